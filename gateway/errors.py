@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every exception of the runtime, in one tree.
+
+GatewayError
+├── SettingsError                 a KONG_* setting cannot be used
+├── DocumentError                 a decK file or keyed document is wrong (file, path, allowed values)
+├── SchemaViolation               one entity fails its checks; carries Kong's code/name/fields shape
+├── ReferenceViolation            an entity refers to one that is not there
+├── UniqueViolation               two entities claim the same name
+├── NotFound                      no such entity, release or owner
+├── ReleaseRefused                a data plane cannot serve a release
+│   └── UnresolvedReference       …because vault references have no value
+├── CacheError                    the configuration cache on disk cannot be read
+├── ClusterError                  the hybrid protocol was broken by the peer
+├── RequestRejected               a request must be answered with an error status now
+│   └── ProtocolError             …and the connection closed: malformed or hostile bytes
+├── ProduceError                  a record was not written; carries librdkafka's error name
+│   ├── BufferFull                …because the bounded buffer is full
+│   └── ProducerUnhealthy         …because health gating is on and Kafka is away
+└── UpstreamError                 the upstream service could not be reached or answered nonsense
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+class GatewayError(Exception):
+    """Base of all: catch it to tell the gateway's own failures from bugs."""
+
+
+class SettingsError(GatewayError):
+    """A setting has a value that cannot be used; the text names setting, value and what is allowed."""
+
+
+class DocumentError(GatewayError):
+    """A configuration document is wrong.
+
+    ``problems`` holds one full sentence each, starting with the path inside the document,
+    e.g. ``services["a"].routes["b"].paths[0]: should start with: / …``.
+    """
+
+    def __init__(self, problems: Sequence[str], source: str = "") -> None:
+        self.problems = list(problems)
+        self.source = source
+        where = f"{source}: " if source else ""
+        super().__init__("\n".join(f"{where}{problem}" for problem in self.problems))
+
+
+class SchemaViolation(GatewayError):
+    """One entity fails its schema: Kong's error 2, HTTP 400.
+
+    ``fields`` mirrors the entity: field name to text, or to a nested mapping; list positions
+    are the strings "1", "2", … and checks over several fields stand under ``@entity``.
+    """
+
+    def __init__(self, fields: Mapping[str, Any], entity: str = "") -> None:
+        self.fields = dict(fields)
+        self.entity = entity
+        super().__init__(f"schema violation ({self.fields})")
+
+
+class ReferenceViolation(GatewayError):
+    """A foreign key does not reference an existing entity: Kong's error 4, HTTP 400."""
+
+
+class UniqueViolation(GatewayError):
+    """A unique key is taken: Kong's error 5, HTTP 409."""
+
+
+class NotFound(GatewayError):
+    """No such entity, release or owner: HTTP 404."""
+
+
+class ReleaseRefused(GatewayError):
+    """A data plane cannot serve a release and keeps the one it has.
+
+    ``errors`` are full sentences, safe to show: they never hold a secret's value.
+    """
+
+    def __init__(self, errors: Sequence[str]) -> None:
+        self.errors = list(errors)
+        super().__init__("; ".join(self.errors))
+
+
+class UnresolvedReference(ReleaseRefused):
+    """Vault references without a value; ``references`` are their texts, e.g. ``{vault://env/KEY}``."""
+
+    def __init__(self, references: Sequence[str]) -> None:
+        self.references = sorted(set(references))
+        super().__init__(
+            [f"vault reference {reference} does not resolve" for reference in self.references]
+        )
+
+
+class CacheError(GatewayError):
+    """The configuration cache is missing, damaged or was written with another key."""
+
+
+class ClusterError(GatewayError):
+    """The peer broke the hybrid protocol, or refused us."""
+
+
+class RequestRejected(GatewayError):
+    """Answer this request with ``status`` and ``message`` instead of going on."""
+
+    def __init__(self, status: int, message: str) -> None:
+        self.status = status
+        self.message = message
+        super().__init__(f"{status} {message}")
+
+
+class ProtocolError(RequestRejected):
+    """Malformed or hostile bytes: answer, then close the connection."""
+
+
+class ProduceError(GatewayError):
+    """A record was not written.
+
+    ``reason`` is librdkafka's error name (``_MSG_TIMED_OUT``, ``TOPIC_AUTHORIZATION_FAILED``, …).
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        self.reason = reason
+        self.detail = detail
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+
+
+class BufferFull(ProduceError):
+    """The bounded buffer is full: 503 with Retry-After."""
+
+
+class ProducerUnhealthy(ProduceError):
+    """Health gating is on and Kafka is away: 503 with Retry-After."""
+
+
+class UpstreamError(GatewayError):
+    """The upstream could not be reached or did not answer properly.
+
+    ``status`` is what the client gets (502, 503, 504), ``message`` its text.
+    """
+
+    def __init__(self, status: int, message: str, detail: str = "") -> None:
+        self.status = status
+        self.message = message
+        self.detail = detail
+        super().__init__(f"{status} {message}{': ' + detail if detail else ''}")

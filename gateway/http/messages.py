@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Request, response, and the answer that comes later: what the whole request path passes around."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Generator
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from gateway.routing.router import Match
+
+Headers = list[tuple[bytes, bytes]]
+"""Names lower-cased as they go in, values as received, in arrival order."""
+
+
+class BodyStream(Protocol):
+    """A request body that is read while it arrives; reading it lifts the back-pressure."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield the chunks in order; raises ``ProtocolError`` if the client goes away."""
+        ...
+
+
+class Connection(Protocol):
+    """What a request may know of the connection it came on."""
+
+    scheme: str
+    """``http`` or ``https``: of the socket, not of X-Forwarded-Proto."""
+    peer: tuple[str, int]
+    """Address and port of the socket's other end."""
+    server_port: int
+    sni: str | None
+
+
+class Request:
+    """One HTTP request.
+
+    ``target`` is the raw request target; ``path`` and ``query`` its two parts, still encoded
+    (``query`` is None without ``?``). ``body`` is complete when the route buffers it, else
+    ``stream`` is set. Everything from ``match`` on is filled on the way.
+    """
+
+    __slots__ = (
+        "_id",
+        "body",
+        "client_ip",
+        "connection",
+        "consumer",
+        "context",
+        "credential",
+        "forwarded_host",
+        "forwarded_port",
+        "forwarded_proto",
+        "headers",
+        "host",
+        "keep_alive",
+        "match",
+        "method",
+        "path",
+        "query",
+        "received",
+        "stream",
+        "target",
+        "upstream_status",
+        "version",
+    )
+
+    def __init__(
+        self,
+        connection: Connection,
+        method: bytes,
+        target: bytes,
+        version: str,
+        headers: Headers,
+        received: float,
+    ) -> None:
+        self.connection = connection
+        self.method = method
+        self.target = target
+        cut = target.find(b"?", 1)
+        self.path, self.query = (target, None) if cut < 0 else (target[:cut], target[cut + 1 :])
+        self.version = version
+        self.headers = headers
+        self.received = received
+        self.host: bytes | None = None
+        self.body = b""
+        self.stream: BodyStream | None = None
+        self.keep_alive = True
+        self.client_ip = connection.peer[0]
+        self.forwarded_proto = connection.scheme
+        self.forwarded_host: bytes | None = None
+        self.forwarded_port = connection.server_port
+        self._id: bytes | None = None
+        self.match: Match | None = None
+        self.consumer: Any = None
+        self.credential: Any = None
+        self.context: dict[str, Any] | None = None
+        self.upstream_status: int | None = None
+
+    @property
+    def id(self) -> bytes:
+        """32 lower-case hex characters, made when first asked for."""
+        if self._id is None:
+            self._id = os.urandom(16).hex().encode()
+        return self._id
+
+    def header(self, name: bytes) -> bytes | None:
+        """Return the first value of a header; ``name`` is lower-case."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
+
+    def header_values(self, name: bytes) -> list[bytes]:
+        """Return all values of a header in arrival order; ``name`` is lower-case."""
+        return [value for key, value in self.headers if key == name]
+
+
+class Response:
+    """One HTTP response: status, headers, and a body that is whole or still coming.
+
+    ``body`` is bytes, or an async iterator of chunks (sent chunked unless a content-length
+    header is given). ``generated`` is False only for answers that came from an upstream.
+    """
+
+    __slots__ = ("body", "close", "generated", "headers", "status")
+
+    def __init__(
+        self,
+        status: int,
+        headers: Headers,
+        body: bytes | AsyncIterator[bytes] = b"",
+        *,
+        generated: bool = True,
+        close: bool = False,
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.generated = generated
+        self.close = close
+
+
+class Pending:
+    """An answer that comes later, without a future or a task.
+
+    The producer of the answer calls ``resolve`` exactly once, on the event loop's thread; who
+    waits sets one callback with ``then``, or awaits it. ``on_abandon`` is called when the client
+    went away first: the answer is then thrown away, the work behind it is not undone.
+    """
+
+    __slots__ = ("_callback", "_response", "abandoned", "on_abandon")
+
+    def __init__(self) -> None:
+        self._callback: Callable[[Response], None] | None = None
+        self._response: Response | None = None
+        self.abandoned = False
+        self.on_abandon: Callable[[], None] | None = None
+
+    def resolve(self, response: Response) -> None:
+        """Hand over the answer; a second call is ignored."""
+        if self._response is not None:
+            return
+        self._response = response
+        if self._callback is not None:
+            self._callback(response)
+
+    def then(self, callback: Callable[[Response], None]) -> None:
+        """Call ``callback`` with the answer, at once if it is there already."""
+        if self._response is not None:
+            callback(self._response)
+        else:
+            self._callback = callback
+
+    def abandon(self) -> None:
+        """Tell the producer of the answer that nobody waits for it any more."""
+        self.abandoned = True
+        if self.on_abandon is not None:
+            self.on_abandon()
+
+    def __await__(self) -> Generator[Any, None, Response]:
+        import asyncio
+
+        future: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        self.then(lambda response: None if future.done() else future.set_result(response))
+        return future.__await__()
