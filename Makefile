@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+# Everything is run from here; `make` alone lists the targets.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+STACK ?= local
+PULUMI := tools/bin/pulumi
+BOOTSTRAP := $(PYTHON) tools/bootstrap.py
+FLAGS ?=
+
+.PHONY: help
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: tools venv
+venv: ## the virtual environment .venv, from requirements.txt
+	@$(BOOTSTRAP) venv
+
+tools: ## everything that `make up` needs, into ignored folders
+	@$(BOOTSTRAP) venv pulumi $(if $(filter local,$(STACK)),kafka)
+
+.PHONY: up preview refresh down
+up: tools ## stand the stack up (STACK=local)
+	@$(PULUMI) up --stack $(STACK) $(if $(filter local,$(STACK)),--yes --suppress-outputs) $(FLAGS)
+	@$(if $(filter local,$(STACK)),tools/try_it)
+
+preview: tools ## show what `make up` would change (STACK=local)
+	@$(PULUMI) preview --diff --stack $(STACK) $(FLAGS)
+
+refresh: tools ## take the world's state over into the stack (STACK=local)
+	@$(PULUMI) refresh --stack $(STACK) $(if $(filter local,$(STACK)),--yes) $(FLAGS)
+
+down: tools ## take the stack down (STACK=local)
+	@$(if $(filter local,$(STACK)),tools/down,$(PULUMI) destroy --stack $(STACK) $(FLAGS))
+
+.PHONY: test test-fast check format lock bench
+test: tools ## all tests, with a real Kafka, real processes and the real Pulumi engine
+	@.venv/bin/pytest $(FLAGS)
+
+test-fast: venv ## the unit tests only, in under a minute
+	@.venv/bin/pytest tests/unit -m "not kafka and not engine and not e2e" $(FLAGS)
+
+check: venv ## linter, formatting, types, locks in step
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@tools/lock --check
+
+format: venv ## rewrite the code in the house format
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+lock: venv ## write requirements.txt and gateway/requirements.txt from pyproject.toml
+	@tools/lock
+
+bench: tools ## measure against the floor and others (QUICK=1: under two minutes)
+	@.venv/bin/python -m bench $(if $(QUICK),--quick)
+
+.PHONY: clean
+clean: ## remove what the tools installed (not the stack's state)
+	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache

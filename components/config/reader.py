@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads configuration values by key, with errors that name key, value and what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import yaml
+
+PROJECT_FILE = Path(__file__).resolve().parents[2] / "Pulumi.yaml"
+
+
+class ConfigError(pulumi.RunError):
+    """The stack's configuration cannot be used; the text lists every problem, one a line."""
+
+    def __init__(self, problems: Sequence[str], stack: str) -> None:
+        self.problems = list(problems)
+        lines = "\n".join(f"  {problem}" for problem in self.problems)
+        super().__init__(f"stacks/Pulumi.{stack}.yaml cannot be used:\n{lines}")
+
+
+class ConfigReader:
+    """Collects problems while values are taken; ``done`` raises them all at once.
+
+    ``values`` are the project's keys without the project name, as the engine hands them over:
+    text, with lists, objects, numbers and booleans as JSON.
+    """
+
+    def __init__(self, stack: str, values: Mapping[str, str]) -> None:
+        self.stack = stack
+        self.problems: list[str] = []
+        self._values = values
+        self._refuse_unknown_keys()
+
+    @classmethod
+    def of_this_run(cls) -> ConfigReader:
+        """Read what the engine gave this program, defaults of Pulumi.yaml included."""
+        prefix = pulumi.get_project() + ":"
+        given: dict[str, str] = json.loads(os.environ.get("PULUMI_CONFIG", "{}"))
+        values = {k.removeprefix(prefix): v for k, v in given.items() if k.startswith(prefix)}
+        return cls(pulumi.get_stack(), values)
+
+    def done(self) -> None:
+        """Raise ``ConfigError`` if anything was wrong."""
+        if self.problems:
+            raise ConfigError(self.problems, self.stack)
+
+    def problem(self, key: str, text: str) -> None:
+        """Note that the value of ``key`` cannot be used; ``text`` says why and what is allowed."""
+        self.problems.append(f"{key}: {text}")
+
+    def text(self, key: str, default: str = "") -> str:
+        """Return a text."""
+        return self._values.get(key, default)
+
+    def choice(self, key: str, allowed: Sequence[str], default: str = "") -> str:
+        """Return one of ``allowed``."""
+        value = self._values.get(key, default)
+        if value not in allowed:
+            self.problem(key, f"{value!r} is not one of {', '.join(allowed)}")
+            return allowed[0]
+        return value
+
+    def integer(self, key: str, low: int, high: int, default: int | None = None) -> int:
+        """Return a whole number from ``low`` to ``high``."""
+        given = self._values.get(key)
+        if given is None and default is not None:
+            return default
+        try:
+            value = int(given or "")
+        except ValueError:
+            self.problem(key, f"{given!r} is not a whole number from {low} to {high}")
+            return low
+        if not low <= value <= high:
+            self.problem(key, f"{value} is not a whole number from {low} to {high}")
+            return low
+        return value
+
+    def boolean(self, key: str, default: bool = False) -> bool:
+        """Return true or false."""
+        value = self._values.get(key)
+        if value is None:
+            return default
+        if value not in ("true", "false"):
+            self.problem(key, f"{value!r} is neither true nor false")
+            return default
+        return value == "true"
+
+    def structure(self, key: str, default: Any) -> Any:
+        """Return a list or an object of the default's type."""
+        given = self._values.get(key)
+        if given is None:
+            return default
+        try:
+            value = json.loads(given)
+        except ValueError:
+            value = None
+        if not isinstance(value, type(default)):
+            kind = "list" if isinstance(default, list) else "mapping"
+            self.problem(key, f"{given!r} is not a {kind}")
+            return default
+        return value
+
+    def has(self, key: str) -> bool:
+        """Tell whether the key has a value that is not empty."""
+        return bool(self._values.get(key))
+
+    def _refuse_unknown_keys(self) -> None:
+        allowed = declared_keys()
+        for key in sorted(set(self._values) - set(allowed)):
+            near = difflib.get_close_matches(key, allowed, n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            self.problem(key, f"unknown key; {hint}allowed: {', '.join(sorted(allowed))}")
+
+
+def declared_keys() -> list[str]:
+    """Return the keys that Pulumi.yaml declares: the one place that says which there are."""
+    project = yaml.load(PROJECT_FILE.read_text(), Loader=yaml.CSafeLoader)  # noqa: S506 - safe
+    return list(project["config"])

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The topics of a stack."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from components.config.reader import ConfigReader
+
+FIELDS = ("name", "partitions", "config")
+NAME = re.compile(r"^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$")
+
+
+@dataclass(frozen=True)
+class TopicConfig:
+    """One topic: its name, partition count and broker settings (all texts)."""
+
+    name: str
+    partitions: int = 1
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_topics(reader: ConfigReader) -> tuple[TopicConfig, ...]:
+    """Take ``topics``; a wrong one is a problem that names its place in the list."""
+    found = [_topic(reader, n, item) for n, item in enumerate(reader.structure("topics", []))]
+    topics = tuple(topic for topic in found if topic is not None)
+    names = [topic.name for topic in topics]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        reader.problem("topics", f"{name!r} is named twice")
+    if not found:
+        reader.problem("topics", "there is none; the gateway needs at least one to write to")
+    return topics
+
+
+def _topic(reader: ConfigReader, position: int, item: Any) -> TopicConfig | None:
+    where = f"topics[{position}]"
+    if not isinstance(item, dict):
+        reader.problem(where, f"{item!r} is not a mapping with {', '.join(FIELDS)}")
+        return None
+    for key in sorted(set(item) - set(FIELDS)):
+        reader.problem(f"{where}.{key}", f"unknown field; allowed: {', '.join(FIELDS)}")
+    name, partitions, config = item.get("name"), item.get("partitions", 1), item.get("config", {})
+    if not isinstance(name, str) or not NAME.match(name):
+        allowed = "1 to 249 letters, digits, dots, hyphens and underscores"
+        reader.problem(f"{where}.name", f"{name!r} is no topic name; allowed: {allowed}")
+        return None
+    if isinstance(partitions, float) and partitions.is_integer():
+        partitions = int(partitions)
+    if isinstance(partitions, bool) or not isinstance(partitions, int) or partitions < 1:
+        reader.problem(f"{where}.partitions", f"{partitions!r} is not a whole number from 1")
+        return None
+    if not isinstance(config, dict):
+        reader.problem(f"{where}.config", f"{config!r} is not a mapping of broker settings")
+        return None
+    return TopicConfig(name, partitions, {k: _setting(v) for k, v in sorted(config.items())})
+
+
+def _setting(value: Any) -> str:
+    """Kafka takes texts; whole numbers must not become 1e+09 or 5.0, nor booleans True."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The routes: a decK file, checked before anything is registered, published as one document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from components.endpoints import ControlPlaneEndpoint, KafkaEndpoint
+from gateway.deck import load_deck
+from gateway.document import check_document
+from gateway.errors import DocumentError
+from provider.client import Configuration
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class GatewayRoutesArgs:
+    """What the routes need: the file, where to publish it, and what its placeholders stand for."""
+
+    file: str
+    owner: str
+    stack: str
+    topics: tuple[str, ...]
+    control_plane: ControlPlaneEndpoint
+    kafka: KafkaEndpoint
+
+
+class GatewayRoutes(pulumi.ComponentResource):
+    """All entities of one routes file as one ``Configuration``, switched as a whole."""
+
+    def __init__(
+        self, name: str, args: GatewayRoutesArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("kafka-gateway:routes:GatewayRoutes", name, None, opts)
+        document = load_deck(ROOT / args.file, placeholders(args.stack, args.topics, args.kafka))
+        self.configuration = Configuration(
+            name,
+            admin={"url": args.control_plane.admin_url, "token": args.control_plane.admin_token},
+            owner=args.owner,
+            document=document,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.register_outputs({"release": self.configuration.release})
+
+
+def placeholders(stack: str, topics: tuple[str, ...], kafka: KafkaEndpoint) -> Mapping[str, Any]:
+    """Return what a routes file may refer to: a closed list."""
+    named = {f"kafka.topics.{topic}": kafka.topics[topic] for topic in topics}
+    return {"kafka.bootstrap_servers": kafka.bootstrap_servers, "stack.name": stack, **named}
+
+
+def check_routes(file: str, stack: str, topics: tuple[str, ...]) -> None:
+    """Check a routes file with the gateway's own models, before anything is registered.
+
+    Raises ``pulumi.RunError`` with every problem: file, path, what is allowed.
+    """
+    stand_ins: dict[str, Any] = {f"kafka.topics.{topic}": topic for topic in topics}
+    stand_ins |= {
+        "kafka.bootstrap_servers": [{"host": "localhost", "port": 9092}],
+        "stack.name": stack,
+    }
+    try:
+        check_document(load_deck(ROOT / file, stand_ins))
+    except DocumentError as error:
+        source = "" if error.source else f"{file}: "
+        lines = str(error).splitlines()
+        raise pulumi.RunError("\n".join(f"{source}{line}" for line in lines)) from None

@@ -1,0 +1,283 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Get what the project runs with into ignored folders: `python3 tools/bootstrap.py STEP...`.
+
+Steps: ``venv`` (.venv from requirements.txt), ``pulumi`` (.tools/pulumi), ``kafka`` (.tools/kafka).
+Each one is skipped when it is done for its present inputs, and starts over cleanly after an
+interruption: it works in a folder of its own that is renamed into place at the end. Only the
+standard library is used, since nothing is installed yet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TOOLS = ROOT / ".tools"
+VENV = ROOT / ".venv"
+PULUMI_VERSION = "3.259.0"
+PULUMI_ARCHIVES = os.environ.get(
+    "PULUMI_ARCHIVE_URL", "https://github.com/pulumi/pulumi/releases/download"
+)
+MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
+VERSION_FLAG = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
+
+
+class Missing(Exception):
+    """A prerequisite that only the user can install; the text says which and what for."""
+
+
+def say(text: str) -> None:
+    """Print one line of progress."""
+    print(f"==> {text}", file=sys.stderr, flush=True)
+
+
+def run(*command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None) -> str:
+    """Run a command quietly and return what it printed; its output is shown when it fails."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        sys.stderr.write(done.stdout[-4000:] + done.stderr[-4000:])
+        raise SystemExit(f"{command[0]} ended with code {done.returncode}")
+    return done.stdout
+
+
+def digest(*inputs: Path | str) -> str:
+    """Return one digest over files (by content) and texts."""
+    found = hashlib.sha256()
+    for item in inputs:
+        found.update(item.read_bytes() if isinstance(item, Path) else item.encode())
+        found.update(b"\0")
+    return found.hexdigest()
+
+
+def once(name: str, inputs: str, done_when: Path, work: Callable[[], None]) -> None:
+    """Do ``work`` unless it was completed for the same ``inputs`` and ``done_when`` exists."""
+    stamp = TOOLS / "stamps" / name
+    if stamp.exists() and stamp.read_text() == inputs and done_when.exists():
+        return
+    started = time.monotonic()
+    stamp.unlink(missing_ok=True)
+    work()
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(inputs)
+    say(f"{name} ready in {time.monotonic() - started:.0f} s")
+
+
+@contextlib.contextmanager
+def replacing(folder: Path) -> Iterator[Path]:
+    """Give an empty folder to fill; rename it over ``folder`` only when all went well."""
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    yield partial
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
+
+
+# --- the virtual environment ------------------------------------------------------------------
+
+
+def venv() -> None:
+    """Make .venv from the lock, with the console script ``kafka-gateway`` in it."""
+    lock = ROOT / "requirements.txt"
+    inputs = digest(lock, ROOT / "pyproject.toml", sys.version)
+    once("virtual environment", inputs, VENV / "bin" / "kafka-gateway", _make_venv)
+
+
+def _make_venv() -> None:
+    lock = ROOT / "requirements.txt"
+    say("virtual environment: installing the locked packages into .venv")
+    if not (VENV / "bin" / "pip").exists():
+        shutil.rmtree(VENV, ignore_errors=True)
+        run(sys.executable, "-m", "venv", VENV)
+    # uv checks the same hashes as pip and takes a tenth of the time.
+    pinned = re.search(r"^uv==(?:.*\\\n)+.*\n", lock.read_text(), re.MULTILINE)
+    if pinned is None:
+        raise SystemExit("requirements.txt names no uv: run 'make lock'")
+    only_uv = TOOLS / "uv.txt"
+    only_uv.parent.mkdir(parents=True, exist_ok=True)
+    only_uv.write_text(pinned.group(0))
+    pip = (VENV / "bin" / "python", "-m", "pip", "install", "--quiet", "--require-hashes")
+    run(*pip, "--disable-pip-version-check", "-r", only_uv)
+    uv = (VENV / "bin" / "uv", "pip", "install", "--quiet", "--python", VENV / "bin" / "python")
+    run(*uv, "--require-hashes", "--compile-bytecode", "-r", lock)
+    run(*uv, "--no-deps", "--no-build-isolation", "--editable", ".")
+
+
+# --- the Pulumi command line ------------------------------------------------------------------
+
+
+def pulumi() -> None:
+    """Have a Pulumi CLI: the one on PATH, the official archive, or one built from Go modules."""
+    if _pulumi_on_path():
+        return
+    module = ROOT / "tools" / "pulumi-cli"
+    inputs = digest(PULUMI_VERSION, module / "go.mod", module / "go.sum")
+    once("Pulumi CLI", inputs, TOOLS / "pulumi" / "pulumi", _get_pulumi)
+
+
+def _pulumi_on_path() -> bool:
+    own = {str(ROOT / "tools" / "bin"), str(TOOLS / "pulumi")}
+    folders = [f for f in os.environ.get("PATH", "").split(os.pathsep) if f not in own]
+    found = shutil.which("pulumi", path=os.pathsep.join(folders))
+    if found is None:
+        return False
+    printed = run(found, "version").strip().lstrip("v")
+    numbers = tuple(int(n) for n in re.findall(r"\d+", printed)[:3])
+    wanted = tuple(int(n) for n in PULUMI_VERSION.split("."))
+    if numbers >= wanted:
+        return True
+    say(f"Pulumi CLI: the one on PATH is {printed}, this project needs {PULUMI_VERSION} or later")
+    return False
+
+
+def _get_pulumi() -> None:
+    with replacing(TOOLS / "pulumi") as folder:
+        if not _download_pulumi(folder):
+            _build_pulumi(folder)
+
+
+def _download_pulumi(folder: Path) -> bool:
+    machine = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}.get(
+        platform.machine().lower(), platform.machine().lower()
+    )
+    name = f"pulumi-v{PULUMI_VERSION}-{platform.system().lower()}-{machine}.tar.gz"
+    base = f"{PULUMI_ARCHIVES}/v{PULUMI_VERSION}"
+    say(f"Pulumi CLI: downloading {name}")
+    try:
+        sums = _fetch(f"{base}/pulumi-{PULUMI_VERSION}-checksums.txt").decode()
+        content = _fetch(f"{base}/{name}")
+    except (urllib.error.URLError, OSError) as problem:
+        say(f"Pulumi CLI: no download ({problem}), so it is built from Go modules instead")
+        return False
+    wanted = {file: code for code, file in (line.split() for line in sums.splitlines() if line)}
+    if hashlib.sha256(content).hexdigest() != wanted.get(name):
+        raise SystemExit(f"the checksum of {name} is not the published one: nothing was installed")
+    archive = folder / name
+    archive.write_bytes(content)
+    with tarfile.open(archive) as packed:
+        packed.extractall(folder, filter="data")
+    archive.unlink()
+    for file in (folder / "pulumi").iterdir():
+        file.rename(folder / (file.name + ".tmp"))
+    (folder / "pulumi").rmdir()
+    for file in folder.iterdir():
+        file.rename(file.with_suffix("") if file.suffix == ".tmp" else file)
+    return True
+
+
+def _fetch(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - https, or a test's own
+        content: bytes = answer.read()
+    return content
+
+
+def _build_pulumi(folder: Path) -> None:
+    go = shutil.which("go")
+    found = re.search(r"go(\d+)\.(\d+)", run(go, "version")) if go else None
+    if found is None or (int(found.group(1)), int(found.group(2))) < (1, 26):
+        raise Missing(
+            f"the Pulumi CLI {PULUMI_VERSION} could not be downloaded and Go 1.26 or later, which "
+            "would build it, is not on PATH. Install either of the two."
+        )
+    module = ROOT / "tools" / "pulumi-cli"
+    say("Pulumi CLI: fetching its Go modules (about half a minute)")
+    run("go", "mod", "download", cwd=module)
+    say("Pulumi CLI: building it (about four minutes the first time)")
+    flags = f"-s -w -X {VERSION_FLAG}=v{PULUMI_VERSION}"
+    package = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
+    build = ("go", "build", "-trimpath", "-ldflags", flags, "-o", folder / "pulumi", package)
+    run(*build, cwd=module, env={"CGO_ENABLED": "0"})
+    sdk = run("go", "list", "-m", "-f", "{{.Dir}}", "github.com/pulumi/pulumi/sdk/v3", cwd=module)
+    python = Path(sdk.strip()) / "python"
+    parts = (
+        python / "cmd" / "pulumi-language-python-exec",
+        python / "dist" / "pulumi-resource-pulumi-python",
+    )
+    for script in parts:
+        copy = folder / script.name
+        shutil.copyfile(script, copy)
+        copy.chmod(0o755)
+    host = "pulumi-language-python"
+    (folder / host).symlink_to(Path("../../tools/language_host") / host)
+
+
+# --- Apache Kafka -----------------------------------------------------------------------------
+
+
+def kafka() -> None:
+    """Have Apache Kafka's jars in .tools/kafka/libs, and a Java that runs them."""
+    _need_java()
+    pom = ROOT / "tools" / "kafka" / "pom.xml"
+    once("Apache Kafka", digest(pom), TOOLS / "kafka" / "libs", _get_kafka)
+
+
+def _need_java() -> None:
+    java = shutil.which("java")
+    if java is not None:
+        printed = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
+        found = re.search(r'version "(\d+)', printed.stderr)
+        if found and int(found.group(1)) >= 17:
+            return
+    raise Missing("the local Kafka needs Java 17 or later on PATH (a runtime is enough)")
+
+
+def _get_kafka() -> None:
+    if shutil.which("mvn") is None:
+        raise Missing("the local Kafka's jars are fetched with Maven: put mvn on PATH")
+    say("Apache Kafka: fetching its jars with Maven")
+    with replacing(TOOLS / "kafka") as folder:
+        pom = ROOT / "tools" / "kafka" / "pom.xml"
+        where = f"-DoutputDirectory={folder / 'libs'}"
+        run("mvn", "-q", "-B", "-f", pom, MAVEN_COPY, "-DincludeScope=runtime", where)
+
+
+STEPS = {"venv": venv, "pulumi": pulumi, "kafka": kafka}
+
+
+def main(names: list[str]) -> int:
+    """Run the named steps in order, one bootstrap at a time on this checkout."""
+    TOOLS.mkdir(exist_ok=True)
+    with (TOOLS / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for name in names:
+            if name not in STEPS:
+                print(f"no step {name!r}; there are: {', '.join(STEPS)}", file=sys.stderr)
+                return 2
+            try:
+                STEPS[name]()
+            except Missing as problem:
+                print(f"missing prerequisite: {problem}", file=sys.stderr)
+                return 1
+    return 0
+
+
+if __name__ == "__main__":
+    if sys.version_info < (3, 11):
+        sys.exit(f"missing prerequisite: Python 3.11 or later (this is {platform.python_version()})")
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit("interrupted: run the same command again to go on")
