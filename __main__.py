@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Pulumi program: read the configuration, pick the platform, export what it hands on."""
+
+from __future__ import annotations
+
+import pulumi
+
+from components.config import ConfigReader
+
+reader = ConfigReader.of_this_run()
+if reader.choice("platform", ("local", "cloud"), "local") == "local":
+    from components.local.stack import stand_up
+else:
+    from components.cloud import stand_up
+
+for name, value in stand_up(reader).items():
+    pulumi.export(name, value)

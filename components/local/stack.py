@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The stack on this machine: Kafka, control plane, routes, data plane, in that order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+
+from components.config.local import LocalConfig, read_local
+from components.config.reader import ConfigReader
+from components.local.certificates import LocalCertificates
+from components.local.control_plane import LocalControlPlane, LocalControlPlaneArgs
+from components.local.data_plane import LocalDataPlane, LocalDataPlaneArgs
+from components.local.kafka import LocalKafka, LocalKafkaArgs
+from components.routes import GatewayRoutes, GatewayRoutesArgs, check_routes
+
+
+def stand_up(reader: ConfigReader) -> dict[str, Any]:
+    """Register the whole stack; return what the program exports."""
+    config = read_local(reader)
+    topics = tuple(topic.name for topic in config.topics)
+    check_routes(config.routes, config.stack, topics)
+    certificates = LocalCertificates("certificates")
+    kafka = LocalKafka(
+        "kafka",
+        LocalKafkaArgs(
+            ports=config.ports,
+            identity=certificates.broker,
+            topics=config.topics,
+            api_key_slot=config.api_key_slot,
+            api_key_generations=config.api_key_generations,
+        ),
+    )
+    control_plane = LocalControlPlane(
+        "control-plane",
+        LocalControlPlaneArgs(config.ports, certificates.control_plane, config.log_level),
+    )
+    routes = _routes(config, topics, kafka, control_plane)
+    data_plane = LocalDataPlane(
+        "data-plane",
+        LocalDataPlaneArgs(
+            ports=config.ports,
+            workers=config.workers,
+            identity=certificates.data_plane,
+            control_plane=control_plane.endpoint,
+            kafka=kafka.endpoint,
+            log_level=config.log_level,
+        ),
+        # Ready means: it serves a configuration. The other order would wait for ever.
+        pulumi.ResourceOptions(depends_on=[routes]),
+    )
+    return {
+        "proxyUrl": data_plane.proxy_url,
+        "adminUrl": control_plane.endpoint.admin_url,
+        "adminToken": control_plane.endpoint.admin_token,
+        "kafka": {
+            "bootstrapServers": f"127.0.0.1:{config.ports.kafka}",
+            "caPem": certificates.ca_pem,
+            "readerKey": kafka.endpoint.reader_key,
+            "readerSecret": kafka.endpoint.reader_secret,
+        },
+    }
+
+
+def _routes(
+    config: LocalConfig,
+    topics: tuple[str, ...],
+    kafka: LocalKafka,
+    control_plane: LocalControlPlane,
+) -> GatewayRoutes:
+    return GatewayRoutes(
+        "routes",
+        GatewayRoutesArgs(
+            file=config.routes,
+            owner=f"stack-{config.stack}",
+            stack=config.stack,
+            topics=topics,
+            control_plane=control_plane.endpoint,
+            kafka=kafka.endpoint,
+        ),
+        pulumi.ResourceOptions(
+            depends_on=[kafka], deleted_with=control_plane.process
+        ),
+    )
