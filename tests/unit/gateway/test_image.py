@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can be said of the image and the systemd unit without building or booting them."""
+
+from __future__ import annotations
+
+import configparser
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+DOCKERFILE = (ROOT / "gateway" / "Dockerfile").read_text()
+FINAL_STAGE = DOCKERFILE.rsplit("\nFROM ", 1)[1]
+
+
+def test_the_base_image_is_a_build_argument() -> None:
+    assert re.search(r"^ARG BASE_IMAGE=\S+$", DOCKERFILE, re.MULTILINE)
+    assert re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE) == ["${BASE_IMAGE}"] * 2
+
+
+def test_only_the_lock_of_the_runtime_is_installed() -> None:
+    assert re.findall(r"-r (\S+)", DOCKERFILE) == ["gateway/requirements.txt"]
+    assert "--require-hashes" in DOCKERFILE
+
+
+def test_the_runtime_lock_holds_neither_pulumi_nor_a_cloud_sdk() -> None:
+    lock = (ROOT / "gateway" / "requirements.txt").read_text()
+    names = set(re.findall(r"^([a-z0-9-]+)==", lock, re.MULTILINE))
+    assert names
+    assert not {name for name in names if re.match(r"pulumi|boto|kubernetes|grpcio", name)}
+
+
+def test_the_image_runs_as_nobody_in_particular_and_checks_its_health() -> None:
+    assert "\nUSER 10001:10001\n" in FINAL_STAGE
+    assert "gateway.probe" in FINAL_STAGE.split("HEALTHCHECK", 1)[1]
+    assert "STOPSIGNAL SIGTERM" in FINAL_STAGE
+    assert "PYTHONDONTWRITEBYTECODE=1" in FINAL_STAGE
+
+
+def test_only_what_the_runtime_is_made_of_enters_the_build() -> None:
+    lines = (ROOT / "gateway" / "Dockerfile.dockerignore").read_text().splitlines()
+    rules = [line for line in lines if line and not line.startswith("#")]
+    assert rules[0] == "*"
+    assert {line for line in rules if line.startswith("!")} == {
+        "!pyproject.toml",
+        "!README.md",
+        "!LICENSE",
+        "!gateway",
+    }
+
+
+def test_the_unit_restarts_the_gateway_and_takes_its_rights_away() -> None:
+    unit = configparser.RawConfigParser(strict=False)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]  # keys are case-sensitive
+    unit.read(ROOT / "gateway" / "systemd" / "kafka-gateway.service")
+    service = unit["Service"]
+    assert service["Restart"] == "always"
+    assert service["DynamicUser"] == "yes"
+    assert service["ProtectSystem"] == "strict"
+    assert service["NoNewPrivileges"] == "yes"
+    assert service["CapabilityBoundingSet"] == ""
+    assert service["ExecStart"].endswith("/kafka-gateway run")
