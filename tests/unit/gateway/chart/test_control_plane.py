@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The chart as a control plane, rendered by real helm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.chart import CHART, container, environment, render, run_helm
+
+NAME = "cp-kafka-gateway"
+ROLE = {"env": {"role": "control_plane"}}
+
+
+def rendered(values: dict[str, Any] | None = None) -> dict[tuple[str, str], dict[str, Any]]:
+    return render({**ROLE, **(values or {})}, release="cp")
+
+
+def test_its_releases_live_on_a_volume_that_outlives_an_uninstall() -> None:
+    spec = rendered()["StatefulSet", NAME]["spec"]
+    assert spec["replicas"] == 1
+    (claim,) = spec["volumeClaimTemplates"]
+    assert claim["metadata"]["name"] == "prefix"
+    assert spec["persistentVolumeClaimRetentionPolicy"]["whenDeleted"] == "Retain"
+    mounts = [mount["name"] for mount in container(rendered()["StatefulSet", NAME])["volumeMounts"]]
+    assert mounts == ["prefix"]
+
+
+def test_its_admin_api_is_reached_through_a_port_forward_only() -> None:
+    objects = rendered()
+    settings = environment(objects["StatefulSet", NAME])
+    assert settings["KONG_ADMIN_LISTEN"] == "127.0.0.1:8001"
+    assert ("Service", f"{NAME}-admin") not in objects
+    assert "KONG_DATABASE" not in settings
+
+
+def test_an_enabled_admin_section_gives_it_a_service() -> None:
+    objects = rendered({"admin": {"enabled": True}})
+    assert objects["Service", f"{NAME}-admin"]["spec"]["type"] == "ClusterIP"
+    settings = environment(objects["StatefulSet", NAME])
+    assert settings["KONG_ADMIN_LISTEN"] == "0.0.0.0:8001"
+
+
+def test_data_planes_reach_its_cluster_port_and_clients_nothing() -> None:
+    objects = rendered()
+    (port,) = objects["Service", f"{NAME}-cluster"]["spec"]["ports"]
+    assert port["port"] == 8005
+    assert ("Service", f"{NAME}-proxy") not in objects
+    settings = environment(objects["StatefulSet", NAME])
+    assert settings["KONG_PROXY_LISTEN"] == "off"
+    assert settings["KONG_CLUSTER_LISTEN"] == "0.0.0.0:8005"
+    ports = {port["name"] for port in container(objects["StatefulSet", NAME])["ports"]}
+    assert ports == {"cluster-tls", "status"}
+
+
+def test_its_network_policy_lets_it_call_nobody_but_the_name_service() -> None:
+    spec = rendered()["NetworkPolicy", NAME]["spec"]
+    (rule,) = spec["egress"]
+    assert {port["port"] for port in rule["ports"]} == {53}
+    assert all("from" in item for item in spec["ingress"])
+
+
+def test_a_secret_reaches_a_setting_by_reference() -> None:
+    token = {"secretKeyRef": {"name": "control-plane-admin", "key": "token"}}
+    objects = render(
+        {"env": {"role": "control_plane", "admin_token": {"valueFrom": token}}}, release="cp"
+    )
+    assert environment(objects["StatefulSet", NAME])["KONG_ADMIN_TOKEN"] == token
+
+
+@pytest.mark.parametrize("values", [{"replicaCount": 2}, {"autoscaling": {"enabled": True}}])
+def test_a_second_replica_is_refused_because_the_store_has_one_writer(
+    values: dict[str, Any],
+) -> None:
+    code, text = run_helm("template", "cp", str(CHART), "-f", "-", values={**ROLE, **values})
+    assert code != 0
+    assert "one replica" in text
