@@ -276,7 +276,9 @@ def main(names: list[str]) -> int:
 
 if __name__ == "__main__":
     if sys.version_info < (3, 11):
-        sys.exit(f"missing prerequisite: Python 3.11 or later (this is {platform.python_version()})")
+        sys.exit(
+            f"missing prerequisite: Python 3.11 or later (this is {platform.python_version()})"
+        )
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:

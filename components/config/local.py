@@ -55,7 +55,7 @@ def read_local(reader: ConfigReader) -> LocalConfig:
         topics=read_topics(reader),
         routes=reader.text("routes") or f"stacks/gateway/{reader.stack}.yaml",
         api_key_slot=reader.choice("apiKeySlot", SLOTS, "a"),
-        api_key_generations=_generations(reader),
+        api_key_generations=read_generations(reader),
         workers=reader.integer("workers", 1, 256, 2),
         log_level=reader.choice("logLevel", LOG_LEVELS, "notice"),
     )
@@ -74,7 +74,8 @@ def _ports(reader: ConfigReader) -> Ports:
     return ports
 
 
-def _generations(reader: ConfigReader) -> Mapping[str, int]:
+def read_generations(reader: ConfigReader) -> Mapping[str, int]:
+    """Take the generation of each key slot."""
     given = reader.structure("apiKeyGenerations", {})
     for slot in sorted(set(given) - set(SLOTS)):
         reader.problem(f"apiKeyGenerations.{slot}", "unknown slot; allowed: a, b")

@@ -121,5 +121,5 @@ class ConfigReader:
 
 def declared_keys() -> list[str]:
     """Return the keys that Pulumi.yaml declares: the one place that says which there are."""
-    project = yaml.load(PROJECT_FILE.read_text(), Loader=yaml.CSafeLoader)  # noqa: S506 - safe
+    project = yaml.load(PROJECT_FILE.read_text(), Loader=yaml.CSafeLoader)
     return list(project["config"])

@@ -15,7 +15,7 @@ from provider.client import Process
 
 @dataclass(frozen=True)
 class LocalDataPlaneArgs:
-    """What a data plane needs: ports, workers, its certificate, its control plane, its Kafka keys."""
+    """What a data plane needs: ports, workers, certificate, control plane, Kafka keys."""
 
     ports: Ports
     workers: int
@@ -67,8 +67,11 @@ class LocalDataPlane(pulumi.ComponentResource):
                 "cluster-ca.crt": args.identity.ca_pem,
                 "kafka-ca.crt": args.kafka.ca_pem or "",
                 "vault.env": pulumi.Output.concat(
-                    "KAFKA_API_KEY=", args.kafka.api_key,
-                    "\nKAFKA_API_SECRET=", args.kafka.api_secret, "\n",
+                    "KAFKA_API_KEY=",
+                    args.kafka.api_key,
+                    "\nKAFKA_API_SECRET=",
+                    args.kafka.api_secret,
+                    "\n",
                 ),
             },
             reload_on=["vault.env"],

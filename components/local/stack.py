@@ -79,7 +79,5 @@ def _routes(
             control_plane=control_plane.endpoint,
             kafka=kafka.endpoint,
         ),
-        pulumi.ResourceOptions(
-            depends_on=[kafka], deleted_with=control_plane.process
-        ),
+        pulumi.ResourceOptions(depends_on=[kafka], deleted_with=control_plane.process),
     )

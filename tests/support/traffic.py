@@ -19,7 +19,9 @@ class Reply:
     body: bytes
 
 
-def get(port: int, path: str, headers: Mapping[str, str] | None = None, within: float = 15) -> Reply:
+def get(
+    port: int, path: str, headers: Mapping[str, str] | None = None, within: float = 15
+) -> Reply:
     """Send one GET on a connection of its own; ``headers`` go out as they are."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=within)
     try:

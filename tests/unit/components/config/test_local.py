@@ -64,9 +64,7 @@ def test_an_unknown_key_is_named_with_the_nearest_known_one() -> None:
         ("topics", '[{"name": "t", "config": 1}]', "topics[0].config: 1 is not a mapping"),
     ],
 )
-def test_a_wrong_value_names_key_value_and_what_is_allowed(
-    key: str, value: str, said: str
-) -> None:
+def test_a_wrong_value_names_key_value_and_what_is_allowed(key: str, value: str, said: str) -> None:
     assert said in problems(**{key: value})
 
 

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+
+from components.config.cloud import (
+    ConfluentConfig,
+    EksConfig,
+    ExistingControlPlaneConfig,
+    ExistingKafkaConfig,
+    KonnectConfig,
+    read_cloud,
+)
+from components.config.reader import PROJECT_FILE, ConfigError, ConfigReader
+
+DIGEST = "sha256:" + "0" * 64
+OWN = {"imageDigest": DIGEST}
+
+
+def defaults() -> dict[str, str]:
+    declared = yaml.safe_load(PROJECT_FILE.read_text())["config"]
+    return {
+        key: value["default"] if isinstance(value["default"], str) else json.dumps(value["default"])
+        for key, value in declared.items()
+        if "default" in value
+    }
+
+
+def problems(**changes: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        read_cloud(ConfigReader("prod", defaults() | OWN | changes))
+    return str(caught.value)
+
+
+def test_the_defaults_are_the_values_of_the_story() -> None:
+    config = read_cloud(ConfigReader("konnect", defaults() | OWN))
+    assert config.kafka == ConfluentConfig(
+        environment="default",
+        cluster_name="cluster_0",
+        cluster_type="basic",
+        cloud="AWS",
+        region="us-east-2",
+        availability="single-zone",
+        cku=0,
+        schema_registry=False,
+    )
+    assert isinstance(config.cluster, EksConfig)
+    assert (config.cluster.name, config.cluster.region) == ("konnect-dataplane", "us-west-1")
+    assert (config.cluster.instance_type, config.cluster.nodes) == ("t3.large", 1)
+    assert config.release.namespace == "kong-dp"
+
+
+def test_konnect_needs_no_digest_but_a_token_that_never_shows() -> None:
+    given = defaults() | {"controlPlane": "konnect", "konnectToken": "kpat_planted"}
+    config = read_cloud(ConfigReader("konnect", given))
+    assert isinstance(config.control_plane, KonnectConfig)
+    assert "planted" not in repr(config)
+
+
+def test_a_kafka_of_ones_own_is_taken_with_or_without_the_scheme() -> None:
+    given = {
+        "kafka": "existing",
+        "kafkaBootstrapServers": "SASL_SSL://a.example:9092, b.example:9093",
+        "kafkaApiKey": "k",
+        "kafkaApiSecret": "s",
+    }
+    config = read_cloud(ConfigReader("prod", defaults() | OWN | given))
+    assert isinstance(config.kafka, ExistingKafkaConfig)
+    assert config.kafka.bootstrap_servers == (("a.example", 9092), ("b.example", 9093))
+
+
+def test_a_control_plane_of_ones_own_is_known_by_its_host_unless_said_otherwise() -> None:
+    given = {
+        "controlPlane": "existing",
+        "adminUrl": "https://admin.example",
+        "adminToken": "t",
+        "clusterControlPlane": "cp.example:443",
+    }
+    config = read_cloud(ConfigReader("prod", defaults() | OWN | given))
+    assert isinstance(config.control_plane, ExistingControlPlaneConfig)
+    assert config.control_plane.server_name == "cp.example"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"confluentRegion": "ohio"}, "confluentRegion: 'ohio' is no AWS region such as us-east-2"),
+        (
+            {"confluentAvailability": "multi-zone"},
+            "confluentAvailability: 'multi-zone' does not exist for type basic; allowed: single-zo",
+        ),
+        ({"confluentClusterType": "huge"}, "'huge' is not one of basic, standard, dedicated"),
+        ({"confluentClusterType": "dedicated"}, "confluentCku: 0 is too few for a dedicated"),
+        ({"confluentCku": "2"}, "confluentCku: 2 is only for confluentClusterType dedicated"),
+        ({"confluentCloud": "aws"}, "confluentCloud: 'aws' is not one of AWS, GCP, AZURE"),
+        ({"topics": '[{"name": "t", "partitions": 0}]'}, "topics[0].partitions: 0 is not a whole"),
+        ({"kubernetesVersion": "1.21"}, "kubernetesVersion: '1.21' is not one of 1.32, 1.33, "),
+        ({"clusterRegion": "us-west"}, "clusterRegion: 'us-west' is no AWS region"),
+        ({"nodes": "0"}, "nodes: 0 is not a whole number from 1 to 450"),
+        ({"nodes": "3", "maxNodes": "2"}, "maxNodes: 2 is less than nodes, 3"),
+        ({"vpcCidr": "10.0.0.1/16"}, "vpcCidr: '10.0.0.1/16' is no IPv4 network"),
+        ({"zones": "1"}, "zones: 1 is not a whole number from 2 to 6"),
+        ({"publicAccessCidrs": '["everyone"]'}, "publicAccessCidrs: 'everyone' is no IPv4 network"),
+        ({"adminArns": '["me"]'}, "adminArns: 'me' is not the ARN of an IAM role or user"),
+        ({"clusterMode": "fargate"}, "clusterMode: 'fargate' is not one of nodegroup, auto"),
+        ({"cluster": "existing"}, "kubeconfig: missing; an existing cluster is reached with it"),
+        ({"controlPlane": "konnect"}, "konnectToken: missing; Konnect is called with it: set it"),
+        (
+            {"controlPlane": "konnect", "konnectToken": "t", "konnectRegion": "mars"},
+            "konnectRegion: 'mars' is not one of us, eu, au",
+        ),
+        ({"clusterServerName": "cp"}, "clusterServerName: 'cp' without clusterControlPlane"),
+        ({"clusterControlPlane": "cp:1"}, "clusterControlPlane: only used with controlPlane exist"),
+        ({"controlPlane": "existing"}, "adminUrl: missing"),
+        ({"adminUrl": "admin.example"}, "adminUrl: 'admin.example' is no address such as https"),
+        ({"imageDigest": ""}, "imageDigest: missing; our image is only deployed by digest"),
+        ({"imageDigest": "latest"}, "imageDigest: 'latest' is not sha256: and 64 hex digits"),
+        ({"replicas": "4", "maxReplicas": "2"}, "maxReplicas: 2 is less than replicas, 4"),
+        ({"protect": "yes"}, "protect: 'yes' is neither true nor false"),
+        ({"tags": '{"a": 1}'}, "tags.a: 1 is not a text"),
+        ({"kafka": "existing"}, "kafkaApiKey: missing; an existing Kafka is reached with it"),
+        (
+            {"kafka": "existing", "kafkaBootstrapServers": "a.example"},
+            "kafkaBootstrapServers: 'a.example' is not host:port",
+        ),
+    ],
+)
+def test_a_wrong_value_names_key_value_and_what_is_allowed(
+    changes: dict[str, str], said: str
+) -> None:
+    assert said in problems(**changes)
