@@ -17,6 +17,9 @@ GatewayError
 ├── ProduceError                  a record was not written; carries librdkafka's error name
 │   ├── BufferFull                …because the bounded buffer is full
 │   └── ProducerUnhealthy         …because health gating is on and Kafka is away
+├── ResourceError                 the Pulumi provider could not do what was asked of a resource
+│   ├── EndpointUnreachable       …because the endpoint that manages it does not answer
+│   └── HalfDone                  …but it exists and has to be recorded
 └── UpstreamError                 the upstream service could not be reached or answered nonsense
 """
 
@@ -53,11 +56,15 @@ class SchemaViolation(GatewayError):
 
     ``fields`` mirrors the entity: field name to text, or to a nested mapping; list positions
     are the strings "1", "2", … and checks over several fields stand under ``@entity``.
+    ``problems`` are the same as full sentences with advice, for people.
     """
 
-    def __init__(self, fields: Mapping[str, Any], entity: str = "") -> None:
+    def __init__(
+        self, fields: Mapping[str, Any], entity: str = "", problems: Sequence[str] = ()
+    ) -> None:
         self.fields = dict(fields)
         self.entity = entity
+        self.problems = list(problems)
         super().__init__(f"schema violation ({self.fields})")
 
 
@@ -133,6 +140,23 @@ class BufferFull(ProduceError):
 
 class ProducerUnhealthy(ProduceError):
     """Health gating is on and Kafka is away: 503 with Retry-After."""
+
+
+class ResourceError(GatewayError):
+    """The provider could not do what was asked of a resource; the text is shown to the user."""
+
+
+class EndpointUnreachable(ResourceError):
+    """The endpoint that manages a resource does not answer; the text says which and why."""
+
+
+class HalfDone(ResourceError):
+    """A resource exists but is not as asked: ``id`` and ``outputs`` are recorded all the same."""
+
+    def __init__(self, message: str, id: str, outputs: Mapping[str, Any]) -> None:  # noqa: A002
+        self.id = id
+        self.outputs = dict(outputs)
+        super().__init__(message)
 
 
 class UpstreamError(GatewayError):

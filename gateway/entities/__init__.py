@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The entities of a configuration: one pydantic model each, the only place that decides their shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.entities.base import Entity, EntityType, Record
+from gateway.entities.consumer import CONSUMERS, Consumer
+from gateway.entities.plugin import PLUGINS, Plugin
+from gateway.entities.problems import choices
+from gateway.entities.route import ROUTES, Route
+from gateway.entities.service import SERVICES, Service
+from gateway.entities.validation import Row, validate
+from gateway.errors import NotFound
+
+ENTITIES: dict[str, EntityType] = {
+    entity.collection: entity for entity in (SERVICES, ROUTES, CONSUMERS, PLUGINS)
+}
+"""Every kind of entity by collection name; an entity only refers to collections before its own."""
+
+
+def entity_type(collection: str) -> EntityType:
+    """Return the entity type of a collection; raises ``NotFound`` naming the known ones."""
+    found = ENTITIES.get(collection)
+    if found is None:
+        raise NotFound(f'no collection "{collection}"; {choices(collection, ENTITIES)}')
+    return found
+
+
+def validate_row(collection: str, data: Mapping[str, Any]) -> Row:
+    """Check one entity and return its complete row, with id, times and defaults filled in.
+
+    ``data`` may hold foreign keys as id strings or ``{"id": …}``. Raises ``SchemaViolation``.
+    """
+    return validate(entity_type(collection), data)
+
+
+__all__ = [
+    "ENTITIES",
+    "Consumer",
+    "Entity",
+    "EntityType",
+    "Plugin",
+    "Record",
+    "Route",
+    "Row",
+    "Service",
+    "entity_type",
+    "validate_row",
+]

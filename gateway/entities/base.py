@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all entity models share: strictness, null handling, the common fields, and the entity type."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+from uuid import uuid4
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from gateway.entities.types import Tag, Uuid
+
+
+@dataclass(frozen=True)
+class Hint:
+    """What a field is beyond its Python type; stands in ``Annotated`` beside it."""
+
+    set: bool = False
+    """A list without order or repetition: type ``set`` in Kong's dialect."""
+    message: str = ""
+    """Text when a pattern does not match; ``{value}`` is the value. Only for fields without secrets."""
+    referenceable: bool = False
+    """A vault reference may stand here; such fields hold secrets."""
+    encrypted: bool = False
+    auto: bool = False
+    """Filled in when absent."""
+    reference: str = ""
+    """Collection a foreign key points into."""
+    unique: bool = False
+
+
+class Record(BaseModel):
+    """A strict model: no unknown fields, no guessing of types; null means absent, as in decK's files."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, hide_input_in_errors=True, validate_default=False
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_means_absent(cls, data: Any) -> Any:
+        # Unknown fields stay, so that a misspelt field is reported even when it is null.
+        if isinstance(data, Mapping) and None in data.values():
+            fields = cls.model_fields
+            return {k: v for k, v in data.items() if v is not None or k not in fields}
+        return data
+
+
+def violation(
+    checks: Sequence[str], fields: Mapping[str, str] | None = None
+) -> PydanticCustomError:
+    """Make the error of a check over several fields.
+
+    ``checks`` go under ``@entity`` of the record, ``fields`` under the fields they name.
+    """
+    context = {"checks": list(checks), "fields": dict(fields or {})}
+    return PydanticCustomError("entity", "{checks}", context)
+
+
+def _now() -> int:
+    return int(time.time())
+
+
+def _new_id() -> str:
+    return str(uuid4())
+
+
+class Entity(Record):
+    """The fields that every entity has."""
+
+    id: Annotated[Uuid, Hint(auto=True)] = Field(
+        default_factory=_new_id,
+        description="The entity's UUID, made up when it is not given.",
+    )
+    created_at: Annotated[int | float, Hint(auto=True)] = Field(
+        default_factory=_now,
+        description="When the entity was created, in seconds since 1970.",
+    )
+    updated_at: Annotated[int | float, Hint(auto=True)] = Field(
+        default_factory=_now,
+        description="When the entity was last changed, in seconds since 1970.",
+    )
+    tags: Annotated[list[Tag], Hint(set=True)] | None = Field(
+        default=None,
+        description="Free words by which entities can be grouped and filtered.",
+    )
+
+
+@dataclass(frozen=True)
+class EntityType:
+    """One kind of entity: its model and how it is found, referred to and nested."""
+
+    collection: str
+    singular: str
+    model: type[Entity]
+    endpoint_key: str | None = None
+    """The unique field that may stand in a URL instead of the id."""
+    foreign: Mapping[str, str] = field(default_factory=dict)
+    """Foreign key field to the collection it points into."""
+    required_foreign: frozenset[str] = frozenset()
+    unique: tuple[tuple[str, ...], ...] = ()
+    """Groups of fields that together must be unique; a group with a null does not count."""
+    key_field: str | None = None
+    """The field that the key of a keyed document stands for, when it is not given itself."""
+    parents: tuple[str, ...] = ()
+    """Foreign key fields under whose entity this one is nested in documents, most specific first."""
+    cascade: frozenset[str] = frozenset()
+    """Foreign keys whose entity takes this one along when it is deleted; the others block it."""

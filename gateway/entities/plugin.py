@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plugins: what happens to a request on its way. Their ``config`` is checked by the plugin's schema."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from gateway.entities.base import Entity, EntityType, Hint
+from gateway.entities.types import ForeignKey, Name, Protocol
+
+
+class Plugin(Entity):
+    """One use of a plugin: for all requests, or for a route, a service, a consumer or several of them."""
+
+    name: str = Field(description="The name of the plugin, one of those that are installed.")
+    instance_name: Annotated[Name, Hint(unique=True)] | None = Field(
+        default=None, description="A unique name of its own for this use of the plugin."
+    )
+    route: Annotated[ForeignKey, Hint(reference="routes")] | None = Field(
+        default=None, description="The route whose requests the plugin is limited to."
+    )
+    service: Annotated[ForeignKey, Hint(reference="services")] | None = Field(
+        default=None, description="The service whose requests the plugin is limited to."
+    )
+    consumer: Annotated[ForeignKey, Hint(reference="consumers")] | None = Field(
+        default=None, description="The consumer whose requests the plugin is limited to."
+    )
+    config: dict[str, Any] = Field(
+        default_factory=dict, description="The plugin's own settings, checked by its schema."
+    )
+    protocols: Annotated[list[Protocol], Field(min_length=1), Hint(set=True)] = Field(
+        default_factory=lambda: ["grpc", "grpcs", "http", "https"],
+        description="The protocols of requests that the plugin runs for.",
+    )
+    enabled: bool = Field(default=True, description="Whether the plugin runs.")
+
+
+PLUGINS = EntityType(
+    "plugins",
+    "plugin",
+    Plugin,
+    endpoint_key="instance_name",
+    foreign={"route": "routes", "service": "services", "consumer": "consumers"},
+    unique=(("instance_name",), ("name", "route", "service", "consumer")),
+    key_field="name",
+    parents=("route", "service", "consumer"),
+    cascade=frozenset({"route", "service", "consumer"}),
+)

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is wrong with an entity: pydantic's errors turned into sentences and into Kong's shape."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from gateway.entities.shape import Shape, shape_of
+
+Location = tuple[str | int, ...]
+"""Field names, map keys and list positions (from 0) down to the value."""
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+_TYPES = {
+    "string_type": "expected a string",
+    "int_type": "expected an integer",
+    "int_from_float": "expected an integer",
+    "float_type": "expected a number",
+    "finite_number": "expected a number",
+    "bool_type": "expected a boolean",
+    "list_type": "expected an array",
+    "dict_type": "expected a map",
+    "model_type": "expected a record",
+    "model_attributes_type": "expected a record",
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong. ``location`` is inside the entity; ``whole`` marks entity checks."""
+
+    location: Location
+    text: str
+    """Kong's text."""
+    advice: str = ""
+    """What we add for people: allowed values, nearest spelling."""
+    input: Any = None
+    """The value in question; never shown, it may be a secret."""
+    whole: bool = False
+    misspelt: bool = False
+    absent: bool = False
+
+    def sentence(self, prefix: str = "") -> str:
+        """Return path, text and advice, e.g. ``config.topik: unknown field; did you mean …``."""
+        path = render_path(self.location, prefix)
+        text = f"{self.text}; {self.advice}" if self.advice else self.text
+        return f"{path}: {text}" if path else text
+
+
+def render_path(location: Location, prefix: str = "") -> str:
+    """Render a location: names with dots, positions and other keys in brackets."""
+    path = prefix
+    for step in location:
+        if isinstance(step, int):
+            path += f"[{step}]"
+        elif _IDENTIFIER.fullmatch(step):
+            path += f".{step}" if path else step
+        else:
+            path += f"[{json.dumps(step, ensure_ascii=False)}]"
+    return path
+
+
+def nearest(word: str, allowed: Iterable[str]) -> str:
+    """Return ``did you mean "x"?``, or an empty string when nothing is near."""
+    near = get_close_matches(word, list(allowed), 1, 0.6)
+    return f'did you mean "{near[0]}"?' if near else ""
+
+
+def choices(word: object, allowed: Iterable[Any]) -> str:
+    """Return the advice for a value out of a list: the nearest spelling, then all that is allowed."""
+    words = [str(value) for value in allowed]
+    guess = nearest(word, words) if isinstance(word, str) else ""
+    listed = f"allowed: {', '.join(words)}"
+    return f"{guess} {listed}" if guess else listed
+
+
+def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
+    """Turn pydantic's errors into problems."""
+    shape = shape_of(model)
+    found: list[Problem] = []
+    for item in error.errors(include_url=False):
+        location = tuple(step for step in item["loc"] if step != "[key]")
+        if item["type"] == "entity":
+            found.extend(_entity_problems(location, item["ctx"], item["input"]))
+        else:
+            found.append(_problem(location, item, shape))
+    return found
+
+
+def _entity_problems(location: Location, context: Mapping[str, Any], value: Any) -> list[Problem]:
+    whole = [Problem(location, text, input=value, whole=True) for text in context["checks"]]
+    fields = [
+        Problem((*location, name), text, input=value.get(name) if isinstance(value, dict) else None)
+        for name, text in context["fields"].items()
+    ]
+    return fields + whole
+
+
+def _problem(location: Location, item: Any, root: Shape) -> Problem:
+    kind = item["type"]
+    value = item["input"]
+    if kind == "extra_forbidden":
+        advice = choices(location[-1], _find(root, location[:-1]).fields or ())
+        return Problem(location, "unknown field", advice, value, misspelt=True)
+    shape = _find(root, location)
+    if kind == "missing":
+        return Problem(location, "required field missing", absent=True)
+    if kind == "literal_error":
+        listed = ", ".join(str(choice) for choice in shape.one_of)
+        guess = nearest(value, map(str, shape.one_of)) if isinstance(value, str) else ""
+        return Problem(location, f"expected one of: {listed}", guess, value)
+    if kind in ("greater_than_equal", "less_than_equal"):
+        return Problem(location, _range(shape), "", value)
+    if kind in ("string_too_short", "too_short"):
+        return Problem(location, f"length must be at least {shape.min_length or 1}", "", value)
+    if kind in _TYPES:
+        text = "expected a set" if shape.type == "set" and kind == "list_type" else _TYPES[kind]
+        return Problem(location, text, _got(value), value)
+    return Problem(location, shape.message or item["msg"], "", value)
+
+
+def _range(shape: Shape) -> str:
+    if shape.high is None:
+        return f"value must be at least {shape.low}"
+    return f"value should be between {shape.low} and {shape.high}"
+
+
+def _got(value: Any) -> str:
+    """Name the type that was given, never the value."""
+    names = {str: "a string", bool: "a boolean", int: "an integer", float: "a number"}
+    names |= {list: "an array", dict: "a map", type(None): "null"}
+    return f"got {names[type(value)]}" if type(value) in names else ""
+
+
+def _find(shape: Shape, location: Sequence[str | int]) -> Shape:
+    """Follow a location down the shape; past an unknown step it is an ``any``."""
+    for step in location:
+        if shape.fields is not None:
+            shape = shape.fields.get(str(step), _ANY)
+        elif shape.elements is not None:
+            shape = shape.elements
+        else:
+            return _ANY
+    return shape
+
+
+_ANY = Shape("any")
+
+
+def kong_fields(problems: Iterable[Problem], root: Shape) -> dict[str, Any]:
+    """Arrange problems in Kong's shape: positions from "1", map keys left out, ``@entity`` lists."""
+    tree: dict[str, Any] = {}
+    for problem in problems:
+        steps = _kong_steps(problem.location, root)
+        if problem.whole:
+            at = _branch(tree, steps)
+            texts = at.setdefault("@entity", [])
+            texts.append(problem.text)
+        elif steps:
+            at = _branch(tree, steps[:-1])
+            text = f"{problem.text}; {problem.advice}" if _advise(problem) else problem.text
+            at.setdefault(steps[-1], text)
+    return tree
+
+
+def _advise(problem: Problem) -> bool:
+    # Clients compare these two texts word by word.
+    return bool(problem.advice) and problem.text not in ("unknown field", "required field missing")
+
+
+def _kong_steps(location: Location, shape: Shape) -> list[str]:
+    steps: list[str] = []
+    for step in location:
+        if isinstance(step, int):
+            steps.append(str(step + 1))
+        elif shape.type != "map":
+            steps.append(step)
+        shape = _find(shape, (step,))
+    return steps
+
+
+def _branch(tree: dict[str, Any], steps: Sequence[str]) -> dict[str, Any]:
+    for step in steps:
+        below = tree.get(step)
+        if not isinstance(below, dict):
+            below = tree[step] = {}
+        tree = below
+    return tree

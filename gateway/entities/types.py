@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Field types that several entities share, with Kong's texts for values that do not fit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+REFERENCE = re.compile(r"\{vault://[^}]+\}")
+"""A vault reference; it always is the whole value."""
+
+_NAME = re.compile(r"[A-Za-z0-9._~\-\u0080-\U0010ffff]+")
+_TAG = re.compile(r"[^,/\x00-\x1f\x7f]+")
+MALFORMED_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2}).{0,2}")
+_PATH_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@%/]*")
+
+Protocol = Literal["http", "https", "grpc", "grpcs", "tcp", "tls", "udp", "tls_passthrough"]
+
+
+def is_reference(value: object) -> bool:
+    """Tell whether a value is a vault reference such as ``{vault://env/NAME}``."""
+    return isinstance(value, str) and REFERENCE.fullmatch(value) is not None
+
+
+def invalid(text: str) -> PydanticCustomError:
+    """Make the error of one field; ``text`` is shown as it is."""
+    return PydanticCustomError("invalid", "{text}", {"text": text})
+
+
+def check_uuid(value: str) -> str:
+    """Refuse what is not a UUID."""
+    if UUID.fullmatch(value) is None:
+        raise invalid("expected a valid UUID")
+    return value
+
+
+def check_uuid_or_reference(value: str) -> str:
+    """Refuse what is neither a UUID nor a vault reference."""
+    return value if is_reference(value) else check_uuid(value)
+
+
+def check_name(value: str) -> str:
+    """Refuse names with ASCII characters that would not survive in a URL (Kong's utf8_name)."""
+    if _NAME.fullmatch(value) is None:
+        raise invalid(
+            f"invalid value '{value}': the only accepted ascii characters are alphanumerics"
+            " or ., -, _, and ~"
+        )
+    return value
+
+
+def check_tag(value: str) -> str:
+    """Refuse tags that could not be used in a tags filter."""
+    if _TAG.fullmatch(value) is None:
+        raise invalid(
+            f"invalid tag '{value}': expected printable ascii (except `,` and `/`)"
+            " or valid utf-8 sequences"
+        )
+    return value
+
+
+def check_url_path(value: str) -> str:
+    """Refuse paths that are not absolute, have empty segments or break RFC 3986."""
+    if not value.startswith("/"):
+        raise invalid("should start with: /")
+    if "//" in value:
+        raise invalid("must not have empty segments")
+    bad = MALFORMED_PERCENT.search(value)
+    if bad is not None:
+        raise invalid(f"invalid url-encoded value: '{bad[0]}'")
+    if _PATH_CHARACTERS.fullmatch(value) is None:
+        raise invalid(
+            "invalid path: characters outside of the reserved list of RFC 3986"
+            f" must be percent-encoded: '{value}'"
+        )
+    return value
+
+
+def _plain_id(value: Any) -> Any:
+    # The Admin API and decK write {"id": …}; rows hold the id itself.
+    if isinstance(value, Mapping) and set(value) == {"id"}:
+        return value["id"]
+    return value
+
+
+Uuid = Annotated[str, AfterValidator(check_uuid)]
+UuidOrReference = Annotated[str, AfterValidator(check_uuid_or_reference)]
+Name = Annotated[str, AfterValidator(check_name)]
+Tag = Annotated[str, AfterValidator(check_tag)]
+UrlPath = Annotated[str, AfterValidator(check_url_path)]
+ForeignKey = Annotated[str, BeforeValidator(_plain_id), AfterValidator(check_uuid)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+NonEmpty = Annotated[str, Field(min_length=1)]
+Milliseconds = Annotated[int, Field(ge=1, le=2147483646)]
+"""A timeout in milliseconds, 1 to 2^31-2."""

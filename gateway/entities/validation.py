@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Check one entity and fill in its defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from gateway.entities.base import EntityType
+from gateway.entities.problems import Problem, kong_fields, problems_of
+from gateway.entities.shape import Shape, shape_of
+from gateway.errors import SchemaViolation
+from gateway.plugins.base import PluginType
+from gateway.plugins.registry import plugin_types, unknown_plugin
+
+Row = dict[str, Any]
+"""A flat entity: every field present, nulls kept, foreign keys as id strings."""
+
+
+def examine(entity: EntityType, data: Mapping[str, Any]) -> tuple[Row | None, list[Problem]]:
+    """Return the row and no problems, or None and everything that is wrong with the data."""
+    if not isinstance(data, Mapping):
+        return None, [Problem((), "expected a record")]
+    if entity.collection == "plugins":
+        return _examine_plugin(entity, data)
+    row, problems = _validate(entity.model, data)
+    return row, problems
+
+
+def validate(entity: EntityType, data: Mapping[str, Any]) -> Row:
+    """Return the complete row; raises ``SchemaViolation`` in Kong's shape with all problems."""
+    row, problems = examine(entity, data)
+    if row is None:
+        sentences = [problem.sentence() for problem in problems]
+        fields = kong_fields(problems, shape_for(entity, data))
+        raise SchemaViolation(fields, entity.collection, sentences)
+    return row
+
+
+def _validate(model: type[BaseModel], data: Any) -> tuple[Row | None, list[Problem]]:
+    try:
+        return model.model_validate(data).model_dump(), []
+    except ValidationError as error:
+        return None, problems_of(error, model)
+
+
+def _examine_plugin(
+    entity: EntityType, data: Mapping[str, Any]
+) -> tuple[Row | None, list[Problem]]:
+    name = data.get("name")
+    plugin = plugin_types().get(name) if isinstance(name, str) else None
+    if plugin is not None and data.get("protocols") is None:
+        data = {**data, "protocols": list(plugin.protocols)}
+    row, problems = _validate(entity.model, data)
+    if plugin is None:
+        if isinstance(name, str):
+            problems.append(Problem(("name",), unknown_plugin(name), input=name))
+        return None, problems
+    problems += _misplaced(plugin, data)
+    config, wrong = _validate(plugin.schema, _or_empty(data.get("config")))
+    problems += [replace(item, location=("config", *item.location)) for item in wrong]
+    if row is None or problems:
+        return None, problems
+    row["config"] = config
+    return row, problems
+
+
+def _or_empty(config: Any) -> Any:
+    return {} if config is None else config
+
+
+def _misplaced(plugin: PluginType, data: Mapping[str, Any]) -> list[Problem]:
+    flags = {
+        "consumer": plugin.no_consumer,
+        "service": plugin.no_service,
+        "route": plugin.no_route,
+    }
+    return [
+        Problem((field,), "value must be null", f"{plugin.name} cannot be limited to a {field}")
+        for field, refused in flags.items()
+        if refused and data.get(field) is not None
+    ]
+
+
+def shape_for(entity: EntityType, data: Any) -> Shape:
+    """Return the entity's shape; a plugin's has the shape of its own ``config`` in it."""
+    shape = shape_of(entity.model)
+    if entity.collection != "plugins" or not isinstance(data, Mapping) or shape.fields is None:
+        return shape
+    plugin = plugin_types().get(str(data.get("name")))
+    if plugin is None:
+        return shape
+    return replace(shape, fields={**shape.fields, "config": shape_of(plugin.schema)})

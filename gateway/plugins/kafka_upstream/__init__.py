@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``kafka-upstream``: answer a request by writing it to a Kafka topic."""
+
+from gateway import COMPATIBLE_WITH
+from gateway.plugins.base import PluginType
+from gateway.plugins.kafka_upstream.schema import Config
+
+PLUGIN = PluginType(
+    name="kafka-upstream",
+    version=COMPATIBLE_WITH,
+    priority=751,
+    schema=Config,
+    handler_path="gateway.plugins.kafka_upstream.handler:KafkaUpstream",
+)
+
+__all__ = ["PLUGIN", "Config"]

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which plugins there are: found by entry points of group ``kafka_gateway.plugins``."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from functools import cache
+from importlib.metadata import entry_points
+
+from gateway.errors import SchemaViolation
+from gateway.plugins.base import PluginType
+
+GROUP = "kafka_gateway.plugins"
+
+
+@cache
+def plugin_types() -> dict[str, PluginType]:
+    """Return all installed plugins by name, in the order of their names; read once a process."""
+    found = sorted(entry_points(group=GROUP), key=lambda point: point.name)
+    return {point.name: point.load() for point in found}
+
+
+def plugin_type(name: str) -> PluginType:
+    """Return the plugin of this name; raises ``SchemaViolation`` naming the allowed ones."""
+    found = plugin_types().get(name)
+    if found is None:
+        raise SchemaViolation({"name": unknown_plugin(name)}, "plugins")
+    return found
+
+
+def unknown_plugin(name: str) -> str:
+    """Return the text for a plugin that is not installed: the nearest spelling and the allowed names."""
+    names = list(plugin_types())
+    near = get_close_matches(name, names, 1, 0.5)
+    guess = f'did you mean "{near[0]}"? ' if near else ""
+    return f'plugin "{name}" is not installed; {guess}allowed: {", ".join(names)}'
