@@ -37,7 +37,7 @@ MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-depend
 VERSION_FLAG = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 
 
-class Missing(Exception):
+class MissingError(Exception):
     """A prerequisite that only the user can install; the text says which and what for."""
 
 
@@ -198,7 +198,7 @@ def _build_pulumi(folder: Path) -> None:
     go = shutil.which("go")
     found = re.search(r"go(\d+)\.(\d+)", run(go, "version")) if go else None
     if found is None or (int(found.group(1)), int(found.group(2))) < (1, 26):
-        raise Missing(
+        raise MissingError(
             f"the Pulumi CLI {PULUMI_VERSION} could not be downloaded and Go 1.26 or later, which "
             "would build it, is not on PATH. Install either of the two."
         )
@@ -241,12 +241,12 @@ def _need_java() -> None:
         found = re.search(r'version "(\d+)', printed.stderr)
         if found and int(found.group(1)) >= 17:
             return
-    raise Missing("the local Kafka needs Java 17 or later on PATH (a runtime is enough)")
+    raise MissingError("the local Kafka needs Java 17 or later on PATH (a runtime is enough)")
 
 
 def _get_kafka() -> None:
     if shutil.which("mvn") is None:
-        raise Missing("the local Kafka's jars are fetched with Maven: put mvn on PATH")
+        raise MissingError("the local Kafka's jars are fetched with Maven: put mvn on PATH")
     say("Apache Kafka: fetching its jars with Maven")
     with replacing(TOOLS / "kafka") as folder:
         pom = ROOT / "tools" / "kafka" / "pom.xml"
@@ -268,17 +268,16 @@ def main(names: list[str]) -> int:
                 return 2
             try:
                 STEPS[name]()
-            except Missing as problem:
+            except MissingError as problem:
                 print(f"missing prerequisite: {problem}", file=sys.stderr)
                 return 1
     return 0
 
 
 if __name__ == "__main__":
-    if sys.version_info < (3, 11):
-        sys.exit(
-            f"missing prerequisite: Python 3.11 or later (this is {platform.python_version()})"
-        )
+    if sys.version_info < (3, 11):  # noqa: UP036 - an older one must be told, not fail
+        own = platform.python_version()
+        sys.exit(f"missing prerequisite: Python 3.11 or later (this is {own})")
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:
