@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The project's `pulumi`: the local stack's environment reaches no other stack."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project folder whose CLI only prints its environment."""
+    for part in ("tools/bin", "tools"):
+        (tmp_path / part).mkdir(parents=True, exist_ok=True)
+    for file in ("tools/bin/pulumi", "tools/local_stack", "tools/env"):
+        shutil.copy(ROOT / file, tmp_path / file)
+    (tmp_path / "stacks").mkdir()
+    cli = tmp_path / ".tools" / "pulumi" / "pulumi"
+    cli.parent.mkdir(parents=True)
+    cli.write_text('#!/bin/sh\ncase "$*" in "stack init"*) exit 0;; esac\nenv\n')
+    cli.chmod(0o755)
+    return tmp_path
+
+
+def run(project: Path, *arguments: str, **environment: str) -> dict[str, str]:
+    done = subprocess.run(
+        [str(project / "tools" / "bin" / "pulumi"), *arguments],
+        env={"PATH": os.environ["PATH"], "HOME": "/nowhere", **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("preview",),
+        ("preview", "--stack", "local"),
+        ("up", "-s", "local"),
+        ("up", "--stack=organization/kafka-gateway/local"),
+    ],
+)
+def test_the_local_stack_has_its_own_backend_and_passphrase(
+    project: Path, arguments: tuple[str, ...]
+) -> None:
+    seen = run(project, *arguments, PULUMI_ACCESS_TOKEN="of-the-user")
+    assert seen["PULUMI_BACKEND_URL"] == f"file://{project}/.state/pulumi"
+    passphrase = Path(seen["PULUMI_CONFIG_PASSPHRASE_FILE"])
+    assert passphrase.stat().st_mode & 0o777 == 0o600
+    assert len(passphrase.read_text().strip()) >= 40
+    assert "PULUMI_ACCESS_TOKEN" not in seen
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("preview", "--stack", "prod"),
+        ("up", "--stack=prod"),
+        ("up", "-s", "acme/kafka-gateway/prod"),
+        ("stack", "select", "prod"),
+    ],
+)
+def test_another_stack_gets_the_users_environment_as_it_is(
+    project: Path, arguments: tuple[str, ...]
+) -> None:
+    seen = run(project, *arguments, PULUMI_BACKEND_URL="s3://state", PULUMI_ACCESS_TOKEN="theirs")
+    assert seen["PULUMI_BACKEND_URL"] == "s3://state"
+    assert seen["PULUMI_ACCESS_TOKEN"] == "theirs"
+    assert "PULUMI_CONFIG_PASSPHRASE_FILE" not in seen
+    assert "PULUMI_HOME" not in seen
+
+
+def test_a_selected_stack_stays_selected(project: Path) -> None:
+    run(project, "stack", "select", "prod")
+    assert "PULUMI_CONFIG_PASSPHRASE_FILE" not in run(project, "preview")
+    run(project, "stack", "select", "local")
+    assert "PULUMI_CONFIG_PASSPHRASE_FILE" in run(project, "preview")
+
+
+def test_the_stack_of_the_environment_is_respected(project: Path) -> None:
+    assert "PULUMI_CONFIG_PASSPHRASE_FILE" not in run(project, "preview", PULUMI_STACK="prod")
+
+
+def test_a_passphrase_is_made_once(project: Path) -> None:
+    run(project, "preview")
+    passphrase = project / ".state" / "pulumi" / "passphrase"
+    first = passphrase.read_text()
+    run(project, "preview")
+    assert passphrase.read_text() == first
+
+
+def test_a_salt_of_a_lost_passphrase_is_dropped(project: Path) -> None:
+    settings = project / "stacks" / "Pulumi.local.yaml"
+    settings.write_text("encryptionsalt: v1:old\nconfig:\n  kafka-gateway:workers: 3\n")
+    run(project, "preview")
+    assert settings.read_text() == "config:\n  kafka-gateway:workers: 3\n"
