@@ -75,7 +75,7 @@ def test_the_official_archive_is_unpacked_where_the_tools_are(published: Path, t
 
 def test_an_archive_with_another_checksum_is_refused(published: Path, tools: Path) -> None:
     publish(published, digest="0" * 64)
-    with pytest.raises(SystemExit, match="checksum of pulumi-v.* is not the published one"):
+    with pytest.raises(SystemExit, match=r"checksum of pulumi-v.* is not the published one"):
         bootstrap._get_pulumi()
     assert not (tools / "pulumi").exists()
 
