@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Serve the provider: print the port, answer the engine, leave at once when interrupted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from concurrent import futures
+from pathlib import Path
+from typing import NoReturn
+
+# Run as a file from the project's directory: import from the repository, not from this folder.
+sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+import grpc  # noqa: E402
+from pulumi.runtime.proto import provider_pb2_grpc  # noqa: E402
+
+from provider.server import Provider  # noqa: E402
+
+# A worker may wait for a process to become ready while others have to be asked; they cost
+# nothing until they are used.
+_WORKERS = 64
+
+
+def serve(engine: str) -> NoReturn:
+    """Serve on a free loopback port until SIGINT or SIGTERM."""
+    server = grpc.server(
+        futures.ThreadPoolExecutor(max_workers=_WORKERS),
+        options=[("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)],
+    )
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Provider(engine), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    leaving = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: leaving.set())
+    server.start()
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    leaving.wait()
+    # Workers may still wait for something that nobody asks for any more: no orderly exit.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[-1] if len(sys.argv) > 1 else "")

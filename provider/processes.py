@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kernel's view of processes, sessions and listening ports, read from /proc.
+
+A pid alone means nothing after a reboot or once it is used again: a process is identified by its
+pid, its start time in clock ticks, and the boot it was started in.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+_PROC = Path("/proc")
+_LISTENING = "0A"
+# Positions in /proc/<pid>/stat after the name, which may itself hold blanks and brackets.
+_STATE, _SESSION, _STARTED = 0, 3, 19
+_DEAD = frozenset("ZX")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """One process of one boot: it never comes to mean another one."""
+
+    pid: int
+    started: int
+    boot: str
+
+
+@cache
+def boot_id() -> str:
+    """The running kernel's boot, or an empty string where it has no such name."""
+    try:
+        return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def identify(pid: int) -> Identity | None:
+    """Return the identity of the live process ``pid``; None when there is none or a zombie."""
+    fields = _stat(pid)
+    if fields is None or fields[_STATE] in _DEAD:
+        return None
+    return Identity(pid, int(fields[_STARTED]), boot_id())
+
+
+def is_alive(identity: Identity) -> bool:
+    """Whether exactly this process still runs."""
+    _reap(identity.pid)
+    return identify(identity.pid) == identity
+
+
+def session_members(identity: Identity, marker: str) -> list[int]:
+    """Live pids of the session led by ``identity``, also after the leader has died.
+
+    A number whose leader is gone may lead another session by now, so without the leader only
+    processes with ``marker`` (``NAME=value``) in their environment count.
+    """
+    if identity.boot != boot_id():
+        return []
+    leader_lives = is_alive(identity)
+    if not leader_lives and identify(identity.pid) is not None:
+        return []
+    return [
+        pid
+        for pid, fields in _all_stats()
+        if int(fields[_SESSION]) == identity.pid
+        and fields[_STATE] not in _DEAD
+        and (leader_lives or has_marker(pid, marker))
+    ]
+
+
+def has_marker(pid: int, marker: str) -> bool:
+    """Whether ``NAME=value`` stands in the environment that ``pid`` was started with."""
+    try:
+        return marker.encode() in (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+
+
+def session_of(pid: int) -> int | None:
+    """The session that ``pid`` belongs to, by its leader's pid."""
+    fields = _stat(pid)
+    return int(fields[_SESSION]) if fields is not None else None
+
+
+def command_of(pid: int) -> str:
+    """The program that ``pid`` runs, without its arguments: those may hold secrets."""
+    try:
+        arguments = (_PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return ""
+    return os.path.basename(arguments[0].decode(errors="replace"))
+
+
+def listeners(port: int) -> list[int | None]:
+    """Pids that listen on TCP ``port`` at any address; None for one that we may not see."""
+    inodes = _listening_inodes(port)
+    if not inodes:
+        return []
+    wanted = {f"socket:[{inode}]" for inode in inodes}
+    pids = [pid for pid, _ in _all_stats() if _holds(pid, wanted)]
+    return [*pids] if pids else [None]
+
+
+def _listening_inodes(port: int) -> set[str]:
+    inodes: set[str] = set()
+    for table in ("net/tcp", "net/tcp6"):
+        try:
+            lines = (_PROC / table).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for line in lines:
+            columns = line.split()
+            local = int(columns[1].rpartition(":")[2], 16)
+            if local == port and columns[3] == _LISTENING:
+                inodes.add(columns[9])
+    return inodes
+
+
+def _holds(pid: int, links: set[str]) -> bool:
+    folder = f"/proc/{pid}/fd"
+    try:
+        return any(_link(f"{folder}/{entry}") in links for entry in os.listdir(folder))
+    except OSError:
+        return False
+
+
+def _link(path: str) -> str:
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""
+
+
+def _stat(pid: int) -> list[str] | None:
+    try:
+        content = (_PROC / str(pid) / "stat").read_text()
+    except OSError:
+        return None
+    return content.rpartition(")")[2].split()
+
+
+def _all_stats() -> Iterator[tuple[int, list[str]]]:
+    for entry in os.listdir(_PROC):
+        if entry.isdigit():
+            fields = _stat(int(entry))
+            if fields is not None:
+                yield int(entry), fields
+
+
+def _reap(pid: int) -> None:
+    # Ours if this very plugin started it; otherwise init reaps it.
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except (ChildProcessError, OSError):
+        return

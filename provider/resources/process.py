@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``gateway:local:Process``: a detached, health-checked process on this machine.
+
+It is drained and restarted rather than replaced. What it was started with is recorded as a
+digest next to its pid, so a create or restart that was interrupted is found and finished.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from gateway.errors import HalfDone, ResourceError
+from provider import supervisor
+from provider.diff import Change, changes_between
+from provider.fields import Problem, anything, array, boolean, integer, mapping, record, text
+from provider.processes import command_of, listeners, session_of
+from provider.readiness import wait_ready
+from provider.resource import Call, Resource, State
+from provider.supervisor import Record, Spec, digest_of
+from provider.values import UNKNOWN, Properties, is_known, secret_texts
+
+_READY = record(
+    {
+        "kind": text(True, None, "http", "tcp"),
+        "url": text(),
+        "host": text(),
+        "port": integer(minimum=1, maximum=65_535),
+        "timeoutSeconds": integer(default=30, minimum=1),
+    }
+)
+# Inputs that say how to look after the process; an edit of them alone restarts nothing.
+_CARE = ("name", "ports", "portKeys", "ready", "stopTimeoutSeconds", "reloadOn", "removeDirectory")
+
+
+class Process(Resource):
+    """Runs a command in a directory, with private files, until it is told otherwise.
+
+    Outputs: the inputs, ``pid`` and ``logFile``. ``running`` is true in both: a preview shows
+    it as to be added when the process is dead.
+    """
+
+    token = "gateway:local:Process"  # noqa: S105 - a type token
+    fields = {
+        "name": text(required=True),
+        "directory": text(required=True),
+        "command": array(text(required=True), required=True),
+        "environment": mapping(text(), {}),
+        "files": mapping(text(), {}),
+        "ports": mapping(integer(minimum=1, maximum=65_535), {}),
+        "portKeys": mapping(text(), {}),
+        "ready": _READY,
+        "stopTimeoutSeconds": integer(default=15, maximum=3600),
+        "reloadOn": array(text(), default=[]),
+        "digest": text(),
+        "generation": anything(),
+        "removeDirectory": boolean(),
+        "running": boolean(default=True),
+    }
+    secrets = (("files", "*"),)
+
+    def check_more(self, call: Call, olds: Properties, inputs: Properties) -> list[Problem]:
+        """Ports that somebody else holds, and inputs that contradict each other."""
+        problems: list[Problem] = []
+        directory = inputs["directory"]
+        if directory != UNKNOWN and not Path(directory).is_absolute():
+            problems.append(("directory", "should be an absolute path"))
+        ready = inputs.get("ready")
+        if isinstance(ready, dict):
+            wanted = "url" if ready.get("kind") == "http" else "port"
+            if ready.get("kind") in ("http", "tcp") and ready.get(wanted) is None:
+                problems.append((f"ready.{wanted}", f"is required for kind {ready['kind']}"))
+        problems.extend(
+            (f'files["{name}"]', "should be a path below the directory")
+            for name in _known_names(inputs["files"])
+            if Path(name).is_absolute() or ".." in Path(name).parts
+        )
+        return problems or _taken_ports(inputs, olds)
+
+    def diff(self, call: Call, state: State, news: Properties) -> list[Change]:
+        """Edits; a process that is dead; files that are no longer as they were written."""
+        changes = changes_between(state.inputs, news, ignoring=("running",))
+        directory = state.inputs.get("directory", news["directory"])
+        running = supervisor.load_record(directory)
+        if running is None or not running.is_running():
+            changes.append(Change("running", "add", recorded=False))
+        if not changes and running is not None and is_known(news):
+            if running.spec != _spec(news).digest:
+                changes.append(Change("digest", recorded=False))
+            changes += [Change(f'files["{name}"]', recorded=False) for name in _stale_files(news)]
+        return changes
+
+    def create(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
+        """Start it, or adopt one that an interrupted create left running."""
+        if call.preview:
+            return "", {**inputs, "pid": UNKNOWN, "logFile": UNKNOWN}
+        return call.derived_id, self._bring_up(call, call.derived_id, inputs, inputs)
+
+    def read(self, call: Call, state: State) -> State | None:
+        """Whether it runs; a dead process is still ours to start again."""
+        if not state.inputs:
+            raise ResourceError("a process cannot be imported: the next `up` adopts a running one")
+        running = supervisor.load_record(state.inputs["directory"])
+        alive = running is not None and running.is_running()
+        inputs = {**state.inputs, "running": alive}
+        pid = running.identity.pid if running is not None and alive else 0
+        return State(state.id, inputs, {**state.outputs, "running": alive, "pid": pid})
+
+    def update(self, call: Call, state: State, news: Properties) -> Properties:
+        """Restart it, reload it, or only note how to look after it."""
+        if call.preview:
+            known = {**news, "pid": UNKNOWN, "logFile": UNKNOWN}
+            return known if self.diff(call, state, news) else {**state.outputs, **news}
+        return self._bring_up(call, state.id, state.inputs, news)
+
+    def delete(self, call: Call, state: State) -> None:
+        """Stop it and all of its session; its data stays unless ``removeDirectory``."""
+        inputs = state.inputs
+        directory = Path(inputs["directory"])
+        _stop(inputs)
+        supervisor.remove_record(directory)
+        if inputs.get("removeDirectory"):
+            shutil.rmtree(directory, ignore_errors=True)
+            return
+        for name in inputs.get("files", {}):
+            (directory / name).unlink(missing_ok=True)
+
+    def _bring_up(
+        self, call: Call, identity: str, olds: Properties, news: Properties
+    ) -> Properties:
+        moved = olds.get("directory") != news["directory"]
+        if moved:
+            _stop(olds)
+            supervisor.remove_record(olds["directory"])
+        spec = _spec(news)
+        running = supervisor.load_record(spec.directory)
+        if running is not None and running.is_running() and running.spec == spec.digest:
+            stale = _stale_files(news)
+            _write_files(news, stale)
+            if stale:
+                supervisor.reload(running)
+        else:
+            _stop({**olds, "directory": str(spec.directory)})
+            _write_files(news, news["files"])
+            running = supervisor.start(spec)
+        _remove_files(olds, news)
+        outputs = _outputs(news, running)
+        self._await_ready(call, identity, news, running, outputs)
+        return outputs
+
+    def _await_ready(
+        self, call: Call, identity: str, inputs: Properties, running: Record, outputs: Properties
+    ) -> None:
+        ready = inputs.get("ready")
+        if not ready:
+            return
+        problem = wait_ready(ready, running.is_running, call.cancelled)
+        if problem is None:
+            return
+        log = Path(outputs["logFile"])
+        lines = "".join(f"\n  | {line}" for line in supervisor.last_lines(log))
+        hidden = _without_secrets(
+            f"{inputs['name']}: {problem}\nlast lines of {log}:{lines}", call, inputs
+        )
+        raise HalfDone(hidden, identity, outputs)
+
+
+def _spec(inputs: Properties) -> Spec:
+    directory = Path(inputs["directory"])
+    reloaded = set(inputs["reloadOn"])
+    fixed = {name: value for name, value in inputs["files"].items() if name not in reloaded}
+    extra = {
+        name: value
+        for name, value in inputs.items()
+        if name not in (*_CARE, "command", "environment", "directory", "files", "running")
+    }
+    return Spec(
+        command=inputs["command"],
+        environment=inputs["environment"],
+        directory=directory,
+        log=directory / f"{inputs['name']}.log",
+        digest=digest_of(inputs["command"], inputs["environment"], str(directory), fixed, extra),
+    )
+
+
+def _outputs(inputs: Properties, running: Record) -> Properties:
+    return {
+        **inputs,
+        "running": True,
+        "pid": running.identity.pid,
+        "logFile": str(_spec(inputs).log),
+    }
+
+
+def _stop(inputs: Properties) -> None:
+    running = supervisor.load_record(inputs["directory"])
+    if running is not None:
+        supervisor.stop(running, float(inputs.get("stopTimeoutSeconds", 15)))
+
+
+def _stale_files(inputs: Properties) -> list[str]:
+    directory = Path(inputs["directory"])
+    return [
+        name for name, content in inputs["files"].items() if _content(directory / name) != content
+    ]
+
+
+def _content(path: Path) -> str | None:
+    try:
+        return path.read_text()
+    except (OSError, ValueError):
+        return None
+
+
+def _write_files(inputs: Properties, names: Any) -> None:
+    for name in names:
+        supervisor.write_private(Path(inputs["directory"]) / name, inputs["files"][name])
+
+
+def _remove_files(olds: Properties, news: Properties) -> None:
+    same_place = olds.get("directory") == news["directory"]
+    for name in olds.get("files", {}):
+        if not same_place or name not in news["files"]:
+            (Path(olds["directory"]) / name).unlink(missing_ok=True)
+
+
+def _known_names(value: Any) -> list[str]:
+    return list(value) if isinstance(value, dict) else []
+
+
+def _taken_ports(inputs: Properties, olds: Properties) -> list[Problem]:
+    ports = inputs["ports"]
+    if not isinstance(ports, dict):
+        return []
+    folders = {inputs["directory"], olds.get("directory", UNKNOWN)} - {UNKNOWN}
+    ours = [found for folder in folders if (found := supervisor.load_record(folder)) is not None]
+    problems: list[Problem] = []
+    for label, port in ports.items():
+        if port == UNKNOWN:
+            continue
+        others = [pid for pid in listeners(port) if not _is_ours(pid, ours)]
+        if others:
+            problems.append((f"ports.{label}", _taken(port, others[0], inputs, label)))
+    return problems
+
+
+def _is_ours(pid: int | None, ours: list[Record]) -> bool:
+    return pid is not None and any(
+        session_of(pid) == record.identity.pid and pid in record.members() for record in ours
+    )
+
+
+def _taken(port: int, pid: int | None, inputs: Properties, label: str) -> str:
+    holder = "a process of another user"
+    if pid is not None:
+        command = command_of(pid)
+        holder = f"process {pid} ({command})" if command else f"process {pid}"
+    keys = inputs["portKeys"]
+    key = keys.get(label) if isinstance(keys, dict) else None
+    remedy = f"; stop it, or set another port with `pulumi config set {key}`" if key else ""
+    return f"port {port} is taken by {holder}{remedy}"
+
+
+def _without_secrets(message: str, call: Call, inputs: Properties) -> str:
+    for secret in secret_texts(inputs, {*call.secrets, ("files", "*")}):
+        for part in {secret, *secret.splitlines(), *_values(secret)}:
+            if len(part.strip()) >= 6:
+                message = message.replace(part.strip(), "[secret]")
+    return message
+
+
+def _values(content: str) -> list[str]:
+    """Right-hand sides in a file of settings: what a log line might quote by itself."""
+    return [line.partition("=")[2].strip("\"' ;") for line in content.splitlines() if "=" in line]

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ``ResourceProvider`` service: protocol on the outside, ``provider.resource`` inside.
+
+The provider itself has no configuration: endpoints and tokens are inputs of the resources, since
+a provider with an unknown value in its configuration is not asked to check anything at preview.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
+
+import grpc
+from google.protobuf import any_pb2, empty_pb2, struct_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
+
+from gateway import __version__
+from gateway.errors import GatewayError, HalfDone
+from provider.diff import Change
+from provider.engine_log import EngineLog
+from provider.registry import TYPES, resource_type
+from provider.resource import Call, Resource, State
+from provider.values import Path, Properties, decode, encode
+
+_KINDS = {
+    ("add", False): provider_pb2.PropertyDiff.ADD,
+    ("add", True): provider_pb2.PropertyDiff.ADD_REPLACE,
+    ("update", False): provider_pb2.PropertyDiff.UPDATE,
+    ("update", True): provider_pb2.PropertyDiff.UPDATE_REPLACE,
+    ("delete", False): provider_pb2.PropertyDiff.DELETE,
+    ("delete", True): provider_pb2.PropertyDiff.DELETE_REPLACE,
+}
+
+
+class Provider(provider_pb2_grpc.ResourceProviderServicer):
+    """Dispatches each call to the type named in it."""
+
+    def __init__(self, engine: str = "") -> None:
+        """``engine`` is the address of the engine's own service."""
+        self.log = EngineLog(engine)
+        self._cancelled = threading.Event()
+
+    # --- the plugin itself --------------------------------------------------------------------
+
+    def Handshake(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Agree on the wire format: secrets are wrapped, nothing else is special."""
+        self.log.connect(request.engine_address)
+        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
+
+    def Attach(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Serve an engine that did not start us (PULUMI_DEBUG_PROVIDERS)."""
+        self.log.connect(request.address)
+        return empty_pb2.Empty()
+
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """The plugin has the project's version."""
+        return plugin_pb2.PluginInfo(version=__version__)
+
+    def GetSchema(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """The least that is a schema: the types by name; the classes are in provider/client.py."""
+        types: dict[str, dict[str, Any]] = {token: {} for token in TYPES}
+        schema = {"name": "gateway", "version": __version__, "resources": types}
+        return provider_pb2.GetSchemaResponse(schema=json.dumps(schema))
+
+    def CheckConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """There is nothing to configure."""
+        return provider_pb2.CheckResponse(inputs=request.news)
+
+    def DiffConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """A new version of the provider replaces nothing."""
+        return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
+
+    def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Say the same as in Handshake; previews reach Create and Update."""
+        return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
+
+    def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Make every wait end; the engine closes us right after."""
+        self._cancelled.set()
+        return empty_pb2.Empty()
+
+    # --- resources ----------------------------------------------------------------------------
+
+    def Check(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Inputs with defaults, or failures by property path."""
+        return self._guarded(context, request, self._check)
+
+    def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """What an update would change, property by property."""
+        return self._guarded(context, request, self._diff)
+
+    def Create(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Make the resource; at preview return what is known of it."""
+        return self._guarded(context, request, self._create)
+
+    def Read(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """The resource as it is now; an empty id says that it is gone."""
+        return self._guarded(context, request, self._read)
+
+    def Update(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Bring the resource to its new inputs."""
+        return self._guarded(context, request, self._update)
+
+    def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Remove the resource."""
+        return self._guarded(context, request, self._delete)
+
+    def _check(self, kind: Resource, request: Any) -> Any:
+        olds, _ = decode(request.olds)
+        news, secrets = decode(request.news)
+        call = self._call(request, secrets)
+        inputs, problems = kind.check(call, olds, news)
+        return provider_pb2.CheckResponse(
+            inputs=encode(inputs, secrets | set(kind.secrets)),
+            failures=[
+                provider_pb2.CheckFailure(property=path, reason=reason) for path, reason in problems
+            ],
+        )
+
+    def _diff(self, kind: Resource, request: Any) -> Any:
+        state, _ = _state(request.id, request.old_inputs, request.olds)
+        news, secrets = decode(request.news)
+        found = kind.diff(self._call(request, secrets), state, news)
+        ignored = tuple(request.ignoreChanges)
+        changes = [change for change in found if not change.path.startswith(ignored)]
+        return _diff_response(kind, changes)
+
+    def _create(self, kind: Resource, request: Any) -> Any:
+        inputs, secrets = decode(request.properties)
+        call = self._call(request, secrets, request.preview)
+        identity, outputs = kind.create(call, inputs)
+        return provider_pb2.CreateResponse(id=identity, properties=_outputs(kind, outputs, secrets))
+
+    def _read(self, kind: Resource, request: Any) -> Any:
+        state, secrets = _state(request.id, request.inputs, request.properties)
+        found = kind.read(self._call(request, secrets), state)
+        if found is None:
+            return provider_pb2.ReadResponse()
+        return provider_pb2.ReadResponse(
+            id=found.id,
+            inputs=encode(found.inputs, secrets | set(kind.secrets)),
+            properties=_outputs(kind, found.outputs, secrets),
+        )
+
+    def _update(self, kind: Resource, request: Any) -> Any:
+        state, _ = _state(request.id, request.old_inputs, request.olds)
+        news, secrets = decode(request.news)
+        outputs = kind.update(self._call(request, secrets, request.preview), state, news)
+        return provider_pb2.UpdateResponse(properties=_outputs(kind, outputs, secrets))
+
+    def _delete(self, kind: Resource, request: Any) -> Any:
+        state, secrets = _state(request.id, request.old_inputs, request.properties)
+        kind.delete(self._call(request, secrets), state)
+        return empty_pb2.Empty()
+
+    def _call(self, request: Any, secrets: frozenset[Path], preview: bool = False) -> Call:
+        return Call(
+            urn=request.urn,
+            log=self.log,
+            cancelled=self._cancelled,
+            secrets=secrets,
+            timeout=getattr(request, "timeout", 0.0),
+            preview=preview,
+            id=getattr(request, "id", ""),
+        )
+
+    def _guarded(self, context: Any, request: Any, answer: Callable[[Resource, Any], Any]) -> Any:
+        try:
+            kind = resource_type(request.type or _type_of(request.urn))
+            return answer(kind, request)
+        except HalfDone as problem:
+            _abort_half_done(context, problem, resource_type(_type_of(request.urn)), request)
+        except GatewayError as problem:
+            context.abort(grpc.StatusCode.UNKNOWN, str(problem))
+        except Exception as problem:
+            context.abort(grpc.StatusCode.INTERNAL, _bug(problem))
+
+
+def _type_of(urn: str) -> str:
+    return urn.split("::")[2].rpartition("$")[2]
+
+
+def _state(
+    identity: str, inputs: struct_pb2.Struct, outputs: struct_pb2.Struct
+) -> tuple[State, frozenset[Path]]:
+    plain_inputs, secrets = decode(inputs)
+    plain_outputs, more = decode(outputs)
+    return State(identity, plain_inputs, plain_outputs), secrets | more
+
+
+def _outputs(kind: Resource, outputs: Properties, secrets: Iterable[Path]) -> struct_pb2.Struct:
+    return encode(outputs, {*secrets, *kind.secrets})
+
+
+def _diff_response(kind: Resource, changes: list[Change]) -> Any:
+    diff = provider_pb2.DiffResponse
+    return diff(
+        changes=diff.DIFF_SOME if changes else diff.DIFF_NONE,
+        diffs=sorted({change.path.partition(".")[0].partition("[")[0] for change in changes}),
+        replaces=sorted(change.path for change in changes if change.replace),
+        deleteBeforeReplace=kind.delete_before_replace and any(c.replace for c in changes),
+        hasDetailedDiff=True,
+        detailedDiff={
+            change.path: provider_pb2.PropertyDiff(
+                kind=_KINDS[change.kind, change.replace], inputDiff=change.recorded
+            )
+            for change in changes
+        },
+    )
+
+
+def _abort_half_done(context: Any, problem: HalfDone, kind: Resource, request: Any) -> NoReturn:
+    """Fail, and have the engine record the resource: google.rpc.Status with our detail in it."""
+    given = request.properties if hasattr(request, "properties") else request.news
+    inputs, secrets = decode(given)
+    detail = any_pb2.Any()
+    detail.Pack(
+        provider_pb2.ErrorResourceInitFailed(
+            id=problem.id,
+            properties=_outputs(kind, problem.outputs, secrets),
+            inputs=encode(inputs, secrets | set(kind.secrets)),
+            reasons=[str(problem)],
+        )
+    )
+    code = grpc.StatusCode.UNKNOWN
+    status = status_pb2.Status(code=code.value[0], message=str(problem), details=[detail])
+    context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+    context.abort(code, str(problem))
+    raise AssertionError("abort always raises")
+
+
+def _bug(problem: Exception) -> str:
+    """Where a bug struck; not the exception's text, which may hold anything."""
+    trace = problem.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
+    return f"bug in the provider: {type(problem).__name__} at {where}"

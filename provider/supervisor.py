@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starting, finding, reloading and stopping one detached process in its directory.
+
+A process is started stopped: a shell waits on a pipe until the record of its pid is on disk and
+only then becomes the program, so there is never a running process without a record. It has a
+session of its own and keeps none of the plugin's streams, since the engine kills the plugin's
+group at the end of each operation.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from gateway.errors import ResourceError
+from provider.processes import Identity, identify, is_alive, session_members
+
+RECORD = "process.json"
+MARKER = "KAFKA_GATEWAY_PROCESS"
+# What a process may take from whoever runs the program: nothing that changes what it does, and
+# none of the engine's own variables (the passphrase is among them).
+_INHERITED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "JAVA_HOME")
+_LAUNCHER = 'umask 077; read -r go || exit 1; [ "$go" = go ] || exit 1; exec "$@" </dev/null'
+_POLL_SECONDS = 0.02
+_KILL_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known about the process that was started last in a directory."""
+
+    identity: Identity
+    marker: str
+    spec: str
+    """Digest of what it was started with; another one asks for a restart."""
+    loaded: str = ""
+    """Digest of the files that it re-reads on SIGHUP, as it read them last."""
+
+    def is_running(self) -> bool:
+        """Whether the leader lives."""
+        return is_alive(self.identity)
+
+    def members(self) -> list[int]:
+        """Live pids of its session."""
+        return session_members(self.identity, self.marker)
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What to run: command and environment, working directory, and the log it appends to."""
+
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    directory: Path
+    log: Path
+    digest: str
+    loaded: str = ""
+
+
+def load_record(directory: str | Path) -> Record | None:
+    """Read the record in ``directory``; None when there is none that can be read."""
+    try:
+        content = json.loads((Path(directory) / RECORD).read_text())
+        identity = Identity(**content.pop("identity"))
+        return Record(identity, **content)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def save_record(directory: Path, record: Record) -> None:
+    """Write the record into ``directory``, whole or not at all."""
+    write_private(directory / RECORD, json.dumps(asdict(record)))
+
+
+def remove_record(directory: str | Path) -> None:
+    """Forget the process of ``directory``."""
+    (Path(directory) / RECORD).unlink(missing_ok=True)
+
+
+def digest_of(*parts: object) -> str:
+    """One digest over plain values; it stands in for secrets where they may not be kept."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def write_private(path: Path, content: str) -> None:
+    """Write ``content`` for the owner alone, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def start(spec: Spec) -> Record:
+    """Start the process of ``spec`` and return its record, which is on disk by then.
+
+    Raises ResourceError when its program cannot be started.
+    """
+    token = secrets.token_hex(16)
+    environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    environment.update(spec.environment)
+    environment[MARKER] = token
+    spec.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if shutil.which(spec.command[0], path=environment.get("PATH")) is None:
+        raise ResourceError(f"cannot start {spec.command[0]}: there is no such program")
+    _rotate(spec.log)
+    log = os.open(spec.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        child = subprocess.Popen(  # noqa: S603 - the command is what the user asked to run
+            ["/bin/sh", "-c", _LAUNCHER, "sh", *spec.command],
+            cwd=spec.directory,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    except OSError as problem:
+        raise ResourceError(f"cannot start {spec.command[0]}: {problem.strerror}") from problem
+    finally:
+        os.close(log)
+    marker = f"{MARKER}={token}"
+    return _release(child, Record(_identity(child), marker, spec.digest, spec.loaded), spec)
+
+
+def _identity(child: subprocess.Popen[bytes]) -> Identity:
+    found = identify(child.pid)
+    if found is None:
+        raise ResourceError("the process ended before it was recorded")
+    return found
+
+
+def _release(child: subprocess.Popen[bytes], record: Record, spec: Spec) -> Record:
+    save_record(spec.directory, record)
+    assert child.stdin is not None
+    with contextlib.suppress(BrokenPipeError):
+        child.stdin.write(b"go\n")
+        child.stdin.close()
+    # Reaped by whoever looks (processes.is_alive), or by init when we have left.
+    child.returncode = 0
+    return record
+
+
+def _rotate(log: Path) -> None:
+    if log.exists() and log.stat().st_size:
+        log.replace(log.with_name(f"{log.name}.1"))
+
+
+def reload(directory: Path, record: Record, loaded: str) -> None:
+    """Ask the process to read its files again, and record that it has."""
+    os.kill(record.identity.pid, signal.SIGHUP)
+    save_record(directory, replace(record, loaded=loaded))
+
+
+def stop(record: Record, timeout: float) -> None:
+    """End the process and all of its session: SIGTERM to drain, SIGKILL after ``timeout`` seconds.
+
+    Quiet when nothing of it runs. Raises ResourceError when something survives even that.
+    """
+    members = record.members()
+    if not members:
+        return
+    leader = record.identity.pid
+    _signal([leader] if leader in members else members, signal.SIGTERM)
+    if _wait(lambda: not record.members(), timeout):
+        return
+    _signal(record.members(), signal.SIGKILL)
+    if not _wait(lambda: not record.members(), _KILL_SECONDS):
+        left = ", ".join(str(pid) for pid in record.members())
+        raise ResourceError(f"process {left} does not end; look at what it waits for")
+
+
+def _signal(pids: Sequence[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
+
+
+def _wait(
+    condition: Callable[[], bool], timeout: float, cancelled: threading.Event | None = None
+) -> bool:
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() >= deadline or (cancelled is not None and cancelled.is_set()):
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def last_lines(log: Path, count: int = 10) -> list[str]:
+    """The end of a log, for an error text."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - 16_384))
+            return file.read().decode(errors="replace").splitlines()[-count:]
+    except OSError:
+        return []
