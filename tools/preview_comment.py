@@ -3,8 +3,8 @@
 
 ``tools/preview_comment dev=dev.json prod=prod.json --output comment.md`` reads what
 `pulumi preview --json` printed for each stack. Beside a document ``dev.json`` it looks for
-``dev.log`` (what the command wrote to stderr) and ``dev.exit`` (its exit code), so that a preview that failed
-before it could print JSON is reported too.
+``dev.log`` (what the command wrote to stderr) and ``dev.exit`` (its exit code), so that a preview
+that failed before it could print JSON is reported too.
 
 What would be lost comes first. Details fold away, and are shortened to fit GitHub's limit.
 """

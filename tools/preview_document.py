@@ -2,9 +2,9 @@
 """Read what `pulumi preview --json` says: which resources change, in which properties, what failed.
 
 The document holds ``steps`` (op, urn, oldState, newState, diffReasons, replaceReasons,
-detailedDiff), ``diagnostics`` and ``changeSummary``. A replacement is three steps of one resource; here it is one
-`Change`. Values that are secret never leave this module: neither those the engine marks, nor those
-whose property name or content says so.
+detailedDiff), ``diagnostics`` and ``changeSummary``. A replacement is three steps of one resource;
+here it is one `Change`. Values that are secret never leave this module: neither those the engine
+marks, nor those whose property name or content says so.
 """
 
 from __future__ import annotations
