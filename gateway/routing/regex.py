@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Route regexes: RE2, so that no pattern and no path can make a match take long.
+
+RE2 and the Rust engine of Kong's router share their syntax; neither has look-around or
+back-references. Patterns are compiled with one group around the whole: RE2 then answers short,
+unambiguous patterns without building an automaton per pattern, which is what keeps ten thousand
+of them small in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import re2
+from re2 import _re2  # its generator-based Match costs several times what the search itself does
+
+_START = _re2.RE2.Anchor.ANCHOR_START
+_ANYWHERE = _re2.RE2.Anchor.UNANCHORED
+_NO_SPAN = (-1, -1)
+_LOOK_AROUND = ("(?=", "(?!", "(?<=", "(?<!")
+
+
+class Pattern:
+    """One compiled regex, matched against bytes from their start (or anywhere, for headers)."""
+
+    __slots__ = ("_anchor", "_match", "_names", "_regexp", "groups", "source")
+
+    def __init__(self, pattern: str, *, anchored: bool = True) -> None:
+        self.source = pattern
+        self._regexp = _compiled(f"({pattern})")
+        self._match: Any = self._regexp._regexp.Match
+        self._anchor = _START if anchored else _ANYWHERE
+        self._names = [(name.decode(), at) for name, at in self._regexp.groupindex.items()]
+        self.groups = self._regexp.groups - 1
+
+    def spans(self, text: bytes) -> list[tuple[int, int]] | None:
+        """Return the spans of the match (the whole first, then itself again, then the groups)."""
+        found: list[tuple[int, int]] = self._match(self._anchor, text, 0, len(text))
+        return None if found[0] == _NO_SPAN else found
+
+    def captures(self, text: bytes, spans: Sequence[tuple[int, int]]) -> dict[str, bytes | None]:
+        """Return the groups by number ("1", "2", …) and by name; unmatched ones are None."""
+        values = [None if span == _NO_SPAN else text[span[0] : span[1]] for span in spans[1:]]
+        found = {str(at): value for at, value in enumerate(values) if at}
+        found.update((name, values[at - 1]) for name, at in self._names)
+        return found
+
+
+def regex_problem(pattern: str) -> str | None:
+    """Say in a sentence why a pattern cannot be a route's regex, or None when it can."""
+    try:
+        _compiled(pattern)
+    except re2.error as error:
+        for opening in _LOOK_AROUND:
+            if opening in pattern:
+                return (
+                    f"invalid regex: '{pattern}' (look-around '{opening}' is not supported: "
+                    "route regexes are matched in linear time)"
+                )
+        text = error.args[0].decode() if isinstance(error.args[0], bytes) else str(error)
+        return f"invalid regex: '{pattern}' ({text})"
+    return None
+
+
+def _compiled(pattern: str) -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    return re2._Regexp(pattern.encode(), options)

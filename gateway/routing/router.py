@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The router: from a request to its route, service and upstream path.
+
+A router is immutable and belongs to one snapshot. It keeps what it answered for the attributes
+that any route tests, since most traffic repeats itself; the answers themselves are shared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from gateway.routing.conditions import Subject, canonical_header
+from gateway.routing.entry import Destination, Entry, entries
+from gateway.routing.index import Index
+from gateway.routing.normalise import is_text, normalise
+from gateway.routing.protocols import split_host_port
+from gateway.routing.upstream_path import upstream_path
+
+if TYPE_CHECKING:
+    from gateway.http.messages import Request
+    from gateway.routing.regex import Pattern
+
+_REMEMBERED = 8192
+"""Answers kept per generation; two generations are looked at."""
+_LONGEST_REMEMBERED = 256
+"""Bytes of a path above which an answer is not kept, to bound the memory an attacker can fill."""
+_UNKNOWN: Any = object()
+
+
+class Match:
+    """The route that serves a request; shared between requests, so never written to.
+
+    ``route`` and ``service`` are flat rows (``service`` None: 503), ``data`` what the snapshot
+    attached to the route. ``prefix`` is the part of the path that is stripped, None when nothing
+    is. ``checks_protocol`` says that ``protocol_mismatch`` must be asked.
+    """
+
+    __slots__ = (
+        "_captures",
+        "_pattern",
+        "_spans",
+        "_upstream_path",
+        "checks_protocol",
+        "data",
+        "destination",
+        "path",
+        "prefix",
+        "route",
+        "service",
+    )
+
+    def __init__(self, destination: Destination, path: bytes, prefix: bytes | None) -> None:
+        self.destination = destination
+        self.route = destination.route
+        self.service = destination.service
+        self.data = destination.data
+        self.checks_protocol = destination.checks_protocol
+        self.path = path
+        self.prefix = prefix if destination.strip else None
+        self._upstream_path: bytes | None = None
+        self._captures: dict[str, bytes | None] | None = None
+        self._pattern: Pattern | None = None
+        self._spans: Sequence[tuple[int, int]] = ()
+
+    @property
+    def upstream_path(self) -> bytes:
+        """The path for the upstream, escaped, without query."""
+        if self._upstream_path is None:
+            destination = self.destination
+            self._upstream_path = upstream_path(
+                destination.base, self.path, self.prefix, strip=destination.strip
+            )
+        return self._upstream_path
+
+    def upstream_target(self, query: bytes | None) -> bytes:
+        """The request target for the upstream; an empty query keeps its question mark."""
+        return self.upstream_path if query is None else b"%b?%b" % (self.upstream_path, query)
+
+    @property
+    def captures(self) -> dict[str, bytes | None]:
+        """Groups of the path regex by number ("1", "2", …) and name; empty without groups."""
+        if self._captures is None:
+            pattern = self._pattern
+            self._captures = (
+                pattern.captures(self.path, self._spans)
+                if pattern is not None and pattern.groups
+                else {}
+            )
+        return self._captures
+
+
+class Router:
+    """All routes of a snapshot.
+
+    ``routes`` are flat route rows with the service's row under ``service`` (None without one);
+    ``data`` maps route ids to whatever a match shall carry. Raises ``re2.error`` for a regex that
+    validation would have refused.
+    """
+
+    def __init__(
+        self, routes: Sequence[Mapping[str, Any]], data: Mapping[str, Any] | None = None
+    ) -> None:
+        found = entries(routes, data or {})
+        self._index = Index(found)
+        self._names = frozenset(header.name for entry in found for header in entry.headers)
+        self._by_sni = any(entry.snis is not None for entry in found)
+        self._by_port = any(entry.hosts is not None and entry.hosts.ports for entry in found)
+        self._simple = not (self._names or self._by_sni or self._by_port)
+        self._recent: dict[Any, Match | None] = {}
+        self._older: dict[Any, Match | None] = {}
+
+    def match(self, request: Request) -> Match | None:
+        """Find the request's route: None means 404."""
+        key = (request.method, request.host, request.path) if self._simple else self._key(request)
+        match = self._recent.get(key, _UNKNOWN)
+        if match is not _UNKNOWN:
+            return match  # type: ignore[no-any-return]
+        match = self._older.get(key, _UNKNOWN)
+        if match is _UNKNOWN:
+            match = self.find(self.subject(request))
+        if len(request.path) <= _LONGEST_REMEMBERED:
+            if len(self._recent) >= _REMEMBERED:
+                self._older, self._recent = self._recent, {}
+            self._recent[key] = match
+        return match  # type: ignore[no-any-return]
+
+    def subject(self, request: Request) -> Subject:
+        """Collect what routes test of a request."""
+        host, port = None, None
+        if request.host is not None:
+            host, port = split_host_port(request.host)
+        connection = request.connection
+        tls = connection.scheme == "https"
+        sni = connection.sni if tls and self._by_sni else None
+        return Subject(
+            request.method,
+            normalise(request.path),
+            host,
+            connection.server_port if port is None else port,
+            self._tested_headers(request) if self._names else {},
+            tls,
+            None if sni is None else sni.lower().removesuffix(".").encode(),
+        )
+
+    def find(self, subject: Subject) -> Match | None:
+        """Find the route for attributes that are normalised already, without remembering."""
+        if not is_text(subject.path):
+            return None
+        entry = self._index.find(subject)
+        if entry is None:
+            return None
+        match = Match(entry.destination, subject.path, _prefix(entry, subject))
+        if entry.patterns:
+            match._pattern, match._spans = subject.pattern, subject.spans
+        return match
+
+    def _key(self, request: Request) -> tuple[object, ...]:
+        connection = request.connection
+        return (
+            request.method,
+            request.host,
+            request.path,
+            connection.server_port if self._by_port else 0,
+            connection.scheme if self._by_sni else "",
+            connection.sni if self._by_sni else None,
+            *(self._header_key(request) if self._names else ()),
+        )
+
+    def _header_key(self, request: Request) -> list[object]:
+        names = self._names
+        return [pair for pair in request.headers if canonical_header(pair[0]) in names]
+
+    def _tested_headers(self, request: Request) -> dict[bytes, list[bytes]]:
+        tested: dict[bytes, list[bytes]] = {}
+        names = self._names
+        for name, value in request.headers:
+            canonical = canonical_header(name)
+            if canonical in names:
+                tested.setdefault(canonical, []).append(value.lower())
+        return tested
+
+
+def _prefix(entry: Entry, subject: Subject) -> bytes | None:
+    if entry.plain:
+        return subject.path[: entry.length]
+    if entry.patterns:
+        return subject.path[: subject.spans[0][1]]
+    return None
