@@ -1,30 +1,40 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Versions of what the cloud stacks are made of, with the dates until which they are supported."""
+"""Versions that the cloud stacks pin, with the dates until which they are supported."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-
-KONG_CHART = "3.0.2"
-"""The kong/kong chart of the stack `konnect`."""
-
-KONG_IMAGE_TAG = "3.10"
+from types import MappingProxyType
 
 
 @dataclass(frozen=True)
-class Support:
-    """Until when EKS supports a Kubernetes minor version; after ``standard`` at a surcharge."""
+class KubernetesVersion:
+    """One minor version on EKS: when it came, and until when it is supported."""
 
-    standard: date
-    extended: date
+    released: date
+    standard_until: date
+    extended_until: date
+
+    def support(self, today: date) -> str:
+        """Return ``standard``, ``extended`` (six times the price) or ``ended`` for that day."""
+        if today < self.standard_until:
+            return "standard"
+        return "extended" if today < self.extended_until else "ended"
 
 
-# EKS user guide, "Understand the Kubernetes version lifecycle on EKS", as of April 2026. One minor
-# version at a time upward, never down.
-KUBERNETES_VERSIONS = {
-    "1.32": Support(date(2026, 3, 23), date(2027, 3, 23)),
-    "1.33": Support(date(2026, 7, 29), date(2027, 7, 29)),
-    "1.34": Support(date(2026, 12, 2), date(2027, 12, 2)),
-    "1.35": Support(date(2027, 3, 27), date(2028, 3, 27)),
-}
+# Amazon EKS user guide, "Kubernetes release calendar". One minor upwards at a time, no way back.
+KUBERNETES_VERSIONS: Mapping[str, KubernetesVersion] = MappingProxyType(
+    {
+        "1.33": KubernetesVersion(date(2025, 5, 29), date(2026, 7, 29), date(2027, 7, 29)),
+        "1.34": KubernetesVersion(date(2025, 10, 2), date(2026, 12, 2), date(2027, 12, 2)),
+        "1.35": KubernetesVersion(date(2026, 1, 27), date(2027, 3, 27), date(2028, 3, 27)),
+        "1.36": KubernetesVersion(date(2026, 6, 2), date(2027, 8, 2), date(2028, 8, 2)),
+    }
+)
+
+KONG_CHART_REPOSITORY = "https://charts.konghq.com"
+KONG_CHART_VERSION = "2.48.0"
+KONG_IMAGE_TAG = "3.10.0.5"
+"""Kong's own chart and image, for stacks on Konnect: the level this gateway is compatible with."""
