@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Precedence of plugin configurations and the order in which plugins run."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import BaseModel
+
+from gateway.plugins.base import PluginType
+from gateway.plugins.precedence import PRIORITIES, PluginTable, execution_order
+
+SCOPES = ["route+service+consumer", "route+consumer", "service+consumer", "route+service"]
+SCOPES += ["consumer", "route", "service", ""]
+
+
+class _Config(BaseModel):
+    pass
+
+
+def _row(scope: str, **fields: object) -> dict[str, object]:
+    parts = scope.split("+")
+    row: dict[str, object] = {
+        part: f"{part}-id" if part in parts else None for part in ("route", "service", "consumer")
+    }
+    return {"name": "cors", "enabled": True, "label": scope, **row, **fields}
+
+
+def _type(name: str, priority: int, **flags: bool) -> PluginType:
+    return PluginType(name, "1", priority, _Config, "none:None", **flags)
+
+
+@pytest.mark.parametrize("rank", range(len(SCOPES)))
+def test_the_most_specific_configuration_wins(rank: int) -> None:
+    table = PluginTable([_row(scope) for scope in reversed(SCOPES[rank:])], {})
+    found = table.lookup("cors", "route-id", "service-id", "consumer-id")
+    assert found is not None
+    assert found["label"] == SCOPES[rank]
+
+
+def test_another_route_does_not_get_the_configuration() -> None:
+    table = PluginTable([_row("route")], {})
+    assert table.lookup("cors", "other", "service-id", None) is None
+
+
+def test_a_global_configuration_serves_a_request_without_anything() -> None:
+    table = PluginTable([_row(""), _row("consumer")], {})
+    found = table.lookup("cors", None, None, None)
+    assert found is not None
+    assert found["label"] == ""
+
+
+def test_a_disabled_configuration_is_not_there() -> None:
+    assert PluginTable([_row("", enabled=False)], {}).chain("r", "s", None) == []
+
+
+def test_a_type_that_knows_no_consumer_ignores_consumers() -> None:
+    types = {"cors": _type("cors", 2000, no_consumer=True)}
+    table = PluginTable([_row("consumer"), _row("route")], types)
+    found = table.lookup("cors", "route-id", None, "consumer-id")
+    assert found is not None
+    assert found["label"] == "route"
+
+
+def test_higher_priority_runs_first_and_ties_go_by_name_descending() -> None:
+    assert execution_order(["upstream-oauth", "cors", "standard-webhooks", "jwt"]) == [
+        "cors",
+        "jwt",
+        "upstream-oauth",
+        "standard-webhooks",
+    ]
+
+
+def test_the_priority_of_a_type_goes_before_the_table() -> None:
+    types = {"cors": _type("cors", 1)}
+    assert execution_order(["cors", "jwt"], types) == ["jwt", "cors"]
+
+
+def test_kafka_upstream_runs_after_confluent_and_before_aws_lambda() -> None:
+    assert PRIORITIES["confluent"] > PRIORITIES["kafka-upstream"] > PRIORITIES["aws-lambda"]
+
+
+def test_a_chain_holds_each_plugin_once_in_order() -> None:
+    rows = [
+        _row(""),
+        _row("route"),
+        _row("", name="jwt"),
+        _row("service", name="request-termination"),
+    ]
+    table = PluginTable(rows, {})
+    chain = table.chain("route-id", "service-id", None)
+    assert [row["name"] for row in chain] == ["cors", "jwt", "request-termination"]
+    assert table.consumers == frozenset()
