@@ -34,7 +34,14 @@ class GatewayError(Exception):
 
 
 class SettingsError(GatewayError):
-    """A setting has a value that cannot be used; the text names setting, value and what is allowed."""
+    """Settings have values that cannot be used.
+
+    ``problems`` holds one text each, naming the setting and what is allowed.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        self.problems = list(problems)
+        super().__init__("\n".join(problems))
 
 
 class DocumentError(GatewayError):
