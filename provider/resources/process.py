@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway.errors import HalfDone, ResourceError
 from provider import supervisor
-from provider.diff import Change, changes_between
+from provider.diff import Change, changes_between, format_path
 from provider.fields import Problem, anything, array, boolean, integer, mapping, record, text
 from provider.processes import command_of, listeners, session_of
 from provider.readiness import wait_ready
@@ -72,7 +72,7 @@ class Process(Resource):
             if ready.get("kind") in ("http", "tcp") and ready.get(wanted) is None:
                 problems.append((f"ready.{wanted}", f"is required for kind {ready['kind']}"))
         problems.extend(
-            (f'files["{name}"]', "should be a path below the directory")
+            (format_path(("files", name)), "should be a path below the directory")
             for name in _known_names(inputs["files"])
             if Path(name).is_absolute() or ".." in Path(name).parts
         )
@@ -81,14 +81,17 @@ class Process(Resource):
     def diff(self, call: Call, state: State, news: Properties) -> list[Change]:
         """Edits; a process that is dead; files that are no longer as they were written."""
         changes = changes_between(state.inputs, news, ignoring=("running",))
-        directory = state.inputs.get("directory", news["directory"])
-        running = supervisor.load_record(directory)
+        running = supervisor.load_record(state.inputs.get("directory") or news["directory"])
         if running is None or not running.is_running():
             changes.append(Change("running", "add", recorded=False))
         if not changes and running is not None and is_known(news):
-            if running.spec != _spec(news).digest:
-                changes.append(Change("digest", recorded=False))
-            changes += [Change(f'files["{name}"]', recorded=False) for name in _stale_files(news)]
+            spec = _spec(news)
+            if (running.spec, running.loaded) != (spec.digest, spec.loaded):
+                # An update was interrupted: what runs was not started with what is recorded.
+                changes.append(Change("running", "add", recorded=False))
+            changes += [
+                Change(format_path(("files", name)), recorded=False) for name in _stale_files(news)
+            ]
         return changes
 
     def create(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
@@ -136,10 +139,9 @@ class Process(Resource):
         spec = _spec(news)
         running = supervisor.load_record(spec.directory)
         if running is not None and running.is_running() and running.spec == spec.digest:
-            stale = _stale_files(news)
-            _write_files(news, stale)
-            if stale:
-                supervisor.reload(running)
+            _write_files(news, _stale_files(news))
+            if running.loaded != spec.loaded:
+                supervisor.reload(spec.directory, running, spec.loaded)
         else:
             _stop({**olds, "directory": str(spec.directory)})
             _write_files(news, news["files"])
@@ -170,6 +172,7 @@ def _spec(inputs: Properties) -> Spec:
     directory = Path(inputs["directory"])
     reloaded = set(inputs["reloadOn"])
     fixed = {name: value for name, value in inputs["files"].items() if name not in reloaded}
+    loaded = {name: value for name, value in inputs["files"].items() if name in reloaded}
     extra = {
         name: value
         for name, value in inputs.items()
@@ -181,6 +184,7 @@ def _spec(inputs: Properties) -> Spec:
         directory=directory,
         log=directory / f"{inputs['name']}.log",
         digest=digest_of(inputs["command"], inputs["environment"], str(directory), fixed, extra),
+        loaded=digest_of(loaded),
     )
 
 
@@ -241,7 +245,7 @@ def _taken_ports(inputs: Properties, olds: Properties) -> list[Problem]:
             continue
         others = [pid for pid in listeners(port) if not _is_ours(pid, ours)]
         if others:
-            problems.append((f"ports.{label}", _taken(port, others[0], inputs, label)))
+            problems.append((format_path(("ports", label)), _taken(port, others[0], inputs, label)))
     return problems
 
 
