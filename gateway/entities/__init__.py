@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The entities of a configuration: one pydantic model each, the only place that decides their shape."""
+"""The entities of a configuration: one pydantic model each, which alone decides its shape."""
 
 from __future__ import annotations
 
@@ -7,16 +7,50 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.entities.base import Entity, EntityType, Record
+from gateway.entities.certificate import (
+    CA_CERTIFICATES,
+    CERTIFICATES,
+    SNI,
+    SNIS,
+    CACertificate,
+    Certificate,
+)
 from gateway.entities.consumer import CONSUMERS, Consumer
+from gateway.entities.credentials import (
+    CREDENTIALS,
+    Acl,
+    BasicAuthCredential,
+    HmacAuthCredential,
+    JwtSecret,
+    KeyAuthCredential,
+    OAuth2Credential,
+)
 from gateway.entities.plugin import PLUGINS, Plugin
 from gateway.entities.problems import choices
 from gateway.entities.route import ROUTES, Route
 from gateway.entities.service import SERVICES, Service
+from gateway.entities.upstream import TARGETS, UPSTREAMS, Target, Upstream
 from gateway.entities.validation import Row, validate
+from gateway.entities.vault import KEY_SETS, KEYS, VAULTS, Key, KeySet, Vault
 from gateway.errors import NotFound
 
 ENTITIES: dict[str, EntityType] = {
-    entity.collection: entity for entity in (SERVICES, ROUTES, CONSUMERS, PLUGINS)
+    entity.collection: entity
+    for entity in (
+        CERTIFICATES,
+        SNIS,
+        CA_CERTIFICATES,
+        SERVICES,
+        ROUTES,
+        UPSTREAMS,
+        TARGETS,
+        CONSUMERS,
+        *CREDENTIALS,
+        PLUGINS,
+        VAULTS,
+        KEY_SETS,
+        KEYS,
+    )
 }
 """Every kind of entity by collection name; an entity only refers to collections before its own."""
 
@@ -39,14 +73,28 @@ def validate_row(collection: str, data: Mapping[str, Any]) -> Row:
 
 __all__ = [
     "ENTITIES",
+    "SNI",
+    "Acl",
+    "BasicAuthCredential",
+    "CACertificate",
+    "Certificate",
     "Consumer",
     "Entity",
     "EntityType",
+    "HmacAuthCredential",
+    "JwtSecret",
+    "Key",
+    "KeyAuthCredential",
+    "KeySet",
+    "OAuth2Credential",
     "Plugin",
     "Record",
     "Route",
     "Row",
     "Service",
+    "Target",
+    "Upstream",
+    "Vault",
     "entity_type",
     "validate_row",
 ]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What all entity models share: strictness, null handling, the common fields, and the entity type."""
+"""What all entity models share: strictness, nulls, the common fields, and the entity type."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from uuid import uuid4
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from gateway.entities.types import Tag, Uuid
+from gateway.entities.types import Number, Tag, Uuid
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Hint:
     set: bool = False
     """A list without order or repetition: type ``set`` in Kong's dialect."""
     message: str = ""
-    """Text when a pattern does not match; ``{value}`` is the value. Only for fields without secrets."""
+    """Text when a pattern does not match."""
     referenceable: bool = False
     """A vault reference may stand here; such fields hold secrets."""
     encrypted: bool = False
@@ -34,7 +34,7 @@ class Hint:
 
 
 class Record(BaseModel):
-    """A strict model: no unknown fields, no guessing of types; null means absent, as in decK's files."""
+    """A strict model: no unknown fields, no guessing of types; null means absent, as in decK."""
 
     model_config = ConfigDict(
         extra="forbid", strict=True, hide_input_in_errors=True, validate_default=False
@@ -76,11 +76,11 @@ class Entity(Record):
         default_factory=_new_id,
         description="The entity's UUID, made up when it is not given.",
     )
-    created_at: Annotated[int | float, Hint(auto=True)] = Field(
+    created_at: Annotated[Number, Hint(auto=True)] = Field(
         default_factory=_now,
         description="When the entity was created, in seconds since 1970.",
     )
-    updated_at: Annotated[int | float, Hint(auto=True)] = Field(
+    updated_at: Annotated[Number, Hint(auto=True)] = Field(
         default_factory=_now,
         description="When the entity was last changed, in seconds since 1970.",
     )
@@ -101,12 +101,15 @@ class EntityType:
     """The unique field that may stand in a URL instead of the id."""
     foreign: Mapping[str, str] = field(default_factory=dict)
     """Foreign key field to the collection it points into."""
-    required_foreign: frozenset[str] = frozenset()
+    foreign_lists: Mapping[str, str] = field(default_factory=dict)
+    """Fields that hold lists of ids, to the collection these point into."""
     unique: tuple[tuple[str, ...], ...] = ()
     """Groups of fields that together must be unique; a group with a null does not count."""
     key_field: str | None = None
     """The field that the key of a keyed document stands for, when it is not given itself."""
     parents: tuple[str, ...] = ()
-    """Foreign key fields under whose entity this one is nested in documents, most specific first."""
+    """Foreign key fields under whose entity this one is nested, most specific first."""
     cascade: frozenset[str] = frozenset()
-    """Foreign keys whose entity takes this one along when it is deleted; the others block it."""
+    """Foreign keys whose entity takes this one along when deleted; the others block that."""
+    made_up: tuple[str, ...] = ()
+    """Secrets that are made up when absent; documents must say them."""

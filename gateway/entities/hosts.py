@@ -12,7 +12,7 @@ _LEADING = re.compile(r"[A-Za-z0-9_\-]*[A-Za-z0-9_]")
 
 
 def split_port(value: str) -> tuple[str, str | None]:
-    """Split ``host:port``, ``[v6]:port`` and bare hosts; an address without brackets has no port."""
+    """Split ``host:port`` and ``[v6]:port``; an address without brackets has no port."""
     if value.startswith("["):
         host, _, rest = value[1:].partition("]")
         return host, rest[1:] if rest.startswith(":") else (rest or None)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plugins: what happens to a request on its way. Their ``config`` is checked by the plugin's schema."""
+"""Plugins: what happens to a request on its way; the plugin's schema checks ``config``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gateway.entities.types import ForeignKey, Name, Protocol
 
 
 class Plugin(Entity):
-    """One use of a plugin: for all requests, or for a route, a service, a consumer or several of them."""
+    """One use of a plugin: for all requests, or those of a route, service or consumer."""
 
     name: str = Field(description="The name of the plugin, one of those that are installed.")
     instance_name: Annotated[Name, Hint(unique=True)] | None = Field(

@@ -75,7 +75,7 @@ def nearest(word: str, allowed: Iterable[str]) -> str:
 
 
 def choices(word: object, allowed: Iterable[Any]) -> str:
-    """Return the advice for a value out of a list: the nearest spelling, then all that is allowed."""
+    """Return the advice for a value out of a list: the nearest spelling, and all of it."""
     words = [str(value) for value in allowed]
     guess = nearest(word, words) if isinstance(word, str) else ""
     listed = f"allowed: {', '.join(words)}"
@@ -156,7 +156,7 @@ _ANY = Shape("any")
 
 
 def kong_fields(problems: Iterable[Problem], root: Shape) -> dict[str, Any]:
-    """Arrange problems in Kong's shape: positions from "1", map keys left out, ``@entity`` lists."""
+    """Arrange problems in Kong's shape: positions from "1", no map keys, ``@entity`` lists."""
     tree: dict[str, Any] = {}
     for problem in problems:
         steps = _kong_steps(problem.location, root)

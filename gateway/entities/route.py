@@ -85,7 +85,7 @@ class Endpoint(Record):
 
 
 class Route(Entity):
-    """A rule that picks requests by host, path, method, header or SNI and hands them to a service."""
+    """A rule that picks requests by host, path, method, header or SNI for a service."""
 
     name: Annotated[Name, Hint(unique=True)] | None = Field(
         default=None, description="The route's unique name."

@@ -141,6 +141,7 @@ SERVICES = EntityType(
     Service,
     endpoint_key="name",
     foreign={"client_certificate": "certificates"},
+    foreign_lists={"ca_certificates": "ca_certificates"},
     unique=(("name",),),
     key_field="name",
 )

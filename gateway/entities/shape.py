@@ -20,7 +20,8 @@ from gateway.entities.base import Hint
 class Shape:
     """One field, list element or map value.
 
-    ``type`` is Kong's word: string, integer, number, boolean, array, set, map, record, foreign, any.
+    ``type`` is Kong's word: string, integer, number, boolean, array, set, map, record,
+    foreign or any.
     """
 
     type: str
@@ -112,7 +113,13 @@ def _shape(annotation: Any, metadata: list[Any], **known: Any) -> Shape:
         return Shape("record", fields=shape_of(annotation).fields, **known)
     if any(hint.reference for hint in hints):
         return Shape("foreign", **known)
-    return Shape(_SIMPLE.get(annotation, "any"), **known)
+    kind = _SIMPLE.get(annotation, "any")
+    return Shape("integer" if kind == "number" and _auto(hints) else kind, **known)
+
+
+def _auto(hints: tuple[Hint, ...]) -> bool:
+    # Times: Kong announces integers, although targets have fractions.
+    return any(hint.auto for hint in hints)
 
 
 _SIMPLE: dict[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}

@@ -88,6 +88,13 @@ def _plain_id(value: Any) -> Any:
     return value
 
 
+def _whole(value: float) -> float:
+    # Clients in typed languages refuse 1.0 where they expect 1.
+    return int(value) if value.is_integer() else value
+
+
+Number = Annotated[float, AfterValidator(_whole)]
+"""A number; a whole one stays an integer."""
 Uuid = Annotated[str, AfterValidator(check_uuid)]
 UuidOrReference = Annotated[str, AfterValidator(check_uuid_or_reference)]
 Name = Annotated[str, AfterValidator(check_name)]

@@ -29,7 +29,7 @@ def plugin_type(name: str) -> PluginType:
 
 
 def unknown_plugin(name: str) -> str:
-    """Return the text for a plugin that is not installed: the nearest spelling and the allowed names."""
+    """Return the text for a plugin that is not installed: nearest spelling and allowed names."""
     names = list(plugin_types())
     near = get_close_matches(name, names, 1, 0.5)
     guess = f'did you mean "{near[0]}"? ' if near else ""

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from gateway.entities.base import Hint, Record, violation
+from gateway.entities.types import Number
 
 Secret = Annotated[str, Hint(referenceable=True, encrypted=True)]
 """A string that may be a vault reference and is never shown."""
@@ -72,7 +73,7 @@ class RegistryOAuth2Client(Record):
     http_proxy_authorization: str | None = Field(
         default=None, description="The Proxy-Authorization header for `http_proxy`."
     )
-    http_version: float = Field(
+    http_version: Number = Field(
         default=1.1, description="The HTTP version spoken with the token endpoint: 1.1 or 1.0."
     )
     https_proxy: str | None = Field(
@@ -112,7 +113,7 @@ class RegistryAuthentication(Record):
     )
     identity_pool_id: str | None = Field(
         default=None,
-        description="The identity pool sent as the header Confluent-Identity-Pool-Id with `oauth2`.",
+        description="The identity pool sent with `oauth2` as header Confluent-Identity-Pool-Id.",
     )
     logical_cluster_id: str | None = Field(
         default=None,
@@ -151,7 +152,7 @@ class ConfluentRegistry(Record):
     url: str | None = Field(
         default=None, description="The registry's base URL, over http or https."
     )
-    ttl: Annotated[float, Field(ge=0, le=3600)] | None = Field(
+    ttl: Annotated[Number, Field(ge=0, le=3600)] | None = Field(
         default=None,
         description="How long a fetched schema is kept, in seconds; 300 when it is not set.",
     )

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Credentials: how consumers prove who they are."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import string
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from gateway.entities.base import Entity, EntityType, Hint, violation
+from gateway.entities.types import ForeignKey, NonEmpty, is_reference
+
+_LETTERS = string.ascii_letters + string.digits
+
+_HASHED = "{sha1}"
+"""Marks, in documents, a basic-auth password that is hashed already."""
+
+
+def random_token() -> str:
+    """Return 32 random letters and digits, as Kong makes up keys."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(32))
+
+
+class Credential(Entity):
+    """What all credentials have: the consumer they belong to."""
+
+    consumer: Annotated[ForeignKey, Hint(reference="consumers")] = Field(
+        description="The consumer that the credential belongs to."
+    )
+
+
+class KeyAuthCredential(Credential):
+    """An API key."""
+
+    key: Annotated[NonEmpty, Hint(unique=True, auto=True, referenceable=True, encrypted=True)] = (
+        Field(
+            default_factory=random_token,
+            description="The API key that requests show; made up when it is not given.",
+        )
+    )
+    ttl: Annotated[int, Field(ge=0, le=100000000)] | None = Field(
+        default=None, description="After how many seconds the key expires."
+    )
+
+
+class BasicAuthCredential(Credential):
+    """A user name and a password."""
+
+    username: Annotated[NonEmpty, Hint(unique=True)] = Field(
+        description="The unique user name that requests show."
+    )
+    password: Annotated[NonEmpty, Hint(referenceable=True, encrypted=True)] = Field(
+        description="The password; it is stored as a hash."
+    )
+
+
+class JwtSecret(Credential):
+    """A key that signs JSON Web Tokens."""
+
+    key: Annotated[NonEmpty, Hint(unique=True, auto=True)] = Field(
+        default_factory=random_token,
+        description="The unique value of the token's key claim, by which the secret is found.",
+    )
+    secret: Annotated[str, Hint(auto=True, referenceable=True, encrypted=True)] = Field(
+        default_factory=random_token,
+        description="The secret that signs tokens with an HS algorithm; made up when not given.",
+    )
+    rsa_public_key: str | None = Field(
+        default=None, description="The PEM public key for all other algorithms."
+    )
+    algorithm: Literal[
+        "HS256",
+        "HS384",
+        "HS512",
+        "RS256",
+        "RS384",
+        "RS512",
+        "ES256",
+        "ES384",
+        "ES512",
+        "PS256",
+        "PS384",
+        "PS512",
+        "EdDSA",
+    ] = Field(default="HS256", description="The algorithm that signs the tokens.")
+
+    @model_validator(mode="after")
+    def _check_key(self) -> JwtSecret:
+        if not self.algorithm.startswith("HS") and self.rsa_public_key is None:
+            text = "failed conditional validation given value of field 'algorithm'"
+            raise violation([text], {"rsa_public_key": "required field missing"})
+        return self
+
+
+class Acl(Credential):
+    """A group that a consumer is in."""
+
+    group: NonEmpty = Field(description="The name of the group.")
+
+
+class HmacAuthCredential(Credential):
+    """A user name and a secret that signs requests."""
+
+    username: Annotated[NonEmpty, Hint(unique=True)] = Field(
+        description="The unique user name that requests show."
+    )
+    secret: Annotated[str, Hint(auto=True, referenceable=True, encrypted=True)] = Field(
+        default_factory=random_token,
+        description="The secret that signs requests; made up when it is not given.",
+    )
+
+
+class OAuth2Credential(Credential):
+    """A client application that fetches OAuth 2 tokens."""
+
+    name: NonEmpty = Field(description="The name of the application.")
+    client_id: Annotated[NonEmpty, Hint(unique=True, auto=True)] = Field(
+        default_factory=random_token, description="The application's unique client id."
+    )
+    client_secret: Annotated[str, Hint(auto=True, referenceable=True, encrypted=True)] = Field(
+        default_factory=random_token,
+        description="The application's secret; made up when it is not given.",
+    )
+    hash_secret: bool = Field(default=False, description="Whether the secret is stored as a hash.")
+    redirect_uris: Annotated[list[str], Hint(set=True)] | None = Field(
+        default=None, description="The URLs that users may be sent back to."
+    )
+    client_type: Literal["confidential", "public"] = Field(
+        default="confidential", description="Whether the application can keep a secret."
+    )
+
+
+def _credential(
+    collection: str,
+    model: type[Credential],
+    key_field: str | None,
+    unique: tuple[tuple[str, ...], ...],
+    made_up: tuple[str, ...] = (),
+) -> EntityType:
+    return EntityType(
+        collection,
+        collection.removesuffix("s"),
+        model,
+        # A URL may hold a credential's public field, and Kong also takes an API key there.
+        endpoint_key=unique[0][0] if len(unique[0]) == 1 else None,
+        foreign={"consumer": "consumers"},
+        unique=unique,
+        key_field=key_field,
+        parents=("consumer",),
+        cascade=frozenset({"consumer"}),
+        made_up=made_up,
+    )
+
+
+CREDENTIALS = (
+    _credential("keyauth_credentials", KeyAuthCredential, None, (("key",),), ("key",)),
+    _credential("basicauth_credentials", BasicAuthCredential, "username", (("username",),)),
+    _credential("jwt_secrets", JwtSecret, "key", (("key",),), ("secret",)),
+    _credential("acls", Acl, "group", (("consumer", "group"),)),
+    _credential(
+        "hmacauth_credentials", HmacAuthCredential, "username", (("username",),), ("secret",)
+    ),
+    _credential(
+        "oauth2_credentials",
+        OAuth2Credential,
+        "name",
+        (("client_id",),),
+        ("client_id", "client_secret"),
+    ),
+)
+
+
+def hash_password(password: str, consumer_id: str) -> str:
+    """Return a basic-auth password as it is stored: SHA-1 of password and consumer id, in hex.
+
+    The algorithm is Kong's, so that data planes of both kinds read each other's configuration.
+    """
+    text = (password + consumer_id).encode()
+    return hashlib.sha1(text, usedforsecurity=False).hexdigest()
+
+
+def store_secret(collection: str, row: dict[str, Any]) -> None:
+    """Replace the password of a basic-auth row, as the user gave it, by what is stored.
+
+    Vault references stay: only data planes know what they stand for.
+    """
+    password = row.get("password")
+    if collection != "basicauth_credentials" or not isinstance(password, str):
+        return
+    if password.startswith(_HASHED):
+        row["password"] = password.removeprefix(_HASHED)
+    elif not is_reference(password):
+        row["password"] = hash_password(password, str(row.get("consumer")))
+
+
+def show_secret(collection: str, body: dict[str, Any]) -> None:
+    """Undo ``store_secret`` for a document: mark a hash as one."""
+    password = body.get("password")
+    if collection == "basicauth_credentials" and not is_reference(password):
+        body["password"] = f"{_HASHED}{password}"
