@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from gateway.http.identity import next_id
+
 if TYPE_CHECKING:
+    from gateway.plugins.chain import Chain
     from gateway.routing.router import Match
 
 Headers = list[tuple[bytes, bytes]]
@@ -38,12 +40,14 @@ class Request:
 
     ``target`` is the raw request target; ``path`` and ``query`` its two parts, still encoded
     (``query`` is None without ``?``). ``body`` is complete when the route buffers it, else
-    ``stream`` is set. Everything from ``match`` on is filled on the way.
+    ``stream`` is set. Everything from ``match`` on is filled on the way: ``chain`` by whoever
+    routes; ``upstream_status`` and ``upstream_ms`` (wait for the response head) by the proxy.
     """
 
     __slots__ = (
         "_id",
         "body",
+        "chain",
         "client_ip",
         "connection",
         "consumer",
@@ -62,6 +66,7 @@ class Request:
         "received",
         "stream",
         "target",
+        "upstream_ms",
         "upstream_status",
         "version",
     )
@@ -91,18 +96,20 @@ class Request:
         self.forwarded_proto = connection.scheme
         self.forwarded_host: bytes | None = None
         self.forwarded_port = connection.server_port
+        self.chain: Chain | None = None
         self._id: bytes | None = None
         self.match: Match | None = None
         self.consumer: Any = None
         self.credential: Any = None
         self.context: dict[str, Any] | None = None
         self.upstream_status: int | None = None
+        self.upstream_ms = 0
 
     @property
     def id(self) -> bytes:
         """32 lower-case hex characters, made when first asked for."""
         if self._id is None:
-            self._id = os.urandom(16).hex().encode()
+            self._id = next_id()
         return self._id
 
     def header(self, name: bytes) -> bytes | None:
@@ -122,6 +129,8 @@ class Response:
 
     ``body`` is bytes, or an async iterator of chunks (sent chunked unless a content-length
     header is given). ``generated`` is False only for answers that came from an upstream.
+    Header names go out as they are written here; write them in their usual case
+    (``Content-Type``). Length, framing, Date and Connection are the server's business.
     """
 
     __slots__ = ("body", "close", "generated", "headers", "status")
@@ -129,17 +138,32 @@ class Response:
     def __init__(
         self,
         status: int,
-        headers: Headers,
+        headers: Sequence[tuple[bytes, bytes]],
         body: bytes | AsyncIterator[bytes] = b"",
         *,
         generated: bool = True,
         close: bool = False,
     ) -> None:
         self.status = status
-        self.headers = headers
+        self.headers = list(headers)
         self.body = body
         self.generated = generated
         self.close = close
+
+
+class FixedResponse(Response):
+    """An answer that is the same every time; make it once and never change it.
+
+    Its head is rendered once a second instead of once a request. Where a plugin's header or body
+    filter runs, the server hands the filter a copy.
+    """
+
+    __slots__ = ()
+    body: bytes
+
+    def copy(self) -> Response:
+        """Return a response that may be changed."""
+        return Response(self.status, self.headers, self.body, generated=self.generated)
 
 
 class Pending:

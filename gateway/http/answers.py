@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Answers that the gateway makes itself: status texts and bodies in the type the client accepts.
+
+Texts follow Kong's error handlers, bodies carry the message only: the request id is in a header.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from html import escape
+
+import orjson
+
+from gateway.http.messages import FixedResponse, Request, Response
+
+JSON = b"application/json; charset=utf-8"
+TEXT = b"text/plain; charset=utf-8"
+HTML = b"text/html; charset=utf-8"
+XML = b"application/xml; charset=utf-8"
+GRPC = b"application/grpc"
+
+MESSAGES = {
+    400: "Bad request",
+    404: "Not found",
+    405: "Method not allowed",
+    408: "Request timeout",
+    411: "Length required",
+    412: "Precondition failed",
+    413: "Payload too large",
+    414: "URI too long",
+    417: "Expectation failed",
+    431: "Request header or cookie too large",
+    494: "Request header or cookie too large",
+    500: "An unexpected error occurred",
+    502: "An invalid response was received from the upstream server",
+    503: "The upstream server is currently unavailable",
+    504: "The upstream server is timing out",
+}
+"""Texts for a status without a text of its own; use ``message_of`` for any status."""
+
+NO_ROUTE = "no Route matched with those values"
+NO_SERVICE = "no Service found with those values"
+
+_TYPES = {
+    b"application/json": JSON,
+    b"text/plain": TEXT,
+    b"text/html": HTML,
+    b"application/xml": XML,
+    b"text/xml": XML,
+    b"application/grpc": GRPC,
+    b"text/*": TEXT,
+    b"application/*": JSON,
+    b"*/*": JSON,
+}
+_QUALITY = re.compile(rb";\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*(?:;|$)", re.IGNORECASE)
+
+_HTML_PAGE = """<!doctype html>
+<html>
+  <head>
+    <meta charset="utf-8">
+    <title>Error</title>
+  </head>
+  <body>
+    <h1>Error</h1>
+    <p>{}.</p>
+  </body>
+</html>
+"""
+_XML_PAGE = """<?xml version="1.0" encoding="UTF-8"?>
+<error>
+  <message>{}</message>
+</error>
+"""
+# The numbers of google.rpc.Code that stand for an HTTP status; 2 is UNKNOWN.
+_GRPC_STATUS = {400: 3, 401: 16, 403: 7, 404: 5, 408: 4, 409: 10, 412: 9, 413: 8, 429: 8}
+_GRPC_STATUS |= {500: 13, 502: 14, 503: 14, 504: 4}
+
+
+def message_of(status: int) -> str:
+    """Return the text of a status that the gateway answers by itself."""
+    return MESSAGES.get(status) or f"The upstream server responded with {status}"
+
+
+def answer(
+    status: int,
+    message: str,
+    request: Request | None = None,
+    headers: Sequence[tuple[bytes, bytes]] = (),
+) -> Response:
+    """Return a fresh error answer in the type that the request accepts; may be changed."""
+    accept = request.header(b"accept") if request is not None else None
+    content_type = negotiate(accept) or JSON
+    return _with_body(Response, status, message, content_type, headers)
+
+
+def fixed(status: int, message: str, request: Request) -> FixedResponse:
+    """Return the same as ``answer`` from a cache: for hot paths, never to be changed."""
+    for name, value in request.headers:
+        if name == b"accept":
+            return _fixed(status, message, negotiate(value) or JSON)
+    return _fixed(status, message, JSON)
+
+
+def refusal(
+    status: int, request: Request, default_type: bytes = TEXT, message: str | None = None
+) -> FixedResponse:
+    """Return the answer to a request that broke a rule of the server itself, before routing.
+
+    The type follows Accept, else the request's own Content-Type, else ``default_type``
+    (setting ``error_default_type``), as in Kong's error handlers.
+    """
+    content_type = negotiate(request.header(b"accept"))
+    if content_type is None:
+        content_type = _TYPES.get(_media_type(request.header(b"content-type") or b""))
+    return _fixed(status, message or message_of(status), content_type or default_type)
+
+
+def json_answer(status: int, message: str, headers: Sequence[tuple[bytes, bytes]] = ()) -> Response:
+    """Return ``{"message": …}`` whatever the client accepts, as plugins do that exit by themselves."""
+    return _with_body(Response, status, message, JSON, headers)
+
+
+@lru_cache(maxsize=512)
+def negotiate(accept: bytes | None) -> bytes | None:
+    """Return the Content-Type for an Accept header; None when it names nothing we can make.
+
+    The highest q wins, among equals the first; q=0 excludes.
+    """
+    if accept is None:
+        return None
+    best, best_quality = None, 0.0
+    for part in accept[:1024].split(b","):
+        found = _TYPES.get(_media_type(part))
+        if found is None:
+            continue
+        match = _QUALITY.search(part)
+        quality = min(float(match[1]), 1.0) if match else 1.0
+        if quality > best_quality:
+            best, best_quality = found, quality
+    return best
+
+
+def body_of(message: str, content_type: bytes) -> bytes:
+    """Return the body of an error answer."""
+    if content_type == JSON:
+        return orjson.dumps({"message": message})
+    if content_type == HTML:
+        return _HTML_PAGE.format(escape(message)).encode()
+    if content_type == XML:
+        return _XML_PAGE.format(escape(message)).encode()
+    if content_type == GRPC:
+        return b""
+    return message.encode() + b"\n"
+
+
+@lru_cache(maxsize=1024)
+def _fixed(status: int, message: str, content_type: bytes) -> FixedResponse:
+    response = _with_body(FixedResponse, status, message, content_type, ())
+    assert isinstance(response, FixedResponse)
+    return response
+
+
+def _with_body(
+    kind: type[Response],
+    status: int,
+    message: str,
+    content_type: bytes,
+    extra: Sequence[tuple[bytes, bytes]],
+) -> Response:
+    headers = [(b"Content-Type", content_type), *extra]
+    if content_type == GRPC:
+        # gRPC carries its outcome in trailers or, as here, in a head without a body.
+        headers.append((b"grpc-status", b"%d" % _GRPC_STATUS.get(status, 2)))
+        headers.append((b"grpc-message", message.encode()))
+    return kind(status, headers, body_of(message, content_type))
+
+
+def _media_type(value: bytes) -> bytes:
+    return value.partition(b";")[0].strip().lower()

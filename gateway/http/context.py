@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all connections of one worker share."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import structlog
+
+from gateway.http.answers import TEXT
+from gateway.http.application import Application
+from gateway.http.clock import Clock
+from gateway.http.forwarded import TrustedProxies
+from gateway.http.heads import HeadWriter
+from gateway.http.limits import Limits
+
+if TYPE_CHECKING:
+    from gateway.http.protocol import HttpProtocol
+
+
+class Context:
+    """Application, limits, head writer, and the set of open connections."""
+
+    __slots__ = (
+        "accepted",
+        "application",
+        "clock",
+        "connections",
+        "default_type",
+        "draining",
+        "heads",
+        "limits",
+        "log",
+        "loop",
+        "refused",
+        "trusted",
+    )
+
+    def __init__(
+        self,
+        application: Application,
+        limits: Limits,
+        heads: HeadWriter,
+        loop: asyncio.AbstractEventLoop,
+        trusted: TrustedProxies | None = None,
+        default_type: bytes = TEXT,
+    ) -> None:
+        self.application = application
+        self.limits = limits
+        self.heads = heads
+        self.clock: Clock = heads.clock
+        self.loop = loop
+        self.trusted = trusted or TrustedProxies()
+        self.default_type = default_type
+        self.connections: set[HttpProtocol] = set()
+        self.accepted = 0
+        self.refused = 0
+        """Connections turned away because ``max_connections`` were open."""
+        self.draining = False
+        self.log = structlog.get_logger("gateway.http")

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who the client is when trusted proxies stand in front (settings trusted_ips, real_ip_*).
+
+Only a peer inside ``trusted_ips`` may say so; from anybody else the headers are ignored here and
+replaced on the way to the upstream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from gateway.errors import SettingsError
+from gateway.http.messages import Request
+
+
+class TrustedProxies:
+    """Networks whose word about the client counts, and the header it stands in."""
+
+    def __init__(
+        self,
+        networks: Iterable[str] = (),
+        real_ip_header: str = "X-Real-IP",
+        recursive: bool = False,
+    ) -> None:
+        self._networks = [_network(text) for text in networks if text.strip()]
+        self._header = real_ip_header.strip().lower().encode()
+        self._recursive = recursive
+        self.trusts = lru_cache(maxsize=4096)(self._trusts)
+        """Whether an address may speak for others; cached."""
+
+    def _trusts(self, address: str) -> bool:
+        if not self._networks:
+            return False
+        parsed = _address(address)
+        return parsed is not None and any(
+            parsed.version == network.version and parsed in network for network in self._networks
+        )
+
+    def apply(self, request: Request) -> None:
+        """Take client address, scheme, host and port from the headers of a trusted peer."""
+        forwarded_for: list[bytes] = []
+        for name, value in request.headers:
+            if name == self._header:
+                forwarded_for.append(value)
+            if name == b"x-forwarded-proto":
+                proto = value.split(b",")[0].strip().lower()
+                request.forwarded_proto = proto.decode("latin-1") or request.forwarded_proto
+            elif name == b"x-forwarded-host":
+                request.forwarded_host = value.split(b",")[0].strip() or request.forwarded_host
+            elif name == b"x-forwarded-port":
+                port = value.split(b",")[0].strip()
+                if port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536:
+                    request.forwarded_port = int(port)
+        if forwarded_for:
+            client = self._client(b",".join(forwarded_for))
+            if client is not None:
+                request.client_ip = client
+
+    def _client(self, value: bytes) -> str | None:
+        """Return the last address; when recursive, the last that is not itself trusted."""
+        found: str | None = None
+        for item in reversed(value.split(b",")):
+            address = _address(_without_port(item.strip().decode("latin-1")))
+            if address is None:
+                return found
+            found = str(address)
+            if not self._recursive or not self.trusts(found):
+                return found
+        return found
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    if text.strip() == "unix:":
+        raise SettingsError("trusted_ips: unix: is not supported; give an address or a CIDR range")
+    try:
+        return ip_network(text.strip(), strict=False)
+    except ValueError as error:
+        raise SettingsError(
+            f"trusted_ips: {text.strip()!r} is neither an address nor a CIDR range"
+        ) from error
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        parsed = ip_address(text)
+    except ValueError:
+        return None
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    return parsed if mapped is None else mapped
+
+
+def _without_port(text: str) -> str:
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0] if text.count(":") == 1 else text

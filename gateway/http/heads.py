@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writing response heads: status line, framing, and the gateway's own headers.
+
+Which of the own headers go out is the setting ``headers`` (Kong's names):
+``server_tokens`` is Server and Via, ``latency_tokens`` the three latencies, each header also has
+its own name, ``off`` is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from time import monotonic
+
+from gateway import __version__
+from gateway.errors import SettingsError
+from gateway.http.clock import Clock
+from gateway.http.messages import FixedResponse, Request, Response
+
+SERVER = b"kafka-gateway/" + __version__.encode()
+VIA = b"1.1 " + SERVER
+
+_GROUPS = {
+    "server_tokens": ("server", "via"),
+    "latency_tokens": (
+        "x-kong-proxy-latency",
+        "x-kong-response-latency",
+        "x-kong-upstream-latency",
+    ),
+}
+_NAMES = frozenset(
+    (
+        *(name for group in _GROUPS.values() for name in group),
+        "x-kong-request-id",
+        "x-kong-upstream-status",
+    )
+)
+DEFAULT_HEADERS = ("server_tokens", "latency_tokens", "X-Kong-Request-Id")
+
+_STATUS_LINES = {
+    int(status): b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus
+}
+_OWN = frozenset(
+    (b"content-length", b"transfer-encoding", b"connection", b"keep-alive", b"date")
+    + (b"x-kong-request-id",)
+)
+"""Never taken from a handler: framing, Date and the id are the server's business."""
+_BODYLESS = frozenset((204, 304))
+_SMALL = tuple(b"%d" % number for number in range(256))
+
+FIXED_PREFIX = 0
+"""Index into what ``fixed_head`` returns."""
+
+
+class HeadWriter:
+    """Renders heads for one worker. Heads of fixed responses are kept until the next tick."""
+
+    def __init__(self, clock: Clock, headers: Iterable[str] = DEFAULT_HEADERS) -> None:
+        self.clock = clock
+        shown = _parse(headers)
+        self._server = b"Server: %b\r\n" % SERVER if "server" in shown else b""
+        self._via = "via" in shown
+        self._proxy_latency = "x-kong-proxy-latency" in shown
+        self._upstream_latency = "x-kong-upstream-latency" in shown
+        self._response_latency = "x-kong-response-latency" in shown
+        self._request_id = "x-kong-request-id" in shown
+        self._upstream_status = "x-kong-upstream-status" in shown
+        self.usual = self._response_latency and self._request_id
+        """True when ``fixed_parts`` may be used."""
+        self._fixed: dict[FixedResponse, tuple[bytes, bytes]] = {}
+
+    def tick(self) -> None:
+        """Advance the clock; called once a second."""
+        if self.clock.tick():
+            self._fixed.clear()
+
+    def fixed_parts(self, response: FixedResponse) -> tuple[bytes, bytes]:
+        """Return what goes before the latency and what goes after the id of a kept-alive answer.
+
+        The whole is ``before + latency + b"\\r\\nX-Kong-Request-Id: " + id + after``.
+        """
+        parts = self._fixed.get(response)
+        if parts is None:
+            before = b"%b%b%b%bX-Kong-Response-Latency: " % (
+                status_line(response.status),
+                self.clock.date,
+                b"".join([b"%b: %b\r\n" % pair for pair in response.headers]),
+                self._framing(response.status, len(response.body), True) + self._server,
+            )
+            parts = (before, b"\r\n\r\n" + response.body)
+            if len(self._fixed) >= 1024:
+                self._fixed.clear()
+            self._fixed[response] = parts
+        return parts
+
+    def head(
+        self, request: Request, response: Response, length: int | None, keep_alive: bool
+    ) -> bytes:
+        """Return the head of any response.
+
+        ``length`` is that of the body, None for a stream: then a Content-Length of the response
+        counts, else the body is chunked (up to the connection's end for HTTP/1.0). HEAD keeps a
+        Content-Length that came from an upstream.
+        """
+        status = response.status
+        lines = [status_line(status), self.clock.date]
+        given_length: bytes | None = None
+        via: list[bytes] = []
+        has_server = False
+        for name, value in response.headers:
+            lower = name.lower()
+            if lower in _OWN:
+                if lower == b"content-length":
+                    given_length = value
+                elif lower == b"date" and not response.generated:
+                    lines[1] = b"Date: %b\r\n" % value
+                continue
+            if lower == b"via" and not response.generated:
+                via.append(value)
+                continue
+            if lower == b"server":
+                has_server = True
+            lines.append(b"%b: %b\r\n" % (name, value))
+        if length is None or (given_length is not None and request.method == b"HEAD"):
+            lines.append(self._stream_framing(request, status, given_length, keep_alive))
+        else:
+            lines.append(self._framing(status, length, keep_alive))
+        if not has_server:
+            lines.append(self._server)
+        self._own_headers(request, response, via, lines)
+        lines.append(b"\r\n")
+        return b"".join(lines)
+
+    def _framing(self, status: int, length: int, keep_alive: bool) -> bytes:
+        connection = b"keep-alive" if keep_alive else b"close"
+        if status in _BODYLESS or status < 200:
+            return b"Connection: %b\r\n" % connection
+        return b"Connection: %b\r\nContent-Length: %d\r\n" % (connection, length)
+
+    def _stream_framing(
+        self, request: Request, status: int, given_length: bytes | None, keep_alive: bool
+    ) -> bytes:
+        connection = b"keep-alive" if keep_alive else b"close"
+        if given_length is not None:
+            return b"Connection: %b\r\nContent-Length: %b\r\n" % (connection, given_length)
+        if request.version == "1.1" and status not in _BODYLESS:
+            return b"Connection: %b\r\nTransfer-Encoding: chunked\r\n" % connection
+        return b"Connection: %b\r\n" % connection
+
+    def _own_headers(
+        self, request: Request, response: Response, via: list[bytes], lines: list[bytes]
+    ) -> None:
+        elapsed = int((monotonic() - request.received) * 1000)
+        if response.generated:
+            if self._response_latency:
+                lines.append(b"X-Kong-Response-Latency: %d\r\n" % elapsed)
+        else:
+            if self._via:
+                via.append(VIA)
+            if self._upstream_latency:
+                lines.append(b"X-Kong-Upstream-Latency: %d\r\n" % request.upstream_ms)
+            if self._proxy_latency:
+                own = max(elapsed - request.upstream_ms, 0)
+                lines.append(b"X-Kong-Proxy-Latency: %d\r\n" % own)
+            if via:
+                lines.append(b"Via: %b\r\n" % b", ".join(via))
+        if self._upstream_status and request.upstream_status is not None:
+            lines.append(b"X-Kong-Upstream-Status: %d\r\n" % request.upstream_status)
+        if self._request_id:
+            lines.append(b"X-Kong-Request-Id: %b\r\n" % request.id)
+
+
+def status_line(status: int) -> bytes:
+    """Return the status line with its line end."""
+    return _STATUS_LINES.get(status) or b"HTTP/1.1 %d Unknown\r\n" % status
+
+
+def _parse(headers: Iterable[str]) -> set[str]:
+    shown: set[str] = set()
+    for token in headers:
+        name = token.strip().lower()
+        if name in _GROUPS:
+            shown.update(_GROUPS[name])
+        elif name in _NAMES:
+            shown.add(name)
+        elif name not in ("off", ""):
+            allowed = ", ".join((*_GROUPS, *sorted(_NAMES), "off"))
+            raise SettingsError(f"headers: {token!r} is not known; allowed: {allowed}")
+    return shown

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a client may ask of one worker, and for how long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes in bytes, times in seconds. 0 means no limit where it says so."""
+
+    max_request_line: int = 8192
+    """Longest request target; over it 414."""
+    max_header_size: int = 32768
+    """All header lines together; over it 431."""
+    max_headers: int = 256
+    """Number of header lines; over it 431."""
+    max_body_size: int = 0
+    """Largest body of any request, streamed or not; over it 413; 0: no limit."""
+    max_connections: int = 16384
+    """Open connections of one worker; over it 503 and closed."""
+    max_pipelined: int = 32
+    """Requests of one connection that wait for their turn before reading stops."""
+    stream_buffer: int = 262144
+    """Bytes of a streamed body that wait for their reader before the sender is stopped."""
+    header_timeout: float = 60.0
+    """From the first byte of a request to the end of its head; over it 408."""
+    body_timeout: float = 60.0
+    """Between two pieces of a request body; over it 408."""
+    write_timeout: float = 60.0
+    """For a client that does not read its answer; over it the connection is cut."""
+    idle_timeout: float = 75.0
+    """A connection without a request; over it closed."""
+    linger: float = 2.0
+    """How long input is thrown away after a refusal, so that the client can read the answer."""

@@ -1,0 +1,408 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One HTTP/1.1 connection: transport and parser callbacks, limits, timeouts.
+
+The path of a small request has no task, no future, no timer and one write: everything here that
+is not needed by every request stands behind a cheap test.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from time import monotonic
+from typing import cast
+
+import httptools
+
+from gateway.errors import ProtocolError, RequestRejected
+from gateway.http.bodies import UNWRITTEN, Bodies
+from gateway.http.checks import bad_request, check_host, check_transfer_encoding, origin_form
+from gateway.http.context import Context
+from gateway.http.messages import Request
+
+_SPECIAL = frozenset(
+    (b"host", b"content-length", b"transfer-encoding", b"expect", b"connection")
+    + (b"proxy-connection", b"upgrade")
+)
+_REFUSED_METHODS = frozenset((b"TRACE", b"CONNECT"))
+_SLICE = 16384
+"""Most bytes parsed before looking whether reading should stop."""
+_OVERHEAD = 32768
+"""Bytes of chunk framing, extensions and trailers allowed beyond 16 for each byte of body."""
+_OTHER_METHOD = re.compile(rb"((?:\r\n)*)([A-Z][A-Z0-9_-]{0,31})( ?)")
+_CLIENT_CLOSED = "the client closed the connection before its request was complete"
+
+
+class HttpProtocol(Bodies):
+    """Made by the server once a connection; also what ``Request.connection`` is."""
+
+    __slots__ = (
+        "_begin",
+        "_head_bytes",
+        "_headers",
+        "_held",
+        "_method",
+        "_mid",
+        "_overhead",
+        "_parser",
+        "_priming",
+        "_small",
+        "_target",
+        "_trusted",
+        "_unfed",
+        "_upgrading",
+        "peer",
+        "scheme",
+        "server_port",
+        "sni",
+    )
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        limits = context.limits
+        self._begin = context.application.begin
+        self._small = min(limits.max_request_line, limits.max_header_size, 4 * limits.max_headers)
+        self._parser = httptools.HttpRequestParser(self)
+        self._target = b""
+        self._method = b""
+        """Set when the method is not one that the parser knows."""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._mid = False
+        """Inside a request: its first bytes have come, its last has not."""
+        self._head_bytes = 0
+        """Upper bound of the bytes of the head being read."""
+        self._overhead = 0
+        self._upgrading = False
+        self._priming = False
+        self._held = b""
+        self._unfed = b""
+        self._trusted = False
+        self.peer = ("", 0)
+        self.scheme = "http"
+        self.server_port = 0
+        self.sni: str | None = None
+
+    # --- transport ---------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection, or turn it away when there are too many."""
+        self.transport = cast(asyncio.Transport, transport)
+        context = self.context
+        self._since = context.clock.now
+        peer = transport.get_extra_info("peername")
+        if isinstance(peer, tuple):
+            self.peer = (peer[0], peer[1])
+        here = transport.get_extra_info("sockname")
+        self.server_port = here[1] if isinstance(here, tuple) else 0
+        tls = transport.get_extra_info("ssl_object")
+        if tls is not None:
+            self.scheme = "https"
+            self.sni = getattr(tls, "sni", None)
+        self._trusted = context.trusted.trusts(self.peer[0])
+        context.accepted += 1
+        context.connections.add(self)
+        if len(context.connections) > context.limits.max_connections:
+            context.refused += 1
+            self.refuse(503, "Too many connections")
+            self._flush()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop everything that works for this client."""
+        self.context.connections.discard(self)
+        channel, self._channel = self._channel, None
+        self._abandon()
+        if channel is not None:
+            channel.fail(ProtocolError(400, _CLIENT_CLOSED))
+        self._reading = None
+        self._unfed = b""
+
+    def eof_received(self) -> bool:
+        """The client sends no more; keep the socket while it still awaits an answer."""
+        if self._closing or self.scheme == "https":
+            return False
+        if self._reading is not None or self._unfed or self._current is None:
+            return False
+        self._deaf = True
+        return True
+
+    def pause_writing(self) -> None:
+        """Stop reading from a client that does not read its answers."""
+        super().pause_writing()
+        self.pause(UNWRITTEN)
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        super().resume_writing()
+        self.resume(UNWRITTEN)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse, handle what became complete, and write all answers at once."""
+        if self._deaf or self._closing:
+            return
+        if self._mid:
+            self._head_bytes += len(data)
+            if self._reading is not None:
+                self._since = self.context.clock.now
+        else:
+            self._mid = True
+            self._since = self.context.clock.now
+            self._head_bytes = len(data)
+        self._corked = True
+        if len(data) > _SLICE or self._pauses or self._held or self._chunked:
+            self._feed_carefully(data)
+        else:
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as error:
+                self._feed_carefully(self._reframe(data[error.args[0] :]))
+            except httptools.HttpParserError as error:
+                self._stopped(error, data)
+        self._corked = False
+        if self._mid and self._reading is None:
+            self._check_partial_head()
+        if self._waiting and self._current is None:
+            self._advance()
+        if self._out or self._closing:
+            self._flush()
+
+    def _feed_carefully(self, data: bytes) -> None:
+        """Parse piece by piece, so that back-pressure stops a large buffer half-way."""
+        if self._held:
+            data, self._held = self._held + data, b""
+        while data and not self._deaf and not self._closing:
+            if self._pauses:
+                self._unfed += data
+                return
+            piece, data = data[:_SLICE], data[_SLICE:]
+            counted = self._chunked
+            try:
+                self._parser.feed_data(piece)
+            except httptools.HttpParserUpgrade as error:
+                data = self._reframe(piece[error.args[0] :] + data)
+            except httptools.HttpParserError as error:
+                self._stopped(error, piece + data)
+                return
+            if counted and self._chunked:
+                self._overhead += len(piece)
+                if self._overhead > 17 * self._body_size + _OVERHEAD:
+                    self.refuse(400)
+
+    def _feed_rest(self) -> None:
+        data, self._unfed = self._unfed, b""
+        if data and not self._corked:
+            self.data_received(data)
+        else:
+            self._unfed = data
+
+    # --- parser ------------------------------------------------------------------------------
+
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of the request target."""
+        self._target = self._target + url if self._target else url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header line; or a trailer, which is dropped when the message is complete."""
+        self._headers.append((name.lower(), value.strip()))
+
+    def on_headers_complete(self) -> None:
+        """Check the head, make the request, have it routed."""
+        headers, self._headers = self._headers, []
+        target, self._target = self._target, b""
+        if self._priming or self._deaf:
+            return
+        parser = self._parser
+        if self._method:
+            method, self._method = self._method, b""
+        else:
+            method = parser.get_method()
+        self._reading = request = Request(self, method, target, "1.1", headers, monotonic())
+        if self._head_bytes > self._small:
+            self._check_sizes(target, headers)
+        host = None
+        length = 0
+        special = False
+        for name, value in headers:
+            if name in _SPECIAL:
+                if name == b"host" and host is None:
+                    host = value
+                elif name == b"content-length":
+                    length = int(value)
+                else:
+                    special = True
+        request.host = host
+        if special or not parser.should_keep_alive():
+            length = self._check_framing(request, length)
+        if method in _REFUSED_METHODS:
+            raise ProtocolError(405, "Method not allowed")
+        if host is None or target[:1] != b"/" or b"#" in target:
+            self._check_target(request)
+        else:
+            check_host(host)
+        if self._trusted:
+            self.context.trusted.apply(request)
+        try:
+            self._outcome = self._begin(request)
+        except Exception as error:
+            self._outcome = self._failure(request, error)
+        if length:
+            self._await_body(request, self._outcome, length)
+
+    def on_message_complete(self) -> None:
+        """Handle the request, or queue it behind the one that is being answered."""
+        request = self._reading
+        if request is None:
+            return
+        if self._upgrading and self._body_due:
+            return
+        self._reading = None
+        self._mid = False
+        if self._headers:
+            self._headers = []
+        if self._body_due:
+            self._body_complete(request)
+        elif self._current is None and not self._waiting:
+            self._respond(request, self._outcome)
+        else:
+            self._enqueue(request, self._outcome)
+
+    # --- behind the cheap tests --------------------------------------------------------------
+
+    def _check_framing(self, request: Request, length: int) -> int:
+        """Look at what few requests have; return the body's length, -1 when chunked."""
+        version = self._parser.get_http_version()
+        if version not in ("1.0", "1.1"):
+            raise bad_request()
+        request.version = version
+        request.keep_alive = self._parser.should_keep_alive()
+        hosts = 0
+        for name, value in request.headers:
+            if name == b"host":
+                hosts += 1
+            elif name == b"transfer-encoding":
+                check_transfer_encoding(value, version)
+                length = -1
+            elif name == b"expect" and version == "1.1":
+                if value.lower() != b"100-continue":
+                    raise RequestRejected(417, "Expectation failed")
+                self._expects = True
+        if hosts > 1:
+            raise bad_request()
+        self._expects = self._expects and length != 0
+        self._upgrading = self._parser.should_upgrade()
+        return length
+
+    def _check_target(self, request: Request) -> None:
+        """Check a head without Host, or a target that is not a path."""
+        if request.target[:1] == b"/" and b"#" not in request.target:
+            if request.host is None and request.version == "1.1":
+                raise bad_request()
+            return
+        target, request.host = origin_form(request.target, request.host, request.version)
+        request.target = target
+        request.path, mark, query = target.partition(b"?")
+        request.query = query if mark else None
+
+    def _check_sizes(self, target: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+        limits = self.context.limits
+        if len(target) > limits.max_request_line:
+            raise RequestRejected(414, "URI too long")
+        # Each line has a colon, a space and a line end beside its name and value.
+        size = sum([len(name) + len(value) + 4 for name, value in headers])
+        if size > limits.max_header_size or len(headers) > limits.max_headers:
+            raise RequestRejected(431, "Request header or cookie too large")
+
+    def _check_partial_head(self) -> None:
+        limits = self.context.limits
+        if self._deaf or self._closing or self._pauses:
+            return
+        if len(self._target) > limits.max_request_line:
+            self.refuse(414)
+        elif self._head_bytes > limits.max_request_line + limits.max_header_size:
+            self.refuse(431)
+
+    def _stopped(self, error: httptools.HttpParserError, data: bytes) -> None:
+        """The parser gave up: malformed bytes, or one of our callbacks raised."""
+        if self._deaf or self._closing:
+            return
+        if isinstance(error, httptools.HttpParserCallbackError):
+            cause = error.__context__
+            if isinstance(cause, RequestRejected):
+                self.refuse(cause.status, cause.message)
+                return
+            self.context.log.error("connection failed", exc_info=cause)
+            self.refuse(500)
+        elif (
+            isinstance(error, httptools.HttpParserInvalidMethodError)
+            and self._mid
+            and self._head_bytes == len(data)
+        ):
+            self._other_method(data)
+        else:
+            self.refuse(400)
+
+    def _other_method(self, data: bytes) -> None:
+        """Take a method the parser does not know; ``data`` is all there is of its request.
+
+        Routes may match any upper-case method. The parser sees POST in its place: framing is the
+        same for both. Behind another request in one buffer such a method is refused: the parser
+        does not say where it stopped.
+        """
+        match = _OTHER_METHOD.match(data)
+        if match is None or (not match[3] and match.end() < len(data)):
+            self.refuse(400)
+            return
+        if not match[3]:
+            self._held = data
+            return
+        self._parser = httptools.HttpRequestParser(self)
+        self._method = match[2]
+        self._feed_carefully(b"POST " + data[match.end() :])
+
+    def _reframe(self, rest: bytes) -> bytes:
+        """Go on after a request with an Upgrade that is not followed.
+
+        The parser stops there and takes the body for another protocol's bytes. A new parser gets
+        a head with the same framing, so that body and next request are where they are.
+        """
+        self._upgrading = False
+        self._parser = httptools.HttpRequestParser(self)
+        if self._reading is not None and not self._deaf:
+            request = self._reading
+            length = request.header(b"content-length")
+            framing = b"Transfer-Encoding: chunked"
+            if length is not None:
+                framing = b"Content-Length: %b" % length
+            self._priming = True
+            self._parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n\r\n" % framing)
+            self._priming = False
+        return rest
+
+    # --- time --------------------------------------------------------------------------------
+
+    def check(self, now: float) -> None:
+        """Look whether this connection has taken too long; called about once a second."""
+        limits = self.context.limits
+        age = now - self._since
+        if self._closing:
+            if age > limits.linger + (limits.write_timeout if self.write_paused else 0):
+                self.transport.abort()
+        elif self.write_paused:
+            if age > limits.write_timeout:
+                self.transport.abort()
+        elif self._reading is not None:
+            if age > limits.body_timeout and not self._pauses:
+                self.refuse(408)
+                self._flush()
+        elif self._current is not None or self._waiting:
+            return
+        elif self._mid or self._target:
+            if age > limits.header_timeout:
+                self.refuse(408)
+                self._flush()
+        elif age > limits.idle_timeout or self.context.draining:
+            self.transport.close()
+
+    def drain(self) -> None:
+        """Close now when idle; otherwise the next answer says ``Connection: close``."""
+        if not (self._closing or self._mid or self._current or self._waiting or self._target):
+            self.transport.close()

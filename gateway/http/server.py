@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The HTTP server of one worker: listening, sweeping for timeouts, draining."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from gateway.http.answers import TEXT
+from gateway.http.application import Application
+from gateway.http.clock import Clock
+from gateway.http.context import Context
+from gateway.http.forwarded import TrustedProxies
+from gateway.http.heads import DEFAULT_HEADERS, HeadWriter
+from gateway.http.limits import Limits
+from gateway.http.protocol import HttpProtocol
+
+_SWEEP = 0.5
+"""Seconds between two looks at all connections: the precision of every timeout."""
+_DRAIN_POLL = 0.02
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A bound socket, and the TLS context when it speaks https."""
+
+    socket: socket.socket
+    tls: ssl.SSLContext | None = None
+
+
+class Server:
+    """Serves one application on any number of listeners, on the running event loop.
+
+    ``headers`` is the setting of that name; ``default_type`` the Content-Type of refusals before
+    routing (setting ``error_default_type``).
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        limits: Limits | None = None,
+        *,
+        headers: Iterable[str] = DEFAULT_HEADERS,
+        trusted: TrustedProxies | None = None,
+        default_type: bytes = TEXT,
+    ) -> None:
+        self._application = application
+        self._limits = limits or Limits()
+        self._headers = tuple(headers)
+        self._trusted = trusted
+        self._default_type = default_type
+        self._servers: list[asyncio.Server] = []
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._context: Context | None = None
+
+    async def start(self, listeners: Sequence[Listener]) -> None:
+        """Accept connections on the listeners."""
+        loop = asyncio.get_running_loop()
+        context = self._context = Context(
+            self._application,
+            self._limits,
+            HeadWriter(Clock(), self._headers),
+            loop,
+            self._trusted,
+            self._default_type,
+        )
+        for listener in listeners:
+            handshake = None if listener.tls is None else self._limits.header_timeout
+            server = await loop.create_server(
+                lambda: HttpProtocol(context),
+                sock=listener.socket,
+                ssl=listener.tls,
+                backlog=4096,
+                ssl_handshake_timeout=handshake,
+            )
+            self._servers.append(server)
+        self._sweeper = loop.call_later(_SWEEP, self._sweep)
+
+    @property
+    def connections(self) -> int:
+        """Connections that are open."""
+        return len(self._context.connections) if self._context else 0
+
+    @property
+    def accepted(self) -> int:
+        """Connections ever accepted."""
+        return self._context.accepted if self._context else 0
+
+    @property
+    def refused(self) -> int:
+        """Connections turned away because too many were open."""
+        return self._context.refused if self._context else 0
+
+    async def drain(self, timeout: float) -> bool:  # noqa: ASYNC109  # ends by itself, cuts the rest
+        """Stop accepting, answer what is under way, close; after ``timeout`` seconds cut the rest.
+
+        Returns whether everything under way was answered.
+        """
+        context = self._context
+        if context is None:
+            return True
+        context.draining = True
+        for server in self._servers:
+            server.close()
+        for connection in list(context.connections):
+            connection.drain()
+        deadline = context.loop.time() + timeout
+        while context.connections and context.loop.time() < deadline:
+            await asyncio.sleep(_DRAIN_POLL)
+        left = list(context.connections)
+        for connection in left:
+            connection.transport.abort()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        # Let the aborted transports run their callbacks before the loop may end.
+        await asyncio.sleep(0)
+        return not left
+
+    def _sweep(self) -> None:
+        context = self._context
+        assert context is not None
+        context.heads.tick()
+        now = context.clock.now
+        for connection in list(context.connections):
+            connection.check(now)
+        self._sweeper = context.loop.call_later(_SWEEP, self._sweep)

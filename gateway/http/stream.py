@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A body that is read while it arrives: one writer, one reader, bounded by back-pressure."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+
+
+class Channel:
+    """Chunks from a protocol's callbacks to one ``async for``.
+
+    ``on_full`` is called when more than ``limit`` bytes wait, ``on_drained`` when the reader has
+    taken them; ``on_first_read`` once, when somebody starts to read (100-continue).
+    """
+
+    __slots__ = (
+        "_chunks",
+        "_ended",
+        "_error",
+        "_full",
+        "_waiter",
+        "buffered",
+        "limit",
+        "on_drained",
+        "on_first_read",
+        "on_full",
+    )
+
+    def __init__(
+        self,
+        limit: int,
+        on_full: Callable[[], None],
+        on_drained: Callable[[], None],
+        on_first_read: Callable[[], None] | None = None,
+    ) -> None:
+        self.limit = limit
+        self.on_full = on_full
+        self.on_drained = on_drained
+        self.on_first_read = on_first_read
+        self.buffered = 0
+        self._chunks: deque[bytes] = deque()
+        self._ended = False
+        self._full = False
+        self._error: Exception | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    def feed(self, chunk: bytes) -> None:
+        """Add a chunk; may call ``on_full``."""
+        self._chunks.append(chunk)
+        self.buffered += len(chunk)
+        if self.buffered > self.limit and not self._full:
+            self._full = True
+            self.on_full()
+        self._wake()
+
+    def end(self) -> None:
+        """No more chunks come: the body is complete."""
+        self._ended = True
+        self._wake()
+
+    def fail(self, error: Exception) -> None:
+        """The body breaks off: the reader gets ``error`` after the chunks that wait."""
+        if not self._ended:
+            self._ended = True
+            self._error = error
+            self._wake()
+
+    @property
+    def complete(self) -> bool:
+        """The whole body has arrived, though it may not have been read."""
+        return self._ended and self._error is None
+
+    def take(self) -> bytes:
+        """Return all chunks that wait, joined, without waiting."""
+        data = b"".join(self._chunks)
+        self._chunks.clear()
+        self.buffered = 0
+        self._drained()
+        return data
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self.on_first_read is not None:
+            callback, self.on_first_read = self.on_first_read, None
+            callback()
+        while not self._chunks:
+            if self._ended:
+                if self._error is not None:
+                    raise self._error
+                raise StopAsyncIteration
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        chunk = self._chunks.popleft()
+        self.buffered -= len(chunk)
+        if self.buffered * 2 <= self.limit:
+            self._drained()
+        return chunk
+
+    def _drained(self) -> None:
+        if self._full:
+            self._full = False
+            self.on_drained()
+
+    def _wake(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A route's handlers in their order, cut into phases once, so that a request runs only what is there.
+
+A handler that answers ends the access phase; one that raises is a 500 with the request's id in
+header and log, never a hole: the handlers after it do not run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from inspect import isawaitable
+from typing import Any
+
+import structlog
+
+from gateway.errors import RequestRejected, UpstreamError
+from gateway.http.answers import NO_SERVICE, answer, json_answer, message_of
+from gateway.http.messages import Pending, Request, Response
+from gateway.plugins.base import Answer, Handler
+
+_log = structlog.get_logger("gateway.plugins")
+_tasks: set[asyncio.Task[None]] = set()
+
+Last = Callable[[Request], Response | Pending]
+"""What answers when no handler did: the proxy of the route's service."""
+Derive = Callable[[Any], "Chain"]
+"""Consumer to the chain of this route for that consumer."""
+
+
+def no_service(request: Request) -> Response:
+    """Answer a route without a service that no plugin answered."""
+    return answer(503, NO_SERVICE, request)
+
+
+class Chain:
+    """Immutable. ``order`` holds (priority, name) of each handler, highest priority first.
+
+    ``derive`` gives the chain for a consumer: when an access handler sets ``request.consumer``,
+    the rest of the phases run from there, beginning after the handler's place in the order.
+    """
+
+    __slots__ = (
+        "_access",
+        "_derive",
+        "_header_filters",
+        "_last",
+        "_logs",
+        "_order",
+        "body_filters",
+        "body_limit",
+        "filters_responses",
+        "needs_body",
+    )
+
+    def __init__(
+        self,
+        handlers: Sequence[Handler] = (),
+        last: Last = no_service,
+        *,
+        order: Sequence[tuple[int, str]] = (),
+        derive: Derive | None = None,
+    ) -> None:
+        places = list(order) or [(-index, "") for index in range(len(handlers))]
+        chosen = [
+            (handler.access, place)
+            for handler, place in zip(handlers, places, strict=True)
+            if _overrides(handler, "access")
+        ]
+        self._access = tuple(access for access, _ in chosen)
+        self._order = tuple(place for _, place in chosen)
+        self._header_filters = tuple(
+            handler.header_filter for handler in handlers if _overrides(handler, "header_filter")
+        )
+        self.body_filters = tuple(
+            handler.body_filter for handler in handlers if _overrides(handler, "body_filter")
+        )
+        self._logs = tuple(handler.log for handler in handlers if _overrides(handler, "log"))
+        self._last = last
+        self._derive = derive
+        self.needs_body = any(handler.needs_body for handler in handlers)
+        """Whether the body must be whole before ``run``."""
+        limits = [h.body_limit for h in handlers if h.needs_body and h.body_limit > 0]
+        self.body_limit = min(limits) if limits else 0
+        """The smallest limit of the handlers that need a body; 0: the settings decide."""
+        self.filters_responses = bool(self._header_filters or self.body_filters)
+
+    def run(self, request: Request) -> Response | Pending:
+        """Run the access handlers, then ``last``. Exceptions are answered, not raised."""
+        return self._run_from(request, 0)
+
+    def _run_from(self, request: Request, start: int) -> Response | Pending:
+        try:
+            for index in range(start, len(self._access)):
+                consumer = request.consumer
+                result = self._access[index](request)
+                if result is not None:
+                    return self._later_or_now(request, index, consumer, result)
+                if request.consumer is not consumer and self._derive is not None:
+                    return self._switch(request, index)
+            return self._last(request)
+        except Exception as error:
+            return failure(request, error)
+
+    def _later_or_now(
+        self, request: Request, index: int, consumer: Any, result: Answer
+    ) -> Response | Pending:
+        if isinstance(result, Response | Pending):
+            return result
+        if not isawaitable(result):
+            raise TypeError(f"access returned {type(result).__name__}, not an answer")
+        pending = Pending()
+        task = asyncio.get_running_loop().create_task(
+            self._wait(request, index, consumer, result, pending)
+        )
+        _tasks.add(task)
+        task.add_done_callback(_tasks.discard)
+        pending.on_abandon = task.cancel  # type: ignore[assignment]  # its result is not used
+        return pending
+
+    async def _wait(
+        self, request: Request, index: int, consumer: Any, result: Any, pending: Pending
+    ) -> None:
+        """Go on behind a handler that had to wait."""
+        try:
+            response = await result
+            if isinstance(response, Pending):
+                response = await response
+        except Exception as error:
+            response = failure(request, error)
+        if response is None:
+            if request.consumer is not consumer and self._derive is not None:
+                following = self._switch(request, index)
+            else:
+                following = self._run_from(request, index + 1)
+            response = await following if isinstance(following, Pending) else following
+        pending.resolve(response)
+
+    def _switch(self, request: Request, index: int) -> Response | Pending:
+        """Go on with the consumer's chain, behind the handler that found the consumer."""
+        assert self._derive is not None
+        try:
+            chain = self._derive(request.consumer)
+        except Exception as error:
+            return failure(request, error)
+        request.chain = chain
+        place = self._order[index]
+        start = sum(1 for other in chain._order if not _before(place, other))
+        return chain._run_from(request, start)
+
+    def filter_head(self, request: Request, response: Response) -> None:
+        """Run the header filters; they change ``response`` in place."""
+        for header_filter in self._header_filters:
+            header_filter(request, response)
+
+    def filter_body(self, request: Request, response: Response, chunk: bytes, last: bool) -> bytes:
+        """Run a piece of the body through the body filters."""
+        for body_filter in self.body_filters:
+            chunk = body_filter(request, response, chunk, last)
+        return chunk
+
+    def log(self, request: Request, response: Response) -> None:
+        """Run the log handlers; one that raises is logged and does not stop the others."""
+        for handler in self._logs:
+            try:
+                handler(request, response)
+            except Exception:
+                _log.exception("log handler failed", request_id=request.id.decode())
+
+
+def failure(request: Request, error: Exception) -> Response:
+    """Return the answer for an exception of a handler: 500 and a log line, unless it says else."""
+    if isinstance(error, RequestRejected | UpstreamError):
+        return answer(error.status, error.message, request)
+    _log.error("plugin failed", request_id=request.id.decode(), exc_info=error)
+    return json_answer(500, message_of(500))
+
+
+def _before(place: tuple[int, str], other: tuple[int, str]) -> bool:
+    """Whether ``other`` runs after ``place``: lower priority, or the same and a lesser name."""
+    return other < place
+
+
+def _overrides(handler: Handler, phase: str) -> bool:
+    return getattr(type(handler), phase) is not getattr(Handler, phase)
