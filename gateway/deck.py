@@ -36,6 +36,7 @@ def load_deck(
         text = render_environment(path.read_text(encoding="utf-8"), environment)
         raw = parse(text)
         document = keyed(raw)
+        filled: dict[str, Any]
         filled, partly = fill_in(document, placeholders)
         check_document(partly, UNKNOWN)
     except OSError as error:

@@ -107,7 +107,7 @@ def contains(value: Any, unknown: object | None) -> bool:
 class Tree:
     """The nodes of a document in the order in which they stand there, and what is wrong with it."""
 
-    def __init__(self, document: Mapping[str, Any], owner: str, unknown: object | None) -> None:
+    def __init__(self, document: Any, owner: str, unknown: object | None) -> None:
         self.nodes: list[Node] = []
         self.problems: list[str] = []
         self._owner = owner

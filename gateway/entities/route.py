@@ -11,7 +11,15 @@ from pydantic import AfterValidator, Field, model_validator
 from gateway.entities.base import Entity, EntityType, Hint, Record, violation
 from gateway.entities.hosts import check_host
 from gateway.entities.paths import check_route_path
-from gateway.entities.types import ForeignKey, Name, NonEmpty, Port, Protocol, invalid
+from gateway.entities.types import (
+    ForeignKey,
+    Name,
+    NonEmpty,
+    Port,
+    Protocol,
+    http_protocols,
+    invalid,
+)
 
 _HTTP = ("methods", "hosts", "headers", "paths")
 _GRPC = ("hosts", "headers", "paths")
@@ -91,7 +99,7 @@ class Route(Entity):
         default=None, description="The route's unique name."
     )
     protocols: Annotated[list[Protocol], Field(min_length=1), Hint(set=True)] = Field(
-        default_factory=lambda: ["http", "https"],
+        default_factory=http_protocols,
         description="The protocols that the route serves; a request over another one is told "
         "to change to them.",
     )
@@ -186,7 +194,7 @@ class Route(Entity):
             raise violation([f"{one} when 'protocols' is '{protocol}'"])
         return self
 
-    def _forbidden(self, protocols: set[str]) -> dict[str, str]:
+    def _forbidden(self, protocols: set[Protocol]) -> dict[str, str]:
         """Return the fields that are set but make no sense with these protocols."""
         unwanted: list[str] = []
         if protocols <= _GROUPS[3]:

@@ -22,6 +22,16 @@ _PATH_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@%/]*")
 Protocol = Literal["http", "https", "grpc", "grpcs", "tcp", "tls", "udp", "tls_passthrough"]
 
 
+def http_protocols() -> list[Protocol]:
+    """Return the protocols of a route that says none; Kong's order, which clients compare."""
+    return ["http", "https"]
+
+
+def all_http_protocols() -> list[Protocol]:
+    """Return the protocols of a plugin that says none."""
+    return ["grpc", "grpcs", "http", "https"]
+
+
 def is_reference(value: object) -> bool:
     """Tell whether a value is a vault reference such as ``{vault://env/NAME}``."""
     return isinstance(value, str) and REFERENCE.fullmatch(value) is not None

@@ -20,7 +20,7 @@ Row = dict[str, Any]
 """A flat entity: every field present, nulls kept, foreign keys as id strings."""
 
 
-def examine(entity: EntityType, data: Mapping[str, Any]) -> tuple[Row | None, list[Problem]]:
+def examine(entity: EntityType, data: Any) -> tuple[Row | None, list[Problem]]:
     """Return the row and no problems, or None and everything that is wrong with the data."""
     if not isinstance(data, Mapping):
         return None, [Problem((), "expected a record")]

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Schema JSON and errors in Kong's dialect (deck-contract.md §5 and §6), made from the models.
+
+The defaults announced here and those filled into rows come from the same models: decK would
+otherwise report a change on every run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.entities import ENTITIES, entity_type
+from gateway.entities.shape import Shape, shape_of
+from gateway.errors import (
+    DocumentError,
+    GatewayError,
+    NotFound,
+    ReferenceViolation,
+    ReleaseRefused,
+    RequestRejected,
+    SchemaViolation,
+    UniqueViolation,
+)
+from gateway.plugins.base import PluginType
+from gateway.plugins.registry import plugin_types, unknown_plugin
+
+_NAMES = {2: "schema violation", 4: "foreign key violation", 5: "unique constraint violation"}
+
+
+def entity_schema(collection: str) -> dict[str, Any]:
+    """Return the schema of an entity; raises ``NotFound`` naming the known collections."""
+    entity = entity_type(collection)
+    shape = shape_of(entity.model)
+    fields = [{name: describe(field)} for name, field in (shape.fields or {}).items()]
+    if collection == "services":
+        fields.append({"url": {"type": "string", "description": _URL}})
+    return {"name": collection, "fields": fields, "entity_checks": []}
+
+
+_URL = "A URL that sets protocol, host, port and path at once; it is not stored."
+
+
+def plugin_schema(name: str) -> dict[str, Any]:
+    """Return the schema of a plugin; raises ``NotFound`` naming the installed ones."""
+    plugin = plugin_types().get(name)
+    if plugin is None:
+        raise NotFound(unknown_plugin(name))
+    config = {"type": "record", "required": True, "fields": _fields(shape_of(plugin.schema))}
+    fields: list[dict[str, Any]] = [
+        {name: {"type": "foreign", "reference": collection, **_refused(plugin, name)}}
+        for name, collection in ENTITIES["plugins"].foreign.items()
+    ]
+    fields.append({"protocols": _protocols(plugin)})
+    fields.append({"config": config})
+    return {"name": name, "fields": fields, "entity_checks": []}
+
+
+def _refused(plugin: PluginType, field: str) -> dict[str, Any]:
+    flags = {"consumer": plugin.no_consumer, "service": plugin.no_service, "route": plugin.no_route}
+    return {"eq": None} if flags[field] else {}
+
+
+def _protocols(plugin: PluginType) -> dict[str, Any]:
+    names = list(plugin.protocols)
+    elements = {"type": "string", "one_of": names}
+    return {"type": "set", "required": True, "default": names, "elements": elements}
+
+
+def _fields(shape: Shape) -> list[dict[str, Any]]:
+    return [{name: describe(field)} for name, field in (shape.fields or {}).items()]
+
+
+def describe(shape: Shape) -> dict[str, Any]:
+    """Return one field in Kong's dialect; only the keys that say something are there."""
+    found: dict[str, Any] = {"type": shape.type}
+    if shape.type == "any":
+        found["type"] = "json"
+    if shape.description:
+        found["description"] = shape.description
+    if shape.required or shape.has_default:
+        found["required"] = True
+    if shape.has_default and shape.type != "record":
+        found["default"] = shape.default
+    if shape.one_of:
+        found["one_of"] = list(shape.one_of)
+    found |= _limits(shape) | _flags(shape)
+    if shape.fields is not None:
+        found["fields"] = _fields(shape)
+    if shape.elements is not None:
+        inner = describe(shape.elements)
+        if shape.type == "map":
+            found |= {"keys": {"type": "string"}, "values": inner}
+        else:
+            found["elements"] = inner
+    return found
+
+
+def _limits(shape: Shape) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if shape.low is not None and shape.high is not None:
+        found["between"] = [shape.low, shape.high]
+    elif shape.low is not None:
+        found["gt"] = shape.low - 1
+    if shape.min_length is not None:
+        found["len_min"] = shape.min_length
+    return found
+
+
+def _flags(shape: Shape) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        name: True for name in ("auto", "unique", "referenceable", "encrypted") if shape.has(name)
+    }
+    if shape.reference:
+        found["reference"] = shape.reference
+    return found
+
+
+def kong_error(error: GatewayError) -> tuple[int, dict[str, Any]]:
+    """Return HTTP status and body for an exception, as Kong's Admin API would answer."""
+    if isinstance(error, SchemaViolation):
+        body = _body(2, schema_message(error.fields))
+        body["fields"] = error.fields
+        return 400, body | ({"problems": error.problems} if error.problems else {})
+    if isinstance(error, DocumentError):
+        problems = error.problems
+        text = problems[0] if len(problems) == 1 else "; ".join(problems)
+        prefix = "schema violation" if len(problems) == 1 else f"{len(problems)} schema violations"
+        return 400, _body(2, f"{prefix} ({text})") | {"fields": {}, "problems": problems}
+    if isinstance(error, ReferenceViolation):
+        return 400, _body(4, str(error)) | {"fields": {}}
+    if isinstance(error, UniqueViolation):
+        return 409, _body(5, str(error)) | {"fields": {}}
+    if isinstance(error, NotFound):
+        return 404, {"message": str(error) or "Not found"}
+    if isinstance(error, ReleaseRefused):
+        return 409, {"message": str(error), "errors": error.errors}
+    if isinstance(error, RequestRejected):
+        return error.status, {"message": error.message}
+    return 500, {"message": "An unexpected error occurred"}
+
+
+def _body(code: int, message: str) -> dict[str, Any]:
+    return {"code": code, "name": _NAMES[code], "message": message}
+
+
+def schema_message(fields: Mapping[str, Any]) -> str:
+    """Return Kong's one-line text: ``schema violation (port: …)``, ``2 schema violations (…)``."""
+    texts = list(_texts(fields))
+    count = f"{len(texts)} schema violations" if len(texts) != 1 else "schema violation"
+    return f"{count} ({'; '.join(texts)})"
+
+
+def _texts(fields: Mapping[str, Any], path: str = "") -> list[str]:
+    found: list[str] = []
+    for name in sorted(fields):
+        value = fields[name]
+        where = f"{path}.{name}" if path else name
+        if name == "@entity":
+            found.extend(f"{path}: {text}" if path else str(text) for text in value)
+        elif isinstance(value, Mapping):
+            found.extend(_texts(value, where))
+        else:
+            found.append(f"{where}: {value}")
+    return found
