@@ -97,6 +97,8 @@ class HeaderCondition:
     values: frozenset[bytes]
     regexes: tuple[str, ...]
     patterns: tuple[Pattern, ...]
+    tokens: tuple[bytes, ...]
+    """Index keys: ``name=value`` for each value, or ``name`` alone when a regex decides."""
 
     def matches(self, headers: Mapping[bytes, list[bytes]]) -> bool:
         """Tell whether any of the request's values of this header fits."""
@@ -116,11 +118,14 @@ def header_condition(name: str, values: Iterable[str]) -> HeaderCondition:
     """Build a condition; a value that begins with ``~*`` is a regex, lower-cased as Kong does."""
     lowered = [value.lower() for value in values]
     regexes = tuple(value[2:] for value in lowered if value.startswith("~*"))
+    canonical = canonical_header(name.lower().encode())
+    plain = frozenset(value.encode() for value in lowered if not value.startswith("~*"))
     return HeaderCondition(
-        canonical_header(name.lower().encode()),
-        frozenset(value.encode() for value in lowered if not value.startswith("~*")),
+        canonical,
+        plain,
         regexes,
         tuple(Pattern(regex, anchored=False) for regex in regexes),
+        (canonical,) if regexes else tuple(b"%b=%b" % (canonical, value) for value in plain),
     )
 
 

@@ -43,10 +43,16 @@ class Destination:
 
 
 class Entry:
-    """One matchable (part of a) route. ``rank`` is its place in the order, 0 before all others."""
+    """One matchable (part of a) route; as a node of the index, a leaf with nothing but itself.
+
+    ``rank`` is its place in the order, 0 before all others. ``plain`` holds its plain paths, all
+    of one ``length``; ``patterns`` its path regexes; never both.
+    """
 
     __slots__ = (
+        "_prefix",
         "destination",
+        "first",
         "headers",
         "hosts",
         "length",
@@ -63,7 +69,7 @@ class Entry:
         row = destination.route
         self.destination = destination
         self.order = _order(row, identity, paths)
-        self.rank = 0
+        self.rank = self.first = 0
         methods = row.get("methods")
         self.methods = frozenset(method.encode() for method in methods) if methods else None
         self.hosts = HostCondition(row["hosts"]) if row.get("hosts") else None
@@ -75,25 +81,27 @@ class Entry:
         regex = bool(paths) and paths[0][0] == "~"
         self.plain = () if regex else tuple(path.encode() for path in paths)
         self.length = len(self.plain[0]) if self.plain else 0
+        # One path, as most routes have, is tested without the tuple around it.
+        self._prefix = self.plain[0] if len(self.plain) == 1 else self.plain
         self.patterns = tuple(Pattern(path[1:]) for path in paths) if regex else ()
         self.literals: tuple[Literals, ...] = (
             tuple(literals(path[1:]) for path in paths) if regex else ()
         )
 
-    def matches(self, subject: Subject) -> bool:
-        """Test all attributes; leaves the spans of a path regex in the subject."""
+    def find(self, subject: Subject, limit: int) -> Entry | None:
+        """Return itself when all attributes fit; a path regex leaves its spans in the subject."""
         if self.methods is not None and subject.method not in self.methods:
-            return False
+            return None
         if self.hosts is not None and not self.hosts.matches(subject.host, subject.port):
-            return False
+            return None
         if self.snis is not None and subject.tls and not self.snis.matches(subject.sni):
-            return False
+            return None
         for header in self.headers:
             if not header.matches(subject.headers):
-                return False
-        if self.plain:
-            return subject.path.startswith(self.plain)
-        return not self.patterns or self._matches_regex(subject)
+                return None
+        if self._prefix:
+            return self if subject.path.startswith(self._prefix) else None
+        return self if not self.patterns or self._matches_regex(subject) else None
 
     def _matches_regex(self, subject: Subject) -> bool:
         for pattern in self.patterns:
@@ -136,7 +144,7 @@ def entries(rows: Sequence[Mapping[str, Any]], data: Mapping[str, Any]) -> list[
         )
     found.sort(key=lambda entry: entry.order, reverse=True)
     for rank, entry in enumerate(found):
-        entry.rank = rank
+        entry.rank = entry.first = rank
     return found
 
 

@@ -63,7 +63,39 @@ def regex_problem(pattern: str) -> str | None:
     return None
 
 
-def _compiled(pattern: str) -> Any:
+class PatternSet:
+    """Many regexes matched in one pass over a path."""
+
+    __slots__ = ("_all", "_set")
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        options = _quiet()
+        options.max_mem = min(64 << 20, (8 << 20) + len(patterns) * 8192)
+        options.never_capture = True
+        self._all = range(len(patterns))
+        found = re2.Set.MatchSet(options)
+        for pattern in (*patterns, ""):
+            found.Add(pattern.encode())
+        try:
+            found.Compile()
+        except re2.error:  # too large together for its memory: try them one by one
+            found = None
+        self._set: Any = found
+
+    def matching(self, text: bytes) -> Sequence[int]:
+        """Return the positions of the patterns worth trying, in order."""
+        found = self._set.Match(text) if self._set is not None else None
+        if found is None:
+            # Not even the empty pattern, which is in every set, has matched: out of memory.
+            return self._all
+        return sorted(found)[:-1]
+
+
+def _quiet() -> Any:
     options = re2.Options()
     options.log_errors = False
-    return re2._Regexp(pattern.encode(), options)
+    return options
+
+
+def _compiled(pattern: str) -> Any:
+    return re2._Regexp(pattern.encode(), _quiet())

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gateway.routing.conditions import Subject, canonical_header
-from gateway.routing.entry import Destination, Entry, entries
+from gateway.routing.entry import Entry, entries
 from gateway.routing.index import Index
 from gateway.routing.normalise import is_text, normalise
 from gateway.routing.protocols import split_host_port
@@ -19,7 +19,6 @@ from gateway.routing.upstream_path import upstream_path
 
 if TYPE_CHECKING:
     from gateway.http.messages import Request
-    from gateway.routing.regex import Pattern
 
 _REMEMBERED = 8192
 """Answers kept per generation; two generations are looked at."""
@@ -36,38 +35,51 @@ class Match:
     is. ``checks_protocol`` says that ``protocol_mismatch`` must be asked.
     """
 
-    __slots__ = (
-        "_captures",
-        "_pattern",
-        "_spans",
-        "_upstream_path",
-        "checks_protocol",
-        "data",
-        "destination",
-        "path",
-        "prefix",
-        "route",
-        "service",
-    )
+    __slots__ = ("_captures", "_pattern", "_spans", "_upstream_path", "entry", "path")
 
-    def __init__(self, destination: Destination, path: bytes, prefix: bytes | None) -> None:
-        self.destination = destination
-        self.route = destination.route
-        self.service = destination.service
-        self.data = destination.data
-        self.checks_protocol = destination.checks_protocol
+    def __init__(self, entry: Entry, path: bytes, subject: Subject) -> None:
+        self.entry = entry
         self.path = path
-        self.prefix = prefix if destination.strip else None
+        self._pattern = subject.pattern if entry.patterns else None
+        self._spans = subject.spans
         self._upstream_path: bytes | None = None
         self._captures: dict[str, bytes | None] | None = None
-        self._pattern: Pattern | None = None
-        self._spans: Sequence[tuple[int, int]] = ()
+
+    @property
+    def route(self) -> dict[str, Any]:
+        """The route's flat row."""
+        return self.entry.destination.route
+
+    @property
+    def service(self) -> dict[str, Any] | None:
+        """The service's flat row."""
+        return self.entry.destination.service
+
+    @property
+    def data(self) -> Any:
+        """What the snapshot attached to the route."""
+        return self.entry.destination.data
+
+    @property
+    def checks_protocol(self) -> bool:
+        """Tell whether ``protocol_mismatch`` has to be asked."""
+        return self.entry.destination.checks_protocol
+
+    @property
+    def prefix(self) -> bytes | None:
+        """The part of the path that is stripped."""
+        return self._matched() if self.entry.destination.strip else None
+
+    def _matched(self) -> bytes | None:
+        if self._pattern is not None:
+            return self.path[: self._spans[0][1]]
+        return self.path[: self.entry.length] if self.entry.plain else None
 
     @property
     def upstream_path(self) -> bytes:
         """The path for the upstream, escaped, without query."""
         if self._upstream_path is None:
-            destination = self.destination
+            destination = self.entry.destination
             self._upstream_path = upstream_path(
                 destination.base, self.path, self.prefix, strip=destination.strip
             )
@@ -150,10 +162,7 @@ class Router:
         entry = self._index.find(subject)
         if entry is None:
             return None
-        match = Match(entry.destination, subject.path, _prefix(entry, subject))
-        if entry.patterns:
-            match._pattern, match._spans = subject.pattern, subject.spans
-        return match
+        return Match(entry, subject.path, subject)
 
     def _key(self, request: Request) -> tuple[object, ...]:
         connection = request.connection
@@ -167,23 +176,17 @@ class Router:
             *(self._header_key(request) if self._names else ()),
         )
 
-    def _header_key(self, request: Request) -> list[object]:
+    def _header_key(self, request: Request) -> list[tuple[bytes, bytes]]:
         names = self._names
-        return [pair for pair in request.headers if canonical_header(pair[0]) in names]
+        return [
+            header
+            for header in request.headers
+            # The common case is spelled out: this runs for every header of every request.
+            if (header[0] if b"_" not in header[0] else canonical_header(header[0])) in names
+        ]
 
     def _tested_headers(self, request: Request) -> dict[bytes, list[bytes]]:
         tested: dict[bytes, list[bytes]] = {}
-        names = self._names
-        for name, value in request.headers:
-            canonical = canonical_header(name)
-            if canonical in names:
-                tested.setdefault(canonical, []).append(value.lower())
+        for name, value in self._header_key(request):
+            tested.setdefault(canonical_header(name), []).append(value.lower())
         return tested
-
-
-def _prefix(entry: Entry, subject: Subject) -> bytes | None:
-    if entry.plain:
-        return subject.path[: entry.length]
-    if entry.patterns:
-        return subject.path[: subject.spans[0][1]]
-    return None
