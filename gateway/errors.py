@@ -8,6 +8,8 @@ GatewayError
 ├── ReferenceViolation            an entity refers to one that is not there
 ├── UniqueViolation               two entities claim the same name
 ├── NotFound                      no such entity, release or owner
+├── QueryError                    a query parameter of the Admin API cannot be used
+├── StoreError                    the control plane's database cannot be read or written
 ├── ReleaseRefused                a data plane cannot serve a release
 │   └── UnresolvedReference       …because vault references have no value
 ├── CacheError                    the configuration cache on disk cannot be read
@@ -85,6 +87,26 @@ class UniqueViolation(GatewayError):
 
 class NotFound(GatewayError):
     """No such entity, release or owner: HTTP 404."""
+
+
+class QueryError(GatewayError):
+    """A query parameter cannot be used: HTTP 400 with Kong's ``code`` and ``name`` (7, 9 or 11)."""
+
+    def __init__(self, code: int, name: str, message: str) -> None:
+        self.code = code
+        self.name = name
+        super().__init__(message)
+
+
+class StoreError(GatewayError):
+    """The control plane's database cannot be read or written; nothing of the write was kept.
+
+    ``status`` is what the Admin API answers: 503 (locked), 507 (disk full), else 500.
+    """
+
+    def __init__(self, message: str, status: int = 500) -> None:
+        self.status = status
+        super().__init__(message)
 
 
 class ReleaseRefused(GatewayError):
