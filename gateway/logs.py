@@ -56,15 +56,16 @@ class Logger:
         self._log(logging.WARNING, event, fields)
 
     def error(self, event: str, **fields: Any) -> None:
-        """Log what failed."""
+        """Log what failed; ``exc_info=error`` adds that exception's traceback."""
         self._log(logging.ERROR, event, fields)
 
     def exception(self, event: str, **fields: Any) -> None:
         """Log a failure with the traceback of the exception at hand."""
-        self._log(logging.ERROR, event, fields, trace=True)
+        self._log(logging.ERROR, event, {"exc_info": True, **fields})
 
-    def _log(self, level: int, event: str, fields: dict[str, Any], *, trace: bool = False) -> None:
+    def _log(self, level: int, event: str, fields: dict[str, Any]) -> None:
         if self._logger.isEnabledFor(level):
+            trace = fields.pop("exc_info", None)
             extra = {"fields": {**self._fields, **fields}}
             self._logger.log(level, "%s", event, extra=extra, exc_info=trace)
 

@@ -10,32 +10,32 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import Any, Self
 
 from gateway.errors import SettingsError
 from gateway.listen import ListenAddress, parse_listen
 from gateway.pem import SYSTEM, read_pem
 from gateway.setting_types import (
-    Items,
-    Labels,
-    Listen,
-    Networks,
-    Seconds,
-    Size,
-    Switch,
-    Text,
-    Word,
-    Workers,
+    Parse,
+    count,
+    items,
+    labels,
+    networks,
+    plain,
+    seconds,
+    size,
+    switch,
+    word,
+    workers,
 )
 
 DEFAULT_FILE = Path("/etc/kong/kong.conf")
 KONG, OURS = "KONG_", "KAFKA_GATEWAY_"
 
-LogLevel = Literal["debug", "info", "notice", "warn", "error", "crit", "alert", "emerg"]
+LOG_LEVELS = ("debug", "info", "notice", "warn", "error", "crit", "alert", "emerg")
 
 WITHOUT_EFFECT = tuple(
     """
@@ -57,97 +57,116 @@ def _default_prefix() -> str:
     return str(kong if os.access(kong, os.W_OK) else Path.home() / ".kafka-gateway")
 
 
-class Settings(BaseModel):
-    """All settings, checked. Field names are the settings' names; ``OWN`` lists those of ours."""
+def _address(value: str) -> str:
+    host, _, port = value.strip().rpartition(":")
+    if not host or not port.isdigit():
+        raise ValueError("expected host:port")
+    return value.strip()
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+def _setting(parse: Parse, default: str, *, own: bool = False, secret: bool = False) -> Any:
+    """Make a field from the text of its default; a secret stays out of ``repr``."""
+    metadata = {"parse": parse, "own": own}
+    return field(default_factory=lambda: parse(default), metadata=metadata, repr=not secret)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings, checked. Field names are the settings' names."""
 
     # What this node is.
-    role: Annotated[Literal["control_plane", "data_plane", "traditional"], Word] = "traditional"
-    database: Annotated[Literal["", "off", "sqlite", "postgres"], Word] = ""
+    role: str = _setting(word("control_plane", "data_plane", "traditional"), "traditional")
+    database: str = _setting(word("", "off", "sqlite", "postgres"), "")
     """Empty: ``sqlite`` for a control plane, else ``off``."""
-    declarative_config: Text = None
-    prefix: str = Field(default_factory=_default_prefix)
-    log_level: Annotated[LogLevel, Word] = "notice"
-    plugins: Items = ("bundled",)
+    declarative_config: str | None = _setting(plain, "")
+    prefix: str = field(default_factory=_default_prefix, metadata={"parse": str})
+    log_level: str = _setting(word(*LOG_LEVELS), "notice")
+    plugins: tuple[str, ...] = _setting(items, "bundled")
 
     # Where it listens.
-    proxy_listen: Listen = parse_listen("0.0.0.0:8000, 0.0.0.0:8443 ssl")
-    admin_listen: Listen = parse_listen("127.0.0.1:8001")
-    cluster_listen: Listen = parse_listen("0.0.0.0:8005")
-    status_listen: Listen = parse_listen("127.0.0.1:8100")
-    ssl_cert: Items = ()
-    ssl_cert_key: Items = Field(default=(), repr=False)
-    admin_ssl_cert: Items = ()
-    admin_ssl_cert_key: Items = Field(default=(), repr=False)
+    proxy_listen: tuple[ListenAddress, ...] = _setting(
+        parse_listen, "0.0.0.0:8000, 0.0.0.0:8443 ssl"
+    )
+    admin_listen: tuple[ListenAddress, ...] = _setting(parse_listen, "127.0.0.1:8001")
+    cluster_listen: tuple[ListenAddress, ...] = _setting(parse_listen, "0.0.0.0:8005")
+    status_listen: tuple[ListenAddress, ...] = _setting(parse_listen, "127.0.0.1:8100")
+    ssl_cert: tuple[str, ...] = _setting(items, "")
+    ssl_cert_key: tuple[str, ...] = _setting(items, "", secret=True)
+    admin_ssl_cert: tuple[str, ...] = _setting(items, "")
+    admin_ssl_cert_key: tuple[str, ...] = _setting(items, "", secret=True)
 
     # Between control plane and data plane.
-    cluster_control_plane: str = "127.0.0.1:8005"
-    cluster_server_name: Text = None
-    cluster_mtls: Annotated[Literal["shared", "pki"], Word] = "shared"
-    cluster_cert: Text = None
-    cluster_cert_key: Text = Field(default=None, repr=False)
-    cluster_ca_cert: Text = None
-    cluster_max_payload: Size = Field(default=16 * 1024**2, ge=4 * 1024**2)
-    cluster_dp_labels: Labels = Field(default_factory=dict)
-    cluster_data_plane_purge_delay: Seconds = 1209600.0
-    lua_ssl_trusted_certificate: Items = (SYSTEM,)
-    konnect_mode: Switch = False
-    admin_token: Text = Field(default=None, repr=False)
-    admin_token_file: Text = None
+    cluster_control_plane: str = _setting(_address, "127.0.0.1:8005")
+    cluster_server_name: str | None = _setting(plain, "")
+    cluster_mtls: str = _setting(word("shared", "pki"), "shared")
+    cluster_cert: str | None = _setting(plain, "")
+    cluster_cert_key: str | None = _setting(plain, "", secret=True)
+    cluster_ca_cert: str | None = _setting(plain, "")
+    cluster_max_payload: int = _setting(size(4 * 1024**2), "16m")
+    cluster_dp_labels: dict[str, str] = _setting(labels, "")  # noqa: RUF009
+    cluster_data_plane_purge_delay: float = _setting(seconds, "1209600")
+    lua_ssl_trusted_certificate: tuple[str, ...] = _setting(items, SYSTEM)
+    konnect_mode: bool = _setting(switch, "off")
+    admin_token: str | None = _setting(plain, "", secret=True)
+    admin_token_file: str | None = _setting(plain, "")
 
     # How requests are taken and answered.
-    nginx_worker_processes: Workers = 0
+    nginx_worker_processes: int = _setting(workers, "auto")
     """Number of workers; 0 stands for ``auto``: one for each processor this node may use."""
-    headers: Items = ("server_tokens", "latency_tokens", "X-Kong-Request-Id")
-    trusted_ips: Networks = ()
-    real_ip_header: str = "X-Real-IP"
-    real_ip_recursive: Switch = False
-    error_default_type: Literal[
-        "text/plain", "text/html", "application/json", "application/xml"
-    ] = "text/plain"
-    allow_debug_header: Switch = False
-    proxy_access_log: str = "off"
+    headers: tuple[str, ...] = _setting(items, "server_tokens, latency_tokens, X-Kong-Request-Id")
+    trusted_ips: tuple[str, ...] = _setting(networks, "")
+    real_ip_header: str = _setting(str, "X-Real-IP")
+    real_ip_recursive: bool = _setting(switch, "off")
+    error_default_type: str = _setting(
+        word("text/plain", "text/html", "application/json", "application/xml"), "text/plain"
+    )
+    allow_debug_header: bool = _setting(switch, "off")
+    proxy_access_log: str = _setting(str, "off")
     """``off``, or a file the log phase writes one JSON line per request to."""
-    nginx_http_client_max_body_size: Size = 0
+    nginx_http_client_max_body_size: int = _setting(size(), "0")
     """Largest body of any request, also a streamed one; 0: no limit (Kong's default)."""
-    untrusted_lua: Annotated[Literal["on", "off", "lax", "strict", "sandbox"], Word] = "sandbox"
-    untrusted_lua_sandbox_requires: Items = ()
-    untrusted_lua_sandbox_environment: Items = ()
+    untrusted_lua: str = _setting(word("on", "off", "lax", "strict", "sandbox"), "sandbox")
+    untrusted_lua_sandbox_requires: tuple[str, ...] = _setting(items, "")
+    untrusted_lua_sandbox_environment: tuple[str, ...] = _setting(items, "")
 
     # Ours.
-    env_file: Text = None
+    env_file: str | None = _setting(plain, "", own=True)
     """File with NAME=value lines that vault references read before the environment; see SIGHUP."""
-    client_max_body_size: Size = 1024**2
+    client_max_body_size: int = _setting(size(), "1m", own=True)
     """Largest body that is kept whole for a plugin."""
-    client_header_timeout: Seconds = 60.0
-    client_body_timeout: Seconds = 60.0
-    idle_timeout: Seconds = 75.0
-    max_connections: int = Field(default=16384, ge=1)
+    client_header_timeout: float = _setting(seconds, "60s", own=True)
+    client_body_timeout: float = _setting(seconds, "60s", own=True)
+    idle_timeout: float = _setting(seconds, "75s", own=True)
+    max_connections: int = _setting(count(1, 1_000_000), "16384", own=True)
     """Open connections of one worker."""
-    max_header_size: Size = 32768
-    max_request_line: Size = 8192
-    drain_timeout: Seconds = 12.0
+    max_header_size: int = _setting(size(1024), "32k", own=True)
+    max_request_line: int = _setting(size(256), "8k", own=True)
+    drain_timeout: float = _setting(seconds, "12s", own=True)
     """How long a stopping worker waits for requests under way and for Kafka."""
-    cluster_reconnect_min: Seconds = 5.0
-    cluster_reconnect_max: Seconds = 10.0
+    cluster_reconnect_min: float = _setting(seconds, "5s", own=True)
+    cluster_reconnect_max: float = _setting(seconds, "10s", own=True)
     """The pause before the next attempt to reach the control plane is picked between these two."""
 
     @classmethod
     def from_values(cls, values: Mapping[str, str]) -> Self:
         """Check raw texts by setting name. Raises ``SettingsError`` listing every problem."""
-        known = {name: text for name, text in values.items() if name in cls.model_fields}
-        try:
-            settings = cls(**known)
-        except ValidationError as error:
-            raise SettingsError(*_problems(error)) from None
+        found, problems = {}, []
+        for item in fields(cls):
+            if item.name in values:
+                try:
+                    found[item.name] = item.metadata["parse"](values[item.name])
+                except ValueError as error:
+                    problems.append(f"{env_name(item.name)}: {error}")
+        if problems:
+            raise SettingsError(*problems)
+        settings = cls(**found)
         problems = list(settings._contradictions())
         if problems:
             raise SettingsError(*problems)
         return settings
 
     @property
-    def store(self) -> Literal["off", "sqlite", "postgres"]:
+    def store(self) -> str:
         """The database in force: what ``database`` says, or the role's default."""
         return self.database or ("sqlite" if self.role == "control_plane" else "off")
 
@@ -183,9 +202,6 @@ class Settings(BaseModel):
             yield "KONG_SSL_CERT_KEY: as many keys as certificates in KONG_SSL_CERT are needed"
         if self.cluster_reconnect_min > self.cluster_reconnect_max:
             yield f"{OURS}CLUSTER_RECONNECT_MIN: must not be above {OURS}CLUSTER_RECONNECT_MAX"
-        host, _, port = self.cluster_control_plane.rpartition(":")
-        if not host or not port.isdigit():
-            yield "KONG_CLUSTER_CONTROL_PLANE: expected host:port"
         yield from self._unreadable()
 
     def _missing(self, *names: str) -> Iterator[str]:
@@ -211,7 +227,8 @@ class Settings(BaseModel):
                 yield f"{env_name(name)}: cannot read {path}"
 
 
-OWN = frozenset(list(Settings.model_fields)[list(Settings.model_fields).index("env_file") :])
+NAMES = tuple(item.name for item in fields(Settings))
+OWN = frozenset(item.name for item in fields(Settings) if item.metadata.get("own"))
 """Settings that Kong does not have."""
 
 
@@ -239,11 +256,11 @@ def collect(environment: Mapping[str, str], file: Path | None = None) -> dict[st
 
 def unknown_settings(values: Mapping[str, str], environment: Mapping[str, str]) -> list[str]:
     """Return one sentence for each setting nobody knows, with the nearest name that exists."""
-    variables = [env_name(name) for name in Settings.model_fields]
+    variables = [env_name(name) for name in NAMES]
     given = sorted(name for name in environment if name.startswith((KONG, OURS)))
     found = [_unknown(name, name.removeprefix(KONG), variables) for name in given]
     rest = sorted(name for name in values if env_name(name) not in environment)
-    found += [_unknown(name, name, list(Settings.model_fields)) for name in rest]
+    found += [_unknown(name, name, list(NAMES)) for name in rest]
     return [text for text in found if text]
 
 
@@ -280,14 +297,6 @@ def _read_file(path: Path) -> dict[str, str]:
     if problems:
         raise SettingsError(*problems)
     return values
-
-
-def _problems(error: ValidationError) -> Iterator[str]:
-    for item in error.errors(include_url=False, include_input=False):
-        name = str(item["loc"][0]) if item["loc"] else ""
-        context: dict[str, Any] = item.get("ctx", {})
-        text = f"expected {context['expected']}" if "expected" in context else item["msg"]
-        yield f"{env_name(name)}: {text.removeprefix('Value error, ')}"
 
 
 __all__ = [
