@@ -252,7 +252,7 @@ def _cluster(reader: ConfigReader) -> EksConfig | ExistingClusterConfig:
     if not AWS_REGION.match(region):
         reader.problem("clusterRegion", f"{region!r} is no AWS region such as us-west-1")
     nodes = reader.integer("nodes", 1, 450, 1)
-    most = reader.integer("maxNodes", 1, 450, nodes)
+    most = reader.integer("maxNodes", 0, 450, 0) or nodes
     if most < nodes:
         reader.problem("maxNodes", f"{most} is less than nodes, {nodes}")
     public = reader.boolean("publicEndpoint", default=True)
@@ -343,7 +343,7 @@ def _release(reader: ConfigReader, *, konnect: bool) -> ReleaseConfig:
     elif digest and not DIGEST.match(digest):
         reader.problem("imageDigest", f"{digest!r} is not sha256: and 64 hex digits")
     replicas = reader.integer("replicas", 1, 1000, 1)
-    most = reader.integer("maxReplicas", 1, 1000, replicas)
+    most = reader.integer("maxReplicas", 0, 1000, 0) or replicas
     if most < replicas:
         reader.problem("maxReplicas", f"{most} is less than replicas, {replicas}")
     return ReleaseConfig(

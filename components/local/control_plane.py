@@ -72,7 +72,7 @@ class LocalControlPlane(pulumi.ComponentResource):
         )
         admin_url = f"http://{LOOPBACK}:{ports.admin}"
         self.endpoint = ControlPlaneEndpoint(
-            admin_url=self.process.pid.apply(lambda _: admin_url),
+            admin_url=self.process.running.apply(lambda _: admin_url),
             admin_token=token.secret,
             cluster=pulumi.Output.from_input(f"{LOOPBACK}:{ports.cluster}"),
             cluster_server_name=pulumi.Output.from_input(CONTROL_PLANE_NAME),

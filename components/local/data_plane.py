@@ -88,5 +88,5 @@ class LocalDataPlane(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         url = f"http://{LOOPBACK}:{ports.proxy}"
-        self.proxy_url = self.process.pid.apply(lambda _: url)
+        self.proxy_url = self.process.running.apply(lambda _: url)
         self.register_outputs({"proxyUrl": self.proxy_url})

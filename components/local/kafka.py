@@ -59,7 +59,7 @@ class LocalKafka(pulumi.ComponentResource):
         self._rule(f"{name}-reader-groups", self.reader, "group", "*", "read", "literal")
         key = self.api_keys[args.api_key_slot]
         self.endpoint = KafkaEndpoint(
-            bootstrap_servers=self.process.pid.apply(
+            bootstrap_servers=self.process.running.apply(
                 lambda _: [{"host": LOOPBACK, "port": args.ports.kafka}]
             ),
             ca_pem=args.identity.ca_pem,
@@ -119,7 +119,7 @@ class LocalKafka(pulumi.ComponentResource):
     def _endpoint_of_admin(self, args: LocalKafkaArgs) -> Mapping[str, pulumi.Input[Any]]:
         server = f"{LOOPBACK}:{args.ports.kafka}"
         return {
-            "bootstrapServers": self.process.pid.apply(lambda _: server),
+            "bootstrapServers": self.process.running.apply(lambda _: server),
             "caPem": args.identity.ca_pem,
             "user": self.admin.key,
             "password": self.admin.secret,
