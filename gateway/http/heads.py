@@ -46,10 +46,6 @@ _OWN = frozenset(
 )
 """Never taken from a handler: framing, Date and the id are the server's business."""
 _BODYLESS = frozenset((204, 304))
-_SMALL = tuple(b"%d" % number for number in range(256))
-
-FIXED_PREFIX = 0
-"""Index into what ``fixed_head`` returns."""
 
 
 class HeadWriter:
@@ -67,30 +63,29 @@ class HeadWriter:
         self._upstream_status = "x-kong-upstream-status" in shown
         self.usual = self._response_latency and self._request_id
         """True when ``fixed_parts`` may be used."""
-        self._fixed: dict[FixedResponse, tuple[bytes, bytes]] = {}
+        self.fixed: dict[FixedResponse, tuple[bytes, bytes]] = {}
+        """What ``fixed_parts`` made since the last tick; cleared, never replaced."""
 
     def tick(self) -> None:
         """Advance the clock; called once a second."""
         if self.clock.tick():
-            self._fixed.clear()
+            self.fixed.clear()
 
     def fixed_parts(self, response: FixedResponse) -> tuple[bytes, bytes]:
         """Return what goes before the latency and what goes after the id of a kept-alive answer.
 
         The whole is ``before + latency + b"\\r\\nX-Kong-Request-Id: " + id + after``.
         """
-        parts = self._fixed.get(response)
-        if parts is None:
-            before = b"%b%b%b%bX-Kong-Response-Latency: " % (
-                status_line(response.status),
-                self.clock.date,
-                b"".join([b"%b: %b\r\n" % pair for pair in response.headers]),
-                self._framing(response.status, len(response.body), True) + self._server,
-            )
-            parts = (before, b"\r\n\r\n" + response.body)
-            if len(self._fixed) >= 1024:
-                self._fixed.clear()
-            self._fixed[response] = parts
+        before = b"%b%b%b%bX-Kong-Response-Latency: " % (
+            status_line(response.status),
+            self.clock.date,
+            b"".join([b"%b: %b\r\n" % pair for pair in response.headers]),
+            self._framing(response.status, len(response.body), True) + self._server,
+        )
+        parts = (before, b"\r\n\r\n" + response.body)
+        if len(self.fixed) >= 1024:
+            self.fixed.clear()
+        self.fixed[response] = parts
         return parts
 
     def head(

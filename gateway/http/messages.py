@@ -44,18 +44,16 @@ class Request:
     routes; ``upstream_status`` and ``upstream_ms`` (wait for the response head) by the proxy.
     """
 
+    # Making one is a visible part of a small request's cost. So what nearly every request sets
+    # has a slot; what few set is a class attribute until then.
     __slots__ = (
+        "__dict__",
         "_id",
         "body",
         "chain",
-        "client_ip",
         "connection",
         "consumer",
         "context",
-        "credential",
-        "forwarded_host",
-        "forwarded_port",
-        "forwarded_proto",
         "headers",
         "host",
         "keep_alive",
@@ -66,10 +64,17 @@ class Request:
         "received",
         "stream",
         "target",
-        "upstream_ms",
-        "upstream_status",
         "version",
     )
+
+    credential: Any = None
+    forwarded_host: bytes | None = None
+    """X-Forwarded-Host of a trusted peer."""
+    upstream_status: int | None = None
+    upstream_ms: int = 0
+    _client_ip: str | None = None
+    _forwarded_proto: str | None = None
+    _forwarded_port: int | None = None
 
     def __init__(
         self,
@@ -84,7 +89,14 @@ class Request:
         self.method = method
         self.target = target
         cut = target.find(b"?", 1)
-        self.path, self.query = (target, None) if cut < 0 else (target[:cut], target[cut + 1 :])
+        self.path: bytes
+        self.query: bytes | None
+        if cut < 0:
+            self.path = target
+            self.query = None
+        else:
+            self.path = target[:cut]
+            self.query = target[cut + 1 :]
         self.version = version
         self.headers = headers
         self.received = received
@@ -92,18 +104,11 @@ class Request:
         self.body = b""
         self.stream: BodyStream | None = None
         self.keep_alive = True
-        self.client_ip = connection.peer[0]
-        self.forwarded_proto = connection.scheme
-        self.forwarded_host: bytes | None = None
-        self.forwarded_port = connection.server_port
         self.chain: Chain | None = None
-        self._id: bytes | None = None
         self.match: Match | None = None
         self.consumer: Any = None
-        self.credential: Any = None
         self.context: dict[str, Any] | None = None
-        self.upstream_status: int | None = None
-        self.upstream_ms = 0
+        self._id: bytes | None = None
 
     @property
     def id(self) -> bytes:
@@ -111,6 +116,33 @@ class Request:
         if self._id is None:
             self._id = next_id()
         return self._id
+
+    @property
+    def client_ip(self) -> str:
+        """The client: the peer, or who a trusted peer says it is."""
+        return self._client_ip or self.connection.peer[0]
+
+    @client_ip.setter
+    def client_ip(self, address: str) -> None:
+        self._client_ip = address
+
+    @property
+    def forwarded_proto(self) -> str:
+        """``http`` or ``https`` as the client sees it: the socket's, or a trusted peer's word."""
+        return self._forwarded_proto or self.connection.scheme
+
+    @forwarded_proto.setter
+    def forwarded_proto(self, scheme: str) -> None:
+        self._forwarded_proto = scheme
+
+    @property
+    def forwarded_port(self) -> int:
+        """The port as the client sees it: the listener's, or a trusted peer's word."""
+        return self._forwarded_port or self.connection.server_port
+
+    @forwarded_port.setter
+    def forwarded_port(self, port: int) -> None:
+        self._forwarded_port = port
 
     def header(self, name: bytes) -> bytes | None:
         """Return the first value of a header; ``name`` is lower-case."""

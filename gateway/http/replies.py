@@ -54,7 +54,7 @@ class Replies(asyncio.Protocol):
         self._application = context.application
         self._handle = context.application.handle
         self._finished = context.application.finished
-        self._fixed = context.heads.fixed_parts if context.heads.usual else None
+        self._fixed = context.heads.fixed
         self._out: list[bytes] = []
         self._waiting: deque[tuple[Request, int | Response]] = deque()
         self._current: Request | None = None
@@ -124,16 +124,12 @@ class Replies(asyncio.Protocol):
         if chain is not None and chain.filters_responses:
             response = self._filtered(request, response)
         body = response.body
-        if type(response) is FixedResponse and keep_alive and self._fixed is not None:
-            before, after = self._fixed(response)
+        if type(response) is FixedResponse and keep_alive and self.context.heads.usual:
+            before, after = self._fixed.get(response) or self.context.heads.fixed_parts(response)
             if request.method == b"HEAD":
                 after = b"\r\n\r\n"
-            data = b"%b%d\r\nX-Kong-Request-Id: %b%b" % (
-                before,
-                (monotonic() - request.received) * 1000,
-                request.id,
-                after,
-            )
+            elapsed = (monotonic() - request.received) * 1000
+            data = b"%b%d\r\nX-Kong-Request-Id: %b%b" % (before, elapsed, request.id, after)
         elif isinstance(body, bytes):
             data = self.context.heads.head(request, response, len(body), keep_alive)
             if body and request.method != b"HEAD" and response.status not in (204, 304):

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Heads that were seen before, byte for byte, are not parsed again.
+
+Clients that keep a connection send the same head with every request, at most its length changes.
+What the strict parser and the checks made of those bytes is a pure function of the bytes, so it is
+kept: bounded, per worker, for plain requests only (no Transfer-Encoding, Expect, Upgrade or
+Connection header). The shortcut is taken only between two requests and only when the buffer holds
+exactly one whole request; everything else goes through the parser.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import NamedTuple
+
+from gateway.http.answers import message_of
+from gateway.http.application import DISCARD, STREAM
+from gateway.http.bodies import Bodies
+from gateway.http.context import Context
+from gateway.http.identity import next_id
+from gateway.http.messages import FixedResponse, Headers, Request
+from gateway.http.stream import Channel
+
+_LONGEST = 2048
+"""Longest head that is kept, in bytes."""
+_MOST = 512
+"""Heads kept by a worker."""
+_PATIENCE = 8
+"""Misses in a row after which a connection does without …"""
+_REST = -128
+"""… for that many requests: a client whose heads never repeat hardly pays for the idea."""
+
+
+class KnownHead(NamedTuple):
+    """What the parser made of a head."""
+
+    method: bytes
+    target: bytes
+    headers: Headers
+    host: bytes
+    length: int
+
+
+class Repeats(Bodies):
+    """The layer of ``HttpProtocol`` between bodies and parser."""
+
+    __slots__ = ("_begin", "_known", "_luck", "_seen", "trusted")
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._begin = context.application.begin
+        self._known = context.known_heads
+        self._luck = _PATIENCE
+        self._seen: KnownHead | None = None
+        """The head last parsed, when it is plain."""
+        self.trusted = False
+
+    def _repeat(self, known: KnownHead, body: bytes) -> None:
+        """Handle a whole request whose head is known, on an idle connection."""
+        self._luck = _PATIENCE
+        self._since = self.context.clock.now
+        method, target, headers, host, length = known
+        request = Request(self, method, target, "1.1", headers.copy(), monotonic())
+        request.host = host
+        if self.trusted:
+            self.context.trusted.apply(request)
+        try:
+            outcome = self._begin(request)
+        except Exception as error:
+            outcome = self._failure(request, error)
+        if type(outcome) is FixedResponse and request.chain is None:
+            parts = self._fixed.get(outcome)
+            if parts is not None and not self.context.draining:
+                # The same as in ``_send``, without the tests that are settled here.
+                request._id = number = next_id()
+                elapsed = (monotonic() - request.received) * 1000
+                data = b"%b%d\r\nX-Kong-Request-Id: %b%b" % (parts[0], elapsed, number, parts[1])
+                self.transport.write(data)
+                self._report(request, outcome, len(data))
+                return
+        self._corked = True
+        if length and type(outcome) is int and outcome != DISCARD:
+            limit = self._max_body if outcome == STREAM else min(outcome, self._max_body)
+            if length > limit:
+                self._reading = request
+                self.refuse(413, message_of(413))
+                self._corked = False
+                self._flush()
+                return
+            if outcome == STREAM:
+                request.stream = _whole(body)
+            else:
+                request.body = body
+        self._respond(request, outcome)
+        self._corked = False
+        if self._out or self._closing:
+            self._flush()
+
+    def _see(self, request: Request, length: int) -> None:
+        """Take down a head that passed all checks, before handlers may change the request."""
+        if request.host is not None and request.method != b"HEAD":
+            self._seen = KnownHead(
+                request.method, request.target, request.headers.copy(), request.host, length
+            )
+
+    def _remember(self, data: bytes, end: int) -> None:
+        """Keep the head just parsed if it was all of ``data`` but the body."""
+        seen, self._seen = self._seen, None
+        self._luck -= 1
+        if not self._luck:
+            self._luck = _REST
+        if seen is None or not 4 <= end <= _LONGEST or len(data) != end + seen.length:
+            return
+        if len(self._known) >= _MOST:
+            self._known.clear()
+        self._known[data[:end]] = seen
+
+
+def _whole(body: bytes) -> Channel:
+    """Return a stream over a body that is there already."""
+    channel = Channel(len(body), _nothing, _nothing)
+    channel.feed(body)
+    channel.end()
+    return channel
+
+
+def _nothing() -> None:
+    """A body that is there already needs no back-pressure."""
