@@ -15,6 +15,8 @@ from typing import Any
 import re2
 from re2 import _re2  # its generator-based Match costs several times what the search itself does
 
+from gateway.errors import ReleaseRefused
+
 _START = _re2.RE2.Anchor.ANCHOR_START
 _ANYWHERE = _re2.RE2.Anchor.UNANCHORED
 _NO_SPAN = (-1, -1)
@@ -22,13 +24,16 @@ _LOOK_AROUND = ("(?=", "(?!", "(?<=", "(?<!")
 
 
 class Pattern:
-    """One compiled regex, matched against bytes from their start (or anywhere, for headers)."""
+    """One compiled regex, matched against bytes from their start (or anywhere, for headers).
+
+    Raises ``ReleaseRefused`` for a pattern that validation should have refused.
+    """
 
     __slots__ = ("_anchor", "_match", "_names", "_regexp", "groups", "source")
 
     def __init__(self, pattern: str, *, anchored: bool = True) -> None:
         self.source = pattern
-        self._regexp = _compiled(f"({pattern})")
+        self._regexp = _compiled(pattern)
         self._match: Any = self._regexp._regexp.Match
         self._anchor = _START if anchored else _ANYWHERE
         self._names = [(name.decode(), at) for name, at in self._regexp.groupindex.items()]
@@ -45,22 +50,6 @@ class Pattern:
         found = {str(at): value for at, value in enumerate(values) if at}
         found.update((name, values[at - 1]) for name, at in self._names)
         return found
-
-
-def regex_problem(pattern: str) -> str | None:
-    """Say in a sentence why a pattern cannot be a route's regex, or None when it can."""
-    try:
-        _compiled(pattern)
-    except re2.error as error:
-        for opening in _LOOK_AROUND:
-            if opening in pattern:
-                return (
-                    f"invalid regex: '{pattern}' (look-around '{opening}' is not supported: "
-                    "route regexes are matched in linear time)"
-                )
-        text = error.args[0].decode() if isinstance(error.args[0], bytes) else str(error)
-        return f"invalid regex: '{pattern}' ({text})"
-    return None
 
 
 class PatternSet:
@@ -98,4 +87,16 @@ def _quiet() -> Any:
 
 
 def _compiled(pattern: str) -> Any:
-    return re2._Regexp(pattern.encode(), _quiet())
+    """Compile a regex on its own first, since parentheses around it could make good of bad."""
+    try:
+        if ")" in pattern:
+            re2._Regexp(pattern.encode(), _quiet())
+        return re2._Regexp(f"({pattern})".encode(), _quiet())
+    except re2.error as error:
+        for opening in _LOOK_AROUND:
+            if opening in pattern:
+                reason = f"look-around '{opening}' cannot be matched in linear time"
+                break
+        else:
+            reason = error.args[0].decode(errors="replace")
+        raise ReleaseRefused([f"invalid regex: '{pattern}' ({reason})"]) from error

@@ -106,8 +106,8 @@ class Router:
     """All routes of a snapshot.
 
     ``routes`` are flat route rows with the service's row under ``service`` (None without one);
-    ``data`` maps route ids to whatever a match shall carry. Raises ``re2.error`` for a regex that
-    validation would have refused.
+    ``data`` maps route ids to whatever a match shall carry. Raises ``ReleaseRefused``
+    for a regex that validation should have refused.
     """
 
     def __init__(
