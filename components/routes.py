@@ -11,6 +11,7 @@ from typing import Any
 import pulumi
 
 from components.endpoints import ControlPlaneEndpoint, KafkaEndpoint
+from components.options import child_options
 from gateway.deck import load_deck
 from gateway.document import check_document
 from gateway.errors import DocumentError
@@ -44,7 +45,7 @@ class GatewayRoutes(pulumi.ComponentResource):
             admin={"url": args.control_plane.admin_url, "token": args.control_plane.admin_token},
             owner=args.owner,
             document=document,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=child_options(self, opts),
         )
         self.register_outputs({"release": self.configuration.release})
 

@@ -10,6 +10,7 @@ import pulumi
 from components.config.local import Ports, port_key
 from components.endpoints import ClusterIdentity, ControlPlaneEndpoint, KafkaEndpoint
 from components.local.layout import GATEWAY, LOOPBACK, STATE, code_digest
+from components.options import child_options
 from provider.client import Process
 
 
@@ -85,7 +86,7 @@ class LocalDataPlane(pulumi.ComponentResource):
             stop_timeout_seconds=15,
             digest=code_digest("gateway"),
             remove_directory=True,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=child_options(self, opts),
         )
         url = f"http://{LOOPBACK}:{ports.proxy}"
         self.proxy_url = self.process.running.apply(lambda _: url)
