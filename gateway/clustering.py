@@ -15,7 +15,7 @@ from gateway.entities import Row
 from gateway.entities.checks import Table
 
 ZERO_HASH = "0" * 32
-"""Stands for "nothing there": of an absent part, and of an empty configuration."""
+"""Stands for "nothing there": of an absent part, and of a data plane without configuration."""
 
 WORKSPACE = "0dc6f45b-8f8d-40d2-a504-473544ee190b"
 """Id of the default workspace, the one Kong's own declarative configurations have."""
@@ -121,15 +121,13 @@ def is_empty(sent: Mapping[str, Any]) -> bool:
     return not any(value for name, value in sent.items() if name not in _HEADER)
 
 
-def sent_hash(sent: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
-    """Return the hashes of a ``config_table``; an empty one is all zeros, as Kong reports it."""
-    digest, parts = config_hash(sent)
-    return (ZERO_HASH, {**parts, "config": ZERO_HASH}) if is_empty(sent) else (digest, parts)
-
-
 def reconfigure_payload(sent: Mapping[str, Any]) -> bytes:
-    """Return the gzipped JSON message that makes a data plane take over a ``config_table``."""
-    digest, parts = sent_hash(sent)
+    """Return the gzipped JSON message that makes a data plane take over a ``config_table``.
+
+    An empty configuration keeps its own hash here, where Kong reports zeros: otherwise a data
+    plane that took it over could not be told from one that has none.
+    """
+    digest, parts = config_hash(sent)
     message = {
         "type": "reconfigure",
         "timestamp": time.time(),

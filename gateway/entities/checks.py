@@ -35,7 +35,10 @@ def check_table(table: Table) -> None:
 
 def row_label(entity: EntityType, row: Row) -> str:
     """Name a row for people: ``routes["name"]``, or by id when it has no name."""
-    name = row.get(entity.endpoint_key or "") or row.get("name") or row["id"]
+    field = entity.endpoint_key
+    # A credential's key is a secret.
+    name = row.get(field) if field is not None and field not in entity.made_up else None
+    name = name or row.get("name") or row["id"]
     return f"{entity.collection}[{json.dumps(str(name), ensure_ascii=False)}]"
 
 

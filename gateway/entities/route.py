@@ -83,7 +83,7 @@ class Endpoint(Record):
     """An address, a port, or both, of a stream connection."""
 
     ip: str | None = Field(default=None, description="An IP address or a CIDR range.")
-    port: Port | None = Field(default=None, description="A port.")
+    port: Port | None = Field(default=None, description="A port number, from 0 to 65535.")
 
     @model_validator(mode="after")
     def _check(self) -> Endpoint:

@@ -31,7 +31,7 @@ def split_url(data: Mapping[str, Any]) -> dict[str, Any]:
     """Replace the write-only ``url`` by protocol, host, port and path; other fields stay.
 
     Raises a pydantic error when the URL has no scheme or host. A port that is not written is the
-    scheme's own, 80 for other schemes.
+    scheme's own, 80 for other schemes; a path beside the URL counts when that has none.
     """
     rest = {key: value for key, value in data.items() if key != "url"}
     url = data.get("url")
@@ -47,7 +47,8 @@ def split_url(data: Mapping[str, Any]) -> dict[str, Any]:
     rest["protocol"] = parts.scheme
     rest["host"] = parts.hostname
     rest["port"] = _PORTS.get(parts.scheme, 80) if port is None else port
-    rest["path"] = parts.path or None
+    if parts.path:
+        rest["path"] = parts.path
     return rest
 
 

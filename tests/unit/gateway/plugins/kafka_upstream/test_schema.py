@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gateway.entities import validate_row
+from gateway.errors import SchemaViolation
+from gateway.plugins.kafka_upstream.schema import Config
+
+
+def _row(**config: Any) -> dict[str, Any]:
+    row = validate_row("plugins", {"name": "kafka-upstream", "config": {"topic": "t", **config}})
+    found: dict[str, Any] = row["config"]
+    return found
+
+
+def _fields(**config: Any) -> dict[str, Any]:
+    with pytest.raises(SchemaViolation) as caught:
+        _row(**config)
+    found: dict[str, Any] = caught.value.fields["config"]
+    return found
+
+
+def test_the_storys_configuration_loads_unchanged() -> None:
+    text = Path("tests/vectors/konnect-0.1-kafka.yaml").read_text()
+    package = yaml.safe_load(text)["service_packages"][0]["versions"][0]
+    service = package["implementation"]["kong"]["service"]
+    plugin = service["routes"][0]["plugins"][0]
+    config = validate_row("plugins", plugin)["config"]
+    for name, value in plugin["config"].items():
+        if isinstance(value, dict):
+            assert {key: config[name][key] for key in value} == value
+        else:
+            assert config[name] == value
+
+
+def test_defaults_are_kongs_but_for_health_gating() -> None:
+    config = _row()
+    assert (config["forward_body"], config["forward_headers"]) == (True, False)
+    assert (config["producer_request_acks"], config["producer_async"]) == (1, True)
+    assert (config["timeout"], config["keepalive"]) == (10000, 60000)
+    assert config["producer_async_health_gating"] is True
+    assert config["headers"] is None
+    own = ("raw_body", "key_header", "partitioner", "accepted", "records", "compression_type")
+    assert [config[name] for name in own] == [
+        False,
+        None,
+        "consistent_random",
+        False,
+        "none",
+        "none",
+    ]
+
+
+def test_nulls_mean_the_default() -> None:
+    assert _row(forward_body=None, security=None, producer_request_acks=None) == _row()
+
+
+def test_the_topic_is_required() -> None:
+    assert _fields(topic=None) == {"topic": "required field missing"}
+
+
+def test_a_port_out_of_range_is_named_with_its_range() -> None:
+    fields = _fields(bootstrap_servers=[{"host": "a", "port": 70000}])
+    text = "value should be between 0 and 65535"
+    assert fields == {"bootstrap_servers": {"1": {"port": text}}}
+
+
+def test_something_must_be_forwarded_unless_the_body_is_taken_raw() -> None:
+    assert "'forward_method'" in _fields(forward_body=False)["@entity"][0]
+    assert _row(forward_body=False, raw_body=True)["raw_body"] is True
+
+
+@pytest.mark.parametrize(
+    "authentication",
+    [
+        {"strategy": "sasl", "mechanism": "PLAIN"},
+        {"strategy": "sasl", "mechanism": "SCRAM-SHA-512", "user": "u"},
+        {"mechanism": "PLAIN"},
+        {"user": "u"},
+    ],
+)
+def test_sasl_needs_user_and_password(authentication: dict[str, Any]) -> None:
+    (text,) = _fields(authentication=authentication)["authentication"]["@entity"]
+    assert text.endswith("set user and password")
+
+
+def test_a_mechanism_without_strategy_means_sasl() -> None:
+    given = {"mechanism": "PLAIN", "user": "u", "password": "p"}
+    config = Config.model_validate({"topic": "t", "authentication": given})
+    assert config.authentication is not None
+    assert config.authentication.sasl
+
+
+def test_oauthbearer_needs_its_block() -> None:
+    fields = _fields(authentication={"mechanism": "OAUTHBEARER"})
+    assert "oauthbearer" in fields["authentication"]
+    block = {"token_endpoint_url": "https://a.test", "client_id": "{vault://env/ID}"}
+    _row(authentication={"mechanism": "OAUTHBEARER", "oauthbearer": block})
+
+
+def test_a_certificate_is_a_uuid_or_a_vault_reference() -> None:
+    _row(security={"certificate_id": "{vault://env/CERTIFICATE}"})
+    _row(security={"certificate_id": "00000000-0000-0000-0000-000000000001"})
+    fields = _fields(security={"certificate_id": "mine"})
+    assert fields["security"] == {"certificate_id": "expected a valid UUID"}
+
+
+def test_tls_is_verified_unless_said_otherwise() -> None:
+    assert _row(security={"ssl": True})["security"]["ssl_verify"] is True
+
+
+@pytest.mark.parametrize(("mode", "block"), [("basic", "basic"), ("oauth2", "oauth2")])
+def test_registry_authentication_needs_its_block(mode: str, block: str) -> None:
+    registry = {"confluent": {"url": "https://r.test", "authentication": {"mode": mode}}}
+    fields = _fields(schema_registry=registry)
+    assert block in fields["schema_registry"]["confluent"]["authentication"]
+
+
+def test_zstd_is_allowed_and_other_codecs_are_listed() -> None:
+    assert _row(compression_type="zstd")["compression_type"] == "zstd"
+    assert "expected one of: none, gzip" in _fields(compression_type="br")["compression_type"]

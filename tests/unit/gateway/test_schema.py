@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway.entities import ENTITIES, validate_row
+from gateway.errors import (
+    DocumentError,
+    GatewayError,
+    NotFound,
+    ReferenceViolation,
+    ReleaseRefused,
+    RequestRejected,
+    SchemaViolation,
+    UniqueViolation,
+)
+from gateway.schema import entity_schema, kong_error, plugin_schema
+
+
+def _fields(schema: dict[str, Any]) -> dict[str, Any]:
+    return {name: field for item in schema["fields"] for name, field in item.items()}
+
+
+def test_services_and_routes_announce_kongs_defaults() -> None:
+    services, routes = _fields(entity_schema("services")), _fields(entity_schema("routes"))
+    assert services["retries"]["type"] == "integer"
+    assert [services[n]["default"] for n in ("retries", "port", "protocol")] == [5, 80, "http"]
+    assert routes["protocols"]["default"] == ["http", "https"]
+    assert routes["https_redirect_status_code"]["default"] == 426
+    assert (routes["strip_path"]["default"], routes["path_handling"]["default"]) == (True, "v0")
+    assert routes["service"]["reference"] == "services"
+    assert routes["headers"]["type"] == "map"
+
+
+@pytest.mark.parametrize("collection", ENTITIES)
+def test_every_collection_has_a_schema_of_one_key_items(collection: str) -> None:
+    schema = entity_schema(collection)
+    assert all(len(item) == 1 for item in schema["fields"])
+    assert "id" in _fields(schema)
+
+
+def test_what_is_filled_in_is_what_is_announced() -> None:
+    row = validate_row("upstreams", {"name": "up"})
+    announced = _announced(_fields(entity_schema("upstreams")))
+    assert {name: row[name] for name in announced} == announced
+    config = validate_row("plugins", {"name": "kafka-upstream", "config": {"topic": "t"}})["config"]
+    inner = {n: f for i in _config("kafka-upstream")["fields"] for n, f in i.items()}
+    announced = {name: field["default"] for name, field in inner.items() if "default" in field}
+    assert {name: config[name] for name in announced} == announced
+
+
+def _announced(fields: dict[str, Any]) -> dict[str, Any]:
+    found = {}
+    for name, field in fields.items():
+        if field["type"] == "record" and field.get("required"):
+            found[name] = _announced({n: f for item in field["fields"] for n, f in item.items()})
+            found[name] |= {
+                n: None for item in field["fields"] for n, f in item.items() if _is_null(f)
+            }
+        elif "default" in field:
+            found[name] = field["default"]
+    return found
+
+
+def _is_null(field: dict[str, Any]) -> bool:
+    return "default" not in field and field["type"] != "record"
+
+
+def _config(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = _fields(plugin_schema(name))["config"]
+    return found
+
+
+def test_a_plugin_announces_config_protocols_and_what_is_secret() -> None:
+    schema = _fields(plugin_schema("kafka-upstream"))
+    assert schema["protocols"]["default"] == ["grpc", "grpcs", "http", "https"]
+    config = {n: f for item in schema["config"]["fields"] for n, f in item.items()}
+    assert config["topic"]["required"] is True
+    assert config["bootstrap_servers"]["type"] == "set"
+    sasl = {n: f for item in config["authentication"]["fields"] for n, f in item.items()}
+    assert sasl["password"]["encrypted"] is sasl["password"]["referenceable"] is True
+
+
+def test_an_unknown_name_is_not_found() -> None:
+    for schema in (plugin_schema, entity_schema):
+        with pytest.raises(NotFound) as caught:
+            schema("banana")
+        status, body = kong_error(caught.value)
+        assert status == 404
+        assert body["message"]
+
+
+def _error(collection: str, data: dict[str, Any]) -> dict[str, Any]:
+    with pytest.raises(SchemaViolation) as caught:
+        validate_row(collection, data)
+    status, body = kong_error(caught.value)
+    assert status == 400
+    return body
+
+
+def test_one_violation_has_kongs_message() -> None:
+    body = _error("services", {"host": "a.test", "port": 70000})
+    assert (body["code"], body["name"]) == (2, "schema violation")
+    assert body["message"] == "schema violation (port: value should be between 0 and 65535)"
+    assert body["fields"] == {"port": "value should be between 0 and 65535"}
+
+
+def test_several_violations_are_counted() -> None:
+    body = _error("services", {"port": 70000, "bogus": 1})
+    assert body["message"].startswith("3 schema violations (bogus: unknown field; host: ")
+
+
+def test_nested_and_entity_violations_are_in_the_message() -> None:
+    body = _error("plugins", {"name": "kafka-upstream", "config": {}})
+    assert body["message"] == "schema violation (config.topic: required field missing)"
+    body = _error("routes", {"protocols": ["https"]})
+    assert body["message"].startswith("schema violation (must set one of 'methods', ")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (ReferenceViolation("x"), 400, 4),
+        (UniqueViolation("x"), 409, 5),
+        (NotFound("Not found"), 404, None),
+        (DocumentError(["a: wrong", "b: wrong"]), 400, 2),
+        (ReleaseRefused(["no"]), 409, None),
+        (RequestRejected(413, "Payload too large"), 413, None),
+        (GatewayError("secret detail"), 500, None),
+    ],
+)
+def test_every_error_has_a_status(error: GatewayError, status: int, code: int | None) -> None:
+    found, body = kong_error(error)
+    assert found == status
+    assert body.get("code") == code
+    assert "secret" not in str(body)
+
+
+def test_a_wrong_document_lists_its_problems() -> None:
+    body = kong_error(DocumentError(["a: wrong", "b: wrong"]))[1]
+    assert body["problems"] == ["a: wrong", "b: wrong"]
+    assert body["message"] == "2 schema violations (a: wrong; b: wrong)"
