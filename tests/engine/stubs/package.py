@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a stub says of a package: its types, how they get ids and outputs, what replaces them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Properties = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class StubType:
+    """One resource type.
+
+    ``identity`` makes the id of digits that differ for every creation; ``outputs`` returns what
+    only the provider knows, by id and inputs: all of it is unknown while previewing a creation.
+    ``replaces`` names the inputs whose change makes a new resource; ``replacing`` finds further
+    ones from old and new inputs. ``autoname`` is the path of the property that gets a name when
+    the program gives none.
+    """
+
+    identity: Callable[[str, Properties], str]
+    outputs: Callable[[str, Properties], Properties] = lambda identity, inputs: {}
+    replaces: tuple[str, ...] = ()
+    replacing: Callable[[Properties, Properties], set[str]] = lambda old, new: set()
+    secrets: tuple[str, ...] = ()
+    autoname: tuple[str, ...] = ()
+    delete_before_replace: bool = False
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Package:
+    """One provider."""
+
+    name: str
+    types: Mapping[str, StubType]
+    invokes: Mapping[str, Callable[[Properties], Properties]] = field(default_factory=dict)
+    construct: Callable[[Any], Any] | None = None
+
+
+def digits(text: str, length: int, alphabet: str = "0123456789abcdef") -> str:
+    """Return ``length`` characters that depend on ``text`` only."""
+    number = int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")
+    found = []
+    for _ in range(length):
+        number, place = divmod(number, len(alphabet))
+        found.append(alphabet[place])
+    return "".join(found)
+
+
+def prefixed(prefix: str, length: int = 17) -> Callable[[str, Properties], str]:
+    """Return an identity such as ``vpc-0a1b…``."""
+    return lambda seed, inputs: f"{prefix}-{digits(seed, length)}"
+
+
+def named(*path: str) -> Callable[[str, Properties], str]:
+    """Return an identity that is one of the inputs."""
+
+    def identity(seed: str, inputs: Properties) -> str:
+        value: Any = inputs
+        for name in path:
+            value = value[name]
+        return str(value)
+
+    return identity

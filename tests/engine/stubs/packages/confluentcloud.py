@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Confluent Cloud: ids, outputs and replacements as its provider documents them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.engine.stubs.package import Package, Properties, StubType, digits
+
+LETTERS = "0123456789abcdefghjkmnpqrstuvwxyz"
+KINDS = ("basic", "standard", "dedicated", "enterprises", "freights")
+
+
+def _identity(prefix: str) -> Any:
+    return lambda seed, inputs: f"{prefix}-{digits(seed, 6, LETTERS)}"
+
+
+def _environment(identity: str, inputs: Properties) -> Properties:
+    return {"resourceName": f"crn://confluent.cloud/organization=stub/environment={identity}"}
+
+
+def _cluster(identity: str, inputs: Properties) -> Properties:
+    host = f"pkc-{identity[4:]}.{inputs.get('region')}.aws.confluent.cloud"
+    crn = f"crn://confluent.cloud/organization=stub/cloud-cluster={identity}"
+    return {
+        "apiVersion": "cmk/v2",
+        "kind": "Cluster",
+        # With the scheme in front, as the real one has it.
+        "bootstrapEndpoint": f"SASL_SSL://{host}:9092",
+        "restEndpoint": f"https://{host}:443",
+        "rbacCrn": crn,
+    }
+
+
+def _cluster_replacing(old: Properties, new: Properties) -> set[str]:
+    """Basic becomes standard in place; every other change of type is a new cluster."""
+    before = {kind for kind in KINDS if old.get(kind) is not None}
+    after = {kind for kind in KINDS if new.get(kind) is not None}
+    if before == after or (before, after) == ({"basic"}, {"standard"}):
+        return set()
+    return before | after
+
+
+def _topic_replacing(old: Properties, new: Properties) -> set[str]:
+    return {"partitionsCount"} if new["partitionsCount"] < old["partitionsCount"] else set()
+
+
+def _secret(identity: str, inputs: Properties) -> Properties:
+    return {"secret": f"cfltstub{digits(identity + 'secret', 56, LETTERS)}"}
+
+
+def _acl_id(seed: str, inputs: Properties) -> str:
+    parts = ("resourceType", "resourceName", "principal", "operation")
+    return f"{inputs['kafkaCluster']['id']}/" + "#".join(str(inputs[part]) for part in parts)
+
+
+ACL = ("host", "kafkaCluster", "operation", "patternType", "permission", "principal")
+
+PACKAGE = Package(
+    name="confluentcloud",
+    types={
+        "confluentcloud:index/environment:Environment": StubType(
+            _identity("env"), _environment, autoname=("displayName",)
+        ),
+        "confluentcloud:index/kafkaCluster:KafkaCluster": StubType(
+            _identity("lkc"),
+            _cluster,
+            replaces=("availability", "cloud", "region", "environment"),
+            replacing=_cluster_replacing,
+            autoname=("displayName",),
+        ),
+        "confluentcloud:index/serviceAccount:ServiceAccount": StubType(
+            _identity("sa"),
+            lambda identity, inputs: {"apiVersion": "iam/v2", "kind": "ServiceAccount"},
+            replaces=("displayName",),
+            autoname=("displayName",),
+        ),
+        "confluentcloud:index/roleBinding:RoleBinding": StubType(
+            _identity("rb"), replaces=("principal", "roleName", "crnPattern")
+        ),
+        "confluentcloud:index/apiKey:ApiKey": StubType(
+            lambda seed, inputs: digits(seed, 16, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"),
+            _secret,
+            replaces=("owner", "managedResource"),
+            secrets=("secret",),
+            autoname=("displayName",),
+        ),
+        "confluentcloud:index/kafkaTopic:KafkaTopic": StubType(
+            lambda seed, inputs: f"{inputs['kafkaCluster']['id']}/{inputs['topicName']}",
+            replaces=("topicName", "kafkaCluster"),
+            replacing=_topic_replacing,
+            defaults={"partitionsCount": 6},
+        ),
+        "confluentcloud:index/kafkaAcl:KafkaAcl": StubType(
+            _acl_id, replaces=(*ACL, "resourceName", "resourceType")
+        ),
+    },
+    invokes={
+        "confluentcloud:index/getSchemaRegistryCluster:getSchemaRegistryCluster": (
+            lambda arguments: {
+                "id": "lsrc-stub01",
+                "restEndpoint": "https://psrc-stub01.us-east-2.aws.confluent.cloud",
+                "resourceName": "crn://confluent.cloud/organization=stub/schema-registry=lsrc-stub01",
+                **arguments,
+            }
+        )
+    },
+)

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`eks:index:Cluster`: a remote component, constructed through the engine's monitor."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import grpc
+from pulumi.runtime.proto import provider_pb2, resource_pb2, resource_pb2_grpc
+
+from provider.values import SIGNATURE_KEY, UNKNOWN, decode, encode, is_known
+from tests.engine.stubs.package import Package
+
+RESOURCE_SIGNATURE = "5cf8f73096256a8f31e491e813e4eb8e"
+"""Marks a reference to a resource on the wire (sdk/go/common/resource/properties.go)."""
+
+
+def construct(request: Any) -> Any:
+    """Register the component and two of its children; return what the program may use."""
+    monitor = resource_pb2_grpc.ResourceMonitorStub(grpc.insecure_channel(request.monitorEndpoint))
+    inputs, _ = decode(request.inputs)
+    component = monitor.RegisterResource(
+        resource_pb2.RegisterResourceRequest(
+            type=request.type,
+            name=request.name,
+            parent=request.parent,
+            custom=False,
+            object=request.inputs,
+            protect=request.protect,
+            providers=dict(request.providers),
+            dependencies=list(request.dependencies),
+            aliasURNs=list(request.aliases),
+            acceptSecrets=True,
+            acceptResources=True,
+        )
+    )
+    cluster = _child(
+        monitor,
+        request,
+        component.urn,
+        "aws:eks/cluster:Cluster",
+        f"{request.name}-eksCluster",
+        {
+            "name": inputs.get("name", request.name),
+            "version": inputs.get("version"),
+            "accessConfig": {"authenticationMode": inputs.get("authenticationMode")},
+            "vpcConfig": {
+                "endpointPublicAccess": inputs.get("endpointPublicAccess", True),
+                "endpointPrivateAccess": inputs.get("endpointPrivateAccess", False),
+                "publicAccessCidrs": inputs.get("publicAccessCidrs"),
+                "subnetIds": [
+                    *_list(inputs.get("publicSubnetIds")),
+                    *_list(inputs.get("privateSubnetIds")),
+                ],
+            },
+            "tags": inputs.get("tags"),
+        },
+    )
+    group = _child(
+        monitor,
+        request,
+        component.urn,
+        "aws:ec2/securityGroup:SecurityGroup",
+        f"{request.name}-nodeSecurityGroup",
+        {"vpcId": inputs.get("vpcId"), "description": "nodes", "tags": inputs.get("tags")},
+    )
+    state = _state(cluster, group)
+    monitor.RegisterResourceOutputs(
+        resource_pb2.RegisterResourceOutputsRequest(urn=component.urn, outputs=state)
+    )
+    return provider_pb2.ConstructResponse(urn=component.urn, state=state)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _child(
+    monitor: Any, request: Any, parent: str, token: str, name: str, inputs: dict[str, Any]
+) -> Any:
+    return monitor.RegisterResource(
+        resource_pb2.RegisterResourceRequest(
+            type=token,
+            name=name,
+            parent=parent,
+            custom=True,
+            object=encode({key: value for key, value in inputs.items() if value is not None}),
+            provider=request.providers.get("aws", ""),
+            protect=request.protect,
+            acceptSecrets=True,
+            acceptResources=True,
+            supportsPartialValues=True,
+        )
+    )
+
+
+def _state(cluster: Any, group: Any) -> Any:
+    outputs, _ = decode(cluster.object)
+    reference = {SIGNATURE_KEY: RESOURCE_SIGNATURE, "urn": cluster.urn, "id": cluster.id}
+    known = bool(cluster.id) and is_known(outputs.get("endpoint", UNKNOWN))
+    kubeconfig: Any = _kubeconfig(outputs) if known else UNKNOWN
+    return encode(
+        {
+            "kubeconfig": kubeconfig,
+            "kubeconfigJson": json.dumps(kubeconfig) if known else UNKNOWN,
+            "eksCluster": reference,
+            "nodeSecurityGroupId": group.id or UNKNOWN,
+            "clusterSecurityGroupId": f"sg-{outputs['name']}" if known else UNKNOWN,
+            "oidcIssuer": outputs["identities"][0]["oidcs"][0]["issuer"] if known else UNKNOWN,
+            "oidcProviderArn": f"{outputs['arn']}/oidc" if known else UNKNOWN,
+        }
+    )
+
+
+def _kubeconfig(cluster: dict[str, Any]) -> dict[str, Any]:
+    command = {"command": "aws", "args": ["eks", "get-token", "--cluster-name", cluster["name"]]}
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "kubernetes", "cluster": {"server": cluster["endpoint"]}}],
+        "contexts": [{"name": "aws", "context": {"cluster": "kubernetes", "user": "aws"}}],
+        "current-context": "aws",
+        "users": [{"name": "aws", "user": {"exec": command}}],
+    }
+
+
+PACKAGE = Package(name="eks", types={}, construct=construct)

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kubernetes: objects by namespace and name, Helm releases, load balancers that get a hostname."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.engine.stubs.package import Package, Properties, StubType, digits
+
+NAME = ("metadata", "name")
+
+
+def _identity(seed: str, inputs: Properties) -> str:
+    metadata = inputs["metadata"]
+    namespace = metadata.get("namespace")
+    return f"{namespace}/{metadata['name']}" if namespace else str(metadata["name"])
+
+
+def _renamed(old: Properties, new: Properties) -> set[str]:
+    def place(side: Properties) -> tuple[Any, Any]:
+        return side["metadata"].get("name"), side["metadata"].get("namespace")
+
+    return {"metadata"} if place(old) != place(new) else set()
+
+
+def _secret_replacing(old: Properties, new: Properties) -> set[str]:
+    kind = {"type"} if old.get("type") != new.get("type") else set()
+    return kind | _renamed(old, new)
+
+
+def _release(identity: str, inputs: Properties) -> Properties:
+    return {
+        "status": {
+            "name": inputs.get("name"),
+            "namespace": inputs.get("namespace"),
+            "status": "deployed",
+            "revision": 1,
+            "chart": inputs.get("chart"),
+            "version": inputs.get("version"),
+        },
+        "resourceNames": {},
+    }
+
+
+def _service(identity: str, inputs: Properties) -> Properties:
+    namespace, _, name = identity.partition("/")
+    hostname = f"{digits(identity, 32)}-{digits(name, 16)}.elb.stub.amazonaws.com"
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"type": "LoadBalancer"},
+        "status": {"loadBalancer": {"ingress": [{"hostname": hostname}]}},
+    }
+
+
+PACKAGE = Package(
+    name="kubernetes",
+    types={
+        "kubernetes:core/v1:Namespace": StubType(
+            _identity, replacing=_renamed, autoname=NAME, delete_before_replace=True
+        ),
+        "kubernetes:core/v1:Secret": StubType(
+            _identity,
+            # Its data is always secret, given or not.
+            secrets=("data", "stringData"),
+            replacing=_secret_replacing,
+            autoname=NAME,
+            delete_before_replace=True,
+        ),
+        "kubernetes:core/v1:Service": StubType(_identity, _service, autoname=NAME),
+        "kubernetes:helm.sh/v3:Release": StubType(
+            lambda seed, inputs: f"{inputs['namespace']}/{inputs['name']}",
+            _release,
+            replaces=("name", "namespace"),
+            autoname=("name",),
+            delete_before_replace=True,
+        ),
+    },
+)

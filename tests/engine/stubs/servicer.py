@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One ``ResourceProvider`` for every stubbed package: the protocol for real, the cloud as a folder.
+
+``STUB_WORLD`` is the folder. ``STUB_FAIL`` makes operations fail: ``create:KafkaTopic::orders``
+(any part of a URN), several separated by commas; ``half:`` instead of ``create:`` fails after the
+resource came to be, and has the engine record it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.protobuf import any_pb2, empty_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
+
+from provider.diff import compare, format_path
+from provider.values import UNKNOWN, decode, encode, is_known
+from tests.engine.stubs.package import Package, Properties, StubType, digits
+from tests.engine.stubs.world import Thing, World
+
+_KINDS = {
+    ("add", False): provider_pb2.PropertyDiff.ADD,
+    ("add", True): provider_pb2.PropertyDiff.ADD_REPLACE,
+    ("update", False): provider_pb2.PropertyDiff.UPDATE,
+    ("update", True): provider_pb2.PropertyDiff.UPDATE_REPLACE,
+    ("delete", False): provider_pb2.PropertyDiff.DELETE,
+    ("delete", True): provider_pb2.PropertyDiff.DELETE_REPLACE,
+}
+
+
+class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
+    """Serves one package."""
+
+    def __init__(self, package: Package, version: str) -> None:
+        self._package = package
+        self._version = version
+        self._world = World(Path(os.environ["STUB_WORLD"]))
+        self._faults = [item for item in os.environ.get("STUB_FAIL", "").split(",") if item]
+
+    # --- the plugin itself --------------------------------------------------------------------
+
+    def Handshake(self, request: Any, context: Any) -> Any:
+        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, accept_resources=True)
+
+    def Attach(self, request: Any, context: Any) -> Any:
+        return empty_pb2.Empty()
+
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:
+        return plugin_pb2.PluginInfo(version=self._version)
+
+    def GetSchema(self, request: Any, context: Any) -> Any:
+        return provider_pb2.GetSchemaResponse(schema="{}")
+
+    def CheckConfig(self, request: Any, context: Any) -> Any:
+        return provider_pb2.CheckResponse(inputs=request.news)
+
+    def DiffConfig(self, request: Any, context: Any) -> Any:
+        return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
+
+    def Configure(self, request: Any, context: Any) -> Any:
+        return provider_pb2.ConfigureResponse(
+            acceptSecrets=True, supportsPreview=True, acceptResources=True
+        )
+
+    def Cancel(self, request: Any, context: Any) -> Any:
+        return empty_pb2.Empty()
+
+    def Invoke(self, request: Any, context: Any) -> Any:
+        arguments, _ = decode(request.args)
+        answer = self._package.invokes.get(request.tok)
+        if answer is None:
+            context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the stub has no function {request.tok}")
+            raise AssertionError("abort always raises")
+        made = provider_pb2.InvokeResponse()
+        # `return` is a keyword, and the field's name.
+        getattr(made, "return").CopyFrom(encode(answer(arguments)))
+        return made
+
+    def Construct(self, request: Any, context: Any) -> Any:
+        if self._package.construct is None:
+            context.abort(grpc.StatusCode.UNIMPLEMENTED, "the stub has no components")
+            raise AssertionError("abort always raises")
+        return self._package.construct(request)
+
+    # --- resources ----------------------------------------------------------------------------
+
+    def Check(self, request: Any, context: Any) -> Any:
+        kind = self._kind(request.urn, context)
+        olds, _ = decode(request.olds)
+        news, secrets = decode(request.news)
+        inputs = {**kind.defaults, **{k: v for k, v in news.items() if v is not None}}
+        if kind.autoname:
+            _autoname(kind.autoname, inputs, olds, request.urn)
+        return provider_pb2.CheckResponse(inputs=encode(inputs, secrets))
+
+    def Diff(self, request: Any, context: Any) -> Any:
+        kind = self._kind(request.urn, context)
+        olds, _ = decode(request.old_inputs)
+        news, _ = decode(request.news)
+        ignored = tuple(request.ignoreChanges)
+        found = {
+            format_path(path): change
+            for path, change in compare(olds, news).items()
+            if not (ignored and format_path(path).startswith(ignored))
+        }
+        extra = kind.replacing(olds, news)
+        replaces = {
+            path
+            for path in found
+            if path.split(".")[0].split("[")[0] in {*kind.replaces, *extra} or path in kind.replaces
+        }
+        some, none = provider_pb2.DiffResponse.DIFF_SOME, provider_pb2.DiffResponse.DIFF_NONE
+        return provider_pb2.DiffResponse(
+            changes=some if found else none,
+            diffs=sorted({path.split(".")[0].split("[")[0] for path in found}),
+            replaces=sorted(replaces),
+            deleteBeforeReplace=kind.delete_before_replace and bool(replaces),
+            hasDetailedDiff=True,
+            detailedDiff={
+                path: provider_pb2.PropertyDiff(
+                    kind=_KINDS[change, path in replaces], inputDiff=True
+                )
+                for path, change in found.items()
+            },
+        )
+
+    def Create(self, request: Any, context: Any) -> Any:
+        kind = self._kind(request.urn, context)
+        inputs, secrets = decode(request.properties)
+        hidden = {*secrets, *((name,) for name in kind.secrets)}
+        if request.preview:
+            later = dict.fromkeys(kind.outputs("later", _filled(inputs)), UNKNOWN)
+            return provider_pb2.CreateResponse(properties=encode({**inputs, **later}, hidden))
+        self._fail("create", request.urn, context)
+        made = self._make(kind, request.urn, inputs)
+        if self._faulty("half", request.urn):
+            _abort_half_done(context, made, encode(inputs, secrets), encode(made.outputs, hidden))
+        return provider_pb2.CreateResponse(id=made.id, properties=encode(made.outputs, hidden))
+
+    def Read(self, request: Any, context: Any) -> Any:
+        kind = self._kind(request.urn, context)
+        self._fail("read", request.urn, context)
+        token = _type(request.urn)
+        thing = self._world.get(token, request.id)
+        _, secrets = decode(request.inputs)
+        hidden = {*secrets, *((name,) for name in kind.secrets)}
+        if thing is None and not request.inputs.fields:
+            # A `get`: something that the world has without the program's doing.
+            outputs = kind.outputs(request.id, {})
+            return provider_pb2.ReadResponse(id=request.id, properties=encode(outputs, hidden))
+        if thing is None:
+            return provider_pb2.ReadResponse()
+        return provider_pb2.ReadResponse(
+            id=thing.id,
+            inputs=encode(thing.inputs, secrets),
+            properties=encode(thing.outputs, hidden),
+        )
+
+    def Update(self, request: Any, context: Any) -> Any:
+        kind = self._kind(request.urn, context)
+        news, secrets = decode(request.news)
+        olds, _ = decode(request.olds)
+        hidden = {*secrets, *((name,) for name in kind.secrets)}
+        if request.preview:
+            return provider_pb2.UpdateResponse(properties=encode({**olds, **news}, hidden))
+        self._fail("update", request.urn, context)
+        outputs = {**news, **kind.outputs(request.id, news)}
+        token = _type(request.urn)
+        self._world.put("update", Thing(token, request.id, request.urn, news, outputs))
+        return provider_pb2.UpdateResponse(properties=encode(outputs, hidden))
+
+    def Delete(self, request: Any, context: Any) -> Any:
+        self._fail("delete", request.urn, context)
+        self._world.remove(_type(request.urn), request.id, request.urn)
+        return empty_pb2.Empty()
+
+    # --- helpers ------------------------------------------------------------------------------
+
+    def _kind(self, urn: str, context: Any) -> StubType:
+        found = self._package.types.get(_type(urn))
+        if found is None:
+            context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the stub has no type {_type(urn)}")
+            raise AssertionError("abort always raises")
+        return found
+
+    def _make(self, kind: StubType, urn: str, inputs: Properties) -> Thing:
+        before = sum(
+            entry.operation == "create" and entry.urn == urn for entry in self._world.log()
+        )
+        identity = kind.identity(f"{urn} {before}", inputs)
+        outputs = {**inputs, **kind.outputs(identity, inputs)}
+        thing = Thing(_type(urn), identity, urn, inputs, outputs)
+        self._world.put("create", thing)
+        return thing
+
+    def _faulty(self, operation: str, urn: str) -> bool:
+        pairs = (item.split(":", 1) for item in self._faults)
+        return any(wanted == operation and part in urn for wanted, part in pairs)
+
+    def _fail(self, operation: str, urn: str, context: Any) -> None:
+        if self._faulty(operation, urn):
+            context.abort(grpc.StatusCode.UNKNOWN, f"the test wanted {operation} to fail")
+
+
+def _type(urn: str) -> str:
+    return urn.split("::")[2].rpartition("$")[2]
+
+
+def _filled(inputs: Properties) -> Properties:
+    """Return inputs as an outputs function may see them: unknown ones are texts there anyway."""
+    return inputs if is_known(inputs) else {**inputs}
+
+
+def _autoname(path: tuple[str, ...], inputs: Properties, olds: Properties, urn: str) -> None:
+    old: Any = olds
+    new = inputs
+    for name in path[:-1]:
+        old = old.get(name) if isinstance(old, dict) else None
+        inner = new.get(name)
+        new[name] = dict(inner) if isinstance(inner, dict) else {}
+        new = new[name]
+    last = path[-1]
+    if new.get(last) is None:
+        kept = old.get(last) if isinstance(old, dict) else None
+        # As the providers do: the resource's name and seven digits, kept once it has it.
+        new[last] = kept or f"{urn.rsplit('::', 1)[-1]}-{digits(urn, 7)}"
+
+
+def _abort_half_done(context: Any, made: Thing, inputs: Any, outputs: Any) -> None:
+    detail = any_pb2.Any()
+    detail.Pack(
+        provider_pb2.ErrorResourceInitFailed(
+            id=made.id, inputs=inputs, properties=outputs, reasons=["the test wanted half of it"]
+        )
+    )
+    code = grpc.StatusCode.UNKNOWN
+    message = "the test wanted create to fail half-way"
+    status = status_pb2.Status(code=code.value[0], message=message, details=[detail])
+    context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+    context.abort(code, message)

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The world as the stub providers know it: a folder with one JSON file a resource, and a log.
+
+Tests read it, edit it (drift) and remove files from it (somebody deleted something by hand).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Thing:
+    """One resource that is there. ``secrets`` are names of outputs."""
+
+    type: str
+    id: str
+    urn: str
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the log."""
+
+    operation: str
+    urn: str
+    id: str
+
+
+class World:
+    """What was made and not removed, below ``folder``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._log = folder / "log.jsonl"
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def put(self, operation: str, thing: Thing) -> None:
+        """Write a resource down, whole or not at all."""
+        file = self.file(thing.type, thing.id)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        new = file.with_suffix(".new")
+        new.write_text(json.dumps(asdict(thing), indent=1, sort_keys=True))
+        new.replace(file)
+        self._note(Entry(operation, thing.urn, thing.id))
+
+    def get(self, token: str, identity: str) -> Thing | None:
+        """Return a resource, or None when it is not there."""
+        file = self.file(token, identity)
+        return Thing(**json.loads(file.read_text())) if file.exists() else None
+
+    def remove(self, token: str, identity: str, urn: str) -> None:
+        """Remove a resource; one that is gone already is fine."""
+        self.file(token, identity).unlink(missing_ok=True)
+        self._note(Entry("delete", urn, identity))
+
+    def things(self) -> Iterator[Thing]:
+        """Yield all that is there."""
+        for file in sorted(self._folder.glob("*/*.json")):
+            yield Thing(**json.loads(file.read_text()))
+
+    def log(self) -> list[Entry]:
+        """Return what was done, in order."""
+        lines = self._log.read_text().splitlines() if self._log.exists() else []
+        return [Entry(**json.loads(line)) for line in lines]
+
+    def edit(self, thing: Thing, inputs: Mapping[str, Any]) -> None:
+        """Change a resource behind the program's back."""
+        changed = Thing(
+            thing.type,
+            thing.id,
+            thing.urn,
+            {**thing.inputs, **inputs},
+            {**thing.outputs, **inputs},
+        )
+        self.file(thing.type, thing.id).write_text(json.dumps(asdict(changed)))
+
+    def file(self, token: str, identity: str) -> Path:
+        """Return the file of a resource."""
+        name = hashlib.sha256(identity.encode()).hexdigest()[:24]
+        return self._folder / token.replace("/", "~").replace(":", "_") / f"{name}.json"
+
+    def _note(self, entry: Entry) -> None:
+        line = (json.dumps(asdict(entry)) + "\n").encode()
+        # One write to a file opened for appending: lines of several plugins do not mix.
+        handle = os.open(self._log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(handle, line)
+        finally:
+            os.close(handle)
