@@ -14,6 +14,7 @@ GatewayError
 │   └── UnresolvedReference       …because vault references have no value
 ├── CacheError                    the configuration cache on disk cannot be read
 ├── ClusterError                  the hybrid protocol was broken by the peer
+├── WorkerGone                    a worker process ended before it answered its master
 ├── RequestRejected               a request must be answered with an error status now
 │   └── ProtocolError             …and the connection closed: malformed or hostile bytes
 ├── ProduceError                  a record was not written; carries librdkafka's error name
@@ -112,8 +113,11 @@ class StoreError(GatewayError):
 class ReleaseRefused(GatewayError):
     """A data plane cannot serve a release and keeps the one it has.
 
-    ``errors`` are full sentences, safe to show: they never hold a secret's value.
+    ``errors`` are full sentences, safe to show: they never hold a secret's value. ``hash`` is
+    that of the refused configuration, where it is known.
     """
+
+    hash = ""
 
     def __init__(self, errors: Sequence[str]) -> None:
         self.errors = list(errors)
@@ -136,6 +140,10 @@ class CacheError(GatewayError):
 
 class ClusterError(GatewayError):
     """The peer broke the hybrid protocol, or refused us."""
+
+
+class WorkerGone(GatewayError):
+    """A worker process ended before it answered its master."""
 
 
 class RequestRejected(GatewayError):

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A worker process as its master sees it: started, asked, ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from itertools import count
+from time import monotonic
+from typing import Any
+
+from gateway.data_plane.channel import Channel, Message
+from gateway.errors import WorkerGone
+
+
+class WorkerProcess:
+    """One process, spawned anew: nothing of the master's threads or memory goes along.
+
+    Arguments hold numbers only; settings and secrets go over the channel. ``on_exit`` is called
+    once, on the loop's thread, when the process has been reaped.
+    """
+
+    def __init__(self, index: int, on_exit: Callable[[WorkerProcess], None]) -> None:
+        self.index = index
+        self.started = monotonic()
+        self.stats: dict[str, Any] | None = None
+        """What the worker last reported of itself."""
+        self.exited = asyncio.Event()
+        self._on_exit = on_exit
+        self._waiting: dict[int, asyncio.Future[Message]] = {}
+        self._numbers = count(1)
+        self._channel: Channel | None = None
+        self._process: subprocess.Popen[bytes]
+        self._end = self._spawn()
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @property
+    def code(self) -> int | None:
+        """The exit code: negative for a signal, None while it runs."""
+        return self._process.returncode
+
+    async def connect(self) -> None:
+        """Open the channel; call it once, right after the start."""
+        self._channel = await Channel.open(self._end, self._answered, self._lost)
+
+    async def ask(
+        self, kind: str, data: dict[str, Any] | None = None, body: bytes = b"", within: float = 5.0
+    ) -> Message:
+        """Send a message and return its answer.
+
+        Raises ``WorkerGone`` when the worker ended first and ``TimeoutError`` after ``within``
+        seconds.
+        """
+        channel = self._channel
+        if channel is None:
+            raise WorkerGone(f"worker {self.index} (pid {self.pid}) is not running")
+        number = next(self._numbers)
+        future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = future
+        channel.send(kind, {**(data or {}), "number": number}, body)
+        try:
+            async with asyncio.timeout(within):
+                return await future
+        finally:
+            self._waiting.pop(number, None)
+
+    def tell(self, kind: str, data: dict[str, Any] | None = None) -> None:
+        """Send a message that has no answer."""
+        if self._channel is not None:
+            self._channel.send(kind, data)
+
+    def kill(self) -> None:
+        """End the process at once."""
+        if self._process.returncode is None:
+            self._process.send_signal(signal.SIGKILL)
+
+    def memory(self) -> int:
+        """Return the resident memory in bytes; 0 when the process is gone."""
+        try:
+            with open(f"/proc/{self.pid}/statm") as file:
+                return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        except OSError:
+            return 0
+
+    def _spawn(self) -> socket.socket:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with theirs:
+            # -P: modules never come from the folder the gateway happens to be started in.
+            command = [sys.executable, "-P", "-m", "gateway.data_plane.worker"]
+            self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+                [*command, str(theirs.fileno()), str(self.index)],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+            )
+        self._watch = os.pidfd_open(self._process.pid)
+        asyncio.get_running_loop().add_reader(self._watch, self._ended)
+        return ours
+
+    def _ended(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._watch)
+        os.close(self._watch)
+        self._process.wait()
+        if self._channel is not None:
+            self._channel.close()
+        self._lost()
+        self.exited.set()
+        self._on_exit(self)
+
+    def _answered(self, message: Message) -> None:
+        if message.kind == "stats":
+            self.stats = message.data
+        future = self._waiting.get(message.data.get("number", 0))
+        if future is not None and not future.done():
+            future.set_result(message)
+
+    def _lost(self) -> None:
+        self._channel = None
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(WorkerGone(f"worker {self.index} (pid {self.pid}) ended"))
