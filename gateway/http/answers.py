@@ -118,7 +118,7 @@ def refusal(
 
 
 def json_answer(status: int, message: str, headers: Sequence[tuple[bytes, bytes]] = ()) -> Response:
-    """Return ``{"message": …}`` whatever the client accepts, as plugins do that exit by themselves."""
+    """Return ``{"message": …}`` whatever the client accepts, as plugins answer."""
     return _with_body(Response, status, message, JSON, headers)
 
 

@@ -30,7 +30,7 @@ class Application(Protocol):
         ...
 
     def handle(self, request: Request) -> Response | Pending:
-        """Answer now, or say that the answer comes later. Requests of a connection come in order."""
+        """Answer now, or say that the answer comes later; requests of a connection in order."""
         ...
 
     def finished(self, request: Request, response: Response, written: int) -> None:

@@ -98,7 +98,8 @@ class Bodies(Replies):
         if outcome == STREAM:
             self._open_stream(request, outcome, expects)
             return
-        self._chunks = chunks = []
+        chunks: list[bytes] = []
+        self._chunks = chunks
         self._take = chunks.append
         if expects:
             self._continue = True
@@ -174,7 +175,7 @@ class Bodies(Replies):
             self._channel.fail(RequestRejected(status, message))
             self._channel = self._reading = None
             return
-        request = self._reading or Request(self._as_connection(), b"", b"", "1.1", [], monotonic())
+        request = self._reading or Request(self, b"", b"", "1.1", [], monotonic())
         self._reading = self._chunks = None
         self._body_due = False
         request.keep_alive = False
@@ -200,6 +201,3 @@ class Bodies(Replies):
 
     def _feed_rest(self) -> None:
         """Overridden: parse what had been received before reading stopped."""
-
-    def _as_connection(self):
-        return self

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 
-from gateway.errors import ProtocolError
+from gateway.errors import ProtocolError, RequestRejected
+from gateway.http.limits import Limits
+from gateway.http.messages import Headers
 
 # reg-name, IPv4 or bracketed IPv6 with an optional port. Narrower than RFC 3986 (no percent
 # encoding, no sub-delims): nothing that another hop could read as two hosts, or as none.
@@ -65,3 +67,13 @@ def check_transfer_encoding(value: bytes, version: str) -> None:
     """
     if value.lower() != b"chunked" or version != "1.1":
         raise bad_request()
+
+
+def check_sizes(target: bytes, headers: Headers, limits: Limits) -> None:
+    """Raise 414 or 431 when a head is larger than the limits allow."""
+    if len(target) > limits.max_request_line:
+        raise RequestRejected(414, "URI too long")
+    # Each line has a colon, a space and a line end beside its name and value.
+    size = sum([len(name) + len(value) + 4 for name, value in headers])
+    if size > limits.max_header_size or len(headers) > limits.max_headers:
+        raise RequestRejected(431, "Request header or cookie too large")

@@ -8,7 +8,7 @@ from email.utils import formatdate
 
 
 class Clock:
-    """``now`` is monotonic seconds at the last tick; ``date`` the Date header line of that moment."""
+    """``now`` is monotonic seconds at the last tick; ``date`` the Date line of that moment."""
 
     __slots__ = ("date", "now")
 

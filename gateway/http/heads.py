@@ -41,8 +41,7 @@ _STATUS_LINES = {
     int(status): b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus
 }
 _OWN = frozenset(
-    (b"content-length", b"transfer-encoding", b"connection", b"keep-alive", b"date")
-    + (b"x-kong-request-id",)
+    b"content-length transfer-encoding connection keep-alive date x-kong-request-id".split()
 )
 """Never taken from a handler: framing, Date and the id are the server's business."""
 _BODYLESS = frozenset((204, 304))

@@ -33,6 +33,8 @@ class Connection(Protocol):
     """Address and port of the socket's other end."""
     server_port: int
     sni: str | None
+    trusted: bool
+    """The peer is one of trusted_ips: its forwarding headers count."""
 
 
 class Request:

@@ -16,14 +16,19 @@ import httptools
 
 from gateway.errors import ProtocolError, RequestRejected
 from gateway.http.bodies import UNWRITTEN
-from gateway.http.checks import bad_request, check_host, check_transfer_encoding, origin_form
+from gateway.http.checks import (
+    bad_request,
+    check_host,
+    check_sizes,
+    check_transfer_encoding,
+    origin_form,
+)
 from gateway.http.context import Context
 from gateway.http.messages import Request
 from gateway.http.repeats import Repeats
 
 _SPECIAL = frozenset(
-    (b"host", b"content-length", b"transfer-encoding", b"expect", b"connection")
-    + (b"proxy-connection", b"upgrade")
+    b"host content-length transfer-encoding expect connection proxy-connection upgrade".split()
 )
 _REFUSED_METHODS = frozenset((b"TRACE", b"CONNECT"))
 _SLICE = 16384
@@ -50,10 +55,6 @@ class HttpProtocol(Repeats):
         "_target",
         "_unfed",
         "_upgrading",
-        "peer",
-        "scheme",
-        "server_port",
-        "sni",
     )
 
     def __init__(self, context: Context) -> None:
@@ -74,10 +75,6 @@ class HttpProtocol(Repeats):
         self._priming = False
         self._held = b""
         self._unfed = b""
-        self.peer = ("", 0)
-        self.scheme = "http"
-        self.server_port = 0
-        self.sni: str | None = None
 
     # --- transport ---------------------------------------------------------------------------
 
@@ -225,7 +222,7 @@ class HttpProtocol(Repeats):
             method = parser.get_method()
         self._reading = request = Request(self, method, target, "1.1", headers, monotonic())
         if self._head_bytes > self._small:
-            self._check_sizes(target, headers)
+            check_sizes(target, headers, self.context.limits)
         host = None
         length = 0
         special = False
@@ -318,15 +315,6 @@ class HttpProtocol(Repeats):
         request.target = target
         request.path, mark, query = target.partition(b"?")
         request.query = query if mark else None
-
-    def _check_sizes(self, target: bytes, headers: list[tuple[bytes, bytes]]) -> None:
-        limits = self.context.limits
-        if len(target) > limits.max_request_line:
-            raise RequestRejected(414, "URI too long")
-        # Each line has a colon, a space and a line end beside its name and value.
-        size = sum([len(name) + len(value) + 4 for name, value in headers])
-        if size > limits.max_header_size or len(headers) > limits.max_headers:
-            raise RequestRejected(431, "Request header or cookie too large")
 
     def _check_partial_head(self) -> None:
         limits = self.context.limits

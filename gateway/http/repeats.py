@@ -44,7 +44,7 @@ class KnownHead(NamedTuple):
 class Repeats(Bodies):
     """The layer of ``HttpProtocol`` between bodies and parser."""
 
-    __slots__ = ("_begin", "_known", "_luck", "_seen", "trusted")
+    __slots__ = ("_begin", "_known", "_luck", "_seen")
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -53,7 +53,6 @@ class Repeats(Bodies):
         self._luck = _PATIENCE
         self._seen: KnownHead | None = None
         """The head last parsed, when it is plain."""
-        self.trusted = False
 
     def _repeat(self, known: KnownHead, body: bytes) -> None:
         """Handle a whole request whose head is known, on an idle connection."""

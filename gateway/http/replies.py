@@ -44,12 +44,22 @@ class Replies(asyncio.Protocol):
         "_writable",
         "context",
         "lost",
+        "peer",
+        "scheme",
+        "server_port",
+        "sni",
         "transport",
+        "trusted",
         "write_paused",
     )
 
     def __init__(self, context: Context) -> None:
         self.context = context
+        self.peer = ("", 0)
+        self.scheme = "http"
+        self.server_port = 0
+        self.sni: str | None = None
+        self.trusted = False
         self.transport: asyncio.Transport
         self._application = context.application
         self._handle = context.application.handle

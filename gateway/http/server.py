@@ -108,7 +108,7 @@ class Server:
         for connection in list(context.connections):
             connection.drain()
         deadline = context.loop.time() + timeout
-        while context.connections and context.loop.time() < deadline:
+        while context.connections and context.loop.time() < deadline:  # noqa: ASYNC110  # rare
             await asyncio.sleep(_DRAIN_POLL)
         left = list(context.connections)
         for connection in left:

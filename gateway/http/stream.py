@@ -12,7 +12,8 @@ class Channel:
     """Chunks from a protocol's callbacks to one ``async for``.
 
     ``on_full`` is called when more than ``limit`` bytes wait, ``on_drained`` when the reader has
-    taken them; ``on_first_read`` once, when somebody starts to read (100-continue).
+    taken them; ``on_first_read`` once, when somebody starts to read (100-continue); ``on_close``
+    when the reader stops before the end.
     """
 
     __slots__ = (
@@ -23,6 +24,7 @@ class Channel:
         "_waiter",
         "buffered",
         "limit",
+        "on_close",
         "on_drained",
         "on_first_read",
         "on_full",
@@ -34,11 +36,13 @@ class Channel:
         on_full: Callable[[], None],
         on_drained: Callable[[], None],
         on_first_read: Callable[[], None] | None = None,
+        on_close: Callable[[], None] | None = None,
     ) -> None:
         self.limit = limit
         self.on_full = on_full
         self.on_drained = on_drained
         self.on_first_read = on_first_read
+        self.on_close = on_close
         self.buffered = 0
         self._chunks: deque[bytes] = deque()
         self._ended = False
@@ -79,6 +83,14 @@ class Channel:
         self.buffered = 0
         self._drained()
         return data
+
+    async def aclose(self) -> None:
+        """Read no more; the writer hears of it unless it is done."""
+        self._chunks.clear()
+        if not self._ended:
+            self._ended = True
+            if self.on_close is not None:
+                self.on_close()
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self

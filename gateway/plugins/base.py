@@ -46,7 +46,7 @@ class Handler:
     needs_body = False
     """Set to have the whole request body in ``request.body`` before ``access`` runs."""
     body_limit = 0
-    """Largest body accepted when ``needs_body``, in bytes; 0 leaves it to the settings. Over it: 413."""
+    """Largest body accepted when ``needs_body``, in bytes; over it 413. 0: the settings decide."""
 
     def __init__(self, config: Any, context: PluginContext) -> None:
         self.config = config

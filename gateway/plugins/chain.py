@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A route's handlers in their order, cut into phases once, so that a request runs only what is there.
+"""A route's handlers in their order, cut into phases once: a request runs only what is there.
 
 A handler that answers ends the access phase; one that raises is a 500 with the request's id in
 header and log, never a hole: the handlers after it do not run.

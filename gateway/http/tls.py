@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TLS for listeners: which certificate a client gets by its SNI, swapped while connections live."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from gateway.errors import ReleaseRefused
+from gateway.proxy.tls import load_pair
+
+Pair = tuple[str, str]
+"""Certificate chain PEM and key PEM."""
+Contexts = Mapping[str, ssl.SSLContext]
+"""Lower-case SNI pattern to context."""
+
+
+class Certificates:
+    """``context`` goes to every https listener; ``swap`` changes what it hands out.
+
+    A new configuration is prepared first, which may fail, and swapped in later, which cannot.
+    """
+
+    def __init__(self, default: Pair) -> None:
+        self.context = _context([default])
+        self.context.sni_callback = self._choose
+        self._contexts: Contexts = {}
+        self._made: dict[tuple[Pair, ...], ssl.SSLContext] = {}
+
+    def prepare(
+        self, certificates: Iterable[Mapping[str, Any]], snis: Iterable[Mapping[str, Any]]
+    ) -> Contexts:
+        """Compile flat rows of the two collections; raises ``ReleaseRefused`` naming all problems.
+
+        A certificate that did not change keeps its context, and with it the clients' sessions.
+        """
+        made: dict[tuple[Pair, ...], ssl.SSLContext] = {}
+        by_id: dict[str, ssl.SSLContext] = {}
+        problems = []
+        for row in certificates:
+            pairs = _pairs(row)
+            try:
+                by_id[row["id"]] = made[pairs] = self._made.get(pairs) or _context(pairs)
+            except (ssl.SSLError, ValueError) as error:
+                problems.append(f"certificate {row['id']} cannot be used: {error}")
+        contexts = {}
+        for row in snis:
+            context = by_id.get(row["certificate"])
+            if context is not None:
+                contexts[_normal(row["name"])] = context
+            elif not problems:
+                missing = row["certificate"]
+                problems.append(f"sni {row['name']}: certificate {missing} is not there")
+        if problems:
+            raise ReleaseRefused(problems)
+        self._made = made
+        return contexts
+
+    def swap(self, contexts: Contexts) -> None:
+        """Use these from the next handshake on."""
+        self._contexts = contexts
+
+    def find(self, name: str) -> ssl.SSLContext | None:
+        """Return the context for a server name: exact, then wildcards, then ``*``."""
+        contexts = self._contexts
+        if not contexts:
+            return None
+        name = _normal(name)
+        found = contexts.get(name)
+        if found is not None:
+            return found
+        _, _, parent = name.partition(".")
+        first, _, _ = name.rpartition(".")
+        return contexts.get(f"*.{parent}") or contexts.get(f"{first}.*") or contexts.get("*")
+
+    def _choose(
+        self, tls: ssl.SSLObject | ssl.SSLSocket, name: str | None, _: ssl.SSLContext
+    ) -> None:
+        if name is None:
+            return
+        # Read by HttpProtocol: routes may ask for the SNI.
+        tls.sni = _normal(name)  # type: ignore[union-attr]  # SSLObject takes attributes
+        context = self.find(name)
+        if context is not None:
+            tls.context = context
+
+
+def self_signed(name: str = "localhost", days: int = 365 * 5) -> Pair:
+    """Make a certificate for listeners that were given none: good for encryption, not for trust."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=5))
+        .not_valid_after(now + timedelta(days=days))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return (
+        certificate.public_bytes(serialization.Encoding.PEM).decode(),
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        ).decode(),
+    )
+
+
+def _context(pairs: Iterable[Pair]) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    for certificate, key in pairs:
+        load_pair(context, certificate, key)
+    return context
+
+
+def _pairs(row: Mapping[str, Any]) -> tuple[Pair, ...]:
+    pairs = [(row["cert"], row["key"])]
+    if row.get("cert_alt"):
+        # A second key type (ECDSA beside RSA): OpenSSL picks by what the client can do.
+        pairs.append((row["cert_alt"], row["key_alt"]))
+    return tuple(pairs)
+
+
+def _normal(name: str) -> str:
+    return name.lower().removesuffix(".")

@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One request to an upstream and its answer, over as many attempts as its service allows."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import structlog
+
+from gateway.errors import RequestRejected, UpstreamError
+from gateway.http.answers import answer, message_of, refusal
+from gateway.http.messages import Headers, Pending, Request, Response
+from gateway.http.stream import Channel
+from gateway.proxy.connection import UpstreamConnection
+from gateway.proxy.headers import request_head, response_headers
+
+if TYPE_CHECKING:
+    from gateway.proxy.upstream import Proxy, Upstream
+
+_log = structlog.get_logger("gateway.proxy")
+_REPEATABLE = frozenset((b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS"))
+"""Methods that may be sent again after a connection broke (RFC 9110 9.2.2)."""
+_BUFFERED = 65536
+"""An answer that comes whole in one go, up to this, is handed on without a stream."""
+
+
+class Exchange:
+    """A ``connection.Reader``. Ends by resolving ``pending``, and then, for a stream, its channel.
+
+    A failed attempt is repeated while nothing of the answer has come, tries are left, and either
+    nothing of the request was sent or the request may be sent twice: its method is idempotent and
+    its body is all here. A read timeout is not repeated: the upstream may well be at work on it.
+    """
+
+    def __init__(self, proxy: Proxy, upstream: Upstream, request: Request) -> None:
+        self.pending = Pending()
+        self.pending.on_abandon = self._abandoned
+        self.bodyless = request.method == b"HEAD"
+        self._proxy = proxy
+        self._upstream = upstream
+        self._request = request
+        self._tries = upstream.retries + 1
+        self._connection: UpstreamConnection | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._sent = 0.0
+        self._written = False
+        self._status = 0
+        self._headers: Headers = []
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._channel: Channel | None = None
+        self._done = False
+
+    def begin(self) -> None:
+        """Start an attempt; without a task when an idle connection and a whole body are there."""
+        self._tries -= 1
+        connection = self._proxy.pool.take(self._upstream.key)
+        if connection is not None:
+            self._use(connection)
+        else:
+            self._spawn(self._connect())
+
+    def _spawn(self, work: object) -> None:
+        self._task = self._proxy.loop.create_task(work)  # type: ignore[arg-type]  # a coroutine
+
+    async def _connect(self) -> None:
+        upstream = self._upstream
+        proxy = self._proxy
+        try:
+            async with asyncio.timeout(upstream.connect_timeout):
+                address = await proxy.resolver.resolve(upstream.key.host)
+                _, connection = await proxy.loop.create_connection(
+                    lambda: UpstreamConnection(upstream.key, proxy.pool, proxy.loop),
+                    address,
+                    upstream.key.port,
+                    ssl=upstream.key.tls,
+                    server_hostname=upstream.key.host if upstream.key.tls else None,
+                )
+        except UpstreamError as error:
+            self._fail(error)
+        except ssl.SSLCertVerificationError as error:
+            # The next attempt would meet the same certificate.
+            self._tries = 0
+            self.on_failure(error)
+        except (OSError, TimeoutError) as error:
+            self.on_failure(error)
+        else:
+            self._task = None
+            if self._done:
+                connection.close()
+            else:
+                self._use(connection)
+
+    def _use(self, connection: UpstreamConnection) -> None:
+        """Send the request."""
+        request = self._request
+        upstream = self._upstream
+        self._connection = connection
+        self._written = True
+        self._sent = monotonic()
+        match = request.match
+        assert match is not None
+        framing = _framing(request)
+        prefix = match.prefix
+        host = upstream.host_for(request)
+        head = request_head(request, match.upstream_path, host, prefix, framing)
+        if request.stream is None:
+            connection.send(self, head + request.body, upstream.read_timeout)
+        else:
+            connection.send(self, head, upstream.write_timeout, more=True)
+            self._spawn(self._stream_body(connection, chunked=framing[:1] == b"T"))
+
+    async def _stream_body(self, connection: UpstreamConnection, chunked: bool) -> None:
+        """Pass the body on as it comes from the client, at the pace of the upstream."""
+        stream = self._request.stream
+        assert stream is not None
+        timeout = self._upstream.write_timeout
+        try:
+            # The client's pace is the server's to watch (408): the clock stands meanwhile.
+            connection.expect_within(float("inf"))
+            async for piece in stream:
+                data = b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece
+                await connection.write(data, timeout)
+                connection.expect_within(float("inf"))
+            if chunked:
+                await connection.write(b"0\r\n\r\n", timeout)
+        except RequestRejected as error:
+            self._fail(error)
+        except ConnectionError:
+            # ``on_failure`` has been told, or will be.
+            return
+        else:
+            connection.sent(self._upstream.read_timeout)
+
+    # --- connection.Reader -------------------------------------------------------------------
+
+    def on_head(self, status: int, headers: Headers) -> None:
+        """Take status and headers; the answer goes out when the batch is through."""
+        self._status = status
+        self._headers = response_headers(headers)
+        self._request.upstream_status = status
+        self._request.upstream_ms = int((monotonic() - self._sent) * 1000)
+
+    def on_piece(self, piece: bytes) -> None:
+        """Take a piece of the body."""
+        if self._channel is not None:
+            self._channel.feed(piece)
+        else:
+            self._pieces.append(piece)
+            self._size += len(piece)
+
+    def received(self) -> None:
+        """Begin to answer once the head is there; everything after it is a stream."""
+        assert self._connection is not None
+        self._connection.expect_within(self._upstream.read_timeout)
+        if self._status and self._channel is None:
+            self._open_stream()
+
+    def on_end(self) -> None:
+        """Answer whole, or end the stream."""
+        self._connection = None
+        self._done = True
+        self._stop_task()
+        if self._channel is not None:
+            self._channel.end()
+        elif self._size > _BUFFERED:
+            self._open_stream().end()
+        else:
+            self._resolve(b"".join(self._pieces))
+
+    def on_failure(self, error: Exception) -> None:
+        """Try again, or give up."""
+        self._connection = None
+        if self._done:
+            return
+        if self._status:
+            self._break_off(error)
+            return
+        request = self._request
+        slow = isinstance(error, TimeoutError)
+        repeatable = request.stream is None and request.method in _REPEATABLE and not slow
+        if self._tries > 0 and (not self._written or repeatable):
+            self._written = False
+            self.begin()
+            return
+        status = 504 if slow else 502
+        self._fail(UpstreamError(status, message_of(status), f"{type(error).__name__}: {error}"))
+
+    # --- ends --------------------------------------------------------------------------------
+
+    def _open_stream(self) -> Channel:
+        connection = self._connection
+        timeout = self._upstream.read_timeout
+        self._channel = channel = Channel(
+            self._proxy.stream_buffer,
+            on_full=connection.pause if connection else _nothing,
+            on_drained=(lambda: connection.resume(timeout)) if connection else _nothing,
+            on_close=self._abandoned,
+        )
+        for piece in self._pieces:
+            channel.feed(piece)
+        self._pieces.clear()
+        self._resolve(channel)
+        return channel
+
+    def _resolve(self, body: bytes | Channel) -> None:
+        self.pending.resolve(Response(self._status, self._headers, body, generated=False))
+
+    def _break_off(self, error: Exception) -> None:
+        """The answer broke after its head: a stream says so, a whole one becomes a 502."""
+        self._done = True
+        if self._channel is not None:
+            self._stop_task()
+            self._channel.fail(error)
+            return
+        self._fail(UpstreamError(502, message_of(502), str(error)))
+
+    def _fail(self, error: UpstreamError | RequestRejected) -> None:
+        self._done = True
+        self._stop_task()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.abort()
+        request = self._request
+        if isinstance(error, UpstreamError):
+            _log.warning(
+                "upstream failed",
+                request_id=request.id.decode(),
+                host=self._upstream.key.host,
+                port=self._upstream.key.port,
+                status=error.status,
+                error=error.detail,
+            )
+        if error.status == 503:
+            self.pending.resolve(answer(error.status, error.message, request))
+        else:
+            made = refusal(error.status, request, self._proxy.default_type, error.message)
+            self.pending.resolve(made)
+
+    def _abandoned(self) -> None:
+        """Nobody wants the answer any more."""
+        self._done = True
+        self._stop_task()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.abort()
+
+    def _stop_task(self) -> None:
+        """End connecting or sending, unless that is who calls."""
+        task, self._task = self._task, None
+        if task is not None and task is not asyncio.current_task():
+            task.cancel()
+
+
+def _framing(request: Request) -> bytes:
+    """Return the header line that says how long the body is; nothing when there is none."""
+    if request.stream is None:
+        if request.body or request.method in (b"POST", b"PUT", b"PATCH"):
+            return b"Content-Length: %d\r\n" % len(request.body)
+        return b""
+    length = request.header(b"content-length")
+    if length is None:
+        return b"Transfer-Encoding: chunked\r\n"
+    return b"Content-Length: %b\r\n" % length
+
+
+def _nothing() -> None:
+    """An answer that is complete needs no back-pressure."""

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which headers go to the upstream and which come back (RFC 9110 7.6, Kong's own)."""
+
+from __future__ import annotations
+
+from gateway.http.heads import SERVER
+from gateway.http.messages import Headers, Request
+
+_HOP_BY_HOP = frozenset(
+    (
+        b"connection",
+        b"keep-alive",
+        b"proxy",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    )
+)
+_REPLACED = _HOP_BY_HOP | {
+    b"content-length",
+    b"expect",
+    b"host",
+    b"via",
+    b"x-forwarded-for",
+    b"x-forwarded-host",
+    b"x-forwarded-path",
+    b"x-forwarded-port",
+    b"x-forwarded-prefix",
+    b"x-forwarded-proto",
+    b"x-kong-request-id",
+    b"x-real-ip",
+}
+"""Not copied from the client: made anew, or framing."""
+_NOT_BACK = _HOP_BY_HOP - {b"proxy"}
+
+
+def request_head(
+    request: Request, path: bytes, host: bytes, prefix: bytes | None, framing: bytes
+) -> bytes:
+    """Return the head for the upstream.
+
+    ``path`` is escaped and without query; ``framing`` the header line that says how long the body
+    is, or nothing; ``prefix`` the part of the path that was stripped.
+    """
+    query = b"" if request.query is None else b"?" + request.query
+    lines = [b"%b %b%b HTTP/1.1\r\nHost: %b\r\n" % (request.method, path, query, host), framing]
+    named = _named_in_connection(request.headers)
+    via = b"%b %b" % (request.version.encode(), SERVER)
+    for name, value in request.headers:
+        if name not in _REPLACED and name not in named:
+            lines.append(b"%b: %b\r\n" % (name, value))
+        elif name == b"via":
+            via = b"%b, %b" % (value, via)
+        elif name == b"te" and b"trailers" in value.lower():
+            lines.append(b"TE: trailers\r\n")
+    lines.append(b"Via: %b\r\nConnection: keep-alive\r\n" % via)
+    lines.append(_forwarding(request, prefix))
+    return b"".join(lines)
+
+
+def _forwarding(request: Request, prefix: bytes | None) -> bytes:
+    """Return the lines that tell the upstream about the client, and the blank line."""
+    trusted = request.connection.trusted
+    client = request.client_ip.encode()
+    chain = request.header_values(b"x-forwarded-for")
+    if chain:
+        chain.append(request.connection.peer[0].encode())
+    else:
+        chain = [client]
+    host = request.forwarded_host or (request.host or b"").lower()
+    if request.forwarded_host is None:
+        host = _without_port(host)
+    raw_path = request.path
+    if trusted:
+        raw_path = request.header(b"x-forwarded-path") or raw_path
+        prefix = request.header(b"x-forwarded-prefix") or prefix
+    stripped = b""
+    if prefix and prefix != b"/":
+        stripped = b"X-Forwarded-Prefix: %b\r\n" % prefix
+    return (
+        b"X-Real-IP: %b\r\nX-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\n"
+        b"X-Forwarded-Host: %b\r\nX-Forwarded-Port: %d\r\nX-Forwarded-Path: %b\r\n%b"
+        b"X-Kong-Request-Id: %b\r\n\r\n"
+    ) % (
+        client,
+        b", ".join(chain),
+        request.forwarded_proto.encode(),
+        host,
+        request.forwarded_port,
+        raw_path,
+        stripped,
+        request.id,
+    )
+
+
+def response_headers(headers: Headers) -> Headers:
+    """Return what of an upstream's headers goes to the client; names keep their case.
+
+    Content-Length stays: the server uses it for streams and for HEAD, and replaces it otherwise.
+    """
+    named = _named_in_connection(headers)
+    return [
+        header
+        for header in headers
+        if (name := header[0].lower()) not in _NOT_BACK and name not in named
+    ]
+
+
+def _named_in_connection(headers: Headers) -> frozenset[bytes] | set[bytes]:
+    """Return the lower-case names that Connection declares to be for one hop only."""
+    named: set[bytes] = set()
+    for name, value in headers:
+        if len(name) == 10 and name.lower() == b"connection":
+            named.update(token.strip().lower() for token in value.split(b","))
+    # Framing and routing are not the sender's to take away.
+    return named - {b"content-length", b"host", b"content-type"} if named else named
+
+
+def _without_port(host: bytes) -> bytes:
+    if host.startswith(b"["):
+        return host.partition(b"]")[0] + b"]"
+    return host.partition(b":")[0]
