@@ -14,6 +14,10 @@ from typing import NoReturn
 # Run as a file from the project's directory: import from the repository, not from this folder.
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+from provider.bare_sdk import expose_protocol_only  # noqa: E402
+
+expose_protocol_only()
+
 import grpc  # noqa: E402
 from pulumi.runtime.proto import provider_pb2_grpc  # noqa: E402
 

@@ -21,9 +21,17 @@ from concurrent import futures
 from pathlib import Path
 from typing import Any, NoReturn
 
-import grpc
-from google.protobuf import empty_pb2
-from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
+# Run as a file from the project's directory: import from the repository, not from this folder.
+ROOT = Path(__file__).resolve().parents[2]
+if __name__ == "__main__":
+    sys.path[0] = str(ROOT)
+    from provider.bare_sdk import expose_protocol_only
+
+    expose_protocol_only()
+
+import grpc  # noqa: E402
+from google.protobuf import empty_pb2  # noqa: E402
+from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2  # noqa: E402
 
 # What the exec script exits with when the program's failure has been shown already.
 REPORTED_EXIT_CODE = 32
@@ -217,7 +225,7 @@ def exec_script() -> str:
     """
     beside = shutil.which("pulumi")
     folders = [str(Path(beside).resolve().parent)] if beside else []
-    folders.append(str(Path(__file__).resolve().parents[2] / ".tools" / "pulumi"))
+    folders.append(str(ROOT / ".tools" / "pulumi"))
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), *folders])
     found = shutil.which(EXEC_SCRIPT, path=path)
     if found is None:
