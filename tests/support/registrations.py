@@ -69,7 +69,8 @@ class _Recorder(mocks.MockMonitor):
     def RegisterResource(self, request: Any) -> Any:
         if request.type != "pulumi:pulumi:Stack":
             self.registrations.append(_registration(request))
-        return super().RegisterResource(request)
+        answer: Any = super().RegisterResource(request)  # type: ignore[no-untyped-call]  # Pulumi ships it so
+        return answer
 
 
 def _registration(request: Any) -> Registration:
@@ -121,10 +122,7 @@ def register(
             recorder.mocks, project="kafka-gateway", stack=stack, preview=preview, monitor=recorder
         )
 
-        @pulumi.runtime.test
-        def run() -> None:
-            program()
-
+        run: Any = pulumi.runtime.test(program)  # type: ignore[no-untyped-call]  # Pulumi ships it so
         run()
         return recorder.registrations
 

@@ -28,14 +28,15 @@ def reader(**changes: str) -> ConfigReader:
 
 
 def outputs(kind: str, name: str, _inputs: Mapping[str, Any]) -> dict[str, Any]:
-    return {
+    known: dict[str, dict[str, Any]] = {
         "gateway:index:Credential": {"key": f"{name}-key", "secret": secret(f"{name}-secret")},
         "gateway:index:ClusterCertificate": {
             "certificatePem": "PEM",
             "privateKeyPem": secret("KEY"),
         },
         "gateway:local:Process": {"pid": 1, "running": True, "logFile": "log"},
-    }.get(kind, {})
+    }
+    return known.get(kind, {})
 
 
 @pytest.fixture(scope="module")
