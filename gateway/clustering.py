@@ -61,32 +61,47 @@ class _Text:
             self._length = len(self._pieces[0])
         if isinstance(value, (list, tuple)) and value:
             for position, item in enumerate(value):
-                self.put(item)
+                self._put_item(item)
                 if len(value) > 5 or position < len(value) - 1:
                     self._add(b";")
         elif isinstance(value, Mapping) and value:
-            for key in sorted(value, key=str.encode):
+            for key in sorted(value):  # code points and UTF-8 bytes sort alike
                 self._add(key.encode() + b":")
                 self.put(value[key])
                 self._add(b";")
         else:
-            self._add(_scalar(value))
+            self._add(_text(value).encode())
+
+    def _put_item(self, value: Any) -> None:
+        """Put one list item: at once where the bound cannot be met within it."""
+        text = _text(value).encode()
+        if self._length + len(text) <= _BUFFER:
+            self._add(text)
+        else:
+            self.put(value)
 
     def _add(self, piece: bytes) -> None:
         self._pieces.append(piece)
         self._length += len(piece)
 
 
-def _scalar(value: Any) -> bytes:
+def _text(value: Any) -> str:
+    """Return the sorted text of a value as a whole."""
+    kind = type(value)
+    if kind is str:
+        return str(value)
     if value is None:
-        return b"/null/"
-    if isinstance(value, bool):
-        return b"true" if value else b"false"
-    if isinstance(value, str):
-        return value.encode()
-    if isinstance(value, int) and abs(value) < 10**14:
-        return b"%d" % value
-    return b"%.14g" % value if isinstance(value, (int, float)) else b"{}"
+        return "/null/"
+    if kind is bool:
+        return "true" if value else "false"
+    if kind is int or kind is float:
+        return str(value) if kind is int and abs(value) < 10**14 else f"{value:.14g}"
+    if not value:
+        return "{}"
+    if kind is dict:
+        return "".join([f"{key}:{_text(value[key])};" for key in sorted(value)])
+    text = ";".join([_text(item) for item in value])
+    return f"{text};" if len(value) > 5 else text
 
 
 def config_table(table: Table) -> dict[str, Any]:
@@ -121,18 +136,19 @@ def is_empty(sent: Mapping[str, Any]) -> bool:
     return not any(value for name, value in sent.items() if name not in _HEADER)
 
 
-def reconfigure_payload(sent: Mapping[str, Any]) -> bytes:
+def reconfigure_payload(sent: Mapping[str, Any], hashes: Mapping[str, str] | None = None) -> bytes:
     """Return the gzipped JSON message that makes a data plane take over a ``config_table``.
 
     An empty configuration keeps its own hash here, where Kong reports zeros: otherwise a data
-    plane that took it over could not be told from one that has none.
+    plane that took it over could not be told from one that has none. ``hashes`` are those of
+    ``config_hash`` when they are known already.
     """
-    digest, parts = config_hash(sent)
+    parts = config_hash(sent)[1] if hashes is None else hashes
     message = {
         "type": "reconfigure",
         "timestamp": time.time(),
         "config_table": sent,
-        "config_hash": digest,
+        "config_hash": parts["config"],
         "hashes": parts,
     }
     return gzip.compress(orjson.dumps(message), 6)

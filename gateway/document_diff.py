@@ -65,7 +65,8 @@ def fill(shape: Shape, data: Mapping[str, Any]) -> dict[str, Any]:
 
 def _fill_value(shape: Shape, value: Any) -> Any:
     if value is None:
-        return copy.deepcopy(shape.default)
+        default = shape.default
+        return copy.deepcopy(default) if isinstance(default, (list, dict)) else default
     if shape.fields is not None and isinstance(value, Mapping):
         return fill(shape, value)
     if shape.elements is not None and isinstance(value, list):

@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from gateway.entities import ENTITIES, EntityType, Row
-from gateway.entities.certificate import check_pair
 from gateway.entities.types import is_reference
 from gateway.errors import DocumentError
 
@@ -59,6 +58,8 @@ def table_problems(
         problems += _unique_problems(entity, rows, label, unknown)
         if known is None:
             problems += _reference_problems(entity, rows, table, label)
+            if collection == "plugins":
+                problems += _client_certificate_problems(entity, rows, table, label)
         if collection == "certificates":
             problems += _pair_problems(entity, rows, label, unknown)
     return problems
@@ -121,6 +122,21 @@ def _reference_problems(
     return problems
 
 
+def _client_certificate_problems(
+    entity: EntityType, rows: list[Row], table: Table, label: Label
+) -> list[str]:
+    """Kafka plugins name the certificate they show to brokers by its id."""
+    ids = {row["id"] for row in table.get("certificates", ())}
+    problems = []
+    for row in rows:
+        security = row["config"].get("security")
+        value = security.get("certificate_id") if isinstance(security, dict) else None
+        if value is not None and not is_reference(value) and value not in ids:
+            where = f"{label(entity, row)}.config.security.certificate_id"
+            problems.append(f'{where}: "{value}" is not the id of one of the certificates')
+    return problems
+
+
 def _pair_problems(
     entity: EntityType, rows: list[Row], label: Label, unknown: object | None
 ) -> list[str]:
@@ -132,6 +148,8 @@ def _pair_problems(
                 continue
             if isinstance(unknown, str) and any(unknown in str(text) for text in pair):
                 continue
+            from gateway.entities.pem import check_pair
+
             text = check_pair(str(pair[0]), str(pair[1]))
             if text:
                 problems.append(f"{label(entity, row)}.{key}: {text}")

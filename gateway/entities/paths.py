@@ -5,17 +5,13 @@ from __future__ import annotations
 
 import re
 
-import re2
-
 from gateway.entities.types import MALFORMED_PERCENT
+from gateway.errors import ReleaseRefused
+from gateway.routing.normalise import normalise
+from gateway.routing.regex import Pattern
 
-_RESERVED = frozenset(b"!*'();:@&=+$,/?%#[]")
-_ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 _PLAIN = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9\-._~]+)*/?")
 """Paths that need no closer look: the usual ones."""
-
-_OPTIONS = re2.Options()
-_OPTIONS.log_errors = False
 
 
 def check_route_path(value: str) -> str:
@@ -37,37 +33,12 @@ def check_route_path(value: str) -> str:
 
 def _check_regex(pattern: str) -> str:
     try:
-        re2.compile(pattern, _OPTIONS)
-    except re2.error as error:
-        detail = error.args[0]
-        text = detail.decode(errors="replace") if isinstance(detail, bytes) else str(detail)
-        return f"invalid regex: '{pattern}' ({text}; look-around and back-references do not exist)"
+        Pattern(pattern)
+    except ReleaseRefused as error:
+        return str(error)
     return ""
 
 
 def normal_form(path: str) -> str:
     """Return the form in which requests are matched: decoded, without dot segments."""
-    decoded = _ESCAPE.sub(_decode, path.encode())
-    return _without_dots(decoded).decode(errors="surrogateescape")
-
-
-def _decode(found: re.Match[bytes]) -> bytes:
-    byte = int(found[1], 16)
-    return found[0].upper() if byte in _RESERVED else bytes([byte])
-
-
-def _without_dots(path: bytes) -> bytes:
-    """Remove dot segments as RFC 3986 section 5.2.4 does, never above the root."""
-    out: list[bytes] = []
-    segments = path.split(b"/")[1:]
-    for position, segment in enumerate(segments):
-        last = position == len(segments) - 1
-        if segment == b"..":
-            if out:
-                out.pop()
-        elif segment != b".":
-            out.append(segment)
-            continue
-        if last:
-            out.append(b"")
-    return b"/" + b"/".join(out)
+    return normalise(path.encode(), merge=False).decode(errors="surrogateescape")

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from gateway.entities.base import EntityType
+from gateway.entities.plugin import Plugin
 from gateway.entities.problems import Problem, kong_fields, problems_of
 from gateway.entities.shape import Shape, shape_of
 from gateway.errors import SchemaViolation
@@ -90,7 +92,12 @@ def shape_for(entity: EntityType, data: Any) -> Shape:
     shape = shape_of(entity.model)
     if entity.collection != "plugins" or not isinstance(data, Mapping) or shape.fields is None:
         return shape
-    plugin = plugin_types().get(str(data.get("name")))
-    if plugin is None:
-        return shape
+    return _plugin_shape(str(data.get("name"))) or shape
+
+
+@cache
+def _plugin_shape(name: str) -> Shape | None:
+    shape, plugin = shape_of(Plugin), plugin_types().get(name)
+    if plugin is None or shape.fields is None:
+        return None
     return replace(shape, fields={**shape.fields, "config": shape_of(plugin.schema)})

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,31 @@ def test_configurations_have_kongs_hashes(vector: dict[str, Any]) -> None:
         assert parts[name] == vector.get(name, parts[name])
     if vector.get("parts") == "all 32 zeros":
         assert {parts[name] for name in parts if name != "config"} == {ZERO_HASH}
+
+
+def _put(value: Any, out: list[bytes]) -> None:
+    """Hash text as the specification words it: the buffer is cut at the start of any value."""
+    if sum(map(len, out)) > 1_000_000:
+        out[:] = [hashlib.md5(b"".join(out)).digest()]
+    if isinstance(value, list):
+        for position, item in enumerate(value):
+            _put(item, out)
+            if len(value) > 5 or position < len(value) - 1:
+                out.append(b";")
+    elif isinstance(value, dict):
+        for key in sorted(value):
+            out.append(key.encode() + b":")
+            _put(value[key], out)
+            out.append(b";")
+    else:
+        out.append(str(value).encode())
+
+
+def test_texts_over_the_bound_are_cut_where_kong_cuts_them() -> None:
+    value = [{"name": f"{n}" * 900, "config": {"a": "x" * 7000, "b": [1, 2]}} for n in range(300)]
+    out: list[bytes] = []
+    _put(value, out)
+    assert _digest(value) == hashlib.md5(b"".join(out)).hexdigest()
 
 
 def test_a_table_is_flat_with_workspace_and_header() -> None:

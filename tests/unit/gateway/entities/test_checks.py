@@ -81,5 +81,15 @@ def test_certificates_behind_references_are_left_to_data_planes() -> None:
     check_table(_table(certificates=[{"cert": "{vault://env/A}", "key": "{vault://env/B}"}]))
 
 
+def test_the_client_certificate_of_a_kafka_plugin_must_be_there() -> None:
+    security = {"certificate_id": ID.format(1)}
+    plugin = {"name": "kafka-upstream", "config": {"topic": "t", "security": security}}
+    (problem,) = _problems(_table(plugins=[plugin]))
+    assert ".config.security.certificate_id: " in problem
+    cert, key = self_signed()
+    certificate = {"id": ID.format(1), "cert": cert, "key": key}
+    check_table(_table(plugins=[plugin], certificates=[certificate]))
+
+
 def test_an_unknown_collection_is_a_problem() -> None:
     assert _problems({"bananas": []})[0].startswith("bananas: unknown collection")
