@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is known about each data plane, connected or not."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from gateway.clustering import ZERO_HASH
+from gateway.control_plane.clustering.compat import Incompatibility, SyncStatus
+
+
+@dataclass
+class DataPlane:
+    """One data plane. Times are in seconds since 1970."""
+
+    id: str
+    hostname: str = ""
+    ip: str = ""
+    version: str = ""
+    config_hash: str = ZERO_HASH
+    """What it reported last to serve."""
+    sync_status: SyncStatus = "unknown"
+    last_seen: int = 0
+    updated_at: int = 0
+    labels: dict[str, str] = field(default_factory=dict)
+    certificate_expires: int | None = None
+
+
+@dataclass
+class Contact:
+    """The state of a data plane that is connected now, which is not kept over a restart."""
+
+    sessions: int = 0
+    refusals: dict[str, str] = field(default_factory=dict)
+    """Hash of a configuration to the reason why the data plane does not serve it."""
+    incompatible: Incompatibility | None = None
+
+
+class DataPlanes:
+    """All data planes that have been seen, and a way to wait for news of them.
+
+    Lives on one event loop; none of the methods block.
+    """
+
+    def __init__(self, rows: Iterable[Mapping[str, Any]] = ()) -> None:
+        self._known = {row["id"]: DataPlane(**row) for row in rows}
+        self._contacts: dict[str, Contact] = {}
+        self._unsaved: set[str] = set()
+        self._news = asyncio.Event()
+
+    def __iter__(self) -> Iterator[DataPlane]:
+        return iter(sorted(self._known.values(), key=lambda one: one.id))
+
+    def get(self, node: str) -> DataPlane | None:
+        """Return what is known about a data plane."""
+        return self._known.get(node)
+
+    def connected(self) -> list[str]:
+        """Return the ids of the data planes that are connected now."""
+        return sorted(node for node, contact in self._contacts.items() if contact.sessions)
+
+    def contact(self, node: str) -> Contact:
+        """Return the state of a data plane's connection; an empty one when it has none."""
+        return self._contacts.get(node) or Contact()
+
+    def see(self, seen: DataPlane) -> None:
+        """Note who a data plane says it is; what is known of its configuration stays."""
+        before = self._known.get(seen.id)
+        if before is not None:
+            seen.config_hash = before.config_hash
+            seen.sync_status = before.sync_status
+            seen.updated_at = before.updated_at
+        self._known[seen.id] = seen
+        self._touch(seen)
+
+    def arrive(self, node: str) -> None:
+        """Note that a data plane that has been seen is connected; a node may be so twice."""
+        self._contacts.setdefault(node, Contact()).sessions += 1
+        self.announce()
+
+    def leave(self, node: str) -> None:
+        """Note that one of a data plane's connections is gone."""
+        contact = self._contacts[node]
+        contact.sessions -= 1
+        if contact.sessions <= 0:
+            del self._contacts[node]
+        self.announce()
+
+    def report(self, node: str, config_hash: str) -> None:
+        """Note a ping: the data plane lives, and serves the configuration of this hash."""
+        data_plane = self._known[node]
+        if data_plane.config_hash != config_hash:
+            data_plane.config_hash = config_hash
+            data_plane.updated_at = int(time.time())
+        # What it serves now it can serve, whatever it said before.
+        self._contacts[node].refusals.pop(config_hash, None)
+        self._touch(data_plane)
+
+    def refuse(self, node: str, config_hash: str, reason: str) -> None:
+        """Note that a data plane does not serve a configuration."""
+        self._contacts[node].refusals = {config_hash: reason}
+        self._touch(self._known[node])
+
+    def compare(self, node: str, incompatible: Incompatibility | None) -> None:
+        """Note whether a data plane may be sent the newest configuration."""
+        data_plane = self._known[node]
+        data_plane.sync_status = "normal" if incompatible is None else incompatible.status
+        if node in self._contacts:
+            self._contacts[node].incompatible = incompatible
+        self._touch(data_plane)
+
+    def forget_refusals(self, config_hash: str) -> None:
+        """Forget who refused a configuration: it is about to be sent again."""
+        for contact in self._contacts.values():
+            contact.refusals.pop(config_hash, None)
+
+    def purge(self, seen_after: int) -> None:
+        """Forget data planes that are away and were last seen before this time."""
+        for data_plane in list(self._known.values()):
+            if data_plane.last_seen < seen_after and data_plane.id not in self._contacts:
+                del self._known[data_plane.id]
+
+    def take_unsaved(self) -> list[dict[str, Any]]:
+        """Return the rows that changed since the last call, for the database."""
+        changed, self._unsaved = self._unsaved, set()
+        return [asdict(self._known[node]) for node in sorted(changed) if node in self._known]
+
+    async def news(self) -> None:
+        """Wait until something changes."""
+        await self._news.wait()
+
+    def announce(self) -> None:
+        """Wake up everybody who waits for news."""
+        self._news.set()
+        self._news = asyncio.Event()
+
+    def _touch(self, data_plane: DataPlane) -> None:
+        data_plane.last_seen = int(time.time())
+        self._unsaved.add(data_plane.id)
+        self.announce()
