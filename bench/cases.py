@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is measured: cases, and how long and how often each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+GATEWAY, FLOOR, PROTOTYPE = "gateway", "floor", "prototype"
+FASTAPI, MQ_BRIDGE = "fastapi + aiokafka", "mq-bridge"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the table: a kind of traffic, sent to some servers in turn.
+
+    ``size`` is the body in bytes (0: GET), ``rate`` requests a second (0: as many as go),
+    ``routes`` the number of routes of the gateway asked, ``limit`` the most requests of one run.
+    """
+
+    name: str
+    subjects: tuple[str, ...]
+    path: str
+    status: str
+    connections: int
+    size: int = 0
+    rate: float = 0.0
+    routes: int = 10
+    limit: int = 10_000_000
+    swap: bool = False
+    quick: bool = False
+
+    @property
+    def produces(self) -> bool:
+        """Whether its records are looked for in the topic afterwards."""
+        return self.size > 0
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds measured and warmed up per run, and rounds over which the median is taken."""
+
+    seconds: float
+    warm_up: float
+    rounds: int
+
+
+QUICK = Pace(1.5, 0.5, 3)
+FULL = Pace(4.0, 1.0, 3)
+
+_ALL = (GATEWAY, PROTOTYPE, MQ_BRIDGE, FASTAPI)
+
+
+def all_cases() -> list[Case]:
+    """Return every case, those of the quick run marked."""
+    no_route = [
+        Case(f"404, {c} connections", (GATEWAY, FLOOR), "/none", "404", c, quick=c == 64)
+        for c in (1, 64, 256, 512)
+    ]
+    routes = [
+        Case(f"{n:,} routes", (GATEWAY,), "/route/{}", "503", 64, routes=n, quick=n != 1000)
+        for n in (10, 1000, 10000)
+    ]
+    echo = [
+        Case(f"echo upstream, {c} connections", (GATEWAY,), "/echo", "200", c) for c in (1, 64, 256)
+    ]
+    sync = [
+        Case(f"produce, {c} connections", _ALL, "/sync", "200", c, 256, quick=c == 256)
+        for c in (1, 64, 256, 512)
+    ]
+    bodies = [
+        Case("produce, 1 KiB", _ALL, "/sync", "200", 256, 1024),
+        Case("produce, 64 KiB", _ALL, "/sync", "200", 64, 65536, limit=20_000),
+    ]
+    rest = [
+        Case("produce, async", (GATEWAY,), "/async", "200", 256, 256),
+        Case("produce at 5,000/s", _ALL, "/sync", "200", 64, 256, rate=5000.0),
+        Case("produce at 200/s", (GATEWAY, PROTOTYPE), "/sync", "200", 8, 256, rate=200.0),
+        Case("404 at 10,000/s", (GATEWAY, FLOOR), "/none", "404", 64, rate=10_000.0),
+        Case(
+            "swap of 1,000 routes under load",
+            (GATEWAY,),
+            "/route/{}",
+            "503",
+            64,
+            rate=5000.0,
+            routes=1000,
+            swap=True,
+        ),
+        Case(
+            "the same without a swap", (GATEWAY,), "/route/{}", "503", 64, rate=5000.0, routes=1000
+        ),
+    ]
+    return [*no_route, *routes, *echo, *sync, *bodies, *rest]
+
+
+def paths_of(case: Case) -> list[str]:
+    """Return the paths that the generator cycles through; with many routes, many of them."""
+    if "{}" not in case.path:
+        return [case.path]
+    # Steps that are prime to the number of routes, so that neighbours are never asked in a row.
+    return [case.path.format(number * 7919 % case.routes) for number in range(case.routes)]

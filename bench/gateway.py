@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gateway as a user would start it: ``kafka-gateway run`` with a declarative file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bench.processes import ServerProcess
+
+COMMAND = Path(__file__).resolve().parents[1] / ".venv" / "bin" / "kafka-gateway"
+
+
+def configuration(
+    routes: int, upstream: int, kafka: dict[str, Any], topic: str, version: int = 0
+) -> dict[str, Any]:
+    """Return a decK document: the routes of the cases, and as many others as asked for."""
+    host, _, port = kafka["bootstrap.servers"].rpartition(":")
+    config = {
+        "topic": topic,
+        "bootstrap_servers": [{"host": host, "port": int(port)}],
+        "authentication": {
+            "strategy": "sasl",
+            "mechanism": "PLAIN",
+            "user": kafka["sasl.username"],
+            "password": kafka["sasl.password"],
+        },
+        "security": {"ssl": True},
+        "producer_request_acks": -1,
+    }
+    return {
+        "_format_version": "3.0",
+        "services": [
+            {
+                "name": "echo",
+                "url": f"http://127.0.0.1:{upstream}",
+                "routes": [{"name": "echo", "paths": ["/echo"]}],
+            }
+        ],
+        "routes": [
+            _producing("sync", {**config, "producer_async": False}),
+            _producing("async", {**config, "producer_async": True}),
+            *(
+                {"name": f"route-{number}", "paths": [f"/route/{number}"], "tags": [f"v{version}"]}
+                for number in range(routes)
+            ),
+        ],
+    }
+
+
+def _producing(name: str, config: dict[str, Any]) -> dict[str, Any]:
+    plugin = {"name": "kafka-upstream", "config": config}
+    return {"name": name, "paths": [f"/{name}"], "plugins": [plugin]}
+
+
+class Gateway:
+    """One gateway process with its folder and file; ``swap`` gives it the next configuration."""
+
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        routes: int,
+        upstream: int,
+        kafka: dict[str, Any],
+        topic: str,
+        cores: list[int],
+    ) -> None:
+        folder.mkdir(parents=True)
+        self._file = folder / "kong.json"
+        self._arguments = (routes, upstream, kafka, topic)
+        self._version = 0
+        self._write()
+        environment = {
+            "KONG_ROLE": "traditional",
+            "KONG_DATABASE": "off",
+            "KONG_DECLARATIVE_CONFIG": str(self._file),
+            "KONG_PREFIX": str(folder / "prefix"),
+            "KONG_PROXY_LISTEN": f"127.0.0.1:{port}",
+            "KONG_ADMIN_LISTEN": "off",
+            "KONG_STATUS_LISTEN": "off",
+            "KONG_NGINX_WORKER_PROCESSES": "1",
+            "KONG_LUA_SSL_TRUSTED_CERTIFICATE": kafka["ssl.ca.location"],
+            "KONG_LOG_LEVEL": "warn",
+        }
+        name = f"gateway-{routes}"
+        self.process = ServerProcess(
+            name, [str(COMMAND), "run"], port, environment, folder / "log", cores
+        )
+
+    def swap(self) -> None:
+        """Write another version of the configuration and have it read."""
+        self._version += 1
+        self._write()
+        self.process.hang_up()
+
+    def _write(self) -> None:
+        document = configuration(*self._arguments, version=self._version)
+        waiting = self._file.with_suffix(".new")
+        waiting.write_text(json.dumps(document))
+        waiting.replace(self._file)

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that runs during a benchmark: broker, servers, and one generator at a time."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.cases import FASTAPI, FLOOR, GATEWAY, MQ_BRIDGE, PROTOTYPE, Case, Pace, paths_of
+from bench.gateway import Gateway
+from bench.generator import Order, Yield
+from bench.processes import Cores, ServerProcess, resident_bytes
+from bench.topic import TopicReader, Verdict
+from tests.support.broker import Broker, running_broker
+from tests.support.ports import free_ports
+
+_MODULES = {
+    FLOOR: "floor",
+    PROTOTYPE: "prototype",
+    FASTAPI: "fastapi_aiokafka",
+    MQ_BRIDGE: "mq_bridge_route",
+}
+_SWAP_EVERY = 0.5
+_PARTITIONS = 6
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One run of one case against one server; CPU in microseconds per answered request."""
+
+    per_second: float
+    cpu: float
+    percentiles: dict[str, float]
+    statuses: dict[str, int]
+    broken: int
+    verdict: Verdict | None
+    resident: int
+    swaps: int = 0
+
+
+class Stage:
+    """The servers under test, started once, all idle but the one that is asked."""
+
+    def __init__(self, folder: Path, broker: Broker, stack: ExitStack, routes: list[int]) -> None:
+        self.cores = Cores.of_this_machine()
+        self._folder = folder
+        self._topics = {name: broker.topic(_PARTITIONS) for name in (GATEWAY, *_MODULES)}
+        self._client = broker.client(broker.writer)
+        self._readers = {
+            name: TopicReader(broker.client(), topic) for name, topic in self._topics.items()
+        }
+        self._servers: dict[str, ServerProcess] = {}
+        self._gateways: dict[int, Gateway] = {}
+        self._start(stack, routes)
+
+    def _start(self, stack: ExitStack, routes: list[int]) -> None:
+        ports = free_ports(len(_MODULES) + 1 + len(routes))
+        upstream = ports.pop()
+        for reader in self._readers.values():
+            stack.callback(reader.close)
+        self._module(stack, "upstream", "floor", upstream, self.cores.others, "--ok")
+        for name, module in _MODULES.items():
+            self._module(stack, name, module, ports.pop(), self.cores.server)
+        for number in routes:
+            gateway = Gateway(
+                self._folder / f"gateway-{number}",
+                ports.pop(),
+                number,
+                upstream,
+                self._client,
+                self._topics[GATEWAY],
+                self.cores.server,
+            )
+            stack.callback(gateway.process.stop)
+            self._gateways[number] = gateway
+            self._servers[f"{GATEWAY} {number}"] = gateway.process
+        for server in self._servers.values():
+            server.wait_until_ready()
+
+    def _module(
+        self,
+        stack: ExitStack,
+        name: str,
+        module: str,
+        port: int,
+        cores: list[int],
+        *more: str,
+    ) -> None:
+        kafka = {"client": self._client, "topic": self._topics.get(name, "")}
+        server = self._servers[name] = ServerProcess(
+            name,
+            [sys.executable, "-m", f"bench.subjects.{module}", "--port", str(port), *more],
+            port,
+            {"BENCH_KAFKA": json.dumps(kafka)},
+            self._folder / f"{name}.log",
+            cores,
+        )
+        stack.callback(server.stop)
+
+    def measure(self, case: Case, subject: str, pace: Pace) -> Measured:
+        """Run one case against one server, then look for its records."""
+        server = self._servers[f"{GATEWAY} {case.routes}" if subject == GATEWAY else subject]
+        prefix = f"b{uuid.uuid4().hex[:8]}"
+        outcomes = self._folder / "outcomes"
+        order = Order(
+            port=server.port,
+            connections=case.connections,
+            seconds=pace.seconds,
+            warm_up=pace.warm_up,
+            paths=paths_of(case),
+            size=case.size,
+            prefix=prefix,
+            rate=case.rate,
+            outcomes=str(outcomes) if case.produces else "",
+            limit=case.limit,
+            cores=self.cores.others[:1],
+        )
+        with _swapping(self._gateways[case.routes] if case.swap else None) as swaps:
+            result, cpu = _generate(order, server)
+        verdict = None
+        if case.produces:
+            verdict = self._readers[subject].verify(prefix, outcomes.read_bytes())
+        return Measured(
+            result.answered / result.seconds,
+            cpu / max(result.answered, 1) * 1e6,
+            result.percentiles,
+            result.statuses,
+            result.broken,
+            verdict,
+            resident_bytes(server.pid),
+            len(swaps),
+        )
+
+
+def _generate(order: Order, server: ServerProcess) -> tuple[Yield, float]:
+    """Run the generator; return what it saw, and the server's CPU seconds meanwhile."""
+    command = [sys.executable, "-m", "bench.generator"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as generator:
+        assert generator.stdin is not None
+        assert generator.stdout is not None
+        json.dump(asdict(order), generator.stdin)
+        generator.stdin.close()
+        marks: dict[str, float] = {}
+        for line in generator.stdout:
+            if line.startswith("{"):
+                return Yield(**json.loads(line)), marks["end"] - marks["begin"]
+            marks[line.strip()] = server.cpu_seconds()
+    raise RuntimeError(f"the generator failed against {server.name}")
+
+
+@contextmanager
+def _swapping(gateway: Gateway | None) -> Iterator[list[int]]:
+    """Give a gateway a new configuration twice a second while the block runs."""
+    swaps: list[int] = []
+    stop = threading.Event()
+
+    def loop(target: Gateway) -> None:
+        while not stop.wait(_SWAP_EVERY):
+            target.swap()
+            swaps.append(1)
+
+    thread = threading.Thread(target=loop, args=(gateway,), daemon=True)
+    if gateway is not None:
+        thread.start()
+    try:
+        yield swaps
+    finally:
+        stop.set()
+        if gateway is not None:
+            thread.join()
+
+
+@contextmanager
+def stage(folder: Path, routes: list[int]) -> Iterator[Stage]:
+    """Start broker and servers in a folder; all gone at the end."""
+    with running_broker(folder / "broker") as broker, ExitStack() as stack:
+        yield Stage(folder, broker, stack, routes)
+
+
+def summary(measured: Measured) -> dict[str, Any]:
+    """Return a measurement as JSON data."""
+    return {
+        **asdict(measured),
+        "per_second": round(measured.per_second),
+        "cpu": round(measured.cpu, 2),
+    }
