@@ -1,31 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Kafka cluster on Confluent Cloud: environment, cluster, accounts, keys, topics, access rules."""
+"""Kafka on Confluent Cloud: environment, cluster, accounts, keys, topics and who may do what."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import pulumi
 import pulumi_confluentcloud as confluent
 
-from components.config.cloud import ConfluentConfig
+from components.config.cloud import ConfluentConfig, ExistingKafkaConfig
 from components.config.local import SLOTS
 from components.config.topics import TopicConfig
 from components.endpoints import KafkaEndpoint
 
-CLUSTER_TIMES = pulumi.CustomTimeouts(create="60m", update="60m", delete="60m")
-# A key takes minutes to be accepted everywhere; the provider polls until it is.
-KEY_TIMES = pulumi.CustomTimeouts(create="10m")
-AVAILABILITY = {"single-zone": "SINGLE_ZONE", "multi-zone": "MULTI_ZONE"}
+READER_GROUP_PREFIX = "kafka-gateway"
+"""Consumer groups that the command line may use begin with this."""
+# A key is polled until every Kafka node knows it, which takes minutes; a dedicated cluster takes hours.
+KEY_TIMEOUTS = pulumi.CustomTimeouts(create="15m")
+CLUSTER_TIMEOUTS = {
+    "basic": pulumi.CustomTimeouts(create="30m", delete="30m"),
+    "standard": pulumi.CustomTimeouts(create="30m", delete="30m"),
+    "dedicated": pulumi.CustomTimeouts(create="24h", delete="3h"),
+}
+# What an application may do with its topics, and the command line with the same ones.
+WRITER_OPERATIONS = ("WRITE", "DESCRIBE")
+READER_OPERATIONS = ("READ", "DESCRIBE")
 
 
 @dataclass(frozen=True)
 class ConfluentKafkaArgs:
-    """What the cluster is to be like."""
+    """What to make: the cluster, its topics, and which of the two API keys the gateway uses."""
 
-    stack: str
-    config: ConfluentConfig
+    cluster: ConfluentConfig
     topics: tuple[TopicConfig, ...]
     api_key_slot: str
     api_key_generations: Mapping[str, int]
@@ -34,11 +42,12 @@ class ConfluentKafkaArgs:
 
 
 class ConfluentKafka(pulumi.ComponentResource):
-    """A cluster with the keys that its users need and no more.
+    """A cluster in an environment of its own.
 
-    An administrator's key makes topics and rules. The application's account may write its topics;
-    it has two key slots, so that a key is rotated by making the other one first. The reader's
-    account may read them. The provider signs in with CONFLUENT_CLOUD_API_KEY and _SECRET.
+    The admin account's key makes topics and rules, through a provider of its own that holds it:
+    kept in the topics instead, a rotated key would lock every later refresh out (its credentials
+    come from the state). The application account writes its topics and nothing else, the reader
+    account reads them for the command line.
     """
 
     def __init__(
@@ -46,167 +55,225 @@ class ConfluentKafka(pulumi.ComponentResource):
     ) -> None:
         super().__init__("kafka-gateway:confluent:ConfluentKafka", name, None, opts)
         self._name, self._args = name, args
-        self._provider = confluent.Provider(
+        self.provider = confluent.Provider(
             f"{name}-confluent", opts=pulumi.ResourceOptions(parent=self)
         )
         self.environment = self._environment()
         self.cluster = self._cluster()
-        self._admin = self._administrator()
-        self._topics = {topic.name: self._topic(topic) for topic in args.topics}
+        admin = self._admin_key()
+        self._in_cluster = self._cluster_options(admin)
+        self.topics = {topic.name: self._topic(topic) for topic in args.topics}
+        writer = self._account("application", "writes the topics of the gateway's routes")
+        self.api_keys = {slot: self._slot_key(slot, writer) for slot in SLOTS}
+        reader = self._account("reader", "reads the topics for the command line")
+        self.reader_key = self._key("reader", reader)
+        for topic in args.topics:
+            self._rules("application", writer, topic.name, WRITER_OPERATIONS)
+            self._rules("reader", reader, topic.name, READER_OPERATIONS)
+        self._rule(
+            f"{name}-reader-groups", reader, "GROUP", READER_GROUP_PREFIX, "READ", "PREFIXED"
+        )
         self.endpoint = self._endpoint()
-        self.schema_registry_url = self._schema_registry()
         self.register_outputs({"bootstrapServers": self.endpoint.bootstrap_servers})
 
     def _options(self, **more: object) -> pulumi.ResourceOptions:
-        base = pulumi.ResourceOptions(parent=self, provider=self._provider)
-        return pulumi.ResourceOptions.merge(base, pulumi.ResourceOptions(**more))  # type: ignore[arg-type]  # keyword arguments of the options themselves
+        own = pulumi.ResourceOptions(parent=self, provider=self.provider)
+        return pulumi.ResourceOptions.merge(own, pulumi.ResourceOptions(**more))  # type: ignore[arg-type]  # the caller's keywords are its own
 
     def _environment(self) -> confluent.Environment:
-        # Essentials is the smaller of the two packages and the one without a fee of its own.
-        governance = confluent.EnvironmentStreamGovernanceArgs(package="ESSENTIALS")
+        governance = {"package": "ESSENTIALS"} if self._args.cluster.schema_registry else None
         return confluent.Environment(
             f"{self._name}-environment",
-            display_name=self._args.config.environment,
-            stream_governance=governance if self._args.config.schema_registry else None,
+            display_name=self._args.cluster.environment,
+            stream_governance=governance,  # type: ignore[arg-type]  # a mapping does as well
             opts=self._options(protect=self._args.protect),
         )
 
     def _cluster(self) -> confluent.KafkaCluster:
-        config = self._args.config
-        kinds = {
-            "basic": {"basic": confluent.KafkaClusterBasicArgs()},
-            "standard": {"standard": confluent.KafkaClusterStandardArgs()},
-            "dedicated": {"dedicated": confluent.KafkaClusterDedicatedArgs(cku=config.cku)},
-        }
+        wanted = self._args.cluster
+        kinds = {"basic": {}, "standard": {}, "dedicated": {"cku": wanted.cku}}
         return confluent.KafkaCluster(
             f"{self._name}-cluster",
-            display_name=config.cluster_name,
-            availability=AVAILABILITY[config.availability],
-            cloud=config.cloud,
-            region=config.region,
-            environment=confluent.KafkaClusterEnvironmentArgs(id=self.environment.id),
-            **kinds[config.cluster_type],  # type: ignore[arg-type]  # exactly one of the type blocks
-            opts=self._options(protect=self._args.protect, custom_timeouts=CLUSTER_TIMES),
+            display_name=wanted.cluster_name,
+            cloud=wanted.cloud,
+            region=wanted.region,
+            availability=availability(wanted.availability),
+            environment={"id": self.environment.id},
+            **{wanted.cluster_type: kinds[wanted.cluster_type]},  # type: ignore[arg-type]  # one of the three blocks
+            opts=self._options(
+                protect=self._args.protect,
+                custom_timeouts=CLUSTER_TIMEOUTS[wanted.cluster_type],
+            ),
         )
 
-    # --- accounts and keys --------------------------------------------------------------------
-
-    def _account(self, role: str, description: str) -> confluent.ServiceAccount:
+    def _account(self, role: str, purpose: str) -> confluent.ServiceAccount:
+        # The name is unique in the organisation, so it carries the stack.
         return confluent.ServiceAccount(
             f"{self._name}-{role}",
-            display_name=f"kafka-gateway-{self._args.stack}-{role}",
-            description=description,
+            display_name=f"kafka-gateway-{pulumi.get_stack()}-{role}",
+            description=f"kafka-gateway, stack {pulumi.get_stack()}: {purpose}",
             opts=self._options(),
         )
 
-    def _key(
-        self, suffix: str, account: confluent.ServiceAccount, *after: pulumi.Resource
-    ) -> confluent.ApiKey:
-        return confluent.ApiKey(
-            f"{self._name}-{suffix}",
-            display_name=f"kafka-gateway-{self._args.stack}-{suffix}",
-            owner=confluent.ApiKeyOwnerArgs(
-                id=account.id, api_version=account.api_version, kind=account.kind
-            ),
-            managed_resource=confluent.ApiKeyManagedResourceArgs(
-                id=self.cluster.id,
-                api_version=self.cluster.api_version,
-                kind=self.cluster.kind,
-                environment=confluent.ApiKeyManagedResourceEnvironmentArgs(id=self.environment.id),
-            ),
-            opts=self._options(depends_on=list(after), custom_timeouts=KEY_TIMES),
-        )
-
-    def _administrator(self) -> confluent.ApiKey:
+    def _admin_key(self) -> confluent.ApiKey:
         account = self._account("admin", "makes topics and access rules")
         binding = confluent.RoleBinding(
-            f"{self._name}-admin-role",
-            principal=account.id.apply(lambda id_: f"User:{id_}"),
+            f"{self._name}-admin",
+            principal=account.id.apply(lambda identity: f"User:{identity}"),
             role_name="CloudClusterAdmin",
             crn_pattern=self.cluster.rbac_crn,
-            opts=self._options(),
+            # A second binding of the same role to the same account is refused.
+            opts=self._options(delete_before_replace=True, deleted_with=self.cluster),
         )
-        # Without the role the first topic is answered 403.
-        return self._key("admin-key", account, binding)
+        # Without the binding first, the key's first topic is a 403 (pulumi/pulumi#12078).
+        return self._key("admin", account, depends_on=[binding])
 
-    # --- topics and rules ---------------------------------------------------------------------
+    def _slot_key(self, slot: str, account: confluent.ServiceAccount) -> confluent.ApiKey:
+        """Return one of the gateway's two keys; raising its generation makes a new one.
+
+        The name carries the generation: the new key is there before the old one goes.
+        """
+        generation = self._args.api_key_generations[slot]
+        return self._key(f"api-{slot}-{generation}", account)
+
+    def _key(
+        self,
+        role: str,
+        account: confluent.ServiceAccount,
+        depends_on: Sequence[pulumi.Resource] = (),
+    ) -> confluent.ApiKey:
+        return confluent.ApiKey(
+            f"{self._name}-{role}-key",
+            display_name=f"kafka-gateway-{pulumi.get_stack()}-{role}",
+            owner={"id": account.id, "api_version": account.api_version, "kind": account.kind},
+            managed_resource={
+                "id": self.cluster.id,
+                "api_version": self.cluster.api_version,
+                "kind": self.cluster.kind,
+                "environment": {"id": self.environment.id},
+            },
+            opts=self._options(
+                depends_on=list(depends_on),
+                deleted_with=self.cluster,
+                custom_timeouts=KEY_TIMEOUTS,
+                additional_secret_outputs=["secret"],
+            ),
+        )
+
+    def _cluster_options(self, admin: confluent.ApiKey) -> pulumi.ResourceOptions:
+        provider = confluent.Provider(
+            f"{self._name}-cluster-admin",
+            kafka_id=self.cluster.id,
+            kafka_rest_endpoint=self.cluster.rest_endpoint,
+            kafka_api_key=admin.id,
+            kafka_api_secret=pulumi.Output.secret(admin.secret),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return pulumi.ResourceOptions(
+            parent=self,
+            provider=provider,
+            deleted_with=self.cluster,
+            # The cluster is in the provider, not in the resource: a new one means new topics.
+            replace_with=[self.cluster],
+        )
 
     def _topic(self, topic: TopicConfig) -> confluent.KafkaTopic:
         return confluent.KafkaTopic(
-            f"{self._name}-{topic.name}",
+            f"{self._name}-topic-{topic.name}",
             topic_name=topic.name,
             partitions_count=topic.partitions,
             config=dict(topic.config),
-            kafka_cluster=confluent.KafkaTopicKafkaClusterArgs(id=self.cluster.id),
-            rest_endpoint=self.cluster.rest_endpoint,
-            credentials=confluent.KafkaTopicCredentialsArgs(
-                key=self._admin.id, secret=self._admin.secret
-            ),
-            opts=self._options(
-                protect=self._args.protect,
-                retain_on_delete=self._args.retain,
-                deleted_with=self.cluster,
+            opts=pulumi.ResourceOptions.merge(
+                self._in_cluster,
+                pulumi.ResourceOptions(
+                    protect=self._args.protect, retain_on_delete=self._args.retain
+                ),
             ),
         )
 
+    def _rules(
+        self,
+        role: str,
+        account: confluent.ServiceAccount,
+        topic: str,
+        operations: tuple[str, ...],
+    ) -> None:
+        for operation in operations:
+            label = f"{self._name}-{role}-{operation.lower()}-{topic}"
+            self._rule(label, account, "TOPIC", topic, operation, "LITERAL")
+
     def _rule(
-        self, suffix: str, account: confluent.ServiceAccount, kind: str, on: str, operation: str
-    ) -> confluent.KafkaAcl:
-        return confluent.KafkaAcl(
-            f"{self._name}-{suffix}",
-            resource_type=kind,
-            resource_name_=on,
-            pattern_type="LITERAL",
-            principal=account.id.apply(lambda id_: f"User:{id_}"),
+        self,
+        label: str,
+        account: confluent.ServiceAccount,
+        resource_type: str,
+        resource_name: str,
+        operation: str,
+        pattern: str,
+    ) -> None:
+        confluent.KafkaAcl(
+            label,
+            resource_type=resource_type,
+            resource_name_=resource_name,
+            pattern_type=pattern,
+            principal=account.id.apply(lambda identity: f"User:{identity}"),
             host="*",
             operation=operation,
             permission="ALLOW",
-            kafka_cluster=confluent.KafkaAclKafkaClusterArgs(id=self.cluster.id),
-            rest_endpoint=self.cluster.rest_endpoint,
-            credentials=confluent.KafkaAclCredentialsArgs(
-                key=self._admin.id, secret=self._admin.secret
-            ),
-            opts=self._options(deleted_with=self.cluster),
+            opts=self._in_cluster,
         )
 
     def _endpoint(self) -> KafkaEndpoint:
-        writer = self._account("app", "writes the gateway's topics")
-        reader = self._account("reader", "reads the gateway's topics for the command line")
-        for topic in self._topics:
-            self._rule(f"app-{topic}-write", writer, "TOPIC", topic, "WRITE")
-            self._rule(f"app-{topic}-describe", writer, "TOPIC", topic, "DESCRIBE")
-            self._rule(f"reader-{topic}-read", reader, "TOPIC", topic, "READ")
-            self._rule(f"reader-{topic}-describe", reader, "TOPIC", topic, "DESCRIBE")
-        self._rule("reader-groups", reader, "GROUP", "*", "READ")
-        # A generation is part of the name: the new key is there before the old one goes.
-        generations = self._args.api_key_generations
-        keys = {slot: self._key(f"app-key-{slot}-{generations[slot]}", writer) for slot in SLOTS}
-        reader_key = self._key("reader-key", reader)
-        key = keys[self._args.api_key_slot]
+        key = self.api_keys[self._args.api_key_slot]
         return KafkaEndpoint(
             bootstrap_servers=self.cluster.bootstrap_endpoint.apply(bootstrap_servers),
             ca_pem=None,
             api_key=key.id,
-            api_secret=key.secret,
-            reader_key=reader_key.id,
-            reader_secret=reader_key.secret,
-            topics={name: topic.topic_name for name, topic in self._topics.items()},
+            api_secret=pulumi.Output.secret(key.secret),
+            reader_key=self.reader_key.id,
+            reader_secret=pulumi.Output.secret(self.reader_key.secret),
+            topics={name: topic.topic_name for name, topic in self.topics.items()},
         )
 
-    def _schema_registry(self) -> pulumi.Output[str] | None:
-        if not self._args.config.schema_registry:
-            return None
-        # The registry comes with the environment's package, once its first cluster is there.
-        found = self.cluster.id.apply(lambda _: self.environment.id).apply(
-            lambda id_: confluent.get_schema_registry_cluster_output(
-                environment=confluent.GetSchemaRegistryClusterEnvironmentArgs(id=id_),
-                opts=pulumi.InvokeOptions(provider=self._provider),
-            )
+
+class ExistingKafka(pulumi.ComponentResource):
+    """A Kafka cluster that is there already: nothing is made, its topics are taken to exist."""
+
+    def __init__(
+        self,
+        name: str,
+        args: ExistingKafkaConfig,
+        topics: tuple[TopicConfig, ...],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("kafka-gateway:confluent:ExistingKafka", name, None, opts)
+        servers: list[dict[str, str | int]] = [
+            {"host": host, "port": port} for host, port in args.bootstrap_servers
+        ]
+        self.endpoint = KafkaEndpoint(
+            bootstrap_servers=pulumi.Output.from_input(servers),
+            ca_pem=pulumi.Output.from_input(args.ca_pem) if args.ca_pem else None,
+            api_key=pulumi.Output.from_input(args.api_key),
+            api_secret=args.api_secret.output(),
+            reader_key=pulumi.Output.from_input(args.reader_key),
+            reader_secret=args.reader_secret.output(),
+            topics={topic.name: pulumi.Output.from_input(topic.name) for topic in topics},
         )
-        return found.rest_endpoint
+        self.register_outputs({"bootstrapServers": servers})
+
+
+def availability(text: str) -> str:
+    """Return Confluent's spelling: ``single-zone`` is SINGLE_ZONE there."""
+    return text.upper().replace("-", "_")
 
 
 def bootstrap_servers(endpoint: str) -> list[dict[str, str | int]]:
-    """Split Confluent's ``SASL_SSL://host:port`` into what a plugin's configuration takes."""
-    host, _, port = endpoint.removeprefix("SASL_SSL://").rpartition(":")
-    return [{"host": host, "port": int(port)}]
+    """Return host and port of each server in ``SASL_SSL://host:9092`` or ``host:9092,host:9093``.
+
+    Clients want no scheme, and numbers that went through Pulumi would come back as floats.
+    """
+    found: list[dict[str, str | int]] = []
+    for item in endpoint.split(","):
+        parts = urlsplit(item if "://" in item else f"//{item}")
+        found.append({"host": parts.hostname or "", "port": parts.port or 9092})
+    return found

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Kubernetes cluster on EKS with a network of its own, or one that is there already."""
+"""Kubernetes on EKS: its network, the cluster, its nodes, and the way in."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -12,240 +12,331 @@ import pulumi_aws as aws
 import pulumi_eks as eks
 import pulumi_kubernetes as kubernetes
 
-from components.config.cloud import EksConfig, ExistingClusterConfig
+from components.cluster import KubernetesCluster, kubernetes_provider
+from components.config.cloud import EksConfig
 from components.network_plan import NetworkPlan, Subnet, plan_network
 
-CLUSTER_TIMES = pulumi.CustomTimeouts(create="40m", update="60m", delete="40m")
 NODE_POLICIES = (
     "AmazonEKSWorkerNodePolicy",
     "AmazonEKS_CNI_Policy",
-    "AmazonEC2ContainerRegistryReadOnly",
+    "AmazonEC2ContainerRegistryPullOnly",
 )
 ADMIN_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
-EVERYWHERE = "0.0.0.0/0"
+LOG_TYPES = ("api", "audit", "authenticator")
+CLUSTER_TIMEOUTS = pulumi.CustomTimeouts(create="60m", update="90m", delete="60m")
+STORAGE_CLASS = "kafka-gateway"
+PROVISIONERS = {"nodegroup": "ebs.csi.aws.com", "auto": "ebs.csi.eks.amazonaws.com"}
+# Auto mode brings its own load balancer controller; elsewhere the in-tree one makes an NLB.
+LOAD_BALANCER_CLASSES = {"nodegroup": "", "auto": "eks.amazonaws.com/nlb"}
 
 
 @dataclass(frozen=True)
 class GatewayClusterArgs:
-    """What the cluster is to be like."""
+    """What to make. ``nat_gateways`` is 1, or the number of zones where an outage of one counts."""
 
-    config: EksConfig
+    cluster: EksConfig
     tags: Mapping[str, str]
     protect: bool
+    nat_gateways: int = 1
 
 
 class GatewayCluster(pulumi.ComponentResource):
-    """EKS in a VPC of its own: nodes in private subnets, load balancers in public ones."""
+    """A VPC with public and private subnets, EKS in it with a pinned version, and its nodes.
+
+    People get in by access entries; whoever made the cluster has no rights by that.
+    """
 
     def __init__(
         self, name: str, args: GatewayClusterArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("kafka-gateway:eks:GatewayCluster", name, None, opts)
         self._name, self._args = name, args
-        self._aws = aws.Provider(
-            f"{name}-aws",
-            region=args.config.region,
-            default_tags=aws.ProviderDefaultTagsArgs(tags=dict(args.tags)),
-            opts=pulumi.ResourceOptions(parent=self),
+        self._tags = {**args.tags, "project": pulumi.get_project(), "stack": pulumi.get_stack()}
+        self.provider = aws.Provider(
+            f"{name}-aws", region=args.cluster.region, opts=pulumi.ResourceOptions(parent=self)
         )
-        plan = plan_network(args.config.vpc_cidr, args.config.zones)
-        self._zones = aws.get_availability_zones_output(
-            state="available",
-            opts=pulumi.InvokeOutputOptions(parent=self, provider=self._aws),
-        ).names
-        self.vpc = self._network(plan)
-        self._subnets = {subnet: self._subnet(subnet) for subnet in plan.subnets}
-        self._routes(plan)
-        self.cluster = self._cluster(plan)
-        self.nodes = None if args.config.mode == "auto" else self._node_group(plan)
-        self.kubeconfig = pulumi.Output.secret(self.cluster.kubeconfig_json)
-        self.provider = kubernetes_provider(
-            name, self.kubeconfig, args.config.name, self, after=self.nodes
-        )
-        self.register_outputs({"kubeconfig": self.kubeconfig})
+        plan = plan_network(args.cluster.vpc_cidr, args.cluster.zones)
+        self.vpc = self._vpc(plan)
+        self._zones = self._zone_names()
+        self.public = [self._subnet(subnet) for subnet in plan.public]
+        self.private = [self._subnet(subnet) for subnet in plan.private]
+        routes = self._routes()
+        self.eks = self._eks(routes)
+        # The name by way of an output: what carries it waits for the cluster and goes before it
+        # (pulumi/pulumi#9009).
+        self._cluster_name = self.eks.kubeconfig_json.apply(lambda _: args.cluster.name)
+        self.nodes = self._nodes() if args.cluster.mode == "nodegroup" else None
+        self.cluster = self._kubernetes()
+        self.register_outputs({"name": self._cluster_name})
 
     def _options(self, **more: object) -> pulumi.ResourceOptions:
-        base = pulumi.ResourceOptions(parent=self, provider=self._aws)
-        return pulumi.ResourceOptions.merge(base, pulumi.ResourceOptions(**more))  # type: ignore[arg-type]  # keyword arguments of the options themselves
+        own = pulumi.ResourceOptions(parent=self, provider=self.provider)
+        return pulumi.ResourceOptions.merge(own, pulumi.ResourceOptions(**more))  # type: ignore[arg-type]  # the caller's keywords are its own
 
-    # --- network ------------------------------------------------------------------------------
+    def _tagged(self, label: str, **more: str) -> dict[str, str]:
+        return {**self._tags, "Name": f"{self._args.cluster.name}-{label}", **more}
 
-    def _network(self, plan: NetworkPlan) -> aws.ec2.Vpc:
+    # --- the network --------------------------------------------------------------------------
+
+    def _vpc(self, plan: NetworkPlan) -> aws.ec2.Vpc:
         return aws.ec2.Vpc(
             f"{self._name}-vpc",
             cidr_block=plan.vpc_cidr,
             enable_dns_hostnames=True,
             enable_dns_support=True,
-            tags={"Name": self._args.config.name},
+            tags=self._tagged("vpc"),
             opts=self._options(protect=self._args.protect),
         )
 
+    def _zone_names(self) -> pulumi.Output[list[str]]:
+        zones = aws.get_availability_zones_output(
+            state="available",
+            # Local and wavelength zones must be opted into, and EKS cannot use them.
+            filters=[{"name": "opt-in-status", "values": ["opt-in-not-required"]}],
+            opts=pulumi.InvokeOptions(parent=self, provider=self.provider),
+        )
+        wanted = self._args.cluster
+        return zones.names.apply(lambda names: choose_zones(names, wanted.zones, wanted.region))
+
     def _subnet(self, subnet: Subnet) -> aws.ec2.Subnet:
-        kind = "public" if subnet.public else "private"
-        # What the load balancer controllers look for.
+        side = "public" if subnet.public else "private"
         role = "kubernetes.io/role/elb" if subnet.public else "kubernetes.io/role/internal-elb"
-        zone = subnet.zone
         return aws.ec2.Subnet(
-            f"{self._name}-{kind}-{zone}",
+            f"{self._name}-{side}-{subnet.zone}",
             vpc_id=self.vpc.id,
             cidr_block=subnet.cidr,
-            availability_zone=self._zones.apply(lambda names: names[zone]),
+            availability_zone=self._zones.apply(lambda names: names[subnet.zone]),
             map_public_ip_on_launch=subnet.public,
-            tags={"Name": f"{self._args.config.name}-{kind}-{zone}", role: "1"},
+            tags=self._tagged(f"{side}-{subnet.zone}", **{role: "1"}),
             opts=self._options(),
         )
 
-    def _routes(self, plan: NetworkPlan) -> None:
+    def _routes(self) -> list[pulumi.Resource]:
+        """Route public subnets to the internet, private ones through a NAT gateway."""
         gateway = aws.ec2.InternetGateway(
-            f"{self._name}-internet", vpc_id=self.vpc.id, opts=self._options()
+            f"{self._name}-internet",
+            vpc_id=self.vpc.id,
+            tags=self._tagged("internet"),
+            opts=self._options(),
         )
-        # One NAT gateway serves all zones: the data plane's way out is Kafka only.
-        address = aws.ec2.Eip(f"{self._name}-nat-ip", domain="vpc", opts=self._options())
-        nat = aws.ec2.NatGateway(
-            f"{self._name}-nat",
-            allocation_id=address.id,
-            subnet_id=self._subnets[plan.public[0]].id,
+        made = self._route_table("public", self.public, gateway_id=gateway.id)
+        nats = [self._nat(zone, gateway) for zone in range(self._args.nat_gateways)]
+        for zone, subnet in enumerate(self.private):
+            nat = nats[zone % len(nats)]
+            made += self._route_table(f"private-{zone}", [subnet], nat_gateway_id=nat.id)
+        return made
+
+    def _nat(self, zone: int, gateway: aws.ec2.InternetGateway) -> aws.ec2.NatGateway:
+        address = aws.ec2.Eip(
+            f"{self._name}-nat-{zone}",
+            domain="vpc",
+            tags=self._tagged(f"nat-{zone}"),
             opts=self._options(depends_on=[gateway]),
         )
-        for kind, way_out in (
-            ("public", aws.ec2.RouteTableRouteArgs(cidr_block=EVERYWHERE, gateway_id=gateway.id)),
-            ("private", aws.ec2.RouteTableRouteArgs(cidr_block=EVERYWHERE, nat_gateway_id=nat.id)),
-        ):
-            table = aws.ec2.RouteTable(
-                f"{self._name}-{kind}", vpc_id=self.vpc.id, routes=[way_out], opts=self._options()
-            )
-            for subnet in plan.public if kind == "public" else plan.private:
-                aws.ec2.RouteTableAssociation(
-                    f"{self._name}-{kind}-{subnet.zone}",
-                    route_table_id=table.id,
-                    subnet_id=self._subnets[subnet].id,
-                    opts=self._options(),
-                )
-
-    # --- cluster ------------------------------------------------------------------------------
-
-    def _cluster(self, plan: NetworkPlan) -> eks.Cluster:
-        config = self._args.config
-        auto = config.mode == "auto"
-        return eks.Cluster(
-            f"{self._name}-cluster",
-            name=config.name,
-            version=config.version,
-            vpc_id=self.vpc.id,
-            public_subnet_ids=[self._subnets[one].id for one in plan.public],
-            private_subnet_ids=[self._subnets[one].id for one in plan.private],
-            # API: the access entries below decide, and the account that made the cluster is not
-            # locked out when the config map is lost.
-            authentication_mode=eks.AuthenticationMode.API,
-            access_entries=_administrators(config.admin_arns),
-            skip_default_node_group=True,
-            auto_mode=eks.AutoModeOptionsArgs(enabled=True) if auto else None,
-            endpoint_private_access=True,
-            endpoint_public_access=config.public_endpoint,
-            public_access_cidrs=list(config.public_access_cidrs) or None,
-            enabled_cluster_log_types=["api", "audit", "authenticator"],
-            create_oidc_provider=True,
-            deletion_protection=self._args.protect,
-            # Standard: an outdated version is upgraded instead of costing six times as much.
-            upgrade_policy=aws.eks.ClusterUpgradePolicyArgs(support_type="STANDARD"),
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                providers=[self._aws],
-                protect=self._args.protect,
-                custom_timeouts=CLUSTER_TIMES,
-            ),
+        return aws.ec2.NatGateway(
+            f"{self._name}-nat-{zone}",
+            subnet_id=self.public[zone].id,
+            allocation_id=address.id,
+            tags=self._tagged(f"nat-{zone}"),
+            opts=self._options(depends_on=[gateway]),
         )
 
-    def _node_group(self, plan: NetworkPlan) -> eks.ManagedNodeGroup:
-        config = self._args.config
-        role = aws.iam.Role(
-            f"{self._name}-nodes",
-            assume_role_policy=json.dumps(
-                {
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        {
-                            "Effect": "Allow",
-                            "Principal": {"Service": "ec2.amazonaws.com"},
-                            "Action": "sts:AssumeRole",
-                        }
-                    ],
-                }
-            ),
+    def _route_table(
+        self,
+        label: str,
+        subnets: Sequence[aws.ec2.Subnet],
+        gateway_id: pulumi.Input[str] | None = None,
+        nat_gateway_id: pulumi.Input[str] | None = None,
+    ) -> list[pulumi.Resource]:
+        table = aws.ec2.RouteTable(
+            f"{self._name}-{label}",
+            vpc_id=self.vpc.id,
+            tags=self._tagged(label),
             opts=self._options(),
         )
-        policies = [
+        route = aws.ec2.Route(
+            f"{self._name}-{label}-out",
+            route_table_id=table.id,
+            destination_cidr_block="0.0.0.0/0",
+            gateway_id=gateway_id,
+            nat_gateway_id=nat_gateway_id,
+            opts=self._options(),
+        )
+        joined = [
+            aws.ec2.RouteTableAssociation(
+                f"{self._name}-{label}-{place}",
+                route_table_id=table.id,
+                subnet_id=subnet.id,
+                opts=self._options(),
+            )
+            for place, subnet in enumerate(subnets)
+        ]
+        return [route, *joined]
+
+    # --- the cluster --------------------------------------------------------------------------
+
+    def _eks(self, routes: list[pulumi.Resource]) -> eks.Cluster:
+        wanted = self._args.cluster
+        auto = wanted.mode == "auto"
+        return eks.Cluster(
+            self._name,
+            name=wanted.name,
+            version=wanted.version,
+            vpc_id=self.vpc.id,
+            public_subnet_ids=[subnet.id for subnet in self.public],
+            private_subnet_ids=[subnet.id for subnet in self.private],
+            endpoint_public_access=wanted.public_endpoint,
+            endpoint_private_access=True,
+            public_access_cidrs=list(wanted.public_access_cidrs) or None,
+            # API only: with the config map, whoever made the cluster could lock everybody out.
+            authentication_mode=eks.AuthenticationMode.API,
+            access_entries=access_entries(wanted.admin_arns),
+            skip_default_node_group=True,
+            create_oidc_provider=True,
+            auto_mode=eks.AutoModeOptionsArgs(enabled=True) if auto else None,
+            deletion_protection=self._args.protect,
+            enabled_cluster_log_types=list(LOG_TYPES),
+            # The default, EXTENDED, lets a forgotten cluster cost six times as much.
+            upgrade_policy=aws.eks.ClusterUpgradePolicyArgs(support_type="STANDARD"),
+            tags=self._tagged("cluster"),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                providers={"aws": self.provider},
+                protect=self._args.protect,
+                # Nodes need the way out when they come, and as long as they are there.
+                depends_on=routes,
+                custom_timeouts=CLUSTER_TIMEOUTS,
+                additional_secret_outputs=["kubeconfig", "kubeconfigJson"],
+            ),
+        )
+
+    def _nodes(self) -> aws.eks.NodeGroup:
+        role, attached = self._role("nodes", "ec2.amazonaws.com", NODE_POLICIES)
+        wanted = self._args.cluster
+        return aws.eks.NodeGroup(
+            f"{self._name}-nodes",
+            cluster_name=self._cluster_name,
+            node_group_name="standard-workers",
+            node_role_arn=role.arn,
+            subnet_ids=[subnet.id for subnet in self.private],
+            instance_types=[wanted.instance_type],
+            scaling_config={
+                "desired_size": wanted.nodes,
+                "min_size": wanted.nodes,
+                "max_size": wanted.max_nodes,
+            },
+            update_config={"max_unavailable": 1},
+            tags=self._tagged("nodes"),
+            opts=self._options(
+                # Without its policies a node can neither join nor be taken out in order.
+                depends_on=attached,
+                # The autoscaler's to decide.
+                ignore_changes=["scalingConfig.desiredSize"],
+                custom_timeouts=pulumi.CustomTimeouts(create="30m", update="60m", delete="30m"),
+            ),
+        )
+
+    def _role(
+        self, label: str, service: str, policies: Sequence[str]
+    ) -> tuple[aws.iam.Role, list[pulumi.Resource]]:
+        role = aws.iam.Role(
+            f"{self._name}-{label}",
+            assume_role_policy=trust(service),
+            tags=self._tagged(label),
+            opts=self._options(),
+        )
+        attached: list[pulumi.Resource] = [
             aws.iam.RolePolicyAttachment(
-                f"{self._name}-nodes-{policy}",
+                f"{self._name}-{label}-{policy.rpartition('/')[2]}",
                 role=role.name,
                 policy_arn=f"arn:aws:iam::aws:policy/{policy}",
                 opts=self._options(),
             )
-            for policy in NODE_POLICIES
+            for policy in policies
         ]
-        return eks.ManagedNodeGroup(
-            f"{self._name}-standard-workers",
-            cluster=self.cluster,
-            node_group_name="standard-workers",
-            node_role=role,
-            instance_types=[config.instance_type],
-            subnet_ids=[self._subnets[one].id for one in plan.private],
-            scaling_config=aws.eks.NodeGroupScalingConfigArgs(
-                desired_size=config.nodes, min_size=config.nodes, max_size=config.max_nodes
-            ),
-            # An autoscaler moves the desired size.
-            ignore_scaling_changes=True,
+        return role, attached
+
+    def _kubernetes(self) -> KubernetesCluster:
+        kubeconfig = pulumi.Output.secret(self.eks.kubeconfig_json)
+        wanted = self._args.cluster
+        provider = kubernetes_provider(
+            f"{self._name}-kubernetes", kubeconfig, wanted.name, self, self.eks
+        )
+        needed = self._storage_addons() if self.nodes is not None else []
+        kubernetes.storage.v1.StorageClass(
+            f"{self._name}-storage",
+            metadata={"name": STORAGE_CLASS},
+            provisioner=PROVISIONERS[wanted.mode],
+            parameters={"type": "gp3", "encrypted": "true"},
+            reclaim_policy="Retain" if self._args.protect else "Delete",
+            volume_binding_mode="WaitForFirstConsumer",
+            allow_volume_expansion=True,
             opts=pulumi.ResourceOptions(
-                parent=self,
-                providers=[self._aws],
-                depends_on=policies,
-                custom_timeouts=CLUSTER_TIMES,
+                parent=self, provider=provider, deleted_with=self.eks, depends_on=needed
             ),
         )
-
-
-def _administrators(arns: tuple[str, ...]) -> dict[str, eks.AccessEntryArgs]:
-    return {
-        f"admin-{number}": eks.AccessEntryArgs(
-            principal_arn=arn,
-            access_policies={
-                "admin": eks.AccessPolicyAssociationArgs(
-                    access_scope=aws.eks.AccessPolicyAssociationAccessScopeArgs(type="cluster"),
-                    policy_arn=ADMIN_POLICY,
-                )
-            },
+        return KubernetesCluster(
+            provider,
+            kubeconfig,
+            owner=self.eks,
+            storage_class=STORAGE_CLASS,
+            load_balancer_class=LOAD_BALANCER_CLASSES[wanted.mode],
         )
-        for number, arn in enumerate(arns)
+
+    def _storage_addons(self) -> list[pulumi.Resource]:
+        """Add what makes volumes; in auto mode EKS has it built in."""
+        assert self.nodes is not None
+        role, attached = self._role(
+            "storage", "pods.eks.amazonaws.com", ["service-role/AmazonEBSCSIDriverPolicy"]
+        )
+        identity = aws.eks.Addon(
+            f"{self._name}-pod-identity",
+            cluster_name=self._cluster_name,
+            addon_name="eks-pod-identity-agent",
+            tags=self._tagged("pod-identity"),
+            opts=self._options(depends_on=[self.nodes]),
+        )
+        driver = aws.eks.Addon(
+            f"{self._name}-ebs",
+            cluster_name=self._cluster_name,
+            addon_name="aws-ebs-csi-driver",
+            pod_identity_associations=[
+                {"role_arn": role.arn, "service_account": "ebs-csi-controller-sa"}
+            ],
+            tags=self._tagged("ebs"),
+            opts=self._options(depends_on=[identity, *attached]),
+        )
+        return [driver]
+
+
+def choose_zones(names: Sequence[str], count: int, region: str) -> list[str]:
+    """Return the first ``count`` zones by name, so that the order of an answer changes nothing.
+
+    Raises ``pulumi.RunError`` when the region has fewer.
+    """
+    if len(names) < count:
+        raise pulumi.RunError(
+            f"zones: {count} are more than {region} has for this account: {', '.join(sorted(names))}"
+        )
+    return sorted(names)[:count]
+
+
+def access_entries(arns: Sequence[str]) -> dict[str, eks.AccessEntryArgs]:
+    """Return one entry with cluster administration for each role or user."""
+    scope = aws.eks.AccessPolicyAssociationAccessScopeArgs(type="cluster")
+    policy = eks.AccessPolicyAssociationArgs(policy_arn=ADMIN_POLICY, access_scope=scope)
+    return {
+        arn.rpartition("/")[2]: eks.AccessEntryArgs(
+            principal_arn=arn, access_policies={"admin": policy}
+        )
+        for arn in sorted(arns)
     }
 
 
-class ExistingCluster(pulumi.ComponentResource):
-    """A Kubernetes cluster that is there already, by its kubeconfig."""
-
-    def __init__(
-        self, name: str, config: ExistingClusterConfig, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        super().__init__("kafka-gateway:eks:ExistingCluster", name, None, opts)
-        self.kubeconfig = config.kubeconfig.output()
-        identifier = config.identifier or name
-        self.provider = kubernetes_provider(name, self.kubeconfig, identifier, self)
-        self.register_outputs({})
-
-
-def kubernetes_provider(
-    name: str,
-    kubeconfig: pulumi.Output[str],
-    identifier: str,
-    parent: pulumi.Resource,
-    after: pulumi.Resource | None = None,
-) -> kubernetes.Provider:
-    """Return the one Kubernetes provider of a stack.
-
-    ``identifier`` pins which cluster it means: a changed kubeconfig then replaces nothing.
-    """
-    return kubernetes.Provider(
-        f"{name}-kubernetes",
-        kubeconfig=kubeconfig,
-        cluster_identifier=identifier,
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[after] if after else None),
-    )
+def trust(service: str) -> str:
+    """Return the policy by which an AWS service may take a role."""
+    actions = ["sts:AssumeRole"]
+    if service == "pods.eks.amazonaws.com":
+        actions.append("sts:TagSession")
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": actions}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

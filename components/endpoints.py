@@ -40,6 +40,9 @@ class ClusterIdentity:
 class ControlPlaneEndpoint:
     """A control plane that is there: where it is administered, and where data planes connect.
 
+    ``kind`` is ``own`` or ``konnect``. A control plane without an address that can be reached from
+    here has ``forward`` instead: what a port-forward through its kubeconfig needs.
+
     ``cluster`` and ``telemetry`` are ``host:port``; ``telemetry`` is None for our own.
     """
 
@@ -47,5 +50,7 @@ class ControlPlaneEndpoint:
     admin_token: pulumi.Output[str]
     cluster: pulumi.Output[str]
     cluster_server_name: pulumi.Output[str]
+    kind: str = "own"
+    forward: Mapping[str, pulumi.Input[str]] | None = None
     telemetry: pulumi.Output[str] | None = None
     telemetry_server_name: pulumi.Output[str] | None = None

@@ -42,12 +42,21 @@ class GatewayRoutes(pulumi.ComponentResource):
         document = load_deck(ROOT / args.file, placeholders(args.stack, args.topics, args.kafka))
         self.configuration = Configuration(
             name,
-            admin={"url": args.control_plane.admin_url, "token": args.control_plane.admin_token},
+            admin=_admin(args.control_plane),
             owner=args.owner,
             document=document,
             opts=child_options(self, opts),
         )
         self.register_outputs({"release": self.configuration.release})
+
+
+def _admin(control_plane: ControlPlaneEndpoint) -> dict[str, Any]:
+    admin: dict[str, Any] = {"url": control_plane.admin_url, "token": control_plane.admin_token}
+    if control_plane.kind != "own":
+        admin["kind"] = control_plane.kind
+    if control_plane.forward is not None:
+        admin["forward"] = control_plane.forward
+    return admin
 
 
 def placeholders(stack: str, topics: tuple[str, ...], kafka: KafkaEndpoint) -> Mapping[str, Any]:

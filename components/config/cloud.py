@@ -85,6 +85,8 @@ class KonnectConfig:
     token: Secret
     region: str
     name: str
+    address: str
+    """Where Konnect's API answers instead of the region's address."""
 
 
 @dataclass(frozen=True)
@@ -311,6 +313,7 @@ def _control_plane(
             token=_secret(reader, "konnectToken", "Konnect is called with it"),
             region=reader.choice("konnectRegion", KONNECT_REGIONS, "us"),
             name=reader.text("konnectName") or f"kafka-gateway-{reader.stack}",
+            address=_url(reader, reader.text("konnectAddress"), "konnectAddress"),
         )
     if kind == "existing":
         why = "an existing control plane is reached with it"
@@ -325,9 +328,9 @@ def _control_plane(
     return OwnControlPlaneConfig(admin_url=_url(reader, reader.text("adminUrl")))
 
 
-def _url(reader: ConfigReader, url: str) -> str:
+def _url(reader: ConfigReader, url: str, key: str = "adminUrl") -> str:
     if url and not re.match(r"^https?://[^/\s]+/?$", url):
-        reader.problem("adminUrl", f"{url!r} is no address such as https://admin.example.com")
+        reader.problem(key, f"{url!r} is no address such as https://admin.example.com")
     return url.rstrip("/")
 
 

@@ -7,12 +7,17 @@ from typing import Any
 
 import pulumi
 
+from components.certificates import ClusterCertificates
 from components.config.local import LocalConfig, read_local
 from components.config.reader import ConfigReader
-from components.local.certificates import LocalCertificates
-from components.local.control_plane import LocalControlPlane, LocalControlPlaneArgs
+from components.local.control_plane import (
+    CONTROL_PLANE_NAME,
+    LocalControlPlane,
+    LocalControlPlaneArgs,
+)
 from components.local.data_plane import LocalDataPlane, LocalDataPlaneArgs
 from components.local.kafka import LocalKafka, LocalKafkaArgs
+from components.local.layout import LOOPBACK
 from components.routes import GatewayRoutes, GatewayRoutesArgs, check_routes
 
 
@@ -21,12 +26,12 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
     config = read_local(reader)
     topics = tuple(topic.name for topic in config.topics)
     check_routes(config.routes, config.stack, topics)
-    certificates = LocalCertificates("certificates")
+    certificates = ClusterCertificates("certificates", f"kafka-gateway {config.stack} authority")
     kafka = LocalKafka(
         "kafka",
         LocalKafkaArgs(
             ports=config.ports,
-            identity=certificates.broker,
+            identity=certificates.server("broker", ["localhost"], [LOOPBACK]),
             topics=config.topics,
             api_key_slot=config.api_key_slot,
             api_key_generations=config.api_key_generations,
@@ -34,7 +39,11 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
     )
     control_plane = LocalControlPlane(
         "control-plane",
-        LocalControlPlaneArgs(config.ports, certificates.control_plane, config.log_level),
+        LocalControlPlaneArgs(
+            ports=config.ports,
+            identity=certificates.server("control-plane", [CONTROL_PLANE_NAME], [LOOPBACK]),
+            log_level=config.log_level,
+        ),
     )
     routes = _routes(config, topics, kafka, control_plane)
     data_plane = LocalDataPlane(
@@ -42,7 +51,7 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
         LocalDataPlaneArgs(
             ports=config.ports,
             workers=config.workers,
-            identity=certificates.data_plane,
+            identity=certificates.client("data-plane", "data-plane"),
             control_plane=control_plane.endpoint,
             kafka=kafka.endpoint,
             log_level=config.log_level,

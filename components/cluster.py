@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Kubernetes cluster as the rest of the program knows it, and one that is brought along."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.config.cloud import ExistingClusterConfig
+
+
+@dataclass(frozen=True)
+class KubernetesCluster:
+    """A cluster that is there: how to talk to it, and what it goes away with.
+
+    ``owner`` is None for a cluster that outlives the stack. ``storage_class`` and
+    ``load_balancer_class`` are empty for the cluster's own defaults.
+    """
+
+    provider: kubernetes.Provider
+    kubeconfig: pulumi.Output[str]
+    owner: pulumi.Resource | None
+    storage_class: str = ""
+    load_balancer_class: str = ""
+
+    def options(self, parent: pulumi.Resource) -> pulumi.ResourceOptions:
+        """Return options for an object in the cluster, below ``parent``."""
+        return pulumi.ResourceOptions(
+            parent=parent, provider=self.provider, deleted_with=self.owner
+        )
+
+
+class ExistingCluster(pulumi.ComponentResource):
+    """A Kubernetes cluster that is there already, by its kubeconfig."""
+
+    def __init__(
+        self,
+        name: str,
+        args: ExistingClusterConfig,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("kafka-gateway:cluster:ExistingCluster", name, None, opts)
+        kubeconfig = args.kubeconfig.output()
+        self.cluster = KubernetesCluster(
+            kubernetes_provider(f"{name}-kubernetes", kubeconfig, args.identifier, self, None),
+            kubeconfig,
+            owner=None,
+        )
+        self.register_outputs({})
+
+
+def kubernetes_provider(
+    name: str,
+    kubeconfig: pulumi.Output[str],
+    identifier: pulumi.Input[str],
+    parent: pulumi.Resource,
+    owner: pulumi.Resource | None,
+) -> kubernetes.Provider:
+    """Return the one provider of a cluster; an ``identifier`` keeps it when its kubeconfig changes."""
+    return kubernetes.Provider(
+        name,
+        kubeconfig=kubeconfig,
+        cluster_identifier=identifier or None,
+        enable_server_side_apply=True,
+        opts=pulumi.ResourceOptions(parent=parent, deleted_with=owner),
+    )
