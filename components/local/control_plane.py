@@ -9,10 +9,9 @@ import pulumi
 
 from components.config.local import Ports, port_key
 from components.endpoints import ClusterIdentity, ControlPlaneEndpoint
+from components.local.certificates import CONTROL_PLANE_NAME
 from components.local.layout import GATEWAY, LOOPBACK, STATE, code_digest
 from provider.client import Credential, Process
-
-CONTROL_PLANE_NAME = "control-plane.kafka-gateway.local"
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,12 @@ from typing import Any
 
 import pulumi
 
-from components.certificates import ClusterCertificates
 from components.config.local import LocalConfig, read_local
 from components.config.reader import ConfigReader
-from components.local.control_plane import (
-    CONTROL_PLANE_NAME,
-    LocalControlPlane,
-    LocalControlPlaneArgs,
-)
+from components.local.certificates import LocalCertificates
+from components.local.control_plane import LocalControlPlane, LocalControlPlaneArgs
 from components.local.data_plane import LocalDataPlane, LocalDataPlaneArgs
 from components.local.kafka import LocalKafka, LocalKafkaArgs
-from components.local.layout import LOOPBACK
 from components.routes import GatewayRoutes, GatewayRoutesArgs, check_routes
 
 
@@ -26,12 +21,12 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
     config = read_local(reader)
     topics = tuple(topic.name for topic in config.topics)
     check_routes(config.routes, config.stack, topics)
-    certificates = ClusterCertificates("certificates", f"kafka-gateway {config.stack} authority")
+    certificates = LocalCertificates("certificates")
     kafka = LocalKafka(
         "kafka",
         LocalKafkaArgs(
             ports=config.ports,
-            identity=certificates.server("broker", ["localhost"], [LOOPBACK]),
+            identity=certificates.broker,
             topics=config.topics,
             api_key_slot=config.api_key_slot,
             api_key_generations=config.api_key_generations,
@@ -41,7 +36,7 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
         "control-plane",
         LocalControlPlaneArgs(
             ports=config.ports,
-            identity=certificates.server("control-plane", [CONTROL_PLANE_NAME], [LOOPBACK]),
+            identity=certificates.control_plane,
             log_level=config.log_level,
         ),
     )
@@ -51,7 +46,7 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
         LocalDataPlaneArgs(
             ports=config.ports,
             workers=config.workers,
-            identity=certificates.client("data-plane", "data-plane"),
+            identity=certificates.data_plane,
             control_plane=control_plane.endpoint,
             kafka=kafka.endpoint,
             log_level=config.log_level,
