@@ -34,6 +34,9 @@ class PluginContext:
     plugin_id: str = ""
     route_id: str | None = None
     service_id: str | None = None
+    trusted_ca: str | None = None
+    """File of the authorities that ``lua_ssl_trusted_certificate`` names (one PEM bundle, the
+    system's included when it names them); None: the system's alone."""
 
 
 class Handler:
