@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -77,6 +78,7 @@ class Connection:
 
     def ask(self, question: Callable[[AdminClient], _T]) -> _T:
         """Return the answer; EndpointUnreachable when nobody is there, ResourceError otherwise."""
+        self._knock()
         try:
             return question(self.client)
         except KafkaException as problem:
@@ -87,6 +89,19 @@ class Connection:
             raise EndpointUnreachable(
                 f"Kafka at {self.servers} does not answer ({self._reason or error.str()})"
             ) from None
+
+    def _knock(self) -> None:
+        # librdkafka would try again for all of its timeout where a closed port says no at once.
+        reason = ""
+        for server in self.servers.split(","):
+            host, _, port = server.strip().rpartition(":")
+            try:
+                socket.create_connection((host.strip("[]"), int(port)), TIMEOUT_SECONDS).close()
+            except (OSError, ValueError) as problem:
+                reason = getattr(problem, "strerror", None) or str(problem)
+            else:
+                return
+        raise EndpointUnreachable(f"Kafka at {self.servers} does not answer ({reason})")
 
     def ask_patiently(
         self, question: Callable[[AdminClient], _T], cancelled: threading.Event
@@ -117,7 +132,7 @@ def connect(endpoint: Properties) -> Connection:
         "reconnect.backoff.max.ms": "500",
     }
     if endpoint.get("user"):
-        settings["sasl.mechanism"] = endpoint["mechanism"]
+        settings["sasl.mechanism"] = endpoint.get("mechanism", "PLAIN")
         settings["sasl.username"] = endpoint["user"]
         settings["sasl.password"] = endpoint.get("password", "")
     if endpoint.get("caPem"):

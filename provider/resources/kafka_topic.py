@@ -200,11 +200,12 @@ def _create(admin: AdminClient, topic: NewTopic) -> None:
 
 
 def _await_topic(connection: Connection, name: str, call: Call) -> None:
-    """Wait until the brokers show the topic: what depends on it must find it."""
+    """Wait until each partition has a leader: what depends on the topic must find it."""
 
     def shown(admin: AdminClient) -> None:
-        if name not in admin.list_topics(timeout=TIMEOUT_SECONDS).topics:
-            raise EndpointUnreachable(f"topic {name} was made but is not shown by the broker yet")
+        found = admin.list_topics(timeout=TIMEOUT_SECONDS).topics.get(name)
+        if found is None or min((p.leader for p in found.partitions.values()), default=-1) < 0:
+            raise EndpointUnreachable(f"topic {name} was made but has no leader yet")
 
     connection.ask_patiently(shown, call.cancelled)
 

@@ -40,7 +40,7 @@ class Server:
         given: Properties = {
             "name": "server",
             "directory": str(self.folder),
-            "command": [sys.executable, SERVER, str(self.port), "content"],
+            "command": [sys.executable, "-P", SERVER, str(self.port), "content"],
             "environment": {"ROLE": "test"},
             "files": {"content": "one"},
             "ports": {"http": self.port},
