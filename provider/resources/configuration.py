@@ -19,6 +19,8 @@ from provider.values import UNKNOWN, Path, Properties, is_known
 # A problem of a document: its path, then a sentence (gateway.errors.DocumentError).
 _PROBLEM = re.compile(r'((?:[\w.-]|\[\d+\]|\["(?:[^"\\]|\\.)*"\])+): (.*)\Z', re.DOTALL)
 _START_SECONDS = 30.0
+# On top of the wait for data planes: other writes come first, and a refused one is taken back.
+_MARGIN_SECONDS = 30.0
 _URL_PARTS = ("protocol", "host", "port", "path")
 
 
@@ -79,9 +81,6 @@ class Configuration(Resource):
         except ResourceError as problem:
             call.warn(f"{problem}; its configuration is compared with the recorded one only")
             return []
-        if live is None:
-            call.warn(f"{news['admin']['url']} has no configuration of owner {news['owner']}")
-            return [Change("owner", "add", recorded=False)]
         found = _differences(live, news["document"], news["owner"])
         drift = [path for path in found if path not in edits]
         if drift:
@@ -105,7 +104,7 @@ class Configuration(Resource):
         except ResourceError as problem:
             call.warn(f"{problem}; the recorded configuration is kept")
             return state
-        if live is None:
+        if not live and state.inputs["document"]:
             return None
         document = _refreshed(state.inputs["document"], live, state.inputs["owner"])
         fresh = {"document": document}
@@ -123,7 +122,7 @@ class Configuration(Resource):
         wait = inputs["waitSeconds"]
         path = f"/owners/{quoted(inputs['owner'])}?wait={wait}"
         try:
-            answer = _api(inputs).request("DELETE", path, timeout=wait + 10)
+            answer = _api(inputs).request("DELETE", path, timeout=wait + _MARGIN_SECONDS)
         except EndpointUnreachable as problem:
             call.warn(f"{problem}; its configuration is taken for gone")
             return
@@ -139,16 +138,20 @@ class Configuration(Resource):
             "wait": inputs["waitSeconds"],
         }
         answer = _api(inputs).request_patiently(
-            "POST", "/releases", body, inputs["waitSeconds"] + 10, _START_SECONDS, call.cancelled
+            "POST",
+            "/releases",
+            body,
+            inputs["waitSeconds"] + _MARGIN_SECONDS,
+            _START_SECONDS,
+            call.cancelled,
         )
         if answer.status not in (200, 201):
             raise ResourceError(_refusal(answer, inputs))
-        for plane in _planes(answer, "timeout"):
-            call.warn(
-                f"data plane {_name(plane)} has not confirmed release {answer.body['number']} "
-                f"within {inputs['waitSeconds']} s"
-            )
-        return {**inputs, "release": answer.body["number"], "hash": answer.body["hash"]}
+        number = answer.body["number"]
+        for plane in _planes(answer, "timeout", "incompatible"):
+            reason = plane.get("error") or f"not confirmed within {inputs['waitSeconds']} s"
+            call.warn(f"data plane {_name(plane)} does not serve release {number}: {reason}")
+        return {**inputs, "release": number, "hash": answer.body["hash"]}
 
 
 def _api(inputs: Properties) -> Api:
@@ -157,11 +160,11 @@ def _api(inputs: Properties) -> Api:
     return Api(admin["url"], headers, admin.get("ca"))
 
 
-def _live(inputs: Properties) -> dict[str, Any] | None:
-    """The owner's live document; None when there is none. Raises ResourceError."""
+def _live(inputs: Properties) -> dict[str, Any]:
+    """The owner's live document, empty when there is none. Raises ResourceError."""
     answer = _api(inputs).request("GET", f"/owners/{quoted(inputs['owner'])}")
     if answer.status == 404:
-        return None
+        return {}
     if answer.status != 200:
         raise ResourceError(f"{inputs['admin']['url']} answers {answer.message}")
     live: dict[str, Any] = answer.body["document"]
@@ -231,13 +234,13 @@ def _problem(sentence: str) -> Problem:
     return f"document.{found.group(1)}", found.group(2)
 
 
-def _planes(answer: Answer, status: str) -> list[dict[str, Any]]:
+def _planes(answer: Answer, *status: str) -> list[dict[str, Any]]:
     planes = answer.body.get("data_planes") if isinstance(answer.body, dict) else None
-    return [plane for plane in planes or [] if plane.get("status") == status]
+    return [plane for plane in planes or [] if plane.get("status") in status]
 
 
 def _name(plane: dict[str, Any]) -> str:
-    return str(plane.get("hostname") or plane.get("id"))
+    return f"{plane.get('hostname')} ({plane.get('id')})"
 
 
 def _refusal(answer: Answer, inputs: Properties) -> str:
