@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The stack in the cloud: Kafka, cluster, control plane, routes, data plane, in that order."""
+"""The stack in the cloud: Kafka and Kubernetes, certificates, control plane, routes, data plane."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 import pulumi
 
-from components.certificates import ClusterCertificates
+from components.certificates import ClusterCertificates, ClusterCertificatesArgs
+from components.cluster import ExistingCluster, KubernetesCluster
 from components.config.cloud import (
     CloudConfig,
-    ConfluentConfig,
     EksConfig,
     ExistingControlPlaneConfig,
     ExistingKafkaConfig,
@@ -19,11 +19,16 @@ from components.config.cloud import (
     read_cloud,
 )
 from components.config.reader import ConfigReader
-from components.confluent import ConfluentKafka, ConfluentKafkaArgs
-from components.control_plane import ControlPlaneRelease, ControlPlaneReleaseArgs
-from components.data_plane import GatewayRelease, GatewayReleaseArgs
-from components.eks import ExistingCluster, GatewayCluster, GatewayClusterArgs
-from components.endpoints import ClusterIdentity, ControlPlaneEndpoint, KafkaEndpoint
+from components.confluent import ConfluentKafka, ConfluentKafkaArgs, ExistingKafka
+from components.control_plane import (
+    ControlPlaneRelease,
+    ControlPlaneReleaseArgs,
+    ExistingControlPlane,
+    control_plane_names,
+)
+from components.data_plane import GatewayRelease, GatewayReleaseArgs, image
+from components.eks import GatewayCluster, GatewayClusterArgs
+from components.endpoints import ControlPlaneEndpoint
 from components.konnect import KonnectControlPlane, KonnectControlPlaneArgs
 from components.routes import GatewayRoutes, GatewayRoutesArgs, check_routes
 
@@ -31,136 +36,120 @@ from components.routes import GatewayRoutes, GatewayRoutesArgs, check_routes
 def stand_up(reader: ConfigReader) -> dict[str, Any]:
     """Register the whole stack; return what the program exports."""
     config = read_cloud(reader)
-    check_routes(config.routes, config.stack, tuple(topic.name for topic in config.topics))
+    topics = tuple(topic.name for topic in config.topics)
+    check_routes(config.routes, config.stack, topics)
     kafka = _kafka(config)
     cluster = _cluster(config)
-    certificates = ClusterCertificates("certificates", f"kafka-gateway {config.stack} authority")
-    identity = certificates.client("data-plane", "data-plane")
-    control_plane, made_by = _control_plane(config, cluster, certificates, identity)
+    certificates = _certificates(config, cluster)
+    control_plane, keeper = _control_plane(config, cluster, certificates)
     routes = GatewayRoutes(
         "routes",
         GatewayRoutesArgs(
             file=config.routes,
             owner=f"stack-{config.stack}",
             stack=config.stack,
-            topics=tuple(topic.name for topic in config.topics),
+            topics=topics,
             control_plane=control_plane,
-            kafka=kafka,
+            kafka=kafka.endpoint,
         ),
-        pulumi.ResourceOptions(deleted_with=made_by),
+        pulumi.ResourceOptions(deleted_with=keeper),
     )
     data_plane = GatewayRelease(
         "data-plane",
         GatewayReleaseArgs(
             config=config.release,
+            cluster=cluster,
+            certificates=certificates,
             control_plane=control_plane,
-            kafka=kafka,
-            identity=identity,
-            provider=cluster.provider,
-            cluster=cluster.provider if isinstance(cluster, ExistingCluster) else cluster.cluster,
+            kafka=kafka.endpoint,
+            konnect=isinstance(config.control_plane, KonnectConfig),
             log_level=config.log_level,
         ),
         # Ready means: it serves a configuration. The other order would wait for ever.
-        pulumi.ResourceOptions(depends_on=[routes.configuration]),
-    )
-    return _outputs(kafka, cluster, control_plane, data_plane)
-
-
-def _kafka(config: CloudConfig) -> KafkaEndpoint:
-    if isinstance(config.kafka, ConfluentConfig):
-        made = ConfluentKafka(
-            "kafka",
-            ConfluentKafkaArgs(
-                stack=config.stack,
-                config=config.kafka,
-                topics=config.topics,
-                api_key_slot=config.api_key_slot,
-                api_key_generations=config.api_key_generations,
-                protect=config.protect,
-                retain=config.retain,
-            ),
-        )
-        return made.endpoint
-    return _existing_kafka(config, config.kafka)
-
-
-def _existing_kafka(config: CloudConfig, kafka: ExistingKafkaConfig) -> KafkaEndpoint:
-    servers: list[dict[str, str | int]] = [
-        {"host": host, "port": port} for host, port in kafka.bootstrap_servers
-    ]
-    return KafkaEndpoint(
-        bootstrap_servers=pulumi.Output.from_input(servers),
-        ca_pem=pulumi.Output.from_input(kafka.ca_pem) if kafka.ca_pem else None,
-        api_key=pulumi.Output.from_input(kafka.api_key),
-        api_secret=kafka.api_secret.output(),
-        reader_key=pulumi.Output.from_input(kafka.reader_key),
-        reader_secret=kafka.reader_secret.output(),
-        topics={topic.name: pulumi.Output.from_input(topic.name) for topic in config.topics},
-    )
-
-
-def _cluster(config: CloudConfig) -> GatewayCluster | ExistingCluster:
-    if isinstance(config.cluster, EksConfig):
-        args = GatewayClusterArgs(config.cluster, config.tags, config.protect)
-        return GatewayCluster("cluster", args)
-    return ExistingCluster("cluster", config.cluster)
-
-
-def _control_plane(
-    config: CloudConfig,
-    cluster: GatewayCluster | ExistingCluster,
-    certificates: ClusterCertificates,
-    identity: ClusterIdentity,
-) -> tuple[ControlPlaneEndpoint, pulumi.Resource | None]:
-    """Return the control plane, and the resource with which its configuration is gone."""
-    given = config.control_plane
-    if isinstance(given, KonnectConfig):
-        args = KonnectControlPlaneArgs(given, identity, config.stack, config.protect)
-        konnect = KonnectControlPlane("control-plane", args)
-        return konnect.endpoint, konnect.control_plane
-    if isinstance(given, OwnControlPlaneConfig):
-        own = ControlPlaneRelease(
-            "control-plane",
-            ControlPlaneReleaseArgs(
-                config=given,
-                image=config.release,
-                certificates=certificates,
-                provider=cluster.provider,
-                kubeconfig=cluster.kubeconfig,
-                log_level=config.log_level,
-            ),
-        )
-        return own.endpoint, own.release
-    return _existing_control_plane(given), None
-
-
-def _existing_control_plane(config: ExistingControlPlaneConfig) -> ControlPlaneEndpoint:
-    return ControlPlaneEndpoint(
-        admin_url=pulumi.Output.from_input(config.admin_url),
-        admin_token=config.admin_token.output(),
-        cluster=pulumi.Output.from_input(config.cluster),
-        cluster_server_name=pulumi.Output.from_input(config.server_name),
-    )
-
-
-def _outputs(
-    kafka: KafkaEndpoint,
-    cluster: GatewayCluster | ExistingCluster,
-    control_plane: ControlPlaneEndpoint,
-    data_plane: GatewayRelease,
-) -> dict[str, Any]:
-    servers = kafka.bootstrap_servers.apply(
-        lambda found: ",".join(f"{one['host']}:{one['port']}" for one in found)
+        pulumi.ResourceOptions(depends_on=[routes, kafka]),
     )
     return {
         "proxyUrl": data_plane.proxy_url,
         "adminUrl": control_plane.admin_url,
         "adminToken": pulumi.Output.secret(control_plane.admin_token),
-        "kubeconfig": cluster.kubeconfig,
+        "kubeconfig": pulumi.Output.secret(cluster.kubeconfig),
         "kafka": {
-            "bootstrapServers": servers,
-            "caPem": kafka.ca_pem,
-            "readerKey": kafka.reader_key,
-            "readerSecret": pulumi.Output.secret(kafka.reader_secret),
+            "bootstrapServers": kafka.endpoint.bootstrap_servers.apply(server_list),
+            "caPem": kafka.endpoint.ca_pem,
+            "readerKey": kafka.endpoint.reader_key,
+            "readerSecret": kafka.endpoint.reader_secret,
         },
     }
+
+
+def server_list(servers: list[dict[str, Any]]) -> str:
+    """Return ``host:port`` of each server, separated by commas, as clients want it."""
+    return ",".join(f"{server['host']}:{int(server['port'])}" for server in servers)
+
+
+def _kafka(config: CloudConfig) -> ConfluentKafka | ExistingKafka:
+    if isinstance(config.kafka, ExistingKafkaConfig):
+        return ExistingKafka("kafka", config.kafka, config.topics)
+    return ConfluentKafka(
+        "kafka",
+        ConfluentKafkaArgs(
+            cluster=config.kafka,
+            topics=config.topics,
+            api_key_slot=config.api_key_slot,
+            api_key_generations=config.api_key_generations,
+            protect=config.protect,
+            retain=config.retain,
+        ),
+    )
+
+
+def _cluster(config: CloudConfig) -> KubernetesCluster:
+    if not isinstance(config.cluster, EksConfig):
+        return ExistingCluster("cluster", config.cluster).cluster
+    # What is worth protecting is worth surviving the loss of a zone.
+    gateways = config.cluster.zones if config.protect else 1
+    args = GatewayClusterArgs(config.cluster, config.tags, config.protect, gateways)
+    return GatewayCluster("cluster", args).cluster
+
+
+def _certificates(config: CloudConfig, cluster: KubernetesCluster) -> ClusterCertificates:
+    own = isinstance(config.control_plane, OwnControlPlaneConfig)
+    namespace = config.release.namespace
+    return ClusterCertificates(
+        "certificates",
+        ClusterCertificatesArgs(
+            cluster=cluster,
+            namespace=namespace,
+            control_plane_names=control_plane_names(namespace) if own else (),
+            # Kong's chart meets the standard as well, but does not promise to.
+            pod_security="baseline"
+            if isinstance(config.control_plane, KonnectConfig)
+            else "restricted",
+        ),
+    )
+
+
+def _control_plane(
+    config: CloudConfig, cluster: KubernetesCluster, certificates: ClusterCertificates
+) -> tuple[ControlPlaneEndpoint, pulumi.Resource | None]:
+    """Return the control plane, and the resource with which its configuration is gone."""
+    wanted = config.control_plane
+    if isinstance(wanted, KonnectConfig):
+        identity = certificates.identity
+        args = KonnectControlPlaneArgs(wanted, identity, config.protect)
+        konnect = KonnectControlPlane("control-plane", args)
+        return konnect.endpoint, konnect.control_plane
+    if isinstance(wanted, ExistingControlPlaneConfig):
+        return ExistingControlPlane("control-plane", wanted).endpoint, None
+    own = ControlPlaneRelease(
+        "control-plane",
+        ControlPlaneReleaseArgs(
+            config=wanted,
+            cluster=cluster,
+            certificates=certificates,
+            namespace=config.release.namespace,
+            image=image(config.release, konnect=False),
+            log_level=config.log_level,
+        ),
+    )
+    return own.endpoint, own.release

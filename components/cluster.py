@@ -58,7 +58,7 @@ def kubernetes_provider(
     parent: pulumi.Resource,
     owner: pulumi.Resource | None,
 ) -> kubernetes.Provider:
-    """Return the one provider of a cluster; an ``identifier`` keeps it when its kubeconfig changes."""
+    """Return a cluster's one provider; ``identifier`` keeps it when the kubeconfig changes."""
     return kubernetes.Provider(
         name,
         kubeconfig=kubeconfig,

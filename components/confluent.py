@@ -17,7 +17,7 @@ from components.endpoints import KafkaEndpoint
 
 READER_GROUP_PREFIX = "kafka-gateway"
 """Consumer groups that the command line may use begin with this."""
-# A key is polled until every Kafka node knows it, which takes minutes; a dedicated cluster takes hours.
+# A key is polled until every Kafka node knows it: minutes. A dedicated cluster takes hours.
 KEY_TIMEOUTS = pulumi.CustomTimeouts(create="15m")
 CLUSTER_TIMEOUTS = {
     "basic": pulumi.CustomTimeouts(create="30m", delete="30m"),
@@ -74,6 +74,7 @@ class ConfluentKafka(pulumi.ComponentResource):
             f"{name}-reader-groups", reader, "GROUP", READER_GROUP_PREFIX, "READ", "PREFIXED"
         )
         self.endpoint = self._endpoint()
+        self.schema_registry_url = self._schema_registry()
         self.register_outputs({"bootstrapServers": self.endpoint.bootstrap_servers})
 
     def _options(self, **more: object) -> pulumi.ResourceOptions:
@@ -234,6 +235,17 @@ class ConfluentKafka(pulumi.ComponentResource):
             reader_secret=pulumi.Output.secret(self.reader_key.secret),
             topics={name: topic.topic_name for name, topic in self.topics.items()},
         )
+
+    def _schema_registry(self) -> pulumi.Output[str] | None:
+        """Return the registry's address; it comes with the environment once a cluster is in it."""
+        if not self._args.cluster.schema_registry:
+            return None
+        inside = pulumi.Output.all(self.environment.id, self.cluster.id)
+        found = confluent.get_schema_registry_cluster_output(
+            environment={"id": inside.apply(lambda both: str(both[0]))},
+            opts=pulumi.InvokeOptions(parent=self, provider=self.provider),
+        )
+        return found.rest_endpoint
 
 
 class ExistingKafka(pulumi.ComponentResource):

@@ -1,145 +1,152 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Our control plane as a Helm release, in a namespace of its own."""
+"""Our control plane in Kubernetes, and one that is there already."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.certificates import ClusterCertificates
-from components.cluster_secrets import CLUSTER_CA, CLUSTER_CERT, identity_secrets, mounted, secret
-from components.config.cloud import OwnControlPlaneConfig, ReleaseConfig
+from components.certificates import AUTHORITY_SECRET, CONTROL_PLANE_SECRET, ClusterCertificates
+from components.cluster import KubernetesCluster
+from components.config.cloud import ExistingControlPlaneConfig, OwnControlPlaneConfig
 from components.endpoints import ControlPlaneEndpoint
+from components.helm import NAME, own_chart, release
 from provider.client import Credential
 
-NAMESPACE = "kong-cp"
 RELEASE = "kong-cp"
-BOOTSTRAP = "kafka-gateway-bootstrap"
-CHART = "./gateway/chart"
-RELEASE_TIMES = pulumi.CustomTimeouts(create="15m", update="15m", delete="15m")
+ADMIN_SECRET = "control-plane-admin"  # noqa: S105 - the name of a Kubernetes secret
+CLUSTER_PORT = 8005
+ADMIN_PORT = 8001
 
 
 @dataclass(frozen=True)
 class ControlPlaneReleaseArgs:
-    """Where it runs, with which image, and who may be its client."""
+    """Where it runs and with which image."""
 
     config: OwnControlPlaneConfig
-    image: ReleaseConfig
+    cluster: KubernetesCluster
     certificates: ClusterCertificates
-    provider: kubernetes.Provider
-    kubeconfig: pulumi.Output[str]
+    namespace: str
+    image: Mapping[str, str]
     log_level: str
 
 
 class ControlPlaneRelease(pulumi.ComponentResource):
-    """The release, its first admin token and its keyring key in a Kubernetes secret.
+    """Our control plane as a Helm release, its first admin token and keyring key in a secret.
 
-    The Admin API listens inside the pod only: the provider reaches it by a port-forward through
-    the kubeconfig, unless the configuration names an address.
+    Its Admin API listens on the pod's loopback: without ``adminUrl`` in the configuration a
+    port-forward reaches it, and nothing else does.
     """
 
     def __init__(
         self, name: str, args: ControlPlaneReleaseArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("kafka-gateway:control_plane:ControlPlaneRelease", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self, provider=args.provider)
-        self._host = f"{RELEASE}-kong-cluster.{NAMESPACE}.svc.cluster.local"
-        namespace = kubernetes.core.v1.Namespace(
-            f"{name}-namespace",
-            metadata=kubernetes.meta.v1.ObjectMetaArgs(name=NAMESPACE),
-            opts=child,
-        )
-        own = pulumi.ResourceOptions(parent=self)
-        token = Credential(f"{name}-admin-token", prefix="admin", opts=own)
-        keyring = Credential(f"{name}-keyring", prefix="keyring", opts=own)
-        secrets = identity_secrets(
-            name, namespace, args.certificates.server("control-plane", [self._host]), child
-        )
-        secrets.append(
-            secret(
-                name,
-                BOOTSTRAP,
-                namespace,
-                {"admin-token": token.secret, "keyring-key": keyring.secret},
-                child,
-            )
-        )
-        self.release = kubernetes.helm.v3.Release(
-            name,
-            name=RELEASE,
-            chart=CHART,
-            version=chart_version(),
-            namespace=namespace.metadata.name,
-            values=self._values(args),
-            atomic=True,
-            cleanup_on_fail=True,
-            timeout=600,
-            opts=pulumi.ResourceOptions.merge(
-                child,
-                pulumi.ResourceOptions(depends_on=secrets, custom_timeouts=RELEASE_TIMES),
-            ),
-        )
-        self.endpoint = self._endpoint(args, token.secret)
-        self.register_outputs({"cluster": self.endpoint.cluster})
-
-    def _values(self, args: ControlPlaneReleaseArgs) -> dict[str, Any]:
-        return {
-            "nameOverride": "kong",
-            "image": image_values(args.image),
-            "env": {
-                "role": "control_plane",
-                "cluster_mtls": "pki",
-                "cluster_cert": mounted(CLUSTER_CERT, "tls.crt"),
-                "cluster_cert_key": mounted(CLUSTER_CERT, "tls.key"),
-                "cluster_ca_cert": mounted(CLUSTER_CA, "ca.crt"),
-                "admin_token_file": mounted(BOOTSTRAP, "admin-token"),
-                "log_level": args.log_level,
-                "status_listen": "0.0.0.0:8100",
+        super().__init__("kafka-gateway:control-plane:ControlPlaneRelease", name, None, opts)
+        mine = pulumi.ResourceOptions(parent=self)
+        token = Credential(f"{name}-admin-token", prefix="admin", opts=mine)
+        keyring = Credential(f"{name}-keyring", prefix="keyring", length=64, opts=mine)
+        namespace = args.certificates.namespace.metadata["name"]
+        secret = kubernetes.core.v1.Secret(
+            f"{name}-admin-secret",
+            metadata={"name": ADMIN_SECRET, "namespace": namespace},
+            type="Opaque",
+            string_data={
+                "token": pulumi.Output.secret(token.secret),
+                "keyring": pulumi.Output.secret(keyring.secret),
             },
-            "secretVolumes": [CLUSTER_CERT, CLUSTER_CA, BOOTSTRAP],
-            "proxy": {"enabled": False},
-            "admin": {"enabled": False},
-            "cluster": {"enabled": True},
-            "ingressController": {"enabled": False},
-        }
-
-    def _endpoint(
-        self, args: ControlPlaneReleaseArgs, token: pulumi.Output[str]
-    ) -> ControlPlaneEndpoint:
-        there = self.release.status.apply(lambda _: args.config.admin_url or "")
+            opts=args.cluster.options(self),
+        )
+        assert args.certificates.control_plane is not None
+        self.release = release(
+            name,
+            own_chart(),
+            RELEASE,
+            namespace,
+            control_plane_values(
+                args.image,
+                args.log_level,
+                args.cluster.storage_class,
+                {
+                    "cluster-certificate": args.certificates.control_plane.fingerprint,
+                    "admin-token": token.key,
+                },
+            ),
+            args.cluster,
+            self,
+            depends_on=[secret, *args.certificates.secrets],
+        )
+        host = control_plane_names(args.namespace)[0]
+        # By way of the release, so that what uses the address waits for it.
+        ready = self.release.status
         forward = {
-            "kubeconfig": args.kubeconfig,
-            "namespace": NAMESPACE,
-            "pod": f"{RELEASE}-kong-0",
-            "port": "8001",
+            "kubeconfig": args.cluster.kubeconfig,
+            "namespace": args.namespace,
+            "pod": f"{RELEASE}-{NAME}-0",
+            "port": str(ADMIN_PORT),
         }
-        return ControlPlaneEndpoint(
-            admin_url=there,
-            admin_token=token,
-            cluster=pulumi.Output.from_input(f"{self._host}:8005"),
-            cluster_server_name=pulumi.Output.from_input(self._host),
+        self.endpoint = ControlPlaneEndpoint(
+            admin_url=ready.apply(lambda _: args.config.admin_url),
+            admin_token=pulumi.Output.secret(token.secret),
+            cluster=ready.apply(lambda _: f"{host}:{CLUSTER_PORT}"),
+            cluster_server_name=pulumi.Output.from_input(host),
             forward=None if args.config.admin_url else forward,
         )
+        self.register_outputs({"cluster": self.endpoint.cluster})
 
 
-def image_values(config: ReleaseConfig) -> dict[str, str]:
-    """Return the chart's ``image`` section; a digest wins over the tag."""
-    values = {"repository": config.image_repository}
-    if config.image_tag:
-        values["tag"] = config.image_tag
-    if config.image_digest:
-        values["digest"] = config.image_digest
-    return values
+class ExistingControlPlane(pulumi.ComponentResource):
+    """A control plane that is there already, by its Admin API."""
+
+    def __init__(
+        self,
+        name: str,
+        args: ExistingControlPlaneConfig,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("kafka-gateway:control-plane:ExistingControlPlane", name, None, opts)
+        self.endpoint = ControlPlaneEndpoint(
+            admin_url=pulumi.Output.from_input(args.admin_url),
+            admin_token=args.admin_token.output(),
+            cluster=pulumi.Output.from_input(args.cluster),
+            cluster_server_name=pulumi.Output.from_input(args.server_name),
+        )
+        self.register_outputs({"cluster": args.cluster})
 
 
-def chart_version() -> str:
-    """Return our chart's version: it changes with the chart's content, so Helm sees an edit."""
-    from pathlib import Path
+def control_plane_names(namespace: str) -> tuple[str, ...]:
+    """Return the names under which data planes know our control plane, the first one in use."""
+    service = f"{RELEASE}-{NAME}-cluster"
+    return (f"{service}.{namespace}.svc", f"{service}.{namespace}.svc.cluster.local", service)
 
-    import yaml
 
-    chart = Path(__file__).resolve().parents[1] / "gateway" / "chart" / "Chart.yaml"
-    return str(yaml.safe_load(chart.read_text())["version"])
+def control_plane_values(
+    image: Mapping[str, str],
+    log_level: str,
+    storage_class: str,
+    checksums: Mapping[str, pulumi.Input[str]],
+) -> dict[str, Any]:
+    """Return the chart's values; ``checksums`` restart the pod when what they stand for changes."""
+    certificate, authority = (
+        f"/etc/secrets/{CONTROL_PLANE_SECRET}",
+        f"/etc/secrets/{AUTHORITY_SECRET}",
+    )
+    return {
+        "image": dict(image),
+        "env": {
+            "role": "control_plane",
+            "log_level": log_level,
+            "cluster_mtls": "pki",
+            "cluster_cert": f"{certificate}/tls.crt",
+            "cluster_cert_key": f"{certificate}/tls.key",
+            "cluster_ca_cert": f"{authority}/ca.crt",
+            "admin_token_file": f"/etc/secrets/{ADMIN_SECRET}/token",
+        },
+        "admin": {"enabled": False},
+        "secretVolumes": [CONTROL_PLANE_SECRET, AUTHORITY_SECRET, ADMIN_SECRET],
+        "persistence": {"enabled": True, "size": "1Gi", "storageClass": storage_class},
+        "podAnnotations": {f"kafka-gateway/{name}": value for name, value in checksums.items()},
+    }

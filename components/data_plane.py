@@ -1,229 +1,235 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The data plane as a Helm release behind a load balancer: our chart and image, or Kong's."""
+"""The data plane in Kubernetes: a Helm release behind a load balancer."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.cluster_secrets import (
-    API_KEY,
-    CLUSTER_CA,
-    CLUSTER_CERT,
-    identity_secrets,
-    mounted,
-    secret,
-)
+from components.certificates import AUTHORITY_SECRET, DATA_PLANE_SECRET, ClusterCertificates
+from components.cluster import KubernetesCluster
 from components.config.cloud import ReleaseConfig
-from components.control_plane import CHART, RELEASE_TIMES, chart_version, image_values
-from components.endpoints import ClusterIdentity, ControlPlaneEndpoint, KafkaEndpoint
-from components.options import child_options
-from components.versions import KONG_CHART_REPOSITORY, KONG_CHART_VERSION, KONG_IMAGE_TAG
+from components.endpoints import ControlPlaneEndpoint, KafkaEndpoint
+from components.helm import NAME, kong_chart, own_chart, release
+from components.versions import KONG_IMAGE_TAG
 
 RELEASE = "kong-dp"
-PROXY_SERVICE = f"{RELEASE}-kong-proxy"
-# The cluster's authority stands beside the system's: with the story's own value, only the data
-# plane's certificate, Confluent's would be refused.
-TRUSTED = f"system,{mounted(CLUSTER_CA, 'ca.crt')}"
-BALANCER = "service.beta.kubernetes.io/aws-load-balancer"
+KEY_SECRET = "kafka-api-key"  # noqa: S105 - the name of a Kubernetes secret
+KAFKA_AUTHORITY_SECRET = "kafka-ca"  # noqa: S105 - likewise
+AWS = "service.beta.kubernetes.io/aws-load-balancer-"
 
 
 @dataclass(frozen=True)
 class GatewayReleaseArgs:
-    """Where it runs, what it connects to, and how it is reached."""
+    """What a data plane needs; ``konnect`` takes Kong's chart and image instead of ours."""
 
     config: ReleaseConfig
+    cluster: KubernetesCluster
+    certificates: ClusterCertificates
     control_plane: ControlPlaneEndpoint
     kafka: KafkaEndpoint
-    identity: ClusterIdentity
-    provider: kubernetes.Provider
-    cluster: pulumi.Resource
+    konnect: bool
     log_level: str
 
 
 class GatewayRelease(pulumi.ComponentResource):
-    """Namespace, secrets, the release in data-plane mode, and the load balancer's address."""
+    """The release, the secret with its Kafka key, and the address of its load balancer.
+
+    It is ready exactly when it serves a configuration, so the routes come before it.
+    """
 
     def __init__(
         self, name: str, args: GatewayReleaseArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("kafka-gateway:data_plane:GatewayRelease", name, None, opts)
-        child = pulumi.ResourceOptions(
-            parent=self, provider=args.provider, deleted_with=args.cluster
-        )
-        namespace = kubernetes.core.v1.Namespace(
-            f"{name}-namespace",
-            metadata=kubernetes.meta.v1.ObjectMetaArgs(name=args.config.namespace),
-            opts=child,
-        )
-        secrets = identity_secrets(name, namespace, args.identity, child)
-        keys = {"key": args.kafka.api_key, "secret": args.kafka.api_secret}
-        secrets.append(secret(name, API_KEY, namespace, keys, child))
-        konnect = args.control_plane.kind == "konnect"
-        self.release = kubernetes.helm.v3.Release(
+        super().__init__("kafka-gateway:data-plane:GatewayRelease", name, None, opts)
+        self._name, self._args = name, args
+        self._namespace = args.certificates.namespace.metadata["name"]
+        secrets = self._secrets()
+        chart = kong_chart() if args.konnect else own_chart()
+        given: Sequence[pulumi.Resource] = []
+        if opts is not None and opts.depends_on is not None:
+            given = list(opts.depends_on)  # type: ignore[arg-type]  # the program gives a list
+        self.release = release(
             name,
-            name=RELEASE,
-            chart="kong" if konnect else CHART,
-            version=KONG_CHART_VERSION if konnect else chart_version(),
-            repository_opts=(
-                kubernetes.helm.v3.RepositoryOptsArgs(repo=KONG_CHART_REPOSITORY)
-                if konnect
-                else None
-            ),
-            namespace=namespace.metadata.name,
-            values=release_values(args),
-            atomic=True,
-            cleanup_on_fail=True,
-            timeout=600,
-            opts=pulumi.ResourceOptions.merge(
-                child,
-                pulumi.ResourceOptions(
-                    depends_on=[*secrets, *_after(self, opts)], custom_timeouts=RELEASE_TIMES
-                ),
-            ),
+            chart,
+            RELEASE,
+            self._namespace,
+            self._values(),
+            args.cluster,
+            self,
+            depends_on=[*given, *secrets, *args.certificates.secrets],
         )
-        self.proxy_url = self._address(name, args, child)
+        self.address = self._address(f"{RELEASE}-{NAME}-proxy")
+        self.proxy_url = self.address.apply(lambda found: proxy_url(args.config, found))
         self.register_outputs({"proxyUrl": self.proxy_url})
 
-    def _address(
-        self, name: str, args: GatewayReleaseArgs, child: pulumi.ResourceOptions
-    ) -> pulumi.Output[str]:
-        place = self.release.status.namespace.apply(lambda where: f"{where}/{PROXY_SERVICE}")
-        service = kubernetes.core.v1.Service.get(
-            f"{name}-proxy",
-            place,
-            opts=pulumi.ResourceOptions(parent=self, provider=args.provider),
+    def _secrets(self) -> list[pulumi.Resource]:
+        kafka = self._args.kafka
+        # The names that vault references in the routes read: {vault://env/KAFKA_API_SECRET}.
+        key = {"KAFKA_API_KEY": kafka.api_key, "KAFKA_API_SECRET": kafka.api_secret}
+        made = [self._secret("key", KEY_SECRET, key)]
+        if kafka.ca_pem is not None:
+            made.append(self._secret("kafka-ca", KAFKA_AUTHORITY_SECRET, {"ca.crt": kafka.ca_pem}))
+        return made
+
+    def _secret(
+        self, label: str, name: str, data: Mapping[str, pulumi.Output[str]]
+    ) -> pulumi.Resource:
+        return kubernetes.core.v1.Secret(
+            f"{self._name}-{label}-secret",
+            metadata={"name": name, "namespace": self._namespace},
+            type="Opaque",
+            string_data={key: pulumi.Output.secret(value) for key, value in data.items()},
+            opts=self._args.cluster.options(self),
         )
-        if args.config.hostname:
-            return service.id.apply(lambda _: f"https://{args.config.hostname}")
-        return service.status.apply(address)
+
+    def _values(self) -> dict[str, Any]:
+        args = self._args
+        values = data_plane_values(
+            args.config,
+            args.control_plane,
+            args.log_level,
+            konnect=args.konnect,
+            kafka_authority=args.kafka.ca_pem is not None,
+            load_balancer_class=args.cluster.load_balancer_class,
+        )
+        values["podAnnotations"] = {
+            # New pods for a renewed certificate and for another key; the old ones drain.
+            "kafka-gateway/cluster-certificate": args.certificates.data_plane_fingerprint,
+            "kafka-gateway/kafka-key": args.kafka.api_key,
+        }
+        return values
+
+    def _address(self, service: str) -> pulumi.Output[str]:
+        # The id is known once the release is there: before, there is nothing to look up.
+        identity = self.release.status.apply(lambda status: f"{status.namespace}/{service}")
+        found = kubernetes.core.v1.Service.get(
+            f"{self._name}-proxy",
+            identity,
+            opts=pulumi.ResourceOptions(
+                parent=self, provider=self._args.cluster.provider, depends_on=[self.release]
+            ),
+        )
+        return found.status.apply(load_balancer_address)
 
 
-def _after(parent: pulumi.Resource, opts: pulumi.ResourceOptions | None) -> list[Any]:
-    after = child_options(parent, opts).depends_on
-    return list(after) if isinstance(after, list | tuple) else []
+def load_balancer_address(status: Any) -> str:
+    """Return hostname or address of a Service's load balancer, or nothing while it has none."""
+    balancer = getattr(status, "load_balancer", None)
+    for item in (getattr(balancer, "ingress", None) or []) if balancer is not None else []:
+        found = item.hostname or item.ip
+        if found:
+            return str(found)
+    return ""
 
 
-def address(status: Any) -> str:
-    """Return the load balancer's URL from a Service's status; empty while it has none."""
-    ingress = ((status or {}).get("load_balancer") or {}).get("ingress") or []
-    if not ingress:
-        return ""
-    name = ingress[0].get("hostname") or ingress[0].get("ip") or ""
-    return f"http://{name}" if name else ""
+def proxy_url(config: ReleaseConfig, address: str) -> str:
+    """Return where clients go: the configured name by TLS, else the load balancer itself."""
+    if config.hostname:
+        return f"https://{config.hostname}"
+    return f"http://{address}" if address else ""
 
 
-def release_values(args: GatewayReleaseArgs) -> dict[str, Any]:
-    """Return the release's values: those of the story, with the deviations the docs list."""
-    konnect = args.control_plane.kind == "konnect"
-    values: dict[str, Any] = {
-        "nameOverride": "kong",
-        "ingressController": {"enabled": False},
-        "image": image_values(args.config),
+def data_plane_values(
+    config: ReleaseConfig,
+    control_plane: ControlPlaneEndpoint,
+    log_level: str,
+    *,
+    konnect: bool,
+    kafka_authority: bool,
+    load_balancer_class: str,
+) -> dict[str, Any]:
+    """Return the chart's values, by the names that kong/kong and our chart share.
+
+    Against the story's values: ``lua_ssl_trusted_certificate`` is the system's store and the
+    cluster's authority, since the story's alone would refuse Confluent's certificate;
+    ``vitals_ttl_days`` is gone since 3.0; with a certificate, plain HTTP leaves the load balancer.
+    """
+    volumes = [DATA_PLANE_SECRET, AUTHORITY_SECRET]
+    if kafka_authority:
+        volumes.append(KAFKA_AUTHORITY_SECRET)
+    return {
+        "image": image(config, konnect=konnect),
+        "env": _environment(control_plane, log_level, konnect, volumes),
+        "customEnv": dict(config.environment),
+        "envFrom": [{"secretRef": {"name": KEY_SECRET}}],
+        "secretVolumes": volumes,
+        "proxy": _proxy(config, load_balancer_class),
         "admin": {"enabled": False},
-        "env": _environment(args),
-        "customEnv": _vault_values(args.config),
-        "proxy": _proxy(args.config),
+        "ingressController": {"enabled": False},
+        "manager": {"enabled": False},
+        "portal": {"enabled": False},
+        "portalapi": {"enabled": False},
         "enterprise": {
-            "enabled": True,
+            "enabled": konnect,
             "portal": {"enabled": False},
             "rbac": {"enabled": False},
             "smtp": {"enabled": False},
         },
-        "manager": {"enabled": False},
-        "portal": {"enabled": False},
-        "portalapi": {"enabled": False},
-        "secretVolumes": [CLUSTER_CERT, CLUSTER_CA],
-        "replicaCount": args.config.replicas,
-        "autoscaling": _autoscaling(args.config),
-        "podDisruptionBudget": {"enabled": args.config.replicas > 1},
+        "replicaCount": config.replicas,
+        "autoscaling": {
+            "enabled": config.max_replicas > config.replicas,
+            "minReplicas": config.replicas,
+            "maxReplicas": config.max_replicas,
+        },
+        "podDisruptionBudget": {"enabled": True, "maxUnavailable": 1},
+        "resources": {
+            "requests": {"cpu": "500m", "memory": "1Gi" if konnect else "256Mi"},
+            "limits": {"memory": "2Gi" if konnect else "512Mi"},
+        },
     }
-    if konnect:
-        values["image"].setdefault("tag", KONG_IMAGE_TAG)
-    else:
-        # A changed certificate or key is taken over by new pods, one at a time.
-        values["podAnnotations"] = {"kafka-gateway/identity": _fingerprint(args)}
-    return values
 
 
-def _environment(args: GatewayReleaseArgs) -> dict[str, Any]:
-    control_plane = args.control_plane
-    environment: dict[str, Any] = {
+def image(config: ReleaseConfig, *, konnect: bool) -> dict[str, str]:
+    """Return repository, tag and digest; Kong's image has a pinned tag when none is given."""
+    tag = config.image_tag or (KONG_IMAGE_TAG if konnect else "")
+    made = {"repository": config.image_repository, "tag": tag}
+    # kong/kong knows no digest.
+    return made if konnect else {**made, "digest": config.image_digest}
+
+
+def _environment(
+    control_plane: ControlPlaneEndpoint, log_level: str, konnect: bool, volumes: Sequence[str]
+) -> dict[str, Any]:
+    authorities = [f"/etc/secrets/{name}/ca.crt" for name in volumes if name != DATA_PLANE_SECRET]
+    made: dict[str, Any] = {
         "role": "data_plane",
         "database": "off",
-        "anonymous_reports": "off",
+        "log_level": log_level,
         "cluster_mtls": "pki",
         "cluster_control_plane": control_plane.cluster,
         "cluster_server_name": control_plane.cluster_server_name,
-        "cluster_ca_cert": mounted(CLUSTER_CA, "ca.crt"),
-        "cluster_cert": mounted(CLUSTER_CERT, "tls.crt"),
-        "cluster_cert_key": mounted(CLUSTER_CERT, "tls.key"),
-        "lua_ssl_trusted_certificate": TRUSTED,
+        "cluster_cert": f"/etc/secrets/{DATA_PLANE_SECRET}/tls.crt",
+        "cluster_cert_key": f"/etc/secrets/{DATA_PLANE_SECRET}/tls.key",
+        "cluster_ca_cert": f"/etc/secrets/{AUTHORITY_SECRET}/ca.crt",
+        "lua_ssl_trusted_certificate": ",".join(["system", *authorities]),
         "status_listen": "0.0.0.0:8100",
-        "log_level": args.log_level,
     }
-    if control_plane.kind == "konnect":
-        environment |= {
-            "vitals": "off",
-            "konnect_mode": "on",
-            # Konnect's own servers are known by the system's trust, not by the stack's authority.
-            "cluster_ca_cert": None,
-            "cluster_telemetry_endpoint": control_plane.telemetry,
-            "cluster_telemetry_server_name": control_plane.telemetry_server_name,
-        }
-        environment = {name: value for name, value in environment.items() if value is not None}
-    return environment
+    if konnect:
+        made |= {"anonymous_reports": "off", "konnect_mode": "on", "vitals": "off"}
+    if control_plane.telemetry is not None:
+        made["cluster_telemetry_endpoint"] = control_plane.telemetry
+        made["cluster_telemetry_server_name"] = control_plane.telemetry_server_name
+    return made
 
 
-def _vault_values(config: ReleaseConfig) -> dict[str, Any]:
-    def from_secret(key: str) -> dict[str, Any]:
-        return {"valueFrom": {"secretKeyRef": {"name": API_KEY, "key": key}}}
-
-    return {
-        **config.environment,
-        "kafka_api_key": from_secret("key"),
-        "kafka_api_secret": from_secret("secret"),
-    }
-
-
-def _proxy(config: ReleaseConfig) -> dict[str, Any]:
-    proxy: dict[str, Any] = {"enabled": True, "type": "LoadBalancer"}
-    annotations = {f"{BALANCER}-type": "nlb", f"{BALANCER}-scheme": "internet-facing"}
-    if config.certificate_arn:
-        # API keys cross the balancer: TLS to it, and from it to the gateway.
-        annotations |= {
-            f"{BALANCER}-ssl-cert": config.certificate_arn,
-            f"{BALANCER}-ssl-ports": "443",
-            f"{BALANCER}-backend-protocol": "ssl",
-        }
-        proxy["http"] = {"enabled": False}
+def _proxy(config: ReleaseConfig, load_balancer_class: str) -> dict[str, Any]:
+    annotations = {f"{AWS}scheme": "internet-facing"}
+    made: dict[str, Any] = {"enabled": True, "type": "LoadBalancer", "annotations": annotations}
+    if load_balancer_class:
+        made["loadBalancerClass"] = load_balancer_class
+    else:
+        annotations[f"{AWS}type"] = "nlb"
     if config.hostname:
         annotations["external-dns.alpha.kubernetes.io/hostname"] = config.hostname
-    proxy["annotations"] = annotations
-    return proxy
-
-
-def _autoscaling(config: ReleaseConfig) -> dict[str, Any]:
-    if config.max_replicas == config.replicas:
-        return {"enabled": False}
-    return {
-        "enabled": True,
-        "minReplicas": config.replicas,
-        "maxReplicas": config.max_replicas,
-    }
-
-
-def _fingerprint(args: GatewayReleaseArgs) -> pulumi.Output[str]:
-    import hashlib
-
-    def digest(parts: list[str]) -> str:
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
-
-    parts = pulumi.Output.all(
-        args.identity.certificate_pem, args.kafka.api_key, args.kafka.api_secret
-    )
-    # A digest of 64 bits tells nothing of a random key: it may be seen in a preview.
-    return pulumi.Output.unsecret(parts.apply(digest))
+    if config.certificate_arn:
+        annotations[f"{AWS}ssl-cert"] = config.certificate_arn
+        annotations[f"{AWS}ssl-ports"] = "443"
+        # Encrypted on to the pods: API keys cross it.
+        annotations[f"{AWS}backend-protocol"] = "ssl"
+        made["http"] = {"enabled": True, "servicePort": 0}
+    return made

@@ -316,7 +316,8 @@ def choose_zones(names: Sequence[str], count: int, region: str) -> list[str]:
     """
     if len(names) < count:
         raise pulumi.RunError(
-            f"zones: {count} are more than {region} has for this account: {', '.join(sorted(names))}"
+            f"zones: {count} are more than {region} has for this account: "
+            f"{', '.join(sorted(names))}"
         )
     return sorted(names)[:count]
 

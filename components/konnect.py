@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A control plane on Kong Konnect, and our data planes' certificate registered with it."""
+"""A control plane of Kong Konnect, with the data planes' certificate registered with it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import pulumi
 
@@ -12,19 +13,20 @@ from components.endpoints import ClusterIdentity, ControlPlaneEndpoint
 from provider.client import KonnectControlPlane as ControlPlane
 from provider.client import KonnectDataPlaneCertificate
 
+TLS_PORT = 443
+
 
 @dataclass(frozen=True)
 class KonnectControlPlaneArgs:
-    """Which control plane, and who may connect to it."""
+    """Where to make it, and the certificate that data planes will present."""
 
     config: KonnectConfig
     identity: ClusterIdentity
-    stack: str
     protect: bool
 
 
 class KonnectControlPlane(pulumi.ComponentResource):
-    """A Konnect control plane that trusts exactly the stack's data-plane certificate."""
+    """A control plane of Konnect; the certificate decides which one a data plane belongs to."""
 
     def __init__(
         self, name: str, args: KonnectControlPlaneArgs, opts: pulumi.ResourceOptions | None = None
@@ -33,39 +35,47 @@ class KonnectControlPlane(pulumi.ComponentResource):
         token = args.config.token.output()
         url = args.config.address or f"https://{args.config.region}.api.konghq.com"
         api = {"url": url, "token": token}
-        self.control_plane = ControlPlane(
+        self.control_plane = made = ControlPlane(
             name,
             api=api,
             name=args.config.name,
-            description=f"kafka-gateway, stack {args.stack}",
+            description=f"kafka-gateway, stack {pulumi.get_stack()}",
             auth_type="pinned_client_certs",
-            labels={"stack": args.stack},
+            labels={"stack": pulumi.get_stack()},
             opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
         )
-        self.certificate = KonnectDataPlaneCertificate(
+        certificate = KonnectDataPlaneCertificate(
             f"{name}-data-plane",
             api=api,
-            control_plane_id=self.control_plane.control_plane_id,
+            control_plane_id=made.control_plane_id,
             certificate_pem=args.identity.certificate_pem,
-            title=f"kafka-gateway {args.stack}",
-            opts=pulumi.ResourceOptions(parent=self, deleted_with=self.control_plane),
+            title=f"kafka-gateway {pulumi.get_stack()}",
+            # The new certificate is registered before the old one goes: no data plane is cut off.
+            opts=pulumi.ResourceOptions(parent=self, deleted_with=made),
         )
-        cluster = self.control_plane.control_plane_endpoint.apply(host)
-        telemetry = self.control_plane.telemetry_endpoint.apply(host)
+        entities = made.control_plane_id.apply(
+            lambda identity: f"{url}/v2/control-planes/{identity}/core-entities"
+        )
+        # Not before its certificate is known may a data plane connect.
+        cluster = pulumi.Output.all(made.control_plane_endpoint, certificate.certificate_id)
         self.endpoint = ControlPlaneEndpoint(
-            admin_url=self.control_plane.control_plane_id.apply(
-                lambda id_: f"{url}/v2/control-planes/{id_}/core-entities"
-            ),
+            admin_url=entities,
             admin_token=token,
-            cluster=cluster.apply(lambda name_: f"{name_}:443"),
-            cluster_server_name=cluster,
+            cluster=cluster.apply(lambda both: host_and_port(both[0])),
             kind="konnect",
-            telemetry=telemetry.apply(lambda name_: f"{name_}:443"),
-            telemetry_server_name=telemetry,
+            cluster_server_name=made.control_plane_endpoint.apply(host),
+            telemetry=made.telemetry_endpoint.apply(host_and_port),
+            telemetry_server_name=made.telemetry_endpoint.apply(host),
         )
-        self.register_outputs({"controlPlaneId": self.control_plane.control_plane_id})
+        self.register_outputs({"cluster": self.endpoint.cluster})
 
 
-def host(endpoint: str) -> str:
-    """Return the host of an endpoint such as ``https://<prefix>.us.cp0.konghq.com``."""
-    return endpoint.removeprefix("https://").rstrip("/").partition(":")[0]
+def host(url: str) -> str:
+    """Return the host of ``https://<id>.us.cp.konghq.com``."""
+    return urlsplit(url).hostname or ""
+
+
+def host_and_port(url: str) -> str:
+    """Return host and port of a URL, 443 when it names none: what data planes are given."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or TLS_PORT}"

@@ -3,7 +3,8 @@
 
 Private subnets hold nodes and pods (on EKS every pod has an address of its own), public ones only
 load balancers and NAT gateways, so the private ones get nearly everything. Of the upper half of a
-zone's block all but that is free: a subnet cannot grow, but one more can be added. Zones are cut from the VPC in a fixed order, so a further zone moves nothing.
+zone's block all but that is free: a subnet cannot grow, but one more can be added. Zones are cut
+from the VPC in a fixed order, so a further zone moves nothing.
 """
 
 from __future__ import annotations
