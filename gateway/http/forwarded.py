@@ -40,6 +40,7 @@ class TrustedProxies:
 
     def apply(self, request: Request) -> None:
         """Take client address, scheme, host and port from the headers of a trusted peer."""
+        request.trusted = True
         forwarded_for: list[bytes] = []
         for name, value in request.headers:
             if name == self._header:

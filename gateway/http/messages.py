@@ -33,8 +33,6 @@ class Connection(Protocol):
     """Address and port of the socket's other end."""
     server_port: int
     sni: str | None
-    trusted: bool
-    """The peer is one of trusted_ips: its forwarding headers count."""
 
 
 class Request:
@@ -72,6 +70,8 @@ class Request:
     credential: Any = None
     forwarded_host: bytes | None = None
     """X-Forwarded-Host of a trusted peer."""
+    trusted: bool = False
+    """The peer is one of trusted_ips: its forwarding headers count."""
     upstream_status: int | None = None
     upstream_ms: int = 0
     _client_ip: str | None = None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One HTTP/1.1 connection: transport and parser callbacks, limits, timeouts.
+"""One HTTP/1.1 connection: the parser and its callbacks.
 
 The path of a small request has no task, no future, no timer and one write: everything here that
 is not needed by every request stands behind a cheap test.
@@ -7,15 +7,12 @@ is not needed by every request stands behind a cheap test.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from time import monotonic
-from typing import cast
 
 import httptools
 
 from gateway.errors import ProtocolError, RequestRejected
-from gateway.http.bodies import UNWRITTEN
 from gateway.http.checks import (
     bad_request,
     check_host,
@@ -36,7 +33,6 @@ _SLICE = 16384
 _OVERHEAD = 32768
 """Bytes of chunk framing, extensions and trailers allowed beyond 16 for each byte of body."""
 _OTHER_METHOD = re.compile(rb"((?:\r\n)*)([A-Z][A-Z0-9_-]{0,31})( ?)")
-_CLIENT_CLOSED = "the client closed the connection before its request was complete"
 
 
 class HttpProtocol(Repeats):
@@ -47,13 +43,10 @@ class HttpProtocol(Repeats):
         "_headers",
         "_held",
         "_method",
-        "_mid",
         "_overhead",
         "_parser",
         "_priming",
         "_small",
-        "_target",
-        "_unfed",
         "_upgrading",
     )
 
@@ -62,72 +55,15 @@ class HttpProtocol(Repeats):
         limits = context.limits
         self._small = min(limits.max_request_line, limits.max_header_size, 4 * limits.max_headers)
         self._parser = httptools.HttpRequestParser(self)
-        self._target = b""
         self._method = b""
         """Set when the method is not one that the parser knows."""
         self._headers: list[tuple[bytes, bytes]] = []
-        self._mid = False
-        """Inside a request: its first bytes have come, its last has not."""
         self._head_bytes = 0
         """Upper bound of the bytes of the head being read."""
         self._overhead = 0
         self._upgrading = False
         self._priming = False
         self._held = b""
-        self._unfed = b""
-
-    # --- transport ---------------------------------------------------------------------------
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection, or turn it away when there are too many."""
-        self.transport = cast(asyncio.Transport, transport)
-        context = self.context
-        self._since = context.clock.now
-        peer = transport.get_extra_info("peername")
-        if isinstance(peer, tuple):
-            self.peer = (peer[0], peer[1])
-        here = transport.get_extra_info("sockname")
-        self.server_port = here[1] if isinstance(here, tuple) else 0
-        tls = transport.get_extra_info("ssl_object")
-        if tls is not None:
-            self.scheme = "https"
-            self.sni = getattr(tls, "sni", None)
-        self.trusted = context.trusted.trusts(self.peer[0])
-        context.accepted += 1
-        context.connections.add(self)
-        if len(context.connections) > context.limits.max_connections:
-            context.refused += 1
-            self.refuse(503, "Too many connections")
-            self._flush()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Stop everything that works for this client."""
-        self.context.connections.discard(self)
-        channel, self._channel = self._channel, None
-        self._abandon()
-        if channel is not None:
-            channel.fail(ProtocolError(400, _CLIENT_CLOSED))
-        self._reading = None
-        self._unfed = b""
-
-    def eof_received(self) -> bool:
-        """The client sends no more; keep the socket while it still awaits an answer."""
-        if self._closing or self.scheme == "https":
-            return False
-        if self._reading is not None or self._unfed or self._current is None:
-            return False
-        self._deaf = True
-        return True
-
-    def pause_writing(self) -> None:
-        """Stop reading from a client that does not read its answers."""
-        super().pause_writing()
-        self.pause(UNWRITTEN)
-
-    def resume_writing(self) -> None:
-        """The client reads again."""
-        super().resume_writing()
-        self.resume(UNWRITTEN)
 
     def data_received(self, data: bytes) -> None:
         """Parse, handle what became complete, and write all answers at once."""
@@ -154,12 +90,16 @@ class HttpProtocol(Repeats):
         if len(data) > _SLICE or self._pauses or self._held or self._chunked:
             self._feed_carefully(data)
         else:
+            # What is fed from inside an ``except`` would get the outer error for its context.
+            stopped: Exception | None = None
             try:
                 self._parser.feed_data(data)
-            except httptools.HttpParserUpgrade as error:
-                self._feed_carefully(self._reframe(data[error.args[0] :]))
-            except httptools.HttpParserError as error:
-                self._stopped(error, data)
+            except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+                stopped = error
+            if stopped is not None:
+                rest = self._stopped(stopped, data)
+                if rest:
+                    self._feed_carefully(rest)
         self._corked = False
         if end:
             self._remember(data, end)
@@ -180,13 +120,14 @@ class HttpProtocol(Repeats):
                 return
             piece, data = data[:_SLICE], data[_SLICE:]
             counted = self._chunked
+            stopped: Exception | None = None
             try:
                 self._parser.feed_data(piece)
-            except httptools.HttpParserUpgrade as error:
-                data = self._reframe(piece[error.args[0] :] + data)
-            except httptools.HttpParserError as error:
-                self._stopped(error, piece + data)
-                return
+            except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+                stopped = error
+            if stopped is not None:
+                data = self._stopped(stopped, piece + data)
+                continue
             if counted and self._chunked:
                 self._overhead += len(piece)
                 if self._overhead > 17 * self._body_size + _OVERHEAD:
@@ -325,27 +266,33 @@ class HttpProtocol(Repeats):
         elif self._head_bytes > limits.max_request_line + limits.max_header_size:
             self.refuse(431)
 
-    def _stopped(self, error: httptools.HttpParserError, data: bytes) -> None:
-        """The parser gave up: malformed bytes, or one of our callbacks raised."""
+    def _stopped(self, error: Exception, data: bytes) -> bytes:
+        """The parser gave up: malformed bytes, an upgrade, or one of our callbacks raised.
+
+        Return what is to be parsed next.
+        """
         if self._deaf or self._closing:
-            return
+            return b""
+        if isinstance(error, httptools.HttpParserUpgrade):
+            return self._reframe(data[error.args[0] :])
         if isinstance(error, httptools.HttpParserCallbackError):
             cause = error.__context__
             if isinstance(cause, RequestRejected):
                 self.refuse(cause.status, cause.message)
-                return
-            self.context.log.error("connection failed", exc_info=cause)
-            self.refuse(500)
+            else:
+                self.context.log.error("connection failed", exc_info=cause)
+                self.refuse(500)
         elif (
             isinstance(error, httptools.HttpParserInvalidMethodError)
             and self._mid
             and self._head_bytes == len(data)
         ):
-            self._other_method(data)
+            return self._other_method(data)
         else:
             self.refuse(400)
+        return b""
 
-    def _other_method(self, data: bytes) -> None:
+    def _other_method(self, data: bytes) -> bytes:
         """Take a method the parser does not know; ``data`` is all there is of its request.
 
         Routes may match any upper-case method. The parser sees POST in its place: framing is the
@@ -355,13 +302,13 @@ class HttpProtocol(Repeats):
         match = _OTHER_METHOD.match(data)
         if match is None or (not match[3] and match.end() < len(data)):
             self.refuse(400)
-            return
+            return b""
         if not match[3]:
             self._held = data
-            return
+            return b""
         self._parser = httptools.HttpRequestParser(self)
         self._method = match[2]
-        self._feed_carefully(b"POST " + data[match.end() :])
+        return b"POST " + data[match.end() :]
 
     def _reframe(self, rest: bytes) -> bytes:
         """Go on after a request with an Upgrade that is not followed.
@@ -381,33 +328,3 @@ class HttpProtocol(Repeats):
             self._parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n\r\n" % framing)
             self._priming = False
         return rest
-
-    # --- time --------------------------------------------------------------------------------
-
-    def check(self, now: float) -> None:
-        """Look whether this connection has taken too long; called about once a second."""
-        limits = self.context.limits
-        age = now - self._since
-        if self._closing:
-            if age > limits.linger + (limits.write_timeout if self.write_paused else 0):
-                self.transport.abort()
-        elif self.write_paused:
-            if age > limits.write_timeout:
-                self.transport.abort()
-        elif self._reading is not None:
-            if age > limits.body_timeout and not self._pauses:
-                self.refuse(408)
-                self._flush()
-        elif self._current is not None or self._waiting:
-            return
-        elif self._mid or self._target:
-            if age > limits.header_timeout:
-                self.refuse(408)
-                self._flush()
-        elif age > limits.idle_timeout or self.context.draining:
-            self.transport.close()
-
-    def drain(self) -> None:
-        """Close now when idle; otherwise the next answer says ``Connection: close``."""
-        if not (self._closing or self._mid or self._current or self._waiting or self._target):
-            self.transport.close()

@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 from gateway.http.answers import message_of
 from gateway.http.application import DISCARD, STREAM
-from gateway.http.bodies import Bodies
 from gateway.http.context import Context
 from gateway.http.identity import next_id
+from gateway.http.lifetime import Lifetime
 from gateway.http.messages import FixedResponse, Headers, Request
 from gateway.http.stream import Channel
 
@@ -41,8 +41,8 @@ class KnownHead(NamedTuple):
     length: int
 
 
-class Repeats(Bodies):
-    """The layer of ``HttpProtocol`` between bodies and parser."""
+class Repeats(Lifetime):
+    """The layer of ``HttpProtocol`` below the parser."""
 
     __slots__ = ("_begin", "_known", "_luck", "_seen")
 

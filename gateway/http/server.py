@@ -19,7 +19,7 @@ from gateway.http.limits import Limits
 from gateway.http.protocol import HttpProtocol
 
 _SWEEP = 0.5
-"""Seconds between two looks at all connections: the precision of every timeout."""
+"""Most seconds between two looks at all connections: the precision of every timeout."""
 _DRAIN_POLL = 0.02
 
 
@@ -55,6 +55,7 @@ class Server:
         self._servers: list[asyncio.Server] = []
         self._sweeper: asyncio.TimerHandle | None = None
         self._context: Context | None = None
+        self._pause = _SWEEP
 
     async def start(self, listeners: Sequence[Listener]) -> None:
         """Accept connections on the listeners."""
@@ -77,7 +78,15 @@ class Server:
                 ssl_handshake_timeout=handshake,
             )
             self._servers.append(server)
-        self._sweeper = loop.call_later(_SWEEP, self._sweep)
+        shortest = min(
+            self._limits.header_timeout,
+            self._limits.body_timeout,
+            self._limits.write_timeout,
+            self._limits.idle_timeout,
+            self._limits.linger,
+        )
+        self._pause = min(_SWEEP, shortest / 4)
+        self._sweeper = loop.call_later(self._pause, self._sweep)
 
     @property
     def connections(self) -> int:
@@ -126,4 +135,4 @@ class Server:
         now = context.clock.now
         for connection in list(context.connections):
             connection.check(now)
-        self._sweeper = context.loop.call_later(_SWEEP, self._sweep)
+        self._sweeper = context.loop.call_later(self._pause, self._sweep)

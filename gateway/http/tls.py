@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from gateway.errors import ReleaseRefused
-from gateway.proxy.tls import load_pair
+from gateway.pem import load_chain
 
 Pair = tuple[str, str]
 """Certificate chain PEM and key PEM."""
@@ -123,7 +123,7 @@ def _context(pairs: Iterable[Pair]) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     for certificate, key in pairs:
-        load_pair(context, certificate, key)
+        load_chain(context, certificate, key)
     return context
 
 

@@ -62,7 +62,7 @@ def request_head(
 
 def _forwarding(request: Request, prefix: bytes | None) -> bytes:
     """Return the lines that tell the upstream about the client, and the blank line."""
-    trusted = request.connection.trusted
+    trusted = request.trusted
     client = request.client_ip.encode()
     chain = request.header_values(b"x-forwarded-for")
     if chain:

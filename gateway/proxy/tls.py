@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-import os
 import ssl
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-from gateway.errors import ReleaseRefused
+from gateway.errors import ReleaseRefused, SettingsError
+from gateway.pem import load_chain, trust
 
 Certificates = Callable[[str], tuple[str, str] | None]
 """Id of a certificate entity to (certificate PEM, key PEM)."""
@@ -22,7 +20,7 @@ Authorities = Callable[[str], str | None]
 class UpstreamTls:
     """Makes the TLS context of a service from its row.
 
-    ``trust`` holds "system" and paths of PEM files (setting lua_ssl_trusted_certificate); it
+    ``sources`` holds "system" and paths of PEM files (setting lua_ssl_trusted_certificate); it
     counts for services without ``ca_certificates`` of their own. Equal settings give the same
     context object, also over snapshots, so that kept connections stay usable.
     """
@@ -31,11 +29,11 @@ class UpstreamTls:
         self,
         certificates: Certificates = lambda _: None,
         authorities: Authorities = lambda _: None,
-        trust: Sequence[str] = ("system",),
+        sources: Sequence[str] = ("system",),
     ) -> None:
         self._certificates = certificates
         self._authorities = authorities
-        self._trust = tuple(trust)
+        self._sources = tuple(sources)
 
     def context(self, service: Mapping[str, Any]) -> ssl.SSLContext:
         """Return the context; raises ``ReleaseRefused`` when an entity is missing or unusable."""
@@ -53,10 +51,10 @@ class UpstreamTls:
             if client is None:
                 missing = service["client_certificate"]
                 raise ReleaseRefused([f"service {name}: certificate {missing} is not there"])
-        trust = () if authorities else self._trust
+        sources = () if authorities else self._sources
         try:
-            return _context(verify, tuple(authorities), client, trust)
-        except (ssl.SSLError, OSError) as error:
+            return _context(verify, tuple(authorities), client, sources)
+        except (ssl.SSLError, SettingsError) as error:
             problem = f"service {name}: TLS settings cannot be used: {error}"
             raise ReleaseRefused([problem]) from error
 
@@ -66,35 +64,16 @@ def _context(
     verify: bool,
     authorities: tuple[str, ...],
     client: tuple[str, str] | None,
-    trust: tuple[str, ...],
+    sources: tuple[str, ...],
 ) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if verify:
-        for source in trust:
-            if source == "system":
-                context.load_default_certs()
-            else:
-                context.load_verify_locations(cafile=source)
+        trust(context, sources, "lua_ssl_trusted_certificate")
         for pem in authorities:
             context.load_verify_locations(cadata=pem)
     else:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     if client is not None:
-        load_pair(context, *client)
+        load_chain(context, *client)
     return context
-
-
-def load_pair(context: ssl.SSLContext, certificate: str, key: str) -> None:
-    """Load a certificate chain and its key from PEM text.
-
-    The ssl module reads them from files only: one file, private, gone afterwards.
-    """
-    descriptor, name = tempfile.mkstemp(prefix="pair-", suffix=".pem")
-    path = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(f"{certificate.rstrip()}\n{key.rstrip()}\n")
-        context.load_cert_chain(path)
-    finally:
-        path.unlink()

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a connection begins and ends, and what is too slow."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from gateway.errors import ProtocolError
+from gateway.http.bodies import UNWRITTEN, Bodies
+from gateway.http.context import Context
+
+if TYPE_CHECKING:
+    from gateway.http.protocol import HttpProtocol
+
+_CLIENT_CLOSED = "the client closed the connection before its request was complete"
+
+
+class Lifetime(Bodies):
+    """The layer of ``HttpProtocol`` above bodies: transport callbacks but for the data."""
+
+    __slots__ = ("_mid", "_target", "_unfed")
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._mid = False
+        """Inside a request: its first bytes have come, its last has not."""
+        self._target = b""
+        """The request target, as far as it has come, until the head is complete."""
+        self._unfed = b""
+        """Received, but not parsed because reading is paused."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection, or turn it away when there are too many."""
+        self.transport = cast(asyncio.Transport, transport)
+        context = self.context
+        self._since = context.clock.now
+        peer = transport.get_extra_info("peername")
+        if isinstance(peer, tuple):
+            self.peer = (peer[0], peer[1])
+        here = transport.get_extra_info("sockname")
+        self.server_port = here[1] if isinstance(here, tuple) else 0
+        tls = transport.get_extra_info("ssl_object")
+        if tls is not None:
+            self.scheme = "https"
+            self.sni = getattr(tls, "sni", None)
+        self.trusted = context.trusted.trusts(self.peer[0])
+        context.accepted += 1
+        context.connections.add(cast("HttpProtocol", self))
+        if len(context.connections) > context.limits.max_connections:
+            context.refused += 1
+            self.refuse(503, "Too many connections")
+            self._flush()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop everything that works for this client."""
+        self.context.connections.discard(cast("HttpProtocol", self))
+        channel, self._channel = self._channel, None
+        self._abandon()
+        if channel is not None:
+            channel.fail(ProtocolError(400, _CLIENT_CLOSED))
+        self._reading = None
+        self._unfed = b""
+
+    def eof_received(self) -> bool:
+        """The client sends no more; keep the socket while it still awaits an answer."""
+        if self._closing or self.scheme == "https":
+            return False
+        if self._reading is not None or self._unfed or self._current is None:
+            return False
+        self._deaf = True
+        return True
+
+    def pause_writing(self) -> None:
+        """Stop reading from a client that does not read its answers."""
+        super().pause_writing()
+        self.pause(UNWRITTEN)
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        super().resume_writing()
+        self.resume(UNWRITTEN)
+
+    def check(self, now: float) -> None:
+        """Look whether this connection has taken too long; called about once a second."""
+        limits = self.context.limits
+        age = now - self._since
+        if self._closing:
+            if age > limits.linger + (limits.write_timeout if self.write_paused else 0):
+                self.transport.abort()
+        elif self.write_paused:
+            if age > limits.write_timeout:
+                self.transport.abort()
+        elif self._reading is not None:
+            if age > limits.body_timeout and not self._pauses:
+                self.refuse(408)
+                self._flush()
+        elif self._current is not None or self._waiting:
+            return
+        elif self._mid or self._target:
+            if age > limits.header_timeout:
+                self.refuse(408)
+                self._flush()
+        elif age > limits.idle_timeout or self.context.draining:
+            self.transport.close()
+
+    def drain(self) -> None:
+        """Close now when idle; otherwise the next answer says ``Connection: close``."""
+        if not (self._closing or self._mid or self._current or self._waiting or self._target):
+            self.transport.close()

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Input that another hop might read differently is refused and the connection closed."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.support.http import App, plugged, run, serving
+
+BAD = {
+    "two lengths": (
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"
+    ),
+    "same length twice": (
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\na"
+    ),
+    "a list of lengths": b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1, 1\r\n\r\na",
+    "a signed length": b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\na",
+    "a hex length": b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x1\r\n\r\na",
+    "an empty length": b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\na",
+    "a huge length": b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\na",
+    "length beside chunked": (
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    ),
+    "chunked beside length": (
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
+        b"Content-Length: 1\r\n\r\n0\r\n\r\n"
+    ),
+    "chunked twice": (
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    ),
+    "another coding": (
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"
+    ),
+    "identity coding": (
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n"
+    ),
+    "a misspelt coding": (
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"
+    ),
+    "a coding behind a vertical tab": (
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n"
+    ),
+    "chunked in HTTP/1.0": (
+        b"POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    ),
+    "space before the colon": b"GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+    "space before the first header": b"GET / HTTP/1.1\r\n Host: a\r\n\r\n",
+    "a folded header": b"GET / HTTP/1.1\r\nHost: a\r\nX: y\r\n z\r\n\r\n",
+    "bare LF after the request line": b"GET / HTTP/1.1\nHost: a\r\n\r\n",
+    "bare LF after a header": b"GET / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n",
+    "bare CR in a value": b"GET / HTTP/1.1\r\nHost: a\r\nX: y\rz\r\n\r\n",
+    "bare CR before the end": b"GET / HTTP/1.1\r\nHost: a\r\r\n\r\n",
+    "a control byte in a name": b"GET / HTTP/1.1\r\nHost: a\r\nX\x01: y\r\n\r\n",
+    "a high byte in a name": b"GET / HTTP/1.1\r\nHost: a\r\nX\xff: y\r\n\r\n",
+    "an empty name": b"GET / HTTP/1.1\r\nHost: a\r\n: y\r\n\r\n",
+    "no colon": b"GET / HTTP/1.1\r\nHost: a\r\nnonsense\r\n\r\n",
+    "NUL in a value": b"GET / HTTP/1.1\r\nHost: a\r\nX: \x00\r\n\r\n",
+    "no Host": b"GET / HTTP/1.1\r\n\r\n",
+    "an empty Host": b"GET / HTTP/1.1\r\nHost:\r\n\r\n",
+    "two Hosts": b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    "the same Host twice": b"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+    "a list of Hosts": b"GET / HTTP/1.1\r\nHost: a, b\r\n\r\n",
+    "user information in Host": b"GET / HTTP/1.1\r\nHost: u@a\r\n\r\n",
+    "a path in Host": b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
+    "a port that is none": b"GET / HTTP/1.1\r\nHost: a:99999\r\n\r\n",
+    "absolute form of another host": b"GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n",
+    "absolute form without Host": b"GET http://a/ HTTP/1.1\r\n\r\n",
+    "absolute form with a user": b"GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+    "absolute form of another scheme": b"GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+    "absolute form without authority": b"GET http:///x HTTP/1.1\r\nHost: a\r\n\r\n",
+    "authority form": b"GET a:80 HTTP/1.1\r\nHost: a\r\n\r\n",
+    "asterisk form": b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a fragment": b"GET /x#y HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a high byte in the target": b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a tab in the target": b"GET /a\tb HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a space in the target": b"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n",
+    "HTTP/0.9": b"GET /\r\n\r\n",
+    "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "HTTP/2.0": b"GET / HTTP/2.0\r\nHost: a\r\n\r\n",
+    "HTTP/1.2": b"GET / HTTP/1.2\r\nHost: a\r\n\r\n",
+    "a lower-case method": b"get / HTTP/1.1\r\nHost: a\r\n\r\n",
+    "no HTTP": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_hostile_heads_are_400_and_closed(name: str) -> None:
+    async def check() -> None:
+        app = App()
+        async with serving(app) as running:
+            wire = await running.connect()
+            answer = await wire.ask(BAD[name])
+            assert answer.status == 400
+            assert answer.headers["connection"] == "close"
+            assert answer.body == b"Bad request\n"
+            assert await wire.rest() == b""
+            assert app.seen == []
+            await wire.close()
+
+    run(check())
+
+
+_CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+BAD_CHUNKS = {
+    "bare LF": b"1\nx\n0\n\n",
+    "a space behind the size": b"1 \r\nx\r\n0\r\n\r\n",
+    "a negative size": b"-1\r\nx\r\n0\r\n\r\n",
+    "a size with 0x": b"0x1\r\nx\r\n0\r\n\r\n",
+    "an overflowing size": b"ffffffffffffffffff\r\nx\r\n0\r\n\r\n",
+    "more bytes than said": b"1\r\nxy\r\n0\r\n\r\n",
+    "a line end inside an extension": b"1;a\nb\r\nx\r\n0\r\n\r\n",
+    "endless extensions": b"1;" + b"a" * 200000,
+    "endless trailers": b"0\r\n" + b"X: y\r\n" * 50000,
+}
+
+
+@pytest.mark.parametrize("name", BAD_CHUNKS)
+def test_hostile_chunks_are_400_and_closed(name: str) -> None:
+    async def check() -> None:
+        app = App()
+        async with serving(app) as running:
+            wire = await running.connect()
+            answer = await wire.ask(_CHUNKED + BAD_CHUNKS[name])
+            assert answer.status == 400
+            assert app.seen == []
+            await wire.rest()
+            await wire.close()
+
+    run(check())
+
+
+@pytest.mark.parametrize("method", [b"TRACE / ", b"CONNECT a:80 "])
+def test_trace_and_connect_are_405(method: bytes) -> None:
+    async def check() -> None:
+        async with serving(App()) as running:
+            answer = await running.once(method + b"HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert answer.status == 405
+            assert answer.body == b"Method not allowed\n"
+
+    run(check())
+
+
+def test_absolute_form_of_the_same_host_is_taken() -> None:
+    async def check() -> None:
+        app = App()
+        async with serving(app) as running:
+            wire = await running.connect()
+            for target in (b"http://A:80/x?y=1", b"http://a:80", b"HTTP://a:80?q"):
+                request = b"GET %b HTTP/1.1\r\nHost: a:80\r\n\r\n" % target
+                assert (await wire.ask(request)).status == 200
+            seen = [(request.path, request.query) for request in app.seen]
+            assert seen == [(b"/x", b"y=1"), (b"/", None), (b"/", b"q")]
+            await wire.close()
+
+    run(check())
+
+
+def test_http_1_0_without_host_is_served() -> None:
+    async def check() -> None:
+        app = App()
+        async with serving(app) as running:
+            assert (await running.once(b"GET / HTTP/1.0\r\n\r\n")).status == 200
+            assert app.seen[0].host is None
+
+    run(check())
+
+
+def test_requests_before_a_hostile_one_are_answered() -> None:
+    async def check() -> None:
+        async with serving(App()) as running:
+            wire = await running.connect()
+            good = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+            await wire.send(good + good + BAD["two lengths"] + good)
+            assert [(await wire.answer()).status for _ in range(3)] == [200, 200, 400]
+            assert await wire.rest() == b""
+            await wire.close()
+
+    run(check())
+
+
+def test_a_method_cut_by_the_network_is_not_taken_for_another() -> None:
+    loop = asyncio.new_event_loop()
+    app = App()
+    protocol, plug = plugged(app, loop)
+    protocol.data_received(b"GE")
+    protocol.data_received(b"ZZ / HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert plug.written.startswith(b"HTTP/1.1 400 ")
+    assert app.seen == []
+    loop.close()
+
+
+def test_a_refusal_follows_accept() -> None:
+    async def check() -> None:
+        async with serving(App()) as running:
+            answer = await running.once(
+                b"TRACE / HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\n\r\n"
+            )
+            assert answer.body == b'{"message":"Method not allowed"}'
+
+    run(check())

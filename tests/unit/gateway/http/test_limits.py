@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each limit has its answer, and what stays below it passes."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from gateway.http.application import STREAM
+from gateway.http.limits import Limits
+from gateway.http.messages import Pending
+from tests.support.http import App, chunked, get, post, run, serving, text, until
+
+_SHORT = 0.15
+
+
+def test_a_long_target_is_414() -> None:
+    async def check() -> None:
+        async with serving(App(), Limits(max_request_line=100)) as running:
+            assert (await running.once(get(b"/" + b"x" * 99))).status == 200
+            answer = await running.once(get(b"/" + b"x" * 100))
+            assert answer.status == 414
+            assert answer.headers["connection"] == "close"
+            assert answer.body == b"URI too long\n"
+
+    run(check())
+
+
+def test_a_target_that_never_ends_is_414() -> None:
+    async def check() -> None:
+        async with serving(App(), Limits(max_request_line=100)) as running:
+            assert (await running.once(b"GET /" + b"x" * 200)).status == 414
+
+    run(check())
+
+
+def test_large_headers_are_431() -> None:
+    async def check() -> None:
+        async with serving(App(), Limits(max_header_size=1000)) as running:
+            assert (await running.once(get(b"/", b"X: " + b"y" * 900))).status == 200
+            answer = await running.once(get(b"/", b"X: " + b"y" * 1000))
+            assert answer.status == 431
+            assert answer.body == b"Request header or cookie too large\n"
+
+    run(check())
+
+
+def test_headers_that_never_end_are_431() -> None:
+    async def check() -> None:
+        async with serving(App(), Limits(max_header_size=1000)) as running:
+            wire = await running.connect()
+            await wire.send(b"GET / HTTP/1.1\r\nHost: a\r\n")
+            answer = await wire.ask(b"X: " + b"y" * 20000)
+            assert answer.status == 431
+            await wire.close()
+
+    run(check())
+
+
+def test_too_many_headers_are_431() -> None:
+    async def check() -> None:
+        async with serving(App(), Limits(max_headers=10)) as running:
+            assert (await running.once(get(b"/", *[b"X: y"] * 9))).status == 200
+            assert (await running.once(get(b"/", *[b"X: y"] * 10))).status == 431
+
+    run(check())
+
+
+@pytest.mark.parametrize("whole", [post(b"x" * 101), chunked(b"x" * 60, b"x" * 41)])
+@pytest.mark.parametrize("limits", [Limits(), Limits(max_body_size=100)])
+def test_a_large_body_is_413(whole: bytes, limits: Limits) -> None:
+    async def check() -> None:
+        app = App(body=1 << 20 if limits.max_body_size else 100)
+        async with serving(app, limits) as running:
+            wire = await running.connect()
+            assert (await wire.ask(post(b"x" * 100))).status == 200
+            assert (await wire.ask(chunked(b"x" * 100))).status == 200
+            answer = await wire.ask(whole)
+            assert answer.status == 413
+            assert answer.headers["connection"] == "close"
+            assert answer.body == b"Payload too large\n"
+            assert len(app.seen) == 2
+            await wire.close()
+
+    run(check())
+
+
+def test_a_repeated_head_is_held_to_the_limit_as_well() -> None:
+    async def check() -> None:
+        sizes = iter((100, 100, 10))
+        app = App(begin=lambda _: next(sizes))
+        async with serving(app) as running:
+            wire = await running.connect()
+            statuses = [(await wire.ask(post(b"x" * 50))).status for _ in range(3)]
+            assert statuses == [200, 200, 413]
+            await wire.close()
+
+    run(check())
+
+
+def test_a_large_stream_is_413_where_it_is_read() -> None:
+    async def check() -> None:
+        pending = Pending()
+        tasks = []
+
+        async def read(stream: object) -> None:
+            try:
+                async for _ in stream:  # type: ignore[attr-defined]  # a BodyStream
+                    pass
+            except Exception as error:
+                pending.resolve(text(getattr(error, "status", 0), b""))
+
+        def handle(request: object) -> Pending:
+            stream = request.stream  # type: ignore[attr-defined]  # a Request
+            tasks.append(asyncio.get_running_loop().create_task(read(stream)))
+            return pending
+
+        app = App(handle, body=STREAM)
+        async with serving(app, Limits(max_body_size=100)) as running:
+            answer = await running.once(chunked(b"x" * 60, b"x" * 60))
+            assert answer.status == 413
+            assert answer.headers["connection"] == "close"
+
+    run(check())
+
+
+def test_one_connection_too_many_is_503() -> None:
+    async def check() -> None:
+        async with serving(App(), Limits(max_connections=1)) as running:
+            first = await running.connect()
+            assert (await first.ask(get())).status == 200
+            second = await running.connect()
+            answer = await second.answer()
+            assert answer.status == 503
+            assert answer.headers["connection"] == "close"
+            await second.close()
+            assert running.server.refused == 1
+            assert (await first.ask(get())).status == 200
+            await first.close()
+            await until(lambda: running.server.connections == 0)
+            assert (await running.once(get())).status == 200
+
+    run(check())
+
+
+@pytest.mark.parametrize("start", [b"G", b"GET / HTTP/1.1\r\nHost: a\r\nX: "])
+def test_a_slow_head_is_408(start: bytes) -> None:
+    async def check() -> None:
+        async with serving(App(), Limits(header_timeout=_SHORT)) as running:
+            answer = await running.once(start)
+            assert answer.status == 408
+            assert answer.body == b"Request timeout\n"
+
+    run(check())
+
+
+def test_a_head_sent_byte_by_byte_is_408_all_the_same() -> None:
+    async def check() -> None:
+        async with serving(App(), Limits(header_timeout=_SHORT)) as running:
+            wire = await running.connect()
+            status = asyncio.create_task(wire.answer())
+            await wire.send(b"GET / HTTP/1.1\r\nHost: a\r\nX: ")
+            while not status.done():
+                await wire.send(b"y")
+                await asyncio.sleep(0.02)
+            assert (await status).status == 408
+            await wire.close()
+
+    run(check())
+
+
+def test_a_slow_body_is_408() -> None:
+    async def check() -> None:
+        app = App()
+        async with serving(app, Limits(body_timeout=_SHORT)) as running:
+            answer = await running.once(post(b"body")[:-1])
+            assert answer.status == 408
+            assert app.seen == []
+
+    run(check())
+
+
+def test_an_idle_connection_is_closed_without_a_word() -> None:
+    async def check() -> None:
+        async with serving(App(), Limits(idle_timeout=_SHORT)) as running:
+            wire = await running.connect()
+            assert (await wire.ask(get())).status == 200
+            assert await wire.rest() == b""
+            await wire.close()
+
+    run(check())
+
+
+def test_an_answer_under_way_is_not_idle() -> None:
+    async def check() -> None:
+        pending = Pending()
+        limits = Limits(idle_timeout=_SHORT, header_timeout=_SHORT, body_timeout=_SHORT)
+        async with serving(App(lambda _: pending), limits) as running:
+            wire = await running.connect()
+            await wire.send(get())
+            await asyncio.sleep(3 * _SHORT)
+            pending.resolve(text(200, b"late"))
+            assert (await wire.answer()).body == b"late"
+            await wire.close()
+
+    run(check())
+
+
+def test_a_client_that_never_reads_is_cut() -> None:
+    async def check() -> None:
+        app = App(lambda _: text(200, bytes(32 << 20)))
+        async with serving(app, Limits(write_timeout=_SHORT)) as running:
+            wire = await running.connect()
+            wire.reader._transport.pause_reading()  # type: ignore[attr-defined]  # the test's client
+            await wire.send(get())
+            await until(lambda: app.done)
+            await until(lambda: running.server.connections == 0)
+            wire.reset()
+
+    run(check())
