@@ -37,7 +37,8 @@ class Contact:
     sessions: int = 0
     refusals: dict[str, str] = field(default_factory=dict)
     """Hash of a configuration to the reason why the data plane does not serve it."""
-    incompatible: Incompatibility | None = None
+    withheld: tuple[str, str] | None = None
+    """Hash of a configuration that it was not sent, and the reason."""
 
 
 class DataPlanes:
@@ -105,12 +106,16 @@ class DataPlanes:
         self._contacts[node].refusals = {config_hash: reason}
         self._touch(self._known[node])
 
-    def compare(self, node: str, incompatible: Incompatibility | None) -> None:
-        """Note whether a data plane may be sent the newest configuration."""
+    def compare(
+        self, node: str, incompatible: Incompatibility | None, config_hash: str = ""
+    ) -> None:
+        """Note whether a data plane may be sent the configuration of this hash."""
         data_plane = self._known[node]
         data_plane.sync_status = "normal" if incompatible is None else incompatible.status
-        if node in self._contacts:
-            self._contacts[node].incompatible = incompatible
+        contact = self._contacts.get(node)
+        if contact is not None:
+            found = None if incompatible is None else (config_hash, incompatible.reason)
+            contact.withheld = found
         self._touch(data_plane)
 
     def forget_refusals(self, config_hash: str) -> None:

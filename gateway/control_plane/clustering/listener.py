@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -69,15 +69,17 @@ class ClusterListener:
         load_identity(self._context, identity)
         self._identity = identity
 
-    def push(self, push: Push | None) -> None:
+    def push(self, push: Push | None, only: Container[str] | None = None) -> None:
         """Have a configuration sent to all data planes, also to those that connect later.
 
-        None: there is no configuration, so nothing is sent from now on.
+        ``only`` names those of the connected that it is sent to. None as configuration: there is
+        none, so nothing is sent from now on.
         """
         self._push = push
         if push is not None:
             for session in self._sessions:
-                session.offer(push)
+                if only is None or session.node.id in only:
+                    session.offer(push)
 
     async def stop(self) -> None:
         """Stop accepting, close all sessions with a close frame, and wait until they are gone."""

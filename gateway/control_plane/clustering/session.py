@@ -58,6 +58,7 @@ class Session:
         self._data_planes = data_planes
         self._timing = timing
         self._plugins: dict[str, str | None] = {}
+        self._arrived = False
         self._latest: Push | None = None
         self._offered = asyncio.Event()
         self._sent: Push | None = None
@@ -68,9 +69,12 @@ class Session:
         )
 
     def offer(self, push: Push) -> None:
-        """Have a configuration sent, at once or after the one under way."""
+        """Have a configuration sent, at once or after the one under way, if it fits."""
         self._latest = push
-        self._offered.set()
+        if self._arrived:
+            self._offered.set()
+            if not self._fits(push):
+                self._latest = None
 
     async def run(self) -> None:
         """Talk until either side has enough. Raises ``ClusterError`` or ``OSError``."""
@@ -115,6 +119,9 @@ class Session:
     async def _serve(self, messages: AsyncGenerator[Received, None]) -> None:
         self._data_planes.arrive(self.node.id)
         self._log.info("data plane connected", version=self.node.version, labels=self.node.labels)
+        self._arrived = True
+        if self._latest is not None:
+            self.offer(self._latest)
         sender = asyncio.create_task(self._send_latest())
         try:
             while True:
@@ -161,12 +168,12 @@ class Session:
             await self._offered.wait()
             self._offered.clear()
             push = self._latest
-            if push is not None and self._fits(push):
+            if push is not None:
                 await self._send(push)
 
     def _fits(self, push: Push) -> bool:
         incompatible = check_plugins(push.plugins, self._plugins)
-        self._data_planes.compare(self.node.id, incompatible)
+        self._data_planes.compare(self.node.id, incompatible, push.hash)
         if incompatible is not None:
             self._log.warning("configuration withheld", hash=push.hash, reason=incompatible.reason)
         return incompatible is None

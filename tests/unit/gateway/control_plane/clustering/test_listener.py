@@ -493,9 +493,9 @@ def test_a_plugin_set_that_fits_again_gets_the_configuration() -> None:
         async with world() as place, joined(place, plugins=[]) as peer:
             place.listener.push(release())
             await place.until(lambda: place.status() == "plugin_set_incompatible")
-            incompatible = place.data_planes.contact(NODE).incompatible
-            assert incompatible is not None
-            assert "kafka-upstream" in incompatible.reason
+            withheld = place.data_planes.contact(NODE).withheld
+            assert withheld is not None
+            assert "kafka-upstream" in withheld[1]
             empty = prepare({})
             place.listener.push(empty)
             assert (await peer.configuration())["config_hash"] == empty.hash

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Admin API as one ASGI application."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+
+from gateway.control_plane.admin.answers import EXCEPTION_HANDLERS, MAX_BODY
+from gateway.control_plane.admin.entities import entity_routes
+from gateway.control_plane.admin.info import InfoEndpoints, Node
+from gateway.control_plane.admin.middleware import AnswerHeaders, Token, TokenRequired
+from gateway.control_plane.admin.releases import ReleaseEndpoints
+from gateway.control_plane.admin.schemas import schema_routes
+from gateway.control_plane.clustering.data_planes import DataPlanes
+from gateway.control_plane.publisher import Publisher
+from gateway.control_plane.status import NodeStatus
+
+
+def admin_app(
+    node: Node, publisher: Publisher, data_planes: DataPlanes, status: NodeStatus, token: Token
+) -> Starlette:
+    """Put all routes together; fixed paths come before those with names in them."""
+    info = InfoEndpoints(node, publisher, data_planes, status)
+    routes = [
+        *info.routes(),
+        *schema_routes(),
+        *ReleaseEndpoints(publisher).routes(),
+        *entity_routes(publisher),
+    ]
+    info.publish_paths(routes)
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(AnswerHeaders), Middleware(TokenRequired, token=token)],
+        exception_handlers=EXCEPTION_HANDLERS,
+        max_body_size=MAX_BODY,
+    )

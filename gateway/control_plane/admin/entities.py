@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Entities one by one: lists, reads and writes, on their own and inside their parents."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.control_plane import changes
+from gateway.control_plane.admin.answers import answer, read_object
+from gateway.control_plane.admin.pages import page
+from gateway.control_plane.admin.paths import Nesting, nestings, top_collections, top_path
+from gateway.control_plane.changes import Written
+from gateway.control_plane.publisher import Publisher
+from gateway.entities import ENTITIES, Row
+from gateway.entities.checks import Table
+from gateway.errors import NotFound
+
+Change = Callable[[Table], Written]
+
+WHO = "admin api"
+"""Who made a release by a single write, until there are users."""
+
+
+def show(collection: str, row: Row) -> dict[str, Any]:
+    """Return a row as the Admin API shows it: foreign keys as ``{"id": …}`` or null."""
+    body = dict(row)
+    for field in ENTITIES[collection].foreign:
+        value = body.get(field)
+        body[field] = None if value is None else {"id": value}
+    return body
+
+
+class EntityEndpoints:
+    """The paths of one collection, inside a parent when there is a ``nesting``."""
+
+    def __init__(
+        self, publisher: Publisher, collection: str, nesting: Nesting | None = None
+    ) -> None:
+        self._publisher = publisher
+        self._collection = collection
+        self._nesting = nesting
+
+    def routes(self) -> list[Route]:
+        """Return the routes of the collection and of one entity in it."""
+        path = top_path(self._collection) if self._nesting is None else self._nesting.path
+        one = ["GET", "PUT", "PATCH", "DELETE"]
+        return [
+            Route(path, self.collection, methods=["GET", "POST"]),
+            Route(f"{path}/{{key}}", self.one, methods=one),
+        ]
+
+    async def collection(self, request: Request) -> Response:
+        """List the entities, or create one."""
+        if request.method == "POST":
+            data = await read_object(request)
+            row = await self._write(
+                f"create {self._collection}",
+                lambda table: changes.create(
+                    table, self._collection, {**data, **self._foreign(table, request)}, _now()
+                ),
+            )
+            return answer(201, show(self._collection, row))
+        rows = self._rows(self._publisher.table, request)
+        return answer(200, page(rows, request.url.path, request.query_params, self._show))
+
+    async def one(self, request: Request) -> Response:
+        """Read, replace, change or delete one entity, by its id or name."""
+        key = request.path_params["key"]
+        if request.method == "DELETE":
+            return await self._delete(request, key)
+        if request.method in ("GET", "HEAD"):
+            return answer(200, self._show(self._get(self._publisher.table, request, key)))
+        data = await read_object(request)
+        if request.method == "PATCH":
+
+            def change(table: Table) -> Written:
+                self._get(table, request, key)
+                return changes.patch(table, self._collection, key, data, _now())
+
+        else:
+
+            def change(table: Table) -> Written:
+                full = {**data, **self._foreign(table, request)}
+                return changes.put(table, self._collection, key, full, _now())
+
+        verb = "change" if request.method == "PATCH" else "put"
+        row = await self._write(f"{verb} {self._collection} {key}", change)
+        return answer(200, self._show(row))
+
+    async def _delete(self, request: Request, key: str) -> Response:
+        def rule(table: Table) -> Table:
+            self._get(table, request, key)
+            return changes.delete(table, self._collection, key)
+
+        try:
+            self._get(self._publisher.table, request, key)
+            await self._publisher.change(rule, WHO, f"delete {self._collection} {key}")
+        except NotFound:
+            pass  # also when it is not there: the caller has what it wants
+        return answer(204)
+
+    async def _write(self, message: str, change: Change) -> Row:
+        written: list[Written] = []
+
+        def rule(table: Table) -> Table:
+            written.append(change(table))
+            return written[0].table
+
+        await self._publisher.change(rule, WHO, message)
+        return written[0].row
+
+    def _rows(self, table: Table, request: Request) -> list[Row]:
+        rows = table.get(self._collection, [])
+        if self._nesting is None:
+            return rows
+        parent = self._parent(table, request)["id"]
+        return [row for row in rows if row.get(self._nesting.field) == parent]
+
+    def _get(self, table: Table, request: Request, key: str) -> Row:
+        within = {self._collection: self._rows(table, request)}
+        return changes.get(within, self._collection, key)
+
+    def _foreign(self, table: Table, request: Request) -> dict[str, str]:
+        if self._nesting is None:
+            return {}
+        return {self._nesting.field: self._parent(table, request)["id"]}
+
+    def _parent(self, table: Table, request: Request) -> Row:
+        assert self._nesting is not None
+        return changes.get(table, self._nesting.parent, request.path_params["parent"])
+
+    def _show(self, row: Row) -> dict[str, Any]:
+        return show(self._collection, row)
+
+
+def entity_routes(publisher: Publisher) -> list[Route]:
+    """Return the routes of all entities, the nested ones first."""
+    routes = [
+        route
+        for nesting in nestings()
+        for route in EntityEndpoints(publisher, nesting.child, nesting).routes()
+    ]
+    for collection in top_collections():
+        routes += EntityEndpoints(publisher, collection).routes()
+    return [_service_of_route(publisher), *routes]
+
+
+def _service_of_route(publisher: Publisher) -> Route:
+    async def read(request: Request) -> Response:
+        table = publisher.table
+        route = changes.get(table, "routes", request.path_params["key"])
+        if route["service"] is None:
+            raise NotFound("Not found")
+        return answer(200, show("services", changes.get(table, "services", route["service"])))
+
+    return Route("/routes/{key}/service", read, methods=["GET"])
+
+
+def _now() -> int:
+    return int(time.time())

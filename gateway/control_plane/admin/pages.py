@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lists in pages, and their filter by tags (Kong 3.10 ``kong/api/endpoints.lua``)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
+
+from gateway.entities import Row
+from gateway.errors import QueryError
+
+DEFAULT_SIZE, MAX_SIZE = 100, 1000
+
+T = TypeVar("T")
+
+
+def page_size(query: Mapping[str, str]) -> int:
+    """Return the number of items asked for; raises ``QueryError``."""
+    text = query.get("size", str(DEFAULT_SIZE))
+    size = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+    if not 1 <= size <= MAX_SIZE:
+        message = f"invalid size: size must be an integer between 1 and {MAX_SIZE}"
+        raise QueryError(9, "invalid size", message)
+    return size
+
+
+def page_start(query: Mapping[str, str]) -> str:
+    """Return the id after which the page begins, as the page before told; empty for the first."""
+    text = query.get("offset", "")
+    try:
+        padded = text + "=" * (-len(text) % 4)
+        return base64.b64decode(padded, b"-_", validate=True).decode("ascii")
+    except (binascii.Error, ValueError):
+        raise QueryError(7, "invalid offset", f"'{text}' is not a valid offset") from None
+
+
+def page(
+    rows: Sequence[Row], path: str, query: Mapping[str, str], show: Callable[[Row], T]
+) -> dict[str, Any]:
+    """Return a page of rows sorted by id: ``data``, ``next`` and, when there are more, ``offset``.
+
+    Clients follow ``offset`` until it is absent; an empty text would have them go on for ever.
+    """
+    size, after = page_size(query), page_start(query)
+    if "tags" in query:
+        wanted = tag_filter(query["tags"])
+        rows = [row for row in rows if wanted(row.get("tags") or ())]
+    rest = [row for row in rows if str(row["id"]) > after] if after else rows
+    shown = rest[:size]
+    if len(rest) <= size:
+        return {"data": [show(row) for row in shown], "next": None}
+    offset = base64.urlsafe_b64encode(str(shown[-1]["id"]).encode()).decode().rstrip("=")
+    kept = {name: query[name] for name in ("size", "tags") if name in query}
+    following = f"{quote(path)}?{urlencode({'offset': offset, **kept})}"
+    return {"data": [show(row) for row in shown], "next": following, "offset": offset}
+
+
+def tag_filter(text: str) -> Callable[[Sequence[str]], bool]:
+    """Return the test for ``a,b`` (all of them) or ``a/b`` (any); raises ``QueryError``."""
+    if ("," in text and "/" in text) or not text:
+        message = "invalid option (tags: expected tags with either ',' or '/' between them)"
+        raise QueryError(11, "invalid options", message)
+    if "/" in text:
+        some = frozenset(text.split("/"))
+        return lambda tags: not some.isdisjoint(tags)
+    every = frozenset(text.split(","))
+    return lambda tags: every.issubset(tags)

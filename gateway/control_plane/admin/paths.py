@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which collection stands under which path (deck-contract §4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.entities import ENTITIES
+
+_TOP = {
+    "keyauth_credentials": "key-auths",
+    "basicauth_credentials": "basic-auths",
+    "hmacauth_credentials": "hmac-auths",
+    "jwt_secrets": "jwts",
+    "oauth2_credentials": "oauth2",
+    "key_sets": "key-sets",
+}
+_NESTED = {
+    "keyauth_credentials": "key-auth",
+    "basicauth_credentials": "basic-auth",
+    "hmacauth_credentials": "hmac-auth",
+    "jwt_secrets": "jwt",
+    "oauth2_credentials": "oauth2",
+}
+_ONLY_NESTED = frozenset({"targets"})
+"""Kong has no collection of all targets."""
+
+
+@dataclass(frozen=True)
+class Nesting:
+    """A collection inside an entity: ``/services/{parent}/routes``."""
+
+    parent: str
+    child: str
+    field: str
+    """The child's foreign key to the parent."""
+
+    @property
+    def path(self) -> str:
+        """The path of the collection; ``{parent}`` is the parent's id or name."""
+        return f"{top_path(self.parent)}/{{parent}}/{_NESTED.get(self.child, self.child)}"
+
+
+def top_path(collection: str) -> str:
+    """Return the path of a collection."""
+    return f"/{_TOP.get(collection, collection)}"
+
+
+def top_collections() -> list[str]:
+    """Return the collections that have a path of their own."""
+    return [collection for collection in ENTITIES if collection not in _ONLY_NESTED]
+
+
+def nestings() -> list[Nesting]:
+    """Return all collections inside entities."""
+    return [
+        Nesting(parent, child.collection, field)
+        for child in ENTITIES.values()
+        for field, parent in child.foreign.items()
+    ]

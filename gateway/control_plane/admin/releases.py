@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Releases and owners: publish, look back, compare, roll back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.control_plane.admin.answers import answer, read_object
+from gateway.control_plane.admin.pages import page_size
+from gateway.control_plane.ownership import owner_of, owns_anything
+from gateway.control_plane.publisher import Outcome, Publisher
+from gateway.control_plane.store import ReleaseInfo
+from gateway.document import from_table
+from gateway.errors import NotFound, QueryError, RequestRejected, SchemaViolation
+
+DEFAULT_WAIT, MAX_WAIT = 10.0, 600.0
+"""Seconds to wait for data planes."""
+
+_MAX_TEXT = 1000
+
+
+class ReleaseEndpoints:
+    """``/releases`` and ``/owners``."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+
+    def routes(self) -> list[Route]:
+        """Return all routes."""
+        one = "/releases/{number}"
+        return [
+            Route("/releases", self.releases, methods=["GET", "POST"]),
+            Route(one, self.release, methods=["GET"]),
+            Route(f"{one}/diff", self.diff, methods=["GET"]),
+            Route(f"{one}/rollback", self.rollback, methods=["POST"]),
+            Route("/owners", self.owners, methods=["GET"]),
+            Route("/owners/{owner:path}", self.owner, methods=["GET", "DELETE"]),
+        ]
+
+    async def releases(self, request: Request) -> Response:
+        """List releases, the newest first, or publish an owner's document."""
+        if request.method == "POST":
+            return await self._publish(request)
+        query = request.query_params
+        size = page_size(query)
+        before = _number(query["offset"]) if "offset" in query else None
+        found = await self._publisher.call(
+            lambda: self._publisher.releases.store.list(size + 1, before)
+        )
+        body: dict[str, Any] = {"data": [_info(info) for info in found[:size]], "next": None}
+        if len(found) > size:
+            offset = str(found[size - 1].number)
+            body |= {"offset": offset, "next": f"/releases?offset={offset}&size={size}"}
+        return answer(200, body)
+
+    async def release(self, request: Request) -> Response:
+        """Read one release with its whole configuration."""
+        number = _release_number(request.path_params["number"])
+        found = await self._publisher.call(lambda: self._publisher.releases.store.get(number))
+        return answer(200, {**_info(found), "configuration": found.table})
+
+    async def diff(self, request: Request) -> Response:
+        """Compare a release with another, by default the newest."""
+        number = _release_number(request.path_params["number"])
+        newest = self._publisher.newest
+        to = request.query_params.get("to", str(newest.number) if newest is not None else "0")
+        other = _release_number(to)
+        changes = await self._publisher.call(lambda: self._publisher.releases.diff(number, other))
+        return answer(200, {"from": number, "to": other, "changes": changes})
+
+    async def rollback(self, request: Request) -> Response:
+        """Make an earlier release's content the newest."""
+        number = _release_number(request.path_params["number"])
+        body = await read_object(request)
+        _only(body, "who", "message", "wait")
+        message = _text(body, "message") or f"rollback: to release {number}"
+        who = _text(body, "who") or "admin api"
+        return _outcome(await self._publisher.rollback(number, who, message, _wait(body)))
+
+    async def owners(self, request: Request) -> Response:
+        """List the owners of the newest configuration."""
+        table = self._publisher.table
+        names = {owner_of(row) for rows in table.values() for row in rows} - {None}
+        return answer(200, {"data": [{"name": name} for name in sorted(map(str, names))]})
+
+    async def owner(self, request: Request) -> Response:
+        """Read an owner's live document, or publish without it."""
+        owner = request.path_params["owner"]
+        if request.method == "DELETE":
+            wait = _query_wait(request.query_params)
+            who = request.query_params.get("who", "admin api")[:_MAX_TEXT]
+            outcome = await self._publisher.withdraw(owner, who, f"delete {owner}", wait)
+            return _outcome(outcome) if outcome.refusals else answer(204)
+        newest = self._publisher.newest
+        if newest is None or not owns_anything(newest.table, owner):
+            raise NotFound(f'owner "{owner}" has no entities')
+        document = from_table(newest.table, owner)
+        return answer(200, {"document": document, "release": newest.number, "hash": newest.hash})
+
+    async def _publish(self, request: Request) -> Response:
+        body = await read_object(request)
+        _only(body, "owner", "document", "who", "message", "wait")
+        owner = _text(body, "owner")
+        if not owner:
+            raise SchemaViolation({"owner": "required field missing"})
+        if not isinstance(body.get("document"), dict):
+            raise SchemaViolation({"document": "expected a record"})
+        message = _text(body, "message") or f"publish {owner}"
+        who = _text(body, "who") or "admin api"
+        wait = _wait(body)
+        return _outcome(await self._publisher.publish(owner, body["document"], who, message, wait))
+
+
+def _outcome(outcome: Outcome) -> Response:
+    result = outcome.result
+    planes = [
+        {"id": one.id, "hostname": one.hostname, "status": one.status, "error": one.error}
+        for one in outcome.verdicts
+    ]
+    body = {
+        **_info(result.release),
+        "unchanged": result.unchanged,
+        "data_planes": planes,
+    }
+    if not outcome.refusals:
+        return answer(201, body)
+    reasons = "; ".join(
+        f"data plane {one.hostname} ({one.id}) refused it: {one.error}" for one in outcome.refusals
+    )
+    body |= {"name": "release refused", "message": f"release {result.release.number}: {reasons}"}
+    back = outcome.taken_back
+    body["rolled_back_by"] = None if back is None else back.number
+    return answer(409, body)
+
+
+def _info(info: ReleaseInfo) -> dict[str, Any]:
+    return {
+        "number": info.number,
+        "hash": info.hash,
+        "created_at": info.created_at,
+        "who": info.who,
+        "message": info.message,
+    }
+
+
+def _only(body: Mapping[str, Any], *known: str) -> None:
+    unknown = {name: "unknown field" for name in body if name not in known}
+    if unknown:
+        advice = [f"{name}: unknown field; allowed: {', '.join(known)}" for name in unknown]
+        raise SchemaViolation(unknown, problems=advice)
+
+
+def _text(body: Mapping[str, Any], name: str) -> str:
+    value = body.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str) or len(value) > _MAX_TEXT:
+        raise SchemaViolation({name: f"expected a string of at most {_MAX_TEXT} characters"})
+    return value
+
+
+def _wait(body: Mapping[str, Any]) -> float:
+    value = body.get("wait", DEFAULT_WAIT)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not 0 <= value <= MAX_WAIT:
+        raise SchemaViolation({"wait": f"value should be between 0 and {MAX_WAIT:g}"})
+    return float(value)
+
+
+def _query_wait(query: Mapping[str, str]) -> float:
+    try:
+        return _wait({"wait": float(query["wait"])} if "wait" in query else {})
+    except ValueError:
+        raise RequestRejected(400, "wait: expected a number of seconds") from None
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise QueryError(7, "invalid offset", f"'{text}' is not a valid offset")
+    return int(text)
+
+
+def _release_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise NotFound(f"no release {text}")
+    return int(text)

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Single writes of the Admin API, as functions from one configuration to the next.
+
+They follow Kong's ``kong/db/dao``: PUT creates or replaces, PATCH merges, DELETE takes along what
+cascades. None of them changes the configuration it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.control_plane.ownership import (
+    canonical,
+    describe_values,
+    unique_values,
+    without_orphans,
+)
+from gateway.document import keep_times
+from gateway.document_tree import is_own_tag
+from gateway.entities import ENTITIES, EntityType, Row, entity_type, validate_row
+from gateway.entities.checks import Table, check_table
+from gateway.entities.credentials import store_secret
+from gateway.entities.shape import Shape
+from gateway.entities.types import UUID
+from gateway.entities.validation import shape_for
+from gateway.errors import NotFound, ReferenceViolation, UniqueViolation
+
+_URL_FIELDS = ("protocol", "host", "port", "path")
+
+
+@dataclass(frozen=True)
+class Written:
+    """The next configuration, and the row in it that was written."""
+
+    table: Table
+    row: Row
+
+
+def is_id(key: str) -> bool:
+    """Tell whether a key in a URL is an id and not a name."""
+    return UUID.fullmatch(key) is not None
+
+
+def find(table: Table, collection: str, key: str) -> Row | None:
+    """Return the entity of this id or name, or None."""
+    field = "id" if is_id(key) else entity_type(collection).endpoint_key
+    if field is None:
+        return None
+    return next((row for row in table.get(collection, ()) if row.get(field) == key), None)
+
+
+def get(table: Table, collection: str, key: str) -> Row:
+    """Return the entity of this id or name; raises ``NotFound``."""
+    found = find(table, collection, key)
+    if found is None:
+        raise NotFound("Not found")
+    return found
+
+
+def create(table: Table, collection: str, data: Mapping[str, Any], now: int) -> Written:
+    """Add an entity. Raises ``SchemaViolation``, ``UniqueViolation``, ``ReferenceViolation``."""
+    times = {"created_at": now, "updated_at": now}
+    row = validate_row(collection, _resolved(table, collection, {**data, **times}))
+    store_secret(collection, row)
+    return _store(table, collection, row, None)
+
+
+def put(table: Table, collection: str, key: str, data: Mapping[str, Any], now: int) -> Written:
+    """Create or replace the entity of this id or name; absent fields get their defaults."""
+    before = find(table, collection, key)
+    named = _key_fields(entity_type(collection), key)
+    if before is not None:
+        named["id"] = before["id"]
+    data = {**data, **named, "created_at": now, "updated_at": now}
+    if before is None and not is_id(key):
+        data.pop("id", None)
+    row = validate_row(collection, _resolved(table, collection, data))
+    store_secret(collection, row)
+    return _store(table, collection, row, before)
+
+
+def patch(table: Table, collection: str, key: str, data: Mapping[str, Any], now: int) -> Written:
+    """Change the fields that are given; records are merged field by field, all else replaced."""
+    before = get(table, collection, key)
+    entity = entity_type(collection)
+    data = {name: value for name, value in data.items() if name not in ("id", "created_at")}
+    base = dict(before)
+    if data.get("url") is not None:
+        base = {name: value for name, value in base.items() if name not in _URL_FIELDS}
+    merged = _merged(shape_for(entity, {**base, **data}), base, data)
+    row = validate_row(collection, _resolved(table, collection, {**merged, "updated_at": now}))
+    if data.get("password") is not None:
+        store_secret(collection, row)
+    return _store(table, collection, row, before)
+
+
+def delete(table: Table, collection: str, key: str) -> Table:
+    """Remove an entity and what cascades.
+
+    Raises ``NotFound``, and ``ReferenceViolation`` when another entity needs it.
+    """
+    row = get(table, collection, key)
+    rows = [other for other in table[collection] if other is not row]
+    left = without_orphans({**table, collection: rows}, [row["id"]])
+    for other in ENTITIES.values():
+        if _refers(other, left.get(other.collection, ()), collection, row["id"]):
+            text = f"an existing '{other.collection}' entity references this"
+            raise ReferenceViolation(f"{text} '{collection}' entity")
+    return canonical(left)
+
+
+def _refers(entity: EntityType, rows: Iterable[Row], collection: str, target: str) -> bool:
+    single = [name for name, found in entity.foreign.items() if found == collection]
+    lists = [name for name, found in entity.foreign_lists.items() if found == collection]
+    return any(
+        any(row.get(name) == target for name in single)
+        or any(target in (row.get(name) or ()) for name in lists)
+        for row in rows
+    )
+
+
+def _key_fields(entity: EntityType, key: str) -> dict[str, Any]:
+    if is_id(key):
+        return {"id": key}
+    if entity.endpoint_key is None:
+        raise NotFound("Not found")
+    return {entity.endpoint_key: key}
+
+
+def _resolved(table: Table, collection: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace foreign keys given by name, ``{"name": "a"}``, by ids."""
+    result = dict(data)
+    for field, target in entity_type(collection).foreign.items():
+        value = data.get(field)
+        name = entity_type(target).endpoint_key
+        if isinstance(value, Mapping) and name is not None and list(value) == [name]:
+            found = find(table, target, str(value[name]))
+            if found is None:
+                raise _dangling(target, {name: value[name]})
+            result[field] = found["id"]
+    return result
+
+
+def _store(table: Table, collection: str, row: Row, before: Row | None) -> Written:
+    entity = ENTITIES[collection]
+    keep_own_tags(row, before)
+    keep_times(row, before)
+    others = [other for other in table.get(collection, ()) if other is not before]
+    _check_unique(entity, row, others)
+    _check_references(table, entity, row)
+    if collection == "certificates":
+        check_table({collection: [row]})
+    return Written(canonical({**table, collection: [*others, row]}), row)
+
+
+def keep_own_tags(row: Row, before: Row | None) -> None:
+    """Leave an entity with its owner: a write from elsewhere is drift, no change of hands."""
+    own = [tag for tag in (before or {}).get("tags") or () if is_own_tag(tag)]
+    tags = row.get("tags") or []
+    missing = [tag for tag in own if tag not in tags]
+    if missing:
+        row["tags"] = [*tags, *missing]
+
+
+def _check_unique(entity: EntityType, row: Row, others: list[Row]) -> None:
+    taken = {value for other in others for value in unique_values(entity, other)}
+    for group, values in unique_values(entity, row):
+        if (group, values) in taken:
+            shown = describe_values(group, values)
+            raise UniqueViolation(f"UNIQUE violation detected on '{shown}'")
+
+
+def _check_references(table: Table, entity: EntityType, row: Row) -> None:
+    for field, target in entity.foreign.items():
+        value = row.get(field)
+        if value is not None and find(table, target, value) is None:
+            raise _dangling(target, {"id": value})
+    for field, target in entity.foreign_lists.items():
+        for value in row.get(field) or ():
+            if find(table, target, value) is None:
+                raise _dangling(target, {"id": value})
+
+
+def _dangling(target: str, key: Mapping[str, Any]) -> ReferenceViolation:
+    shown = describe_values(key.keys(), key.values())
+    text = f"the foreign key '{shown}' does not reference an existing '{target}' entity."
+    return ReferenceViolation(text)
+
+
+def _merged(shape: Shape, old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(old)
+    for name, value in new.items():
+        field = (shape.fields or {}).get(name)
+        inner = old.get(name)
+        record = field is not None and field.fields is not None
+        if (
+            record
+            and field is not None
+            and isinstance(value, Mapping)
+            and isinstance(inner, Mapping)
+        ):
+            result[name] = _merged(field, inner, value)
+        else:
+            result[name] = value
+    return result

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Configurations made of several owners' documents: whose an entity is, and merging one in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from gateway.document import Document, owner_tag, to_table
+from gateway.entities import ENTITIES, EntityType, Row
+from gateway.entities.checks import Table, check_table, row_label
+from gateway.errors import UniqueViolation
+
+_PREFIX = owner_tag("")
+_SECRETS = ("key", "password", "secret")
+
+
+def owner_of(row: Row) -> str | None:
+    """Return the owner of an entity, or None when it was made through the Admin API."""
+    for tag in row.get("tags") or ():
+        if tag.startswith(_PREFIX):
+            return unquote(tag.removeprefix(_PREFIX))
+    return None
+
+
+def owns_anything(table: Table, owner: str) -> bool:
+    """Tell whether an owner has entities in a configuration."""
+    return any(owner_of(row) == owner for rows in table.values() for row in rows)
+
+
+def merge(table: Table, owner: str, document: Document, now: int) -> Table:
+    """Return the configuration with an owner's entities replaced by those of its document.
+
+    What cannot be without an entity that goes (a plugin on its route) goes with it, whoever made
+    it. ``now`` is in seconds since 1970. Raises ``DocumentError``, and ``UniqueViolation`` naming
+    the owner that has the same name already.
+    """
+    own = to_table(document, owner, now, table)
+    others = {
+        collection: [row for row in rows if owner_of(row) != owner]
+        for collection, rows in table.items()
+    }
+    for collection, rows in own.items():
+        _check_claims(ENTITIES[collection], rows, others.get(collection, ()))
+    merged = {
+        collection: [*others.get(collection, ()), *own.get(collection, ())]
+        for collection in ENTITIES
+    }
+    merged = without_orphans(merged, _ids(table) - _ids(merged))
+    check_table(merged)
+    return canonical(merged)
+
+
+def canonical(table: Table) -> Table:
+    """Return a configuration in its one form: no empty collections, rows sorted by id."""
+    return {
+        collection: sorted(table[collection], key=lambda row: str(row["id"]))
+        for collection in ENTITIES
+        if table.get(collection)
+    }
+
+
+def without_orphans(table: Table, gone: Iterable[str]) -> Table:
+    """Return a configuration without what is deleted along with the entities of these ids."""
+    wave = set(gone)
+    while wave:
+        orphans: set[str] = set()
+        kept: Table = {}
+        for collection, rows in table.items():
+            cascade = ENTITIES[collection].cascade
+            lost = [row for row in rows if any(row.get(name) in wave for name in cascade)]
+            orphans |= {row["id"] for row in lost}
+            kept[collection] = [row for row in rows if row not in lost] if lost else rows
+        table, wave = kept, orphans
+    return table
+
+
+def unique_values(entity: EntityType, row: Row) -> list[tuple[tuple[str, ...], tuple[Any, ...]]]:
+    """Return what no other row may have as well: fields and their values, the id included."""
+    found: list[tuple[tuple[str, ...], tuple[Any, ...]]] = [(("id",), (row["id"],))]
+    for group in entity.unique:
+        values = tuple(row.get(name) for name in group)
+        # In a group only the first must be there: for plugins null means "for all".
+        if values[0] is not None:
+            found.append((group, values))
+    return found
+
+
+def describe_values(group: Iterable[str], values: Iterable[Any]) -> str:
+    """Return fields and values as Kong's errors show them, secrets left out: ``{name="a"}``."""
+    shown = [
+        f"{name}=…" if name in _SECRETS else f'{name}="{value}"'
+        for name, value in zip(group, values, strict=True)
+        if value is not None
+    ]
+    return "{" + ",".join(shown) + "}"
+
+
+def _check_claims(entity: EntityType, own: Iterable[Row], others: Iterable[Row]) -> None:
+    taken: dict[Any, Row] = {}
+    for row in others:
+        taken |= dict.fromkeys(unique_values(entity, row), row)
+    for row in own:
+        for group, values in unique_values(entity, row):
+            other = taken.get((group, values))
+            if other is not None:
+                text = f"UNIQUE violation detected on '{describe_values(group, values)}'"
+                raise UniqueViolation(f"{text}: {_whose(entity, other)}")
+
+
+def _whose(entity: EntityType, row: Mapping[str, Any]) -> str:
+    owner = owner_of(dict(row))
+    label = row_label(entity, dict(row))
+    if owner is None:
+        return f"{label} was made through the Admin API and belongs to no owner; delete it first"
+    return f'{label} belongs to owner "{owner}"; choose another name, or remove it there'
+
+
+def _ids(table: Table) -> set[str]:
+    return {row["id"] for rows in table.values() for row in rows}

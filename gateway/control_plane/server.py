@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The control plane as a process: everything it is made of, started and stopped in order."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import signal
+import socket
+import ssl
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvloop
+
+from gateway.control_plane.admin.app import admin_app
+from gateway.control_plane.admin.info import Node
+from gateway.control_plane.admin.middleware import Token
+from gateway.control_plane.clustering.data_planes import DataPlanes
+from gateway.control_plane.clustering.listener import ClusterListener
+from gateway.control_plane.clustering.tls import ClusterIdentity
+from gateway.control_plane.publisher import Publisher
+from gateway.control_plane.releases import Releases
+from gateway.control_plane.status import NodeStatus, status_app
+from gateway.control_plane.store import Store
+from gateway.control_plane.web import WebServer, listen
+from gateway.data_plane.node import node_id
+from gateway.errors import SettingsError, StoreError
+from gateway.listen import ListenAddress
+from gateway.logs import configure_logs, get_logger
+from gateway.pem import load_chain, read_pem
+from gateway.settings import Settings
+
+DATABASE = "control-plane.sqlite"
+"""Name of the database in the prefix folder."""
+
+_SAVE_EVERY = 5.0
+"""Seconds between writes of what is known about data planes."""
+_LOCK_TIMEOUT = 2.5
+"""Seconds to wait for another process's write lock; stopping must not take longer."""
+
+_log = get_logger("gateway.control_plane")
+
+
+class ControlPlane:
+    """One control plane. ``start`` and ``stop`` belong on one event loop."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.sockets: dict[str, list[socket.socket]] = {}
+        """What listens, by setting name; tests take their ports from here."""
+        self._store = Store(Path(settings.prefix) / DATABASE, _LOCK_TIMEOUT)
+        self._token = Token(settings.read_admin_token())
+        self._listener: ClusterListener | None = None
+        self._publisher: Publisher | None = None
+        self._data_planes = DataPlanes()
+        self._servers: list[WebServer] = []
+        self._saving: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Open database and listeners. Raises ``SettingsError`` and ``StoreError``."""
+        if self.settings.store != "sqlite":
+            raise SettingsError(f"KONG_DATABASE: {self.settings.store} is not supported yet")
+        await asyncio.to_thread(self._store.open)
+        self._data_planes = DataPlanes(self._store.load_data_planes())
+        if self.settings.cluster_listen:
+            self._listener = ClusterListener(
+                ClusterIdentity.from_settings(self.settings),
+                self._data_planes,
+                self.settings.cluster_max_payload,
+            )
+        releases = Releases(self._store, self.settings.cluster_max_payload)
+        self._publisher = Publisher(releases, self._data_planes, self._listener)
+        await self._publisher.start()
+        await self._listen(self._publisher)
+        self._saving = asyncio.create_task(self._save_data_planes())
+        newest = self._publisher.newest
+        _log.info("control plane started", release=None if newest is None else newest.number)
+
+    async def _listen(self, publisher: Publisher) -> None:
+        for name in ("admin_listen", "cluster_listen", "status_listen"):
+            addresses: Sequence[ListenAddress] = getattr(self.settings, name)
+            self.sockets[name] = [listen(address, name) for address in addresses]
+        status = NodeStatus(publisher)
+        node = Node(node_id(Path(self.settings.prefix)), self.settings)
+        app = admin_app(node, publisher, self._data_planes, status, self._token)
+        for secure in (False, True):
+            chosen = [
+                sock
+                for sock, address in zip(
+                    self.sockets["admin_listen"], self.settings.admin_listen, strict=True
+                )
+                if address.ssl is secure
+            ]
+            if chosen:
+                tls = _admin_tls(self.settings) if secure else None
+                self._servers.append(WebServer(app, chosen, tls))
+        if self.sockets["status_listen"]:
+            self._servers.append(WebServer(status_app(status), self.sockets["status_listen"]))
+        if self._listener is not None:
+            await self._listener.start(self.sockets["cluster_listen"])
+        for server in self._servers:
+            await server.start()
+        self._warn_when_open()
+        status.ready = True
+
+    def reload(self) -> None:
+        """Read admin token and cluster certificates again; what cannot be read stays as it was."""
+        try:
+            self._token.replace(self.settings.read_admin_token())
+            if self._listener is not None:
+                self._listener.reload(ClusterIdentity.from_settings(self.settings))
+        except SettingsError as error:
+            _log.error("reload failed", problems=error.problems)
+        else:
+            _log.info("admin token and certificates read again")
+
+    async def stop(self) -> None:
+        """Close sessions with data planes, answer requests under way, close the database."""
+        if self._publisher is not None:
+            self._publisher.stop()
+        stopping = [server.stop() for server in self._servers]
+        if self._listener is not None:
+            stopping.append(self._listener.stop())
+        await asyncio.gather(*stopping)
+        if self._saving is not None:
+            self._saving.cancel()
+            await asyncio.gather(self._saving, return_exceptions=True)
+            await self._save()
+        for sockets in self.sockets.values():
+            for sock in sockets:
+                sock.close()
+        if self._publisher is not None:
+            self._publisher.close()
+        self._store.close()
+        _log.info("control plane stopped")
+
+    async def _save_data_planes(self) -> None:
+        while True:
+            await asyncio.sleep(_SAVE_EVERY)
+            await self._save()
+
+    async def _save(self) -> None:
+        assert self._publisher is not None
+        oldest = int(time.time() - self.settings.cluster_data_plane_purge_delay)
+        self._data_planes.purge(oldest)
+        rows = self._data_planes.take_unsaved()
+        if not rows:
+            return
+        try:
+            await self._publisher.call(lambda: self._store.save_data_planes(rows, oldest))
+        except StoreError as error:
+            _log.error("data planes not saved", reason=str(error))
+
+    def _warn_when_open(self) -> None:
+        for address in self.settings.admin_listen:
+            if self._token.required or _is_loopback(address.host):
+                continue
+            _log.warning(
+                "the Admin API can be reached by others and asks for no token; "
+                "set KONG_ADMIN_TOKEN_FILE",
+                address=str(address),
+            )
+
+
+def _admin_tls(settings: Settings) -> ssl.SSLContext:
+    if not settings.admin_ssl_cert or not settings.admin_ssl_cert_key:
+        raise SettingsError(
+            "KONG_ADMIN_LISTEN has ssl, which needs KONG_ADMIN_SSL_CERT and KONG_ADMIN_SSL_CERT_KEY"
+        )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        load_chain(
+            context,
+            read_pem(settings.admin_ssl_cert[0], "KONG_ADMIN_SSL_CERT"),
+            read_pem(settings.admin_ssl_cert_key[0], "KONG_ADMIN_SSL_CERT_KEY"),
+        )
+    except ssl.SSLError as error:
+        text = f"KONG_ADMIN_SSL_CERT and KONG_ADMIN_SSL_CERT_KEY cannot be used: {error.reason}"
+        raise SettingsError(f"{text}; they must be PEM and belong together") from None
+    return context
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+async def _serve(settings: Settings) -> None:
+    control_plane = ControlPlane(settings)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    loop.add_signal_handler(signal.SIGHUP, control_plane.reload)
+    try:
+        await control_plane.start()
+        await stopped.wait()
+    finally:
+        await control_plane.stop()
+
+
+def run_control_plane(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT; SIGHUP reads token and certificates again.
+
+    Raises ``SettingsError`` and ``StoreError`` when it cannot start.
+    """
+    configure_logs(settings.log_level, role="control_plane")
+    uvloop.run(_serve(settings))

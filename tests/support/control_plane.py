@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A control plane on the test's own event loop, with real sockets, and clients for it."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+import orjson
+import uvloop
+
+from gateway.control_plane.server import ControlPlane
+from gateway.settings import Settings
+from tests.support.authority import Authority, Pair, client_context
+from tests.support.peer import Peer
+
+NAME = "control-plane.test"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer of the Admin API."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+
+
+@cache
+def certificates() -> tuple[Authority, Pair, Pair]:
+    """Return an authority, a server's and a client's certificate, the same in the whole run."""
+    authority = Authority()
+    return authority, authority.issue(NAME, server=True), authority.issue("data-plane")
+
+
+def settings_values(prefix: Path) -> dict[str, str]:
+    """Return settings for a control plane that listens on free ports."""
+    authority, server, _ = certificates()
+    return {
+        "role": "control_plane",
+        "prefix": str(prefix),
+        "admin_listen": "127.0.0.1:0",
+        "cluster_listen": "127.0.0.1:0",
+        "status_listen": "127.0.0.1:0",
+        "cluster_mtls": "pki",
+        "cluster_cert": server.certificate,
+        "cluster_cert_key": server.key,
+        "cluster_ca_cert": authority.pem,
+    }
+
+
+class Place:
+    """A running control plane."""
+
+    def __init__(self, made: ControlPlane, session: aiohttp.ClientSession) -> None:
+        self.made = made
+        self._session = session
+        self.headers: dict[str, str] = {}
+
+    def port(self, name: str) -> int:
+        found: int = self.made.sockets[f"{name}_listen"][0].getsockname()[1]
+        return found
+
+    async def ask(
+        self, method: str, path: str, json: Any = None, *, api: str = "admin", **options: Any
+    ) -> Reply:
+        """Call the Admin API, or the status API."""
+        if json is not None:
+            options["data"] = orjson.dumps(json)
+            options["headers"] = {"Content-Type": "application/json", **options.get("headers", {})}
+        options["headers"] = {**self.headers, **options.get("headers", {})}
+        url = f"http://127.0.0.1:{self.port(api)}{path}"
+        async with self._session.request(method, url, **options) as reply:
+            content = await reply.read()
+            is_json = "json" in reply.headers.get("content-type", "")
+            body = orjson.loads(content) if content and is_json else content
+            return Reply(reply.status, body, reply.headers.copy())
+
+    async def publish(
+        self, document: Any, owner: str = "stack-test", wait: float = 5.0, **more: Any
+    ) -> Reply:
+        body = {"owner": owner, "document": document, "wait": wait, **more}
+        return await self.ask("POST", "/releases", body)
+
+    def tls(self) -> ssl.SSLContext:
+        authority, _, client = certificates()
+        return client_context(authority.pem, client)
+
+    @asynccontextmanager
+    async def peer(self, node: str = "", **details: Any) -> AsyncIterator[Peer]:
+        """Connect a data plane that has said who it is and is known to the control plane."""
+        node = node or str(uuid4())
+        peer = await Peer.dial(self.port("cluster"), self.tls(), NAME)
+        try:
+            await peer.join(node, **details)
+            async with asyncio.timeout(5):
+                while node not in self.made._data_planes.connected():
+                    await self.made._data_planes.news()
+            yield peer
+        finally:
+            await peer.close()
+
+    @asynccontextmanager
+    async def serving(
+        self,
+        judge: Callable[[dict[str, Any]], str | None] = lambda _: None,
+        node: str = "",
+        **details: Any,
+    ) -> AsyncIterator[Peer]:
+        """Connect a data plane that confirms what ``judge`` has nothing against."""
+        async with self.peer(node, **details) as peer:
+            serving = asyncio.create_task(peer.serve(judge))
+            try:
+                yield peer
+            finally:
+                serving.cancel()
+                await asyncio.gather(serving, return_exceptions=True)
+
+
+@asynccontextmanager
+async def running(prefix: Path, **values: str) -> AsyncIterator[Place]:
+    """Run a control plane; stop it at the end."""
+    made = ControlPlane(Settings.from_values({**settings_values(prefix), **values}))
+    async with aiohttp.ClientSession() as session:
+        try:
+            await made.start()
+            yield Place(made, session)
+        finally:
+            await made.stop()
+
+
+def run(main: Callable[[], Awaitable[None]]) -> None:
+    """Run a test on an event loop of its own, for at most 60 seconds."""
+
+    async def bounded() -> None:
+        await asyncio.wait_for(main(), 60)
+
+    uvloop.run(bounded())
