@@ -43,8 +43,7 @@ class ClusterCertificates(pulumi.ComponentResource):
         self, name: str, args: ClusterCertificatesArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("kafka-gateway:certificates:ClusterCertificates", name, None, opts)
-        self._name = name
-        self._inside = args.cluster.options(self)
+        self._name, self._args = name, args
         self.authority = ClusterCertificate(
             f"{name}-authority",
             kind="ca",
@@ -53,7 +52,7 @@ class ClusterCertificates(pulumi.ComponentResource):
             early_renewal_hours=RENEWAL_HOURS,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.namespace = self._namespace(args)
+        self.namespace = self._namespace()
         self.data_plane = self._leaf("data-plane", "client", "kafka-gateway-data-plane", ())
         self.data_plane_fingerprint = self.data_plane.fingerprint
         authority = self._secret(
@@ -76,12 +75,12 @@ class ClusterCertificates(pulumi.ComponentResource):
         )
         self.register_outputs({"caPem": self.authority.certificate_pem})
 
-    def _namespace(self, args: ClusterCertificatesArgs) -> kubernetes.core.v1.Namespace:
-        labels = {"pod-security.kubernetes.io/enforce": args.pod_security}
+    def _namespace(self) -> kubernetes.core.v1.Namespace:
+        labels = {"pod-security.kubernetes.io/enforce": self._args.pod_security}
         return kubernetes.core.v1.Namespace(
             f"{self._name}-namespace",
-            metadata={"name": args.namespace, "labels": labels},
-            opts=self._inside,
+            metadata={"name": self._args.namespace, "labels": labels},
+            opts=self._args.cluster.options(self),
         )
 
     def _leaf(
@@ -112,8 +111,8 @@ class ClusterCertificates(pulumi.ComponentResource):
     ) -> kubernetes.core.v1.Secret:
         return kubernetes.core.v1.Secret(
             f"{self._name}-{label}-secret",
-            metadata={"name": name, "namespace": self.namespace.metadata["name"]},
+            metadata={"name": name, "namespace": self._args.namespace},
             type=kind,
             string_data={key: pulumi.Output.secret(value) for key, value in data.items()},
-            opts=self._inside,
+            opts=self._args.cluster.options(self, self.namespace),
         )

@@ -16,7 +16,8 @@ class KubernetesCluster:
     """A cluster that is there: how to talk to it, and what it goes away with.
 
     ``owner`` is None for a cluster that outlives the stack. ``storage_class`` and
-    ``load_balancer_class`` are empty for the cluster's own defaults.
+    ``load_balancer_class`` are empty for the cluster's own defaults. ``ready`` is what pods need:
+    they come after it and go before it.
     """
 
     provider: kubernetes.Provider
@@ -24,11 +25,19 @@ class KubernetesCluster:
     owner: pulumi.Resource | None
     storage_class: str = ""
     load_balancer_class: str = ""
+    ready: tuple[pulumi.Resource, ...] = ()
 
-    def options(self, parent: pulumi.Resource) -> pulumi.ResourceOptions:
-        """Return options for an object in the cluster, below ``parent``."""
+    def options(self, parent: pulumi.Resource, *after: pulumi.Resource) -> pulumi.ResourceOptions:
+        """Return options for an object in the cluster, below ``parent`` and made ``after`` others.
+
+        What lies in a namespace comes after it by name: its own outputs are unknown at the first
+        preview, when nobody can be asked, and would hide every name that holds them.
+        """
         return pulumi.ResourceOptions(
-            parent=parent, provider=self.provider, deleted_with=self.owner
+            parent=parent,
+            provider=self.provider,
+            deleted_with=self.owner,
+            depends_on=list(after),
         )
 
 

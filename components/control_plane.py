@@ -49,23 +49,22 @@ class ControlPlaneRelease(pulumi.ComponentResource):
         mine = pulumi.ResourceOptions(parent=self)
         token = Credential(f"{name}-admin-token", prefix="admin", opts=mine)
         keyring = Credential(f"{name}-keyring", prefix="keyring", length=64, opts=mine)
-        namespace = args.certificates.namespace.metadata["name"]
         secret = kubernetes.core.v1.Secret(
             f"{name}-admin-secret",
-            metadata={"name": ADMIN_SECRET, "namespace": namespace},
+            metadata={"name": ADMIN_SECRET, "namespace": args.namespace},
             type="Opaque",
             string_data={
                 "token": pulumi.Output.secret(token.secret),
                 "keyring": pulumi.Output.secret(keyring.secret),
             },
-            opts=args.cluster.options(self),
+            opts=args.cluster.options(self, args.certificates.namespace),
         )
         assert args.certificates.control_plane is not None
         self.release = release(
             name,
             own_chart(),
             RELEASE,
-            namespace,
+            args.namespace,
             control_plane_values(
                 args.image,
                 args.log_level,

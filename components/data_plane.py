@@ -47,7 +47,6 @@ class GatewayRelease(pulumi.ComponentResource):
     ) -> None:
         super().__init__("kafka-gateway:data-plane:GatewayRelease", name, None, opts)
         self._name, self._args = name, args
-        self._namespace = args.certificates.namespace.metadata["name"]
         secrets = self._secrets()
         chart = kong_chart() if args.konnect else own_chart()
         given: Sequence[pulumi.Resource] = []
@@ -57,11 +56,12 @@ class GatewayRelease(pulumi.ComponentResource):
             name,
             chart,
             RELEASE,
-            self._namespace,
+            args.config.namespace,
             self._values(),
             args.cluster,
             self,
             depends_on=[*given, *secrets, *args.certificates.secrets],
+            uninstall=True,
         )
         self.address = self._address(f"{RELEASE}-{NAME}-proxy")
         self.proxy_url = self.address.apply(lambda found: proxy_url(args.config, found))
@@ -81,10 +81,10 @@ class GatewayRelease(pulumi.ComponentResource):
     ) -> pulumi.Resource:
         return kubernetes.core.v1.Secret(
             f"{self._name}-{label}-secret",
-            metadata={"name": name, "namespace": self._namespace},
+            metadata={"name": name, "namespace": self._args.config.namespace},
             type="Opaque",
             string_data={key: pulumi.Output.secret(value) for key, value in data.items()},
-            opts=self._args.cluster.options(self),
+            opts=self._args.cluster.options(self, self._args.certificates.namespace),
         )
 
     def _values(self) -> dict[str, Any]:

@@ -263,7 +263,7 @@ class GatewayCluster(pulumi.ComponentResource):
             f"{self._name}-kubernetes", kubeconfig, wanted.name, self, self.eks
         )
         needed = self._storage_addons() if self.nodes is not None else []
-        kubernetes.storage.v1.StorageClass(
+        storage = kubernetes.storage.v1.StorageClass(
             f"{self._name}-storage",
             metadata={"name": STORAGE_CLASS},
             provisioner=PROVISIONERS[wanted.mode],
@@ -281,6 +281,7 @@ class GatewayCluster(pulumi.ComponentResource):
             owner=self.eks,
             storage_class=STORAGE_CLASS,
             load_balancer_class=LOAD_BALANCER_CLASSES[wanted.mode],
+            ready=(storage,) if self.nodes is None else (storage, self.nodes),
         )
 
     def _storage_addons(self) -> list[pulumi.Resource]:

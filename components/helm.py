@@ -47,16 +47,23 @@ def release(
     name: str,
     chart: Chart,
     release_name: str,
-    namespace: pulumi.Input[str],
+    namespace: str,
     values: Mapping[str, Any],
     cluster: KubernetesCluster,
     parent: pulumi.Resource,
     depends_on: Sequence[pulumi.Resource] = (),
+    uninstall: bool = False,
 ) -> kubernetes.helm.v3.Release:
-    """Register a release that is undone as a whole when it does not become ready."""
+    """Register a release that is undone as a whole when it does not become ready.
+
+    With ``uninstall`` it is taken down even when its cluster goes too: what it made outside, a load
+    balancer in the cluster's network, would else stay and hold the network.
+    """
     repository = {"repo": chart.repository} if chart.repository else None
+    inside = cluster.options(parent, *cluster.ready, *depends_on)
+    if uninstall:
+        inside.deleted_with = None
     own = pulumi.ResourceOptions(
-        depends_on=list(depends_on),
         custom_timeouts=pulumi.CustomTimeouts(create="20m", update="20m", delete="15m"),
     )
     return kubernetes.helm.v3.Release(
@@ -73,5 +80,5 @@ def release(
         cleanup_on_fail=True,
         timeout=TIMEOUT_SECONDS,
         max_history=5,
-        opts=pulumi.ResourceOptions.merge(cluster.options(parent), own),
+        opts=pulumi.ResourceOptions.merge(inside, own),
     )

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Properties = dict[str, Any]
+PROVIDER = "(provider)"
+"""Under this name an identity function sees the provider's configuration among the inputs."""
 
 
 @dataclass(frozen=True)

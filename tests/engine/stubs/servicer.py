@@ -18,7 +18,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, st
 
 from provider.diff import compare, format_path
 from provider.values import UNKNOWN, decode, encode, is_known
-from tests.engine.stubs.package import Package, Properties, StubType, digits
+from tests.engine.stubs.package import PROVIDER, Package, Properties, StubType, digits
 from tests.engine.stubs.world import Thing, World
 
 _KINDS = {
@@ -36,6 +36,7 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def __init__(self, package: Package, version: str) -> None:
         self._package = package
+        self._config: Properties = {}
         self._version = version
         self._world = World(Path(os.environ["STUB_WORLD"]))
         self._faults = [item for item in os.environ.get("STUB_FAIL", "").split(",") if item]
@@ -61,6 +62,7 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
 
     def Configure(self, request: Any, context: Any) -> Any:
+        self._config, _ = decode(request.args)
         return provider_pb2.ConfigureResponse(
             acceptSecrets=True, supportsPreview=True, acceptResources=True
         )
@@ -190,7 +192,7 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
         before = sum(
             entry.operation == "create" and entry.urn == urn for entry in self._world.log()
         )
-        identity = kind.identity(f"{urn} {before}", inputs)
+        identity = kind.identity(f"{urn} {before}", {**inputs, PROVIDER: self._config})
         outputs = {**inputs, **kind.outputs(identity, inputs)}
         thing = Thing(_type(urn), identity, urn, inputs, outputs)
         self._world.put("create", thing)

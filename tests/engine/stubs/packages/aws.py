@@ -79,6 +79,11 @@ PACKAGE = Package(
             replaces=("clusterName", "instanceTypes", "nodeRoleArn", "subnetIds", "nodeGroupName"),
             autoname=("nodeGroupName",),
         ),
+        "aws:eks/addon:Addon": StubType(
+            lambda seed, inputs: f"{inputs['clusterName']}:{inputs['addonName']}",
+            _arn("eks", "addon"),
+            replaces=("clusterName", "addonName"),
+        ),
     },
     invokes={"aws:index/getAvailabilityZones:getAvailabilityZones": _zones},
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.engine.stubs.package import Package, Properties, StubType, digits
+from tests.engine.stubs.package import PROVIDER, Package, Properties, StubType, digits
 
 LETTERS = "0123456789abcdefghjkmnpqrstuvwxyz"
 KINDS = ("basic", "standard", "dedicated", "enterprises", "freights")
@@ -51,7 +51,13 @@ def _secret(identity: str, inputs: Properties) -> Properties:
 
 def _acl_id(seed: str, inputs: Properties) -> str:
     parts = ("resourceType", "resourceName", "principal", "operation")
-    return f"{inputs['kafkaCluster']['id']}/" + "#".join(str(inputs[part]) for part in parts)
+    return f"{_kafka_id(inputs)}/" + "#".join(str(inputs[part]) for part in parts)
+
+
+def _kafka_id(inputs: Properties) -> str:
+    """The cluster is named by the resource, or by the provider that it uses."""
+    own = inputs.get("kafkaCluster") or {}
+    return str(own.get("id") or inputs[PROVIDER].get("kafkaId"))
 
 
 ACL = ("host", "kafkaCluster", "operation", "patternType", "permission", "principal")
@@ -86,7 +92,7 @@ PACKAGE = Package(
             autoname=("displayName",),
         ),
         "confluentcloud:index/kafkaTopic:KafkaTopic": StubType(
-            lambda seed, inputs: f"{inputs['kafkaCluster']['id']}/{inputs['topicName']}",
+            lambda seed, inputs: f"{_kafka_id(inputs)}/{inputs['topicName']}",
             replaces=("topicName", "kafkaCluster"),
             replacing=_topic_replacing,
             defaults={"partitionsCount": 6},

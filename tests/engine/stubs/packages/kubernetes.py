@@ -69,6 +69,9 @@ PACKAGE = Package(
             delete_before_replace=True,
         ),
         "kubernetes:core/v1:Service": StubType(_identity, _service, autoname=NAME),
+        "kubernetes:storage.k8s.io/v1:StorageClass": StubType(
+            _identity, replacing=_renamed, autoname=NAME, delete_before_replace=True
+        ),
         "kubernetes:helm.sh/v3:Release": StubType(
             lambda seed, inputs: f"{inputs['namespace']}/{inputs['name']}",
             _release,

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The real engine on stub providers: a project folder, a state, a world, all below one folder.
+
+The project is the checkout's own by symlinks; only its stack file is generated: the committed one
+without its key management, with planted values where a secret or a published image is needed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.engine.stubs.install import ROOT, install, script
+from tests.engine.stubs.world import World
+
+LINKED = ("__main__.py", "components", "gateway", "provider", "policies", "tools", ".venv")
+STUBBED_GATEWAY = "stubs/gateway"
+PLANTED = "planted-secret-7d41e0"
+"""In every planted secret: it must appear in no output and in no state."""
+SECRET_KEYS = ("konnectToken", "adminToken", "kafkaApiSecret", "kafkaReaderSecret", "kubeconfig")
+NEEDED = {"kafka-gateway:imageDigest": "sha256:" + "5b" * 32}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command said and how it ended."""
+
+    code: int
+    output: str
+    errors: str
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return self.output + self.errors
+
+
+class StubSession:
+    """One stack on stubs.
+
+    Our own provider is the real one, unless ``gateway`` says to stub it too: an update needs no
+    control plane then.
+    """
+
+    def __init__(self, folder: Path, stack: str, *, gateway: bool = False) -> None:
+        self.folder, self.stack = folder, stack
+        self.project = folder / "project"
+        self.world = World(folder / "world")
+        self._home = folder / "home"
+        self._state = folder / "state"
+        for needed in (self.project / "stacks", self._home, self._state):
+            needed.mkdir(parents=True, exist_ok=True)
+        install(self._home)
+        for name in LINKED:
+            link = self.project / name
+            if not link.is_symlink() and (ROOT / name).exists():
+                link.symlink_to(ROOT / name)
+        self._write_project(gateway)
+        self.settings = committed_settings(stack)
+        self.write_settings()
+        if not list(self._state.glob(f"**/{stack}.json")):
+            made = self.pulumi("stack", "init", stack)
+            if made.code:
+                raise RuntimeError(made.text)
+
+    def _write_project(self, gateway: bool) -> None:
+        project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
+        if gateway:
+            script(self.project / STUBBED_GATEWAY, "gateway", "0.1.0")
+            project["plugins"]["providers"] = [{"name": "gateway", "path": STUBBED_GATEWAY}]
+        (self.project / "Pulumi.yaml").write_text(yaml.safe_dump(project, sort_keys=False))
+
+    @property
+    def settings_file(self) -> Path:
+        """The generated stack file."""
+        return self.project / "stacks" / f"Pulumi.{self.stack}.yaml"
+
+    def write_settings(self, **changes: Any) -> None:
+        """Write the stack file with ``changes`` of the project's keys; None takes one out."""
+        for key, value in changes.items():
+            name = f"kafka-gateway:{key}"
+            self.settings.pop(name, None)
+            if value is not None:
+                self.settings[name] = value
+        salt: dict[str, Any] = {}
+        if self.settings_file.exists():
+            before = yaml.safe_load(self.settings_file.read_text()) or {}
+            salt = {key: before[key] for key in ("encryptionsalt",) if key in before}
+        self.settings_file.write_text(yaml.safe_dump({**salt, "config": self.settings}))
+
+    def pulumi(
+        self, *arguments: str, environment: Mapping[str, str] | None = None, timeout: float = 170
+    ) -> Outcome:
+        """Run a command of the real CLI."""
+        paths = [str(ROOT / ".tools" / "pulumi"), str(ROOT / ".venv" / "bin"), os.environ["PATH"]]
+        search = os.pathsep.join(paths)
+        keep = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
+        command = [shutil.which("pulumi", path=search) or "pulumi", *arguments]
+        done = subprocess.run(
+            command,
+            cwd=self.project,
+            env={
+                **keep,
+                "PATH": search,
+                "PULUMI_HOME": str(self._home),
+                "PULUMI_BACKEND_URL": f"file://{self._state}",
+                "PULUMI_CONFIG_PASSPHRASE": "stubs",
+                "PULUMI_SKIP_UPDATE_CHECK": "true",
+                "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+                "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
+                "PULUMI_SUPPRESS_NEO_LINK": "true",
+                "PULUMI_ERROR_OUTPUT_STRING": "true",
+                "STUB_WORLD": str(self.folder / "world"),
+                **(environment or {}),
+            },
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    def preview(self, *arguments: str) -> Outcome:
+        """Preview the stack."""
+        return self._operation("preview", *arguments)
+
+    def up(self, *arguments: str, fail: str = "") -> Outcome:
+        """Update the stack; ``fail`` is what the stubs are to refuse."""
+        environment = {"STUB_FAIL": fail} if fail else None
+        return self._operation("up", "--yes", "--skip-preview", *arguments, environment=environment)
+
+    def refresh(self, *arguments: str) -> Outcome:
+        """Take the world's state over."""
+        return self._operation("refresh", "--yes", *arguments)
+
+    def destroy(self, *arguments: str) -> Outcome:
+        """Take the stack down."""
+        return self._operation("destroy", "--yes", "--skip-preview", *arguments)
+
+    def _operation(
+        self, verb: str, *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> Outcome:
+        common = ("--stack", self.stack, "--non-interactive", "--color", "never")
+        return self.pulumi(verb, *common, *arguments, environment=environment)
+
+    def exported(self) -> dict[str, Any]:
+        """Return the stack's state, secrets as they are stored."""
+        done = self.pulumi("stack", "export", "--stack", self.stack)
+        state: dict[str, Any] = json.loads(done.output)
+        return state
+
+    def resources(self) -> dict[str, dict[str, Any]]:
+        """Return the resources in the state by URN."""
+        found = self.exported()["deployment"].get("resources", [])
+        return {item["urn"]: item for item in found}
+
+
+def committed_settings(stack: str) -> dict[str, Any]:
+    """Return the committed configuration with what only a real deployment has, planted.
+
+    An encrypted value is replaced by a planted one: nothing here can or should decrypt it.
+    """
+    file = ROOT / "stacks" / f"Pulumi.{stack}.yaml"
+    config: dict[str, Any] = (yaml.safe_load(file.read_text()) or {}).get("config", {})
+    planted = {
+        key: f"{PLANTED}-{key.rpartition(':')[2]}"
+        for key, value in config.items()
+        if isinstance(value, dict) and "secure" in value
+    }
+    if config.get("kafka-gateway:controlPlane") == "konnect":
+        planted.setdefault("kafka-gateway:konnectToken", f"kpat_{PLANTED}")
+        return {**config, **planted}
+    return {**NEEDED, **config, **planted}
