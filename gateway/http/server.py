@@ -34,8 +34,8 @@ class Listener:
 class Server:
     """Serves one application on any number of listeners, on the running event loop.
 
-    ``headers`` is the setting of that name; ``default_type`` the Content-Type of refusals before
-    routing (setting ``error_default_type``).
+    ``headers`` is the setting of that name (``SettingsError`` if unknown); ``default_type`` the
+    Content-Type of refusals before routing (setting ``error_default_type``).
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Server:
     ) -> None:
         self._application = application
         self._limits = limits or Limits()
-        self._headers = tuple(headers)
+        self._heads = HeadWriter(Clock(), headers)
         self._trusted = trusted
         self._default_type = default_type
         self._servers: list[asyncio.Server] = []
@@ -63,7 +63,7 @@ class Server:
         context = self._context = Context(
             self._application,
             self._limits,
-            HeadWriter(Clock(), self._headers),
+            self._heads,
             loop,
             self._trusted,
             self._default_type,
