@@ -19,6 +19,7 @@ GatewayError
 │   └── ProtocolError             …and the connection closed: malformed or hostile bytes
 ├── ProduceError                  a record was not written; carries librdkafka's error name
 │   ├── BufferFull                …because the bounded buffer is full
+│   ├── CertificateMissing        …because its client certificate cannot be had
 │   └── ProducerUnhealthy         …because health gating is on and Kafka is away
 ├── ResourceError                 the Pulumi provider could not do what was asked of a resource
 │   ├── EndpointUnreachable       …because the endpoint that manages it does not answer
@@ -173,6 +174,10 @@ class ProduceError(GatewayError):
 
 class BufferFull(ProduceError):
     """The bounded buffer is full: 503 with Retry-After."""
+
+
+class CertificateMissing(ProduceError):
+    """The client certificate that a plugin names cannot be had."""
 
 
 class ProducerUnhealthy(ProduceError):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# ruff: noqa: E501, I001
+# ruff: noqa: E501
 # fmt: off
 """Written by ``python -m gateway.kafka.declarations``; not for editing."""
 import _cffi_backend  # type: ignore[import-untyped]  # cffi ships no types

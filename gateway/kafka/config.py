@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gateway.errors import ProduceError
+from gateway.errors import CertificateMissing, ProduceError
 from gateway.plugins.kafka_settings import BootstrapServer, OAuthBearer, Producing
 
 if TYPE_CHECKING:
@@ -23,10 +23,6 @@ BUFFER_BYTES = 64 * 1024**2
 _LARGEST_BATCH = 10_000
 _LARGEST_RECORD = 100_000_000
 """Left to the broker to judge: the size of a request's body is bounded before it comes here."""
-
-
-class CertificateMissing(ProduceError):
-    """The client certificate that a plugin names cannot be had."""
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ void rd_kafka_mock_clear_request_errors(rd_kafka_mock_cluster_t *, int16_t);
 
 
 _HEAD = '''# SPDX-License-Identifier: Apache-2.0
-# ruff: noqa: E501, I001
+# ruff: noqa: E501
 # fmt: off
 """Written by ``python -m gateway.kafka.declarations``; not for editing."""
 '''

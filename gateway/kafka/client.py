@@ -1,0 +1,374 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One librdkafka handle on the event loop: records in, reports, logs and errors out.
+
+librdkafka writes to a file descriptor when its queue becomes readable; the loop then takes
+everything that is there. Nothing here blocks but ``metadata`` and ``destroy``, which are for other
+threads.
+
+Batching. librdkafka's ``linger.ms`` is fixed: 0 sends the first record of a burst alone (and an
+idempotent producer then spins until that request is answered, since it has one on the way at a
+time), 1 ms costs 1.3 ms when nothing else happens. So it stays at 1 ms, and ``push`` sends at once
+what is queued: ``rd_kafka_flush`` lifts the linger time while it waits, on a thread of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import threading
+from array import array
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import Any, Protocol
+
+from gateway.errors import ProduceError
+from gateway.kafka import librdkafka as rdk
+from gateway.kafka.librdkafka import error_name, error_text, ffi, lib, text
+
+Header = tuple[str, bytes]
+
+_WORDS = 9
+"""Machine words of a ``rd_kafka_message_t``: error, topic, partition, value and its length, key and
+its length, offset, token."""
+_ERROR, _VALUE, _LENGTH, _KEY, _KEY_LENGTH, _TOKEN = 0, 3, 4, 5, 6, 8
+_ROOM = 1024
+_JOINED = 128 * 1024
+"""Values up to this many bytes together are handed over in one piece; above, the copy costs more
+than the calls it saves."""
+_WAKE = (1).to_bytes(8, "little")
+_EVENTS = rdk.EVENT_DELIVERY | rdk.EVENT_LOG | rdk.EVENT_ERROR | rdk.EVENT_OAUTHBEARER_TOKEN_REFRESH
+_NULL = ffi.NULL
+
+
+class Listener(Protocol):
+    """Who hears from a client, always on the loop's thread."""
+
+    def on_deliveries(self, messages: Sequence[Any]) -> None:
+        """Take reports; each message has ``err``, ``len`` and the token as ``_private``."""
+        ...
+
+    def on_error(self, code: int, detail: str) -> None:
+        """Take an error that belongs to no record."""
+        ...
+
+    def on_log(self, level: int, facility: str, message: str) -> None:
+        """Take a line of librdkafka's log; ``level`` is syslog's."""
+        ...
+
+    def on_token_wanted(self) -> None:
+        """Fetch a token for SASL/OAUTHBEARER, then call ``set_token`` or ``token_failed``."""
+        ...
+
+
+class Batch:
+    """Records for one topic, in order.
+
+    ``extras``: position to key and headers, where there are any. ``size``: bytes of all together.
+    """
+
+    __slots__ = ("extras", "headed", "size", "tokens", "values")
+
+    def __init__(self) -> None:
+        self.values: list[bytes] = []
+        self.tokens: list[int] = []
+        self.extras: dict[int, tuple[bytes | None, Sequence[Header]]] = {}
+        self.headed = False
+        self.size = 0
+
+    def add_extra(self, key: bytes | None, headers: Sequence[Header]) -> None:
+        """Give key and headers to the record added last."""
+        self.extras[len(self.values) - 1] = (key, headers)
+        if headers:
+            self.headed = True
+
+
+class Client:
+    """A librdkafka producer. Raises ``ProduceError`` when the settings cannot be used."""
+
+    def __init__(
+        self, settings: Mapping[str, str], loop: asyncio.AbstractEventLoop, listener: Listener
+    ) -> None:
+        self._loop = loop
+        self._listener = listener
+        self._handle = _new_handle(settings)
+        self._topics: dict[str, Any] = {}
+        self._queue = lib.rd_kafka_queue_get_main(self._handle)
+        self._read_end, self._write_end = _wake_pipe()
+        lib.rd_kafka_queue_io_event_enable(self._queue, self._write_end, _WAKE, len(_WAKE))
+        lib.rd_kafka_set_log_queue(self._handle, _NULL)
+        self._reports = ffi.new("rd_kafka_message_t *[]", _ROOM)
+        self._reports_out = ffi.cast("const rd_kafka_message_t **", self._reports)
+        self._words = array("Q", [0]) * (_WORDS * _ROOM)
+        self._messages = ffi.cast("rd_kafka_message_t *", ffi.from_buffer(self._words))
+        self._pusher = _Pusher(self._handle)
+        # What was queued before the descriptor was watched makes no event.
+        loop.add_reader(self._read_end, self._readable)
+        loop.call_soon(self._drain)
+
+    def topic(self, name: str) -> Any:
+        """Return the handle of a topic, whose leaders are looked up from then on."""
+        found = self._topics.get(name)
+        if found is None:
+            found = lib.rd_kafka_topic_new(self._handle, name.encode(), _NULL)
+            if found == _NULL:
+                code = lib.rd_kafka_last_error()
+                raise ProduceError(error_name(code), error_text(code))
+            self._topics[name] = found
+        return found
+
+    def produce(self, name: str, batch: Batch) -> list[tuple[int, int]]:
+        """Queue records; return token and error code of those that were not taken."""
+        topic = self.topic(name)
+        if batch.headed:
+            return self._produce_with_headers(topic, batch)
+        count = len(batch.values)
+        if count == 1 or batch.size > _JOINED:
+            return self._produce_each(topic, batch)
+        failed: list[tuple[int, int]] = []
+        for start in range(0, count, _ROOM):
+            failed += self._produce_joined(topic, batch, start, min(count, start + _ROOM))
+        return failed
+
+    def push(self) -> None:
+        """Send what is queued without waiting for more."""
+        self._pusher.push()
+
+    def metadata(self, topic: str | None, timeout: int) -> int:
+        """Ask for brokers and a topic's leaders; block up to ``timeout`` ms; return an error code.
+
+        For another thread than the loop's. Also makes librdkafka see a topic that came back.
+        """
+        out = ffi.new("const void **")
+        handle = _NULL if topic is None else self._topics.get(topic, _NULL)
+        code: int = lib.rd_kafka_metadata(self._handle, 0, handle, out, timeout)
+        if code == 0:
+            lib.rd_kafka_metadata_destroy(out[0])
+        return code
+
+    def set_token(
+        self, token: str, expires: int, principal: str, extensions: Sequence[tuple[str, str]]
+    ) -> None:
+        """Hand a token over; ``expires`` is in ms since 1970. Raises ``ProduceError``."""
+        names = [ffi.new("char[]", word.encode()) for pair in extensions for word in pair]
+        array_of_names = ffi.new("const char *[]", names) if names else _NULL
+        problem = ffi.new("char[512]")
+        if lib.rd_kafka_oauthbearer_set_token(
+            self._handle,
+            token.encode(),
+            expires,
+            principal.encode(),
+            array_of_names,
+            len(names),
+            problem,
+            512,
+        ):
+            raise ProduceError("_AUTHENTICATION", text(problem))
+
+    def token_failed(self, reason: str) -> None:
+        """Say that there is no token; librdkafka asks again after ten seconds."""
+        lib.rd_kafka_oauthbearer_set_token_failure(self._handle, reason.encode())
+
+    @property
+    def queued(self) -> int:
+        """Number of records and reports that librdkafka still holds."""
+        return int(lib.rd_kafka_outq_len(self._handle))
+
+    def purge(self) -> None:
+        """Give up every record; their reports follow."""
+        lib.rd_kafka_purge(self._handle, rdk.PURGE_ALL)
+
+    def detach(self) -> None:
+        """Stop listening, on the loop's thread; then ``destroy`` on another."""
+        self._loop.remove_reader(self._read_end)
+
+    def destroy(self) -> None:
+        """Free the handle; blocks while its threads end. No other call may be under way."""
+        self._pusher.stop()
+        for topic in self._topics.values():
+            lib.rd_kafka_topic_destroy(topic)
+        self._topics.clear()
+        lib.rd_kafka_queue_io_event_enable(self._queue, -1, _NULL, 0)
+        lib.rd_kafka_queue_destroy(self._queue)
+        lib.rd_kafka_destroy_flags(self._handle, 0)
+        for end in {self._read_end, self._write_end}:
+            os.close(end)
+
+    def _produce_joined(
+        self, topic: Any, batch: Batch, start: int, end: int
+    ) -> list[tuple[int, int]]:
+        """Hand over many with one call. Columns are filled in C; no loop in Python."""
+        values, tokens = batch.values[start:end], batch.tokens[start:end]
+        count, words = end - start, self._words
+        joined = ffi.from_buffer(b"".join(values))
+        lengths = array("Q", map(len, values))
+        places = array("Q", accumulate(lengths, initial=int(ffi.cast("uintptr_t", joined))))
+        places.pop()
+        limit = count * _WORDS
+        words[_VALUE:limit:_WORDS] = places
+        words[_LENGTH:limit:_WORDS] = lengths
+        words[_TOKEN:limit:_WORDS] = array("Q", tokens)
+        keys = []
+        for place in batch.extras:
+            key = batch.extras[place][0]
+            if key and start <= place < end:
+                buffer = ffi.from_buffer(key)
+                keys.append((buffer, (place - start) * _WORDS))
+                words[keys[-1][1] + _KEY] = int(ffi.cast("uintptr_t", buffer))
+                words[keys[-1][1] + _KEY_LENGTH] = len(key)
+        taken = lib.rd_kafka_produce_batch(
+            topic, rdk.PARTITION_UNASSIGNED, rdk.COPY, self._messages, count
+        )
+        for _, offset in keys:
+            words[offset + _KEY] = words[offset + _KEY_LENGTH] = 0
+        if taken == count:
+            return []
+        messages = self._messages
+        errors = [(tokens[index], messages[index].err) for index in range(count)]
+        words[_ERROR:limit:_WORDS] = array("Q", bytes(8 * count))
+        return [(token, code) for token, code in errors if code]
+
+    def _produce_each(self, topic: Any, batch: Batch) -> list[tuple[int, int]]:
+        produce, failed = lib.rd_kafka_produce, []
+        for index, (value, token) in enumerate(zip(batch.values, batch.tokens, strict=True)):
+            key = batch.extras[index][0] if index in batch.extras else None
+            if produce(
+                topic,
+                rdk.PARTITION_UNASSIGNED,
+                rdk.COPY,
+                value,
+                len(value),
+                key or _NULL,
+                len(key or b""),
+                token,
+            ):
+                failed.append((token, lib.rd_kafka_last_error()))
+        return failed
+
+    def _produce_with_headers(self, topic: Any, batch: Batch) -> list[tuple[int, int]]:
+        failed = []
+        for index, (value, token) in enumerate(zip(batch.values, batch.tokens, strict=True)):
+            key, headers = batch.extras.get(index, (None, ()))
+            code = self._produce_one(topic, value, token, key, headers)
+            if code:
+                failed.append((token, code))
+        return failed
+
+    def _produce_one(
+        self, topic: Any, value: bytes, token: int, key: bytes | None, headers: Sequence[Header]
+    ) -> int:
+        fields = ffi.new("rd_kafka_vu_t[]", 6 + len(headers))
+        kept: list[Any] = []
+
+        def memory(field: Any, kind: int, content: bytes) -> None:
+            kept.append(ffi.from_buffer(content))
+            field.vtype, field.u.mem.ptr, field.u.mem.size = kind, kept[-1], len(content)
+
+        fields[0].vtype, fields[0].u.rkt = rdk.VU_RKT, topic
+        fields[1].vtype, fields[1].u.i32 = rdk.VU_PARTITION, rdk.PARTITION_UNASSIGNED
+        fields[2].vtype, fields[2].u.i = rdk.VU_MSGFLAGS, rdk.COPY
+        fields[3].vtype, fields[3].u.opaque = rdk.VU_OPAQUE, token
+        memory(fields[4], rdk.VU_VALUE, value)
+        used = 5
+        if key:
+            memory(fields[5], rdk.VU_KEY, key)
+            used = 6
+        for name, content in headers:
+            kept += (ffi.new("char[]", name.encode()), ffi.from_buffer(content))
+            field = fields[used]
+            field.vtype = rdk.VU_HEADER
+            field.u.header.name, field.u.header.val = kept[-2], kept[-1]
+            field.u.header.size = len(content)
+            used += 1
+        error = lib.rd_kafka_produceva(self._handle, fields, used)
+        if error == _NULL:
+            return 0
+        code = int(lib.rd_kafka_error_code(error))
+        lib.rd_kafka_error_destroy(error)
+        return code
+
+    def _readable(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._read_end, 4096)
+        self._drain()
+
+    def _drain(self) -> None:
+        while (event := lib.rd_kafka_queue_poll(self._queue, 0)) != _NULL:
+            try:
+                self._dispatch(event)
+            finally:
+                lib.rd_kafka_event_destroy(event)
+
+    def _dispatch(self, event: Any) -> None:
+        kind = lib.rd_kafka_event_type(event)
+        if kind == rdk.EVENT_DELIVERY:
+            count = _ROOM
+            while count == _ROOM:
+                count = lib.rd_kafka_event_message_array(event, self._reports_out, _ROOM)
+                self._listener.on_deliveries(ffi.unpack(self._reports, count))
+        elif kind == rdk.EVENT_ERROR:
+            code = lib.rd_kafka_event_error(event)
+            self._listener.on_error(code, text(lib.rd_kafka_event_error_string(event)))
+        elif kind == rdk.EVENT_LOG:
+            facility, message = ffi.new("const char **"), ffi.new("const char **")
+            level = ffi.new("int *")
+            if lib.rd_kafka_event_log(event, facility, message, level) == 0:
+                self._listener.on_log(level[0], text(facility[0]), text(message[0]))
+        elif kind == rdk.EVENT_OAUTHBEARER_TOKEN_REFRESH:
+            self._listener.on_token_wanted()
+
+
+class _Pusher:
+    """The thread that calls ``rd_kafka_flush``; asleep unless there is something to push."""
+
+    def __init__(self, handle: Any) -> None:
+        self._handle = handle
+        self._wanted = threading.Lock()
+        self._wanted.acquire()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="kafka-push", daemon=True)
+        self._thread.start()
+
+    def push(self) -> None:
+        if self._wanted.locked():
+            self._wanted.release()
+
+    def stop(self) -> None:
+        self._stopped = True
+        self.push()
+        self._thread.join()
+
+    def _run(self) -> None:
+        flush, wanted = lib.rd_kafka_flush, self._wanted
+        while True:
+            wanted.acquire()
+            if self._stopped:
+                return
+            flush(self._handle, 1)
+
+
+def _new_handle(settings: Mapping[str, str]) -> Any:
+    problem = ffi.new("char[512]")
+    conf = lib.rd_kafka_conf_new()
+    for name, value in settings.items():
+        if lib.rd_kafka_conf_set(conf, name.encode(), value.encode(), problem, 512):
+            lib.rd_kafka_conf_destroy(conf)
+            # librdkafka's text may repeat the value, which may be a secret.
+            raise ProduceError("_INVALID_ARG", f"librdkafka does not accept the setting {name}")
+    lib.rd_kafka_conf_set_events(conf, _EVENTS)
+    handle = lib.rd_kafka_new(rdk.PRODUCER, conf, problem, 512)
+    if handle == _NULL:
+        lib.rd_kafka_conf_destroy(conf)
+        raise ProduceError("_INVALID_ARG", text(problem))
+    return handle
+
+
+def _wake_pipe() -> tuple[int, int]:
+    """Return the descriptor to watch and the one to write to."""
+    if hasattr(os, "eventfd"):
+        both = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        return both, both
+    read_end, write_end = os.pipe()
+    os.set_blocking(read_end, False)
+    os.set_blocking(write_end, False)
+    return read_end, write_end

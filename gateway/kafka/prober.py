@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The calls to librdkafka that block, on threads of their own: probes, look-ups, the end."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gateway.kafka.client import Client
+    from gateway.kafka.producer import Producer
+
+_THREADS = 4
+_LONGEST_PROBE = 5000
+_REFRESH = 1.0
+"""Seconds between two look-ups of topics that were lost."""
+_RETIRE_LOOKS = 200
+
+
+class Prober:
+    """Serves all producers of a pool. Calls on the event loop's thread."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="kafka-probe")
+        self._calls: dict[Client, set[asyncio.Future[int]]] = {}
+        self._watched: dict[Producer, asyncio.TimerHandle] = {}
+        self._refreshed: dict[Producer, float] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def watch(self, producer: Producer) -> None:
+        """Probe once an interval until Kafka is back."""
+        if producer not in self._watched and not producer.watch.closed:
+            pause = producer.config.gating.interval / 1000
+            self._watched[producer] = self._loop.call_later(pause, self._probe, producer)
+
+    def refresh(self, producer: Producer) -> None:
+        """Look the producer's topics up again, at most once a second."""
+        now = monotonic()
+        if now < self._refreshed.get(producer, 0.0) or producer.watch.closed:
+            return
+        self._refreshed[producer] = now + _REFRESH
+        for topic in producer.topics:
+            call = self._ask(producer, topic, _LONGEST_PROBE)
+            call.add_done_callback(lambda done: done.result())
+
+    async def warm(self, producer: Producer, within: float) -> None:
+        """Connect and find the leaders of the declared topics, for at most ``within`` seconds."""
+        wait = max(1, int(within * 1000))
+        topics: list[str | None] = list(producer.topics) or [None]
+        calls = [self._ask(producer, topic, wait) for topic in topics]
+        done, _ = await asyncio.wait(calls, timeout=within)
+        if any(call.result() == 0 for call in done):
+            producer.watch.probed(0)
+
+    def retire(self, client: Client) -> None:
+        """Destroy a client that was purged, after its last reports."""
+        task = self._loop.create_task(self._retire(client))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def destroy(self, client: Client) -> None:
+        """Destroy a client when no call of ours uses it any more."""
+        calls = self._calls.pop(client, set())
+        if calls:
+            await asyncio.wait(calls)
+        await self._loop.run_in_executor(self._executor, client.destroy)
+
+    def forget(self, producer: Producer) -> None:
+        """Probe a producer no more."""
+        timer = self._watched.pop(producer, None)
+        if timer is not None:
+            timer.cancel()
+        self._refreshed.pop(producer, None)
+
+    async def close(self) -> None:
+        """Wait for what is under way and end the threads."""
+        for timer in self._watched.values():
+            timer.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        self._executor.shutdown(wait=False)
+
+    def _probe(self, producer: Producer) -> None:
+        self._watched.pop(producer, None)
+        if producer.watch.closed:
+            return
+        wait = min(max(producer.config.gating.interval, 1000), _LONGEST_PROBE)
+        topic = min(producer.topics, default=None)
+        call = self._ask(producer, topic, wait)
+        call.add_done_callback(lambda done: self._probed(producer, done.result()))
+
+    def _probed(self, producer: Producer, code: int) -> None:
+        producer.watch.probed(code)
+        if producer.watch.health.doubtful:
+            self.watch(producer)
+
+    def _ask(self, producer: Producer, topic: str | None, wait: int) -> asyncio.Future[int]:
+        client = producer.client
+        call = self._loop.run_in_executor(self._executor, client.metadata, topic, wait)
+        calls = self._calls.setdefault(client, set())
+        calls.add(call)
+        call.add_done_callback(calls.discard)
+        return call
+
+    async def _retire(self, client: Client) -> None:
+        for _ in range(_RETIRE_LOOKS):
+            if not client.queued:
+                break
+            await asyncio.sleep(0.05)
+        client.detach()
+        await self.destroy(client)

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a producer knows of its failures and of Kafka: counters, health, the gate, the log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gateway.kafka.client_log import ClientLog
+from gateway.kafka.health import Health, is_connectivity
+from gateway.kafka.librdkafka import error_name
+
+if TYPE_CHECKING:
+    from gateway.kafka.prober import Prober
+    from gateway.kafka.producer import Producer
+
+_LOST_TOPIC = frozenset(
+    {"UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION", "TOPIC_AUTHORIZATION_FAILED"}
+)
+
+
+class Watch:
+    """Counts failures, has Kafka probed while it is away, closes the gate when it stays away.
+
+    ``gate_closed``: new records are refused; only where the configuration asks for gating.
+    """
+
+    def __init__(self, producer: Producer, prober: Prober) -> None:
+        self.log = ClientLog(producer.config.bootstrap[0])
+        self.health = Health(producer.config.gating)
+        self.failures: dict[str, int] = {}
+        self.refusals: dict[str, int] = {}
+        self.gate_closed = False
+        self.closed = False
+        self._producer = producer
+        self._prober = prober
+        self._connectivity = False
+        self._lost_topic = False
+
+    def metrics(self) -> dict[str, Any]:
+        """Return the counters and the state."""
+        return {
+            "failures": dict(self.failures),
+            "refusals": dict(self.refusals),
+            "state": self.health.state,
+            "healthy": self.health.healthy,
+        }
+
+    def refused(self, reason: str, records: int) -> None:
+        """Count records that were not accepted; their senders know."""
+        self.refusals[reason] = self.refusals.get(reason, 0) + records
+
+    def count(self, reason: str) -> None:
+        """Count one record that was not written; ``failed`` follows for all of a report."""
+        self.failures[reason] = self.failures.get(reason, 0) + 1
+        self._connectivity = self._connectivity or is_connectivity(reason)
+        self._lost_topic = self._lost_topic or reason in _LOST_TOPIC
+
+    def failed(self) -> None:
+        """Draw the consequences of a report without one record that was written."""
+        if self._connectivity:
+            self._away()
+        if self._lost_topic:
+            self._prober.refresh(self._producer)
+        self._connectivity = self._lost_topic = False
+
+    def delivered(self) -> None:
+        """Note that a record was written."""
+        if self.health.state == "up" and self.health.healthy:
+            return
+        if self.health.delivered():
+            self._back()
+
+    def error(self, reason: str, detail: str) -> None:
+        """Take an error that belongs to no record."""
+        self.log.error(reason, detail)
+        if is_connectivity(reason):
+            self._away()
+
+    def probed(self, code: int) -> None:
+        """Take the outcome of a probe: an error code of librdkafka."""
+        if self.closed:
+            return
+        if code:
+            self._away()
+            self.log.error(error_name(code), "Kafka does not answer")
+        elif self.health.probed():
+            self._back()
+
+    def close(self) -> None:
+        """Probe no more."""
+        self.closed = True
+
+    def _away(self) -> None:
+        if self.health.failed():
+            self.log.note("kafka is away", failures=self.failures)
+            self.gate_closed = self._producer.config.gated
+        self._prober.watch(self._producer)
+
+    def _back(self) -> None:
+        self.gate_closed = False
+        self.log.note("kafka is back")
