@@ -148,8 +148,11 @@ class Settings:
     """The pause before the next attempt to reach the control plane is picked between these two."""
 
     @classmethod
-    def from_values(cls, values: Mapping[str, str]) -> Self:
-        """Check raw texts by setting name. Raises ``SettingsError`` listing every problem."""
+    def parse(cls, values: Mapping[str, str]) -> Self:
+        """Turn raw texts by setting name into settings; unknown names are left out.
+
+        Raises ``SettingsError`` listing every text that cannot be read.
+        """
         found, problems = {}, []
         for item in fields(cls):
             if item.name in values:
@@ -159,7 +162,15 @@ class Settings:
                     problems.append(f"{env_name(item.name)}: {error}")
         if problems:
             raise SettingsError(*problems)
-        settings = cls(**found)
+        return cls(**found)
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, str]) -> Self:
+        """Parse, and check the settings among each other and with the files they name.
+
+        Raises ``SettingsError`` listing every problem.
+        """
+        settings = cls.parse(values)
         problems = list(settings._contradictions())
         if problems:
             raise SettingsError(*problems)

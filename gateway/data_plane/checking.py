@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.entities import ENTITIES, validate_row
+from gateway.entities import ENTITIES
 from gateway.entities.checks import check_table, row_label
-from gateway.errors import DocumentError, ReleaseRefused, SchemaViolation
+from gateway.entities.validation import examine
+from gateway.errors import DocumentError, ReleaseRefused
 
 _MOST = 50
 """Problems that are reported one by one; what sends thousands has one cause."""
@@ -26,11 +26,11 @@ def check_rows(rows: Mapping[str, list[dict[str, Any]]]) -> None:
             continue
         checked[collection] = []
         for row in items:
-            try:
-                checked[collection].append(validate_row(collection, row))
-            except SchemaViolation as error:
-                label = row_label(entity, {"id": "without id", **row})
-                problems.append(f"{label}: {json.dumps(error.fields, ensure_ascii=False)}")
+            complete, wrong = examine(entity, row)
+            label = row_label(entity, {"id": "without id", **row})
+            problems += [problem.sentence(label) for problem in wrong]
+            if complete is not None:
+                checked[collection].append(complete)
     if not problems:
         try:
             check_table(checked)

@@ -12,6 +12,8 @@ from typing import Any
 
 from gateway.data_plane.backoff import Backoff
 from gateway.data_plane.channel import Message
+from gateway.data_plane.counters import total
+from gateway.data_plane.launch import Spawned, spawn_worker
 from gateway.data_plane.release import Release
 from gateway.data_plane.worker_process import WorkerProcess
 from gateway.errors import ReleaseRefused, WorkerGone
@@ -22,6 +24,8 @@ _log = get_logger("gateway.master")
 _PREPARE = 60.0
 """Seconds in which a worker must have compiled a release; a worker that hangs refuses it."""
 _ANSWER = 5.0
+_START = 30.0
+"""Seconds a new worker has for its imports on a machine that is busy."""
 _DEADLY = 3
 """So many workers in a row that end while compiling a release make it unusable."""
 
@@ -36,13 +40,16 @@ class _Slot:
 
 
 class Supervisor:
-    """Keeps ``count`` workers running. ``init`` is what every worker is told first.
+    """Keeps as many workers running as were spawned. ``init`` is what each of them is told first.
 
-    ``changed`` is called whenever readiness may have changed.
+    ``spawn`` starts another process for a place.
     """
 
     def __init__(
-        self, count: int, init: Mapping[str, Any], changed: Callable[[], None] = lambda: None
+        self,
+        spawned: Sequence[Spawned],
+        init: Mapping[str, Any],
+        spawn: Callable[[int], Spawned] = spawn_worker,
     ) -> None:
         self.init = dict(init)
         self.serving: Release | None = None
@@ -53,15 +60,18 @@ class Supervisor:
         """Why there is no configuration, when one was there and could not be used."""
         self.restarts = 0
         self.gone: list[dict[str, Any]] = []
-        """Last reports of workers that ended: counters must never go backwards."""
-        self._slots = [_Slot(index) for index in range(count)]
+        """What workers counted that ended: counters must never go backwards."""
+        self._spawn = spawn
+        self._slots = [_Slot(index) for index in range(len(spawned))]
+        for slot, process in zip(self._slots, spawned, strict=True):
+            slot.worker = WorkerProcess(slot.index, process, partial(self._exited, slot))
         self._members: dict[int, WorkerProcess] = {}
         self._environment: dict[str, str] = {}
-        self._changed = changed
         self._switching = asyncio.Lock()
         self._settled = asyncio.Event()
         self._stopping = False
         self._deaths = 0
+        self._plugins: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- what the node asks ------------------------------------------------------------------
@@ -82,11 +92,17 @@ class Supervisor:
         return [slot.worker for slot in self._slots if slot.worker is not None]
 
     def start(self, release: Release | None, environment: Mapping[str, str]) -> None:
-        """Start all workers; each serves ``release``, if it can be, from its first moment."""
+        """Let the workers serve ``release`` from their first moment, if it can be served."""
         self.serving, self.since = release, monotonic()
         self._environment = dict(environment)
         for slot in self._slots:
-            self._spawn(slot)
+            if slot.worker is not None:
+                self._background(self._bring_up(slot.worker))
+
+    async def plugins(self) -> dict[str, str]:
+        """Return the plugins that workers can run, name to version, as soon as they all listen."""
+        await self._settled.wait()
+        return self._plugins
 
     async def apply(self, release: Release, environment: Mapping[str, str]) -> None:
         """Switch every worker to ``release``, or none: raises ``ReleaseRefused`` with the reasons.
@@ -109,7 +125,6 @@ class Supervisor:
             self.serving, self.since, self.problem = release, monotonic(), ""
             self._environment = dict(environment)
             await asyncio.gather(*(self._commit(worker) for worker in members))
-        self._changed()
 
     async def gather(self, within: float = 1.0) -> list[dict[str, Any]]:
         """Return what each worker reports of itself.
@@ -124,14 +139,18 @@ class Supervisor:
                 _log.warning("worker does not report", worker=worker.index, pid=worker.pid)
 
         await asyncio.gather(*(ask(worker) for worker in self._members.values()))
-        reports = [worker.stats for worker in self.workers if worker.stats is not None]
+        reports = [
+            {"counters": worker.stats["counters"], "gauges": worker.stats["gauges"]}
+            for worker in self.workers
+            if worker.stats is not None
+        ]
         return [*self.gone, *reports]
 
     async def replace(self, init: Mapping[str, Any]) -> None:
         """Put new workers with new settings in the places of the old, one after the other."""
         self.init = dict(init)
         for slot in self._slots:
-            new = WorkerProcess(slot.index, partial(self._exited, slot))
+            new = self._process(slot)
             await self._bring_up(new)
             if self._members.get(slot.index) is not new:
                 _log.error("worker with new settings did not start, the old ones stay")
@@ -155,9 +174,8 @@ class Supervisor:
 
     # --- one worker --------------------------------------------------------------------------
 
-    def _spawn(self, slot: _Slot) -> None:
-        slot.worker = WorkerProcess(slot.index, partial(self._exited, slot))
-        self._background(self._bring_up(slot.worker))
+    def _process(self, slot: _Slot) -> WorkerProcess:
+        return WorkerProcess(slot.index, self._spawn(slot.index), partial(self._exited, slot))
 
     async def _bring_up(self, worker: WorkerProcess) -> None:
         """Lead a new worker to the release in force, then let it listen."""
@@ -185,16 +203,17 @@ class Supervisor:
         async with self._switching:
             if self.serving is not release or self._environment is not environment:
                 return False
-            answer = await worker.ask("listen", within=_ANSWER)
+            addresses = {"addresses": self.init["addresses"]}
+            answer = await worker.ask("listen", addresses, within=_START)
             if not answer.data["ok"]:
                 _log.error("worker cannot listen", reason=answer.data["error"])
                 raise WorkerGone(answer.data["error"])
             self._deaths = 0
+            self._plugins = answer.data["plugins"]
             if not self._stopping:
                 self._members[worker.index] = worker
         if self.ready == self.count:
             self._settled.set()
-        self._changed()
         return True
 
     async def _prepare(
@@ -225,7 +244,6 @@ class Supervisor:
         if self.serving is release:
             self.serving, self.problem = None, "; ".join(problems)
             _log.error("the configuration at hand cannot be used", problems=list(problems))
-            self._changed()
 
     def _count_death(self, release: Release) -> None:
         self._deaths += 1
@@ -237,8 +255,8 @@ class Supervisor:
         if self._members.get(worker.index) is worker:
             del self._members[worker.index]
         if worker.stats is not None:
-            self.gone.append(worker.stats)
-        self._changed()
+            ended = {"counters": worker.stats["counters"]}
+            self.gone = [total([*self.gone, ended])]
         if self._stopping or slot.worker is not worker:
             return
         slot.worker = None
@@ -252,7 +270,8 @@ class Supervisor:
     async def _again(self, slot: _Slot, pause: float) -> None:
         await asyncio.sleep(pause)
         if not self._stopping and slot.worker is None:
-            self._spawn(slot)
+            slot.worker = self._process(slot)
+            await self._bring_up(slot.worker)
 
     async def _drain(self, worker: WorkerProcess, seconds: float) -> None:
         self._members = {k: v for k, v in self._members.items() if v is not worker}

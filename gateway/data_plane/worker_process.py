@@ -6,26 +6,22 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Callable
 from itertools import count
 from time import monotonic
 from typing import Any
 
 from gateway.data_plane.channel import Channel, Message
+from gateway.data_plane.launch import Spawned
 from gateway.errors import WorkerGone
 
 
 class WorkerProcess:
-    """One process, spawned anew: nothing of the master's threads or memory goes along.
+    """One spawned process. ``on_exit`` is called once, on the loop's thread, when it was reaped."""
 
-    Arguments hold numbers only; settings and secrets go over the channel. ``on_exit`` is called
-    once, on the loop's thread, when the process has been reaped.
-    """
-
-    def __init__(self, index: int, on_exit: Callable[[WorkerProcess], None]) -> None:
+    def __init__(
+        self, index: int, spawned: Spawned, on_exit: Callable[[WorkerProcess], None]
+    ) -> None:
         self.index = index
         self.started = monotonic()
         self.stats: dict[str, Any] | None = None
@@ -35,8 +31,9 @@ class WorkerProcess:
         self._waiting: dict[int, asyncio.Future[Message]] = {}
         self._numbers = count(1)
         self._channel: Channel | None = None
-        self._process: subprocess.Popen[bytes]
-        self._end = self._spawn()
+        self._process, self._end = spawned
+        self._watch = os.pidfd_open(self._process.pid)
+        asyncio.get_running_loop().add_reader(self._watch, self._ended)
 
     @property
     def pid(self) -> int:
@@ -90,20 +87,6 @@ class WorkerProcess:
                 return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
         except OSError:
             return 0
-
-    def _spawn(self) -> socket.socket:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        with theirs:
-            # -P: modules never come from the folder the gateway happens to be started in.
-            command = [sys.executable, "-P", "-m", "gateway.data_plane.worker"]
-            self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-                [*command, str(theirs.fileno()), str(self.index)],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-            )
-        self._watch = os.pidfd_open(self._process.pid)
-        asyncio.get_running_loop().add_reader(self._watch, self._ended)
-        return ours
 
     def _ended(self) -> None:
         asyncio.get_running_loop().remove_reader(self._watch)

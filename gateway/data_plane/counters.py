@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a worker counts: plain numbers in plain lists, added to after each answer."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from time import monotonic
+from typing import Any
+
+from gateway.http.messages import Request, Response
+
+BUCKETS = (1, 2, 5, 10, 25, 50, 80, 100, 250, 500, 1000, 2000, 5000, 10000, 30000, 60000)
+"""Upper bounds of the latency histograms in milliseconds; one more bucket has no bound."""
+
+SEPARATOR = "\x1f"
+"""Between service and route in the keys of a report: no name can hold it."""
+
+
+class RouteCounters:
+    """The requests of one route, or of no route."""
+
+    def __init__(self) -> None:
+        self.codes: dict[int, int] = {}
+        """Answers by status; those that came from an upstream under the negative status."""
+        self.latency = [0] * (len(BUCKETS) + 1)
+        self.elapsed = 0.0
+        self.upstream = [0] * (len(BUCKETS) + 1)
+        self.waited = 0.0
+        """Milliseconds waited for upstreams."""
+        self.sent = 0
+        """Bytes of answers, heads included."""
+
+    def count(self, request: Request, response: Response, written: int) -> None:
+        """Count one answer; the only part of the metrics that stands on the request path."""
+        status = response.status
+        if not response.generated:
+            status = -status
+            self._count_upstream(request.upstream_ms)
+        codes = self.codes
+        codes[status] = codes.get(status, 0) + 1
+        elapsed = (monotonic() - request.received) * 1000
+        self.latency[bisect_left(BUCKETS, elapsed)] += 1
+        self.elapsed += elapsed
+        self.sent += written
+
+    def report(self) -> dict[str, Any]:
+        """Return the numbers as plain JSON."""
+        return {
+            "codes": {str(status): number for status, number in self.codes.items()},
+            "latency": self.latency,
+            "elapsed": self.elapsed,
+            "upstream": self.upstream,
+            "waited": self.waited,
+            "sent": self.sent,
+        }
+
+    def _count_upstream(self, milliseconds: int) -> None:
+        self.upstream[bisect_left(BUCKETS, milliseconds)] += 1
+        self.waited += milliseconds
+
+
+class Counters:
+    """All counters of a worker, kept over releases."""
+
+    def __init__(self) -> None:
+        self.unmatched = RouteCounters()
+        self._routes: dict[str, RouteCounters] = {}
+
+    def of(self, service: str, route: str) -> RouteCounters:
+        """Return the counters of a route, the same ones after every release."""
+        return self._routes.setdefault(service + SEPARATOR + route, RouteCounters())
+
+    def report(self) -> dict[str, Any]:
+        """Return what was counted by ``service SEPARATOR route``, without unused routes."""
+        used = {key: route.report() for key, route in self._routes.items() if route.codes}
+        if self.unmatched.codes:
+            used[SEPARATOR] = self.unmatched.report()
+        return used
+
+
+def total(reports: Iterable[Any]) -> Any:
+    """Add reports up: numbers are added, maps and lists item by item."""
+    result: Any = None
+    for report in reports:
+        result = _add(result, report)
+    return {} if result is None else result
+
+
+def _add(left: Any, right: Any) -> Any:
+    if left is None:
+        return right
+    if isinstance(right, dict):
+        return {
+            **left,
+            **{key: _add(left.get(key), value) for key, value in right.items()},
+        }
+    if isinstance(right, list):
+        return [_add(a, b) for a, b in zip(left, right, strict=True)]
+    return left + right

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The very start of a node: read the settings, spawn the workers, and only then load the master.
+
+The order is for the second in which a node must serve again: the workers import for 0.6 s, which
+the master's own imports would otherwise come before. So this module imports next to nothing.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from gateway.data_plane.node import processors
+from gateway.settings import Settings
+
+ReadValues = Callable[[], Mapping[str, str]]
+
+
+class Spawned(NamedTuple):
+    """A worker process that was just started, and the master's end of its channel."""
+
+    process: subprocess.Popen[bytes]
+    end: socket.socket
+
+
+def spawn_worker(index: int) -> Spawned:
+    """Start a worker process anew: nothing of the master's threads or memory goes along.
+
+    Arguments hold numbers only; settings and secrets go over the channel.
+    """
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    with theirs:
+        # -P: modules never come from the folder the gateway happens to be started in.
+        command = [sys.executable, "-P", "-m", "gateway.data_plane.worker"]
+        process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+            [*command, str(theirs.fileno()), str(index)],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+        )
+    return Spawned(process, ours)
+
+
+def run_data_plane(read_values: ReadValues) -> None:
+    """Run a node until SIGTERM or SIGINT. Raises ``SettingsError`` when it cannot start.
+
+    ``read_values`` reads the raw settings; it is called again on SIGHUP.
+    """
+    values = dict(read_values())
+    settings = Settings.from_values(values)
+    count = settings.nginx_worker_processes or processors()
+    spawned = [spawn_worker(index) for index in range(count)]
+    try:
+        # Imported here: see above.
+        from gateway.data_plane.master import run_master
+
+        run_master(read_values, values, spawned)
+    finally:
+        for worker in spawned:
+            # Those that still run read the end of their channel, drain and end.
+            worker.end.close()

@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The master of a data plane: starts the workers, holds the configuration, answers for the node.
+
+What a start needs is imported first and little: the workers are spawned as early as possible and
+import in parallel; the control plane's connection comes when they serve.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from gateway import __version__
+from gateway.data_plane.launch import ReadValues, Spawned
+from gateway.data_plane.listeners import Reservation, open_listener
+from gateway.data_plane.metrics import NodeFigures
+from gateway.data_plane.release import NO_CONFIGURATION, Release
+from gateway.data_plane.source import Source, make_source
+from gateway.data_plane.status import READY, StatusApplication
+from gateway.data_plane.supervisor import Supervisor
+from gateway.data_plane.trust import trusted_bundle
+from gateway.data_plane.vault_file import read_vault_file, readable_by_others
+from gateway.errors import ReleaseRefused, SettingsError
+from gateway.http.server import Listener, Server
+from gateway.logs import configure_logs, get_logger
+from gateway.settings import Settings
+
+_log = get_logger("gateway.master")
+
+_SCRAPE = 1.0
+"""Seconds a worker has to report itself before its last report counts."""
+_RESTART_ONLY = ("proxy_listen", "status_listen", "prefix", "role", "nginx_worker_processes")
+"""Settings that a reload does not change, beside those of the cluster."""
+
+
+def run_master(
+    read_values: ReadValues, values: Mapping[str, str], spawned: Sequence[Spawned]
+) -> None:
+    """Run the master of these workers; see ``gateway.data_plane.launch.run_data_plane``."""
+    asyncio.run(Master(read_values, values, spawned).run())
+
+
+class Master:
+    """One node; also the ``NodeView`` of its status API."""
+
+    def __init__(
+        self, read_values: ReadValues, values: Mapping[str, str], spawned: Sequence[Spawned]
+    ) -> None:
+        self._read_values = read_values
+        self._values = dict(values)
+        self._spawned = spawned
+        self.settings = Settings.parse(values)
+        self.draining = False
+        self._stop = asyncio.Event()
+        self._environment: dict[str, str] = {}
+        self._supervisor: Supervisor
+        self._source: Source
+        self._reloading = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Start, serve, drain."""
+        settings = self.settings
+        configure_logs(settings.log_level, role=settings.role)
+        prefix = _make_prefix(settings)
+        proxy = Reservation(settings.proxy_listen, "KONG_PROXY_LISTEN")
+        try:
+            self._environment = self._read_environment()
+            self._supervisor = Supervisor(self._spawned, self._init(proxy, prefix))
+            await self._serve(prefix, proxy)
+        finally:
+            proxy.close()
+
+    async def _serve(self, prefix: Path, proxy: Reservation) -> None:
+        settings, supervisor = self.settings, self._supervisor
+        self._handle_signals()
+        self._source = make_source(settings, prefix, self)
+        status = await self._start_status()
+        supervisor.start(await self._source.first(), self._environment)
+        following = asyncio.create_task(self._source.follow())
+        addresses = [str(address) for address in proxy.addresses]
+        _log.info("started", version=__version__, workers=supervisor.count, proxy=addresses)
+        stopping = asyncio.create_task(self._stop.wait())
+        # A source that fails for good ends the node: it could never serve anything new.
+        await asyncio.wait([stopping, following], return_when=asyncio.FIRST_COMPLETED)
+        _log.info("stopping")
+        self.draining = True
+        following.cancel()
+        await supervisor.stop(settings.drain_timeout)
+        await status.drain(0.5)
+        _log.info("stopped")
+        stopping.cancel()
+        with suppress(asyncio.CancelledError):
+            await following
+
+    # --- releases ----------------------------------------------------------------------------
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """The node's workers."""
+        return self._supervisor
+
+    def hash_in_force(self) -> str:
+        """Return the hash of what workers serve, zeros before anything."""
+        serving = self._supervisor.serving
+        return NO_CONFIGURATION if serving is None else serving.hash
+
+    async def apply(self, release: Release) -> None:
+        """Switch all workers; a refusal is kept for readiness while there is nothing else.
+
+        Raises ``ReleaseRefused`` that names the release.
+        """
+        try:
+            await self._supervisor.apply(release, self._environment)
+        except ReleaseRefused as error:
+            error.hash = release.hash
+            self.refused(error)
+            raise
+        _log.info("configuration applied", hash=release.hash)
+
+    def refused(self, error: ReleaseRefused) -> None:
+        """Remember why there is no configuration."""
+        if self._supervisor.serving is None:
+            self._supervisor.problem = str(error)
+
+    # --- status ------------------------------------------------------------------------------
+
+    def readiness(self) -> str:
+        """Return ``ready``, or why this node should get no requests (hybrid.md §9a)."""
+        supervisor = self._supervisor
+        if self.draining:
+            return "draining"
+        if supervisor.serving is None:
+            reason = supervisor.problem or "configuration hash is not initialized"
+            return f"no configuration available ({reason})"
+        if supervisor.ready < supervisor.count:
+            done = f"router ready in {supervisor.ready} of {supervisor.count} workers"
+            return f"router builds not yet complete, {done}"
+        if supervisor.serving.empty:
+            return "no configuration available (empty configuration present)"
+        return READY
+
+    def figures(self) -> NodeFigures:
+        """Return what the master knows of the node."""
+        supervisor = self._supervisor
+        memory = {"master": _own_memory()}
+        memory |= {str(worker.index): worker.memory() for worker in supervisor.workers}
+        return NodeFigures(
+            hash=self.hash_in_force(),
+            age=None if supervisor.serving is None else monotonic() - supervisor.since,
+            workers=supervisor.count,
+            ready=supervisor.ready,
+            restarts=supervisor.restarts,
+            connected=self._source.connected,
+            memory=memory,
+            version=__version__,
+        )
+
+    async def reports(self) -> list[dict[str, Any]]:
+        """Ask the workers what they counted."""
+        return await self._supervisor.gather(_SCRAPE)
+
+    async def _start_status(self) -> Server:
+        server = Server(StatusApplication(self))
+        listeners = []
+        for address in self.settings.status_listen:
+            try:
+                listeners.append(Listener(open_listener(address, shared=False)))
+            except OSError as error:
+                text = f"KONG_STATUS_LISTEN: cannot listen on {address}: {error.strerror}"
+                raise SettingsError(f"{text}; choose another address") from None
+        await server.start(listeners)
+        return server
+
+    # --- signals -----------------------------------------------------------------------------
+
+    def _handle_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
+
+    def _reload_soon(self) -> None:
+        task = asyncio.get_running_loop().create_task(self._reload())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _reload(self) -> None:
+        """Take over changed settings and vault values; keep what is there when they are wrong."""
+        async with self._reloading:
+            try:
+                values = dict(self._read_values())
+                settings = Settings.from_values(values)
+                environment = self._read_environment(settings)
+            except SettingsError as error:
+                _log.error("reload refused", problems=error.problems)
+                return
+            await self._take_environment(environment)
+            if values != self._values:
+                await self._take_settings(values, settings)
+            _log.info("reloaded", hash=self.hash_in_force())
+
+    async def _take_environment(self, environment: dict[str, str]) -> None:
+        before, self._environment = self._environment, environment
+        try:
+            await self._source.reload()
+        except ReleaseRefused as error:
+            self._environment = before
+            _log.error("reload refused, the old values stay", problems=error.errors)
+
+    async def _take_settings(self, values: dict[str, str], settings: Settings) -> None:
+        fixed = [
+            name
+            for name in values.keys() | self._values.keys()
+            if values.get(name) != self._values.get(name)
+            and (name in _RESTART_ONLY or name.startswith("cluster_"))
+        ]
+        if fixed:
+            _log.warning("settings that need a restart have changed", settings=sorted(fixed))
+            values = {**values, **{name: self._values.get(name, "") for name in fixed}}
+            values = {name: text for name, text in values.items() if text}
+        self._values, self.settings = values, Settings.parse(values)
+        configure_logs(settings.log_level, role=settings.role)
+        trusted = trusted_bundle(self.settings, Path(self.settings.prefix))
+        changed = {"values": values, "trusted": trusted, "drain": self.settings.drain_timeout}
+        await self._supervisor.replace({**self._supervisor.init, **changed})
+
+    def _read_environment(self, settings: Settings | None = None) -> dict[str, str]:
+        chosen = (settings or self.settings).env_file
+        if chosen is None:
+            return {}
+        path = Path(chosen)
+        values = read_vault_file(path)
+        if readable_by_others(path):
+            _log.warning("the file with vault values is readable by everybody", file=chosen)
+        return values
+
+    def _init(self, proxy: Reservation, prefix: Path) -> dict[str, Any]:
+        """Return what each worker is told first."""
+        certificate = None
+        if any(address.ssl for address in proxy.addresses):
+            from gateway.data_plane.default_certificate import listener_certificate
+
+            certificate = listener_certificate(self.settings, prefix)
+        return {
+            "values": self._values,
+            "addresses": ", ".join(str(address) for address in proxy.addresses),
+            "certificate": certificate,
+            "trusted": trusted_bundle(self.settings, prefix),
+            "drain": self.settings.drain_timeout,
+        }
+
+
+def _make_prefix(settings: Settings) -> Path:
+    prefix = Path(settings.prefix)
+    try:
+        prefix.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        text = f"KONG_PREFIX: cannot make {prefix}: {error.strerror}"
+        raise SettingsError(f"{text}; give a folder that can be written to") from None
+    if not os.access(prefix, os.W_OK):
+        raise SettingsError(f"KONG_PREFIX: {prefix} cannot be written to")
+    return prefix
+
+
+def _own_memory() -> int:
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
