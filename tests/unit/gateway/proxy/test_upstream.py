@@ -55,9 +55,11 @@ def test_the_upstream_keeps_its_server_and_date() -> None:
     async def check() -> None:
         date = b"Tue, 01 Jan 2030 00:00:00 GMT"
         response = ok(b"", b"Server: origin", b"Date: " + date, b"X-Kong-Request-Id: forged")
-        async with upstream(answering(response)) as origin:
-            async with proxying(ProxyApp(origin.port)) as running:
-                answer = await running.once(get())
+        async with (
+            upstream(answering(response)) as origin,
+            proxying(ProxyApp(origin.port)) as running,
+        ):
+            answer = await running.once(get())
         assert answer.headers["server"] == "origin"
         assert answer.headers["date"] == date.decode()
         assert answer.headers["x-kong-request-id"] != "forged"
@@ -91,10 +93,12 @@ def test_the_upstream_is_told_who_asks_and_not_what_is_for_one_hop() -> None:
             b"Proxy-Authorization: kept",
             b"Under_score: kept",
         ]
-        async with upstream(answering(ok(), seen)) as origin:
-            async with proxying(ProxyApp(origin.port, prefix=b"/a")) as running:
-                answer = await running.once(get(b"/a/b?c", *lines))
-                port = running.port
+        async with (
+            upstream(answering(ok(), seen)) as origin,
+            proxying(ProxyApp(origin.port, prefix=b"/a")) as running,
+        ):
+            answer = await running.once(get(b"/a/b?c", *lines))
+            port = running.port
         head = seen[0][0]
         assert head.startswith(b"GET /a/b?c HTTP/1.1\r\nHost: 127.0.0.1:")
         told = _lines(head)
@@ -123,9 +127,11 @@ def test_the_word_of_a_trusted_peer_is_passed_on() -> None:
         lines = [b"X-Forwarded-Proto: https", b"X-Forwarded-Host: shop", b"X-Forwarded-Path: /p"]
         lines += [b"X-Real-IP: 9.9.9.9", b"X-Forwarded-Prefix: /q", b"X-Forwarded-Port: 443"]
         trusted = TrustedProxies(["127.0.0.1"])
-        async with upstream(answering(ok(), seen)) as origin:
-            async with proxying(ProxyApp(origin.port), trusted=trusted) as running:
-                await running.once(get(b"/a", *lines))
+        async with (
+            upstream(answering(ok(), seen)) as origin,
+            proxying(ProxyApp(origin.port), trusted=trusted) as running,
+        ):
+            await running.once(get(b"/a", *lines))
         told = _lines(seen[0][0])
         assert told["x-forwarded-proto"] == "https"
         assert told["x-forwarded-host"] == "shop"
@@ -154,11 +160,13 @@ def test_preserve_host_sends_the_hosts_own_bytes() -> None:
 def test_a_body_goes_up(stream: bool, whole: bytes) -> None:
     async def check() -> None:
         seen: list[tuple[bytes, bytes]] = []
-        async with upstream(answering(ok(), seen)) as origin:
-            async with proxying(ProxyApp(origin.port, stream=stream)) as running:
-                wire = await running.connect()
-                for _ in range(3):
-                    assert (await wire.ask(whole)).body == b"hi"
+        async with (
+            upstream(answering(ok(), seen)) as origin,
+            proxying(ProxyApp(origin.port, stream=stream)) as running,
+        ):
+            wire = await running.connect()
+            for _ in range(3):
+                assert (await wire.ask(whole)).body == b"hi"
         assert [body for _, body in seen] == [b"body"] * 3
 
     run(check())
@@ -175,12 +183,14 @@ def test_a_stream_goes_up_while_it_arrives() -> None:
             await wire.reader.readexactly(2)
             await wire.send(ok())
 
-        async with upstream(script) as origin:
-            async with proxying(ProxyApp(origin.port, stream=True)) as running:
-                wire = await running.connect()
-                await wire.send(post(b"body")[:-2])
-                await asyncio.wait_for(begun.wait(), 5)
-                assert (await wire.ask(b"dy")).body == b"hi"
+        async with (
+            upstream(script) as origin,
+            proxying(ProxyApp(origin.port, stream=True)) as running,
+        ):
+            wire = await running.connect()
+            await wire.send(post(b"body")[:-2])
+            await asyncio.wait_for(begun.wait(), 5)
+            assert (await wire.ask(b"dy")).body == b"hi"
 
     run(check())
 
@@ -193,12 +203,14 @@ def test_a_large_stream_passes_both_ways_unchanged() -> None:
             _, body = await take(wire)
             await wire.send(ok(body))
 
-        async with upstream(script) as origin:
-            async with proxying(ProxyApp(origin.port, stream=True)) as running:
-                wire = await running.connect()
-                sending = asyncio.create_task(wire.send(post(payload)))
-                assert (await wire.answer()).body == payload
-                await sending
+        async with (
+            upstream(script) as origin,
+            proxying(ProxyApp(origin.port, stream=True)) as running,
+        ):
+            wire = await running.connect()
+            sending = asyncio.create_task(wire.send(post(payload)))
+            assert (await wire.answer()).body == payload
+            await sending
 
     run(check())
 
@@ -214,12 +226,14 @@ def test_a_large_stream_passes_both_ways_unchanged() -> None:
 )
 def test_other_framings_come_back_whole_and_the_connection_is_kept(response: bytes) -> None:
     async def check() -> None:
-        async with upstream(answering(response)) as origin:
-            async with proxying(ProxyApp(origin.port)) as running:
-                wire = await running.connect()
-                for _ in range(3):
-                    answer = await wire.ask(get())
-                    assert (answer.status, answer.body) == (200, b"hi")
+        async with (
+            upstream(answering(response)) as origin,
+            proxying(ProxyApp(origin.port)) as running,
+        ):
+            wire = await running.connect()
+            for _ in range(3):
+                answer = await wire.ask(get())
+                assert (answer.status, answer.body) == (200, b"hi")
         assert origin.connections == 1
 
     run(check())
@@ -312,10 +326,12 @@ def test_only_what_may_be_sent_twice_is_sent_again(
         async def script(wire: Wire) -> None:
             await take(wire)
 
-        async with upstream(script) as origin:
-            async with proxying(ProxyApp(origin.port, stream=stream, retries=3)) as running:
-                answer = await running.once(whole)
-                assert (answer.status, answer.body) == (502, _BAD_GATEWAY)
+        async with (
+            upstream(script) as origin,
+            proxying(ProxyApp(origin.port, stream=stream, retries=3)) as running,
+        ):
+            answer = await running.once(whole)
+            assert (answer.status, answer.body) == (502, _BAD_GATEWAY)
         assert origin.connections == attempts
 
     run(check())
@@ -349,19 +365,23 @@ def test_a_kept_connection_that_was_closed_is_not_used_again() -> None:
 )
 def test_nonsense_is_a_502(response: bytes) -> None:
     async def check() -> None:
-        async with upstream(answering(response)) as origin:
-            async with proxying(ProxyApp(origin.port)) as running:
-                assert (await running.once(get())).status == 502
+        async with (
+            upstream(answering(response)) as origin,
+            proxying(ProxyApp(origin.port)) as running,
+        ):
+            assert (await running.once(get())).status == 502
 
     run(check())
 
 
 def test_bytes_behind_an_answer_never_reach_another_client() -> None:
     async def check() -> None:
-        async with upstream(answering(ok(b"mine") + ok(b"evil"))) as origin:
-            async with proxying(ProxyApp(origin.port)) as running:
-                for _ in range(3):
-                    assert (await running.once(get())).body == b"mine"
+        async with (
+            upstream(answering(ok(b"mine") + ok(b"evil"))) as origin,
+            proxying(ProxyApp(origin.port)) as running,
+        ):
+            for _ in range(3):
+                assert (await running.once(get())).body == b"mine"
         assert origin.connections == 3
 
     run(check())
@@ -389,11 +409,13 @@ def test_a_silent_upstream_is_a_504() -> None:
             await take(wire)
             await wire.rest()
 
-        async with upstream(script) as origin:
-            async with proxying(ProxyApp(origin.port, read_timeout=100, retries=3)) as running:
-                answer = await running.once(get(b"/", b"Accept: */*"))
-                assert answer.status == 504
-                assert answer.body == b'{"message":"The upstream server is timing out"}'
+        async with (
+            upstream(script) as origin,
+            proxying(ProxyApp(origin.port, read_timeout=100, retries=3)) as running,
+        ):
+            answer = await running.once(get(b"/", b"Accept: */*"))
+            assert answer.status == 504
+            assert answer.body == b'{"message":"The upstream server is timing out"}'
         assert origin.connections == 1
 
     run(check())
@@ -513,18 +535,20 @@ def test_a_client_that_does_not_read_stops_the_upstream() -> None:
                 await wire.send(bytes(65536))
                 sent += 65536
 
-        async with upstream(script) as origin:
-            async with proxying(ProxyApp(origin.port, read_timeout=50)) as running:
-                wire = await running.connect()
-                wire.reader._transport.pause_reading()  # type: ignore[attr-defined]  # our client
-                await wire.send(get())
-                last = -1
-                while sent != last:
-                    last = sent
-                    await asyncio.sleep(0.15)
-                assert 0 < sent < 64 << 20
-                assert running.server.connections == 1, "a slow client is no upstream timeout"
-                wire.reset()
+        async with (
+            upstream(script) as origin,
+            proxying(ProxyApp(origin.port, read_timeout=50)) as running,
+        ):
+            wire = await running.connect()
+            wire.reader._transport.pause_reading()  # type: ignore[attr-defined]  # our client
+            await wire.send(get())
+            last = -1
+            while sent != last:
+                last = sent
+                await asyncio.sleep(0.15)
+            assert 0 < sent < 64 << 20
+            assert running.server.connections == 1, "a slow client is no upstream timeout"
+            wire.reset()
 
     run(check())
 
@@ -589,11 +613,13 @@ def test_missing_certificates_refuse_the_release_by_name() -> None:
 def test_a_connection_is_replaced_after_its_share_of_requests() -> None:
     async def check() -> None:
         proxy = Proxy(asyncio.get_running_loop(), pool=Pool(max_requests=2))
-        async with upstream(answering(ok())) as origin:
-            async with proxying(ProxyApp(origin.port, proxy=proxy)) as running:
-                wire = await running.connect()
-                for _ in range(4):
-                    assert (await wire.ask(get())).status == 200
+        async with (
+            upstream(answering(ok())) as origin,
+            proxying(ProxyApp(origin.port, proxy=proxy)) as running,
+        ):
+            wire = await running.connect()
+            for _ in range(4):
+                assert (await wire.ask(get())).status == 200
         assert origin.connections == 2
 
     run(check())
