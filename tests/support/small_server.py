@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real process for tests of processes: `small_server.py PORT [FILE]`.
+"""A real process for tests of processes: `python -P small_server.py PORT [FILE]`.
 
 Answers every GET with 200, the content of FILE as it was read at the start or on SIGHUP, and its
 pid; with 503 and a message while a file ``broken`` is in its directory. It starts one child that

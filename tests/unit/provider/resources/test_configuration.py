@@ -109,7 +109,7 @@ def test_a_change_behind_its_back_is_named_and_put_right(
     answer = harness.diff_response(harness.inputs)
     assert list(answer.detailedDiff) == [f"{PLUGIN}.config.topic"]
     assert not answer.detailedDiff[f"{PLUGIN}.config.topic"].inputDiff
-    assert f"somebody else: {PLUGIN}.config.topic" in harness.lines.said[0]
+    assert f"somebody else: {PLUGIN}.config.topic ('by-hand' there)" in harness.lines.said[0]
     harness.update(inputs(plane))
     assert harness.diff() == {}
 
@@ -122,8 +122,18 @@ def test_an_edit_and_a_change_behind_its_back_are_both_shown(
     found = harness.diff(harness.check(inputs(plane, edited(topic="two"))))
     assert found == {
         f"{PLUGIN}.config.topic": "UPDATE",
-        'document.services["web"].retries': "UPDATE",
+        'document.services["web"].retries': "DELETE",
     }
+
+
+def test_a_secret_set_behind_its_back_is_named_but_not_shown(
+    plane: FakeControlPlane, harness: Harness
+) -> None:
+    harness.create(inputs(plane))
+    live = plane.documents["ours"]["services"]["web"]["routes"]["all"]["plugins"]
+    live["kafka-upstream"]["config"]["authentication"]["password"] = "planted-secret"
+    assert harness.diff() == {f"{PLUGIN}.config.authentication.password": "UPDATE"}
+    assert "planted-secret" not in harness.lines.said[0]
 
 
 def test_a_control_plane_that_lost_it_gets_it_again(

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keyed documents as the provider shows them: differences, problems, what a refresh takes over."""
+
+from __future__ import annotations
+
+import copy
+import re
+from typing import Any
+
+from gateway.document import diff_documents
+from gateway.errors import DocumentError
+from provider.diff import Kind, parse_path
+from provider.fields import Problem
+from provider.values import Path, Properties
+
+# A problem of a document: its path, then a sentence (gateway.errors.DocumentError).
+_PROBLEM = re.compile(r'((?:[\w.-]|\[\d+\]|\["(?:[^"\\]|\\.)*"\])+): (.*)\Z', re.DOTALL)
+# Names of fields whose values are not repeated in any text.
+_PRIVATE = re.compile(r"pass|secret|token|key|cert|user|client_id|header", re.IGNORECASE)
+_URL_PARTS = ("protocol", "host", "port", "path")
+
+
+def told(path: str, live: Any, wanted: Any) -> str:
+    """A path with the values on both sides, where they are short and no secret."""
+    steps = parse_path(path)[1:]
+    there, ours = _at(live, steps), _at(wanted, steps)
+    plain = (str, int, float, bool, type(None))
+    if _PRIVATE.search(str(steps[-1])) or not (
+        isinstance(there, plain) and isinstance(ours, plain)
+    ):
+        return path
+    return f"{path} ({there!r} there)"
+
+
+def shown_kind(path: str, kind: Kind, news: Properties) -> Kind:
+    """The kind as the engine's display needs it: it shows values of the program only."""
+    return kind if _at(news, parse_path(path)) is not None else "delete"
+
+
+def differences(old: Any, new: Any, owner: str) -> dict[str, Any]:
+    """Changes from one document to the other, by property path below ``document``."""
+    try:
+        found = diff_documents(old, new, owner)
+    except DocumentError:
+        return {"document": "update"} if old != new else {}
+    return {f"document.{path}": kind for path, kind in found.items()}
+
+
+def refreshed(recorded: Any, live: dict[str, Any], owner: str) -> Any:
+    """The recorded document with what differs taken from the live one."""
+    fresh = copy.deepcopy(recorded)
+    for text_path in diff_documents(recorded, live, owner):
+        path = parse_path(text_path)
+        value = _at(live, path)
+        _split_url(fresh, live, path)
+        _put(fresh, path, value)
+    return fresh
+
+
+def _split_url(document: Any, live: dict[str, Any], path: Path) -> None:
+    holder = _at(document, path[:-1])
+    if path[-1] in _URL_PARTS and isinstance(holder, dict) and holder.pop("url", None) is not None:
+        current = _at(live, path[:-1])
+        holder.update({name: current[name] for name in _URL_PARTS if current.get(name) is not None})
+
+
+def _at(value: Any, path: Path) -> Any:
+    for step in path:
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        else:
+            return None
+    return value
+
+
+def _put(document: Any, path: Path, value: Any) -> None:
+    holder = document
+    for place, step in enumerate(path[:-1]):
+        below = _at(holder, (step,))
+        if not isinstance(below, (dict, list)):
+            if not isinstance(holder, dict):
+                return
+            below = holder[step] = [] if isinstance(path[place + 1], int) else {}
+        holder = below
+    last = path[-1]
+    if isinstance(holder, list) and isinstance(last, int):
+        holder[last : last + 1] = [] if value is None else [value]
+    elif isinstance(holder, dict) and value is None:
+        holder.pop(last, None)
+    elif isinstance(holder, dict):
+        holder[last] = value
+
+
+def problem_at(sentence: str) -> Problem:
+    """Split a problem of a document into property path and sentence."""
+    found = _PROBLEM.match(sentence)
+    if found is None:
+        return "document", sentence
+    return f"document.{found.group(1)}", found.group(2)

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The same documents on Konnect, which knows no releases: entity by entity, in decK's order.
+
+Only fields that the user set are sent, so Konnect's defaults stay Konnect's. Nothing is atomic
+here: a sync that fails half way is finished by the next one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from gateway.document import from_table, owner_tag
+from gateway.document_tree import Node, Tree, own_tags
+from gateway.entities import ENTITIES
+from gateway.entities.service import split_url
+from gateway.errors import ResourceError
+from provider.http_api import Api, quoted
+from provider.konnect_api import ask
+from provider.publishing import Publication, Published
+from provider.values import Properties
+
+# Konnect's names where they are not those of the collections (deck-contract.md, section 7.2).
+_ENDPOINTS = {
+    "keyauth_credentials": "key-auths",
+    "basicauth_credentials": "basic-auths",
+    "jwt_secrets": "jwts",
+    "hmacauth_credentials": "hmac-auths",
+    "key_sets": "key-sets",
+}
+_UNSUPPORTED = frozenset(("oauth2_credentials", "targets"))
+_PAGE = 100
+
+
+class KonnectPublisher:
+    """A control plane of Konnect, at the URL of its core entities."""
+
+    def __init__(self, admin: Properties) -> None:
+        self._api = Api(admin["url"], {"Authorization": f"Bearer {admin['token']}"})
+
+    def live(self, owner: str) -> dict[str, Any]:
+        """Return what carries the owner's tag, as a document."""
+        return from_table(self._rows(owner), owner)
+
+    def publish(
+        self, publication: Publication, cancelled: threading.Event, warn: Callable[[str], None]
+    ) -> Published:
+        """Write parents before children, then remove what is left over, children first."""
+        tree = Tree(publication.document, publication.owner, None)
+        place = {collection: number for number, collection in enumerate(ENTITIES)}
+        nodes = sorted(tree.nodes, key=lambda node: place[node.entity.collection])
+        before = self._rows(publication.owner)
+        for node in nodes:
+            path = f"{_path(node.entity.collection)}/{quoted(node.id)}"
+            answer = ask(self._api, "PUT", path, _body(node, publication.owner))
+            if answer.status == 404:
+                raise ResourceError(f"Konnect has no control plane at {self._api.url}")
+        self._remove(before, {node.id for node in nodes})
+        return Published(0, "")
+
+    def withdraw(self, owner: str, wait: int) -> None:
+        """Remove everything that carries the owner's tag."""
+        self._remove(self._rows(owner), set())
+
+    def _remove(self, rows: dict[str, list[dict[str, Any]]], kept: set[str]) -> None:
+        for collection in reversed(ENTITIES):
+            for row in rows.get(collection, ()):
+                if row["id"] not in kept:
+                    ask(self._api, "DELETE", f"{_path(collection)}/{quoted(row['id'])}")
+
+    def _rows(self, owner: str) -> dict[str, list[dict[str, Any]]]:
+        tag = quoted(owner_tag(owner))
+        return {
+            collection: self._list(collection, tag)
+            for collection in ENTITIES
+            if collection not in _UNSUPPORTED
+        }
+
+    def _list(self, collection: str, tag: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        offset = ""
+        while True:
+            path = f"{_path(collection)}?size={_PAGE}&tags={tag}{offset}"
+            body = ask(self._api, "GET", path).body or {}
+            rows += [_flat(collection, item) for item in body.get("data", ())]
+            if not body.get("offset"):
+                return rows
+            offset = f"&offset={quoted(body['offset'])}"
+
+
+def _path(collection: str) -> str:
+    return "/" + _ENDPOINTS.get(collection, collection)
+
+
+def _body(node: Node, owner: str) -> dict[str, Any]:
+    """The entity as the user wrote it, with our tags and its references by id."""
+    if node.entity.collection in _UNSUPPORTED:
+        raise ResourceError(f"{node.path}: cannot be written to Konnect by this provider")
+    data = dict(node.data)
+    if node.entity.collection == "services" and data.get("url") is not None:
+        data = split_url(data)
+    data["tags"] = [*(data.get("tags") or ()), *own_tags(owner, node)]
+    data |= {name: {"id": parent.id} for name, parent in node.parents.items()}
+    return data
+
+
+def _flat(collection: str, item: dict[str, Any]) -> dict[str, Any]:
+    """A row with its references as plain ids, and every field present."""
+    foreign = ENTITIES[collection].foreign
+    return {
+        name: value["id"] if name in foreign and isinstance(value, dict) else value
+        for name, value in item.items()
+    }
