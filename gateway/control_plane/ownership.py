@@ -69,9 +69,9 @@ def without_orphans(table: Table, gone: Iterable[str]) -> Table:
         kept: Table = {}
         for collection, rows in table.items():
             cascade = ENTITIES[collection].cascade
-            lost = [row for row in rows if any(row.get(name) in wave for name in cascade)]
-            orphans |= {row["id"] for row in lost}
-            kept[collection] = [row for row in rows if row not in lost] if lost else rows
+            lost = {row["id"] for row in rows if any(row.get(name) in wave for name in cascade)}
+            kept[collection] = [row for row in rows if row["id"] not in lost]
+            orphans |= lost
         table, wave = kept, orphans
     return table
 

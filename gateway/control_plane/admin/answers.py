@@ -41,9 +41,10 @@ async def read_object(request: Request) -> dict[str, Any]:
     content = await request.body()
     if not content:
         return {}
-    media = request.headers.get("content-type", "application/json").partition(";")[0].strip()
+    media = request.headers.get("content-type", "").partition(";")[0].strip()
+    # Also when it is absent: a page in somebody's browser can send such a body to any address.
     if media.lower() != "application/json":
-        raise RequestRejected(415, f"{media} is not supported; send application/json")
+        raise RequestRejected(415, f'content type "{media}": send application/json')
     try:
         body = orjson.loads(content)
     except ValueError:
