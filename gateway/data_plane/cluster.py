@@ -86,6 +86,7 @@ class ClusterClient:
         self._hash = hash_in_force
         self._pause = pause
         self._largest = largest
+        self._told = ""
         self._socket: WebSocket | None = None
         self._waiting: bytes | None = None
         self._arrived = asyncio.Event()
@@ -116,6 +117,7 @@ class ClusterClient:
         try:
             self._socket = await WebSocket.connect(self._address, self._context, self._largest)
             started = self.connected_since = self.last_seen = monotonic()
+            self._told = ""
             _log.info("connected to the control plane", address=where)
             await self._talk(self._socket)
             reason = "the control plane closed the connection"
@@ -124,7 +126,9 @@ class ClusterClient:
         was_connected = self.connected_since is not None
         self._socket = self.connected_since = None
         event = "lost the control plane" if was_connected else "cannot reach the control plane"
-        _log.warning(event, address=where, reason=reason)
+        # An outage is told once, not at every attempt.
+        told, self._told = self._told, reason
+        (_log.debug if told == reason else _log.warning)(event, address=where, reason=reason)
         return monotonic() - started if was_connected else 0.0
 
     async def _talk(self, socket: WebSocket) -> None:

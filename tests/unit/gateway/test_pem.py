@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import base64
+import ssl
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import SettingsError
+from gateway.pem import load_chain, read_pem, trust
+from tests.support.broker import Authority
+
+
+@pytest.fixture(scope="module")
+def authority() -> Authority:
+    return Authority.make()
+
+
+def test_a_path_a_text_and_base64_give_the_same(tmp_path: Path, authority: Authority) -> None:
+    text = authority.certificate
+    file = tmp_path / "ca.crt"
+    file.write_text(text)
+    assert read_pem(str(file), "X") == text
+    assert read_pem(text, "X") == text
+    assert read_pem(base64.b64encode(text.encode()).decode(), "X") == text
+
+
+def test_what_cannot_be_read_names_setting_path_and_reason() -> None:
+    with pytest.raises(SettingsError, match=r"KONG_A: cannot read /no/such: No such file"):
+        read_pem("/no/such", "KONG_A")
+
+
+def test_a_long_text_that_is_no_pem_is_not_shown() -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_pem("secret" * 100, "KONG_A")
+    assert "secret" not in str(caught.value)
+
+
+def test_chains_are_loaded_without_leaving_a_file(authority: Authority) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    load_chain(context, *authority.leaf())
+
+
+def test_trust_takes_texts_and_the_system(authority: Authority) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    trust(context, ["system", authority.certificate], "X")
+    subjects = [item["subject"] for item in context.get_ca_certs()]
+    assert ((("commonName", "tests"),),) in subjects
