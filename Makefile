@@ -24,8 +24,8 @@ up: tools ## stand the stack up (STACK=local)
 	@$(PULUMI) up --stack $(STACK) $(if $(filter local,$(STACK)),--yes --suppress-outputs) $(FLAGS)
 	@$(if $(filter local,$(STACK)),tools/try_it)
 
-preview: tools ## show what `make up` would change (STACK=local)
-	@$(PULUMI) preview --diff --stack $(STACK) $(FLAGS)
+preview: tools ## show what `make up` would change (STACK=local; STUBS=1: without an account)
+	@$(if $(STUBS),tools/stub_preview $(STACK),$(PULUMI) preview --diff --stack $(STACK)) $(FLAGS)
 
 refresh: tools ## take the world's state over into the stack (STACK=local)
 	@$(PULUMI) refresh --stack $(STACK) $(if $(filter local,$(STACK)),--yes) $(FLAGS)
