@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Our control plane with our data plane's own side of the hybrid protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import orjson
+import pytest
+
+from gateway.clustering import ZERO_HASH
+from gateway.data_plane.cluster import ClusterClient, Node
+from gateway.data_plane.cluster_tls import client_context
+from gateway.errors import ReleaseRefused
+from gateway.plugins.registry import plugin_types
+from gateway.settings import Settings
+from tests.support.authority import shared_pair
+from tests.support.control_plane import NAME, Place, certificates, run, running
+from tests.support.documents import plugin_of, story
+
+NODE = "0b2a2f2c-3f3e-4a3b-9a55-0c8f5f1f6f10"
+
+
+class DataPlane:
+    """Serves every configuration but those with the topic ``bad``."""
+
+    def __init__(self, settings: Settings, port: int) -> None:
+        self.hash = ZERO_HASH
+        plugins = tuple((name, one.version) for name, one in plugin_types().items())
+        self.client = ClusterClient(
+            ("127.0.0.1", port),
+            client_context(settings),
+            Node(NODE, "node-a", {"zone": "a"}, plugins),
+            take=self.take,
+            hash_in_force=lambda: self.hash,
+            pause=(0.05, 0.1),
+        )
+
+    async def take(self, frame: bytes) -> None:
+        message = orjson.loads(gzip.decompress(frame))
+        if message["config_table"]["plugins"][0]["config"]["topic"] == "bad":
+            refused = ReleaseRefused(["vault reference {vault://env/KEY} does not resolve"])
+            refused.hash = message["config_hash"]
+            raise refused
+        self.hash = message["config_hash"]
+
+
+@asynccontextmanager
+async def joined(place: Place, settings: Settings) -> AsyncIterator[DataPlane]:
+    data_plane = DataPlane(settings, place.port("cluster"))
+    running_client = asyncio.create_task(data_plane.client.run())
+    try:
+        async with asyncio.timeout(10):
+            while NODE not in place.made._data_planes.connected():
+                await place.made._data_planes.news()
+        yield data_plane
+    finally:
+        running_client.cancel()
+        await asyncio.gather(running_client, return_exceptions=True)
+
+
+def node_settings(prefix: Path, mtls: str) -> tuple[Settings, dict[str, str]]:
+    """Return the data plane's settings, and what the control plane's differ in."""
+    authority, _, client = certificates()
+    values = {"role": "data_plane", "prefix": str(prefix), "cluster_mtls": mtls}
+    if mtls == "pki":
+        values |= {"cluster_cert": client.certificate, "cluster_cert_key": client.key}
+        values |= {"cluster_ca_cert": authority.pem, "cluster_server_name": NAME}
+        return Settings.from_values(values), {}
+    pair = shared_pair()
+    own = {"cluster_mtls": mtls, "cluster_cert": pair.certificate, "cluster_cert_key": pair.key}
+    return Settings.from_values(values | own), own
+
+
+@pytest.mark.parametrize("mtls", ["pki", "shared"])
+def test_it_confirms_refuses_and_comes_back_after_a_restart(tmp_path: Path, mtls: str) -> None:
+    settings, differences = node_settings(tmp_path / "data-plane", mtls)
+    prefix = tmp_path / "control-plane"
+    bad = story()
+    plugin_of(bad)["config"]["topic"] = "bad"
+
+    async def main() -> None:
+        async with running(prefix, **differences) as place, joined(place, settings) as data_plane:
+            good = await place.publish(story())
+            assert good.body["data_planes"] == [
+                {"id": NODE, "hostname": "node-a", "status": "confirmed", "error": None}
+            ]
+            assert data_plane.hash == good.body["hash"]
+            refused = await place.publish(bad)
+            assert refused.status == 409
+            assert "{vault://env/KEY}" in refused.body["data_planes"][0]["error"]
+            assert data_plane.hash == good.body["hash"]
+            listed = (await place.ask("GET", "/clustering/data-planes")).body["data"]
+            assert listed[0]["labels"] == {"zone": "a"}
+        async with running(prefix, **differences) as place, joined(place, settings) as again:
+            async with asyncio.timeout(5):
+                while again.hash != good.body["hash"]:
+                    await place.made._data_planes.news()
+
+    run(main)
