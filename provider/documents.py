@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from gateway.document import diff_documents
+from gateway.entities import ENTITIES
 from gateway.errors import DocumentError
 from provider.diff import Kind, parse_path
 from provider.fields import Problem
@@ -35,6 +36,17 @@ def told(path: str, live: Any, wanted: Any) -> str:
 def shown_kind(path: str, kind: Kind, news: Properties) -> Kind:
     """The kind as the engine's display needs it: it shows values of the program only."""
     return kind if _at(news, parse_path(path)) is not None else "delete"
+
+
+def was_said(path: str, news: Properties) -> bool:
+    """Whether the program says something at ``path``, or a whole entity is too many there.
+
+    For control planes with other defaults than ours: what the program leaves open is theirs.
+    """
+    steps = parse_path(path)
+    if steps[-1] in _URL_PARTS:
+        steps = (*steps[:-1], "url") if _at(news, (*steps[:-1], "url")) is not None else steps
+    return _at(news, steps) is not None or (len(steps) > 2 and steps[-2] in ENTITIES)
 
 
 def differences(old: Any, new: Any, owner: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from gateway.document import check_document
 from gateway.errors import DocumentError, EndpointUnreachable, ResourceError
 from provider.diff import Change, changes_between
-from provider.documents import differences, problem_at, refreshed, shown_kind, told
+from provider.documents import differences, problem_at, refreshed, shown_kind, told, was_said
 from provider.fields import Problem, anything, integer, mapping, text
 from provider.publishing import ADMIN, SECRETS, Publication, check_admin, publisher
 from provider.resource import Call, Resource, State
@@ -76,6 +76,8 @@ class Configuration(Resource):
             return []
         found = differences(live, news["document"], news["owner"])
         drift = [path for path in found if path not in edits]
+        if news["admin"].get("kind") == "konnect":
+            drift = [path for path in drift if was_said(path, news)]
         if drift:
             named = ", ".join(told(path, live, news["document"]) for path in drift)
             call.warn(f"changed on the control plane by somebody else: {named}")

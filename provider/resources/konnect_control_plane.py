@@ -97,7 +97,8 @@ class ControlPlane(Resource):
         label = f"{_ID_LABEL}:{_label(call)}"
         found = ask(api, "GET", f"{_PATH}?labels={quoted(label)}")
         if found.status == 200 and found.body["data"]:
-            return {**inputs, **_outputs(found.body["data"][0])}
+            path = f"{_PATH}/{quoted(found.body['data'][0]['id'])}"
+            return {**inputs, **_outputs(ask(api, "PATCH", path, _body(call, inputs)).body)}
         body = {
             **_body(call, inputs),
             "cluster_type": "CLUSTER_TYPE_CONTROL_PLANE",

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A fake of Konnect's API on a real socket: control planes, certificates, core entities.
+
+It answers in the shapes of deck-contract.md section 7.2 and keeps everything in memory. It proves
+which calls are made and in which order, nothing about Konnect itself.
+"""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+import urllib.parse
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+ENDPOINTS = ("https://abc123.us.cp.test:443", "https://abc123.us.tp.test:443")
+
+
+class FakeKonnect:
+    """Konnect with one personal access token."""
+
+    def __init__(self, token: str = "kpat_fake") -> None:
+        self.token = token
+        self.planes: dict[str, dict[str, Any]] = {}
+        self.certificates: dict[str, dict[str, Any]] = {}
+        self.entities: dict[str, dict[str, Any]] = {}
+        self.calls: list[tuple[str, str]] = []
+        self.url = ""
+
+    @contextmanager
+    def running(self) -> Iterator[FakeKonnect]:
+        """Serve on a loopback port."""
+        konnect = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def _answer(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                body = json.loads(self.rfile.read(length)) if length else None
+                status: int = 401
+                answer: Any = {"status": 401, "title": "Unauthorized", "detail": "Unauthenticated"}
+                if self.headers.get("Authorization") == f"Bearer {konnect.token}":
+                    konnect.calls.append((self.command, self.path.partition("?")[0]))
+                    status, answer = konnect.answer(self.command, self.path, body)
+                content = b"" if answer is None else json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{server.server_address[1]}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield self
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
+
+    def answer(self, method: str, target: str, body: Any) -> tuple[int, Any]:
+        """Return status and body for one request."""
+        split = urllib.parse.urlsplit(target)
+        query = dict(urllib.parse.parse_qsl(split.query))
+        match split.path.strip("/").split("/"):
+            case ["v2", "control-planes"]:
+                return self._planes(method, query, body)
+            case ["v2", "control-planes", identity]:
+                return self._one(self.planes, identity, method, body)
+            case ["v2", "control-planes", _, "dp-client-certificates"]:
+                return self._certificates(method, body)
+            case ["v2", "control-planes", _, "dp-client-certificates", identity]:
+                return self._one(self.certificates, identity, method, body)
+            case ["v2", "control-planes", _, "core-entities", kind]:
+                return self._list(kind, query)
+            case ["v2", "control-planes", _, "core-entities", kind, identity]:
+                return self._entity(kind, urllib.parse.unquote(identity), method, body)
+        return 404, {"status": 404, "title": "Not Found"}
+
+    def _planes(self, method: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
+        if method == "GET":
+            name, _, value = query.get("labels", "").partition(":")
+            found = [p for p in self.planes.values() if not name or p["labels"].get(name) == value]
+            return 200, {"meta": {"page": {"total": len(found)}}, "data": found}
+        if not body["name"].strip():
+            wrong = [{"field": "name", "reason": "should not be blank"}]
+            return 400, {"status": 400, "title": "Bad Request", "invalid_parameters": wrong}
+        identity = str(uuid.uuid4())
+        config = {
+            "control_plane_endpoint": ENDPOINTS[0],
+            "telemetry_endpoint": ENDPOINTS[1],
+            "cluster_type": body["cluster_type"],
+            "auth_type": body["auth_type"],
+        }
+        kept = {name: body.get(name) for name in ("name", "description", "labels")}
+        self.planes[identity] = {"id": identity, "config": config, **kept}
+        return 201, self.planes[identity]
+
+    def _certificates(self, method: str, body: Any) -> tuple[int, Any]:
+        if method == "GET":
+            items = list(self.certificates.values())
+            return 200, {"items": items, "page": {"total_count": len(items)}}
+        identity = str(uuid.uuid4())
+        self.certificates[identity] = {"id": identity, **body}
+        return 201, {"item": self.certificates[identity]}
+
+    def _one(
+        self, things: dict[str, dict[str, Any]], identity: str, method: str, body: Any
+    ) -> tuple[int, Any]:
+        if identity not in things:
+            return 404, {"status": 404, "title": "Not Found"}
+        if method == "DELETE":
+            del things[identity]
+            return 204, None
+        if method == "PATCH":
+            things[identity].update(body)
+        return 200, things[identity]
+
+    def _list(self, kind: str, query: dict[str, str]) -> tuple[int, Any]:
+        rows = self.entities.get(kind, {}).values()
+        tag = query.get("tags")
+        return 200, {"data": [row for row in rows if tag in row["tags"]], "offset": None}
+
+    def _entity(self, kind: str, identity: str, method: str, body: Any) -> tuple[int, Any]:
+        rows = self.entities.setdefault(kind, {})
+        if method == "DELETE":
+            rows.pop(identity, None)
+            return 204, None
+        # Konnect has defaults of its own, some of them for fields that we do not know.
+        rows[identity] = {"tls_sans": None, **body, "id": identity, "created_at": 1}
+        return 200, rows[identity]
