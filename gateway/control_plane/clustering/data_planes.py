@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from gateway.clustering import ZERO_HASH
@@ -48,7 +48,10 @@ class DataPlanes:
     """
 
     def __init__(self, rows: Iterable[Mapping[str, Any]] = ()) -> None:
-        self._known = {row["id"]: DataPlane(**row) for row in rows}
+        names = {one.name for one in fields(DataPlane)}
+        # Another version may have written other fields.
+        cleaned = ({name: row[name] for name in names & row.keys()} for row in rows)
+        self._known = {row["id"]: DataPlane(**row) for row in cleaned}
         self._contacts: dict[str, Contact] = {}
         self._unsaved: set[str] = set()
         self._news = asyncio.Event()

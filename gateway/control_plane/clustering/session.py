@@ -82,7 +82,6 @@ class Session:
         try:
             async with asyncio.timeout(self._timing.handshake):
                 greeting = await anext(messages, None)
-            self._data_planes.see(self.node)
             if await self._greet(greeting):
                 await self._serve(messages)
         except TimeoutError:
@@ -109,6 +108,7 @@ class Session:
         labels = info.get("labels")
         if isinstance(labels, dict):
             self.node.labels = {str(name): str(value) for name, value in labels.items()}
+        self._data_planes.see(self.node)
         incompatible = check_version(COMPATIBLE_WITH, self.node.version)
         if incompatible is not None:
             self._data_planes.compare(self.node.id, incompatible)
@@ -157,6 +157,10 @@ class Session:
             raise ClusterError("the data plane sent a frame that is neither ping nor error")
         sent = "" if self._sent is None else self._sent.hash
         refused = str(error.get("config_hash") or sent)
+        known = self._data_planes.get(self.node.id)
+        if self._sent is not None and known is not None and refused == known.config_hash:
+            # It could not even read which one it was, and named the one in force.
+            refused = sent
         reason = str(error.get("message") or error.get("name") or "no reason given")[:_MAX_REASON]
         self._data_planes.refuse(self.node.id, refused, reason)
         self._log.warning("data plane refused the configuration", hash=refused, reason=reason)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -281,5 +282,24 @@ def test_a_plugin_on_a_route_is_made_in_it(tmp_path: Path) -> None:
             assert made["route"] == {"id": route["id"]}
             again = {"name": "kafka-upstream", "config": config}
             assert (await place.ask("POST", "/routes/r/plugins", again)).status == 409
+
+    run(main)
+
+
+def test_writes_of_one_level_at_once_are_checked_one_after_the_other(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running(tmp_path) as place, place.serving():
+            same = [
+                place.ask("PUT", f"/services/{uuid4()}", {"name": "same", "host": "a.test"})
+                for _ in range(10)
+            ]
+            other = [
+                place.ask("PUT", f"/services/{uuid4()}", {"name": f"s{n}", "host": "a.test"})
+                for n in range(10)
+            ]
+            replies = await asyncio.gather(*same, *other)
+            statuses = sorted(reply.status for reply in replies)
+            assert statuses == [200] * 11 + [409] * 9
+            assert len(await names(place, "/services")) == 11
 
     run(main)

@@ -220,7 +220,7 @@ def test_another_first_frame_than_basic_info_gets_a_close_frame(first: Any) -> N
             assert await peer.upgrade(query=QUERY) == 101
             await peer.send(first)
             assert await peer.ended() == 1008
-            assert place.data_planes.connected() == []
+            assert list(place.data_planes) == []
 
     run(main)
 
@@ -348,6 +348,22 @@ def test_an_error_frame_is_a_refusal_with_its_reason() -> None:
             assert (await peer.configuration())["config_hash"] == after.hash, "the next is tried"
             assert await peer.ping(push.hash) == b""
             assert place.data_planes.contact(NODE).refusals == {}, "it serves it after all"
+
+    run(main)
+
+
+@pytest.mark.parametrize("named", [ZEROS, ""])
+def test_an_error_frame_that_does_not_name_the_configuration_is_about_the_last_one(
+    named: str,
+) -> None:
+    async def main() -> None:
+        async with world() as place, joined(place) as peer:
+            push = release()
+            place.listener.push(push)
+            await peer.configuration()
+            await peer.refuse(named, "cannot be read")
+            await place.until(lambda: bool(place.data_planes.contact(NODE).refusals))
+            assert place.data_planes.contact(NODE).refusals == {push.hash: "cannot be read"}
 
     run(main)
 

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from gateway.control_plane.clustering.data_planes import DataPlane, DataPlanes
+
+ROW: dict[str, Any] = {"id": "a", "hostname": "h", "last_seen": 10, "config_hash": "1" * 32}
+
+
+def test_rows_of_another_version_are_read_as_far_as_they_are_known() -> None:
+    found = DataPlanes([{**ROW, "shoe_size": 43}]).get("a")
+    assert found is not None
+    assert (found.hostname, found.sync_status) == ("h", "unknown")
+
+
+def test_who_comes_back_keeps_what_it_served() -> None:
+    data_planes = DataPlanes([ROW])
+    data_planes.see(DataPlane("a", hostname="renamed"))
+    found = data_planes.get("a")
+    assert found is not None
+    assert (found.hostname, found.config_hash) == ("renamed", "1" * 32)
+    assert data_planes.connected() == []
+    data_planes.arrive("a")
+    assert data_planes.connected() == ["a"]
+
+
+def test_only_what_changed_is_saved_and_only_once() -> None:
+    data_planes = DataPlanes([ROW, {**ROW, "id": "b"}])
+    assert data_planes.take_unsaved() == []
+    data_planes.see(DataPlane("b"))
+    assert [row["id"] for row in data_planes.take_unsaved()] == ["b"]
+    assert data_planes.take_unsaved() == []
+
+
+def test_those_away_for_long_are_forgotten_unless_they_are_connected() -> None:
+    data_planes = DataPlanes([ROW, {**ROW, "id": "b"}])
+    data_planes.arrive("b")
+    data_planes.purge(seen_after=100)
+    assert [one.id for one in data_planes] == ["b"]
+
+
+def test_news_wakes_everybody_who_waits() -> None:
+    async def main() -> None:
+        data_planes = DataPlanes([ROW])
+        waiting = [asyncio.create_task(data_planes.news()) for _ in range(3)]
+        await asyncio.sleep(0)
+        data_planes.announce()
+        await asyncio.wait_for(asyncio.gather(*waiting), 5)
+
+    asyncio.run(main())
