@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A request's body as the envelope shows it, by content type (kafka-plugins.md §2.5, §2.6).
+
+Where a body that counts as text is no UTF-8, JSON cannot hold it: it is shown in base64 and marked
+as such, so that nothing of it is lost.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable
+from email.message import Message
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from gateway.errors import RequestRejected
+from gateway.kafka import arguments
+
+_TEXT = frozenset(
+    {b"text/plain", b"text/html", b"application/xml", b"text/xml", b"application/soap+xml"}
+)
+_NO_ARGUMENTS: dict[str, Any] = {}
+
+Fill = Callable[[dict[str, Any], bytes, bytes], None]
+
+
+def reader(content_type: bytes | None) -> Fill:
+    """Return what puts a body of this type into an envelope; raises ``RequestRejected`` then."""
+    return _reader(content_type) if content_type is not None else _binary
+
+
+@lru_cache(maxsize=256)
+def _reader(content_type: bytes) -> Fill:
+    kind = content_type.strip().lower()
+    # By prefix, as Kong does it: application/json-patch+json is JSON.
+    if kind.startswith(b"application/json"):
+        return _json
+    if kind.startswith(b"application/x-www-form-urlencoded"):
+        return _form
+    if kind.startswith(b"multipart/form-data"):
+        return _multipart
+    return _text if kind.partition(b";")[0].strip() in _TEXT else _binary
+
+
+def _json(envelope: dict[str, Any], body: bytes, content_type: bytes) -> None:
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise _unreadable(f"JSON: {error}") from None
+    if not isinstance(value, dict | list):
+        raise _unreadable("JSON: neither an object nor an array")
+    envelope["body"] = body.decode()
+    # The very text: numbers stay exact, however many digits they have (decision D12).
+    envelope["body_args"] = orjson.Fragment(body)
+
+
+def _form(envelope: dict[str, Any], body: bytes, content_type: bytes) -> None:
+    _show(envelope, body, arguments.parse(body))
+
+
+def _multipart(envelope: dict[str, Any], body: bytes, content_type: bytes) -> None:
+    _show(envelope, body, dict(_parts(body, _boundary(content_type))))
+
+
+def _text(envelope: dict[str, Any], body: bytes, content_type: bytes) -> None:
+    _show(envelope, body, _NO_ARGUMENTS)
+
+
+def _binary(envelope: dict[str, Any], body: bytes, content_type: bytes) -> None:
+    envelope["body"] = b64encode(body).decode()
+    envelope["body_args"] = _NO_ARGUMENTS
+    envelope["body_base64"] = True
+
+
+def _show(envelope: dict[str, Any], body: bytes, found: dict[str, Any]) -> None:
+    try:
+        envelope["body"] = body.decode()
+    except UnicodeDecodeError:
+        envelope["body"] = b64encode(body).decode()
+        envelope["body_base64"] = True
+    envelope["body_args"] = found
+
+
+def _boundary(content_type: bytes) -> bytes:
+    message = Message()
+    message["content-type"] = content_type.decode("latin-1")
+    found = message.get_param("boundary")
+    if not isinstance(found, str) or not found:
+        raise _unreadable("multipart/form-data: the content type names no boundary")
+    return found.encode("latin-1", "replace")
+
+
+def _parts(body: bytes, boundary: bytes) -> list[tuple[str, str]]:
+    """Return name and content of each part (RFC 7578); of equal names the last counts."""
+    pieces = (b"\r\n" + body).split(b"\r\n--" + boundary)
+    if len(pieces) < 2 or not pieces[-1].startswith(b"--"):
+        raise _unreadable("multipart/form-data: the body does not end with its boundary")
+    found = []
+    for piece in pieces[1:-1]:
+        head, separator, content = piece.partition(b"\r\n\r\n")
+        name = _part_name(head)
+        if not separator or name is None:
+            raise _unreadable("multipart/form-data: a part has no name")
+        found.append((name, content.decode("utf-8", "replace")))
+    return found
+
+
+def _part_name(head: bytes) -> str | None:
+    for line in head.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == b"content-disposition":
+            message = Message()
+            message["content-disposition"] = value.strip().decode("utf-8", "replace")
+            found = message.get_param("name", header="content-disposition")
+            return found if isinstance(found, str) else None
+    return None
+
+
+def _unreadable(what: str) -> RequestRejected:
+    return RequestRejected(400, f"the request's body cannot be read as {what}")

@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What ``kafka-upstream`` and ``confluent`` do with a request: make records, send, answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gateway.errors import (
+    BufferFull,
+    CertificateMissing,
+    ProduceError,
+    ProducerUnhealthy,
+    ReleaseRefused,
+    RequestRejected,
+)
+from gateway.http.messages import Pending, Request, Response
+from gateway.kafka import answers, arguments
+from gateway.kafka.client import Header
+from gateway.kafka.config import ProducerConfig, is_async
+from gateway.kafka.envelope import EnvelopeBuilder, plain
+from gateway.kafka.lua import LuaFunctions
+from gateway.kafka.producer import Producer
+from gateway.kafka.records import (
+    TOPIC_NOT_ALLOWED,
+    Keys,
+    Topics,
+    record_headers,
+    split_array,
+    split_lines,
+)
+from gateway.logs import get_logger
+from gateway.plugins.base import Handler, PluginContext
+
+_log = get_logger("gateway.kafka")
+_NO_HEADERS: Sequence[Header] = ()
+
+
+class ProduceHandler(Handler):
+    """The access phase of both plugins; subclasses say which producer they want."""
+
+    def __init__(self, config: Any, context: PluginContext) -> None:
+        super().__init__(config, context)
+        if config.schema_registry is not None and config.schema_registry.confluent is not None:
+            raise ReleaseRefused(["schema_registry is not supported by this version"])
+        self._detailed = bool(config.error_handling and config.error_handling.return_error_message)
+        self._buffered = is_async(config)
+        chunks = config.message_by_lua_functions
+        self._lua = LuaFunctions(chunks) if chunks else None
+        self._topics = Topics(config, self._not_allowed)
+        self._keys = Keys(config)
+        self._record_headers = record_headers(config.headers)
+        self._split = {"ndjson": split_lines, "json_array": split_array}.get(config.records)
+        self._envelopes = EnvelopeBuilder(
+            method=config.forward_method,
+            headers=config.forward_headers,
+            uri=config.forward_uri,
+            body=config.forward_body,
+            elements=self._split is not None,
+        )
+        self._wants_query = bool(config.topics_query_arg or config.key_query_arg)
+        self.needs_body = bool(config.forward_body or config.raw_body or self._split)
+        self._topic: str = config.topic
+        self._producer, broken = self._open()
+        self._run = self._way() if broken is None else (lambda _: broken)
+
+    def producer_config(self) -> ProducerConfig:
+        """Return the producer this plugin wants; raises ``ProduceError``."""
+        raise NotImplementedError
+
+    def access(self, request: Request) -> Response | Pending:
+        """Write the request's records; answer now, or when Kafka has answered."""
+        try:
+            return self._run(request)
+        except RequestRejected as error:
+            if error.__cause__ is not None:
+                _log.error(
+                    "message_by_lua_functions failed",
+                    request_id=request.id.decode(),
+                    problem=str(error.__cause__).partition("\n")[0],
+                )
+            return answers.refused(error)
+        except (BufferFull, ProducerUnhealthy) as error:
+            return answers.failed(error, detailed=self._detailed)
+
+    def close(self) -> None:
+        """Give the producer back."""
+        if self._producer is not None:
+            self.context.producers.release(self._producer)
+            self._producer = None
+
+    def _open(self) -> tuple[Producer | None, Response | None]:
+        """Return the producer, or what is answered without one."""
+        try:
+            producer = self.context.producers.get(self.producer_config())
+        except CertificateMissing as error:
+            _log.error("no producer", plugin=self.context.plugin_id, problem=str(error))
+            return None, answers.broken(500, "the client certificate could not be loaded")
+        except ProduceError as error:
+            _log.error("no producer", plugin=self.context.plugin_id, problem=str(error))
+            return None, answers.broken(502, "the producer could not be created")
+        for topic in self._topics.allowed:
+            producer.declare(topic)
+        self._send = producer.send
+        return producer, None
+
+    def _way(self) -> Callable[[Request], Response | Pending]:
+        """Return the shortest way for this configuration."""
+        config = self.config
+        plain_record = self._lua is None and not self._wants_query and not config.key_header
+        if not plain_record or self._split or config.accepted:
+            return self._general
+        if config.raw_body:
+            self._encode: Callable[[Request, bytes], bytes] = _raw
+        else:
+            self._encode = self._envelopes.encode
+        return self._one_buffered if self._buffered else self._one
+
+    def _one(self, request: Request) -> Pending:
+        value = self._encode(request, request.body)
+        select = self._record_headers
+        delivery = _Delivery(self._detailed)
+        headers = _NO_HEADERS if select is None else select(request.headers)
+        self._send(self._topic, value, None, headers, delivery)
+        return delivery
+
+    def _one_buffered(self, request: Request) -> Response:
+        value = self._encode(request, request.body)
+        select = self._record_headers
+        headers = _NO_HEADERS if select is None else select(request.headers)
+        self._send(self._topic, value, None, headers)
+        return answers.SENT
+
+    def _general(self, request: Request) -> Response | Pending:
+        values = self._values(request)
+        query = arguments.parse(request.query) if self._wants_query else {}
+        topics = self._topics.choose(query)
+        key = self._keys.find(request, query)
+        select = self._record_headers
+        headers = _NO_HEADERS if select is None else select(request.headers)
+        assert self._producer is not None
+        # All of them or none: what is sent cannot be called back.
+        size = sum(map(len, values)) * len(topics)
+        self._producer.check_room(len(values) * len(topics), size)
+        if self.config.accepted or self._buffered:
+            return self._buffer(request, topics, values, key, headers)
+        gathering = _Gathering(len(values), len(topics), self._split is not None, self._detailed)
+        for index, value in enumerate(values):
+            for topic in topics:
+                self._send(topic, value, key, headers, gathering.of(index))
+        return gathering
+
+    def _buffer(
+        self,
+        request: Request,
+        topics: Sequence[str],
+        values: Sequence[bytes],
+        key: bytes | None,
+        headers: Sequence[Header],
+    ) -> Response:
+        """Send without waiting for what becomes of it."""
+        on_delivery = None
+        if self.config.accepted:
+            on_delivery = _Lost(request.id.decode(), self.context.plugin_id)
+        for value in values:
+            for topic in topics:
+                self._send(topic, value, key, headers, on_delivery)
+        if on_delivery is not None:
+            return answers.accepted(on_delivery.delivery)
+        if self._split is None:
+            return answers.SENT
+        return answers.many([None] * len(values), buffered=True, detailed=False)
+
+    def _values(self, request: Request) -> list[bytes]:
+        """Return the values of the request's records; raises ``RequestRejected``."""
+        if self._split is None:
+            return [self._value(request, request.body)]
+        texts = self._split(request.body)
+        if not texts:
+            raise RequestRejected(400, "the body holds no records")
+        return [self._value(request, text) for text in texts]
+
+    def _value(self, request: Request, body: bytes) -> bytes:
+        if self.config.raw_body:
+            return body if self._lua is None else self._lua.change(body, request)
+        if self._lua is None:
+            return self._envelopes.encode(request, body)
+        return self._lua.change(plain(self._envelopes.build(request, body)), request)
+
+    def _not_allowed(self, names: list[str]) -> None:
+        if self._producer is not None:
+            self._producer.watch.log.error(TOPIC_NOT_ALLOWED, ", ".join(names)[:500])
+
+
+class _Delivery(Pending):
+    """The answer to a request of one record; called with what became of it."""
+
+    __slots__ = ("_detailed",)
+
+    def __init__(self, detailed: bool) -> None:
+        super().__init__()
+        self._detailed = detailed
+
+    def __call__(self, error: ProduceError | None) -> None:
+        if error is None:
+            self.resolve(answers.SENT)
+        else:
+            self.resolve(answers.failed(error, detailed=self._detailed))
+
+
+class _Gathering(Pending):
+    """The answer to a request of many records or topics: when all of them are reported."""
+
+    __slots__ = ("_detailed", "_errors", "_left", "_listed")
+
+    def __init__(self, records: int, topics: int, listed: bool, detailed: bool) -> None:
+        super().__init__()
+        self._errors: list[ProduceError | None] = [None] * records
+        self._left = records * topics
+        self._listed = listed
+        self._detailed = detailed
+
+    def of(self, index: int) -> Callable[[ProduceError | None], None]:
+        """Return what hears of the record at a place."""
+
+        def report(error: ProduceError | None) -> None:
+            self._left -= 1
+            if error is not None:
+                self._errors[index] = error
+            if self._left == 0:
+                self.resolve(self._answer())
+
+        return report
+
+    def _answer(self) -> Response:
+        if self._listed:
+            return answers.many(self._errors, buffered=False, detailed=self._detailed)
+        error = next((error for error in self._errors if error is not None), None)
+        return answers.SENT if error is None else answers.failed(error, detailed=self._detailed)
+
+
+class _Lost:
+    """Logs what became of an accepted record, if it was lost."""
+
+    __slots__ = ("_plugin", "delivery")
+
+    def __init__(self, delivery: str, plugin: str) -> None:
+        self.delivery = delivery
+        self._plugin = plugin
+
+    def __call__(self, error: ProduceError | None) -> None:
+        if error is not None:
+            _log.error(
+                "accepted record lost",
+                delivery_id=self.delivery,
+                plugin=self._plugin,
+                reason=error.reason,
+            )
+
+
+def _raw(request: Request, body: bytes) -> bytes:
+    return body
