@@ -44,7 +44,6 @@ class Bodies(Replies):
         "_channel",
         "_chunked",
         "_chunks",
-        "_continue",
         "_expects",
         "_limit",
         "_max_body",
@@ -66,8 +65,6 @@ class Bodies(Replies):
         self._max_body = context.limits.max_body_size or _UNLIMITED
         self._chunked = False
         self._expects = False
-        self._continue = False
-        """100 Continue is due when it is this request's turn."""
         self._pauses = 0
 
     def on_body(self, chunk: bytes) -> None:
@@ -116,17 +113,17 @@ class Bodies(Replies):
         request.stream = channel
         self._enqueue(request, outcome)
 
-    def _body_complete(self, request: Request) -> None:
-        """The last byte of a body has come."""
+    def _body_complete(self, request: Request) -> bool:
+        """The last byte of a body has come; return whether the request is still to be handled."""
         self._body_due = self._chunked = self._continue = False
         if self._channel is not None:
             self._channel.end()
             self._channel = None
-            return
+            return False
         chunks, self._chunks = self._chunks, None
         if chunks:
             request.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        self._enqueue(request, self._outcome)
+        return True
 
     def _enqueue(self, request: Request, outcome: int | Response) -> None:
         """Handle the request, or let it wait behind the one that is being answered."""

@@ -17,7 +17,6 @@ from gateway.http.limits import Limits
 
 if TYPE_CHECKING:
     from gateway.http.protocol import HttpProtocol
-    from gateway.http.repeats import KnownHead
 
 
 class Context:
@@ -31,7 +30,6 @@ class Context:
         "default_type",
         "draining",
         "heads",
-        "known_heads",
         "limits",
         "log",
         "loop",
@@ -55,7 +53,6 @@ class Context:
         self.loop = loop
         self.trusted = trusted or TrustedProxies()
         self.default_type = default_type
-        self.known_heads: dict[bytes, KnownHead] = {}
         self.connections: set[HttpProtocol] = set()
         self.accepted = 0
         self.refused = 0

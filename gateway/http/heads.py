@@ -47,6 +47,11 @@ _OWN = frozenset(
 _BODYLESS = frozenset((204, 304))
 
 
+FixedParts = tuple[bytes, bytes, bytes]
+"""Of a fixed answer: what goes before the latency; what goes after the id; and what goes before
+the id when the latency is 0."""
+
+
 class HeadWriter:
     """Renders heads for one worker. Heads of fixed responses are kept until the next tick."""
 
@@ -62,7 +67,7 @@ class HeadWriter:
         self._upstream_status = "x-kong-upstream-status" in shown
         self.usual = self._response_latency and self._request_id
         """True when ``fixed_parts`` may be used."""
-        self.fixed: dict[FixedResponse, tuple[bytes, bytes]] = {}
+        self.fixed: dict[FixedResponse, FixedParts] = {}
         """What ``fixed_parts`` made since the last tick; cleared, never replaced."""
 
     def tick(self) -> None:
@@ -70,18 +75,21 @@ class HeadWriter:
         if self.clock.tick():
             self.fixed.clear()
 
-    def fixed_parts(self, response: FixedResponse) -> tuple[bytes, bytes]:
-        """Return what goes before the latency and what goes after the id of a kept-alive answer.
+    def drain(self) -> None:
+        """Render every head anew from now on: connections are closed, not kept."""
+        self.usual = False
+        self.fixed.clear()
 
-        The whole is ``before + latency + b"\\r\\nX-Kong-Request-Id: " + id + after``.
-        """
+    def fixed_parts(self, response: FixedResponse) -> FixedParts:
+        """Return the parts of a kept-alive answer; they stay until ``tick`` or ``drain``."""
         before = b"%b%b%b%bX-Kong-Response-Latency: " % (
             status_line(response.status),
             self.clock.date,
             b"".join([b"%b: %b\r\n" % pair for pair in response.headers]),
             self._framing(response.status, len(response.body), True) + self._server,
         )
-        parts = (before, b"\r\n\r\n" + response.body)
+        at_once = b"%b0\r\nX-Kong-Request-Id: " % before
+        parts = (before, b"\r\n\r\n" + response.body, at_once)
         if len(self.fixed) >= 1024:
             self.fixed.clear()
         self.fixed[response] = parts

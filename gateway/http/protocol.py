@@ -69,18 +69,22 @@ class HttpProtocol(Repeats):
         """Parse, handle what became complete, and write all answers at once."""
         if self._deaf or self._closing:
             return
-        end = 0
+        fresh = False
         if self._mid:
             self._head_bytes += len(data)
             if self._reading is not None:
                 self._since = self.context.clock.now
         else:
             if self._luck > 0 and self._current is None:
-                end = data.find(b"\r\n\r\n") + 4
-                known = self._known.get(data[:end])
-                if known is not None and known[4] == len(data) - end:
-                    self._repeat(known, data[end:])
+                known = self._known
+                if (
+                    known is not None
+                    and known[5] == len(data)
+                    and data.startswith(self._known_head)
+                ):
+                    self._repeat(known, data)
                     return
+                fresh = True
             elif self._luck <= 0:
                 self._luck += 1
             self._mid = True
@@ -101,8 +105,8 @@ class HttpProtocol(Repeats):
                 if rest:
                     self._feed_carefully(rest)
         self._corked = False
-        if end:
-            self._remember(data, end)
+        if fresh:
+            self._remember(data)
         if self._mid and self._reading is None:
             self._check_partial_head()
         if self._waiting and self._current is None:
@@ -207,9 +211,9 @@ class HttpProtocol(Repeats):
         self._mid = False
         if self._headers:
             self._headers = []
-        if self._body_due:
-            self._body_complete(request)
-        elif self._current is None and not self._waiting:
+        if self._body_due and not self._body_complete(request):
+            return
+        if self._current is None and not self._waiting:
             self._respond(request, self._outcome)
         else:
             self._enqueue(request, self._outcome)

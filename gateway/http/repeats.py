@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Heads that were seen before, byte for byte, are not parsed again.
+"""A head that is byte for byte the one before it on its connection is not parsed again.
 
-Clients that keep a connection send the same head with every request, at most its length changes.
-What the strict parser and the checks made of those bytes is a pure function of the bytes, so it is
-kept: bounded, per worker, for plain requests only (no Transfer-Encoding, Expect, Upgrade or
-Connection header). The shortcut is taken only between two requests and only when the buffer holds
-exactly one whole request; everything else goes through the parser.
+Many clients that keep a connection send the same head with every request. What the strict parser
+and the checks made of those bytes is a pure function of the bytes, so the last one is kept, for
+plain requests only (no Transfer-Encoding, Expect, Upgrade, nor Connection but keep-alive). The
+shortcut is taken only between two requests and only when the buffer holds exactly one whole
+request; everything else goes through the parser.
 """
 
 from __future__ import annotations
@@ -13,18 +13,16 @@ from __future__ import annotations
 from time import monotonic
 from typing import NamedTuple
 
+from gateway.http import identity
 from gateway.http.answers import message_of
 from gateway.http.application import DISCARD, STREAM
 from gateway.http.context import Context
-from gateway.http.identity import next_id
 from gateway.http.lifetime import Lifetime
 from gateway.http.messages import FixedResponse, Headers, Request
 from gateway.http.stream import Channel
 
 _LONGEST = 2048
 """Longest head that is kept, in bytes."""
-_MOST = 512
-"""Heads kept by a worker."""
 _PATIENCE = 8
 """Misses in a row after which a connection does without …"""
 _REST = -128
@@ -38,27 +36,30 @@ class KnownHead(NamedTuple):
     target: bytes
     headers: Headers
     host: bytes
-    length: int
+    body_length: int
+    length: int = 0
+    """Of head and body together."""
 
 
 class Repeats(Lifetime):
     """The layer of ``HttpProtocol`` below the parser."""
 
-    __slots__ = ("_begin", "_known", "_luck", "_seen")
+    __slots__ = ("_begin", "_known", "_known_head", "_luck", "_seen")
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._begin = context.application.begin
-        self._known = context.known_heads
+        self._known_head = b""
+        self._known: KnownHead | None = None
         self._luck = _PATIENCE
         self._seen: KnownHead | None = None
         """The head last parsed, when it is plain."""
 
-    def _repeat(self, known: KnownHead, body: bytes) -> None:
+    def _repeat(self, known: KnownHead, data: bytes) -> None:
         """Handle a whole request whose head is known, on an idle connection."""
         self._luck = _PATIENCE
         self._since = self.context.clock.now
-        method, target, headers, host, length = known
+        method, target, headers, host, length, _ = known
         request = Request(self, method, target, "1.1", headers.copy(), monotonic())
         request.host = host
         if self.trusted:
@@ -69,13 +70,16 @@ class Repeats(Lifetime):
             outcome = self._failure(request, error)
         if type(outcome) is FixedResponse and request.chain is None:
             parts = self._fixed.get(outcome)
-            if parts is not None and not self.context.draining:
-                # The same as in ``_send``, without the tests that are settled here.
-                request._id = number = next_id()
-                elapsed = (monotonic() - request.received) * 1000
-                data = b"%b%d\r\nX-Kong-Request-Id: %b%b" % (parts[0], elapsed, number, parts[1])
+            if parts is not None:
+                # The same as in ``_send``, without the tests that are settled here. The latency
+                # is 0: nothing was waited for.
+                request._id = number = next(identity.ids)
+                data = parts[2] + number + parts[1]
                 self.transport.write(data)
-                self._report(request, outcome, len(data))
+                try:
+                    self._finished(request, outcome, len(data))
+                except Exception as error:
+                    self._log_phase_failed(request, error)
                 return
         self._corked = True
         if length and type(outcome) is int and outcome != DISCARD:
@@ -87,9 +91,9 @@ class Repeats(Lifetime):
                 self._flush()
                 return
             if outcome == STREAM:
-                request.stream = _whole(body)
+                request.stream = _whole(data[-length:])
             else:
-                request.body = body
+                request.body = data[-length:]
         self._respond(request, outcome)
         self._corked = False
         if self._out or self._closing:
@@ -102,17 +106,17 @@ class Repeats(Lifetime):
                 request.method, request.target, request.headers.copy(), request.host, length
             )
 
-    def _remember(self, data: bytes, end: int) -> None:
+    def _remember(self, data: bytes) -> None:
         """Keep the head just parsed if it was all of ``data`` but the body."""
+        end = data.find(b"\r\n\r\n") + 4
         seen, self._seen = self._seen, None
         self._luck -= 1
         if not self._luck:
             self._luck = _REST
-        if seen is None or not 4 <= end <= _LONGEST or len(data) != end + seen.length:
+        if seen is None or not 4 <= end <= _LONGEST or len(data) != end + seen.body_length:
             return
-        if len(self._known) >= _MOST:
-            self._known.clear()
-        self._known[data[:end]] = seen
+        self._known_head = data[:end]
+        self._known = seen._replace(length=len(data))
 
 
 def _whole(body: bytes) -> Channel:

@@ -28,6 +28,7 @@ class Replies(asyncio.Protocol):
     __slots__ = (
         "_application",
         "_closing",
+        "_continue",
         "_corked",
         "_current",
         "_deaf",
@@ -73,6 +74,8 @@ class Replies(asyncio.Protocol):
         """The request whose body is being received."""
         self._pending: Pending | None = None
         self._task: asyncio.Task[None] | None = None
+        self._continue = False
+        """100 Continue is due when it is the turn of the request being received."""
         self._corked = False
         self._closing = False
         """The last answer is out, or on its way; nothing else will be sent."""
@@ -107,7 +110,8 @@ class Replies(asyncio.Protocol):
         self._current = self._pending = None
         self._send(request, response)
         if not self._corked:
-            self._advance()
+            if self._waiting or self._continue:
+                self._advance()
             self._flush()
 
     def _advance(self) -> None:
@@ -124,24 +128,26 @@ class Replies(asyncio.Protocol):
 
     def _send(self, request: Request, response: Response) -> None:
         """Put the answer into the output; a stream starts a task that does."""
-        keep_alive = (
-            request.keep_alive
-            and self._reading is not request
-            and not response.close
-            and not self.context.draining
-        )
         chain = request.chain
         if chain is not None and chain.filters_responses:
             response = self._filtered(request, response)
-        body = response.body
-        if type(response) is FixedResponse and keep_alive and self.context.heads.usual:
-            before, after = self._fixed.get(response) or self.context.heads.fixed_parts(response)
+        keep_alive = request.keep_alive and self._reading is not request
+        heads = self.context.heads
+        if type(response) is FixedResponse and keep_alive and heads.usual:
+            before, after, at_once = self._fixed.get(response) or heads.fixed_parts(response)
             if request.method == b"HEAD":
                 after = b"\r\n\r\n"
             elapsed = (monotonic() - request.received) * 1000
-            data = b"%b%d\r\nX-Kong-Request-Id: %b%b" % (before, elapsed, request.id, after)
-        elif isinstance(body, bytes):
-            data = self.context.heads.head(request, response, len(body), keep_alive)
+            if elapsed >= 1:
+                at_once = b"%b%d\r\nX-Kong-Request-Id: " % (before, elapsed)
+            data = at_once + request.id + after
+            self._out.append(data)
+            self._report(request, response, len(data))
+            return
+        keep_alive = keep_alive and not response.close and not self.context.draining
+        body = response.body
+        if isinstance(body, bytes):
+            data = heads.head(request, response, len(body), keep_alive)
             if body and request.method != b"HEAD" and response.status not in (204, 304):
                 data += body
         else:
@@ -156,8 +162,11 @@ class Replies(asyncio.Protocol):
     def _report(self, request: Request, response: Response, written: int) -> None:
         try:
             self._finished(request, response, written)
-        except Exception:
-            self.context.log.exception("log phase failed", request_id=request.id.decode())
+        except Exception as error:
+            self._log_phase_failed(request, error)
+
+    def _log_phase_failed(self, request: Request, error: Exception) -> None:
+        self.context.log.error("log phase failed", request_id=request.id.decode(), exc_info=error)
 
     def _filtered(self, request: Request, response: Response) -> Response:
         """Run header filters, and body filters when the body is whole."""

@@ -112,6 +112,7 @@ class Server:
         if context is None:
             return True
         context.draining = True
+        context.heads.drain()
         for server in self._servers:
             server.close()
         for connection in list(context.connections):

@@ -29,4 +29,6 @@ from gateway.routing.literals import literals
     ],
 )
 def test_the_literals_of_a_pattern(pattern: str, prefix: bytes, segments: set[bytes]) -> None:
-    assert literals(pattern) == (prefix, segments)
+    found = literals(pattern)
+    assert found.prefix == prefix
+    assert found.segments == segments
