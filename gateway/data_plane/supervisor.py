@@ -192,10 +192,11 @@ class Supervisor:
         """Give a worker the release in force; return whether it listens with that very release."""
         release, environment = self.serving, self._environment
         if release is not None:
-            problems = await self._prepare(worker, release, environment)
-            if problems and worker.exited.is_set():
+            try:
+                problems = await self._compile(worker, release, environment)
+            except WorkerGone:
                 self._count_death(release)
-                raise WorkerGone(f"worker {worker.index} ended while it compiled the release")
+                raise
             if problems:
                 self._give_up(release, problems)
                 return False
@@ -219,12 +220,19 @@ class Supervisor:
     async def _prepare(
         self, worker: WorkerProcess, release: Release, environment: Mapping[str, str]
     ) -> Sequence[str]:
+        """Have a worker compile; one that ends over it has refused as well."""
+        try:
+            return await self._compile(worker, release, environment)
+        except WorkerGone:
+            return [f"worker {worker.index} ended while it compiled the release"]
+
+    async def _compile(
+        self, worker: WorkerProcess, release: Release, environment: Mapping[str, str]
+    ) -> Sequence[str]:
         """Have a worker compile a release beside the one it serves; return why it refuses."""
         data = {"hash": release.hash, "environment": environment}
         try:
             answer = await worker.ask("prepare", data, release.table, within=_PREPARE)
-        except WorkerGone:
-            return [f"worker {worker.index} ended while it compiled the release"]
         except TimeoutError:
             return [f"worker {worker.index} did not compile the release in {_PREPARE:.0f} s"]
         return () if answer.data["ok"] else list(answer.data["errors"])
