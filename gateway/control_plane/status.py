@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from gateway.control_plane.admin.answers import EXCEPTION_HANDLERS, answer, read_object
 from gateway.control_plane.admin.middleware import AnswerHeaders
@@ -44,7 +44,7 @@ class NodeStatus:
         }
 
 
-def status_app(status: NodeStatus) -> Starlette:
+def status_app(status: NodeStatus) -> ASGIApp:
     """Return the status API: ``/status`` and ``/status/ready``, open to all who reach it."""
 
     async def live(request: Request) -> Response:
@@ -65,11 +65,9 @@ def status_app(status: NodeStatus) -> Starlette:
             return answer(503, {"message": "failed to connect to database"})
         return answer(200, {"message": "ready"})
 
-    return Starlette(
-        routes=[
-            Route("/status", live, methods=["GET"]),
-            Route("/status/ready", ready, methods=["GET", "POST"]),
-        ],
-        middleware=[Middleware(AnswerHeaders, latency=False)],
-        exception_handlers=EXCEPTION_HANDLERS,
-    )
+    routes = [
+        Route("/status", live, methods=["GET"]),
+        Route("/status/ready", ready, methods=["GET", "POST"]),
+    ]
+    app = Starlette(routes=routes, exception_handlers=EXCEPTION_HANDLERS)
+    return AnswerHeaders(app, latency=False)

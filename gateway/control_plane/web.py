@@ -21,6 +21,23 @@ _GRACE = 2
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._stopping = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """Renew the Date header every second, and wake up at once to stop (uvicorn polls)."""
+        ticks = 0
+        while not await self.on_tick(ticks):
+            ticks += 10  # uvicorn counts tenths of a second
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), 1.0)
+
+    def stop(self) -> None:
+        """End the main loop."""
+        self.should_exit = True
+        self._stopping.set()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to the control plane, which has more than one server to stop."""
@@ -42,6 +59,7 @@ class WebServer:
             log_config=None,
             log_level="warning",
             server_header=False,
+            proxy_headers=False,
             timeout_graceful_shutdown=_GRACE,
         )
         config.load()
@@ -60,7 +78,7 @@ class WebServer:
 
     async def stop(self) -> None:
         """Stop accepting, let requests under way end, at most for two seconds."""
-        self._server.should_exit = True
+        self._server.stop()
         if self._task is not None:
             await self._task
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
+from starlette.types import ASGIApp
 
 from gateway.control_plane.admin.answers import EXCEPTION_HANDLERS, MAX_BODY
 from gateway.control_plane.admin.entities import entity_routes
@@ -19,7 +19,7 @@ from gateway.control_plane.status import NodeStatus
 
 def admin_app(
     node: Node, publisher: Publisher, data_planes: DataPlanes, status: NodeStatus, token: Token
-) -> Starlette:
+) -> ASGIApp:
     """Put all routes together; fixed paths come before those with names in them."""
     info = InfoEndpoints(node, publisher, data_planes, status)
     routes = [
@@ -29,9 +29,6 @@ def admin_app(
         *entity_routes(publisher),
     ]
     info.publish_paths(routes)
-    return Starlette(
-        routes=routes,
-        middleware=[Middleware(AnswerHeaders), Middleware(TokenRequired, token=token)],
-        exception_handlers=EXCEPTION_HANDLERS,
-        max_body_size=MAX_BODY,
-    )
+    app = Starlette(routes=routes, exception_handlers=EXCEPTION_HANDLERS, max_body_size=MAX_BODY)
+    # Around all of it: Starlette's own middleware does not see the answers to bugs.
+    return AnswerHeaders(TokenRequired(app, token))

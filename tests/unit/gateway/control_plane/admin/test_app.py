@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import sqlite3
 from pathlib import Path
@@ -11,6 +12,9 @@ import pytest
 import sqlalchemy as sa
 
 from gateway import __version__
+from gateway.control_plane import server
+from gateway.control_plane.admin import info
+from gateway.control_plane.admin.answers import MAX_BODY
 from gateway.logs import configure_logs
 from tests.support.control_plane import run, running
 from tests.support.documents import story
@@ -198,7 +202,46 @@ def test_releases_are_listed_in_pages_and_read_with_their_content(tmp_path: Path
     run(main)
 
 
-def test_a_locked_database_is_a_503_and_the_next_try_works(tmp_path: Path) -> None:
+def test_a_bug_is_a_500_that_tells_nothing_and_is_logged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("planted detail")
+
+    monkeypatch.setattr(info, "plugin_types", fail)
+    logs = io.StringIO()
+    configure_logs("notice", logs)
+
+    async def main() -> None:
+        async with running(tmp_path) as place:
+            reply = await place.ask("GET", "/plugins/enabled")
+            assert (reply.status, reply.body) == (500, {"message": "An unexpected error occurred"})
+            assert reply.headers["Server"] == f"kafka-gateway/{__version__}"
+
+    run(main)
+    configure_logs("notice")
+    assert "ZeroDivisionError: planted detail" in logs.getvalue()
+
+
+def test_a_body_over_the_limit_is_a_413(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running(tmp_path) as place:
+            headers = {"Content-Type": "application/json", "Content-Length": str(MAX_BODY + 1)}
+            reader, writer = await asyncio.open_connection("127.0.0.1", place.port("admin"))
+            lines = [f"{name}: {value}" for name, value in headers.items()]
+            request = "\r\n".join(["POST /releases HTTP/1.1", "Host: a", *lines, "", ""])
+            writer.write(request.encode())
+            assert (await reader.readline()).startswith(b"HTTP/1.1 413")
+            writer.close()
+
+    run(main)
+
+
+def test_a_locked_database_is_a_503_and_the_next_try_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "_LOCK_TIMEOUT", 0.1)
+
     async def main() -> None:
         async with running(tmp_path) as place:
             other = sqlite3.connect(tmp_path / "control-plane.sqlite", isolation_level=None)
