@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import pulumi
 import pulumi_confluentcloud as confluent
@@ -284,8 +283,5 @@ def bootstrap_servers(endpoint: str) -> list[dict[str, str | int]]:
 
     Clients want no scheme, and numbers that went through Pulumi would come back as floats.
     """
-    found: list[dict[str, str | int]] = []
-    for item in endpoint.split(","):
-        parts = urlsplit(item if "://" in item else f"//{item}")
-        found.append({"host": parts.hostname or "", "port": parts.port or 9092})
-    return found
+    servers = [item.rpartition("://")[2].rpartition(":") for item in endpoint.split(",")]
+    return [{"host": host, "port": int(port)} for host, _, port in servers]

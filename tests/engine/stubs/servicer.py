@@ -3,7 +3,8 @@
 
 ``STUB_WORLD`` is the folder. ``STUB_FAIL`` makes operations fail: ``create:KafkaTopic::orders``
 (any part of a URN), several separated by commas; ``half:`` instead of ``create:`` fails after the
-resource came to be, and has the engine record it.
+resource came to be, and has the engine record it. ``first:`` fails the first creation of each
+resource, ``first-half:`` does so after it came to be.
 """
 
 from __future__ import annotations
@@ -137,8 +138,12 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
             later = dict.fromkeys(kind.outputs("later", _filled(inputs)), UNKNOWN)
             return provider_pb2.CreateResponse(properties=encode({**inputs, **later}, hidden))
         self._fail("create", request.urn, context)
+        first = not any(entry.urn == request.urn for entry in self._world.log())
+        if first and self._faulty("first", request.urn):
+            self._world.note("refused", request.urn)
+            context.abort(grpc.StatusCode.UNKNOWN, "the test wanted the first attempt to fail")
         made = self._make(kind, request.urn, inputs)
-        if self._faulty("half", request.urn):
+        if self._faulty("half", request.urn) or (first and self._faulty("first-half", request.urn)):
             _abort_half_done(context, made, encode(inputs, secrets), encode(made.outputs, hidden))
         return provider_pb2.CreateResponse(id=made.id, properties=encode(made.outputs, hidden))
 

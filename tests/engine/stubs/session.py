@@ -25,7 +25,6 @@ LINKED = ("__main__.py", "components", "gateway", "provider", "policies", "tools
 STUBBED_GATEWAY = "stubs/gateway"
 PLANTED = "planted-secret-7d41e0"
 """In every planted secret: it must appear in no output and in no state."""
-SECRET_KEYS = ("konnectToken", "adminToken", "kafkaApiSecret", "kafkaReaderSecret", "kubeconfig")
 NEEDED = {"kafka-gateway:imageDigest": "sha256:" + "5b" * 32}
 
 
@@ -64,12 +63,18 @@ class StubSession:
             if not link.is_symlink() and (ROOT / name).exists():
                 link.symlink_to(ROOT / name)
         self._write_project(gateway)
-        self.settings = committed_settings(stack)
+        self.settings, planted = committed_settings(stack)
         self.write_settings()
         if not list(self._state.glob(f"**/{stack}.json")):
-            made = self.pulumi("stack", "init", stack)
-            if made.code:
-                raise RuntimeError(made.text)
+            self._must("stack", "init", stack)
+        for key, value in planted.items():
+            self._must("config", "set", "--secret", "--stack", stack, key, value)
+        self.settings = yaml.safe_load(self.settings_file.read_text())["config"]
+
+    def _must(self, *arguments: str) -> None:
+        done = self.pulumi(*arguments)
+        if done.code:
+            raise RuntimeError(done.text)
 
     def _write_project(self, gateway: bool) -> None:
         project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
@@ -143,8 +148,8 @@ class StubSession:
         return self._operation("refresh", "--yes", *arguments)
 
     def destroy(self, *arguments: str) -> Outcome:
-        """Take the stack down."""
-        return self._operation("destroy", "--yes", "--skip-preview", *arguments)
+        """Take the stack down; its preview is what refuses while something is protected."""
+        return self._operation("destroy", "--yes", *arguments)
 
     def _operation(
         self, verb: str, *arguments: str, environment: Mapping[str, str] | None = None
@@ -164,8 +169,8 @@ class StubSession:
         return {item["urn"]: item for item in found}
 
 
-def committed_settings(stack: str) -> dict[str, Any]:
-    """Return the committed configuration with what only a real deployment has, planted.
+def committed_settings(stack: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the committed configuration, and the secrets to plant in it by key.
 
     An encrypted value is replaced by a planted one: nothing here can or should decrypt it.
     """
@@ -178,5 +183,6 @@ def committed_settings(stack: str) -> dict[str, Any]:
     }
     if config.get("kafka-gateway:controlPlane") == "konnect":
         planted.setdefault("kafka-gateway:konnectToken", f"kpat_{PLANTED}")
-        return {**config, **planted}
-    return {**NEEDED, **config, **planted}
+    else:
+        config = {**NEEDED, **config}
+    return {key: value for key, value in config.items() if key not in planted}, planted

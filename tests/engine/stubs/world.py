@@ -67,6 +67,10 @@ class World:
         for file in sorted(self._folder.glob("*/*.json")):
             yield Thing(**json.loads(file.read_text()))
 
+    def note(self, operation: str, urn: str) -> None:
+        """Write down something that made and removed nothing."""
+        self._note(Entry(operation, urn, ""))
+
     def log(self) -> list[Entry]:
         """Return what was done, in order."""
         lines = self._log.read_text().splitlines() if self._log.exists() else []
