@@ -6,14 +6,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import structlog
-
 from gateway.http.answers import TEXT
 from gateway.http.application import Application
 from gateway.http.clock import Clock
 from gateway.http.forwarded import TrustedProxies
 from gateway.http.heads import HeadWriter
 from gateway.http.limits import Limits
+from gateway.logs import get_logger
 
 if TYPE_CHECKING:
     from gateway.http.protocol import HttpProtocol
@@ -58,4 +57,4 @@ class Context:
         self.refused = 0
         """Connections turned away because ``max_connections`` were open."""
         self.draining = False
-        self.log = structlog.get_logger("gateway.http")
+        self.log = get_logger("gateway.http")

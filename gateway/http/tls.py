@@ -8,11 +8,6 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
 from gateway.errors import ReleaseRefused
 from gateway.pem import load_chain
 
@@ -94,6 +89,12 @@ class Certificates:
 
 def self_signed(name: str = "localhost", days: int = 365 * 5) -> Pair:
     """Make a certificate for listeners that were given none: good for encryption, not for trust."""
+    # Imported here: only who lacks a certificate needs this large library.
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)

@@ -12,14 +12,13 @@ from collections.abc import Callable, Sequence
 from inspect import isawaitable
 from typing import Any
 
-import structlog
-
 from gateway.errors import RequestRejected, UpstreamError
 from gateway.http.answers import NO_SERVICE, answer, json_answer, message_of
 from gateway.http.messages import Pending, Request, Response
+from gateway.logs import get_logger
 from gateway.plugins.base import Answer, Handler
 
-_log = structlog.get_logger("gateway.plugins")
+_log = get_logger("gateway.plugins")
 _tasks: set[asyncio.Task[None]] = set()
 
 Last = Callable[[Request], Response | Pending]

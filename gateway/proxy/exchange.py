@@ -8,19 +8,18 @@ import ssl
 from time import monotonic
 from typing import TYPE_CHECKING
 
-import structlog
-
 from gateway.errors import RequestRejected, UpstreamError
 from gateway.http.answers import answer, message_of, refusal
 from gateway.http.messages import Headers, Pending, Request, Response
 from gateway.http.stream import Channel
+from gateway.logs import get_logger
 from gateway.proxy.connection import UpstreamConnection
 from gateway.proxy.headers import request_head, response_headers
 
 if TYPE_CHECKING:
     from gateway.proxy.upstream import Proxy, Upstream
 
-_log = structlog.get_logger("gateway.proxy")
+_log = get_logger("gateway.proxy")
 _REPEATABLE = frozenset((b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS"))
 """Methods that may be sent again after a connection broke (RFC 9110 9.2.2)."""
 _BUFFERED = 65536
