@@ -17,6 +17,7 @@ GatewayError
 ├── WorkerGone                    a worker process ended before it answered its master
 ├── RequestRejected               a request must be answered with an error status now
 │   └── ProtocolError             …and the connection closed: malformed or hostile bytes
+├── KafkaError                    Kafka refused what the command line asked, or did not answer
 ├── ProduceError                  a record was not written; carries librdkafka's error name
 │   ├── BufferFull                …because the bounded buffer is full
 │   ├── CertificateMissing        …because its client certificate cannot be had
@@ -158,6 +159,10 @@ class RequestRejected(GatewayError):
 
 class ProtocolError(RequestRejected):
     """Malformed or hostile bytes: answer, then close the connection."""
+
+
+class KafkaError(GatewayError):
+    """Kafka refused what the command line asked, or did not answer; the text is for people."""
 
 
 class ProduceError(GatewayError):

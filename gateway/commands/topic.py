@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``kafka-gateway topic``: look at topics, and at what the gateway writes into them.
+
+Endpoint and key come from a stack's outputs (``--stack``, by default ``local``), or from flags and
+environment for any other Kafka.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
+
+import orjson
+import typer
+
+from gateway.errors import GatewayError, KafkaError
+
+if TYPE_CHECKING:
+    from gateway.kafka.admin import Connection, Record
+
+app = typer.Typer(help="List, create, write and read topics.", no_args_is_help=True)
+
+PULUMI = Path(__file__).resolve().parents[2] / "tools" / "bin" / "pulumi"
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Stack = Annotated[
+    str, typer.Option(help="The stack whose outputs name the endpoint and the reader's key.")
+]
+Servers = Annotated[
+    str | None,
+    typer.Option(envvar="KAFKA_BOOTSTRAP_SERVERS", help="host:port[,…]; then no stack is asked."),
+]
+User = Annotated[str | None, typer.Option(envvar="KAFKA_USER", help="User name or API key.")]
+Password = Annotated[
+    str | None,
+    typer.Option(envvar="KAFKA_PASSWORD", help="Password or API secret; better as environment."),
+]
+Authority = Annotated[
+    Path | None,
+    typer.Option(envvar="KAFKA_CA", help="PEM file of the authority of the brokers."),
+]
+Mechanism = Annotated[str, typer.Option(help="PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.")]
+Plaintext = Annotated[bool, typer.Option("--plaintext", help="Connect without TLS.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+Name = Annotated[str, typer.Argument(help="The topic.")]
+
+
+def _in_words(command: Callable[P, T]) -> Callable[P, T]:
+    """Let a command end with one sentence and exit code 1 when something fails."""
+
+    @wraps(command)
+    def run(*arguments: P.args, **options: P.kwargs) -> T:
+        try:
+            return command(*arguments, **options)
+        except GatewayError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(1) from None
+
+    return run
+
+
+@app.command("list")
+@_in_words
+def list_(
+    stack: Stack = "local",
+    bootstrap_servers: Servers = None,
+    user: User = None,
+    password: Password = None,
+    ca: Authority = None,
+    mechanism: Mechanism = "PLAIN",
+    plaintext: Plaintext = False,
+    json: AsJson = False,
+) -> None:
+    """List the topics that the key may see, with their partitions."""
+    from gateway.kafka import admin
+
+    where = connection(stack, bootstrap_servers, user, password, ca, mechanism, plaintext)
+    for topic in admin.list_topics(where):
+        if json:
+            _print(orjson.dumps({"name": topic.name, "partitions": topic.partitions}))
+        else:
+            typer.echo(f"{topic.name}\t{topic.partitions}")
+
+
+@app.command()
+@_in_words
+def create(
+    topic: Name,
+    partitions: Annotated[int, typer.Option(min=1)] = 1,
+    replicas: Annotated[int, typer.Option(help="-1 leaves it to the cluster.")] = -1,
+    config: Annotated[list[str] | None, typer.Option(help="name=value, repeatable.")] = None,
+    stack: Stack = "local",
+    bootstrap_servers: Servers = None,
+    user: User = None,
+    password: Password = None,
+    ca: Authority = None,
+    mechanism: Mechanism = "PLAIN",
+    plaintext: Plaintext = False,
+) -> None:
+    """Make a topic (the reader's key of a stack may not; give a user that may)."""
+    from gateway.kafka import admin
+
+    where = connection(stack, bootstrap_servers, user, password, ca, mechanism, plaintext)
+    admin.create_topic(where, topic, partitions, replicas, _pairs(config or [], "--config"))
+    typer.echo(f"created {topic}")
+
+
+@app.command()
+@_in_words
+def produce(
+    topic: Name,
+    values: Annotated[
+        list[str] | None, typer.Argument(help="Values; without any, one for each line of stdin.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="The records' key.")] = None,
+    header: Annotated[list[str] | None, typer.Option(help="name=value, repeatable.")] = None,
+    stack: Stack = "local",
+    bootstrap_servers: Servers = None,
+    user: User = None,
+    password: Password = None,
+    ca: Authority = None,
+    mechanism: Mechanism = "PLAIN",
+    plaintext: Plaintext = False,
+) -> None:
+    """Write records and wait until they are acknowledged."""
+    from gateway.kafka import admin
+
+    where = connection(stack, bootstrap_servers, user, password, ca, mechanism, plaintext)
+    given = [value.encode() for value in values or []] or sys.stdin.buffer.read().splitlines()
+    headers = [(n, v.encode()) for n, v in _pairs(header or [], "--header").items()]
+    admin.produce(where, topic, given, key.encode() if key else None, headers)
+    typer.echo(f"wrote {len(given)} to {topic}", err=True)
+
+
+@app.command()
+@_in_words
+def consume(
+    topic: Name,
+    from_beginning: Annotated[
+        bool, typer.Option("--from-beginning", help="Begin with the oldest record.")
+    ] = False,
+    max_: Annotated[int | None, typer.Option("--max", min=1, help="Stop after so many.")] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Wait for more at the end of the topic.")
+    ] = False,
+    stack: Stack = "local",
+    bootstrap_servers: Servers = None,
+    user: User = None,
+    password: Password = None,
+    ca: Authority = None,
+    mechanism: Mechanism = "PLAIN",
+    plaintext: Plaintext = False,
+    json: AsJson = False,
+) -> None:
+    """Print records' values, one a line, or whole records as JSON.
+
+    From the beginning it ends where the topic ends now; otherwise it waits for new records.
+    """
+    from gateway.kafka import admin
+
+    where = connection(stack, bootstrap_servers, user, password, ca, mechanism, plaintext)
+    endless = follow or not from_beginning
+    for record in admin.consume(
+        where, topic, from_beginning=from_beginning, most=max_, follow=endless
+    ):
+        _print(_as_json(record) if json else record.value or b"")
+
+
+def connection(
+    stack: str,
+    bootstrap_servers: str | None,
+    user: str | None,
+    password: str | None,
+    ca: Path | None,
+    mechanism: str,
+    plaintext: bool,
+) -> Connection:
+    """Return where to connect: the flags, or what the stack says; flags win over the stack."""
+    from gateway.kafka.admin import Connection
+
+    if bootstrap_servers is not None:
+        return Connection(
+            bootstrap_servers,
+            user,
+            password,
+            ca=str(ca) if ca else None,
+            mechanism=mechanism,
+            tls=not plaintext,
+        )
+    kafka = stack_outputs(stack)
+    return Connection(
+        str(kafka["bootstrapServers"]),
+        user or kafka.get("readerKey"),
+        password if user else kafka.get("readerSecret"),
+        ca=str(ca) if ca else None,
+        ca_pem=None if ca else kafka.get("caPem"),
+    )
+
+
+def stack_outputs(stack: str) -> Mapping[str, Any]:
+    """Return the output ``kafka`` of a stack; raises ``KafkaError`` naming what to do."""
+    if not PULUMI.exists():
+        raise KafkaError("no stacks here; give --bootstrap-servers, --user, --password and --ca")
+    command = [str(PULUMI), "stack", "output", "--json", "--show-secrets", "--stack", stack]
+    # Only the project's own script, with a stack's name as one argument.
+    done = subprocess.run(  # noqa: S603
+        command, cwd=PULUMI.parents[2], capture_output=True, check=False
+    )
+    if done.returncode:
+        problem = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise KafkaError(
+            f"stack {stack} has no outputs ({problem[-1] if problem else 'no reason given'}); "
+            "is it up? Or give --bootstrap-servers"
+        )
+    kafka = orjson.loads(done.stdout).get("kafka")
+    if not isinstance(kafka, dict) or not kafka.get("bootstrapServers"):
+        raise KafkaError(f"stack {stack} has no output `kafka`; is it up? Run `make up`")
+    return kafka
+
+
+def _pairs(given: list[str], flag: str) -> dict[str, str]:
+    found = {}
+    for pair in given:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise KafkaError(f"{flag} {pair}: write it as name=value")
+        found[name] = value
+    return found
+
+
+def _as_json(record: Record) -> bytes:
+    return orjson.dumps(
+        {
+            "topic": record.topic,
+            "partition": record.partition,
+            "offset": record.offset,
+            "timestamp": record.timestamp,
+            "key": _text(record.key),
+            "value": _text(record.value),
+            "headers": [[name, _text(content)] for name, content in record.headers],
+        }
+    )
+
+
+def _text(content: bytes | None) -> str | None:
+    return None if content is None else content.decode("utf-8", "replace")
+
+
+def _print(line: bytes) -> None:
+    sys.stdout.buffer.write(line + b"\n")
+    sys.stdout.buffer.flush()
