@@ -136,7 +136,9 @@ class InfoEndpoints:
 
     def _show(self, data_plane: DataPlane) -> dict[str, Any]:
         contact = self._data_planes.contact(data_plane.id)
-        error = next(iter(contact.refusals.values()), None)
+        newest = self._publisher.newest
+        # What it said about a release that was taken back is of no interest any more.
+        error = None if newest is None else contact.refusals.get(newest.hash)
         return {
             "id": data_plane.id,
             "ip": data_plane.ip,

@@ -114,6 +114,7 @@ def test_a_refused_release_is_taken_back_on_every_data_plane(tmp_path: Path) -> 
             planes = await place.ask("GET", "/clustering/data-planes")
             hashes = {one["config_hash"] for one in planes.body["data"]}
             assert hashes == {good.body["hash"]}
+            assert {one["error"] for one in planes.body["data"]} == {None}
             live = await place.ask("GET", "/owners/stack-test")
             assert plugin_of(live.body["document"])["config"]["topic"] == "good"
             assert live.body["release"] == 3
@@ -177,6 +178,9 @@ def test_an_unchanged_document_is_sent_again_to_a_data_plane_that_refused_it(
             async with place.peer() as peer:
                 pushed = await peer.configuration()
                 await peer.refuse(pushed["config_hash"], SECRET_MISSING)
+                await peer.ping()
+                planes = await place.ask("GET", "/clustering/data-planes")
+                assert planes.body["data"][0]["error"] == SECRET_MISSING
                 call = asyncio.create_task(place.publish(story()))
                 again = await peer.configuration()
                 assert again["config_hash"] == pushed["config_hash"]

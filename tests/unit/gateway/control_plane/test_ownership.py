@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway.control_plane.changes import create
+from gateway.control_plane.ownership import canonical, merge, owner_of, owns_anything
+from gateway.entities.checks import Table
+from gateway.errors import DocumentError, UniqueViolation
+from tests.support.documents import plugin_of, story
+
+NOW = 1_700_000_000
+
+
+def published(document: Any, owner: str = "a", table: Table | None = None) -> Table:
+    return merge(table or {}, owner, document, NOW)
+
+
+def test_entities_belong_to_their_owner_whatever_its_name() -> None:
+    for owner in ("stack-local", "a/b, c", "größe"):
+        table = published(story(), owner)
+        assert {owner_of(row) for rows in table.values() for row in rows} == {owner}
+        assert owns_anything(table, owner)
+        assert not owns_anything(table, "b")
+
+
+def test_publishing_replaces_only_the_owners_entities() -> None:
+    table = published(story())
+    table = published({"services": {"other": {"host": "b.test"}}}, "b", table)
+    table = create(table, "services", {"name": "by-hand", "host": "c.test"}, NOW).table
+    table = published({"services": {"new": {"host": "d.test"}}}, "a", table)
+    assert {row["name"] for row in table["services"]} == {"other", "by-hand", "new"}
+    assert "routes" not in table
+    assert "plugins" not in table
+
+
+def test_publishing_the_same_again_gives_the_same_table() -> None:
+    table = published(story())
+    assert merge(table, "a", story(), NOW + 1000) == table
+
+
+def test_what_hangs_on_an_entity_that_goes_goes_along_down_to_the_last() -> None:
+    table = published({"consumers": {"alice": {}}})
+    alice = table["consumers"][0]["id"]
+    table = create(table, "keyauth_credentials", {"consumer": alice, "key": "k"}, NOW).table
+    plugin = {"name": "kafka-upstream", "config": plugin_of(story())["config"]}
+    table = create(table, "plugins", plugin, NOW).table
+    left = published({}, "a", table)
+    assert list(left) == ["plugins"], "a global plugin hangs on nothing"
+
+
+def test_a_route_of_somebody_else_keeps_its_service_from_going() -> None:
+    table = published(story())
+    service = table["services"][0]["id"]
+    table = create(table, "routes", {"name": "r", "paths": ["/r"], "service": service}, NOW).table
+    with pytest.raises(DocumentError, match="does not reference an existing 'services' entity"):
+        published({}, "a", table)
+
+
+def test_a_claim_on_another_owners_id_is_refused() -> None:
+    table = published(story())
+    document = {"services": {"b": {"host": "b.test", "id": table["services"][0]["id"]}}}
+    with pytest.raises(
+        UniqueViolation, match='services\\["httpbinservice"\\] belongs to owner "a"'
+    ):
+        published(document, "b", table)
+
+
+def test_a_taken_api_key_is_not_named() -> None:
+    def document(name: str) -> Any:
+        return {"consumers": {name: {"keyauth_credentials": {"k": {"key": "planted"}}}}}
+
+    table = published(document("alice"))
+    with pytest.raises(UniqueViolation) as caught:
+        published(document("bob"), "b", table)
+    assert "planted" not in str(caught.value)
+    assert "{key=…}" in str(caught.value)
+
+
+def test_the_canonical_form_has_no_empty_collections_and_rows_by_id() -> None:
+    rows = [{"id": "b"}, {"id": "a"}]
+    assert canonical({"services": rows, "routes": []}) == {"services": [{"id": "a"}, {"id": "b"}]}
