@@ -34,6 +34,14 @@ class EngineLog:
         """Tell what the user should look at."""
         self._say(urn, engine_pb2.WARNING, message)
 
+    def shared_warning(self, urn: str, message: str) -> None:
+        """Warn about what many resources find out; only the first one says it."""
+        with self._lock:
+            said = ("", message) in self._said
+            self._said.add(("", message))
+        if not said:
+            self._say(urn, engine_pb2.WARNING, message)
+
     def _say(self, urn: str, severity: engine_pb2.LogSeverity.ValueType, message: str) -> None:
         with self._lock:
             if self._stub is None or (urn, message) in self._said:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from gateway.errors import ResourceError
 from provider.diff import Change
 from provider.engine_log import EngineLog
 from provider.fields import Field, Problem, check_fields
@@ -58,6 +59,10 @@ class Call:
     def warn(self, message: str) -> None:
         """Warn the user about this resource."""
         self.log.warning(self.urn, message)
+
+    def warn_away(self, problem: ResourceError) -> None:
+        """Warn that an endpoint cannot be asked, once for all the resources on it."""
+        self.log.shared_warning(self.urn, f"{problem}; what is recorded of it is kept")
 
 
 @dataclass(frozen=True)

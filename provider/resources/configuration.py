@@ -14,8 +14,6 @@ from provider.publishing import ADMIN, SECRETS, Publication, check_admin, publis
 from provider.resource import Call, Resource, State
 from provider.values import UNKNOWN, Properties, is_known
 
-_KEPT = "what is recorded of its configuration is kept"
-
 
 class Configuration(Resource):
     """A keyed document on the control plane at ``admin``; drift shows as a change.
@@ -72,7 +70,7 @@ class Configuration(Resource):
         try:
             live = _live(news)
         except ResourceError as problem:
-            call.warn(f"{problem}; {_KEPT}")
+            call.warn_away(problem)
             return []
         found = differences(live, news["document"], news["owner"])
         drift = [path for path in found if path not in edits]
@@ -98,7 +96,7 @@ class Configuration(Resource):
         try:
             live = _live(state.inputs)
         except ResourceError as problem:
-            call.warn(f"{problem}; {_KEPT}")
+            call.warn_away(problem)
             return state
         if not live and state.inputs["document"]:
             return None

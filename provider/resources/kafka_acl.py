@@ -61,7 +61,7 @@ class KafkaAcl(Resource):
                 call.warn(f"the rule for {news['principal']} is missing on the broker")
                 changes.append(Change("principal", "add", recorded=False))
         except ResourceError as problem:
-            call.warn(f"{problem}; the rule is compared with the recorded one only")
+            call.warn_away(problem)
         return changes
 
     def create(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
@@ -78,7 +78,7 @@ class KafkaAcl(Resource):
         try:
             return state if _exists(state.inputs) else None
         except ResourceError as problem:
-            call.warn(f"{problem}; the recorded rule is kept")
+            call.warn_away(problem)
             return state
 
     def update(self, call: Call, state: State, news: Properties) -> Properties:

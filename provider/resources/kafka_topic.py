@@ -65,7 +65,7 @@ class KafkaTopic(Resource):
         try:
             live = _live(connect(news["endpoint"]), news["name"])
         except ResourceError as problem:
-            call.warn(f"{problem}; topic {news['name']} is compared with the recorded one only")
+            call.warn_away(problem)
             return changes
         edited = {change.path for change in changes}
         return changes + [c for c in _drift(call, live, news) if c.path not in edited]
@@ -83,7 +83,7 @@ class KafkaTopic(Resource):
         try:
             live = _live(connect(state.inputs["endpoint"]), state.inputs["name"])
         except ResourceError as problem:
-            call.warn(f"{problem}; what is recorded of topic {state.inputs['name']} is kept")
+            call.warn_away(problem)
             return state
         if live is None:
             return None

@@ -41,7 +41,7 @@ class DataPlaneCertificate(Resource):
             if _get(state) is None:
                 changes.append(Change("certificatePem", "add", recorded=False))
         except ResourceError as problem:
-            call.warn(f"{problem}; the recorded registration is kept")
+            call.warn_away(problem)
         return changes
 
     def create(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
@@ -58,7 +58,7 @@ class DataPlaneCertificate(Resource):
         try:
             return None if _get(state) is None else state
         except ResourceError as problem:
-            call.warn(f"{problem}; the recorded registration is kept")
+            call.warn_away(problem)
             return state
 
     def update(self, call: Call, state: State, news: Properties) -> Properties:

@@ -44,7 +44,7 @@ class ControlPlane(Resource):
         try:
             live = _get(state.outputs, news)
         except ResourceError as problem:
-            call.warn(f"{problem}; what is recorded of the control plane is kept")
+            call.warn_away(problem)
             return changes
         if live is None:
             return [*changes, Change("name", "add", recorded=False)]
@@ -69,7 +69,7 @@ class ControlPlane(Resource):
         try:
             live = _get(state.outputs, state.inputs)
         except ResourceError as problem:
-            call.warn(f"{problem}; what is recorded of the control plane is kept")
+            call.warn_away(problem)
             return state
         if live is None:
             return None

@@ -145,6 +145,14 @@ def test_each_line_reaches_the_engine_once(engine: tuple[Engine, str]) -> None:
     assert received.lines == [(warning, "urn", "look"), (info, "urn", "done")]
 
 
+def test_what_many_find_out_is_said_once(engine: tuple[Engine, str]) -> None:
+    received, address = engine
+    log = EngineLog(address)
+    for urn in ("one", "two"):
+        log.shared_warning(urn, "Kafka is away")
+    assert received.lines == [(engine_pb2.WARNING, "one", "Kafka is away")]
+
+
 def test_an_engine_that_has_left_is_no_error() -> None:
     EngineLog("127.0.0.1:1").warning("urn", "nobody reads this")
     EngineLog().warning("urn", "nor this")
