@@ -28,14 +28,15 @@ def main(arguments: list[str]) -> int:
     options = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     options.add_argument("--quick", action="store_true", help="the ratios, in under two minutes")
     options.add_argument("--only", default="", help="only cases with this text in their name")
+    options.add_argument("--tls", action="store_true", help="speak TLS to the broker")
     given = options.parse_args(arguments)
     cases = [
         case for case in all_cases() if (case.quick or not given.quick) and given.only in case.name
     ]
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="kafka-gateway-bench-") as folder:
-        results = run(Path(folder), cases, QUICK if given.quick else FULL)
-    machine = _machine(given.quick, time.monotonic() - began)
+        results = run(Path(folder), cases, QUICK if given.quick else FULL, tls=given.tls)
+    machine = _machine(given.quick, given.tls, time.monotonic() - began)
     print("\n" + table(results) + "\n")
     print("\n".join(verdicts(results)))
     write(results, machine)
@@ -43,10 +44,12 @@ def main(arguments: list[str]) -> int:
     return 1 if results.failures or bad else 0
 
 
-def run(folder: Path, cases: list[Case], pace: Pace) -> Results:
+def run(folder: Path, cases: list[Case], pace: Pace, *, tls: bool = False) -> Results:
     """Measure all cases; within a case the servers take turns, round after round."""
     results = Results()
-    with stage(folder, sorted({case.routes for case in cases})) as servers:
+    with stage(folder, sorted({case.routes for case in cases}), tls=tls) as servers:
+        if any(case.produces for case in cases):
+            servers.warm_up()
         for case in cases:
             for number in range(pace.rounds):
                 for subject in case.subjects:
@@ -79,10 +82,11 @@ def _problems(case: Case, subject: str, measured: Measured) -> list[str]:
     return problems
 
 
-def _machine(quick: bool, seconds: float) -> dict[str, Any]:
+def _machine(quick: bool, tls: bool, seconds: float) -> dict[str, Any]:
     return {
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "mode": "quick" if quick else "full",
+        "broker": "SASL_SSL" if tls else "SASL_PLAINTEXT",
         "seconds": round(seconds),
         "cores": len(os.sched_getaffinity(0)),
         "kernel": platform.release(),

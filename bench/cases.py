@@ -44,7 +44,7 @@ class Pace:
     rounds: int
 
 
-QUICK = Pace(1.5, 0.5, 3)
+QUICK = Pace(1.2, 0.4, 3)
 FULL = Pace(4.0, 1.0, 3)
 
 _ALL = (GATEWAY, PROTOTYPE, MQ_BRIDGE, FASTAPI)

@@ -26,7 +26,7 @@ def configuration(
             "user": kafka["sasl.username"],
             "password": kafka["sasl.password"],
         },
-        "security": {"ssl": True},
+        "security": {"ssl": kafka["security.protocol"] == "SASL_SSL"},
         "producer_request_acks": -1,
     }
     return {

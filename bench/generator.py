@@ -256,9 +256,12 @@ async def carry_out(order: Order, announce: Callable[[str], None]) -> tuple[Yiel
         os.close(clock)
     if run.busy > 0:
         await asyncio.wait([run.finished], timeout=15)
+    broken = run.broken + max(run.busy, 0)
+    for sender in senders:
+        sender.transport.abort()
+    await asyncio.sleep(0.05)
     statuses = {status.decode("latin-1"): count for status, count in run.statuses.items()}
     shares = percentiles(run.latencies)
-    broken = run.broken + max(run.busy, 0)
     return Yield(lasted, len(run.latencies), statuses, broken, shares), run.outcomes[: run.sent]
 
 

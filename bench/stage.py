@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -19,7 +20,7 @@ from bench.gateway import Gateway
 from bench.generator import Order, Yield
 from bench.processes import Cores, ServerProcess, resident_bytes
 from bench.topic import TopicReader, Verdict
-from tests.support.broker import Broker, running_broker
+from tests.support.broker import Broker
 from tests.support.ports import free_ports
 
 _MODULES = {
@@ -49,8 +50,10 @@ class Measured:
 class Stage:
     """The servers under test, started once, all idle but the one that is asked."""
 
-    def __init__(self, folder: Path, broker: Broker, stack: ExitStack, routes: list[int]) -> None:
-        self.cores = Cores.of_this_machine()
+    def __init__(
+        self, folder: Path, broker: Broker, stack: ExitStack, routes: list[int], cores: Cores
+    ) -> None:
+        self.cores = cores
         self._folder = folder
         self._topics = {name: broker.topic(_PARTITIONS) for name in (GATEWAY, *_MODULES)}
         self._client = broker.client(broker.writer)
@@ -104,6 +107,11 @@ class Stage:
             cores,
         )
         stack.callback(server.stop)
+
+    def warm_up(self) -> None:
+        """Let the broker compile what it runs often; nothing of this is kept."""
+        case = Case("warm-up", (), "/sync", "200", connections=64, size=256)
+        self.measure(case, PROTOTYPE, Pace(seconds=5.0, warm_up=1.0, rounds=1))
 
     def measure(self, case: Case, subject: str, pace: Pace) -> Measured:
         """Run one case against one server, then look for its records."""
@@ -180,11 +188,32 @@ def _swapping(gateway: Gateway | None) -> Iterator[list[int]]:
             thread.join()
 
 
+class UnencryptedBroker(Broker):
+    """The tests' broker with passwords and access rules, but no TLS.
+
+    With TLS the broker, not what is measured, becomes the slowest part of a small machine.
+    """
+
+    def client(self, user: tuple[str, str] | None = None) -> dict[str, Any]:
+        """Return librdkafka settings to connect as a user."""
+        return {**super().client(user), "security.protocol": "SASL_PLAINTEXT"}
+
+
 @contextmanager
-def stage(folder: Path, routes: list[int]) -> Iterator[Stage]:
+def stage(folder: Path, routes: list[int], *, tls: bool) -> Iterator[Stage]:
     """Start broker and servers in a folder; all gone at the end."""
-    with running_broker(folder / "broker") as broker, ExitStack() as stack:
-        yield Stage(folder, broker, stack, routes)
+    # Whatever is not told otherwise stays off the core of the server under test; and the broker,
+    # which elsewhere is told to start fast, may here compile itself to its full speed.
+    cores = Cores.of_this_machine()
+    os.sched_setaffinity(0, cores.others)
+    os.environ["_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=4 -Xmx1g"
+    plain = (("listener.security.protocol.map", "CLIENTS:SASL_PLAINTEXT,CONTROLLER:SASL_SSL"),)
+    place = folder / "broker"
+    broker = Broker(place) if tls else UnencryptedBroker(place, extra=plain)
+    with ExitStack() as stack:
+        stack.callback(broker.close)
+        broker.start()
+        yield Stage(folder, broker, stack, routes, cores)
 
 
 def summary(measured: Measured) -> dict[str, Any]:

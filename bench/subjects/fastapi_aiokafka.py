@@ -30,7 +30,9 @@ async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         sasl_mechanism=client["sasl.mechanism"],
         sasl_plain_username=client["sasl.username"],
         sasl_plain_password=client["sasl.password"],
-        ssl_context=ssl.create_default_context(cafile=client["ssl.ca.location"]),
+        ssl_context=ssl.create_default_context(cafile=client["ssl.ca.location"])
+        if client["security.protocol"] == "SASL_SSL"
+        else None,
         acks="all",
         linger_ms=1,
     )

@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 from typing import Any
 
-from mq_bridge import Route
+from mq_bridge import Route, init_logging
 
 
 def route(port: int, given: dict[str, Any]) -> dict[str, Any]:
     """Return its configuration, with the limits raised that would cap the connections."""
     client = given["client"]
+    tls = client["security.protocol"] == "SASL_SSL"
     return {
         "input": {
             "http": {
@@ -29,9 +31,14 @@ def route(port: int, given: dict[str, Any]) -> dict[str, Any]:
                 "topic": given["topic"],
                 "username": client["sasl.username"],
                 "password": client["sasl.password"],
-                "tls": {"required": True, "ca_file": client["ssl.ca.location"]},
+                "tls": {"required": True, "ca_file": client["ssl.ca.location"]} if tls else {},
                 "create_topic": False,
-                "producer_options": [["acks", "all"], ["linger.ms", "1"]],
+                "producer_options": [
+                    ["acks", "all"],
+                    ["linger.ms", "1"],
+                    ["security.protocol", client["security.protocol"]],
+                    ["sasl.mechanism", client["sasl.mechanism"]],
+                ],
             }
         },
         "batch_size": 512,
@@ -40,6 +47,8 @@ def route(port: int, given: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    logging.basicConfig()
+    init_logging()
     options = argparse.ArgumentParser()
     options.add_argument("--port", type=int, required=True)
     Route.from_config(route(options.parse_args().port, json.loads(os.environ["BENCH_KAFKA"]))).run()

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ratios, verdicts and their presentation."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+from bench.cases import FASTAPI, FLOOR, GATEWAY, MQ_BRIDGE, PROTOTYPE, all_cases, paths_of
+from bench.report import TARGETS, markdown, svg, table, verdicts
+from bench.results import Results
+from bench.stage import Measured
+from bench.topic import Verdict
+
+
+def _measured(per_second: float, cpu: float = 10.0, verdict: Verdict | None = None) -> Measured:
+    shares = {"p50": 1.0, "p90": 1.0, "p99": 2.0, "p99.9": 3.0, "max": 4.0}
+    return Measured(per_second, cpu, shares, {"200": 5}, 0, verdict, 1)
+
+
+def _results() -> Results:
+    results = Results()
+    for factor in (1.0, 2.0, 0.5):  # the machine's mood changes from round to round
+        results.add("404, 64 connections", GATEWAY, _measured(80 * factor))
+        results.add("404, 64 connections", FLOOR, _measured(100 * factor))
+        verdict = Verdict(100, 1, 2)
+        results.add("produce, 256 connections", GATEWAY, _measured(60 * factor, verdict=verdict))
+        for subject, per_second in ((PROTOTYPE, 75), (MQ_BRIDGE, 30), (FASTAPI, 15)):
+            results.add("produce, 256 connections", subject, _measured(per_second * factor))
+        results.add("10 routes", GATEWAY, _measured(50, cpu=10 * factor))
+        results.add("10,000 routes", GATEWAY, _measured(50, cpu=11 * factor))
+    return results
+
+
+def test_ratios_are_taken_within_a_round() -> None:
+    assert _results().ratios() == {
+        "no_route_vs_floor": 0.8,
+        "produce_vs_prototype": 0.8,
+        "produce_vs_mq_bridge": 2.0,
+        "produce_vs_fastapi": 4.0,
+        "routes_10000_vs_10": 1.1,
+    }
+    assert _results().ratios().keys() == TARGETS.keys()
+
+
+def test_lost_and_duplicated_records_are_summed_over_runs() -> None:
+    data = _results().as_json({"cores": 2})
+    assert (data["acknowledged"], data["lost"], data["duplicated"]) == (300, 3, 6)
+
+
+def test_a_missing_case_leaves_its_ratio_out() -> None:
+    assert Results().ratios() == {}
+
+
+def test_the_report_names_targets_and_servers() -> None:
+    results = _results()
+    lines = list(verdicts(results))
+    assert "produce_vs_mq_bridge: 2.0 (target >= 1.5: met)" in lines
+    assert "gateway: 300 records acknowledged, 3 lost, 6 duplicated" in lines
+    assert "fastapi + aiokafka" in table(results)
+    assert "| 404, 64 connections | gateway | 80 |" in markdown(results, {"cores": 2})
+
+
+def test_the_plot_is_well_formed() -> None:
+    root = ElementTree.fromstring(svg(_results()))
+    texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert "60  gateway" in texts
+
+
+def test_the_quick_cases_are_enough_for_every_ratio() -> None:
+    names = {case.name for case in all_cases() if case.quick}
+    wanted = {"404, 64 connections", "produce, 256 connections", "10 routes", "10,000 routes"}
+    assert names == wanted
+
+
+def test_all_routes_are_asked_but_not_in_their_order() -> None:
+    case = next(case for case in all_cases() if case.name == "10,000 routes")
+    paths = paths_of(case)
+    assert len(set(paths)) == 10_000
+    assert paths[1] != "/route/1"
