@@ -48,6 +48,7 @@ class Bodies(Replies):
         "_limit",
         "_max_body",
         "_outcome",
+        "_overhead",
         "_pauses",
         "_take",
     )
@@ -64,6 +65,8 @@ class Bodies(Replies):
         self._limit = 0
         self._max_body = context.limits.max_body_size or _UNLIMITED
         self._chunked = False
+        self._overhead = 0
+        """Bytes received since a chunked body began, framing and all."""
         self._expects = False
         self._pauses = 0
 
@@ -77,7 +80,7 @@ class Bodies(Replies):
     def _await_body(self, request: Request, outcome: int | Response, length: int) -> None:
         """Prepare for a body of ``length`` bytes, or a chunked one (-1)."""
         self._body_due = True
-        self._body_size = 0
+        self._body_size = self._overhead = 0
         self._chunked = length < 0
         expects, self._expects = self._expects, False
         if type(outcome) is not int or outcome == DISCARD:

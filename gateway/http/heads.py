@@ -122,6 +122,9 @@ class HeadWriter:
                 continue
             if lower == b"server":
                 has_server = True
+            if b"\n" in value or b"\r" in value:
+                # A plugin may echo what a client sent: that must not become a header or a body.
+                value = value.replace(b"\r", b" ").replace(b"\n", b" ")
             lines.append(b"%b: %b\r\n" % (name, value))
         if length is None or (given_length is not None and request.method == b"HEAD"):
             lines.append(self._stream_framing(request, status, given_length, keep_alive))

@@ -53,7 +53,6 @@ class Request:
         "chain",
         "connection",
         "consumer",
-        "context",
         "headers",
         "host",
         "keep_alive",
@@ -62,12 +61,13 @@ class Request:
         "path",
         "query",
         "received",
-        "stream",
         "target",
         "version",
     )
 
+    context: dict[str, Any] | None = None
     credential: Any = None
+    stream: BodyStream | None = None
     forwarded_host: bytes | None = None
     """X-Forwarded-Host of a trusted peer."""
     trusted: bool = False
@@ -104,12 +104,10 @@ class Request:
         self.received = received
         self.host: bytes | None = None
         self.body = b""
-        self.stream: BodyStream | None = None
         self.keep_alive = True
         self.chain: Chain | None = None
         self.match: Match | None = None
         self.consumer: Any = None
-        self.context: dict[str, Any] | None = None
         self._id: bytes | None = None
 
     @property

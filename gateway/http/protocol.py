@@ -43,7 +43,6 @@ class HttpProtocol(Repeats):
         "_headers",
         "_held",
         "_method",
-        "_overhead",
         "_parser",
         "_priming",
         "_small",
@@ -60,7 +59,6 @@ class HttpProtocol(Repeats):
         self._headers: list[tuple[bytes, bytes]] = []
         self._head_bytes = 0
         """Upper bound of the bytes of the head being read."""
-        self._overhead = 0
         self._upgrading = False
         self._priming = False
         self._held = b""
@@ -118,11 +116,12 @@ class HttpProtocol(Repeats):
         """Parse piece by piece, so that back-pressure stops a large buffer half-way."""
         if self._held:
             data, self._held = self._held + data, b""
-        while data and not self._deaf and not self._closing:
+        at = 0
+        while at < len(data) and not self._deaf and not self._closing:
             if self._pauses:
-                self._unfed += data
+                self._unfed += data[at:]
                 return
-            piece, data = data[:_SLICE], data[_SLICE:]
+            piece = data[at : at + _SLICE]
             counted = self._chunked
             stopped: Exception | None = None
             try:
@@ -130,19 +129,20 @@ class HttpProtocol(Repeats):
             except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
                 stopped = error
             if stopped is not None:
-                data = self._stopped(stopped, piece + data)
+                data, at = self._stopped(stopped, data[at:]), 0
                 continue
+            at += _SLICE
             if counted and self._chunked:
                 self._overhead += len(piece)
                 if self._overhead > 17 * self._body_size + _OVERHEAD:
                     self.refuse(400)
 
     def _feed_rest(self) -> None:
-        data, self._unfed = self._unfed, b""
-        if data and not self._corked:
+        if self._corked:
+            self.context.loop.call_soon(self._feed_rest)
+        elif self._unfed and not self._pauses and not self.lost:
+            data, self._unfed = self._unfed, b""
             self.data_received(data)
-        else:
-            self._unfed = data
 
     # --- parser ------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import asyncio
 
 import pytest
 
-from tests.support.http import App, plugged, run, serving
+from tests.support.http import App, chunked, plugged, run, serving
 
 BAD = {
     "two lengths": (
@@ -131,6 +131,20 @@ def test_hostile_chunks_are_400_and_closed(name: str) -> None:
             assert app.seen == []
             await wire.rest()
             await wire.close()
+
+    run(check())
+
+
+def test_the_framing_of_many_honest_chunked_requests_does_not_add_up() -> None:
+    async def check() -> None:
+        async with serving(App()) as running:
+            wire = await running.connect()
+            whole = chunked(*[b"x"] * 2000)
+            for _ in range(10):
+                for start in range(0, len(whole), 3000):
+                    await wire.send(whole[start : start + 3000])
+                    await asyncio.sleep(0)
+                assert (await wire.answer()).body == b"x" * 2000
 
     run(check())
 

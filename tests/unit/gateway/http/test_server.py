@@ -100,6 +100,19 @@ def test_filters_change_head_and_body_of_every_kind_of_answer(kind: str) -> None
     run(check())
 
 
+def test_line_ends_in_a_header_value_do_not_split_the_answer() -> None:
+    async def check() -> None:
+        evil = b"a\r\nSet-Cookie: b\r\n\r\nbody"
+        app = App(lambda _: Response(200, [(b"X-Echo", evil)], b"ok"))
+        async with serving(app) as running:
+            answer = await running.once(get())
+            assert answer.headers["x-echo"] == "a  Set-Cookie: b    body"
+            assert "set-cookie" not in answer.headers
+            assert answer.body == b"ok"
+
+    run(check())
+
+
 def test_a_filter_that_raises_is_a_500() -> None:
     class Bad(Handler):
         def header_filter(self, request: Request, response: Response) -> None:
