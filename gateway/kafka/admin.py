@@ -85,7 +85,9 @@ class Record:
 def list_topics(connection: Connection) -> list[TopicInfo]:
     """Return the topics that this user may see, by name; Kafka's own left out."""
     with _Errors(connection, "list topics") as errors:
-        admin = AdminClient({**connection.settings(), "error_cb": errors.note})
+        settings = connection.settings()
+        settings["error_cb"] = errors.note
+        admin = AdminClient(settings)
         try:
             found = admin.list_topics(timeout=_TIMEOUT)
         finally:

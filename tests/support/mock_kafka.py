@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""librdkafka's mock cluster: Kafka brokers in this process that fail when they are told to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from gateway.kafka import librdkafka as rdk
+from gateway.kafka.librdkafka import ffi, lib
+
+PRODUCE = 0
+"""API key of produce requests."""
+
+
+class MockKafka:
+    """A cluster of ``brokers``; numbers of brokers count from 1. Topics make themselves."""
+
+    def __init__(self, brokers: int = 1) -> None:
+        problem = ffi.new("char[512]")
+        conf = lib.rd_kafka_conf_new()
+        self._owner = lib.rd_kafka_new(rdk.PRODUCER, conf, problem, 512)
+        self._cluster: Any = lib.rd_kafka_mock_cluster_new(self._owner, brokers)
+        self.bootstrap = rdk.text(lib.rd_kafka_mock_cluster_bootstraps(self._cluster))
+
+    @property
+    def servers(self) -> list[dict[str, Any]]:
+        """The brokers as a plugin's ``bootstrap_servers``."""
+        pairs = [one.rsplit(":", 1) for one in self.bootstrap.split(",")]
+        return [{"host": host, "port": int(port)} for host, port in pairs]
+
+    def create(self, topic: str, partitions: int = 1, replicas: int = 1) -> None:
+        """Make a topic."""
+        assert not lib.rd_kafka_mock_topic_create(
+            self._cluster, topic.encode(), partitions, replicas
+        )
+
+    def lead(self, topic: str, broker: int, partition: int = 0) -> None:
+        """Make a broker the leader of a partition."""
+        assert not lib.rd_kafka_mock_partition_set_leader(
+            self._cluster, topic.encode(), partition, broker
+        )
+
+    def down(self, broker: int = 1) -> None:
+        """Close a broker's connections and take no new ones."""
+        assert not lib.rd_kafka_mock_broker_set_down(self._cluster, broker)
+
+    def up(self, broker: int = 1) -> None:
+        """Take connections again."""
+        assert not lib.rd_kafka_mock_broker_set_up(self._cluster, broker)
+
+    def round_trip(self, milliseconds: int, broker: int = 1) -> None:
+        """Answer everything that much later."""
+        assert not lib.rd_kafka_mock_broker_set_rtt(self._cluster, broker, milliseconds)
+
+    def fail(self, *codes: int, request: int = PRODUCE) -> None:
+        """Answer the next requests of a kind with these error codes, one each."""
+        errors = ffi.new("int[]", list(codes))
+        lib.rd_kafka_mock_push_request_errors_array(self._cluster, request, len(codes), errors)
+
+    def fail_no_more(self, request: int = PRODUCE) -> None:
+        """Forget what ``fail`` was told."""
+        lib.rd_kafka_mock_clear_request_errors(self._cluster, request)
+
+    def close(self) -> None:
+        """End it."""
+        lib.rd_kafka_mock_cluster_destroy(self._cluster)
+        lib.rd_kafka_destroy_flags(self._owner, 0)
+
+
+@contextmanager
+def mock_kafka(brokers: int = 1) -> Iterator[MockKafka]:
+    """Give a cluster, gone at the end."""
+    cluster = MockKafka(brokers)
+    try:
+        yield cluster
+    finally:
+        cluster.close()

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Envelope and bodies on a real broker: kafka-plugins.md §7.1 and §7.2."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from gateway.http.messages import Request
+from tests.support.broker import Broker
+from tests.support.producing import SENT, body_of, on_broker, produce, request, value_of
+
+pytestmark = pytest.mark.kafka
+
+ALL = {"forward_method": True, "forward_headers": True, "forward_uri": True}
+HEADERS_ONLY = {"forward_headers": True, "forward_body": False}
+NO_BODY = {"body": "", "body_args": {}, "body_base64": True}
+
+
+@pytest.fixture(scope="module")
+def topic(broker: Broker) -> str:
+    return broker.topic()
+
+
+def sent(broker: Broker, topic: str, asked: Request, **config: Any) -> Any:
+    """Send one request; return the value of the record it became."""
+    before = broker.count(topic)
+    (response,) = produce(broker, on_broker(broker, topic, producer_async=False, **config), asked)
+    assert (response.status, body_of(response)) == (200, SENT)
+    assert dict(response.headers)[b"Content-Type"] == b"application/json; charset=utf-8"
+    message = broker.records(topic, before + 1)[-1]
+    assert message.key() is None, "no key is null"
+    return value_of(message)
+
+
+def refused(broker: Broker, topic: str, asked: Request) -> str:
+    """Send a request that must be refused; return the error's text."""
+    before = broker.count(topic)
+    (response,) = produce(broker, on_broker(broker, topic, producer_async=False), asked)
+    assert response.status == 400
+    assert broker.count(topic) == before
+    return str(body_of(response)["error"])
+
+
+def post(content_type: str | None, body: bytes) -> Request:
+    return request("/kafka", "POST", body=body, content_type=content_type)
+
+
+def test_1_a_get_without_a_body_is_an_empty_body_in_base64(broker: Broker, topic: str) -> None:
+    assert sent(broker, topic, request()) == NO_BODY
+
+
+def test_3_all_flags_forward_everything_and_nothing_else(broker: Broker, topic: str) -> None:
+    value = sent(broker, topic, request("/kafka?x=1"), **ALL)
+    assert value.pop("headers")["host"] == "gw:8000"
+    assert value == {"method": "GET", "uri": "/kafka?x=1", "uri_args": {"x": "1"}, **NO_BODY}
+
+
+def test_5_the_uri_keeps_the_prefix_of_the_route(broker: Broker, topic: str) -> None:
+    asked = request("/kafka/7?q=z", "DELETE")
+    value = sent(broker, topic, asked, forward_uri=True, forward_body=False)
+    assert value == {"uri": "/kafka/7?q=z", "uri_args": {"q": "z"}}
+
+
+def test_7_a_plus_sign_is_a_space_in_arguments_only(broker: Broker, topic: str) -> None:
+    value = sent(broker, topic, request("/kafka?a=x+y"), forward_uri=True, forward_body=False)
+    assert value == {"uri": "/kafka?a=x+y", "uri_args": {"a": "x y"}}
+
+
+def test_9_repeated_headers_are_a_list(broker: Broker, topic: str) -> None:
+    asked = request(headers=[("X-Foo", "1"), ("X-Foo", "2"), ("X-Bar", "Z")])
+    headers = sent(broker, topic, asked, **HEADERS_ONLY)["headers"]
+    assert (headers["x-foo"], headers["x-bar"]) == (["1", "2"], "Z")
+
+
+def test_11_headers_that_earlier_plugins_added_are_there(broker: Broker, topic: str) -> None:
+    asked = request()
+    asked.headers.append((b"x-consumer-username", b"ann"))
+    assert sent(broker, topic, asked, **HEADERS_ONLY)["headers"]["x-consumer-username"] == "ann"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "expected"),
+    [
+        pytest.param(
+            "application/json",
+            b'{"a":1,"b":[],"c":null}',
+            {"body": '{"a":1,"b":[],"c":null}', "body_args": {"a": 1, "b": [], "c": None}},
+            id="13",
+        ),
+        pytest.param(
+            "application/json; charset=utf-8",
+            '{"n":"é"}'.encode(),
+            {"body": '{"n":"é"}', "body_args": {"n": "é"}},
+            id="15",
+        ),
+        pytest.param("text/plain", b"hello", {"body": "hello", "body_args": {}}, id="23"),
+        pytest.param("TEXT/PLAIN", b"hello", {"body": "hello", "body_args": {}}, id="25"),
+        pytest.param("application/xml", b"<a/>", {"body": "<a/>", "body_args": {}}, id="27"),
+        pytest.param(
+            "application/octet-stream",
+            b"\x00\x01\x02",
+            {"body": "AAEC", "body_args": {}, "body_base64": True},
+            id="29",
+        ),
+        pytest.param(None, b"a=1", {"body": "YT0x", "body_args": {}, "body_base64": True}, id="31"),
+        pytest.param(
+            "application/json-patch+json", b"[]", {"body": "[]", "body_args": []}, id="33"
+        ),
+    ],
+)
+def test_bodies_by_content_type(
+    broker: Broker, topic: str, content_type: str | None, body: bytes, expected: Any
+) -> None:
+    assert sent(broker, topic, post(content_type, body)) == expected
+
+
+def test_17_half_of_a_json_text_is_400_and_no_record(broker: Broker, topic: str) -> None:
+    assert "JSON" in refused(broker, topic, post("application/json", b'{"a":1'))
+
+
+def test_19_an_empty_json_body_is_400_and_no_record(broker: Broker, topic: str) -> None:
+    assert "JSON" in refused(broker, topic, post("application/json", b""))
+
+
+def test_21_the_parts_of_a_multipart_body_are_arguments(broker: Broker, topic: str) -> None:
+    body = (
+        b'--B\r\nContent-Disposition: form-data; name="name"\r\n\r\nx\r\n'
+        b'--B\r\nContent-Disposition: form-data; name="f"; filename="a.txt"\r\n'
+        b"Content-Type: text/plain\r\n\r\nhi\r\n--B--\r\n"
+    )
+    value = sent(broker, topic, post("multipart/form-data; boundary=B", body))
+    assert value == {"body": body.decode(), "body_args": {"name": "x", "f": "hi"}}
+
+
+def test_35_a_large_body_is_complete(broker: Broker, topic: str) -> None:
+    body = orjson.dumps({"text": "x" * 20_000})
+    value = sent(broker, topic, post("application/json", body))
+    assert value == {"body": body.decode(), "body_args": {"text": "x" * 20_000}}
+
+
+def test_37_numbers_stay_exact(broker: Broker, topic: str) -> None:
+    before = broker.count(topic)
+    body = (
+        b'{"id":1234567890123456,"big":123456789012345678901234567890,"f":0.10000000000000000055}'
+    )
+    sent(broker, topic, post("application/json", body))
+    raw = broker.records(topic, before + 1)[-1].value()
+    assert b'"body_args":' + body in raw
