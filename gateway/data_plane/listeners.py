@@ -17,7 +17,7 @@ from dataclasses import replace
 from gateway.errors import SettingsError
 from gateway.listen import ListenAddress
 
-_PATIENCE = 3.0
+_PATIENCE = 2.0
 """Seconds to wait for an address: workers of a master that was killed are just closing it."""
 
 

@@ -38,6 +38,8 @@ _log = get_logger("gateway.worker")
 
 _FLUSH = 4.0
 """Of the seconds for draining, those kept for Kafka when requests take all the others."""
+_LAST_CALL = 0.02
+"""Seconds in which connections that wait to be accepted still are."""
 _SWITCH_INTERVAL = 0.0005
 """Seconds until the compiling thread lets the event loop run; Python's own 5 ms would be felt."""
 
@@ -56,6 +58,7 @@ class Worker:
         self._certificates: Any = None
         self._next: tuple[Snapshot, Any] | None = None
         self._draining = False
+        self._sockets: list[socket.socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._access_log: AccessLog | None = None
 
@@ -82,6 +85,7 @@ class Worker:
             return
         self._draining = True
         started = asyncio.get_running_loop().time()
+        await self._turn_away()
         if hasattr(self, "_server"):
             answered = await self._server.drain(max(seconds - _FLUSH, seconds / 2))
             if not answered:
@@ -90,6 +94,12 @@ class Worker:
             await self._close(max(seconds - spent, 1.0))
         self._report("stats", 0)
         self.ended.set()
+
+    async def _turn_away(self) -> None:
+        """Take in who has connected already; closing the sockets at once would reset them."""
+        for listening in self._sockets:
+            listening.listen(0)
+        await asyncio.sleep(_LAST_CALL if self._sockets else 0)
 
     async def _close(self, seconds: float) -> None:
         await self._workshop.producers.close(seconds)
@@ -173,7 +183,8 @@ class Worker:
         try:
             for address in parse_listen(message.data["addresses"]):
                 context = self._certificates.context if address.ssl else None
-                listeners.append(Listener(open_listener(address), context))
+                self._sockets.append(open_listener(address))
+                listeners.append(Listener(self._sockets[-1], context))
             await self._server.start(listeners)
         except OSError as error:
             self._reply(message, ok=False, error=str(error))

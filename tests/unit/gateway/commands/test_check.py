@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from gateway.commands import application
+
+GOOD = """
+_format_version: "3.0"
+services:
+- name: s
+  url: http://h/
+  routes:
+  - name: r
+    paths: [/a]
+    plugins:
+    - name: kafka-upstream
+      config:
+        topic: ${kafka.topics.orders}
+        bootstrap_servers: ${kafka.bootstrap_servers}
+"""
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(("KONG_", "KAFKA_GATEWAY_")):
+            monkeypatch.delenv(name)
+
+
+def check(*arguments: str) -> Result:
+    return CliRunner().invoke(application(), ["check", *arguments])
+
+
+def test_good_settings_and_routes_pass(tmp_path: Path) -> None:
+    file = tmp_path / "kong.yml"
+    file.write_text(GOOD)
+    assert check().exit_code == 0
+    outcome = check(str(file))
+    assert outcome.exit_code == 0, outcome.output
+
+
+def test_all_mistakes_of_a_file_are_listed_with_their_paths(tmp_path: Path) -> None:
+    file = tmp_path / "kong.yml"
+    file.write_text(GOOD.replace("topic:", "topik:").replace("paths:", "pathz:"))
+    outcome = check(str(file))
+    assert outcome.exit_code == 1
+    assert "pathz" in outcome.output
+    assert "topik" in outcome.output
+
+
+def test_an_unknown_placeholder_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "kong.yml"
+    file.write_text(GOOD.replace("${kafka.bootstrap_servers}", "${kafka.brokers}"))
+    outcome = check(str(file))
+    assert outcome.exit_code == 1
+    assert "${kafka.brokers}" in outcome.output
+
+
+def test_settings_that_cannot_be_used_are_all_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KONG_LOG_LEVEL", "loud")
+    monkeypatch.setenv("KONG_PROXY_LISTEN", "8000")
+    monkeypatch.setenv("KONG_PROXI_LISTEN", "8000")
+    outcome = check()
+    assert outcome.exit_code == 1
+    assert "error: KONG_LOG_LEVEL" in outcome.output
+    assert "error: KONG_PROXY_LISTEN" in outcome.output
+    assert "did you mean KONG_PROXY_LISTEN?" in outcome.output
+
+
+def test_the_declarative_file_of_the_settings_is_checked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "kong.yml"
+    file.write_text("services: 7\n")
+    monkeypatch.setenv("KONG_DECLARATIVE_CONFIG", str(file))
+    outcome = check()
+    assert outcome.exit_code == 1
+    assert "kong.yml" in outcome.output
+
+
+def test_a_conf_file_is_checked(tmp_path: Path) -> None:
+    file = tmp_path / "kong.conf"
+    file.write_text("log_level = loud\n")
+    assert check("--conf", str(file)).exit_code == 1
