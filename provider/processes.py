@@ -73,11 +73,15 @@ def session_members(identity: Identity, marker: str) -> list[int]:
 
 
 def has_marker(pid: int, marker: str) -> bool:
-    """Whether ``NAME=value`` stands in the environment that ``pid`` was started with."""
+    """Whether ``NAME=value`` stands in the environment that ``pid`` was started with.
+
+    One that is just being replaced by another program has none for a moment, and counts.
+    """
     try:
-        return marker.encode() in (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
+        environment = (_PROC / str(pid) / "environ").read_bytes()
     except OSError:
         return False
+    return not environment or marker.encode() in environment.split(b"\0")
 
 
 def session_of(pid: int) -> int | None:

@@ -27,7 +27,7 @@ from gateway.errors import ResourceError
 from provider.processes import Identity, identify, is_alive, session_members
 
 RECORD = "process.json"
-MARKER = "KAFKA_GATEWAY_PROCESS"
+MARKER = "GATEWAY_PROCESS_OF"
 # What a process may take from whoever runs the program: nothing that changes what it does, and
 # none of the engine's own variables (the passphrase is among them).
 _INHERITED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "JAVA_HOME")
@@ -175,12 +175,15 @@ def stop(record: Record, timeout: float) -> None:
 
     Quiet when nothing of it runs. Raises ResourceError when something survives even that.
     """
-    members = record.members()
-    if not members:
-        return
     leader = record.identity.pid
-    _signal([leader] if leader in members else members, signal.SIGTERM)
-    if _wait(lambda: not record.members(), timeout):
+    deadline = time.monotonic() + timeout
+    if leader in record.members():
+        _signal([leader], signal.SIGTERM)
+        _wait(lambda: leader not in record.members(), timeout)
+    # What it left behind: workers whose parent was killed, or could not end them.
+    if leader not in record.members():
+        _signal(record.members(), signal.SIGTERM)
+    if _wait(lambda: not record.members(), deadline - time.monotonic()):
         return
     _signal(record.members(), signal.SIGKILL)
     if not _wait(lambda: not record.members(), _KILL_SECONDS):
