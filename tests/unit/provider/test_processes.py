@@ -17,6 +17,7 @@ from provider.processes import (
     session_members,
 )
 from tests.support.ports import free_ports
+from tests.support.waiting import eventually
 
 
 def ours() -> Identity:
@@ -51,8 +52,8 @@ def test_a_marker_is_a_whole_variable() -> None:
         start_new_session=True,
     )
     with child:
-        assert has_marker(child.pid, "NAME=value")
-        assert not has_marker(child.pid, "NAME=val")
+        eventually(lambda: has_marker(child.pid, "NAME=value"))
+        eventually(lambda: not has_marker(child.pid, "NAME=val"))
         child.communicate(b"\n")
 
 
@@ -72,6 +73,6 @@ def test_a_command_is_told_without_its_arguments() -> None:
         [sys.executable, "-c", "input()", "planted-secret"], stdin=subprocess.PIPE
     )
     with child:
-        assert command_of(child.pid) == os.path.basename(sys.executable)
+        eventually(lambda: command_of(child.pid) == os.path.basename(sys.executable))
         child.communicate(b"\n")
     assert command_of(child.pid) == ""
