@@ -44,6 +44,8 @@ class Pace:
     rounds: int
 
 
+_DISTINCT = 10_000
+
 QUICK = Pace(1.2, 0.4, 3)
 FULL = Pace(4.0, 1.0, 3)
 
@@ -94,8 +96,15 @@ def all_cases() -> list[Case]:
 
 
 def paths_of(case: Case) -> list[str]:
-    """Return the paths that the generator cycles through; with many routes, many of them."""
+    """Return the paths that the generator cycles through.
+
+    Where the number of routes is the question there are as many different paths for few routes as
+    for many: otherwise few routes would also mean few requests to remember, and what is compared
+    would be memories.
+    """
     if "{}" not in case.path:
         return [case.path]
     # Steps that are prime to the number of routes, so that neighbours are never asked in a row.
-    return [case.path.format(number * 7919 % case.routes) for number in range(case.routes)]
+    return [
+        f"{case.path.format(number * 7919 % case.routes)}/{number}" for number in range(_DISTINCT)
+    ]

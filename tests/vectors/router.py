@@ -7,30 +7,29 @@ from collections.abc import Iterator
 from typing import Any
 
 from gateway.http.messages import Headers, Request
-from gateway.routing.protocols import protocol_mismatch
 from gateway.routing.router import Match, Router
 from tests.support.requests import StandInConnection, request_of, route_row
-
-_NO_ROUTE = (404, "no Route matched with those values")
-_NO_SERVICE = (503, "no Service found with those values")
+from tests.vectors.served import SERVED, served_problems
 
 
 def replay_router(document: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
     """Replay ``vectors`` on the ``route_sets`` that they point to."""
-    routers: dict[int, Router] = {}
+    rows = [[_row(route) for route in routes] for routes in document["route_sets"]]
+    routers = [Router(routes) for routes in rows]
     for vector in document["vectors"]:
         if vector["flavors"] == "traditional":
             continue
         number = vector["route_set"]
-        if number not in routers:
-            routers[number] = Router([_row(route) for route in document["route_sets"][number]])
-        problems = list(_problems(routers[number], vector))
+        problems = list(_problems(routers[number], rows[number], vector))
         yield vector["id"], "; ".join(problems) or None
 
 
 def _row(route: dict[str, Any]) -> dict[str, Any]:
     fields = {name: value for name, value in route.items() if name != "service_host"}
-    return route_row(**fields)
+    row = route_row(**fields)
+    if "service_host" in route:
+        row["service"] |= {"host": route["service_host"], "port": 80}
+    return row
 
 
 def _request(vector: dict[str, Any]) -> Request:
@@ -57,7 +56,9 @@ def _match(router: Router, request: Request, raw: bool) -> Match | None:
     return router.find(subject)
 
 
-def _problems(router: Router, vector: dict[str, Any]) -> Iterator[str]:
+def _problems(
+    router: Router, routes: list[dict[str, Any]], vector: dict[str, Any]
+) -> Iterator[str]:
     request, expect = _request(vector), vector["expect"]
     match = _match(router, request, vector["request"].get("raw", False))
     if "route" in expect:
@@ -66,8 +67,8 @@ def _problems(router: Router, vector: dict[str, Any]) -> Iterator[str]:
             yield f"route {name}, not {expect['route']}"
     if match is not None:
         yield from _path_problems(match, request, expect)
-    if "status" in expect:
-        yield from _answer_problems(match, request, expect)
+    if not SERVED.isdisjoint(expect):
+        yield from served_problems(routes, vector["request"], expect)
 
 
 def _path_problems(match: Match, request: Request, expect: dict[str, Any]) -> Iterator[str]:
@@ -83,29 +84,3 @@ def _path_problems(match: Match, request: Request, expect: dict[str, Any]) -> It
         found = match.captures.get(name, b"(no such group)")
         if found != (None if value is None else value.encode()):
             yield f"capture {name} is {found!r}, not {value}"
-
-
-def _answer_problems(
-    match: Match | None, request: Request, expect: dict[str, Any]
-) -> Iterator[str]:
-    status, message, headers = _answer(match, request)
-    if status != expect["status"]:
-        yield f"status {status}, not {expect['status']}"
-    wanted = expect.get("json", {}).get("message")
-    if wanted is not None and message != wanted:
-        yield f"message {message}, not {wanted}"
-    for name, value in expect.get("headers", {}).items():
-        if headers.get(name.lower()) != value:
-            yield f"header {name} is {headers.get(name.lower())}, not {value}"
-
-
-def _answer(match: Match | None, request: Request) -> tuple[int, str | None, dict[str, str]]:
-    if match is None:
-        return *_NO_ROUTE, {}
-    mismatch = protocol_mismatch(match.route, request) if match.checks_protocol else None
-    if mismatch is not None:
-        headers = {name.decode(): value.decode() for name, value in mismatch.headers}
-        return mismatch.status, mismatch.message, headers
-    if match.service is None:
-        return *_NO_SERVICE, {}
-    return 200, None, {}
