@@ -25,7 +25,7 @@ def secrets_of(checkout: Checkout) -> list[bytes]:
     """Every secret the stack made: passwords of the broker's users, the admin token, keys."""
     local = checkout.folder / ".state" / "local"
     properties = (local / "kafka" / "server.properties").read_text()
-    found = {word.encode() for word in re.findall(r'(?:password|user_\w+)="([^"]+)"', properties)}
+    found = {word.encode() for word in re.findall(r'(?:password|user_[^=]+)="([^"]+)"', properties)}
     found.add((local / "control-plane" / "admin-token").read_bytes().strip())
     for key in local.rglob("*.key"):
         found.add(key.read_bytes().splitlines()[1])

@@ -92,6 +92,8 @@ class Checkout:
         keep = ("PATH", "HOME", "LANG", "JAVA_HOME", "TMPDIR")
         environment = {name: os.environ[name] for name in keep if name in os.environ}
         environment["PULUMI_ERROR_OUTPUT_STRING"] = "true"
+        # The command line is the checkout's own, not that of the environment it is installed in.
+        environment["PYTHONPATH"] = str(self.folder)
         done = subprocess.run(
             command,
             cwd=self.folder,
