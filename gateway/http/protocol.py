@@ -91,19 +91,7 @@ class HttpProtocol(Repeats):
             self._since = self.context.clock.now
             self._head_bytes = len(data)
         self._corked = True
-        if len(data) > _SLICE or self._pauses or self._held or self._chunked:
-            self._feed_carefully(data)
-        else:
-            # What is fed from inside an ``except`` would get the outer error for its context.
-            stopped: Exception | None = None
-            try:
-                self._parser.feed_data(data)
-            except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-                stopped = error
-            if stopped is not None:
-                rest = self._stopped(stopped, data)
-                if rest:
-                    self._feed_carefully(rest)
+        self._feed(data)
         self._corked = False
         if fresh:
             self._remember(data)
@@ -113,6 +101,21 @@ class HttpProtocol(Repeats):
             self._advance()
         if self._out or self._closing:
             self._flush()
+
+    def _feed(self, data: bytes) -> None:
+        if len(data) > _SLICE or self._pauses or self._held or self._chunked:
+            self._feed_carefully(data)
+            return
+        # What is fed from inside an ``except`` would get the outer error for its context.
+        stopped: Exception | None = None
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            stopped = error
+        if stopped is not None:
+            rest = self._stopped(stopped, data)
+            if rest:
+                self._feed_carefully(rest)
 
     def _feed_carefully(self, data: bytes) -> None:
         """Parse piece by piece, so that back-pressure stops a large buffer half-way."""
@@ -163,10 +166,8 @@ class HttpProtocol(Repeats):
         if self._priming or self._deaf:
             return
         parser = self._parser
-        if self._method:
-            method, self._method = self._method, b""
-        else:
-            method = parser.get_method()
+        method = self._method or parser.get_method()
+        self._method = b""
         self._reading = request = Request(self, method, target, "1.1", headers, monotonic())
         if self._head_bytes > self._small:
             check_sizes(target, headers, self.context.limits)
@@ -191,16 +192,11 @@ class HttpProtocol(Repeats):
             self._check_target(request)
         else:
             check_host(host)
-        if self.trusted:
-            self.context.trusted.apply(request)
         if plain and self._luck > 0:
             self._see(request, length)
-        try:
-            self._outcome = self._begin(request)
-        except Exception as error:
-            self._outcome = self._failure(request, error)
+        self._outcome = outcome = self._route(request)
         if length:
-            self._await_body(request, self._outcome, length)
+            self._await_body(request, outcome, length)
 
     def on_message_complete(self) -> None:
         """Handle the request, or queue it behind the one that is being answered."""

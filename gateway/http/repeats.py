@@ -18,7 +18,7 @@ from gateway.http.answers import message_of
 from gateway.http.application import DISCARD, STREAM
 from gateway.http.context import Context
 from gateway.http.lifetime import Lifetime
-from gateway.http.messages import FixedResponse, Headers, Request
+from gateway.http.messages import FixedResponse, Headers, Request, Response
 from gateway.http.stream import Channel
 
 _LONGEST = 2048
@@ -62,12 +62,7 @@ class Repeats(Lifetime):
         method, target, headers, host, length, _ = known
         request = Request(self, method, target, "1.1", headers.copy(), monotonic())
         request.host = host
-        if self.trusted:
-            self.context.trusted.apply(request)
-        try:
-            outcome = self._begin(request)
-        except Exception as error:
-            outcome = self._failure(request, error)
+        outcome = self._route(request)
         if type(outcome) is FixedResponse and request.chain is None:
             parts = self._fixed.get(outcome)
             if parts is not None:
@@ -82,22 +77,34 @@ class Repeats(Lifetime):
                     self._log_phase_failed(request, error)
                 return
         self._corked = True
-        if length and type(outcome) is int and outcome != DISCARD:
-            limit = self._max_body if outcome == STREAM else min(outcome, self._max_body)
-            if length > limit:
-                self._reading = request
-                self.refuse(413, message_of(413))
-                self._corked = False
-                self._flush()
-                return
-            if outcome == STREAM:
-                request.stream = _whole(data[-length:])
-            else:
-                request.body = data[-length:]
-        self._respond(request, outcome)
+        if not length or self._body_fits(request, outcome, data[-length:]):
+            self._respond(request, outcome)
         self._corked = False
         if self._out or self._closing:
             self._flush()
+
+    def _route(self, request: Request) -> int | Response:
+        """Ask the application what to do with a request."""
+        if self.trusted:
+            self.context.trusted.apply(request)
+        try:
+            return self._begin(request)
+        except Exception as error:
+            return self._failure(request, error)
+
+    def _body_fits(self, request: Request, outcome: int | Response, body: bytes) -> bool:
+        """Hand over a body that is there already, or refuse it as too large."""
+        if type(outcome) is not int or outcome == DISCARD:
+            return True
+        if len(body) > (self._max_body if outcome == STREAM else min(outcome, self._max_body)):
+            self._reading = request
+            self.refuse(413, message_of(413))
+            return False
+        if outcome == STREAM:
+            request.stream = _whole(body)
+        else:
+            request.body = body
+        return True
 
     def _see(self, request: Request, length: int) -> None:
         """Take down a head that passed all checks, before handlers may change the request."""
