@@ -23,29 +23,41 @@ from gateway.http.messages import Request
 from gateway.kafka.arguments import parse
 
 MEMORY = 32 * 1024**2
-"""Bytes of Lua memory for one plugin."""
+"""Bytes of Lua memory for the functions of one plugin."""
+_HARD = 4
+"""Times ``memory`` at which allocation itself fails. Far above, since lupa's own calls end the
+process when they find no memory; it takes a single string operation to get there."""
+_GROWTH = 32
+"""Times its JSON text that a message takes as Lua tables, at worst."""
 SECONDS = 0.1
 """Time for all functions of one record."""
-_DEEPEST = 1000
+_DEEPEST = 200
 _FAILED = "An unexpected error occurred"
 
 # The sandbox. A hook looks at the clock every thousand instructions; what it raises cannot be
 # caught for good, since pcall and xpcall raise it again. string.rep is bounded by the memory limit.
 _PRELUDE = b"""
-local python_clock, limit = ...
+local limit, most = ...
 local sethook, getmetatable, setmetatable = debug.sethook, getmetatable, setmetatable
 local error, pcall, xpcall, select, unpack = error, pcall, xpcall, select, unpack
 local type, loadstring, setfenv, clock = type, loadstring, setfenv, os.clock
+local collectgarbage = collectgarbage
 jit.off()
 jit.flush()
 
 local deadline = 0
-local TIMEOUT = "took longer than allowed"
+local exceeded
 local function check()
-  if clock() > deadline then error(TIMEOUT, 0) end
+  if clock() > deadline then
+    exceeded = "took longer than allowed"
+  elseif collectgarbage("count") * 1024 > most then
+    collectgarbage()
+    if collectgarbage("count") * 1024 > most then exceeded = "took more memory than allowed" end
+  end
+  if exceeded then error(exceeded, 0) end
 end
 local function again(ok, ...)
-  if clock() > deadline then error(TIMEOUT, 0) end
+  check()
   return ok, ...
 end
 local function copy(from)
@@ -92,7 +104,8 @@ local function environment()
     pcall = function(f, ...) return again(pcall(f, ...)) end,
     xpcall = function(f, handler, ...) return again(xpcall(f, handler, ...)) end,
     getmetatable = function(value)
-      if type(value) == "table" then return getmetatable(value) end
+      if type(value) ~= "table" then return nil end
+      return getmetatable(value)
     end,
     setmetatable = function(value, meta)
       if meta ~= nil and meta.__gc ~= nil then error("__gc is not allowed") end
@@ -113,11 +126,12 @@ local function compile(source, name)
 end
 
 local function run(f, ...)
-  deadline = clock() + limit
+  deadline, exceeded = clock() + limit, nil
   sethook(check, "", 1000)
   local ok, result = pcall(f, ...)
   sethook()
   if not ok then
+    collectgarbage()
     if type(result) ~= "string" then result = "a Lua error that is no string" end
     error(result, 0)
   end
@@ -125,7 +139,7 @@ local function run(f, ...)
 end
 
 return compile, run, array_mark, null, function(f) call_kong = f end, setmetatable,
-  function(value) return getmetatable(value) == "array" end
+  function(value) return getmetatable(value) == "array" end, collectgarbage
 """
 
 
@@ -138,20 +152,27 @@ class LuaFunctions:
     def __init__(
         self, chunks: Sequence[str], *, seconds: float = SECONDS, memory: int = MEMORY
     ) -> None:
+        self._chunks = list(chunks)
+        self._seconds, self._memory = seconds, memory
+        self._request: Request | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        """Make a runtime and load the functions into it."""
         self._runtime = lupa.LuaRuntime(
             encoding=None,
             unpack_returned_tuples=True,
             register_eval=False,
             register_builtins=False,
             attribute_filter=_no_attributes,
-            max_memory=memory,
+            max_memory=_HARD * self._memory,
         )
-        prelude = self._runtime.execute(_PRELUDE, None, seconds)
-        compile_, self._run, self._array, self._null, set_kong, self._mark, self._is_array = prelude
-        self._request: Request | None = None
+        prelude = self._runtime.execute(_PRELUDE, self._seconds, self._memory)
+        compile_, self._run, self._array, self._null, set_kong, *rest = prelude
+        self._mark, self._is_array, self._collect = rest
         set_kong(self._kong)
         self._functions = [
-            self._load(compile_, chunk, number) for number, chunk in enumerate(chunks, 1)
+            self._load(compile_, chunk, number) for number, chunk in enumerate(self._chunks, 1)
         ]
 
     def change(self, message: dict[str, Any] | bytes, request: Request) -> bytes:
@@ -160,6 +181,10 @@ class LuaFunctions:
         Raises ``RequestRejected`` (500, Kong's general text) when a function fails, takes too long
         or returns what JSON cannot hold.
         """
+        size = len(message if isinstance(message, bytes) else orjson.dumps(message))
+        if size * _GROWTH > (_HARD - 2) * self._memory:
+            raise RequestRejected(413, "the message is too large for Lua functions")
+        self._make_room()
         self._request = request
         try:
             value = self._to_lua(message)
@@ -172,6 +197,13 @@ class LuaFunctions:
             raise RequestRejected(500, _FAILED) from error
         finally:
             self._request = None
+
+    def _make_room(self) -> None:
+        """See to it that a message fits in: collect what was left, or begin anew."""
+        if self._runtime.get_memory_used() > self._memory // 2:
+            self._collect()
+            if self._runtime.get_memory_used() > self._memory:
+                self._begin()
 
     def _load(self, compile_: Any, chunk: str, number: int) -> Any:
         found = compile_(chunk.encode(), b"=message_by_lua_functions[%d]" % number)
@@ -216,7 +248,7 @@ class LuaFunctions:
         if kind != "table" or depth > _DEEPEST:
             raise TypeError("not serialisable")
         items = list(value.items())
-        if self._is_array(value) or (items and all(isinstance(key, int) for key, _ in items)):
+        if self._is_array(value) or (items and all(type(key) is int for key, _ in items)):
             if sorted(key for key, _ in items) != list(range(1, len(items) + 1)):
                 raise TypeError("a list with holes")
             return [self._to_python(member, depth + 1) for _, member in sorted(items, key=_place)]
