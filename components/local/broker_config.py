@@ -121,6 +121,9 @@ def _single_node() -> dict[str, str]:
         "background.threads": "2",
         "log.cleaner.dedupe.buffer.size": "4194304",
         "controlled.shutdown.enable": "true",
+        # After a kill the controller waits this long before the same broker may register again.
+        "broker.session.timeout.ms": "2000",
+        "broker.heartbeat.interval.ms": "500",
     }
 
 
