@@ -37,6 +37,13 @@ KONG, OURS = "KONG_", "KAFKA_GATEWAY_"
 
 LOG_LEVELS = ("debug", "info", "notice", "warn", "error", "crit", "alert", "emerg")
 
+HEADERS = (
+    "server_tokens", "latency_tokens", "server", "via", "x-kong-proxy-latency",
+    "x-kong-response-latency", "x-kong-upstream-latency", "x-kong-request-id",
+    "x-kong-upstream-status", "off",
+)  # fmt: skip
+"""What the setting ``headers`` may list; case does not matter."""
+
 WITHOUT_EFFECT = tuple(
     """
     admin_access_log admin_api_uri admin_error_log admin_gui_ anonymous_reports audit_log
@@ -62,6 +69,14 @@ def _address(value: str) -> str:
     if not host or not port.isdigit():
         raise ValueError("expected host:port")
     return value.strip()
+
+
+def _headers(value: str) -> tuple[str, ...]:
+    found = items(value)
+    unknown = [name for name in found if name.lower() not in HEADERS]
+    if unknown:
+        raise ValueError(f'"{unknown[0]}" is not one of {", ".join(HEADERS)}')
+    return found
 
 
 def _setting(parse: Parse, default: str, *, own: bool = False, secret: bool = False) -> Any:
@@ -113,7 +128,9 @@ class Settings:
     # How requests are taken and answered.
     nginx_worker_processes: int = _setting(workers, "auto")
     """Number of workers; 0 stands for ``auto``: one for each processor this node may use."""
-    headers: tuple[str, ...] = _setting(items, "server_tokens, latency_tokens, X-Kong-Request-Id")
+    headers: tuple[str, ...] = _setting(
+        _headers, "server_tokens, latency_tokens, X-Kong-Request-Id"
+    )
     trusted_ips: tuple[str, ...] = _setting(networks, "")
     real_ip_header: str = _setting(str, "X-Real-IP")
     real_ip_recursive: bool = _setting(switch, "off")
@@ -232,10 +249,16 @@ class Settings:
                 read_pem(value or "-----BEGIN ", env_name(name))
             except SettingsError as error:
                 yield str(error)
+        if self.proxy_access_log != "off" and not _writable(Path(self.proxy_access_log)):
+            yield f"KONG_PROXY_ACCESS_LOG: cannot write {self.proxy_access_log}"
         for name in ("declarative_config", "env_file", "admin_token_file"):
             path = getattr(self, name)
             if path is not None and not os.access(path, os.R_OK):
                 yield f"{env_name(name)}: cannot read {path}"
+
+
+def _writable(path: Path) -> bool:
+    return os.access(path if path.exists() else path.parent, os.W_OK)
 
 
 NAMES = tuple(item.name for item in fields(Settings))

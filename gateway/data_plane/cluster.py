@@ -79,8 +79,10 @@ class ClusterClient:
         """Monotonic seconds; None while there is no connection."""
         self.last_seen: float | None = None
         """Monotonic seconds of the last frame from the control plane."""
-        self._context, name = tls
-        self._address = Address(*address, name, node.target())
+        self.tls = tls
+        """Context and name for the next connection; may be replaced."""
+        self._where = address
+        self._target = node.target()
         self._hello = node.basic_info(process_conf or {})
         self._take = take
         self._hash = hash_in_force
@@ -113,9 +115,11 @@ class ClusterClient:
     async def _one_connection(self) -> float:
         """Dial and stay until the connection ends; return for how many seconds it was there."""
         started = monotonic()
-        where = f"{self._address.host}:{self._address.port}"
+        context, name = self.tls
+        address = Address(*self._where, name, self._target)
+        where = f"{address.host}:{address.port}"
         try:
-            self._socket = await WebSocket.connect(self._address, self._context, self._largest)
+            self._socket = await WebSocket.connect(address, context, self._largest)
             started = self.connected_since = self.last_seen = monotonic()
             self._told = ""
             _log.info("connected to the control plane", address=where)

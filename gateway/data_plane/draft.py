@@ -70,16 +70,23 @@ class Draft:
     """The plugin rows that are limited to a consumer."""
 
 
-def draft(table: bytes, digest: str, environment: Mapping[str, str]) -> Draft:
+def draft(
+    table: bytes,
+    digest: str,
+    environment: Mapping[str, str],
+    types: Mapping[str, PluginType] | None = None,
+) -> Draft:
     """Read a release. Raises ``ReleaseRefused`` with everything that is wrong.
 
-    ``environment`` is where vault references are looked up.
+    ``environment`` is where vault references are looked up, ``types`` are the plugins that may
+    run, all that are installed by default.
     """
+    types = plugin_types() if types is None else types
     rows = orjson.loads(table)
     _resolve(rows, environment)
     services = {row["id"]: row for row in rows.get("services", ())}
     certificates = {row["id"]: (row["cert"], row["key"]) for row in rows.get("certificates", ())}
-    plugins = _plugins(rows.get("plugins", ()), _digest(rows.get("certificates")))
+    plugins = _plugins(rows.get("plugins", ()), types, _digest(rows.get("certificates")))
     plans = [RoutePlan(row, services.get(row.get("service"))) for row in rows.get("routes", ())]
     router = Router(
         [{**plan.route, "service": plan.service} for plan in plans],
@@ -91,7 +98,7 @@ def draft(table: bytes, digest: str, environment: Mapping[str, str]) -> Draft:
         plans,
         router,
         plugins,
-        PluginTable(rows.get("plugins", ()), plugin_types()),
+        PluginTable(rows.get("plugins", ()), types),
         certificates,
         {row["id"]: row["cert"] for row in rows.get("ca_certificates", ())},
         [item.row for item in plugins.values() if item.row.get("consumer") is not None],
@@ -110,15 +117,25 @@ def _resolve(rows: dict[str, Any], environment: Mapping[str, str]) -> None:
         raise UnresolvedReference(missing)
 
 
-def _plugins(rows: list[Row], certificates: bytes) -> dict[str, PluginDraft]:
+def enabled_types(names: tuple[str, ...]) -> dict[str, PluginType]:
+    """Return the installed plugins that the setting ``plugins`` lets run.
+
+    ``bundled`` stands for all of them, ``off`` for none.
+    """
     types = plugin_types()
+    return types if "bundled" in names else {name: types[name] for name in names if name in types}
+
+
+def _plugins(
+    rows: list[Row], types: Mapping[str, PluginType], certificates: bytes
+) -> dict[str, PluginDraft]:
     found, problems = {}, []
     for row in rows:
         if row.get("enabled") is False:
             continue
         kind = types.get(row["name"])
         if kind is None:
-            problems.append(unknown_plugin(row["name"]))
+            problems.append(_not_there(row["name"]))
             continue
         try:
             config = kind.schema.model_validate(row.get("config") or {})
@@ -131,6 +148,12 @@ def _plugins(rows: list[Row], certificates: bytes) -> dict[str, PluginDraft]:
     if problems:
         raise ReleaseRefused(problems)
     return found
+
+
+def _not_there(name: str) -> str:
+    if name in plugin_types():
+        return f'plugin "{name}" is not enabled on this node; name it in KONG_PLUGINS'
+    return unknown_plugin(name)
 
 
 def _sentences(error: ValueError, kind: PluginType, row: Row) -> list[str]:

@@ -28,6 +28,7 @@ from gateway.data_plane.trust import trusted_bundle
 from gateway.data_plane.vault_file import read_vault_file, readable_by_others
 from gateway.errors import ReleaseRefused, SettingsError
 from gateway.http.server import Listener, Server
+from gateway.listen import ListenAddress
 from gateway.logs import configure_logs, get_logger
 from gateway.settings import Settings
 
@@ -35,8 +36,16 @@ _log = get_logger("gateway.master")
 
 _SCRAPE = 1.0
 """Seconds a worker has to report itself before its last report counts."""
-_RESTART_ONLY = ("proxy_listen", "status_listen", "prefix", "role", "nginx_worker_processes")
-"""Settings that a reload does not change, beside those of the cluster."""
+_RESTART_ONLY = (
+    "cluster_",
+    "declarative_config",
+    "nginx_worker_processes",
+    "prefix",
+    "proxy_listen",
+    "role",
+    "status_listen",
+)
+"""Beginnings of the settings that a reload does not change; the files they name are read anew."""
 
 
 def run_master(
@@ -59,6 +68,8 @@ class Master:
         self.draining = False
         self._stop = asyncio.Event()
         self._environment: dict[str, str] = {}
+        self._prefix: Path
+        self._addresses: list[ListenAddress]
         self._supervisor: Supervisor
         self._source: Source
         self._reloading = asyncio.Lock()
@@ -68,23 +79,24 @@ class Master:
         """Start, serve, drain."""
         settings = self.settings
         configure_logs(settings.log_level, role=settings.role)
-        prefix = _make_prefix(settings)
+        self._prefix = _make_prefix(settings)
         proxy = Reservation(settings.proxy_listen, "KONG_PROXY_LISTEN")
+        self._addresses = proxy.addresses
         try:
             self._environment = self._read_environment()
-            self._supervisor = Supervisor(self._spawned, self._init(proxy, prefix))
-            await self._serve(prefix, proxy)
+            self._supervisor = Supervisor(self._spawned, self._init())
+            await self._serve()
         finally:
             proxy.close()
 
-    async def _serve(self, prefix: Path, proxy: Reservation) -> None:
+    async def _serve(self) -> None:
         settings, supervisor = self.settings, self._supervisor
         self._handle_signals()
-        self._source = make_source(settings, prefix, self)
+        self._source = make_source(settings, self._prefix, self)
         status = await self._start_status()
         supervisor.start(await self._source.first(), self._environment)
         following = asyncio.create_task(self._source.follow())
-        addresses = [str(address) for address in proxy.addresses]
+        addresses = [str(address) for address in self._addresses]
         _log.info("started", version=__version__, workers=supervisor.count, proxy=addresses)
         stopping = asyncio.create_task(self._stop.wait())
         # A source that fails for good ends the node: it could never serve anything new.
@@ -202,8 +214,14 @@ class Master:
                 _log.error("reload refused", problems=error.problems)
                 return
             await self._take_environment(environment)
-            if values != self._values:
-                await self._take_settings(values, settings)
+            self._take_settings(values)
+            try:
+                init = self._init()
+            except SettingsError as error:
+                _log.error("reload refused", problems=error.problems)
+                return
+            if init != self._supervisor.init:
+                await self._supervisor.replace(init)
             _log.info("reloaded", hash=self.hash_in_force())
 
     async def _take_environment(self, environment: dict[str, str]) -> None:
@@ -214,22 +232,18 @@ class Master:
             self._environment = before
             _log.error("reload refused, the old values stay", problems=error.errors)
 
-    async def _take_settings(self, values: dict[str, str], settings: Settings) -> None:
-        fixed = [
-            name
-            for name in values.keys() | self._values.keys()
-            if values.get(name) != self._values.get(name)
-            and (name in _RESTART_ONLY or name.startswith("cluster_"))
-        ]
+    def _take_settings(self, values: dict[str, str]) -> None:
+        """Take over what may change while the node runs."""
+        names = values.keys() | self._values.keys()
+        changed = {name for name in names if values.get(name) != self._values.get(name)}
+        fixed = {name for name in changed if name.startswith(_RESTART_ONLY)}
         if fixed:
             _log.warning("settings that need a restart have changed", settings=sorted(fixed))
-            values = {**values, **{name: self._values.get(name, "") for name in fixed}}
-            values = {name: text for name, text in values.items() if text}
-        self._values, self.settings = values, Settings.parse(values)
-        configure_logs(settings.log_level, role=settings.role)
-        trusted = trusted_bundle(self.settings, Path(self.settings.prefix))
-        changed = {"values": values, "trusted": trusted, "drain": self.settings.drain_timeout}
-        await self._supervisor.replace({**self._supervisor.init, **changed})
+        kept = {name: self._values[name] for name in fixed if name in self._values}
+        rest = {name: text for name, text in values.items() if name not in fixed}
+        self._values = {**rest, **kept}
+        self.settings = Settings.parse(self._values)
+        configure_logs(self.settings.log_level, role=self.settings.role)
 
     def _read_environment(self, settings: Settings | None = None) -> dict[str, str]:
         chosen = (settings or self.settings).env_file
@@ -241,18 +255,18 @@ class Master:
             _log.warning("the file with vault values is readable by everybody", file=chosen)
         return values
 
-    def _init(self, proxy: Reservation, prefix: Path) -> dict[str, Any]:
-        """Return what each worker is told first."""
+    def _init(self) -> dict[str, Any]:
+        """Return what each worker is told first; files are read anew. Raises ``SettingsError``."""
         certificate = None
-        if any(address.ssl for address in proxy.addresses):
+        if any(address.ssl for address in self._addresses):
             from gateway.data_plane.default_certificate import listener_certificate
 
-            certificate = listener_certificate(self.settings, prefix)
+            certificate = listener_certificate(self.settings, self._prefix)
         return {
             "values": self._values,
-            "addresses": ", ".join(str(address) for address in proxy.addresses),
+            "addresses": ", ".join(str(address) for address in self._addresses),
             "certificate": certificate,
-            "trusted": trusted_bundle(self.settings, prefix),
+            "trusted": trusted_bundle(self.settings, self._prefix),
             "drain": self.settings.drain_timeout,
         }
 

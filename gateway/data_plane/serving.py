@@ -20,17 +20,16 @@ from gateway.data_plane.access_log import AccessLog
 from gateway.data_plane.application import GatewayApplication
 from gateway.data_plane.channel import Channel, Message
 from gateway.data_plane.counters import SEPARATOR, Counters
-from gateway.data_plane.draft import Draft, draft
+from gateway.data_plane.draft import Draft, draft, enabled_types
 from gateway.data_plane.listeners import open_listener
 from gateway.data_plane.snapshot import Snapshot, Workshop
-from gateway.errors import ReleaseRefused
+from gateway.errors import ReleaseRefused, SettingsError
 from gateway.http.forwarded import TrustedProxies
 from gateway.http.limits import Limits
 from gateway.http.server import Listener, Server
 from gateway.kafka.pool import ProducerPool
 from gateway.listen import parse_listen
 from gateway.logs import configure_logs, get_logger
-from gateway.plugins.registry import plugin_types
 from gateway.proxy.upstream import Proxy
 from gateway.settings import Settings
 
@@ -111,6 +110,13 @@ class Worker:
     def _init(self, message: Message) -> None:
         self._settings = settings = Settings.parse(message.data["values"])
         configure_logs(settings.log_level, role=settings.role, worker=self.index)
+        try:
+            self._make(settings, message.data)
+        except SettingsError as error:
+            _log.error("worker cannot start", problems=error.problems)
+            self.ended.set()
+
+    def _make(self, settings: Settings, data: dict[str, Any]) -> None:
         if settings.proxy_access_log != "off":
             self._access_log = AccessLog(settings.proxy_access_log)
         counters = Counters()
@@ -122,7 +128,8 @@ class Worker:
             ProducerPool(loop),
             Proxy(loop, default_type=default_type),
             settings.client_max_body_size,
-            message.data["trusted"],
+            settings.allow_debug_header,
+            data["trusted"],
         )
         self._server = Server(
             self._application,
@@ -133,11 +140,11 @@ class Worker:
             ),
             default_type=default_type,
         )
-        if message.data["certificate"] is not None:
+        if data["certificate"] is not None:
             # Imported here: plain http needs no certificates, and their library is large.
             from gateway.http.tls import Certificates
 
-            certificate, key = message.data["certificate"]
+            certificate, key = data["certificate"]
             self._certificates = Certificates((certificate, key))
 
     async def _prepare(self, message: Message) -> None:
@@ -157,7 +164,8 @@ class Worker:
             self._reply(message, ok=False, errors=[reason])
 
     def _draft(self, table: bytes, digest: str, environment: dict[str, str]) -> tuple[Draft, Any]:
-        found = draft(table, digest, environment)
+        types = enabled_types(self._settings.plugins)
+        found = draft(table, digest, environment, types)
         if self._certificates is None:
             return found, None
         rows = found.rows
@@ -192,7 +200,8 @@ class Worker:
         # What was made up to here stays: the collector need not look at it again and again.
         gc.freeze()
         gc.enable()
-        plugins = {name: kind.version for name, kind in plugin_types().items()}
+        types = enabled_types(self._settings.plugins)
+        plugins = {name: kind.version for name, kind in types.items()}
         self._reply(message, ok=True, plugins=plugins)
 
     def _stats(self, message: Message) -> None:

@@ -11,6 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gateway.data_plane.counters import Counters
+from gateway.data_plane.debug_headers import DebugHeaders
 from gateway.data_plane.draft import Draft, PluginDraft, RoutePlan, Row
 from gateway.errors import GatewayError, ReleaseRefused
 from gateway.http.application import DISCARD, STREAM
@@ -28,6 +29,8 @@ _log = get_logger("gateway.snapshot")
 
 _WARM_UP = 2.0
 """Seconds that new producers have to connect before the snapshot serves all the same."""
+_LAST = -(1 << 31)
+"""Priority below that of every plugin."""
 _SLICE = 0.001
 """Seconds of compiling after which requests get their turn."""
 
@@ -41,6 +44,8 @@ class Workshop:
     proxy: Proxy | None = None
     body_limit: int = 1024**2
     """Largest body kept whole for a handler that sets no limit itself, in bytes."""
+    debug_headers: bool = False
+    """Whether clients may ask for route and service in response headers (``Kong-Debug``)."""
     trusted_ca: str | None = None
     """File of the trusted authorities; None: the system's."""
 
@@ -191,7 +196,8 @@ def _fill(
     last: Last = no_service
     if service is not None and workshop.proxy is not None:
         last = workshop.proxy.upstream(route, service, tls).forward
-    chains = _Chains(draft, handlers, route, service, last)
+    debug = DebugHeaders(route, service) if workshop.debug_headers else None
+    chains = _Chains(draft, handlers, route, service, last, debug)
     plan.chain = chains.base
     plan.body = _body_mode(chains, service, workshop)
     names = ("" if service is None else _name(service)), _name(route)
@@ -211,7 +217,9 @@ class _Chains:
         route: Row,
         service: Row | None,
         last: Last,
+        debug: Handler | None,
     ) -> None:
+        self._debug = debug
         self._table = draft.table
         self._plugins = draft.plugins
         self._handlers = handlers
@@ -240,6 +248,9 @@ class _Chains:
         rows = self._table.chain(self._route, self._service, consumer)
         order = [(self._plugins[row["id"]].type.priority, row["name"]) for row in rows]
         handlers = [self._handlers[row["id"]] for row in rows]
+        if self._debug is not None:
+            handlers.append(self._debug)
+            order.append((_LAST, ""))
         return Chain(handlers, self._last, order=order, derive=derive)
 
     def _concerns(self, row: Row) -> bool:

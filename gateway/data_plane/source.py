@@ -124,8 +124,8 @@ class ControlPlaneSource:
         self._prefix = prefix
         self._master = master
         self._client: ClusterClient | None = None
-        key = read_pem(settings.cluster_cert_key or "", "KONG_CLUSTER_CERT_KEY")
-        self._cache = ConfigCache(prefix / "config.cache", key)
+        self._key = self._read_key()
+        self._cache = ConfigCache(prefix / "config.cache", self._key)
 
     @property
     def connected(self) -> bool:
@@ -173,8 +173,9 @@ class ControlPlaneSource:
         await self._client.run()
 
     async def reload(self) -> None:
-        """Compile the release in force with the vault values of now."""
+        """Compile the release in force with the vault values of now; read the cluster's files."""
         supervisor = self._master.supervisor
+        await self._renew()
         if supervisor.serving is not None:
             await self._master.apply(supervisor.serving)
             return
@@ -184,6 +185,28 @@ class ControlPlaneSource:
             await self._master.apply(release)
             if self._client is not None:
                 self._client.report()
+
+    async def _renew(self) -> None:
+        """Take over certificates and key that were replaced: the next connection shows them."""
+        from gateway.data_plane.cluster_tls import client_context
+
+        try:
+            tls = client_context(self._settings)
+            key = self._read_key()
+        except SettingsError as error:
+            _log.error("the cluster's certificates cannot be used", problems=error.problems)
+            return
+        if self._client is not None:
+            self._client.tls = tls
+        serving = self._master.supervisor.serving
+        if key != self._key:
+            self._key = key
+            self._cache = ConfigCache(self._cache.path, key)
+            if serving is not None:
+                await self._save(serving.frame)
+
+    def _read_key(self) -> str:
+        return read_pem(self._settings.cluster_cert_key or "", "KONG_CLUSTER_CERT_KEY")
 
     async def _take(self, frame: bytes) -> None:
         release = await asyncio.to_thread(parse_frame, frame)
@@ -196,6 +219,9 @@ class ControlPlaneSource:
             self._master.refused(error)
             raise
         await self._master.apply(release)
+        await self._save(frame)
+
+    async def _save(self, frame: bytes) -> None:
         try:
             await asyncio.to_thread(self._cache.save, frame)
         except OSError as error:

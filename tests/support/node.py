@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,10 @@ from tests.support.waiting import eventually
 class NodeProcess:
     """A running node. ``settings`` are environment variables; what is not given has test values."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, settings: Mapping[str, str], arguments: Sequence[str] = ()
+    ) -> None:
+        self.arguments = arguments
         self.proxy, self.proxy_tls, self.status = free_ports(3)
         self.prefix = folder / "prefix"
         self.log = folder / "node.log"
@@ -43,7 +46,7 @@ class NodeProcess:
         """Start the process."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gateway.cli", "run"],
+                [sys.executable, "-m", "gateway.cli", "run", *self.arguments],
                 env=self.environment,
                 stdout=log,
                 stderr=log,
@@ -99,9 +102,9 @@ class NodeProcess:
 
 
 @contextmanager
-def running_node(folder: Path, **settings: str) -> Iterator[NodeProcess]:
+def running_node(folder: Path, *arguments: str, **settings: str) -> Iterator[NodeProcess]:
     """Run a node of its own settings; it is started, not necessarily ready."""
-    node = NodeProcess(folder, settings).start()
+    node = NodeProcess(folder, settings, arguments).start()
     try:
         yield node
     finally:

@@ -84,3 +84,13 @@ def test_the_plugins_of_consumers_are_known() -> None:
     assert [one["consumer"] for one in drafted(table(plugins=[row])).of_consumers] == [
         number("alice")
     ]
+
+
+def test_a_plugin_that_is_not_enabled_is_told_from_one_that_is_not_installed() -> None:
+    types = module.enabled_types(("noted",))
+    assert list(types) == ["noted"]
+    assert list(module.enabled_types(("bundled",))) == ["noted", "reader"]
+    assert module.enabled_types(("off",)) == {}
+    content = table(plugins=[plugin_row("reader")])
+    with pytest.raises(ReleaseRefused, match="not enabled on this node"):
+        module.draft(content, "h", {}, types)

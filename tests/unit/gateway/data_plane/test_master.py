@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -56,12 +56,13 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     folder = Path(tmp_path_factory.mktemp("node"))
     (folder / "kong.yml").write_text(ROUTES.format(name="a"))
     (folder / "vault.env").write_text("PASSWORD=planted-secret\n")
+    (folder / "kong.conf").write_text("")
     settings = {
         "KONG_DECLARATIVE_CONFIG": str(folder / "kong.yml"),
         "KAFKA_GATEWAY_ENV_FILE": str(folder / "vault.env"),
         "KAFKA_GATEWAY_DRAIN_TIMEOUT": "3s",
     }
-    with running_node(folder, **settings) as running:
+    with running_node(folder, "--conf", str(folder / "kong.conf"), **settings) as running:
         yield running.ready()
 
 
@@ -154,6 +155,20 @@ def test_a_reload_reads_vault_values_again(node: NodeProcess) -> None:
     reload(node, "configuration applied")
 
 
+def test_changed_settings_bring_new_workers_and_no_request_fails(node: NodeProcess) -> None:
+    conf = node.prefix.parent / "kong.conf"
+    before = node.workers()
+    with steady(node.proxy, "/none") as traffic:
+        eventually(lambda: traffic.sent > 5)
+        conf.write_text("headers = off\ncluster_server_name = other\n")
+        reload(node, "reloaded")
+        assert "settings that need a restart have changed" in node.events()
+        assert not set(before) & set(node.workers())
+        assert "server" not in node.get("/none").headers
+    assert set(traffic.statuses) == {404}
+    assert len(traffic.broken) <= 1, traffic.broken
+
+
 def test_no_secret_stands_in_arguments_or_logs(node: NodeProcess) -> None:
     for pid in (node.process.pid, *node.workers()):
         assert b"planted" not in Path(f"/proc/{pid}/cmdline").read_bytes()
@@ -237,7 +252,7 @@ def data_plane(tmp_path: Path, key: str = "") -> dict[str, str]:
     }
 
 
-def cached(tmp_path: Path, document: dict[str, object], key: str) -> str:
+def cached(tmp_path: Path, document: Mapping[str, object], key: str) -> str:
     """Write a cache as an earlier run would have; return the hash in it."""
     table = config_table(to_table(document, "tests", 1))
     (tmp_path / "prefix").mkdir(mode=0o700)
@@ -297,6 +312,18 @@ def test_a_cached_release_without_its_secrets_waits_for_them(tmp_path: Path) -> 
         values.write_text("THE_USER=someone\n")
         reload(node, "configuration applied")
         node.ready()
+        assert node.json("/status")["configuration_hash"] == digest
+
+
+def test_a_replaced_cluster_key_takes_the_cache_along(tmp_path: Path) -> None:
+    settings = data_plane(tmp_path)
+    digest = cached(tmp_path, DOCUMENT, (tmp_path / "cluster.key").read_text())
+    with running_node(tmp_path, **settings) as node:
+        node.ready()
+        shared_pair().write(tmp_path, "cluster")
+        reload(node, "reloaded")
+        assert node.stop() == 0
+        node.start().ready()
         assert node.json("/status")["configuration_hash"] == digest
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -153,5 +154,28 @@ def test_a_thousand_swaps_leave_nothing_behind() -> None:
             snapshot.retire(following)
             snapshot = following
         assert sum(handler.closed for handler in Noted.made) == len(Noted.made) - 2
+
+    run(main())
+
+
+def test_debug_headers_name_route_and_service_to_who_asks() -> None:
+    async def main() -> None:
+        service = {"id": number("s"), "name": "s", "host": "127.0.0.1", "port": 1}
+        content = table(
+            routes=[route("a", service="s")],
+            services=[service],
+            plugins=[plugin_row("noted", of="a")],
+        )
+        snapshot = await compiled(content, None, replace(workshop(), debug_headers=True))
+        request = request_of(b"/a", headers=[(b"kong-debug", b"1")])
+        match = snapshot.router.match(request)
+        assert match is not None
+        response = Response(200, [])
+        match.data.chain.filter_head(request, response)
+        assert dict(response.headers)[b"Kong-Route-Name"] == b"a"
+        assert dict(response.headers)[b"Kong-Service-Id"] == number("s").encode()
+        quiet = Response(200, [])
+        match.data.chain.filter_head(request_of(b"/a"), quiet)
+        assert quiet.headers == []
 
     run(main())
