@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A cloud stack's program under mocks: its configuration, and what the clouds would answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from components.config.reader import PROJECT_FILE, ConfigReader
+from tests.support.registrations import SIGNATURE_KEY, Registration, register, secret
+
+STACKS = PROJECT_FILE.parent / "stacks"
+DIGEST = "sha256:" + "5b" * 32
+OUTPUTS: dict[str, dict[str, Any]] = {
+    "gateway:index:Credential": {"key": "key", "secret": secret("made-up")},
+    "gateway:index:ClusterCertificate": {
+        "certificatePem": "CERTIFICATE",
+        "privateKeyPem": secret("PRIVATE"),
+        "fingerprint": "f1",
+    },
+    "gateway:konnect:ControlPlane": {
+        "controlPlaneId": "cp-1",
+        "controlPlaneEndpoint": "https://abc.us.cp.konghq.com",
+        "telemetryEndpoint": "https://abc.us.tp.konghq.com",
+    },
+    "gateway:konnect:DataPlaneCertificate": {"certificateId": "dp-1"},
+    "confluentcloud:index/kafkaCluster:KafkaCluster": {
+        "bootstrapEndpoint": "SASL_SSL://pkc-1.us-east-2.aws.confluent.cloud:9092",
+        "restEndpoint": "https://pkc-1.us-east-2.aws.confluent.cloud:443",
+        "rbacCrn": "crn://one",
+        "apiVersion": "cmk/v2",
+        "kind": "Cluster",
+    },
+    "confluentcloud:index/serviceAccount:ServiceAccount": {
+        "apiVersion": "iam/v2",
+        "kind": "ServiceAccount",
+    },
+    "confluentcloud:index/apiKey:ApiKey": {"secret": secret("key-secret")},
+    "eks:index:Cluster": {"kubeconfigJson": "{}"},
+    "aws:iam/role:Role": {"arn": "arn:aws:iam::1:role/x"},
+    "aws:index/getAvailabilityZones:getAvailabilityZones": {
+        "names": ["us-east-2c", "us-east-2a", "us-east-2b"],
+        "zoneIds": [],
+        "id": "zones",
+    },
+    "kubernetes:core/v1:Service": {
+        "status": {"loadBalancer": {"ingress": [{"hostname": "lb.example.com"}]}}
+    },
+    "kubernetes:helm.sh/v3:Release": {"status": {"namespace": "kong-dp", "status": "deployed"}},
+}
+
+
+def answer(kind: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a resource or a call has beyond its inputs."""
+    return OUTPUTS.get(kind, {})
+
+
+def reader(stack: str, **changes: Any) -> ConfigReader:
+    """Return the committed configuration of ``stack`` with ``changes``, as the engine gives it."""
+    declared = yaml.safe_load(PROJECT_FILE.read_text())["config"]
+    values = {key: value["default"] for key, value in declared.items() if "default" in value}
+    committed = yaml.safe_load((STACKS / f"Pulumi.{stack}.yaml").read_text())["config"]
+    for key, value in committed.items():
+        if key.startswith("kafka-gateway:"):
+            values[key.removeprefix("kafka-gateway:")] = value
+    if values.get("controlPlane") == "konnect":
+        values["konnectToken"] = "kpat_planted"
+    else:
+        values["imageDigest"] = DIGEST
+    values |= changes
+    return ConfigReader(stack, {key: _text(value) for key, value in values.items()})
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def stand_up(stack: str, preview: bool = False, **changes: Any) -> list[Registration]:
+    """Return everything that the program of a cloud stack registers."""
+    from components.cloud import stand_up as program
+
+    return register(lambda: program(reader(stack, **changes)), answer, stack=stack, preview=preview)
+
+
+def bare(value: Any) -> Any:
+    """Return ``value`` without the wrapper of a secret."""
+    return value["value"] if isinstance(value, Mapping) and SIGNATURE_KEY in value else value
+
+
+def of(found: list[Registration], kind: str) -> dict[str, Registration]:
+    """Return the resources of one type by name."""
+    return {one.name: one for one in found if one.type == kind}

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from policies.rules import Resource, certificate_lifetimes
+from tests.support.cloud import bare, of, stand_up
+from tests.support.registrations import Registration
+
+SECRET = "kubernetes:core/v1:Secret"
+CERTIFICATE = "gateway:index:ClusterCertificate"
+
+
+@pytest.fixture(scope="module")
+def dev() -> list[Registration]:
+    return stand_up("dev")
+
+
+@pytest.fixture(scope="module")
+def konnect() -> list[Registration]:
+    return stand_up("konnect")
+
+
+def test_the_secrets_have_the_names_and_keys_of_the_story(konnect: list[Registration]) -> None:
+    secrets = of(konnect, SECRET)
+    tls = secrets["certificates-data-plane-secret"]
+    assert tls.inputs["metadata"] == {"name": "kong-cluster-cert", "namespace": "kong-dp"}
+    assert tls.inputs["type"] == "kubernetes.io/tls"
+    assert set(bare(tls.inputs["stringData"])) == {"tls.crt", "tls.key"}
+    authority = secrets["certificates-authority-secret"]
+    assert authority.inputs["metadata"]["name"] == "kong-cluster-ca"
+    assert set(bare(authority.inputs["stringData"])) == {"ca.crt"}
+
+
+def test_what_a_secret_holds_goes_out_as_a_secret(dev: list[Registration]) -> None:
+    for secret in of(dev, SECRET).values():
+        assert secret.is_secret("stringData"), secret.name
+        assert secret.depends_on("certificates-namespace")
+        assert secret.deleted_with.endswith("::cluster")
+
+
+def test_an_authority_signs_one_certificate_for_each_side(dev: list[Registration]) -> None:
+    made = of(dev, CERTIFICATE)
+    assert made["certificates-authority"].inputs["kind"] == "ca"
+    server = made["certificates-control-plane"].inputs
+    assert server["kind"] == "server"
+    assert server["dnsNames"][0] == "kong-cp-kong-cluster.kong-dp.svc"
+    assert made["certificates-data-plane"].inputs["kind"] == "client"
+
+
+def test_konnect_needs_no_certificate_of_a_control_plane(konnect: list[Registration]) -> None:
+    assert set(of(konnect, CERTIFICATE)) == {"certificates-authority", "certificates-data-plane"}
+
+
+def test_lifetimes_are_those_that_the_policies_allow(dev: list[Registration]) -> None:
+    for one in of(dev, CERTIFICATE).values():
+        resource = Resource(one.type, one.name, "dev", one.inputs)
+        assert list(certificate_lifetimes(resource, date(2026, 11, 23))) == []
+
+
+def test_pods_of_ours_must_meet_the_restricted_standard(
+    dev: list[Registration], konnect: list[Registration]
+) -> None:
+    label = "pod-security.kubernetes.io/enforce"
+    for found, standard in ((dev, "restricted"), (konnect, "baseline")):
+        (namespace,) = of(found, "kubernetes:core/v1:Namespace").values()
+        assert namespace.inputs["metadata"]["labels"][label] == standard

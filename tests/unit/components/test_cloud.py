@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole program of each cloud stack under mocks."""
+
+from __future__ import annotations
+
+import pytest
+
+from policies.rules import RULES, Resource
+from tests.support.cloud import stand_up
+from tests.support.registrations import Registration
+
+STACKS = ("dev", "staging", "prod", "konnect")
+
+
+@pytest.fixture(scope="module", params=STACKS)
+def stack(request: pytest.FixtureRequest) -> tuple[str, list[Registration]]:
+    return request.param, stand_up(request.param)
+
+
+def test_only_components_stand_at_the_root(stack: tuple[str, list[Registration]]) -> None:
+    _, found = stack
+    for one in found:
+        at_the_root = one.parent == "" or one.parent.split("::")[2] == "pulumi:pulumi:Stack"
+        assert at_the_root == one.type.startswith("kafka-gateway:"), one.name
+
+
+def test_everything_in_kubernetes_names_the_one_cluster(
+    stack: tuple[str, list[Registration]],
+) -> None:
+    _, found = stack
+    for one in found:
+        if one.type.startswith("kubernetes:"):
+            assert "::cluster-kubernetes" in one.provider, one.name
+
+
+def test_no_policy_has_anything_to_say_against_it(stack: tuple[str, list[Registration]]) -> None:
+    from datetime import date
+
+    name, found = stack
+    today = date(2026, 11, 23)
+    for one in found:
+        resource = Resource(one.type, one.name, name, one.inputs, one.protect)
+        for rule in RULES:
+            assert list(rule.check(resource, today)) == [], (rule.name, one.name)
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_a_preview_before_anything_is_there_registers_the_same(name: str) -> None:
+    before = {(one.type, one.name) for one in stand_up(name, preview=True)}
+    assert before == {(one.type, one.name) for one in stand_up(name)}

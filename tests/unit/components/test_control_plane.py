@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import pytest
+
+from tests.support.cloud import DIGEST, bare, of, stand_up
+from tests.support.registrations import Registration
+
+
+@pytest.fixture(scope="module")
+def dev() -> list[Registration]:
+    return stand_up("dev")
+
+
+def release(found: list[Registration]) -> Registration:
+    return of(found, "kubernetes:helm.sh/v3:Release")["control-plane"]
+
+
+def test_it_is_our_chart_with_an_image_by_digest(dev: list[Registration]) -> None:
+    one = release(dev)
+    assert one.inputs["chart"] == "./gateway/chart"
+    assert "+" in one.inputs["version"], "the version must change with the chart's content"
+    assert one.inputs["values"]["image"]["digest"] == DIGEST
+    assert one.inputs["values"]["env"]["role"] == "control_plane"
+    assert one.inputs["atomic"] is True
+    assert "::cluster-kubernetes" in one.provider
+
+
+def test_its_token_and_keyring_key_are_in_a_secret_that_it_waits_for(
+    dev: list[Registration],
+) -> None:
+    secret = of(dev, "kubernetes:core/v1:Secret")["control-plane-admin-secret"]
+    assert set(bare(secret.inputs["stringData"])) == {"token", "keyring"}
+    assert secret.is_secret("stringData")
+    one = release(dev)
+    for name in ("control-plane-admin-secret", "certificates-control-plane-secret"):
+        assert one.depends_on(name)
+    assert "made-up" not in one.raw
+
+
+def test_its_pods_come_after_nodes_and_storage(dev: list[Registration]) -> None:
+    one = release(dev)
+    assert one.depends_on("cluster-nodes")
+    assert one.depends_on("cluster-storage")
+    assert one.inputs["values"]["persistence"]["storageClass"] == "kafka-gateway"
+
+
+def test_the_routes_reach_it_by_a_port_forward_unless_an_address_is_given(
+    dev: list[Registration],
+) -> None:
+    (routes,) = of(dev, "gateway:index:Configuration").values()
+    forward = bare(routes.inputs["admin"])["forward"]
+    assert forward["pod"] == "kong-cp-kong-0"
+    assert forward["namespace"] == "kong-dp"
+    assert forward["port"] == "8001"
+    assert routes.deleted_with.endswith("::control-plane")
+    (other,) = of(
+        stand_up("dev", adminUrl="https://admin.example.com"), "gateway:index:Configuration"
+    ).values()
+    assert bare(other.inputs["admin"])["url"] == "https://admin.example.com"
+    assert "forward" not in bare(other.inputs["admin"])
+
+
+def test_an_existing_control_plane_makes_no_release_of_one() -> None:
+    found = stand_up(
+        "dev",
+        controlPlane="existing",
+        adminUrl="https://admin.example.com",
+        adminToken="hush",
+        clusterControlPlane="cp.example.com:8005",
+    )
+    assert set(of(found, "kubernetes:helm.sh/v3:Release")) == {"data-plane"}
+    values = of(found, "kubernetes:helm.sh/v3:Release")["data-plane"].inputs["values"]
+    assert values["env"]["cluster_control_plane"] == "cp.example.com:8005"
+    assert values["env"]["cluster_server_name"] == "cp.example.com"
