@@ -24,6 +24,8 @@ from gateway.errors import KafkaError
 
 _TIMEOUT = 15.0
 _POLL = 0.5
+_HARMLESS = frozenset({"_TRANSPORT", "_ALL_BROKERS_DOWN", "GROUP_AUTHORIZATION_FAILED"})
+"""Errors that do not end reading: what passes, and the group that is named but never joined."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,7 @@ def _read(
         elif error.name() == "_PARTITION_EOF":
             if open_ends is not None:
                 open_ends.discard(message.partition() or 0)
-        elif not error.retriable() and error.name() not in ("_TRANSPORT", "_ALL_BROKERS_DOWN"):
+        elif not error.retriable() and error.name() not in _HARMLESS:
             raise KafkaError(f"cannot read topic {topic}: {error.str()}")
 
 
