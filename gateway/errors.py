@@ -3,7 +3,7 @@
 
 GatewayError
 ├── SettingsError                 a KONG_* setting cannot be used
-├── DocumentError                 a decK file or keyed document is wrong (file, path, allowed values)
+├── DocumentError                 a decK file or keyed document is wrong; names file and path
 ├── SchemaViolation               one entity fails its checks; carries Kong's code/name/fields shape
 ├── ReferenceViolation            an entity refers to one that is not there
 ├── UniqueViolation               two entities claim the same name
