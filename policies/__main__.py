@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-import pulumi
 from pulumi_policy import (
     EnforcementLevel,
     PolicyPack,
@@ -15,7 +14,7 @@ from pulumi_policy import (
     ResourceValidationArgs,
     ResourceValidationPolicy,
 )
-from rules import RULES, Resource, Rule
+from rules import RULES, Resource, Rule, stack_of
 
 
 def validator(rule: Rule) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
@@ -25,7 +24,7 @@ def validator(rule: Rule) -> Callable[[ResourceValidationArgs, ReportViolation],
         resource = Resource(
             type=args.resource_type,
             name=args.name,
-            stack=pulumi.get_stack(),
+            stack=stack_of(args.urn),
             properties=plain(args.props),
             protect=bool(args.opts and args.opts.protect),
         )
@@ -35,12 +34,18 @@ def validator(rule: Rule) -> Callable[[ResourceValidationArgs, ReportViolation],
     return validate
 
 
-def plain(props: Any) -> dict[str, Any]:
-    """Return properties without the SDK's proxy, which raises at every unknown value."""
+def plain(value: Any) -> Any:
+    """Return properties without the SDK's proxies, which raise at every unknown value.
+
+    ``__target`` is the SDK's own way past them; the values are its markers then (rules.UNKNOWNS).
+    """
     try:
-        return dict(props["__target"])
-    except KeyError:
-        return dict(props)
+        target = value["__target"]
+    except (KeyError, TypeError, IndexError):
+        target = value
+    if isinstance(target, dict):
+        return {name: plain(item) for name, item in target.items()}
+    return [plain(item) for item in target] if isinstance(target, list) else target
 
 
 PolicyPack(

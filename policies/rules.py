@@ -103,6 +103,11 @@ class Rule:
     mandatory: bool = True
 
 
+def stack_of(urn: str) -> str:
+    """Return the stack that a URN names; the policy process itself may not know it."""
+    return urn.split("::")[0].rpartition(":")[2]
+
+
 def known(value: Any) -> bool:
     """Tell whether a value is there and not one of the engine's markers."""
     return value is not None and not (isinstance(value, str) and value in UNKNOWNS)

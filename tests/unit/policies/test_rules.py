@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from components.versions import KUBERNETES_VERSIONS
-from policies.rules import KUBERNETES_SUPPORT, RULES, UNKNOWNS, Resource
+from policies.rules import KUBERNETES_SUPPORT, RULES, UNKNOWNS, Resource, stack_of
 
 TODAY = date(2026, 11, 23)
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -150,6 +150,10 @@ def test_what_is_wrong_is_named(
 ) -> None:
     (sentence, *_) = said(rule, token, properties)
     assert part in sentence
+
+
+def test_the_stack_is_the_one_in_the_urn() -> None:
+    assert stack_of("urn:pulumi:prod::kafka-gateway::a:b:C$aws:ec2/vpc:Vpc::x") == "prod"
 
 
 def test_every_rule_is_tried_both_ways() -> None:
