@@ -198,8 +198,8 @@ def _fill(
         last = workshop.proxy.upstream(route, service, tls).forward
     debug = DebugHeaders(route, service) if workshop.debug_headers else None
     chains = _Chains(draft, handlers, route, service, last, debug)
-    plan.chain = chains.base
-    plan.body = _body_mode(chains, service, workshop)
+    plan.chain = chains.of_everybody()
+    plan.body = _body_mode(plan.chain, chains, service, workshop)
     names = ("" if service is None else _name(service)), _name(route)
     plan.count = workshop.counters.of(*names).count
 
@@ -228,11 +228,16 @@ class _Chains:
         self._last = last
         self._by_consumer: dict[str, Chain] = {}
         self._plain = self._make(None, None)
-        consumers = self._table.consumers
-        self.base = self._make(None, self.derive) if consumers else self._plain
-        self.needs_body = self.base.needs_body or any(
+        self.needs_body = self._plain.needs_body or any(
             handlers[row["id"]].needs_body for row in draft.of_consumers if self._concerns(row)
         )
+
+    def of_everybody(self) -> Chain:
+        """Return the chain that a request begins on.
+
+        Not kept here: with ``derive`` it would be a cycle, which only the collector could free.
+        """
+        return self._make(None, self.derive) if self._table.consumers else self._plain
 
     def derive(self, consumer: Any) -> Chain:
         """Return the chain of a consumer (a row, or something with ``id``)."""
@@ -261,9 +266,9 @@ class _Chains:
         )
 
 
-def _body_mode(chains: _Chains, service: Row | None, workshop: Workshop) -> int:
+def _body_mode(chain: Chain, chains: _Chains, service: Row | None, workshop: Workshop) -> int:
     if chains.needs_body:
-        return chains.base.body_limit or workshop.body_limit
+        return chain.body_limit or workshop.body_limit
     return DISCARD if service is None else STREAM
 
 
