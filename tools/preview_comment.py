@@ -3,8 +3,9 @@
 
 ``tools/preview_comment dev=dev.json prod=prod.json --output comment.md`` reads what
 `pulumi preview --json` printed for each stack. Beside a document ``dev.json`` it looks for
-``dev.log`` (what the command wrote to stderr) and ``dev.exit`` (its exit code), so that a preview
-that failed before it could print JSON is reported too.
+``dev.log`` (what the command wrote to stderr), ``dev.exit`` (its exit code) and ``dev.policies``,
+so that a preview that failed before it could print JSON is reported too: tools/preview_stack
+writes all of them.
 
 What would be lost comes first. Details fold away, and are shortened to fit GitHub's limit.
 """
@@ -99,6 +100,8 @@ def _verdict(preview: Preview) -> str:
         return "**the preview failed**"
     if preview.losses:
         return "**would lose data**"
+    if preview.refused:
+        return "**refused by a policy**"
     return "" if preview.changes else "nothing to do"
 
 
@@ -110,6 +113,11 @@ def _section(preview: Preview, rows: int) -> Iterator[str]:
             yield from _fenced(error)
         if len(preview.errors) > 3:
             yield f"… and {len(preview.errors) - 3} more errors."
+        yield ""
+    if "[mandatory]" in preview.policies or "[advisory]" in preview.policies:
+        yield "**Policies:**" if not preview.refused else "**Policies refuse this:**"
+        yield ""
+        yield from _fenced(preview.policies)
         yield ""
     for warning in preview.warnings[:WARNINGS_SHOWN]:
         yield f"- Warning: {text(warning.splitlines()[0])[:300]}"
@@ -207,7 +215,9 @@ def _load(argument: str) -> Preview:
     log_file = file.with_suffix(".log")
     log = log_file.read_text(errors="replace") if log_file.exists() else ""
     document = file.read_text(errors="replace") if file.exists() else ""
-    return read_preview(stack, document, log, exit_code)
+    policies_file = file.with_suffix(".policies")
+    policies = policies_file.read_text(errors="replace") if policies_file.exists() else ""
+    return read_preview(stack, document, log, exit_code, policies)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -51,6 +51,8 @@ STATEFUL_TYPES = (
     "kubernetes:core/v1:PersistentVolumeClaim",
 )
 """What holds records, addresses or other people's work: losing it is not undone by another `up`."""
+CHANGES_FOUND = 7
+"""Pulumi's exit code for changes where --expect-no-changes was given: drift, not a failure."""
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|<\{%[a-z ]*%\}>")
 WORDS = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.\[\]]+)')
 
@@ -101,6 +103,13 @@ class Preview:
     errors: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
+    policies: str = ""
+    """What the policy pack said, as text; empty when it was not asked."""
+
+    @property
+    def refused(self) -> bool:
+        """Whether a mandatory policy is against it: an update would not be let through."""
+        return "[mandatory]" in self.policies
 
     @property
     def failed(self) -> bool:
@@ -114,7 +123,9 @@ class Preview:
         return tuple(item for item in self.changes if item.stateful and item.action in grave)
 
 
-def read_preview(stack: str, text: str, log: str = "", exit_code: int = 0) -> Preview:
+def read_preview(
+    stack: str, text: str, log: str = "", exit_code: int = 0, policies: str = ""
+) -> Preview:
     """Return the preview in ``text``; ``log`` is what the command wrote to stderr.
 
     A document that is cut off or no JSON at all is a failed preview, never an exception: the
@@ -129,9 +140,11 @@ def read_preview(stack: str, text: str, log: str = "", exit_code: int = 0) -> Pr
         return Preview(stack, errors=("the document is not one of `pulumi preview --json`",))
     diagnostics = list(_diagnostics(document))
     errors = [message for severity, message in diagnostics if severity == "error"]
-    if exit_code and not errors:
-        errors = [clean(log) or f"pulumi ended with code {exit_code}"]
     changes = read_changes(document.get("steps") or [])
+    if exit_code == CHANGES_FOUND and changes:
+        errors = []
+    elif exit_code and not errors and "[mandatory]" not in policies:
+        errors = [clean(log) or f"pulumi ended with code {exit_code}"]
     return Preview(
         stack=stack,
         changes=changes,
@@ -139,6 +152,7 @@ def read_preview(stack: str, text: str, log: str = "", exit_code: int = 0) -> Pr
         errors=tuple(errors),
         warnings=tuple(message for severity, message in diagnostics if severity == "warning"),
         counts={action: sum(c.action == action for c in changes) for action in ACTIONS},
+        policies=clean(policies),
     )
 
 

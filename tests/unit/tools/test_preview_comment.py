@@ -139,6 +139,27 @@ def test_the_command_reads_log_and_exit_code_beside_the_document(tmp_path: Path)
     assert "could not decrypt" in made
 
 
+def test_what_a_policy_refuses_is_said_in_its_own_words(tmp_path: Path) -> None:
+    (tmp_path / "prod.json").write_text((VECTORS / "first-deployment.json").read_text())
+    (tmp_path / "prod.exit").write_text("1\n")
+    said = "Policies:\n  - [mandatory]  private-endpoint  (eks:index:Cluster: cluster)\n    True\n"
+    (tmp_path / "prod.policies").write_text(said)
+    output = tmp_path / "comment.md"
+    main([f"prod={tmp_path / 'prod.json'}", "--output", str(output)])
+    made = output.read_text()
+    assert "**refused by a policy**" in made
+    assert "[mandatory]  private-endpoint" in made
+    assert "The preview failed" not in made
+    assert "3 to create" in made
+
+
+def test_drift_is_no_failed_preview() -> None:
+    document = (VECTORS / "one-topic-changed.json").read_text()
+    preview = read_preview("dev", document, "error: no changes were expected", exit_code=7)
+    assert not preview.failed
+    assert "1 to update" in comment([preview])
+
+
 def test_an_argument_that_is_no_pair_is_refused() -> None:
     with pytest.raises(SystemExit, match="STACK=FILE"):
         main(["dev.json"])
