@@ -25,8 +25,24 @@ def _row(scope: str, **fields: object) -> dict[str, object]:
     return {"name": "cors", "enabled": True, "label": scope, **row, **fields}
 
 
-def _type(name: str, priority: int, **flags: bool) -> PluginType:
-    return PluginType(name, "1", priority, _Config, "none:None", **flags)
+def _type(
+    name: str,
+    priority: int,
+    *,
+    no_consumer: bool = False,
+    no_service: bool = False,
+    no_route: bool = False,
+) -> PluginType:
+    return PluginType(
+        name,
+        "1",
+        priority,
+        _Config,
+        "none:None",
+        no_consumer=no_consumer,
+        no_service=no_service,
+        no_route=no_route,
+    )
 
 
 @pytest.mark.parametrize("rank", range(len(SCOPES)))
