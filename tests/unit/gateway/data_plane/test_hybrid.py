@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Control plane, node and broker together: what is published becomes records."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.broker import Broker
+from tests.support.control_plane import NAME, Place, certificates, run, running
+from tests.support.node import NodeProcess, running_node
+from tests.support.traffic import Reply, get, steady
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.kafka
+
+SENT = b'{"message":"message sent"}'
+
+
+def document(broker: Broker, topic: str, secret: str = "API_SECRET") -> dict[str, Any]:
+    config = {
+        "topic": topic,
+        "bootstrap_servers": [{"host": "127.0.0.1", "port": broker.port}],
+        "authentication": {
+            "strategy": "sasl",
+            "mechanism": "PLAIN",
+            "user": "{vault://env/API_KEY}",
+            "password": f"{{vault://env/{secret}}}",
+        },
+        "security": {"ssl": True},
+        "producer_async": False,
+        "forward_headers": True,
+    }
+    route = {"paths": ["/orders"], "plugins": {"kafka-upstream": {"config": config}}}
+    return {"services": {"s": {"url": "http://unused", "routes": {"orders": route}}}}
+
+
+def settings(place: Place, folder: Path, broker: Broker) -> dict[str, str]:
+    authority, _, own = certificates()
+    certificate, key = own.write(folder, "cluster")
+    (folder / "ca.crt").write_text(authority.pem)
+    user, password = broker.writer
+    (folder / "vault.env").write_text(f"API_KEY={user}\nAPI_SECRET={password}\n")
+    return {
+        "KONG_ROLE": "data_plane",
+        "KONG_CLUSTER_MTLS": "pki",
+        "KONG_CLUSTER_CONTROL_PLANE": f"127.0.0.1:{place.port('cluster')}",
+        "KONG_CLUSTER_SERVER_NAME": NAME,
+        "KONG_CLUSTER_CERT": str(certificate),
+        "KONG_CLUSTER_CERT_KEY": str(key),
+        "KONG_CLUSTER_CA_CERT": str(folder / "ca.crt"),
+        "KONG_LUA_SSL_TRUSTED_CERTIFICATE": f"system,{broker.ca_file}",
+        "KAFKA_GATEWAY_ENV_FILE": str(folder / "vault.env"),
+    }
+
+
+def send(node: NodeProcess, **headers: str) -> Reply:
+    return get(node.proxy, "/orders", headers)
+
+
+def values(broker: Broker, topic: str, count: int) -> list[dict[str, Any]]:
+    return [json.loads(record.value()) for record in broker.records(topic, count)]
+
+
+def test_what_is_published_becomes_records_and_no_request_fails_over_a_switch(
+    tmp_path: Path, broker: Broker
+) -> None:
+    first, second = broker.topic(), broker.topic()
+
+    async def main() -> None:
+        async with running(tmp_path / "control-plane") as place:
+            await place.publish(document(broker, first))
+            with running_node(tmp_path, **settings(place, tmp_path, broker)) as node:
+                await asyncio.to_thread(node.ready)
+                reply = await asyncio.to_thread(send, node, aaa="888")
+                assert (reply.status, reply.body) == (200, SENT)
+                with steady(node.proxy, "/orders") as traffic:
+                    published = await place.publish(document(broker, second))
+                    refused = await place.publish(document(broker, first, "NO_SUCH"))
+                assert [one["status"] for one in published.body["data_planes"]] == ["confirmed"]
+                assert refused.status == 409
+                assert "{vault://env/NO_SUCH}" in str(refused.body)
+                assert set(traffic.statuses) <= {200}
+                assert not traffic.broken
+                assert (await asyncio.to_thread(send, node, bbb="999")).body == SENT
+
+    run(main)
+    assert values(broker, first, 1)[0]["headers"]["aaa"] == "888"
+    assert values(broker, second, broker.count(second))[-1]["headers"]["bbb"] == "999"
+
+
+def test_a_node_that_restarts_without_its_control_plane_still_writes_records(
+    tmp_path: Path, broker: Broker
+) -> None:
+    topic = broker.topic()
+
+    async def main() -> None:
+        async with running(tmp_path / "control-plane") as place:
+            await place.publish(document(broker, topic))
+            with running_node(tmp_path, **settings(place, tmp_path, broker)) as node:
+                await asyncio.to_thread(node.ready)
+                await place.made.stop()
+                assert (await asyncio.to_thread(send, node)).body == SENT
+                assert await asyncio.to_thread(node.stop) == 0
+                await asyncio.to_thread(node.start().ready)
+                assert (await asyncio.to_thread(send, node)).body == SENT
+
+    run(main)
+    assert broker.count(topic) == 2
+
+
+def test_a_rotated_key_is_taken_over_by_a_signal(tmp_path: Path, broker: Broker) -> None:
+    topic = broker.topic()
+    broker.allow(broker.second, topic)
+
+    async def main() -> None:
+        async with running(tmp_path / "control-plane") as place:
+            await place.publish(document(broker, topic))
+            with running_node(tmp_path, **settings(place, tmp_path, broker)) as node:
+                await asyncio.to_thread(node.ready)
+                await asyncio.to_thread(rotate, node)
+
+    def rotate(node: NodeProcess) -> None:
+        user, password = broker.second
+        with steady(node.proxy, "/orders") as traffic:
+            eventually(lambda: traffic.sent > 5)
+            vault = node.prefix.parent / "vault.env"
+            vault.write_text(f"API_KEY={user}\nAPI_SECRET={password}\n")
+            node.signal(signal.SIGHUP)
+            eventually(lambda: "reloaded" in node.events())
+            broker.deny(broker.writer, topic)
+            seen = traffic.sent
+            eventually(lambda: traffic.sent > seen + 5)
+        assert set(traffic.statuses) == {200}
+        assert not traffic.broken
+
+    run(main)
