@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
 def run(folder: Path, cases: list[Case], pace: Pace, *, tls: bool = False) -> Results:
     """Measure all cases; within a case the servers take turns, round after round."""
     results = Results()
-    with stage(folder, sorted({case.routes for case in cases}), tls=tls) as servers:
+    with stage(folder, cases, tls=tls) as servers:
         if any(case.produces for case in cases):
             servers.warm_up()
         for case in cases:

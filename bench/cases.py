@@ -58,6 +58,7 @@ def all_cases() -> list[Case]:
         Case(f"404, {c} connections", (GATEWAY, FLOOR), "/none", "404", c, quick=c == 64)
         for c in (1, 64, 256, 512)
     ]
+    no_route.append(Case("404, many paths", (GATEWAY, FLOOR), "/none/{}", "404", 64))
     routes = [
         Case(f"{n:,} routes", (GATEWAY,), "/route/{}", "503", 64, routes=n, quick=n != 1000)
         for n in (10, 1000, 10000)

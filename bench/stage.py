@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,7 +29,7 @@ _MODULES = {
     FASTAPI: "fastapi_aiokafka",
     MQ_BRIDGE: "mq_bridge_route",
 }
-_SWAP_EVERY = 0.5
+_SWAP_EVERY = 1.0
 _PARTITIONS = 6
 
 
@@ -48,21 +48,22 @@ class Measured:
 
 
 class Stage:
-    """The servers under test, started once, all idle but the one that is asked."""
+    """The servers that the cases need, started once, all idle but the one that is asked."""
 
     def __init__(
-        self, folder: Path, broker: Broker, stack: ExitStack, routes: list[int], cores: Cores
+        self, folder: Path, broker: Broker, stack: ExitStack, cases: Sequence[Case], cores: Cores
     ) -> None:
         self.cores = cores
         self._folder = folder
-        self._topics = {name: broker.topic(_PARTITIONS) for name in (GATEWAY, *_MODULES)}
+        named = {GATEWAY, PROTOTYPE, *(name for case in cases for name in case.subjects)}
+        self._topics = {name: broker.topic(_PARTITIONS) for name in sorted(named)}
         self._client = broker.client(broker.writer)
         self._readers = {
             name: TopicReader(broker.client(), topic) for name, topic in self._topics.items()
         }
         self._servers: dict[str, ServerProcess] = {}
         self._gateways: dict[int, Gateway] = {}
-        self._start(stack, routes)
+        self._start(stack, sorted({case.routes for case in cases}))
 
     def _start(self, stack: ExitStack, routes: list[int]) -> None:
         ports = free_ports(len(_MODULES) + 1 + len(routes))
@@ -70,8 +71,8 @@ class Stage:
         for reader in self._readers.values():
             stack.callback(reader.close)
         self._module(stack, "upstream", "floor", upstream, self.cores.others, "--ok")
-        for name, module in _MODULES.items():
-            self._module(stack, name, module, ports.pop(), self.cores.server)
+        for name in self._topics.keys() & _MODULES.keys():
+            self._module(stack, name, _MODULES[name], ports.pop(), self.cores.server)
         for number in routes:
             gateway = Gateway(
                 self._folder / f"gateway-{number}",
@@ -168,7 +169,7 @@ def _generate(order: Order, server: ServerProcess) -> tuple[Yield, float]:
 
 @contextmanager
 def _swapping(gateway: Gateway | None) -> Iterator[list[int]]:
-    """Give a gateway a new configuration twice a second while the block runs."""
+    """Give a gateway a new configuration every second while the block runs."""
     swaps: list[int] = []
     stop = threading.Event()
 
@@ -200,7 +201,7 @@ class UnencryptedBroker(Broker):
 
 
 @contextmanager
-def stage(folder: Path, routes: list[int], *, tls: bool) -> Iterator[Stage]:
+def stage(folder: Path, cases: Sequence[Case], *, tls: bool) -> Iterator[Stage]:
     """Start broker and servers in a folder; all gone at the end."""
     # Whatever is not told otherwise stays off the core of the server under test; and the broker,
     # which elsewhere is told to start fast, may here compile itself to its full speed.
@@ -213,7 +214,7 @@ def stage(folder: Path, routes: list[int], *, tls: bool) -> Iterator[Stage]:
     with ExitStack() as stack:
         stack.callback(broker.close)
         broker.start()
-        yield Stage(folder, broker, stack, routes, cores)
+        yield Stage(folder, broker, stack, cases, cores)
 
 
 def summary(measured: Measured) -> dict[str, Any]:

@@ -24,6 +24,8 @@ _REMEMBERED = 8192
 """Answers kept per generation; two generations are looked at."""
 _LONGEST_REMEMBERED = 256
 """Bytes of a path above which an answer is not kept, to bound the memory an attacker can fill."""
+_HOSTS = 1024
+"""Host values kept split into name and port."""
 _UNKNOWN: Any = object()
 
 
@@ -119,6 +121,7 @@ class Router:
         self._by_sni = any(entry.snis is not None for entry in found)
         self._by_port = any(entry.hosts is not None and entry.hosts.ports for entry in found)
         self._simple = not (self._names or self._by_sni or self._by_port)
+        self._hosts: dict[bytes, tuple[bytes, int | None]] = {}
         self._recent: dict[Any, Match | None] = {}
         self._older: dict[Any, Match | None] = {}
 
@@ -141,7 +144,8 @@ class Router:
         """Collect what routes test of a request."""
         host, port = None, None
         if request.host is not None:
-            host, port = split_host_port(request.host)
+            parts = self._hosts.get(request.host)
+            host, port = parts or self._split_host(request.host)
         connection = request.connection
         tls = connection.scheme == "https"
         sni = connection.sni if tls and self._by_sni else None
@@ -154,6 +158,12 @@ class Router:
             tls,
             None if sni is None else sni.lower().removesuffix(".").encode(),
         )
+
+    def _split_host(self, value: bytes) -> tuple[bytes, int | None]:
+        if len(self._hosts) >= _HOSTS:
+            self._hosts.clear()
+        parts = self._hosts[value] = split_host_port(value)
+        return parts
 
     def find(self, subject: Subject) -> Match | None:
         """Find the route for attributes that are normalised already, without remembering."""

@@ -30,8 +30,16 @@ _PRODUCT = ("kong/", "kafka-gateway/")
 """Server names ours; everything else about the header is Kong's."""
 
 SERVED = frozenset(
-    "status upstream_headers upstream_host x_forwarded_path json headers body_contains "
-    "headers_match".split()
+    (
+        "status",
+        "upstream_headers",
+        "upstream_host",
+        "x_forwarded_path",
+        "json",
+        "headers",
+        "body_contains",
+        "headers_match",
+    )
 )
 """Expectations that need the server or the proxy."""
 
