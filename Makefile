@@ -33,18 +33,19 @@ refresh: tools ## take the world's state over into the stack (STACK=local)
 down: tools ## take the stack down (STACK=local)
 	@$(if $(filter local,$(STACK)),tools/down,$(PULUMI) destroy --stack $(STACK) $(FLAGS))
 
-.PHONY: test test-fast check format lock bench
+.PHONY: test test-fast check format lock docs bench
 test: tools ## all tests, with a real Kafka, real processes and the real Pulumi engine
 	@.venv/bin/pytest $(FLAGS)
 
 test-fast: venv ## the unit tests only, in under a minute
 	@.venv/bin/pytest tests/unit -m "not kafka and not engine and not e2e" $(FLAGS)
 
-check: venv ## linter, formatting, types, locks in step
+check: venv ## linter, formatting, types, locks and reference in step
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@tools/lock --check
+	@.venv/bin/python -m tools.reference --check
 
 format: venv ## rewrite the code in the house format
 	@.venv/bin/ruff check --fix .
@@ -52,6 +53,9 @@ format: venv ## rewrite the code in the house format
 
 lock: venv ## write requirements.txt and gateway/requirements.txt from pyproject.toml
 	@tools/lock
+
+docs: venv ## write docs/reference from the code
+	@.venv/bin/python -m tools.reference
 
 bench: tools ## measure against the floor and others (QUICK=1: under two minutes)
 	@.venv/bin/python -m bench $(if $(QUICK),--quick)

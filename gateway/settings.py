@@ -91,60 +91,97 @@ class Settings:
 
     # What this node is.
     role: str = _setting(word("control_plane", "data_plane", "traditional"), "traditional")
+    """`control_plane`, `data_plane`, or `traditional`: a data plane with a file of its own."""
     database: str = _setting(word("", "off", "sqlite", "postgres"), "")
     """Empty: ``sqlite`` for a control plane, else ``off``."""
     declarative_config: str | None = _setting(plain, "")
+    """A decK file to serve, for a node without a control plane."""
     prefix: str = field(default_factory=_default_prefix, metadata={"parse": str})
+    """Folder for the database and the configuration cache. Default: /usr/local/kong where that can
+    be written, else ~/.kafka-gateway."""
     log_level: str = _setting(word(*LOG_LEVELS), "notice")
+    """Entries below this level are left out."""
     plugins: tuple[str, ...] = _setting(items, "bundled")
+    """Plugins that may be used: names, and `bundled` for all installed ones."""
 
     # Where it listens.
     proxy_listen: tuple[ListenAddress, ...] = _setting(
         parse_listen, "0.0.0.0:8000, 0.0.0.0:8443 ssl"
     )
+    """Where requests are taken; `ssl` after an address means TLS."""
     admin_listen: tuple[ListenAddress, ...] = _setting(parse_listen, "127.0.0.1:8001")
+    """Where a control plane is administered."""
     cluster_listen: tuple[ListenAddress, ...] = _setting(parse_listen, "0.0.0.0:8005")
+    """Where a control plane takes data planes; always TLS with client certificates."""
     status_listen: tuple[ListenAddress, ...] = _setting(parse_listen, "127.0.0.1:8100")
+    """Where /status, /status/ready and /metrics answer."""
     ssl_cert: tuple[str, ...] = _setting(items, "")
+    """Certificates of the proxy, as paths or PEM; without any, a self-signed one is made
+    and kept in the prefix."""
     ssl_cert_key: tuple[str, ...] = _setting(items, "", secret=True)
+    """Their keys, in the same order."""
     admin_ssl_cert: tuple[str, ...] = _setting(items, "")
+    """Certificate of the Admin API; needed by an `admin_listen` with `ssl`."""
     admin_ssl_cert_key: tuple[str, ...] = _setting(items, "", secret=True)
+    """Its key."""
 
     # Between control plane and data plane.
     cluster_control_plane: str = _setting(_address, "127.0.0.1:8005")
+    """Where a data plane finds its control plane."""
     cluster_server_name: str | None = _setting(plain, "")
+    """The name in the control plane's certificate, when it is not the host."""
     cluster_mtls: str = _setting(word("shared", "pki"), "shared")
+    """`shared`: both sides hold the same certificate; `pki`: an authority signs both."""
     cluster_cert: str | None = _setting(plain, "")
+    """This node's certificate, as path or PEM."""
     cluster_cert_key: str | None = _setting(plain, "", secret=True)
+    """Its key."""
     cluster_ca_cert: str | None = _setting(plain, "")
+    """The authority of both sides; needed by `pki`."""
     cluster_max_payload: int = _setting(size(4 * 1024**2), "16m")
+    """Largest configuration that is pushed or taken, compressed."""
     cluster_dp_labels: dict[str, str] = _setting(labels, "")  # noqa: RUF009
+    """Labels that a data plane shows the control plane: key:value."""
     cluster_data_plane_purge_delay: float = _setting(seconds, "1209600")
+    """How long a control plane remembers a data plane that is away."""
     lua_ssl_trusted_certificate: tuple[str, ...] = _setting(items, SYSTEM)
+    """Authorities that brokers and upstreams are verified with: `system`, paths, PEM."""
     konnect_mode: bool = _setting(switch, "off")
+    """Accepted for Kong's charts; changes nothing."""
     admin_token: str | None = _setting(plain, "", secret=True)
+    """What callers of the Admin API must send as `Kong-Admin-Token`; empty: the API is open."""
     admin_token_file: str | None = _setting(plain, "")
+    """A file with the token, which wins; SIGHUP reads it again."""
 
     # How requests are taken and answered.
     nginx_worker_processes: int = _setting(workers, "auto")
-    """Number of workers; 0 stands for ``auto``: one for each processor this node may use."""
+    """Number of workers; ``auto``, kept as 0: one for each processor this node may use."""
     headers: tuple[str, ...] = _setting(
         _headers, "server_tokens, latency_tokens, X-Kong-Request-Id"
     )
+    """Headers of our own in answers."""
     trusted_ips: tuple[str, ...] = _setting(networks, "")
+    """Addresses of proxies in front whose word about the client is taken."""
     real_ip_header: str = _setting(str, "X-Real-IP")
+    """The header in which they say who the client is."""
     real_ip_recursive: bool = _setting(switch, "off")
+    """Take the last address in that header that is not trusted itself."""
     error_default_type: str = _setting(
         word("text/plain", "text/html", "application/json", "application/xml"), "text/plain"
     )
+    """Form of our own answers for clients whose Accept header matches none."""
     allow_debug_header: bool = _setting(switch, "off")
+    """Whether `Kong-Debug: 1` shows a client which route and service it met."""
     proxy_access_log: str = _setting(str, "off")
     """``off``, or a file the log phase writes one JSON line per request to."""
     nginx_http_client_max_body_size: int = _setting(size(), "0")
     """Largest body of any request, also a streamed one; 0: no limit (Kong's default)."""
     untrusted_lua: str = _setting(word("on", "off", "lax", "strict", "sandbox"), "sandbox")
+    """Accepted for compatibility; changes nothing: Lua functions always run in the sandbox."""
     untrusted_lua_sandbox_requires: tuple[str, ...] = _setting(items, "")
+    """Accepted for compatibility; changes nothing."""
     untrusted_lua_sandbox_environment: tuple[str, ...] = _setting(items, "")
+    """Accepted for compatibility; changes nothing."""
 
     # Ours.
     env_file: str | None = _setting(plain, "", own=True)
@@ -152,17 +189,23 @@ class Settings:
     client_max_body_size: int = _setting(size(), "1m", own=True)
     """Largest body that is kept whole for a plugin."""
     client_header_timeout: float = _setting(seconds, "60s", own=True)
+    """From the first byte of a request to the end of its head; over it 408."""
     client_body_timeout: float = _setting(seconds, "60s", own=True)
+    """Between two pieces of a body; over it 408."""
     idle_timeout: float = _setting(seconds, "75s", own=True)
+    """How long a connection may wait for its next request."""
     max_connections: int = _setting(count(1, 1_000_000), "16384", own=True)
     """Open connections of one worker."""
     max_header_size: int = _setting(size(1024), "32k", own=True)
+    """All header lines together; over it 431."""
     max_request_line: int = _setting(size(256), "8k", own=True)
+    """Longest request target; over it 414."""
     drain_timeout: float = _setting(seconds, "12s", own=True)
     """How long a stopping worker waits for requests under way and for Kafka."""
     cluster_reconnect_min: float = _setting(seconds, "5s", own=True)
+    """The pause before the next attempt to reach the control plane is picked between this …"""
     cluster_reconnect_max: float = _setting(seconds, "10s", own=True)
-    """The pause before the next attempt to reach the control plane is picked between these two."""
+    """… and this."""
 
     @classmethod
     def parse(cls, values: Mapping[str, str]) -> Self:

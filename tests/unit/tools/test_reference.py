@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.entities import ENTITIES
+from gateway.plugins.registry import plugin_types
+from gateway.settings import NAMES, env_name
+from tools import reference
+
+PAGES = reference.pages()
+
+
+def rows(page: str) -> list[list[str]]:
+    lines = [line for line in PAGES[page].splitlines() if line.startswith("| `")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+def test_the_committed_pages_are_in_step() -> None:
+    assert reference.main(["--check"]) == 0
+
+
+def test_a_page_that_differs_fails_the_check_and_is_written_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(reference, "ROOT", tmp_path)
+    monkeypatch.setattr(reference, "FOLDER", tmp_path / "docs" / "reference")
+    monkeypatch.setattr(reference, "pages", lambda: PAGES)
+    assert reference.main([]) == 0
+    (tmp_path / "docs" / "reference" / "plugins.md").write_text("older\n")
+    assert reference.main(["--check"]) == 1
+    assert "docs/reference/plugins.md: not what the code says now" in capsys.readouterr().err
+    assert reference.main([]) == 0
+    assert reference.main(["--check"]) == 0
+
+
+def test_every_setting_says_its_form_and_what_it_does() -> None:
+    found = rows("settings.md")
+    assert {row[0] for row in found} == {f"`{env_name(name)}`" for name in NAMES}
+    assert [row[0] for row in found if not row[1] or not row[3]] == []
+
+
+def test_every_entity_plugin_and_key_is_described() -> None:
+    for entity in ENTITIES.values():
+        assert f"\n## {entity.collection}\n" in PAGES["entities.md"]
+    for plugin in plugin_types():
+        assert f"\n## {plugin}\n" in PAGES["plugins.md"]
+    for page in ("entities.md", "plugins.md", "config.md"):
+        assert [row[0] for row in rows(page) if not row[3]] == []
+
+
+def test_fields_of_records_stand_under_their_paths() -> None:
+    fields = {row[0] for row in rows("plugins.md")}
+    assert {"`bootstrap_servers[].port`", "`authentication.user`"} <= fields

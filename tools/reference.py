@@ -1,0 +1,309 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write docs/reference from the code that decides: settings, entities, plugins, configuration.
+
+`python -m tools.reference` (`make docs`) writes the pages; ``--check`` only says whether the ones
+that are there are those that would be written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gateway import settings
+from gateway.entities import ENTITIES
+from gateway.entities.base import Entity, EntityType
+from gateway.entities.shape import Shape, shape_of
+from gateway.plugins.registry import plugin_types
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "docs" / "reference"
+WRITTEN = "<!-- Written by `make docs` from {source}; not edited by hand. -->"
+COMMON = tuple(Entity.model_fields)
+"""Fields of every entity; described once."""
+
+FORMS = {
+    "plain": "text",
+    "str": "text",
+    "switch": "`on`, `off`",
+    "items": "list, by commas",
+    "_headers": "list, by commas",
+    "networks": "addresses and networks, by commas",
+    "labels": "`key:value`, by commas",
+    "seconds": "time: `60`, `60s`, `500ms`, `2m`, `1h`",
+    "size": "bytes: `512k`, `1m`",
+    "workers": "`auto`, or 1 to 256",
+    "parse_listen": "`host:port`, by commas, each with `ssl` or not; or `off`",
+    "_address": "`host:port`",
+}
+"""What the text of a setting looks like, by the function that parses it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the pages, or check them; 1 when ``--check`` finds one out of date."""
+    parser = argparse.ArgumentParser(prog="python -m tools.reference", description=__doc__)
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing, say whether the pages are in step"
+    )
+    check = parser.parse_args(arguments).check
+    stale = []
+    for name, text in pages().items():
+        file = FOLDER / name
+        if file.is_file() and file.read_text() == text:
+            continue
+        stale.append(file)
+        if not check:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+    if check and stale:
+        names = ", ".join(str(file.relative_to(ROOT)) for file in stale)
+        print(f"{names}: not what the code says now; run 'make docs'", file=sys.stderr)
+        return 1
+    return 0
+
+
+def pages() -> dict[str, str]:
+    """Return the text of every page by file name."""
+    made = {
+        "settings.md": settings_page(),
+        "entities.md": entities_page(),
+        "plugins.md": plugins_page(),
+        "config.md": config_page(),
+    }
+    return {name: "\n".join(lines).rstrip() + "\n" for name, lines in made.items()}
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
+
+def _table(*heads: str) -> list[str]:
+    return [_row(*heads), "|" + "---|" * len(heads)]
+
+
+def _code(value: Any) -> str:
+    return f"`{value if isinstance(value, str) else json.dumps(value)}`"
+
+
+# --- settings ---------------------------------------------------------------------------------
+
+
+def settings_page() -> Iterator[str]:
+    """Yield the settings in the sections of their source."""
+    yield "# Settings"
+    yield ""
+    yield WRITTEN.format(source="gateway/settings.py")
+    yield ""
+    yield (
+        "Of `kafka-gateway run` and `check`: environment variables, or the same names in lower "
+        "case, without `KONG_`, in a kong.conf. The environment wins. Certificates and keys are "
+        "paths or PEM text. An unknown name is a warning that names the nearest one."
+    )
+    file = ROOT / "gateway" / "settings.py"
+    lines = file.read_text().splitlines()
+    for section, fields in _sections(lines):
+        yield from ["", f"## {section}", "", *_table("variable", "form", "default", "what it does")]
+        for field, text in fields:
+            yield _setting(field, text)
+
+
+def _sections(lines: list[str]) -> Iterator[tuple[str, list[tuple[ast.AnnAssign, str]]]]:
+    """Yield heading and fields with their docstrings; a comment above a field is a heading."""
+    tree = ast.parse("\n".join(lines))
+    body = next(
+        node.body
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and node.name == "Settings"
+    )
+    heading = ""
+    fields: list[tuple[ast.AnnAssign, str]] = []
+    for place, node in enumerate(body):
+        if not isinstance(node, ast.AnnAssign):
+            continue
+        above = lines[node.lineno - 2].strip()
+        if above.startswith("#"):
+            if fields:
+                yield heading, fields
+            heading, fields = above.strip("# ."), []
+        fields.append((node, _docstring(body[place + 1])))
+    yield heading, fields
+
+
+def _docstring(node: ast.stmt) -> str:
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return " ".join(str(node.value.value).split()).replace("``", "`")
+    return ""
+
+
+def _setting(field: ast.AnnAssign, text: str) -> str:
+    assert isinstance(field.target, ast.Name)
+    assert isinstance(field.value, ast.Call)
+    call = field.value
+    if call.args:
+        form, default = _form(call.args[0]), _constant(call.args[1])
+    else:
+        form, default = "text", ""
+    shown = _code(default) if default else ""
+    return _row(_code(settings.env_name(field.target.id)), form, shown, text)
+
+
+def _constant(value: ast.expr) -> str:
+    """Return a text that is written out, or that a constant of the module stands for."""
+    if isinstance(value, ast.Name):
+        return str(vars(settings)[value.id])
+    return str(ast.literal_eval(value))
+
+
+def _form(parse: ast.expr) -> str:
+    """Return how the text looks that a parser takes: ``word("a", "b")`` is one of two words."""
+    if isinstance(parse, ast.Name):
+        return FORMS[parse.id]
+    assert isinstance(parse, ast.Call)
+    assert isinstance(parse.func, ast.Name)
+    name = parse.func.id
+    if name == "word":
+        starred = [item for item in parse.args if isinstance(item, ast.Starred)]
+        words = settings.LOG_LEVELS if starred else [ast.literal_eval(item) for item in parse.args]
+        return ", ".join(_code(word) for word in words if word)
+    if name == "count":
+        low, high = (ast.literal_eval(item) for item in parse.args)
+        return f"{low} to {high}"
+    return FORMS[name]
+
+
+# --- entities and plugins ---------------------------------------------------------------------
+
+
+def entities_page() -> Iterator[str]:
+    """Yield every entity with its fields."""
+    yield "# Entities"
+    yield ""
+    yield WRITTEN.format(source="the models in gateway/entities")
+    yield ""
+    yield (
+        "What a routes file and the Admin API hold. A field that says `vault` may be a reference "
+        "such as `{vault://env/NAME}`, which only the data plane resolves. "
+        'The Admin API shows a foreign key as `{"id": …}`.'
+    )
+    yield ""
+    yield "Every entity has:"
+    yield ""
+    yield from _fields_table(_only(shape_of(Entity), COMMON))
+    for entity in ENTITIES.values():
+        yield from ["", f"## {entity.collection}", "", _about(entity), ""]
+        own = [name for name in entity.model.model_fields if name not in COMMON]
+        yield from _fields_table(_only(shape_of(entity.model), own))
+
+
+def _about(entity: EntityType) -> str:
+    summary = (entity.model.__doc__ or "").strip().splitlines()[0]
+    parts = [summary]
+    if entity.endpoint_key:
+        parts.append(f"Found by `id` or `{entity.endpoint_key}`.")
+    if entity.parents:
+        inside = ", ".join(f"`{entity.foreign[field]}`" for field in entity.parents)
+        parts.append(f"In a routes file it may stand inside {inside}.")
+    unique = [" + ".join(f"`{name}`" for name in group) for group in entity.unique]
+    if unique:
+        parts.append(f"Unique: {', '.join(unique)}.")
+    return " ".join(parts)
+
+
+def plugins_page() -> Iterator[str]:
+    """Yield every installed plugin with the fields of its ``config``."""
+    yield "# Plugins"
+    yield ""
+    yield WRITTEN.format(source="gateway/plugins/*/schema.py")
+    yield ""
+    yield "The fields of a plugin's `config`. A plugin with a higher priority runs earlier."
+    for plugin in plugin_types().values():
+        summary = (plugin.schema.__doc__ or "").strip().splitlines()[0]
+        protocols = ", ".join(f"`{name}`" for name in plugin.protocols)
+        yield from ["", f"## {plugin.name}", ""]
+        yield f"{summary} Priority {plugin.priority}; protocols {protocols}."
+        yield ""
+        yield from _fields_table(shape_of(plugin.schema).fields or {})
+
+
+def _only(shape: Shape, names: Sequence[str]) -> dict[str, Shape]:
+    return {name: found for name, found in (shape.fields or {}).items() if name in names}
+
+
+def _fields_table(fields: dict[str, Shape]) -> list[str]:
+    heads = _table("field", "type", "default", "what it is")
+    return [*heads, *_field_rows(fields, "")]
+
+
+def _field_rows(fields: dict[str, Shape], before: str) -> Iterator[str]:
+    """Yield a row for each field, and for the fields of records in it by their paths."""
+    for name, field in fields.items():
+        yield _row(_code(before + name), _type(field), _default(field), field.description)
+        inner, path = field, before + name
+        while inner.elements is not None:
+            inner, path = inner.elements, path + ("[]" if inner.type != "map" else ".*")
+        if inner.fields:
+            yield from _field_rows(inner.fields, f"{path}.")
+
+
+def _type(field: Shape) -> str:
+    if field.reference:
+        text = f"one of `{field.reference}`"
+    elif field.one_of:
+        text = ", ".join(_code(value) for value in field.one_of)
+    elif field.elements is not None:
+        text = f"{field.type} of {_type(field.elements)}"
+    else:
+        text = "object" if field.type == "any" else field.type
+    if field.low is not None and field.high is not None:
+        text += f", {field.low:.0f} to {field.high:.0f}"
+    elif field.low is not None:
+        text += f", from {field.low:.0f}"
+    return text + (", vault" if field.has("referenceable") else "")
+
+
+def _default(field: Shape) -> str:
+    if field.required:
+        return "**needed**"
+    if field.has("auto"):
+        return "made up"
+    # The fields of a record are listed with their own defaults.
+    if not field.has_default or field.type == "record":
+        return ""
+    return _code(field.default)
+
+
+# --- the program's configuration --------------------------------------------------------------
+
+
+def config_page() -> Iterator[str]:
+    """Yield the keys of Pulumi.yaml."""
+    yield "# Configuration of a stack"
+    yield ""
+    yield WRITTEN.format(source="Pulumi.yaml")
+    yield ""
+    yield (
+        "Keys of `stacks/Pulumi.<stack>.yaml`, below `config:` with `kafka-gateway:` before "
+        "them; `pulumi config set KEY VALUE` writes them (`--secret` for secrets, `--path` "
+        "inside lists and objects). An unknown key is an error at preview."
+    )
+    yield ""
+    yield from _table("key", "type", "default", "what it is")
+    project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
+    for key, declared in project["config"].items():
+        default = declared.get("default")
+        shown = "" if default in ("", None) else _code(default)
+        kind = declared["type"]
+        if kind == "array":
+            kind = f"list of {declared['items']['type']}s"
+        yield _row(_code(key), kind, shown, declared["description"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
