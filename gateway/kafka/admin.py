@@ -120,7 +120,7 @@ def produce(
     headers: Sequence[tuple[str, bytes]] = (),
 ) -> None:
     """Write records and wait until all are acknowledged by every replica in sync."""
-    settings = {**connection.settings(), "enable.idempotence": True, "linger.ms": 1}
+    settings = {**connection.settings(), "acks": "all", "linger.ms": 1}
     settings["message.timeout.ms"] = int(_TIMEOUT * 1000)
     problems: list[str] = []
 

@@ -7,8 +7,9 @@ threads.
 
 Batching. librdkafka's ``linger.ms`` is fixed: 0 sends the first record of a burst alone (and an
 idempotent producer then spins until that request is answered, since it has one on the way at a
-time), 1 ms costs 1.3 ms when nothing else happens. So it stays at 1 ms, and ``push`` sends at once
-what is queued: ``rd_kafka_flush`` lifts the linger time while it waits, on a thread of its own.
+time); anything above means a sleep of a whole millisecond when nothing else happens. So it stays
+above 0, and ``push`` sends at once what is queued: ``rd_kafka_flush`` lifts the linger time while
+it waits, on a thread of its own.
 """
 
 from __future__ import annotations
@@ -102,6 +103,7 @@ class Client:
         self._words = array("Q", [0]) * (_WORDS * _ROOM)
         self._messages = ffi.cast("rd_kafka_message_t *", ffi.from_buffer(self._words))
         self._pusher = _Pusher(self._handle)
+        self._muted = False
         # What was queued before the descriptor was watched makes no event.
         loop.add_reader(self._read_end, self._readable)
         loop.call_soon(self._drain)
@@ -177,6 +179,10 @@ class Client:
     def purge(self) -> None:
         """Give up every record; their reports follow."""
         lib.rd_kafka_purge(self._handle, rdk.PURGE_ALL)
+
+    def mute(self) -> None:
+        """Report no more errors that belong to no record."""
+        self._muted = True
 
     def detach(self) -> None:
         """Stop listening, on the loop's thread; then ``destroy`` on another."""
@@ -306,7 +312,7 @@ class Client:
             while count == _ROOM:
                 count = lib.rd_kafka_event_message_array(event, self._reports_out, _ROOM)
                 self._listener.on_deliveries(ffi.unpack(self._reports, count))
-        elif kind == rdk.EVENT_ERROR:
+        elif kind == rdk.EVENT_ERROR and not self._muted:
             code = lib.rd_kafka_event_error(event)
             self._listener.on_error(code, text(lib.rd_kafka_event_error_string(event)))
         elif kind == rdk.EVENT_LOG:

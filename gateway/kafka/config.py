@@ -87,7 +87,7 @@ class ProducerConfig:
     batch_bytes: int = 1_048_576
     buffer_messages: int = 50_000
     buffer_bytes: int = BUFFER_BYTES
-    linger: int = 1
+    linger: float = 0.1
     gated: bool = False
     gating: Gating = Gating()
     extra: tuple[tuple[str, str], ...] = ()
@@ -184,7 +184,7 @@ def _producer(
         ),
         batch_bytes=delivery.producer_request_limits_bytes_per_request,
         buffer_messages=delivery.producer_async_buffering_limits_messages_in_memory,
-        linger=min(1, delivery.producer_async_flush_timeout) if buffered else 1,
+        linger=0.0 if buffered and not delivery.producer_async_flush_timeout else 0.1,
         gated=buffered and delivery.producer_async_health_gating,
         gating=Gating(
             delivery.producer_async_health_failure_threshold,

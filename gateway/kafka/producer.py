@@ -29,11 +29,16 @@ OnDelivery = Callable[[ProduceError | None], None]
 _PUSHED = 32
 """Batches up to this many records are sent at once; larger ones wait out librdkafka's linger time,
 which costs them little and spares a thread switch for each."""
-_SHORTEST_HOLD = 0.001
+_HOLD = 0.001
+_SHORTEST_HOLD = 0.01
 _LONGEST_HOLD = 0.5
+"""Seconds that records wait for those on the way. An idempotent producer's are generous: a batch
+is due to be reported by then, unless its broker is stuck, and only then the others go ahead."""
 _SWEEP = 0.25
 """Seconds between two looks for records past their deadline."""
 _FATAL = "_FATAL"
+_RENEWAL = 1.0
+"""Seconds between two handles."""
 
 
 def _nobody(_: ProduceError | None) -> None:
@@ -69,10 +74,12 @@ class Producer:
         self._scheduled: asyncio.Handle | None = None
         self._on_the_way = 0
         self._flushed_at = 0.0
-        self._hold = _SHORTEST_HOLD
+        self._hold = _SHORTEST_HOLD if config.idempotent else _HOLD
         self._marks: deque[tuple[float, int]] = deque()
         self._sweeper: asyncio.TimerHandle | None = None
         self._drained: asyncio.Event | None = None
+        self._renewal: asyncio.TimerHandle | None = None
+        self._renewed_at = 0.0
         self._max_messages = config.buffer_messages
         self._max_bytes = config.buffer_bytes
 
@@ -142,8 +149,9 @@ class Producer:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._drained.wait(), within)
         self.watch.close()
-        if self._sweeper is not None:
-            self._sweeper.cancel()
+        for timer in (self._sweeper, self._renewal):
+            if timer is not None:
+                timer.cancel()
         if self._tokens is not None:
             self._tokens.close()
         self._expire(self._token, "_DESTROY")
@@ -185,7 +193,7 @@ class Producer:
         """Take an error that belongs to no record."""
         reason = error_name(code)
         if reason == _FATAL:
-            self._replace_client(detail)
+            self._given_up(detail)
         else:
             self.watch.error(reason, detail)
 
@@ -246,7 +254,7 @@ class Producer:
     def _arrived(self) -> None:
         """Everything handed over was reported: measure the round trip, let go what waited."""
         if self.config.idempotent:
-            wanted = min(2 * (monotonic() - self._flushed_at), _LONGEST_HOLD)
+            wanted = min(4 * (monotonic() - self._flushed_at), _LONGEST_HOLD)
             self._hold = max(_SHORTEST_HOLD, self._hold + 0.2 * (wanted - self._hold))
         if self._staged:
             self._flush()
@@ -296,12 +304,25 @@ class Producer:
         if expired:
             self.watch.failed()
 
-    def _replace_client(self, detail: str) -> None:
-        """Go on with a new handle: librdkafka gave this one up (a broken idempotent sequence)."""
-        self.watch.log.note("librdkafka gave up; starting anew", detail=detail)
+    def _given_up(self, detail: str) -> None:
+        """Go on with a new handle: librdkafka gave this one up.
+
+        For a broken idempotent sequence, or a user who may not write anywhere; so not more often
+        than once a second. Until then every record fails at once.
+        """
+        self.watch.log.error(_FATAL, detail)
+        if self._renewal is None:
+            pause = max(0.0, self._renewed_at + _RENEWAL - monotonic())
+            self._renewal = self._loop.call_later(pause, self._renew)
+            self.client.purge()
+
+    def _renew(self) -> None:
+        self._renewal = None
+        self._renewed_at = monotonic()
         old = self.client
         self.client = Client(librdkafka_settings(self.config), self._loop, self)
         for topic in self.topics:
             self.client.topic(topic)
+        old.mute()
         old.purge()
         self._prober.retire(old)

@@ -148,7 +148,7 @@ def test_a_producer_that_librdkafka_gave_up_is_replaced(cluster: MockKafka) -> N
         assert await delivered(producer) is None
         broken = producer.client
         producer.on_error(-150, "the sequence is broken")
-        assert producer.client is not broken
+        await until(lambda: producer.client is not broken)
         assert await delivered(producer) is None
 
     working(job)

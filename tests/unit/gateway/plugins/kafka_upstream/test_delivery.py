@@ -213,9 +213,12 @@ def test_verification_can_be_turned_off(broker: Broker) -> None:
     assert outcome(working(job, trusted_ca=None)) == (200, SENT)
 
 
-def test_authorization_lost_and_regained(broker: Broker) -> None:
+@pytest.mark.parametrize("acks", [1, -1])
+def test_authorization_lost_and_regained(broker: Broker, acks: int) -> None:
     topic = broker.topic()
-    config = on_broker(broker, topic, producer_async=False)
+    config = on_broker(
+        broker, topic, timeout=4000, producer_async=False, producer_request_acks=acks
+    )
 
     async def job(worker: Worker) -> None:
         handler = worker.plugin(config)
@@ -226,6 +229,29 @@ def test_authorization_lost_and_regained(broker: Broker) -> None:
         await recovered(handler)
 
     working(job, broker.ca_file)
+
+
+def test_a_user_without_any_right_is_let_in_later_without_a_restart(lonely: Broker) -> None:
+    # An idempotent producer of such a user gets a fatal error: not even a producer id is given.
+    lonely.create("later")
+    name, password = lonely.second
+    config = on_broker(
+        lonely,
+        "later",
+        timeout=3000,
+        producer_async=False,
+        producer_request_acks=-1,
+        authentication={"mechanism": "PLAIN", "user": name, "password": password},
+    )
+
+    async def job(worker: Worker) -> None:
+        handler = worker.plugin(config)
+        for _ in range(3):
+            assert outcome(await answer(handler, request())) == (BAD_GATEWAY, NOT_SENT)
+        lonely.allow(lonely.second, "later")
+        await recovered(handler)
+
+    working(job, lonely.ca_file)
 
 
 def test_a_topic_deleted_and_made_again(broker: Broker) -> None:
