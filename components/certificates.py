@@ -10,6 +10,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.cluster import KubernetesCluster
 from components.endpoints import ClusterIdentity
+from components.secret import secret
 from provider.client import ClusterCertificate
 
 DATA_PLANE_SECRET = "kong-cluster-cert"  # noqa: S105 - the name of a Kubernetes secret
@@ -113,6 +114,6 @@ class ClusterCertificates(pulumi.ComponentResource):
             f"{self._name}-{label}-secret",
             metadata={"name": name, "namespace": self._args.namespace},
             type=kind,
-            string_data={key: pulumi.Output.secret(value) for key, value in data.items()},
+            string_data={key: secret(value) for key, value in data.items()},
             opts=self._args.cluster.options(self, self.namespace),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_confluentcloud as confluent
@@ -13,6 +14,7 @@ from components.config.cloud import ConfluentConfig, ExistingKafkaConfig
 from components.config.local import SLOTS
 from components.config.topics import TopicConfig
 from components.endpoints import KafkaEndpoint
+from components.secret import secret
 
 READER_GROUP_PREFIX = "kafka-gateway"
 """Consumer groups that the command line may use begin with this."""
@@ -91,7 +93,7 @@ class ConfluentKafka(pulumi.ComponentResource):
 
     def _cluster(self) -> confluent.KafkaCluster:
         wanted = self._args.cluster
-        kinds = {"basic": {}, "standard": {}, "dedicated": {"cku": wanted.cku}}
+        kinds: dict[str, Any] = {"basic": {}, "standard": {}, "dedicated": {"cku": wanted.cku}}
         return confluent.KafkaCluster(
             f"{self._name}-cluster",
             display_name=wanted.cluster_name,
@@ -99,7 +101,8 @@ class ConfluentKafka(pulumi.ComponentResource):
             region=wanted.region,
             availability=availability(wanted.availability),
             environment={"id": self.environment.id},
-            **{wanted.cluster_type: kinds[wanted.cluster_type]},  # type: ignore[arg-type]  # one of the three blocks
+            # Exactly one of the three blocks.
+            **{wanted.cluster_type: kinds[wanted.cluster_type]},
             opts=self._options(
                 protect=self._args.protect,
                 custom_timeouts=CLUSTER_TIMEOUTS[wanted.cluster_type],
@@ -166,7 +169,7 @@ class ConfluentKafka(pulumi.ComponentResource):
             kafka_id=self.cluster.id,
             kafka_rest_endpoint=self.cluster.rest_endpoint,
             kafka_api_key=admin.id,
-            kafka_api_secret=pulumi.Output.secret(admin.secret),
+            kafka_api_secret=secret(admin.secret),
             opts=pulumi.ResourceOptions(parent=self),
         )
         return pulumi.ResourceOptions(
@@ -229,9 +232,9 @@ class ConfluentKafka(pulumi.ComponentResource):
             bootstrap_servers=self.cluster.bootstrap_endpoint.apply(bootstrap_servers),
             ca_pem=None,
             api_key=key.id,
-            api_secret=pulumi.Output.secret(key.secret),
+            api_secret=secret(key.secret),
             reader_key=self.reader_key.id,
-            reader_secret=pulumi.Output.secret(self.reader_key.secret),
+            reader_secret=secret(self.reader_key.secret),
             topics={name: topic.topic_name for name, topic in self.topics.items()},
         )
 
@@ -241,7 +244,7 @@ class ConfluentKafka(pulumi.ComponentResource):
             return None
         inside = pulumi.Output.all(self.environment.id, self.cluster.id)
         found = confluent.get_schema_registry_cluster_output(
-            environment={"id": inside.apply(lambda both: str(both[0]))},
+            environment={"id": inside.apply(lambda both: str(both[0]))},  # type: ignore[arg-type]  # an Output does as well
             opts=pulumi.InvokeOptions(parent=self, provider=self.provider),
         )
         return found.rest_endpoint

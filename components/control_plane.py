@@ -15,6 +15,7 @@ from components.cluster import KubernetesCluster
 from components.config.cloud import ExistingControlPlaneConfig, OwnControlPlaneConfig
 from components.endpoints import ControlPlaneEndpoint
 from components.helm import NAME, own_chart, release
+from components.secret import secret
 from provider.client import Credential
 
 RELEASE = "kong-cp"
@@ -49,13 +50,13 @@ class ControlPlaneRelease(pulumi.ComponentResource):
         mine = pulumi.ResourceOptions(parent=self)
         token = Credential(f"{name}-admin-token", prefix="admin", opts=mine)
         keyring = Credential(f"{name}-keyring", prefix="keyring", length=64, opts=mine)
-        secret = kubernetes.core.v1.Secret(
+        holder = kubernetes.core.v1.Secret(
             f"{name}-admin-secret",
             metadata={"name": ADMIN_SECRET, "namespace": args.namespace},
             type="Opaque",
             string_data={
-                "token": pulumi.Output.secret(token.secret),
-                "keyring": pulumi.Output.secret(keyring.secret),
+                "token": secret(token.secret),
+                "keyring": secret(keyring.secret),
             },
             opts=args.cluster.options(self, args.certificates.namespace),
         )
@@ -76,12 +77,12 @@ class ControlPlaneRelease(pulumi.ComponentResource):
             ),
             args.cluster,
             self,
-            depends_on=[secret, *args.certificates.secrets],
+            depends_on=[holder, *args.certificates.secrets],
         )
         host = control_plane_names(args.namespace)[0]
         # By way of the release, so that what uses the address waits for it.
         ready = self.release.status
-        forward = {
+        forward: dict[str, pulumi.Input[str]] = {
             "kubeconfig": args.cluster.kubeconfig,
             "namespace": args.namespace,
             "pod": f"{RELEASE}-{NAME}-0",
@@ -89,7 +90,7 @@ class ControlPlaneRelease(pulumi.ComponentResource):
         }
         self.endpoint = ControlPlaneEndpoint(
             admin_url=ready.apply(lambda _: args.config.admin_url),
-            admin_token=pulumi.Output.secret(token.secret),
+            admin_token=secret(token.secret),
             cluster=ready.apply(lambda _: f"{host}:{CLUSTER_PORT}"),
             cluster_server_name=pulumi.Output.from_input(host),
             forward=None if args.config.admin_url else forward,

@@ -15,6 +15,7 @@ from components.cluster import KubernetesCluster
 from components.config.cloud import ReleaseConfig
 from components.endpoints import ControlPlaneEndpoint, KafkaEndpoint
 from components.helm import NAME, kong_chart, own_chart, release
+from components.secret import secret
 from components.versions import KONG_IMAGE_TAG
 
 RELEASE = "kong-dp"
@@ -83,7 +84,7 @@ class GatewayRelease(pulumi.ComponentResource):
             f"{self._name}-{label}-secret",
             metadata={"name": name, "namespace": self._args.config.namespace},
             type="Opaque",
-            string_data={key: pulumi.Output.secret(value) for key, value in data.items()},
+            string_data={key: secret(value) for key, value in data.items()},
             opts=self._args.cluster.options(self, self._args.certificates.namespace),
         )
 

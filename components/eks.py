@@ -15,6 +15,7 @@ import pulumi_kubernetes as kubernetes
 from components.cluster import KubernetesCluster, kubernetes_provider
 from components.config.cloud import EksConfig
 from components.network_plan import NetworkPlan, Subnet, plan_network
+from components.secret import secret
 
 NODE_POLICIES = (
     "AmazonEKSWorkerNodePolicy",
@@ -257,7 +258,7 @@ class GatewayCluster(pulumi.ComponentResource):
         return role, attached
 
     def _kubernetes(self) -> KubernetesCluster:
-        kubeconfig = pulumi.Output.secret(self.eks.kubeconfig_json)
+        kubeconfig = secret(self.eks.kubeconfig_json)
         wanted = self._args.cluster
         provider = kubernetes_provider(
             f"{self._name}-kubernetes", kubeconfig, wanted.name, self, self.eks

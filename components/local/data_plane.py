@@ -61,6 +61,9 @@ class LocalDataPlane(pulumi.ComponentResource):
                 "KONG_NGINX_WORKER_PROCESSES": str(args.workers),
                 "KONG_LOG_LEVEL": args.log_level,
                 "KAFKA_GATEWAY_ENV_FILE": str(directory / "vault.env"),
+                # Next door: what is published right after a restart is confirmed at once.
+                "KAFKA_GATEWAY_CLUSTER_RECONNECT_MIN": "0.5s",
+                "KAFKA_GATEWAY_CLUSTER_RECONNECT_MAX": "1s",
             },
             files={
                 "cluster.crt": args.identity.certificate_pem,

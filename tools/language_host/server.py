@@ -117,10 +117,13 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         """Run a plugin from its source; its output is streamed, its exit code comes last."""
         python = program_python(request.info)
         program = os.path.join(request.info.program_directory, request.info.entry_point)
-        target = ["-m", "pulumi.policy"] if request.kind == "analyzer" else [program]
+        # A policy pack is a library: its folder comes after the engine's own arguments.
+        analyzer = request.kind == "analyzer"
+        before = ["-m", "pulumi.policy"] if analyzer else [program]
+        after = [program] if analyzer else []
         environment = dict(entry.split("=", 1) for entry in request.env if "=" in entry)
         child = self._start(
-            [python, "-u", *target, *request.args],
+            [python, "-u", *before, *request.args, *after],
             cwd=request.pwd or None,
             environment=activated(environment or os.environ, python),
             pipe=True,
