@@ -73,7 +73,7 @@ class TopicReader:
         )
         values: list[bytes] = []
         while left > 0:
-            batch = self._consumer.consume(10_000, timeout=10)
+            batch = self._consumer.consume(min(left, 10_000), timeout=10)
             if not batch:
                 raise RuntimeError(f"{left} records of {self._topic} cannot be read")
             for message in batch:

@@ -8,6 +8,7 @@ A route whose paths differ in kind or length counts as several, whose UUIDs are 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -34,8 +35,8 @@ class Destination:
     __slots__ = ("base", "checks_protocol", "data", "route", "service", "strip")
 
     def __init__(self, row: Mapping[str, Any], data: Any) -> None:
-        self.route: dict[str, Any] = dict(row)
-        self.service: dict[str, Any] | None = row.get("service")
+        self.route = row
+        self.service: Mapping[str, Any] | None = row.get("service")
         self.data = data
         self.base = ((self.service or {}).get("path") or "/").encode()
         self.strip = row.get("strip_path") is not False
@@ -58,17 +59,15 @@ class Entry:
         "length",
         "literals",
         "methods",
-        "order",
         "patterns",
         "plain",
         "rank",
         "snis",
     )
 
-    def __init__(self, destination: Destination, identity: str, paths: Sequence[str]) -> None:
+    def __init__(self, destination: Destination, paths: Sequence[str]) -> None:
         row = destination.route
         self.destination = destination
-        self.order = _order(row, identity, paths)
         self.rank = self.first = 0
         methods = row.get("methods")
         self.methods = frozenset(method.encode() for method in methods) if methods else None
@@ -129,7 +128,7 @@ def entries(rows: Sequence[Mapping[str, Any]], data: Mapping[str, Any]) -> list[
 
     Left out: routes of disabled services, stream routes, and routes that test nothing.
     """
-    found: list[Entry] = []
+    found: list[tuple[tuple[int, int, int], Entry]] = []
     for row in rows:
         service = row.get("service")
         if service is not None and service.get("enabled") is False:
@@ -139,13 +138,12 @@ def entries(rows: Sequence[Mapping[str, Any]], data: Mapping[str, Any]) -> list[
         if not any(row.get(name) for name in _ATTRIBUTES):
             continue
         destination = Destination(row, data.get(row["id"]))
-        found.extend(
-            Entry(destination, identity, paths) for identity, paths in split(row["id"], row)
-        )
-    found.sort(key=lambda entry: entry.order, reverse=True)
-    for rank, entry in enumerate(found):
+        for identity, paths in split(row["id"], row):
+            found.append((_order(row, identity, paths), Entry(destination, paths)))
+    found.sort(key=itemgetter(0), reverse=True)
+    for rank, (_, entry) in enumerate(found):
         entry.rank = entry.first = rank
-    return found
+    return [entry for _, entry in found]
 
 
 def split(identity: str, row: Mapping[str, Any]) -> list[tuple[str, list[str]]]:

@@ -7,7 +7,7 @@ https-only route that is hit by plain http is found, and then redirects or asks 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +51,7 @@ def serves_any_http(protocols: Sequence[str]) -> bool:
     return "http" in protocols
 
 
-def protocol_mismatch(route: dict[str, Any], request: Request) -> Mismatch | None:
+def protocol_mismatch(route: Mapping[str, Any], request: Request) -> Mismatch | None:
     """Return the answer for a request that the matched route does not serve, or None.
 
     Call it only when ``match.checks_protocol`` is set. The decision uses the forwarded protocol
@@ -65,7 +65,7 @@ def protocol_mismatch(route: dict[str, Any], request: Request) -> Mismatch | Non
     return None
 
 
-def _https_answer(route: dict[str, Any], request: Request) -> Mismatch:
+def _https_answer(route: Mapping[str, Any], request: Request) -> Mismatch:
     status = route.get("https_redirect_status_code") or 426
     if status == 426:
         return _USE_HTTPS

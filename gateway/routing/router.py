@@ -37,9 +37,23 @@ class Match:
     is. ``checks_protocol`` says that ``protocol_mismatch`` must be asked.
     """
 
-    __slots__ = ("_captures", "_pattern", "_spans", "_upstream_path", "entry", "path")
+    __slots__ = (
+        "_captures",
+        "_pattern",
+        "_spans",
+        "_upstream_path",
+        "checks_protocol",
+        "data",
+        "entry",
+        "path",
+    )
 
     def __init__(self, entry: Entry, path: bytes, subject: Subject) -> None:
+        # What every request asks for is kept here: with thousands of routes each object on the
+        # way to it is one that the processor does not have at hand.
+        destination = entry.destination
+        self.data: Any = destination.data
+        self.checks_protocol = destination.checks_protocol
         self.entry = entry
         self.path = path
         self._pattern = subject.pattern if entry.patterns else None
@@ -48,24 +62,14 @@ class Match:
         self._captures: dict[str, bytes | None] | None = None
 
     @property
-    def route(self) -> dict[str, Any]:
+    def route(self) -> Mapping[str, Any]:
         """The route's flat row."""
         return self.entry.destination.route
 
     @property
-    def service(self) -> dict[str, Any] | None:
+    def service(self) -> Mapping[str, Any] | None:
         """The service's flat row."""
         return self.entry.destination.service
-
-    @property
-    def data(self) -> Any:
-        """What the snapshot attached to the route."""
-        return self.entry.destination.data
-
-    @property
-    def checks_protocol(self) -> bool:
-        """Tell whether ``protocol_mismatch`` has to be asked."""
-        return self.entry.destination.checks_protocol
 
     @property
     def prefix(self) -> bytes | None:
