@@ -53,6 +53,10 @@ class Listener(Protocol):
         """Take an error that belongs to no record."""
         ...
 
+    def on_fatal(self, code: int, detail: str) -> None:
+        """Take an error after which the client is of no use any more."""
+        ...
+
     def on_log(self, level: int, facility: str, message: str) -> None:
         """Take a line of librdkafka's log; ``level`` is syslog's."""
         ...
@@ -313,8 +317,9 @@ class Client:
                 count = lib.rd_kafka_event_message_array(event, self._reports_out, _ROOM)
                 self._listener.on_deliveries(ffi.unpack(self._reports, count))
         elif kind == rdk.EVENT_ERROR and not self._muted:
-            code = lib.rd_kafka_event_error(event)
-            self._listener.on_error(code, text(lib.rd_kafka_event_error_string(event)))
+            code, said = lib.rd_kafka_event_error(event), lib.rd_kafka_event_error_string(event)
+            fatal = lib.rd_kafka_event_error_is_fatal(event)
+            (self._listener.on_fatal if fatal else self._listener.on_error)(code, text(said))
         elif kind == rdk.EVENT_LOG:
             facility, message = ffi.new("const char **"), ffi.new("const char **")
             level = ffi.new("int *")

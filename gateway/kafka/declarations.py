@@ -65,7 +65,6 @@ int rd_kafka_set_log_queue(rd_kafka_t *, rd_kafka_queue_t *);
 int rd_kafka_purge(rd_kafka_t *, int);
 int rd_kafka_outq_len(rd_kafka_t *);
 int rd_kafka_flush(rd_kafka_t *, int);
-int rd_kafka_fatal_error(rd_kafka_t *, char *, size_t);
 int rd_kafka_metadata(rd_kafka_t *, int, rd_kafka_topic_t *, const void **, int);
 void rd_kafka_metadata_destroy(const void *);
 
@@ -86,6 +85,7 @@ int rd_kafka_event_type(const rd_kafka_event_t *);
 size_t rd_kafka_event_message_array(rd_kafka_event_t *, const rd_kafka_message_t **, size_t);
 int rd_kafka_event_error(rd_kafka_event_t *);
 const char *rd_kafka_event_error_string(rd_kafka_event_t *);
+int rd_kafka_event_error_is_fatal(rd_kafka_event_t *);
 int rd_kafka_event_log(rd_kafka_event_t *, const char **, const char **, int *);
 void rd_kafka_event_destroy(rd_kafka_event_t *);
 

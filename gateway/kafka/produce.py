@@ -91,16 +91,21 @@ class ProduceHandler(Handler):
 
     def _open(self) -> tuple[Producer | None, Response | None]:
         """Return the producer, or what is answered without one."""
+        producers = self.context.producers
         try:
-            producer = self.context.producers.get(self.producer_config())
+            producer = producers.get(self.producer_config())
         except CertificateMissing as error:
             _log.error("no producer", plugin=self.context.plugin_id, problem=str(error))
             return None, answers.broken(500, "the client certificate could not be loaded")
         except ProduceError as error:
             _log.error("no producer", plugin=self.context.plugin_id, problem=str(error))
             return None, answers.broken(502, "the producer could not be created")
-        for topic in self._topics.allowed:
-            producer.declare(topic)
+        try:
+            for topic in self._topics.allowed:
+                producer.declare(topic)
+        except ProduceError:
+            producers.release(producer)
+            raise ReleaseRefused([f"no topic can be named {topic[:100]!r}"]) from None
         self._send = producer.send
         return producer, None
 

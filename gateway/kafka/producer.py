@@ -36,7 +36,6 @@ _LONGEST_HOLD = 0.5
 is due to be reported by then, unless its broker is stuck, and only then the others go ahead."""
 _SWEEP = 0.25
 """Seconds between two looks for records past their deadline."""
-_FATAL = "_FATAL"
 _RENEWAL = 1.0
 """Seconds between two handles."""
 
@@ -191,11 +190,19 @@ class Producer:
 
     def on_error(self, code: int, detail: str) -> None:
         """Take an error that belongs to no record."""
-        reason = error_name(code)
-        if reason == _FATAL:
-            self._given_up(detail)
-        else:
-            self.watch.error(reason, detail)
+        self.watch.error(error_name(code), detail)
+
+    def on_fatal(self, code: int, detail: str) -> None:
+        """Go on with a new handle: librdkafka gave this one up.
+
+        For a broken idempotent sequence, or a user who may not write anywhere; so not more often
+        than once a second. Until then every record fails at once.
+        """
+        self.watch.log.error(f"fatal {error_name(code)}", detail)
+        if self._renewal is None:
+            pause = max(0.0, self._renewed_at + _RENEWAL - monotonic())
+            self._renewal = self._loop.call_later(pause, self._renew)
+            self.client.purge()
 
     def on_log(self, level: int, facility: str, message: str) -> None:
         """Take a line of librdkafka's log."""
@@ -303,18 +310,6 @@ class Producer:
             self._tell(self._pending.pop(token), error)
         if expired:
             self.watch.failed()
-
-    def _given_up(self, detail: str) -> None:
-        """Go on with a new handle: librdkafka gave this one up.
-
-        For a broken idempotent sequence, or a user who may not write anywhere; so not more often
-        than once a second. Until then every record fails at once.
-        """
-        self.watch.log.error(_FATAL, detail)
-        if self._renewal is None:
-            pause = max(0.0, self._renewed_at + _RENEWAL - monotonic())
-            self._renewal = self._loop.call_later(pause, self._renew)
-            self.client.purge()
 
     def _renew(self) -> None:
         self._renewal = None
