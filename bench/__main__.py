@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.cases import FULL, QUICK, Case, Pace, all_cases
+from bench.measurements import Results
 from bench.report import markdown, svg, table, verdicts
-from bench.results import Results
 from bench.stage import Measured, Stage, stage
 
 RESULTS = Path(__file__).parent / "results"

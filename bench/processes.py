@@ -30,6 +30,23 @@ class Cores:
         return cls(available[-1:], available[:-1] or available)
 
 
+def low_ports(count: int) -> list[int]:
+    """Return free ports below those that the system hands out by itself.
+
+    Workers share their port (SO_REUSEPORT), so a port that the system gave to somebody else's
+    gateway meanwhile would not be refused: half the requests would go there.
+    """
+    found: list[int] = []
+    start = 10_000 + os.getpid() * 64 % 20_000
+    for port in range(start, start + 2000):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise RuntimeError(f"no {count} free ports from {start} on")
+
+
 class ServerProcess:
     """One server, on cores of its own, with its output in a file."""
 

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from bench.cases import FASTAPI, FLOOR, GATEWAY, MQ_BRIDGE, PROTOTYPE
-from bench.results import Results
+from bench.measurements import Results
 
 TARGETS = {
     "no_route_vs_floor": (">=", 0.75),

@@ -18,10 +18,9 @@ from typing import Any
 from bench.cases import FASTAPI, FLOOR, GATEWAY, MQ_BRIDGE, PROTOTYPE, Case, Pace, paths_of
 from bench.gateway import Gateway
 from bench.generator import Order, Yield
-from bench.processes import Cores, ServerProcess, resident_bytes
+from bench.processes import Cores, ServerProcess, low_ports, resident_bytes
 from bench.topic import TopicReader, Verdict
 from tests.support.broker import Broker
-from tests.support.ports import free_ports
 
 _MODULES = {
     FLOOR: "floor",
@@ -66,7 +65,7 @@ class Stage:
         self._start(stack, sorted({case.routes for case in cases}))
 
     def _start(self, stack: ExitStack, routes: list[int]) -> None:
-        ports = free_ports(len(_MODULES) + 1 + len(routes))
+        ports = low_ports(len(_MODULES) + 1 + len(routes))
         upstream = ports.pop()
         for reader in self._readers.values():
             stack.callback(reader.close)

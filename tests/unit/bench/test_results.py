@@ -6,8 +6,8 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 from bench.cases import FASTAPI, FLOOR, GATEWAY, MQ_BRIDGE, PROTOTYPE, all_cases, paths_of
+from bench.measurements import Results
 from bench.report import TARGETS, markdown, svg, table, verdicts
-from bench.results import Results
 from bench.stage import Measured
 from bench.topic import Verdict
 
