@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from gateway.entities.base import Hint, Record, violation
 from gateway.entities.types import NonEmpty, Port
+from gateway.errors import SchemaViolation
 from gateway.plugins.schema_registry import SchemaRegistry, Secret
 
 _FORWARD = ("forward_method", "forward_uri", "forward_headers", "forward_body")
@@ -147,6 +149,21 @@ class Envelope(Record):
     error_handling: ErrorHandling | None = Field(
         default=None, description="What a caller learns of failures."
     )
+
+    @field_validator("message_by_lua_functions")
+    @classmethod
+    def _check_lua(cls, chunks: list[str] | None) -> list[str] | None:
+        if chunks:
+            # LuaJIT is loaded only where there is Lua.
+            from gateway.kafka.lua import check_chunks
+
+            try:
+                check_chunks(chunks)
+            except SchemaViolation as error:
+                problems = error.fields["config"]["message_by_lua_functions"]
+                text = "; ".join(f"function {n}: {problem}" for n, problem in problems.items())
+                raise PydanticCustomError("lua", "{text}", {"text": text}) from None
+        return chunks
 
     @model_validator(mode="after")
     def _check_forward(self) -> Envelope:

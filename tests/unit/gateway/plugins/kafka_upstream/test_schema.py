@@ -64,6 +64,20 @@ def test_the_topic_is_required() -> None:
     assert _fields(topic=None) == {"topic": "required field missing"}
 
 
+@pytest.mark.parametrize(
+    ("chunk", "said"),
+    [
+        ("return function(m", "')' expected"),
+        ("return 1", "must return a function"),
+        ("while true do end", "took longer than allowed"),
+    ],
+)
+def test_lua_that_cannot_run_is_refused_before_it_is_published(chunk: str, said: str) -> None:
+    fields = _fields(message_by_lua_functions=["return function(m) return m end", chunk])
+    assert "function 2: " in fields["message_by_lua_functions"]
+    assert said in fields["message_by_lua_functions"]
+
+
 def test_a_port_out_of_range_is_named_with_its_range() -> None:
     fields = _fields(bootstrap_servers=[{"host": "a", "port": 70000}])
     text = "value should be between 0 and 65535"
