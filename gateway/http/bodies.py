@@ -20,7 +20,7 @@ _DISCARDED = 1 << 20
 _UNLIMITED = 1 << 62
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
-PIPELINED, STREAM_FULL, UNWRITTEN = 1, 2, 4
+PIPELINED, STREAM_FULL, UNWRITTEN, HANDSHAKE = 1, 2, 4, 8
 """Why reading is paused; bits."""
 
 

@@ -41,9 +41,9 @@ _STATUS_LINES = {
     int(status): b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus
 }
 _OWN = frozenset(
-    b"content-length transfer-encoding connection keep-alive date x-kong-request-id".split()
+    b"content-length transfer-encoding connection keep-alive date upgrade x-kong-request-id".split()
 )
-"""Never taken from a handler: framing, Date and the id are the server's business."""
+"""Not taken as they are: framing, Date and the id are the server's business."""
 # Numbers: ``b"x" in data`` makes and drops an exception first, ``120 in data`` is ten times faster.
 _CR, _LF = 13, 10
 _BODYLESS = frozenset((204, 304))
@@ -88,7 +88,7 @@ class HeadWriter:
             status_line(response.status),
             self.clock.date,
             b"".join([b"%b: %b\r\n" % pair for pair in response.headers]),
-            self._framing(response.status, len(response.body), True) + self._server,
+            _framing(response.status, len(response.body), b"keep-alive") + self._server,
         )
         at_once = b"%b0\r\nX-Kong-Request-Id: " % before
         parts = (before, b"\r\n\r\n" + response.body, at_once)
@@ -111,6 +111,7 @@ class HeadWriter:
         given_length: bytes | None = None
         via: list[bytes] = []
         has_server = False
+        connection = b"keep-alive" if keep_alive else b"close"
         for name, value in response.headers:
             lower = name.lower()
             if lower in _OWN:
@@ -118,6 +119,10 @@ class HeadWriter:
                     given_length = value
                 elif lower == b"date" and not response.generated:
                     lines[1] = b"Date: %b\r\n" % value
+                elif lower == b"upgrade":
+                    # Who sends Upgrade says so in Connection (RFC 9110 section 7.8).
+                    lines.append(b"Upgrade: %b\r\n" % value)
+                    connection = b"Upgrade" if keep_alive else b"close, Upgrade"
                 continue
             if lower == b"via" and not response.generated:
                 via.append(value)
@@ -129,30 +134,14 @@ class HeadWriter:
                 value = value.replace(b"\r", b" ").replace(b"\n", b" ")
             lines.append(b"%b: %b\r\n" % (name, value))
         if length is None or (given_length is not None and request.method == b"HEAD"):
-            lines.append(self._stream_framing(request, status, given_length, keep_alive))
+            lines.append(_stream_framing(request, status, given_length, connection))
         else:
-            lines.append(self._framing(status, length, keep_alive))
+            lines.append(_framing(status, length, connection))
         if not has_server:
             lines.append(self._server)
         self._own_headers(request, response, via, lines)
         lines.append(b"\r\n")
         return b"".join(lines)
-
-    def _framing(self, status: int, length: int, keep_alive: bool) -> bytes:
-        connection = b"keep-alive" if keep_alive else b"close"
-        if status in _BODYLESS or status < 200:
-            return b"Connection: %b\r\n" % connection
-        return b"Connection: %b\r\nContent-Length: %d\r\n" % (connection, length)
-
-    def _stream_framing(
-        self, request: Request, status: int, given_length: bytes | None, keep_alive: bool
-    ) -> bytes:
-        connection = b"keep-alive" if keep_alive else b"close"
-        if given_length is not None:
-            return b"Connection: %b\r\nContent-Length: %b\r\n" % (connection, given_length)
-        if request.version == "1.1" and status not in _BODYLESS:
-            return b"Connection: %b\r\nTransfer-Encoding: chunked\r\n" % connection
-        return b"Connection: %b\r\n" % connection
 
     def _own_headers(
         self, request: Request, response: Response, via: list[bytes], lines: list[bytes]
@@ -175,6 +164,24 @@ class HeadWriter:
             lines.append(b"X-Kong-Upstream-Status: %d\r\n" % request.upstream_status)
         if self._request_id:
             lines.append(b"X-Kong-Request-Id: %b\r\n" % request.id)
+
+
+def _framing(status: int, length: int, connection: bytes) -> bytes:
+    """Return Connection and the length of a whole body."""
+    if status in _BODYLESS or status < 200:
+        return b"Connection: %b\r\n" % connection
+    return b"Connection: %b\r\nContent-Length: %d\r\n" % (connection, length)
+
+
+def _stream_framing(
+    request: Request, status: int, given_length: bytes | None, connection: bytes
+) -> bytes:
+    """Return Connection and how the end of a stream will be known."""
+    if given_length is not None:
+        return b"Connection: %b\r\nContent-Length: %b\r\n" % (connection, given_length)
+    if request.version == "1.1" and status not in _BODYLESS:
+        return b"Connection: %b\r\nTransfer-Encoding: chunked\r\n" % connection
+    return b"Connection: %b\r\n" % connection
 
 
 def status_line(status: int) -> bytes:

@@ -7,8 +7,9 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 from gateway.errors import ProtocolError
-from gateway.http.bodies import UNWRITTEN, Bodies
+from gateway.http.bodies import HANDSHAKE, UNWRITTEN, Bodies
 from gateway.http.context import Context
+from gateway.http.messages import Request, Response, Takeover
 
 if TYPE_CHECKING:
     from gateway.http.protocol import HttpProtocol
@@ -80,6 +81,38 @@ class Lifetime(Bodies):
         """The client reads again."""
         super().resume_writing()
         self.resume(UNWRITTEN)
+
+    def _await_answer(self, request: Request, rest: bytes) -> None:
+        """Keep what comes behind a handshake until its answer says what it is."""
+        self._reading = None
+        self._unfed = rest
+        self.pause(HANDSHAKE)
+        self._enqueue(request, self._outcome)
+
+    def _declined(self) -> None:
+        """The answer to a handshake is out: HTTP goes on, when the answer in hand is through."""
+        self.context.loop.call_soon(self.resume, HANDSHAKE)
+
+    def _switch(self, request: Request, response: Response, takeover: Takeover) -> None:
+        """Answer 101 and hand the connection over.
+
+        The request stays the current one: to timeouts and draining its answer is under way.
+        """
+        # Whatever a header filter made of it: what follows is another protocol.
+        response.status = 101
+        head = self.context.heads.head(request, response, 0, keep_alive=True)
+        self._out.append(head)
+        self.transport.write(b"".join(self._out))
+        self._out.clear()
+        self._current = request
+        early, self._unfed = self._unfed, b""
+        paused, self.write_paused = self.write_paused, False
+        takeover.start(
+            self.transport,
+            early,
+            paused,
+            lambda sent: self._report(request, response, len(head) + sent),
+        )
 
     def check(self, now: float) -> None:
         """Look whether this connection has taken too long; called about once a second."""

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -72,6 +74,8 @@ class Request:
     """X-Forwarded-Host of a trusted peer."""
     trusted: bool = False
     """The peer is one of trusted_ips: its forwarding headers count."""
+    upgrade: bytes | None = None
+    """The value of Upgrade, when it is one that is passed on: ``websocket`` in any case."""
     upstream_status: int | None = None
     upstream_ms: int = 0
     _client_ip: str | None = None
@@ -156,13 +160,37 @@ class Request:
         return [value for key, value in self.headers if key == name]
 
 
+class Takeover(ABC):
+    """In place of the body of a 101: what has the connection from there on."""
+
+    @abstractmethod
+    def start(
+        self,
+        client: asyncio.Transport,
+        early: bytes,
+        paused: bool,
+        ended: Callable[[int], None],
+    ) -> None:
+        """Become the protocol of ``client``, whose reading is paused.
+
+        ``early`` is what came behind the request; ``paused``: the client does not take bytes for
+        now. ``ended`` is called once at the end, with the bytes sent to the client; the protocol
+        that ``client`` had hears ``connection_lost`` when the socket is gone.
+        """
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Give up instead of starting."""
+
+
 class Response:
     """One HTTP response: status, headers, and a body that is whole or still coming.
 
     ``body`` is bytes, or an async iterator of chunks (sent chunked unless a content-length
-    header is given). ``generated`` is False only for answers that came from an upstream.
-    Header names go out as they are written here; write them in their usual case
-    (``Content-Type``). Length, framing, Date and Connection are the server's business.
+    header is given), or what takes over the connection when ``status`` is 101. ``generated`` is
+    False only for answers that came from an upstream. Header names go out as they are written
+    here; write them in their usual case (``Content-Type``). Length, framing, Date and Connection
+    are the server's business.
     """
 
     __slots__ = ("body", "close", "generated", "headers", "status")
@@ -171,7 +199,7 @@ class Response:
         self,
         status: int,
         headers: Sequence[tuple[bytes, bytes]],
-        body: bytes | AsyncIterator[bytes] = b"",
+        body: bytes | AsyncIterator[bytes] | Takeover = b"",
         *,
         generated: bool = True,
         close: bool = False,
@@ -203,7 +231,8 @@ class Pending:
 
     The producer of the answer calls ``resolve`` exactly once, on the event loop's thread; who
     waits sets one callback with ``then``, or awaits it. ``on_abandon`` is called when the client
-    went away first: the answer is then thrown away, the work behind it is not undone.
+    went away first, also when who awaits is cancelled for that: the answer is then thrown away,
+    the work behind it is not undone.
     """
 
     __slots__ = ("_callback", "_response", "abandoned", "on_abandon")
@@ -236,8 +265,10 @@ class Pending:
             self.on_abandon()
 
     def __await__(self) -> Generator[Any, None, Response]:
-        import asyncio
-
         future: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         self.then(lambda response: None if future.done() else future.set_result(response))
-        return future.__await__()
+        try:
+            return (yield from future.__await__())
+        except asyncio.CancelledError:
+            self.abandon()
+            raise

@@ -203,7 +203,8 @@ class HttpProtocol(Repeats):
         request = self._reading
         if request is None:
             return
-        if self._upgrading and self._body_due:
+        if self._upgrading and (self._body_due or request.upgrade is not None):
+            # The parser stops here: ``_reframe`` goes on.
             return
         self._reading = None
         self._mid = False
@@ -246,6 +247,8 @@ class HttpProtocol(Repeats):
             raise bad_request()
         self._expects = self._expects and length != 0
         self._upgrading = self._parser.should_upgrade()
+        if self._upgrading and version == "1.1" and request.method == b"GET" and not length:
+            request.upgrade = _websocket(request)
         return length, plain
 
     def _check_target(self, request: Request) -> None:
@@ -313,15 +316,20 @@ class HttpProtocol(Repeats):
         return b"POST " + data[match.end() :]
 
     def _reframe(self, rest: bytes) -> bytes:
-        """Go on after a request with an Upgrade that is not followed.
+        """Go on after a request with an Upgrade.
 
-        The parser stops there and takes the body for another protocol's bytes. A new parser gets
-        a head with the same framing, so that body and next request are where they are.
+        The parser stops there and takes the body for another protocol's bytes. For an Upgrade
+        that is not followed a new parser gets a head with the same framing, so that body and next
+        request are where they are. Behind a handshake nothing is parsed before its answer is out.
         """
         self._upgrading = False
         self._parser = httptools.HttpRequestParser(self)
         if self._reading is not None and not self._deaf:
             request = self._reading
+            if request.upgrade is not None:
+                self._mid = False
+                self._await_answer(request, rest)
+                return b""
             length = request.header(b"content-length")
             framing = b"Transfer-Encoding: chunked"
             if length is not None:
@@ -330,3 +338,9 @@ class HttpProtocol(Repeats):
             self._parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n\r\n" % framing)
             self._priming = False
         return rest
+
+
+def _websocket(request: Request) -> bytes | None:
+    """Return the Upgrade of a WebSocket handshake (RFC 6455 4.1): the only one passed on."""
+    values = request.header_values(b"upgrade")
+    return values[0] if len(values) == 1 and values[0].lower() == b"websocket" else None

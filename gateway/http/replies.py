@@ -15,8 +15,8 @@ from time import monotonic
 from gateway.errors import RequestRejected, UpstreamError
 from gateway.http.answers import answer, json_answer, message_of
 from gateway.http.context import Context
-from gateway.http.messages import FixedResponse, Pending, Request, Response
-from gateway.http.streaming import pump
+from gateway.http.messages import FixedResponse, Pending, Request, Response, Takeover
+from gateway.http.streaming import discard, pump
 
 _INTERNAL_ERROR = message_of(500)
 _CLIENT_GONE = 499
@@ -150,6 +150,9 @@ class Replies(asyncio.Protocol):
             data = heads.head(request, response, len(body), keep_alive)
             if body and request.method != b"HEAD" and response.status not in (204, 304):
                 data += body
+        elif isinstance(body, Takeover):
+            self._switch(request, response, body)
+            return
         else:
             self._current = request
             self._task = self.context.loop.create_task(pump(self, request, response, keep_alive))
@@ -164,6 +167,14 @@ class Replies(asyncio.Protocol):
             self._finished(request, response, written)
         except Exception as error:
             self._log_phase_failed(request, error)
+        if request.upgrade is not None:
+            self._declined()
+
+    def _declined(self) -> None:
+        """Overridden: a handshake was answered."""
+
+    def _switch(self, request: Request, response: Response, takeover: Takeover) -> None:
+        """Overridden: hand the connection over."""
 
     def _log_phase_failed(self, request: Request, error: Exception) -> None:
         self.context.log.error("log phase failed", request_id=request.id.decode(), exc_info=error)
@@ -179,6 +190,7 @@ class Replies(asyncio.Protocol):
             if isinstance(response.body, bytes) and chain.body_filters:
                 response.body = chain.filter_body(request, response, response.body, True)
         except Exception as error:
+            discard(response)
             return self._failure(request, error)
         return response
 

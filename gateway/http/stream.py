@@ -85,6 +85,10 @@ class Channel:
         return data
 
     async def aclose(self) -> None:
+        """The same as ``close``, for those who close any iterator."""
+        self.close()
+
+    def close(self) -> None:
         """Read no more; the writer hears of it unless it is done."""
         self._chunks.clear()
         if not self._ended:

@@ -7,7 +7,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from gateway.http.messages import Request, Response
+from gateway.http.messages import Request, Response, Takeover
+from gateway.http.stream import Channel
 
 if TYPE_CHECKING:
     from gateway.http.replies import Replies
@@ -20,7 +21,7 @@ async def pump(connection: Replies, request: Request, response: Response, keep: 
     the client must not take it for a whole one.
     """
     body = response.body
-    assert not isinstance(body, bytes)
+    assert not isinstance(body, bytes | Takeover)
     chain = request.chain
     filters = chain is not None and bool(chain.body_filters)
     if filters:
@@ -51,6 +52,15 @@ async def pump(connection: Replies, request: Request, response: Response, keep: 
         close = getattr(body, "aclose", None)
         if close is not None:
             await close()
+
+
+def discard(response: Response) -> None:
+    """Tell who makes a body that nobody will read it."""
+    body = response.body
+    if isinstance(body, Takeover):
+        body.abort()
+    elif isinstance(body, Channel):
+        body.close()
 
 
 async def _copy(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 import httptools
 
 from gateway.http.messages import Headers
+from gateway.proxy.headers import upgrades_to
 
 if TYPE_CHECKING:
     from gateway.proxy.pool import Key, Pool
@@ -22,6 +23,8 @@ class Reader(Protocol):
 
     bodyless: bool
     """The request was HEAD: its answer has no body whatever its headers say."""
+    upgrade: bytes | None
+    """The protocol that the request asks for: only to that one may the upstream switch."""
 
     def on_head(self, status: int, headers: Headers) -> None:
         """Take the final status and headers; interim answers are swallowed."""
@@ -34,6 +37,9 @@ class Reader(Protocol):
 
     def received(self) -> None:
         """All that has arrived so far was handed over."""
+
+    def on_switch(self, headers: Headers, transport: asyncio.Transport, rest: bytes) -> None:
+        """Take the transport: the upstream answered 101, and ``rest`` behind it."""
 
     def on_failure(self, error: Exception) -> None:
         """The answer will not come, or not to its end; the connection is gone."""
@@ -52,6 +58,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._reader: Reader | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._headers: Headers = []
+        self._switching: Headers = []
+        """Of a 101."""
         self._head_bytes = 0
         self._in_body = False
         self._until_close = False
@@ -173,13 +181,28 @@ class UpstreamConnection(asyncio.Protocol):
             self._parser.feed_data(data)
             if self._head_bytes > _MAX_HEAD and not self._in_body and self._reader is not None:
                 raise ValueError("the head of the answer is too large")
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade, ValueError) as error:
+        except httptools.HttpParserUpgrade as stop:
+            self._switch(reader, data[stop.args[0] :])
+            return
+        except (httptools.HttpParserError, ValueError) as error:
             self._broken(error)
             return
         if self._complete:
             self._finish(reader)
         elif self._reader is reader:
             reader.received()
+
+    def _switch(self, reader: Reader, rest: bytes) -> None:
+        """Leave the transport to the reader, if it asked for this."""
+        headers = self._switching
+        if reader.upgrade is None or not upgrades_to(headers, reader.upgrade):
+            self._broken(ValueError("the upstream switched to a protocol nobody asked for"))
+            return
+        self._reader = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        reader.on_switch(headers, self.transport, rest)
 
     def _broken(self, error: Exception) -> None:
         reader, self._reader = self._reader, None
@@ -230,6 +253,7 @@ class UpstreamConnection(asyncio.Protocol):
         status = self._parser.get_status_code()
         reader = self._reader
         if status < 200 or reader is None or self._complete:
+            self._switching = headers
             return
         self._in_body = True
         names = {name.lower() for name, _ in headers}

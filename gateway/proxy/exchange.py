@@ -15,6 +15,7 @@ from gateway.http.stream import Channel
 from gateway.logs import get_logger
 from gateway.proxy.connection import UpstreamConnection
 from gateway.proxy.headers import request_head, response_headers
+from gateway.proxy.tunnel import Tunnel
 
 if TYPE_CHECKING:
     from gateway.proxy.upstream import Proxy, Upstream
@@ -38,6 +39,7 @@ class Exchange:
         self.pending = Pending()
         self.pending.on_abandon = self._abandoned
         self.bodyless = request.method == b"HEAD"
+        self.upgrade = request.upgrade
         self._proxy = proxy
         self._upstream = upstream
         self._request = request
@@ -51,6 +53,7 @@ class Exchange:
         self._pieces: list[bytes] = []
         self._size = 0
         self._channel: Channel | None = None
+        self._tunnel: Tunnel | None = None
         self._done = False
 
     def begin(self) -> None:
@@ -139,7 +142,7 @@ class Exchange:
     def on_head(self, status: int, headers: Headers) -> None:
         """Take status and headers; the answer goes out when the batch is through."""
         self._status = status
-        self._headers = response_headers(headers)
+        self._headers = response_headers(headers, self.upgrade)
         self._request.upstream_status = status
         self._request.upstream_ms = int((monotonic() - self._sent) * 1000)
 
@@ -169,6 +172,14 @@ class Exchange:
             self._open_stream().end()
         else:
             self._resolve(b"".join(self._pieces))
+
+    def on_switch(self, headers: Headers, transport: asyncio.Transport, rest: bytes) -> None:
+        """Answer 101 with a tunnel to the upstream."""
+        self.on_head(101, headers)
+        self._connection = None
+        self._done = True
+        self._tunnel = tunnel = Tunnel(transport, rest, self._upstream.read_timeout)
+        self.pending.resolve(Response(101, self._headers, tunnel, generated=False))
 
     def on_failure(self, error: Exception) -> None:
         """Try again, or give up."""
@@ -246,6 +257,8 @@ class Exchange:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.abort()
+        if self._tunnel is not None:
+            self._tunnel.abort()
 
     def _stop_task(self) -> None:
         """End connecting or sending, unless that is who calls."""

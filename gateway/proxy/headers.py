@@ -55,7 +55,11 @@ def request_head(
             via = b"%b, %b" % (value, via)
         elif name == b"te" and b"trailers" in value.lower():
             lines.append(b"TE: trailers\r\n")
-    lines.append(b"Via: %b\r\nConnection: keep-alive\r\n" % via)
+    if request.upgrade is None:
+        lines.append(b"Via: %b\r\nConnection: keep-alive\r\n" % via)
+    else:
+        switch = b"Via: %b\r\nConnection: keep-alive, Upgrade\r\nUpgrade: %b\r\n"
+        lines.append(switch % (via, request.upgrade))
     lines.append(_forwarding(request, prefix))
     return b"".join(lines)
 
@@ -95,17 +99,27 @@ def _forwarding(request: Request, prefix: bytes | None) -> bytes:
     )
 
 
-def response_headers(headers: Headers) -> Headers:
+def response_headers(headers: Headers, upgrade: bytes | None = None) -> Headers:
     """Return what of an upstream's headers goes to the client; names keep their case.
 
     Content-Length stays: the server uses it for streams and for HEAD, and replaces it otherwise.
+    Upgrade stays when it is the one the client asked for.
     """
     named = _named_in_connection(headers)
-    return [
+    kept = [
         header
         for header in headers
         if (name := header[0].lower()) not in _NOT_BACK and name not in named
     ]
+    if upgrade is not None and upgrades_to(headers, upgrade):
+        kept.append((b"Upgrade", upgrade))
+    return kept
+
+
+def upgrades_to(headers: Headers, upgrade: bytes) -> bool:
+    """Whether an answer's Upgrade is the one that was asked for, and no other."""
+    found = [value.lower() for name, value in headers if name.lower() == b"upgrade"]
+    return found == [upgrade.lower()]
 
 
 def _named_in_connection(headers: Headers) -> frozenset[bytes] | set[bytes]:

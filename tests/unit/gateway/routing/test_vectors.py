@@ -11,16 +11,13 @@ from tests.vectors.__main__ import main, replay
 
 FOLDER = Path(__file__).parents[3] / "vectors"
 FILES = [FOLDER / name for name in ("router.json", "routing-rules.json", "path-handling.json")]
-NOT_YET = {"router.json vectors H026"}
-"""WebSocket upgrades are not passed on."""
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_every_vector_of_the_file_passes(path: Path) -> None:
     outcomes = list(replay(path))
     assert outcomes
-    failed = {label: problem for label, problem in outcomes if problem is not None}
-    assert {label: problem for label, problem in failed.items() if label not in NOT_YET} == {}
+    assert {label: problem for label, problem in outcomes if problem is not None} == {}
 
 
 def test_the_last_line_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
