@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from importlib.metadata import version
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -45,16 +46,21 @@ def main(arguments: list[str]) -> int:
 
 
 def run(folder: Path, cases: list[Case], pace: Pace, *, tls: bool = False) -> Results:
-    """Measure all cases; within a case the servers take turns, round after round."""
+    """Measure all cases; servers, and cases that go together, take turns."""
     results = Results()
     with stage(folder, cases, tls=tls) as servers:
         if any(case.produces for case in cases):
             servers.warm_up()
-        for case in cases:
+        for group in _groups(cases):
             for number in range(pace.rounds):
-                for subject in case.subjects:
-                    _measure(servers, results, case, subject, pace, number)
+                for case in group:
+                    for subject in case.subjects:
+                        _measure(servers, results, case, subject, pace, number)
     return results
+
+
+def _groups(cases: list[Case]) -> list[list[Case]]:
+    return [list(group) for _, group in groupby(cases, key=lambda one: one.together or one.name)]
 
 
 def _measure(

@@ -15,6 +15,7 @@ class Case:
 
     ``size`` is the body in bytes (0: GET), ``rate`` requests a second (0: as many as go),
     ``routes`` the number of routes of the gateway asked, ``limit`` the most requests of one run.
+    Cases with the same ``together`` stand next to each other and take turns, as servers do.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Case:
     routes: int = 10
     limit: int = 10_000_000
     swap: bool = False
+    together: str = ""
     quick: bool = False
 
     @property
@@ -60,7 +62,16 @@ def all_cases() -> list[Case]:
     ]
     no_route.append(Case("404, many paths", (GATEWAY, FLOOR), "/none/{}", "404", 64))
     routes = [
-        Case(f"{n:,} routes", (GATEWAY,), "/route/{}", "503", 64, routes=n, quick=n != 1000)
+        Case(
+            f"{n:,} routes",
+            (GATEWAY,),
+            "/route/{}",
+            "503",
+            64,
+            routes=n,
+            together="routes",
+            quick=n != 1000,
+        )
         for n in (10, 1000, 10000)
     ]
     echo = [
@@ -88,9 +99,17 @@ def all_cases() -> list[Case]:
             rate=5000.0,
             routes=1000,
             swap=True,
+            together="swap",
         ),
         Case(
-            "the same without a swap", (GATEWAY,), "/route/{}", "503", 64, rate=5000.0, routes=1000
+            "the same without a swap",
+            (GATEWAY,),
+            "/route/{}",
+            "503",
+            64,
+            rate=5000.0,
+            routes=1000,
+            together="swap",
         ),
     ]
     return [*no_route, *routes, *echo, *sync, *bodies, *rest]

@@ -108,6 +108,10 @@ class Stage:
         )
         stack.callback(server.stop)
 
+    def gateway(self, case: Case) -> Gateway:
+        """Return the gateway that a case asks."""
+        return self._gateways[case.routes]
+
     def warm_up(self) -> None:
         """Let the broker compile what it runs often; nothing of this is kept."""
         case = Case("warm-up", (), "/sync", "200", connections=64, size=256)
@@ -131,7 +135,7 @@ class Stage:
             limit=case.limit,
             cores=self.cores.others[:1],
         )
-        with _swapping(self._gateways[case.routes] if case.swap else None) as swaps:
+        with _swapping(self.gateway(case) if case.swap else None) as swaps:
             result, cpu = _generate(order, server)
         verdict = None
         if case.produces:
