@@ -28,10 +28,12 @@ _SHORT = Pace(seconds=20.0, warm_up=1.0, rounds=1)
 
 def main() -> int:
     """Run both; return an exit code."""
-    with tempfile.TemporaryDirectory() as folder:
-        with stage(Path(folder), [_PRODUCE, _SWAPPED], tls=False) as found:
-            found.warm_up()
-            return max(_million(found), _swaps(found))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        stage(Path(folder), [_PRODUCE, _SWAPPED], tls=False) as found,
+    ):
+        found.warm_up()
+        return max(_million(found), _swaps(found))
 
 
 def _million(found: Stage) -> int:
