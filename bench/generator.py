@@ -32,6 +32,8 @@ import uvloop
 
 ACKNOWLEDGED, REFUSED = 1, 2
 """Bytes of the outcome file; 0 is a request that was never sent or never answered."""
+_ABSOLUTE = 1
+"""TFD_TIMER_ABSTIME."""
 
 
 @dataclass(frozen=True)
@@ -198,12 +200,14 @@ def start_clock(interval: float, tick: Callable[[float, int, float], None]) -> i
     nobody was there to see, so that none is lost.
     """
     libc = ctypes.CDLL(None, use_errno=True)
-    descriptor: int = libc.timerfd_create(1, os.O_NONBLOCK)
-    seconds, nanoseconds = divmod(round(interval * 1e9), 10**9)
-    spec = struct.pack("@qqqq", seconds, nanoseconds, seconds, nanoseconds)
-    if descriptor < 0 or libc.timerfd_settime(descriptor, 0, spec, None):
-        raise OSError(ctypes.get_errno(), "timerfd")
+    descriptor: int = libc.timerfd_create(time.CLOCK_MONOTONIC, os.O_NONBLOCK)
+    # By absolute times, so that being interrupted here shifts nothing; perf_counter reads the same
+    # clock, CLOCK_MONOTONIC.
     started = time.perf_counter()
+    every, first = (divmod(round(when * 1e9), 10**9) for when in (interval, started + interval))
+    spec = struct.pack("@qqqq", *every, *first)
+    if descriptor < 0 or libc.timerfd_settime(descriptor, _ABSOLUTE, spec, None):
+        raise OSError(ctypes.get_errno(), "timerfd")
     total = 0
 
     def expired() -> None:
