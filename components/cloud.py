@@ -106,9 +106,7 @@ def _kafka(config: CloudConfig) -> ConfluentKafka | ExistingKafka:
 def _cluster(config: CloudConfig) -> KubernetesCluster:
     if not isinstance(config.cluster, EksConfig):
         return ExistingCluster("cluster", config.cluster).cluster
-    # What is worth protecting is worth surviving the loss of a zone.
-    gateways = config.cluster.zones if config.protect else 1
-    args = GatewayClusterArgs(config.cluster, config.tags, config.protect, gateways)
+    args = GatewayClusterArgs(config.cluster, config.tags, config.protect, config.retain)
     return GatewayCluster("cluster", args).cluster
 
 

@@ -33,18 +33,19 @@ LOAD_BALANCER_CLASSES = {"nodegroup": "", "auto": "eks.amazonaws.com/nlb"}
 
 @dataclass(frozen=True)
 class GatewayClusterArgs:
-    """What to make. ``nat_gateways`` is 1, or the number of zones where an outage of one counts."""
+    """What to make; ``retain`` leaves volumes behind that lose their claim."""
 
     cluster: EksConfig
     tags: Mapping[str, str]
     protect: bool
-    nat_gateways: int = 1
+    retain: bool
 
 
 class GatewayCluster(pulumi.ComponentResource):
     """A VPC with public and private subnets, EKS in it with a pinned version, and its nodes.
 
-    People get in by access entries; whoever made the cluster has no rights by that.
+    People get in by access entries. EKS makes one for whoever made the cluster, so that identity is
+    not listed again.
     """
 
     def __init__(
@@ -121,7 +122,7 @@ class GatewayCluster(pulumi.ComponentResource):
             opts=self._options(),
         )
         made = self._route_table("public", self.public, gateway_id=gateway.id)
-        nats = [self._nat(zone, gateway) for zone in range(self._args.nat_gateways)]
+        nats = [self._nat(zone, gateway) for zone in range(self._args.cluster.nat_gateways)]
         for zone, subnet in enumerate(self.private):
             nat = nats[zone % len(nats)]
             made += self._route_table(f"private-{zone}", [subnet], nat_gateway_id=nat.id)
@@ -269,7 +270,7 @@ class GatewayCluster(pulumi.ComponentResource):
             metadata={"name": STORAGE_CLASS},
             provisioner=PROVISIONERS[wanted.mode],
             parameters={"type": "gp3", "encrypted": "true"},
-            reclaim_policy="Retain" if self._args.protect else "Delete",
+            reclaim_policy="Retain" if self._args.retain else "Delete",
             volume_binding_mode="WaitForFirstConsumer",
             allow_volume_expansion=True,
             opts=pulumi.ResourceOptions(

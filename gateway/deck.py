@@ -68,7 +68,7 @@ def parse(text: str) -> dict[str, Any]:
     return _from_packages(raw) if version == "0.1" else raw
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """A safe loader that refuses a key that stands twice in one map."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

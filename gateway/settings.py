@@ -177,7 +177,7 @@ class Settings:
     nginx_http_client_max_body_size: int = _setting(size(), "0")
     """Largest body of any request, also a streamed one; 0: no limit (Kong's default)."""
     untrusted_lua: str = _setting(word("on", "off", "lax", "strict", "sandbox"), "sandbox")
-    """Accepted for compatibility; changes nothing: Lua functions always run in the sandbox."""
+    """``off`` refuses configurations with Lua functions; all else runs them in the sandbox."""
     untrusted_lua_sandbox_requires: tuple[str, ...] = _setting(items, "")
     """Accepted for compatibility; changes nothing."""
     untrusted_lua_sandbox_environment: tuple[str, ...] = _setting(items, "")

@@ -65,6 +65,7 @@ class EksConfig:
     max_nodes: int
     vpc_cidr: str
     zones: int
+    nat_gateways: int
     public_endpoint: bool
     public_access_cidrs: tuple[str, ...]
     admin_arns: tuple[str, ...]
@@ -258,6 +259,10 @@ def _cluster(reader: ConfigReader) -> EksConfig | ExistingClusterConfig:
     if most < nodes:
         reader.problem("maxNodes", f"{most} is less than nodes, {nodes}")
     public = reader.boolean("publicEndpoint", default=True)
+    zones = reader.integer("zones", 2, 6, 2)
+    gateways = reader.integer("natGateways", 1, 6, 1)
+    if gateways > zones:
+        reader.problem("natGateways", f"{gateways} is more than zones, {zones}")
     return EksConfig(
         name=reader.text("clusterName", "konnect-dataplane"),
         region=region,
@@ -267,7 +272,8 @@ def _cluster(reader: ConfigReader) -> EksConfig | ExistingClusterConfig:
         nodes=nodes,
         max_nodes=most,
         vpc_cidr=_network(reader, "vpcCidr", reader.text("vpcCidr", "10.0.0.0/16")),
-        zones=reader.integer("zones", 2, 6, 2),
+        zones=zones,
+        nat_gateways=gateways,
         public_endpoint=public,
         public_access_cidrs=tuple(
             _network(reader, "publicAccessCidrs", cidr)

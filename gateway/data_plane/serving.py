@@ -130,6 +130,7 @@ class Worker:
             settings.client_max_body_size,
             settings.allow_debug_header,
             data["trusted"],
+            settings.untrusted_lua != "off",
         )
         self._server = Server(
             self._application,

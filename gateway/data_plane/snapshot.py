@@ -48,6 +48,8 @@ class Workshop:
     """Whether clients may ask for route and service in response headers (``Kong-Debug``)."""
     trusted_ca: str | None = None
     """File of the trusted authorities; None: the system's."""
+    lua_allowed: bool = True
+    """Whether plugins may run Lua functions, in the sandbox."""
 
 
 class Snapshot:
@@ -181,6 +183,7 @@ def _make_handler(plugin: PluginDraft, draft: Draft, workshop: Workshop) -> Hand
         route_id=plugin.row.get("route"),
         service_id=plugin.row.get("service"),
         trusted_ca=workshop.trusted_ca,
+        lua_allowed=workshop.lua_allowed,
     )
     return plugin.type.handler()(plugin.config, context)
 

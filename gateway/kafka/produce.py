@@ -46,6 +46,9 @@ class ProduceHandler(Handler):
         self._detailed = bool(config.error_handling and config.error_handling.return_error_message)
         self._buffered = is_async(config)
         chunks = config.message_by_lua_functions
+        if chunks and not context.lua_allowed:
+            refused = "message_by_lua_functions: Lua is switched off here by KONG_UNTRUSTED_LUA=off"
+            raise ReleaseRefused([refused])
         self._lua = LuaFunctions(chunks) if chunks else None
         self._topics = Topics(config, self._not_allowed)
         self._keys = Keys(config)

@@ -37,6 +37,8 @@ class PluginContext:
     trusted_ca: str | None = None
     """File of the authorities that ``lua_ssl_trusted_certificate`` names (one PEM bundle, the
     system's included when it names them); None: the system's alone."""
+    lua_allowed: bool = True
+    """False where ``untrusted_lua`` is off: configurations with Lua functions are refused then."""
 
 
 class Handler:

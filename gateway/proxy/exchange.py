@@ -35,6 +35,27 @@ class Exchange:
     its body is all here. A read timeout is not repeated: the upstream may well be at work on it.
     """
 
+    __slots__ = (
+        "_channel",
+        "_connection",
+        "_done",
+        "_headers",
+        "_pieces",
+        "_proxy",
+        "_request",
+        "_sent",
+        "_size",
+        "_status",
+        "_task",
+        "_tries",
+        "_tunnel",
+        "_upstream",
+        "_written",
+        "bodyless",
+        "pending",
+        "upgrade",
+    )
+
     def __init__(self, proxy: Proxy, upstream: Upstream, request: Request) -> None:
         self.pending = Pending()
         self.pending.on_abandon = self._abandoned
@@ -171,6 +192,8 @@ class Exchange:
         elif self._size > _BUFFERED:
             self._open_stream().end()
         else:
+            # Or the two would keep each other until the garbage collector comes.
+            self.pending.on_abandon = None
             self._resolve(b"".join(self._pieces))
 
     def on_switch(self, headers: Headers, transport: asyncio.Transport, rest: bytes) -> None:

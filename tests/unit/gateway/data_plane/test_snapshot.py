@@ -179,3 +179,18 @@ def test_debug_headers_name_route_and_service_to_who_asks() -> None:
         assert quiet.headers == []
 
     run(main())
+
+
+def test_lua_that_is_switched_off_refuses_the_release(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    chunk = "return function(message) return message end"
+
+    async def main() -> None:
+        servers = [{"host": "127.0.0.1", "port": 1}]
+        config = {"topic": "t", "bootstrap_servers": servers, "message_by_lua_functions": [chunk]}
+        rows = [plugin_row("kafka-upstream", of="a", **config)]
+        tools = replace(workshop(), lua_allowed=False)
+        with pytest.raises(ReleaseRefused, match="switched off here by KONG_UNTRUSTED_LUA=off"):
+            await compiled(table(routes=[route("a")], plugins=rows), tools=tools)
+
+    run(main())
