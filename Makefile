@@ -35,6 +35,7 @@ down: tools ## take the stack down (STACK=local)
 
 .PHONY: test test-fast check format lock docs bench
 test: tools ## all tests, with a real Kafka, real processes and the real Pulumi engine
+	@$(BOOTSTRAP) policies
 	@.venv/bin/pytest $(FLAGS)
 
 test-fast: venv ## the unit tests only, in under a minute

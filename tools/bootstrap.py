@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Get what the project runs with into ignored folders: `python3 tools/bootstrap.py STEP...`.
 
-Steps: ``venv`` (.venv from requirements.txt), ``pulumi`` (.tools/pulumi), ``kafka`` (.tools/kafka).
+Steps: ``venv`` (.venv from requirements.txt), ``pulumi`` (.tools/pulumi), ``kafka`` (.tools/kafka),
+``policies`` (policies/.venv).
 Each one is skipped when it is done for its present inputs, and starts over cleanly after an
 interruption: it works in a folder of its own that is renamed into place at the end. Only the
 standard library is used, since nothing is installed yet.
@@ -253,7 +254,26 @@ def _get_kafka() -> None:
         run("mvn", "-q", "-B", "-f", pom, MAVEN_COPY, "-DincludeScope=runtime", where)
 
 
-STEPS = {"venv": venv, "pulumi": pulumi, "kafka": kafka}
+# --- the policy pack's own environment --------------------------------------------------------
+
+
+def policies() -> None:
+    """Make policies/.venv: the policy SDK pins other packages than the program."""
+    lock = ROOT / "policies" / "requirements.txt"
+    done = ROOT / "policies" / ".venv" / "bin" / "python"
+    once("policy pack", digest(lock, sys.version), done, _make_policies)
+
+
+def _make_policies() -> None:
+    say("policy pack: installing the policy SDK into policies/.venv")
+    folder = ROOT / "policies" / ".venv"
+    shutil.rmtree(folder, ignore_errors=True)
+    run(sys.executable, "-m", "venv", folder)
+    pip = (folder / "bin" / "python", "-m", "pip", "install", "--quiet")
+    run(*pip, "--disable-pip-version-check", "-r", ROOT / "policies" / "requirements.txt")
+
+
+STEPS = {"venv": venv, "pulumi": pulumi, "kafka": kafka, "policies": policies}
 
 
 def main(names: list[str]) -> int:

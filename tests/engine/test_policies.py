@@ -15,7 +15,7 @@ pytestmark = [
     pytest.mark.timeout(180),
     pytest.mark.skipif(
         not (ROOT / "policies" / ".venv").exists(),
-        reason="python3 -m venv policies/.venv, then pip install -r policies/requirements.txt",
+        reason="run python3 tools/bootstrap.py policies",
     ),
 ]
 PACK = ("--policy-pack", str(ROOT / "policies"))

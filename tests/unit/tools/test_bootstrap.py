@@ -147,4 +147,4 @@ def test_an_interrupted_folder_is_not_mistaken_for_a_finished_one(tmp_path: Path
 def test_an_unknown_step_is_refused(tools: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tools.mkdir()
     assert bootstrap.main(["nonsense"]) == 2
-    assert "there are: venv, pulumi, kafka" in capsys.readouterr().err
+    assert "there are: venv, pulumi, kafka, policies" in capsys.readouterr().err

@@ -230,7 +230,7 @@ def test_a_chunk_that_is_not_lua_is_refused_with_the_configuration(
     async def job(worker: Worker) -> None:
         worker.plugin(config)
 
-    with pytest.raises(ValidationError, match="function 1: .*expected near"):
+    with pytest.raises(ValidationError, match=r"function 1: .*expected near"):
         working(job, broker.ca_file)
 
 
