@@ -22,6 +22,7 @@ _TEXT = frozenset(
     {b"text/plain", b"text/html", b"application/xml", b"text/xml", b"application/soap+xml"}
 )
 _NO_ARGUMENTS: dict[str, Any] = {}
+_CONTAINERS = (dict, list)
 
 Fill = Callable[[dict[str, Any], bytes, bytes], None]
 
@@ -44,13 +45,31 @@ def _reader(content_type: bytes) -> Fill:
     return _text if kind.partition(b";")[0].strip() in _TEXT else _binary
 
 
-def _json(envelope: dict[str, Any], body: bytes, content_type: bytes) -> None:
+def is_json(content_type: bytes | None) -> bool:
+    """Whether ``encode_json`` is the way of a body of this type."""
+    return content_type is not None and _reader(content_type) is _json
+
+
+def encode_json(body: bytes) -> bytes:
+    """Return the envelope of nothing but a JSON body, as JSON; raises ``RequestRejected``.
+
+    The same bytes as the long way makes, for what most requests are.
+    """
+    _check_json(body)
+    return b"".join((b'{"body":', orjson.dumps(body.decode()), b',"body_args":', body, b"}"))
+
+
+def _check_json(body: bytes) -> None:
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise _unreadable(f"JSON: {error}") from None
-    if not isinstance(value, dict | list):
+    if not isinstance(value, _CONTAINERS):
         raise _unreadable("JSON: neither an object nor an array")
+
+
+def _json(envelope: dict[str, Any], body: bytes, content_type: bytes) -> None:
+    _check_json(body)
     envelope["body"] = body.decode()
     # The very text: numbers stay exact, however many digits they have (decision D12).
     envelope["body_args"] = orjson.Fragment(body)

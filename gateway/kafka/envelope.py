@@ -10,7 +10,7 @@ import orjson
 
 from gateway.http.messages import Headers, Request
 from gateway.kafka import arguments
-from gateway.kafka.body import reader
+from gateway.kafka.body import encode_json, is_json, reader
 
 _MOST_HEADERS = 100
 """Header entries after this many are dropped."""
@@ -32,6 +32,7 @@ class EnvelopeBuilder:
         parts: list[tuple[bool, Part]] = [(method, _add_method), (headers, _add_headers)]
         parts += [(uri, _add_uri), (body, add_body)]
         self._parts = tuple(part for wanted, part in parts if wanted)
+        self._only_body = self._parts == (_add_body,)
 
     def build(self, request: Request, body: bytes) -> dict[str, Any]:
         """Return the envelope; raises ``RequestRejected`` (400) when the body cannot be read.
@@ -45,6 +46,8 @@ class EnvelopeBuilder:
 
     def encode(self, request: Request, body: bytes) -> bytes:
         """Return the envelope as JSON."""
+        if self._only_body and is_json(_content_type(request)):
+            return encode_json(body)
         return orjson.dumps(self.build(request, body))
 
 
@@ -97,12 +100,15 @@ def _add_uri(envelope: dict[str, Any], request: Request, body: bytes) -> None:
 
 
 def _add_body(envelope: dict[str, Any], request: Request, body: bytes) -> None:
-    content_type = None
+    content_type = _content_type(request)
+    reader(content_type)(envelope, body, content_type or b"")
+
+
+def _content_type(request: Request) -> bytes | None:
     for name, value in request.headers:
         if name == b"content-type":
-            content_type = value
-            break
-    reader(content_type)(envelope, body, content_type or b"")
+            return value
+    return None
 
 
 def _add_element(envelope: dict[str, Any], request: Request, body: bytes) -> None:

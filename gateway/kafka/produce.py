@@ -206,7 +206,9 @@ class _Delivery(Pending):
     __slots__ = ("_detailed",)
 
     def __init__(self, detailed: bool) -> None:
-        super().__init__()
+        # What the base class sets, without the call: there is one of these for each request.
+        self._callback = self._response = self.on_abandon = None
+        self.abandoned = False
         self._detailed = detailed
 
     def __call__(self, error: ProduceError | None) -> None:

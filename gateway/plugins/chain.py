@@ -19,6 +19,7 @@ from gateway.logs import get_logger
 from gateway.plugins.base import Answer, Handler
 
 _log = get_logger("gateway.plugins")
+_ANSWERS = (Response, Pending)
 _tasks: set[asyncio.Task[None]] = set()
 
 Last = Callable[[Request], Response | Pending]
@@ -84,28 +85,25 @@ class Chain:
         """The smallest limit of the handlers that need a body; 0: the settings decide."""
         self.filters_responses = bool(self._header_filters or self.body_filters)
 
-    def run(self, request: Request) -> Response | Pending:
+    def run(self, request: Request, start: int = 0) -> Response | Pending:
         """Run the access handlers, then ``last``. Exceptions are answered, not raised."""
-        return self._run_from(request, 0)
-
-    def _run_from(self, request: Request, start: int) -> Response | Pending:
+        access = self._access
         try:
-            for index in range(start, len(self._access)):
+            for index in range(start, len(access)):
                 consumer = request.consumer
-                result = self._access[index](request)
+                result = access[index](request)
                 if result is not None:
-                    return self._later_or_now(request, index, consumer, result)
+                    if isinstance(result, _ANSWERS):
+                        return result
+                    return self._later(request, index, consumer, result)
                 if request.consumer is not consumer and self._derive is not None:
                     return self._switch(request, index)
             return self._last(request)
         except Exception as error:
             return failure(request, error)
 
-    def _later_or_now(
-        self, request: Request, index: int, consumer: Any, result: Answer
-    ) -> Response | Pending:
-        if isinstance(result, Response | Pending):
-            return result
+    def _later(self, request: Request, index: int, consumer: Any, result: Answer) -> Pending:
+        """Wait for a handler in a task."""
         if not isawaitable(result):
             raise TypeError(f"access returned {type(result).__name__}, not an answer")
         pending = Pending()
@@ -131,7 +129,7 @@ class Chain:
             if request.consumer is not consumer and self._derive is not None:
                 following = self._switch(request, index)
             else:
-                following = self._run_from(request, index + 1)
+                following = self.run(request, index + 1)
             response = await following if isinstance(following, Pending) else following
         pending.resolve(response)
 
@@ -145,7 +143,7 @@ class Chain:
         request.chain = chain
         place = self._order[index]
         start = sum(1 for other in chain._order if not _before(place, other))
-        return chain._run_from(request, start)
+        return chain.run(request, start)
 
     def filter_head(self, request: Request, response: Response) -> None:
         """Run the header filters; they change ``response`` in place."""
