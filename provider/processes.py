@@ -8,6 +8,7 @@ pid, its start time in clock ticks, and the boot it was started in.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +16,8 @@ from pathlib import Path
 
 _PROC = Path("/proc")
 _LISTENING = "0A"
+_VANISHING, _GLANCE = 1.0, 0.02
+"""Seconds that a socket without a process is looked at, and between two looks."""
 # Positions in /proc/<pid>/stat after the name, which may itself hold blanks and brackets.
 _STATE, _SESSION, _STARTED = 0, 3, 19
 _DEAD = frozenset("ZX")
@@ -100,13 +103,21 @@ def command_of(pid: int) -> str:
 
 
 def listeners(port: int) -> list[int | None]:
-    """Pids that listen on TCP ``port`` at any address; None for one that we may not see."""
-    inodes = _listening_inodes(port)
-    if not inodes:
-        return []
-    wanted = {f"socket:[{inode}]" for inode in inodes}
-    pids = [pid for pid, _ in _all_stats() if _holds(pid, wanted)]
-    return [*pids] if pids else [None]
+    """Pids that listen on TCP ``port`` at any address; None for one that we may not see.
+
+    The sockets of a process that was just killed are listed a moment longer than their process:
+    a socket without one is looked at again before it counts as another user's.
+    """
+    until = time.monotonic() + _VANISHING
+    while inodes := _listening_inodes(port):
+        wanted = {f"socket:[{inode}]" for inode in inodes}
+        pids = [pid for pid, _ in _all_stats() if _holds(pid, wanted)]
+        if pids:
+            return [*pids]
+        if time.monotonic() > until:
+            return [None]
+        time.sleep(_GLANCE)
+    return []
 
 
 def _listening_inodes(port: int) -> set[str]:

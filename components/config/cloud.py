@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from components.config.reader import ConfigReader
 from components.config.secret import Secret
 from components.config.topics import TopicConfig, read_topics
+from components.network_plan import NetworkPlanError, plan_network
 from components.versions import KUBERNETES_VERSIONS
 
 CLUSTER_TYPES = ("basic", "standard", "dedicated")
@@ -271,7 +272,7 @@ def _cluster(reader: ConfigReader) -> EksConfig | ExistingClusterConfig:
         instance_type=reader.text("nodeType", "t3.large"),
         nodes=nodes,
         max_nodes=most,
-        vpc_cidr=_network(reader, "vpcCidr", reader.text("vpcCidr", "10.0.0.0/16")),
+        vpc_cidr=_vpc(reader, zones),
         zones=zones,
         nat_gateways=gateways,
         public_endpoint=public,
@@ -281,6 +282,16 @@ def _cluster(reader: ConfigReader) -> EksConfig | ExistingClusterConfig:
         ),
         admin_arns=_arns(reader),
     )
+
+
+def _vpc(reader: ConfigReader, zones: int) -> str:
+    text = reader.text("vpcCidr", "10.0.0.0/16")
+    try:
+        return plan_network(text, zones).vpc_cidr
+    except NetworkPlanError as error:
+        key, _, problem = str(error).partition(": ")
+        reader.problem(key, problem)
+        return text
 
 
 def _network(reader: ConfigReader, key: str, text: str) -> str:

@@ -102,6 +102,8 @@ def test_a_control_plane_of_ones_own_is_known_by_its_host_unless_said_otherwise(
         ({"nodes": "0"}, "nodes: 0 is not a whole number from 1 to 450"),
         ({"nodes": "3", "maxNodes": "2"}, "maxNodes: 2 is less than nodes, 3"),
         ({"vpcCidr": "10.0.0.1/16"}, "vpcCidr: '10.0.0.1/16' is no IPv4 network"),
+        ({"vpcCidr": "10.0.0.0/22"}, "vpcCidr: '10.0.0.0/22' is not a network of size"),
+        ({"vpcCidr": "52.0.0.0/16"}, "vpcCidr: '52.0.0.0/16' is not private; allowed: within"),
         ({"natGateways": "3"}, "natGateways: 3 is more than zones, 2"),
         ({"zones": "1"}, "zones: 1 is not a whole number from 2 to 6"),
         ({"publicAccessCidrs": '["everyone"]'}, "publicAccessCidrs: 'everyone' is no IPv4 network"),
