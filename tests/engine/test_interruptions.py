@@ -16,8 +16,9 @@ ROUNDS = 25
 """More than the longest chain of resources that wait for one another."""
 
 
-def test_every_resource_may_fail_once(tmp_path: Path) -> None:
-    session = StubSession(tmp_path, "dev", gateway=True)
+@pytest.mark.parametrize("stack", ["dev", "staging", "prod", "konnect"])
+def test_every_resource_may_fail_once(tmp_path: Path, stack: str) -> None:
+    session = StubSession(tmp_path, stack, gateway=True)
     # Each resource's first creation fails; what does not depend on it goes on.
     outcomes = []
     for _ in range(ROUNDS):
