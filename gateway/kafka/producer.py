@@ -161,6 +161,11 @@ class Producer:
 
     def on_deliveries(self, messages: Sequence[Any]) -> None:
         """Tell each sender what became of its record."""
+        count = len(messages)
+        self._on_the_way -= count
+        if self._on_the_way <= 0:
+            # Before the senders are told, so that Kafka works while they are.
+            self._arrived()
         pop, size, failed = self._pending.pop, 0, 0
         for message in messages:
             size += message.len
@@ -173,20 +178,18 @@ class Producer:
                     callback(None)
                 except Exception as error:
                     self.watch.log.bug(error)
-        count = len(messages)
         if self._extra_bytes:
             pop_extra = self._extra_bytes.pop
             size += sum(pop_extra(message._private, 0) for message in messages)
         self.messages -= count
         self.bytes -= size
         self.records += count - failed
-        self._on_the_way -= count
         if failed:
             self.watch.failed()
         if failed < count:
             self.watch.delivered()
-        if self._on_the_way <= 0:
-            self._arrived()
+        if self._drained is not None and not self._pending:
+            self._drained.set()
 
     def on_error(self, code: int, detail: str) -> None:
         """Take an error that belongs to no record."""
@@ -265,8 +268,6 @@ class Producer:
             self._hold = max(_SHORTEST_HOLD, self._hold + 0.2 * (wanted - self._hold))
         if self._staged:
             self._flush()
-        elif self._drained is not None and not self._pending:
-            self._drained.set()
 
     def _fail(self, callback: OnDelivery | None, code: int) -> None:
         if callback is _nobody:
