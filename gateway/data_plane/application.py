@@ -60,7 +60,7 @@ class GatewayApplication:
         else:
             match.data.count(request, response, written)
         chain = request.chain
-        if chain is not None:
+        if chain is not None and chain.logs:
             chain.log(request, response)
         if self._access_log is not None:
             self._access_log.add(request, response, written)

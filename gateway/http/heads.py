@@ -47,6 +47,7 @@ _OWN = frozenset(
 # Numbers: ``b"x" in data`` makes and drops an exception first, ``120 in data`` is ten times faster.
 _CR, _LF = 13, 10
 _BODYLESS = frozenset((204, 304))
+_LATENCIES = [b"%d\r\nX-Kong-Request-Id: " % milliseconds for milliseconds in range(256)]
 
 
 FixedParts = tuple[bytes, bytes, bytes]
@@ -164,6 +165,13 @@ class HeadWriter:
             lines.append(b"X-Kong-Upstream-Status: %d\r\n" % request.upstream_status)
         if self._request_id:
             lines.append(b"X-Kong-Request-Id: %b\r\n" % request.id)
+
+
+def latency_line(milliseconds: int) -> bytes:
+    """Return what stands between the parts of a fixed answer and the request's id."""
+    if milliseconds < len(_LATENCIES):
+        return _LATENCIES[milliseconds]
+    return b"%d\r\nX-Kong-Request-Id: " % milliseconds
 
 
 def _framing(status: int, length: int, connection: bytes) -> bytes:

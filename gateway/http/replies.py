@@ -15,6 +15,7 @@ from time import monotonic
 from gateway.errors import RequestRejected, UpstreamError
 from gateway.http.answers import answer, json_answer, message_of
 from gateway.http.context import Context
+from gateway.http.heads import latency_line
 from gateway.http.messages import FixedResponse, Pending, Request, Response, Takeover
 from gateway.http.streaming import discard, pump
 
@@ -139,7 +140,7 @@ class Replies(asyncio.Protocol):
                 after = b"\r\n\r\n"
             elapsed = (monotonic() - request.received) * 1000
             if elapsed >= 1:
-                at_once = b"%b%d\r\nX-Kong-Request-Id: " % (before, elapsed)
+                at_once = before + latency_line(int(elapsed))
             data = at_once + request.id + after
             self._out.append(data)
             self._report(request, response, len(data))

@@ -212,10 +212,12 @@ class _Delivery(Pending):
         self._detailed = detailed
 
     def __call__(self, error: ProduceError | None) -> None:
-        if error is None:
-            self.resolve(answers.SENT)
-        else:
-            self.resolve(answers.failed(error, detailed=self._detailed))
+        answer = answers.SENT if error is None else answers.failed(error, detailed=self._detailed)
+        if self._response is None:
+            # What ``resolve`` does, without the call.
+            self._response = answer
+            if self._callback is not None:
+                self._callback(answer)
 
 
 class _Gathering(Pending):

@@ -45,11 +45,11 @@ class Chain:
         "_derive",
         "_header_filters",
         "_last",
-        "_logs",
         "_order",
         "body_filters",
         "body_limit",
         "filters_responses",
+        "logs",
         "needs_body",
     )
 
@@ -75,7 +75,7 @@ class Chain:
         self.body_filters = tuple(
             handler.body_filter for handler in handlers if _overrides(handler, "body_filter")
         )
-        self._logs = tuple(handler.log for handler in handlers if _overrides(handler, "log"))
+        self.logs = tuple(handler.log for handler in handlers if _overrides(handler, "log"))
         self._last = last
         self._derive = derive
         self.needs_body = any(handler.needs_body for handler in handlers)
@@ -158,7 +158,7 @@ class Chain:
 
     def log(self, request: Request, response: Response) -> None:
         """Run the log handlers; one that raises is logged and does not stop the others."""
-        for handler in self._logs:
+        for handler in self.logs:
             try:
                 handler(request, response)
             except Exception:
