@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.engine.stubs.session import PLANTED, Outcome, StubSession
+from tests.engine.stubs.warm import warm_session
 from tests.support.snapshots import record, recorded, snapshot
 from tools.preview_comment import comment
 from tools.preview_document import read_preview
@@ -48,11 +49,11 @@ def life(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Life]:
     stack: str = request.param
-    session = StubSession(tmp_path_factory.mktemp(stack), stack, gateway=True)
-    preview = session.preview("--json")
-    assert not list(session.world.things()), "a preview makes nothing"
-    made = session.up()
-    yield Life(stack, session, preview, made, session.resources())
+    with warm_session(tmp_path_factory.mktemp(stack), stack) as session:
+        preview = session.preview("--json")
+        assert not list(session.world.things()), "a preview makes nothing"
+        made = session.up()
+        yield Life(stack, session, preview, made, session.resources())
 
 
 # What needs several more operations is tried on the stack that has most of everything.

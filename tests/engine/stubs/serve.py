@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Serve one stubbed package to the engine: print the port, leave at once when interrupted."""
+"""Serve one stubbed package to the engine: print the port, leave at once when interrupted.
+
+``STUB_WORLD`` is the folder that stands for the cloud, ``STUB_FAIL`` what is to fail there.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,26 @@ import signal
 import sys
 import threading
 from concurrent import futures
+from pathlib import Path
 from typing import NoReturn
 
-import grpc
-from pulumi.runtime.proto import provider_pb2_grpc
+from provider.bare_sdk import expose_protocol_only
 
-from tests.engine.stubs.servicer import StubProvider
+expose_protocol_only()
+
+import grpc  # noqa: E402
+from pulumi.runtime.proto import provider_pb2_grpc  # noqa: E402
+
+from tests.engine.stubs.servicer import StubProvider  # noqa: E402
+from tests.engine.stubs.world import World  # noqa: E402
 
 
 def serve(package: str, version: str) -> NoReturn:
     """Serve ``package`` on a free loopback port until SIGINT or SIGTERM."""
     module = importlib.import_module(f"tests.engine.stubs.packages.{package}")
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=32))
-    servicer = StubProvider(module.PACKAGE, version)
+    world = World(Path(os.environ["STUB_WORLD"]))
+    servicer = StubProvider(module.PACKAGE, version, world, os.environ.get("STUB_FAIL", ""))
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     leaving = threading.Event()

@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """One ``ResourceProvider`` for every stubbed package: the protocol for real, the cloud as a folder.
 
-``STUB_WORLD`` is the folder. ``STUB_FAIL`` makes operations fail: ``create:KafkaTopic::orders``
-(any part of a URN), several separated by commas; ``half:`` instead of ``create:`` fails after the
-resource came to be, and has the engine record it. ``first:`` fails the first creation of each
-resource, ``first-half:`` does so after it came to be.
+Faults make operations fail: ``create:KafkaTopic::orders`` (any part of a URN), several separated by
+commas; ``half:`` instead of ``create:`` fails after the resource came to be, and has the engine
+record it. ``first:`` fails the first creation of each resource, ``first-half:`` does so after it
+came to be.
 """
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -33,14 +31,19 @@ _KINDS = {
 
 
 class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
-    """Serves one package."""
+    """Serves one package. Several provider resources may use it at once, over a connection each."""
 
-    def __init__(self, package: Package, version: str) -> None:
+    def __init__(self, package: Package, version: str, world: World, faults: str = "") -> None:
         self._package = package
-        self._config: Properties = {}
+        self._configs: dict[str, Properties] = {}
         self._version = version
-        self._world = World(Path(os.environ["STUB_WORLD"]))
-        self._faults = [item for item in os.environ.get("STUB_FAIL", "").split(",") if item]
+        self._world = world
+        self._faults: list[str] = []
+        self.set_faults(faults)
+
+    def set_faults(self, faults: str) -> None:
+        """Have these operations fail from now on, instead of those before."""
+        self._faults = [item for item in faults.split(",") if item]
 
     # --- the plugin itself --------------------------------------------------------------------
 
@@ -63,7 +66,7 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
 
     def Configure(self, request: Any, context: Any) -> Any:
-        self._config, _ = decode(request.args)
+        self._configs[context.peer()], _ = decode(request.args)
         return provider_pb2.ConfigureResponse(
             acceptSecrets=True, supportsPreview=True, acceptResources=True
         )
@@ -140,10 +143,12 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
         self._fail("create", request.urn, context)
         first = not any(entry.urn == request.urn for entry in self._world.log())
         if first and self._faulty("first", request.urn):
-            self._world.note("refused", request.urn)
+            self._world.note("failed", request.urn)
             context.abort(grpc.StatusCode.UNKNOWN, "the test wanted the first attempt to fail")
-        made = self._make(kind, request.urn, inputs)
+        config = self._configs.get(context.peer(), {})
+        made = self._make(kind, request.urn, inputs, config)
         if self._faulty("half", request.urn) or (first and self._faulty("first-half", request.urn)):
+            self._world.note("failed", request.urn)
             _abort_half_done(context, made, encode(inputs, secrets), encode(made.outputs, hidden))
         return provider_pb2.CreateResponse(id=made.id, properties=encode(made.outputs, hidden))
 
@@ -193,11 +198,11 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
             raise AssertionError("abort always raises")
         return found
 
-    def _make(self, kind: StubType, urn: str, inputs: Properties) -> Thing:
+    def _make(self, kind: StubType, urn: str, inputs: Properties, config: Properties) -> Thing:
         before = sum(
             entry.operation == "create" and entry.urn == urn for entry in self._world.log()
         )
-        identity = kind.identity(f"{urn} {before}", {**inputs, PROVIDER: self._config})
+        identity = kind.identity(f"{urn} {before}", {**inputs, PROVIDER: config})
         outputs = {**inputs, **kind.outputs(identity, inputs)}
         thing = Thing(_type(urn), identity, urn, inputs, outputs)
         self._world.put("create", thing)

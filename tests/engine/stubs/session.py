@@ -14,7 +14,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
@@ -42,6 +42,21 @@ class Outcome:
         return self.output + self.errors
 
 
+class RunningPlugins(Protocol):
+    """Plugins that run already: how a command finds them, and what they are to refuse."""
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """For the command's environment."""
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """For the command line."""
+
+    def fail(self, faults: str) -> None:
+        """Have these operations fail, and no others."""
+
+
 class StubSession:
     """One stack on stubs.
 
@@ -53,6 +68,7 @@ class StubSession:
         self.folder, self.stack = folder, stack
         self.project = folder / "project"
         self.world = World(folder / "world")
+        self.plugins: RunningPlugins | None = None
         self._home = folder / "home"
         self._state = folder / "state"
         for needed in (self.project / "stacks", self._home, self._state):
@@ -105,27 +121,12 @@ class StubSession:
         self, *arguments: str, environment: Mapping[str, str] | None = None, timeout: float = 170
     ) -> Outcome:
         """Run a command of the real CLI."""
-        paths = [str(ROOT / ".tools" / "pulumi"), str(ROOT / ".venv" / "bin"), os.environ["PATH"]]
-        search = os.pathsep.join(paths)
-        keep = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
-        command = [shutil.which("pulumi", path=search) or "pulumi", *arguments]
+        everything = {**self.environment(), **(environment or {})}
+        command = [shutil.which("pulumi", path=everything["PATH"]) or "pulumi", *arguments]
         done = subprocess.run(
             command,
             cwd=self.project,
-            env={
-                **keep,
-                "PATH": search,
-                "PULUMI_HOME": str(self._home),
-                "PULUMI_BACKEND_URL": f"file://{self._state}",
-                "PULUMI_CONFIG_PASSPHRASE": "stubs",
-                "PULUMI_SKIP_UPDATE_CHECK": "true",
-                "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-                "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
-                "PULUMI_SUPPRESS_NEO_LINK": "true",
-                "PULUMI_ERROR_OUTPUT_STRING": "true",
-                "STUB_WORLD": str(self.folder / "world"),
-                **(environment or {}),
-            },
+            env=everything,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -134,14 +135,31 @@ class StubSession:
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
 
+    def environment(self) -> dict[str, str]:
+        """Return what the CLI, the plugins and the program see of the environment."""
+        paths = [str(ROOT / ".tools" / "pulumi"), str(ROOT / ".venv" / "bin"), os.environ["PATH"]]
+        keep = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
+        return {
+            **keep,
+            "PATH": os.pathsep.join(paths),
+            "PULUMI_HOME": str(self._home),
+            "PULUMI_BACKEND_URL": f"file://{self._state}",
+            "PULUMI_CONFIG_PASSPHRASE": "stubs",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
+            "PULUMI_SUPPRESS_NEO_LINK": "true",
+            "PULUMI_ERROR_OUTPUT_STRING": "true",
+            "STUB_WORLD": str(self.folder / "world"),
+        }
+
     def preview(self, *arguments: str) -> Outcome:
         """Preview the stack."""
         return self._operation("preview", *arguments)
 
     def up(self, *arguments: str, fail: str = "") -> Outcome:
         """Update the stack; ``fail`` is what the stubs are to refuse."""
-        environment = {"STUB_FAIL": fail} if fail else None
-        return self._operation("up", "--yes", "--skip-preview", *arguments, environment=environment)
+        return self._operation("up", "--yes", "--skip-preview", *arguments, fail=fail)
 
     def refresh(self, *arguments: str) -> Outcome:
         """Take the world's state over."""
@@ -151,11 +169,13 @@ class StubSession:
         """Take the stack down; its preview is what refuses while something is protected."""
         return self._operation("destroy", "--yes", *arguments)
 
-    def _operation(
-        self, verb: str, *arguments: str, environment: Mapping[str, str] | None = None
-    ) -> Outcome:
-        common = ("--stack", self.stack, "--non-interactive", "--color", "never")
-        return self.pulumi(verb, *common, *arguments, environment=environment)
+    def _operation(self, verb: str, *arguments: str, fail: str = "") -> Outcome:
+        words = [verb, "--stack", self.stack, "--non-interactive", "--color", "never", *arguments]
+        if self.plugins is None:
+            return self.pulumi(*words, environment={"STUB_FAIL": fail})
+        self.plugins.fail(fail)
+        words += self.plugins.arguments
+        return self.pulumi(*words, environment=self.plugins.environment)
 
     def exported(self) -> dict[str, Any]:
         """Return the stack's state, secrets as they are stored."""

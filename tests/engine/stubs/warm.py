@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stub providers and a language host that stay up between commands of the real engine.
+
+A command starts five plugins and a program, each a Python of its own that loads its SDK: most of
+the time that a command takes. Here the engine finds all of them running: providers by
+``PULUMI_DEBUG_PROVIDERS``, the language host by ``--client``. The program is still the checkout's
+own, started by the SDK's exec script in a process of its own for each run.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent import futures
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+from pulumi.runtime.proto import language_pb2, language_pb2_grpc, provider_pb2_grpc
+
+from tests.engine.stubs.install import PACKAGES, ROOT, sdk_version
+from tests.engine.stubs.servicer import StubProvider
+from tests.engine.stubs.session import StubSession
+from tests.engine.stubs.world import World
+from tools.language_host.server import (
+    REPORTED_EXIT_CODE,
+    LanguageHost,
+    exec_script,
+    program_python,
+    run_arguments,
+    run_environment,
+)
+
+GATEWAY = ("gateway", "0.1.0")
+
+
+class WarmPlugins:
+    """What one session's commands find running; ``fail`` is what the stubs are to refuse."""
+
+    def __init__(self, stubs: list[StubProvider], providers: str, client: str) -> None:
+        self._stubs = stubs
+        self.environment = {"PULUMI_DEBUG_PROVIDERS": providers}
+        self.arguments = (f"--client={client}",)
+
+    def fail(self, faults: str) -> None:
+        """Have these operations fail, and no others."""
+        for stub in self._stubs:
+            stub.set_faults(faults)
+
+
+@contextmanager
+def warm_session(folder: Path, stack: str) -> Iterator[StubSession]:
+    """Give a session, our own provider stubbed too, whose commands find their plugins running."""
+    session = StubSession(folder, stack, gateway=True)
+    log = folder / "program.log"
+    with warm_plugins(session.world, session.environment(), log) as plugins:
+        session.plugins = plugins
+        yield session
+
+
+@contextmanager
+def warm_plugins(world: World, environment: Mapping[str, str], log: Path) -> Iterator[WarmPlugins]:
+    """Serve every stubbed package on ``world``, and programs with ``environment``."""
+    versions = [*((name, sdk_version(name)) for name in PACKAGES), GATEWAY]
+    stubs = [
+        StubProvider(
+            importlib.import_module(f"tests.engine.stubs.packages.{name}").PACKAGE, version, world
+        )
+        for name, version in versions
+    ]
+    servers, ports = [], []
+    host = WarmLanguageHost(environment, log)
+    try:
+        for stub in stubs:
+            server, port = _server()
+            provider_pb2_grpc.add_ResourceProviderServicer_to_server(stub, server)
+            server.start()
+            servers.append(server)
+            ports.append(port)
+        server, client = _server()
+        language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
+        server.start()
+        servers.append(server)
+        named = zip(versions, ports, strict=True)
+        providers = ",".join(f"{name}:{port}" for (name, _), port in named)
+        yield WarmPlugins(stubs, providers, f"127.0.0.1:{client}")
+    finally:
+        for server in servers:
+            server.stop(None)
+        host.close()
+
+
+def _server() -> tuple[grpc.Server, int]:
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=32))
+    return server, server.add_insecure_port("127.0.0.1:0")
+
+
+class WarmLanguageHost(LanguageHost):
+    """The project's own language host, but programs are forked from one that has the SDKs."""
+
+    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+        super().__init__("")
+        self._environment, self._log = dict(environment), log
+        self._turn = threading.Lock()
+        self._forker = subprocess.Popen(
+            [sys.executable, "-m", "tests.engine.stubs.forker"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            process_group=0,
+        )
+
+    def Run(self, request: Any, context: Any) -> Any:
+        """Run the program to its end, or until the engine waits for it no more, in a fork."""
+        # The engine's own address is the first argument to a client's program.
+        arguments = [exec_script(), *run_arguments(request, request.args[0])]
+        environment = run_environment(request, program_python(request.info))
+        wanted = {
+            "arguments": [os.path.realpath(arguments[0]), *arguments[1:]],
+            "environment": {**environment, **self._environment},
+            "folder": request.pwd,
+            "log": str(self._log),
+        }
+        code = self._forked(wanted, context)
+        if code in (0, REPORTED_EXIT_CODE):
+            return language_pb2.RunResponse(bail=bool(code))
+        printed = self._log.read_text()[-2000:]
+        return language_pb2.RunResponse(error=f"the program exited with {code}\n{printed}")
+
+    def _forked(self, wanted: Mapping[str, Any], context: Any) -> int:
+        assert self._forker.stdin is not None
+        assert self._forker.stdout is not None
+        with self._turn:
+            self._forker.stdin.write(json.dumps(wanted) + "\n")
+            self._forker.stdin.flush()
+            running = [int(self._forker.stdout.readline())]
+
+            def leave() -> None:
+                for process in running:
+                    os.kill(process, signal.SIGTERM)
+
+            if not context.add_callback(leave):
+                leave()
+            code = int(self._forker.stdout.readline())
+            running.clear()
+            return code
+
+    def close(self) -> None:
+        """End the process that forks, and a program that it still runs."""
+        assert self._forker.stdin is not None
+        assert self._forker.stdout is not None
+        os.killpg(self._forker.pid, signal.SIGTERM)
+        self._forker.wait()
+        self._forker.stdin.close()
+        self._forker.stdout.close()
