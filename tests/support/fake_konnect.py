@@ -119,6 +119,10 @@ class FakeKonnect:
             return 404, {"status": 404, "title": "Not Found"}
         if method == "DELETE":
             del things[identity]
+            if things is self.planes and not self.planes:
+                # What a control plane holds goes with it; no test has two that hold something.
+                self.certificates.clear()
+                self.entities.clear()
             return 204, None
         if method == "PATCH":
             things[identity].update(body)

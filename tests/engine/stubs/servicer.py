@@ -41,6 +41,11 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
         self._faults: list[str] = []
         self.set_faults(faults)
 
+    @property
+    def package(self) -> str:
+        """Name of the package that it serves."""
+        return self._package.name
+
     def set_faults(self, faults: str) -> None:
         """Have these operations fail from now on, instead of those before."""
         self._faults = [item for item in faults.split(",") if item]

@@ -16,9 +16,10 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent import futures
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,40 +57,42 @@ class WarmPlugins:
 
 
 @contextmanager
-def warm_session(folder: Path, stack: str) -> Iterator[StubSession]:
-    """Give a session, our own provider stubbed too, whose commands find their plugins running."""
-    session = StubSession(folder, stack, gateway=True)
-    log = folder / "program.log"
-    with warm_plugins(session.world, session.environment(), log) as plugins:
+def warm_session(folder: Path, stack: str, *, gateway: bool = True) -> Iterator[StubSession]:
+    """Give a session whose commands find their plugins running.
+
+    Our own provider is stubbed too, or, without ``gateway``, the real one, started as ever.
+    """
+    session = StubSession(folder, stack, gateway=gateway)
+    versions = [(name, sdk_version(name)) for name in PACKAGES] + ([GATEWAY] if gateway else [])
+    stubs = [_stub(name, version, session.world) for name, version in versions]
+    with warm_plugins(stubs, session.environment(), folder / "program.log") as plugins:
         session.plugins = plugins
         yield session
 
 
+def _stub(name: str, version: str, world: World) -> StubProvider:
+    module = importlib.import_module(f"tests.engine.stubs.packages.{name}")
+    return StubProvider(module.PACKAGE, version, world)
+
+
 @contextmanager
-def warm_plugins(world: World, environment: Mapping[str, str], log: Path) -> Iterator[WarmPlugins]:
-    """Serve every stubbed package on ``world``, and programs with ``environment``."""
-    versions = [*((name, sdk_version(name)) for name in PACKAGES), GATEWAY]
-    stubs = [
-        StubProvider(
-            importlib.import_module(f"tests.engine.stubs.packages.{name}").PACKAGE, version, world
-        )
-        for name, version in versions
-    ]
-    servers, ports = [], []
+def warm_plugins(
+    stubs: list[StubProvider], environment: Mapping[str, str], log: Path
+) -> Iterator[WarmPlugins]:
+    """Serve the stubs, and programs with ``environment``; ``log`` is for what those print."""
     host = WarmLanguageHost(environment, log)
+    servers: list[grpc.Server] = []
     try:
-        for stub in stubs:
-            server, port = _server()
-            provider_pb2_grpc.add_ResourceProviderServicer_to_server(stub, server)
-            server.start()
-            servers.append(server)
-            ports.append(port)
-        server, client = _server()
-        language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
-        server.start()
-        servers.append(server)
-        named = zip(versions, ports, strict=True)
-        providers = ",".join(f"{name}:{port}" for (name, _), port in named)
+        ports = {
+            stub.package: _served(
+                servers, partial(provider_pb2_grpc.add_ResourceProviderServicer_to_server, stub)
+            )
+            for stub in stubs
+        }
+        client = _served(
+            servers, partial(language_pb2_grpc.add_LanguageRuntimeServicer_to_server, host)
+        )
+        providers = ",".join(f"{name}:{port}" for name, port in ports.items())
         yield WarmPlugins(stubs, providers, f"127.0.0.1:{client}")
     finally:
         for server in servers:
@@ -97,9 +100,14 @@ def warm_plugins(world: World, environment: Mapping[str, str], log: Path) -> Ite
         host.close()
 
 
-def _server() -> tuple[grpc.Server, int]:
+def _served(servers: list[grpc.Server], add: Callable[[grpc.Server], object]) -> int:
+    """Start a server with what ``add`` adds to it; return its port."""
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=32))
-    return server, server.add_insecure_port("127.0.0.1:0")
+    add(server)
+    port: int = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    servers.append(server)
+    return port
 
 
 class WarmLanguageHost(LanguageHost):
