@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.cluster import KubernetesCluster
+from components.config.pem import IdentityConfig
 from components.endpoints import ClusterIdentity
 from components.secret import secret
 from provider.client import ClusterCertificate
@@ -25,16 +27,24 @@ RENEWAL_HOURS = 30 * DAY
 
 @dataclass(frozen=True)
 class ClusterCertificatesArgs:
-    """Where they go. ``control_plane_names`` is empty for a control plane that is not ours."""
+    """Where they go. ``control_plane_names`` is empty for a control plane that is not ours.
+
+    One that is there already may bring its authority, ``ca_pem``, and what data planes present to
+    it, ``identity``; whatever it does not bring is made here.
+    """
 
     cluster: KubernetesCluster
     namespace: str
     control_plane_names: tuple[str, ...]
     pod_security: str = "restricted"
+    ca_pem: str = ""
+    identity: IdentityConfig | None = None
 
 
 class ClusterCertificates(pulumi.ComponentResource):
     """An authority, a certificate for data planes and one for our control plane.
+
+    What a control plane that is there already brings along takes the place of the first two.
 
     Each is renewed by an update within a month of its end; the fingerprints tell the releases.
     The namespace is made here, since these secrets are the first things in it.
@@ -45,36 +55,48 @@ class ClusterCertificates(pulumi.ComponentResource):
     ) -> None:
         super().__init__("kafka-gateway:certificates:ClusterCertificates", name, None, opts)
         self._name, self._args = name, args
-        self.authority = ClusterCertificate(
-            f"{name}-authority",
+        self.authority = self._authority() if args.identity is None else None
+        self.namespace = self._namespace()
+        self.identity, self.data_plane_fingerprint = self._data_plane()
+        self.secrets: list[pulumi.Resource] = [
+            self._secret("authority", AUTHORITY_SECRET, "Opaque", {"ca.crt": self.identity.ca_pem}),
+            self._tls_secret("data-plane", DATA_PLANE_SECRET, self.identity),
+        ]
+        self.control_plane = self._control_plane() if args.control_plane_names else None
+        self.register_outputs({"caPem": self.identity.ca_pem})
+
+    def _authority(self) -> ClusterCertificate:
+        return ClusterCertificate(
+            f"{self._name}-authority",
             kind="ca",
             common_name=f"kafka-gateway {pulumi.get_stack()} authority",
             validity_hours=AUTHORITY_HOURS,
             early_renewal_hours=RENEWAL_HOURS,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.namespace = self._namespace()
-        self.data_plane = self._leaf("data-plane", "client", "kafka-gateway-data-plane", ())
-        self.data_plane_fingerprint = self.data_plane.fingerprint
-        authority = self._secret(
-            "authority", AUTHORITY_SECRET, "Opaque", {"ca.crt": self.authority.certificate_pem}
-        )
-        self.secrets: list[pulumi.Resource] = [
-            authority,
-            self._tls_secret("data-plane", DATA_PLANE_SECRET, self.data_plane),
-        ]
-        self.control_plane: ClusterCertificate | None = None
-        if args.control_plane_names:
-            first = args.control_plane_names[0]
-            leaf = self._leaf("control-plane", "server", first, args.control_plane_names)
-            self.secrets.append(self._tls_secret("control-plane", CONTROL_PLANE_SECRET, leaf))
-            self.control_plane = leaf
-        self.identity = ClusterIdentity(
-            self.data_plane.certificate_pem,
-            self.data_plane.private_key_pem,
-            self.authority.certificate_pem,
-        )
-        self.register_outputs({"caPem": self.authority.certificate_pem})
+
+    def _data_plane(self) -> tuple[ClusterIdentity, pulumi.Output[str]]:
+        """Return what data planes present and verify with, and the fingerprint that tells pods."""
+        brought, ca_pem = self._args.identity, pulumi.Output.from_input(self._args.ca_pem)
+        if brought is not None:
+            certificate = pulumi.Output.from_input(brought.certificate_pem)
+            identity = ClusterIdentity(certificate, brought.private_key.output(), ca_pem)
+            text = brought.certificate_pem + self._args.ca_pem
+            return identity, pulumi.Output.from_input(digest(text))
+        assert self.authority is not None
+        leaf = self._leaf(self.authority, "data-plane", "client", "kafka-gateway-data-plane", ())
+        if not self._args.ca_pem:
+            return identity_of(leaf, self.authority.certificate_pem), leaf.fingerprint
+        fingerprint = pulumi.Output.concat(leaf.fingerprint, "-", digest(self._args.ca_pem))
+        return identity_of(leaf, ca_pem), fingerprint
+
+    def _control_plane(self) -> ClusterCertificate:
+        assert self.authority is not None
+        names = self._args.control_plane_names
+        leaf = self._leaf(self.authority, "control-plane", "server", names[0], names)
+        pair = identity_of(leaf, self.authority.certificate_pem)
+        self.secrets.append(self._tls_secret("control-plane", CONTROL_PLANE_SECRET, pair))
+        return leaf
 
     def _namespace(self) -> kubernetes.core.v1.Namespace:
         labels = {"pod-security.kubernetes.io/enforce": self._args.pod_security}
@@ -85,7 +107,12 @@ class ClusterCertificates(pulumi.ComponentResource):
         )
 
     def _leaf(
-        self, label: str, kind: str, common_name: str, names: tuple[str, ...]
+        self,
+        authority: ClusterCertificate,
+        label: str,
+        kind: str,
+        common_name: str,
+        names: tuple[str, ...],
     ) -> ClusterCertificate:
         return ClusterCertificate(
             f"{self._name}-{label}",
@@ -95,16 +122,16 @@ class ClusterCertificates(pulumi.ComponentResource):
             validity_hours=LEAF_HOURS,
             early_renewal_hours=RENEWAL_HOURS,
             ca={
-                "certificatePem": self.authority.certificate_pem,
-                "privateKeyPem": self.authority.private_key_pem,
+                "certificatePem": authority.certificate_pem,
+                "privateKeyPem": authority.private_key_pem,
             },
             opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _tls_secret(
-        self, label: str, name: str, leaf: ClusterCertificate
+        self, label: str, name: str, pair: ClusterIdentity
     ) -> kubernetes.core.v1.Secret:
-        data = {"tls.crt": leaf.certificate_pem, "tls.key": leaf.private_key_pem}
+        data = {"tls.crt": pair.certificate_pem, "tls.key": pair.private_key_pem}
         return self._secret(label, name, "kubernetes.io/tls", data)
 
     def _secret(
@@ -117,3 +144,13 @@ class ClusterCertificates(pulumi.ComponentResource):
             string_data={key: secret(value) for key, value in data.items()},
             opts=self._args.cluster.options(self, self.namespace),
         )
+
+
+def identity_of(leaf: ClusterCertificate, ca_pem: pulumi.Output[str]) -> ClusterIdentity:
+    """Return a certificate that was made here as one side's identity."""
+    return ClusterIdentity(leaf.certificate_pem, leaf.private_key_pem, ca_pem)
+
+
+def digest(text: str) -> str:
+    """Return what changes when a certificate that was brought along is another one."""
+    return hashlib.sha256(text.encode()).hexdigest()

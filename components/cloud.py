@@ -9,15 +9,13 @@ import pulumi
 
 from components.certificates import ClusterCertificates, ClusterCertificatesArgs
 from components.cluster import ExistingCluster, KubernetesCluster
-from components.config.cloud import (
-    CloudConfig,
-    EksConfig,
+from components.config.cloud import CloudConfig, ExistingKafkaConfig, read_cloud
+from components.config.control_plane import (
     ExistingControlPlaneConfig,
-    ExistingKafkaConfig,
     KonnectConfig,
     OwnControlPlaneConfig,
-    read_cloud,
 )
+from components.config.kubernetes import EksConfig
 from components.config.reader import ConfigReader
 from components.confluent import ConfluentKafka, ConfluentKafkaArgs, ExistingKafka
 from components.control_plane import (
@@ -73,6 +71,7 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
         "adminUrl": control_plane.admin_url,
         "adminToken": pulumi.Output.secret(control_plane.admin_token),
         "kubeconfig": pulumi.Output.secret(cluster.kubeconfig),
+        "authorityPem": certificates.authority and certificates.authority.certificate_pem,
         "kafka": {
             "bootstrapServers": kafka.endpoint.bootstrap_servers.apply(server_list),
             "caPem": kafka.endpoint.ca_pem,
@@ -112,6 +111,8 @@ def _cluster(config: CloudConfig) -> KubernetesCluster:
 
 def _certificates(config: CloudConfig, cluster: KubernetesCluster) -> ClusterCertificates:
     own = isinstance(config.control_plane, OwnControlPlaneConfig)
+    brought = config.control_plane
+    there = brought if isinstance(brought, ExistingControlPlaneConfig) else None
     namespace = config.release.namespace
     return ClusterCertificates(
         "certificates",
@@ -123,6 +124,8 @@ def _certificates(config: CloudConfig, cluster: KubernetesCluster) -> ClusterCer
             pod_security="baseline"
             if isinstance(config.control_plane, KonnectConfig)
             else "restricted",
+            ca_pem=there.ca_pem if there else "",
+            identity=there.identity if there else None,
         ),
     )
 

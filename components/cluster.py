@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.config.cloud import ExistingClusterConfig
+from components.config.kubernetes import ExistingClusterConfig
 
 
 @dataclass(frozen=True)

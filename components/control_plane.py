@@ -12,7 +12,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.certificates import AUTHORITY_SECRET, CONTROL_PLANE_SECRET, ClusterCertificates
 from components.cluster import KubernetesCluster
-from components.config.cloud import ExistingControlPlaneConfig, OwnControlPlaneConfig
+from components.config.control_plane import ExistingControlPlaneConfig, OwnControlPlaneConfig
 from components.endpoints import ControlPlaneEndpoint
 from components.helm import NAME, own_chart, release
 from components.secret import secret

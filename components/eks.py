@@ -13,7 +13,7 @@ import pulumi_eks as eks
 import pulumi_kubernetes as kubernetes
 
 from components.cluster import KubernetesCluster, kubernetes_provider
-from components.config.cloud import EksConfig
+from components.config.kubernetes import EksConfig
 from components.network_plan import NetworkPlan, Subnet, plan_network
 from components.secret import secret
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pulumi
 
-from components.config.cloud import KonnectConfig
+from components.config.control_plane import KonnectConfig
 from components.endpoints import ClusterIdentity, ControlPlaneEndpoint
 from provider.client import KonnectControlPlane as ControlPlane
 from provider.client import KonnectDataPlaneCertificate

@@ -6,6 +6,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,12 @@ from typing import Any
 import pulumi
 import yaml
 
+from components.config.secret import Secret
+
 PROJECT_FILE = Path(__file__).resolve().parents[2] / "Pulumi.yaml"
+URL = re.compile(r"^https?://[^/\s]+/?$")
+HOST_AND_PORT = re.compile(r"^(?:SASL_SSL://)?([^:/,\s]+):(\d{1,5})$")
+"""Confluent shows its own addresses with the scheme in front."""
 
 
 class ConfigError(pulumi.RunError):
@@ -106,6 +112,36 @@ class ConfigReader:
             self.problem(key, f"{given!r} is not a {kind}")
             return default
         return value
+
+    def needed(self, key: str, why: str) -> str:
+        """Return a text that must be there; ``why`` says what for."""
+        value = self.text(key)
+        if not value:
+            self.problem(key, f"missing; {why}")
+        return value
+
+    def secret(self, key: str, why: str) -> Secret:
+        """Return a secret text that must be there."""
+        hint = f"set it with `pulumi config set --secret {key}`"
+        return Secret(self.needed(key, f"{why}: {hint}"))
+
+    def texts(self, key: str) -> Mapping[str, str]:
+        """Return a mapping of texts, sorted by name."""
+        given = self.structure(key, {})
+        for name, value in given.items():
+            if not isinstance(value, str):
+                self.problem(f"{key}.{name}", f"{value!r} is not a text")
+        return {name: str(value) for name, value in sorted(given.items())}
+
+    def items(self, key: str) -> tuple[str, ...]:
+        """Return a list of texts."""
+        return tuple(str(item) for item in self.structure(key, []))
+
+    def url(self, key: str, value: str) -> str:
+        """Return the address ``value`` of ``key`` without a slash at its end, or nothing."""
+        if value and not URL.match(value):
+            self.problem(key, f"{value!r} is no address such as https://admin.example.com")
+        return value.rstrip("/")
 
     def has(self, key: str) -> bool:
         """Tell whether the key has a value that is not empty."""

@@ -2,10 +2,12 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 
 from policies.rules import Resource, certificate_lifetimes
+from tests.support.authority import Authority, Pair
 from tests.support.cloud import bare, of, stand_up
 from tests.support.registrations import Registration
 
@@ -48,6 +50,56 @@ def test_an_authority_signs_one_certificate_for_each_side(dev: list[Registration
     assert server["kind"] == "server"
     assert server["dnsNames"][0] == "kong-cp-kong-cluster.kong-dp.svc"
     assert made["certificates-data-plane"].inputs["kind"] == "client"
+
+
+EXISTING: dict[str, Any] = {
+    "controlPlane": "existing",
+    "adminUrl": "https://admin.example.com",
+    "adminToken": "hush",
+    "clusterControlPlane": "cp.example.com:8005",
+}
+
+
+def test_an_existing_control_plane_is_verified_with_its_own_authority() -> None:
+    theirs = Authority("theirs").pem
+    found = stand_up("dev", **EXISTING, clusterCaPem=theirs)
+    # What data planes present is still made here; the control plane must trust that authority.
+    assert set(of(found, CERTIFICATE)) == {"certificates-authority", "certificates-data-plane"}
+    secrets = of(found, SECRET)
+    assert bare(secrets["certificates-authority-secret"].inputs["stringData"]) == {"ca.crt": theirs}
+    tls = bare(secrets["certificates-data-plane-secret"].inputs["stringData"])
+    assert bare(tls["tls.crt"]) == "CERTIFICATE"
+
+
+def test_an_existing_control_plane_may_bring_the_data_planes_certificate_too() -> None:
+    theirs = Authority("theirs")
+    pair, renewed = theirs.issue("data plane"), theirs.issue("data plane")
+
+    def registered(pair: Pair) -> list[Registration]:
+        return stand_up(
+            "dev",
+            **EXISTING,
+            clusterCaPem=theirs.pem,
+            clusterCertificatePem=pair.certificate,
+            clusterPrivateKeyPem=pair.key,
+        )
+
+    found = registered(pair)
+    assert of(found, CERTIFICATE) == {}
+    tls = of(found, SECRET)["certificates-data-plane-secret"]
+    assert bare(tls.inputs["stringData"]) == {
+        "tls.crt": pair.certificate,
+        "tls.key": pair.key,
+    }
+    assert tls.is_secret("stringData")
+
+    def told(found: list[Registration]) -> str:
+        release = of(found, "kubernetes:helm.sh/v3:Release")["data-plane"]
+        annotations = release.inputs["values"]["podAnnotations"]
+        return str(annotations["kafka-gateway/cluster-certificate"])
+
+    assert told(found) != told(registered(renewed)), "pods must follow a renewed certificate"
+    assert told(found) == told(registered(pair))
 
 
 def test_konnect_needs_no_certificate_of_a_control_plane(konnect: list[Registration]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 import pytest
 
 from components.confluent import bootstrap_servers
+from tests.support.authority import Authority
 from tests.support.cloud import of, stand_up
 from tests.support.registrations import Registration
 
@@ -124,7 +125,7 @@ def test_an_existing_kafka_makes_nothing() -> None:
         kafkaBootstrapServers="broker.example.com:9093",
         kafkaApiKey="key",
         kafkaApiSecret="hush",
-        kafkaCaPem="AUTHORITY",
+        kafkaCaPem=Authority().pem,
     )
     assert not [one for one in found if one.type.startswith(PACKAGE)]
     assert of(found, "kubernetes:core/v1:Secret")["data-plane-kafka-ca-secret"]

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.authority import Authority
 from tests.support.cloud import DIGEST, bare, of, stand_up
 from tests.support.registrations import Registration
 
@@ -68,6 +69,7 @@ def test_an_existing_control_plane_makes_no_release_of_one() -> None:
         adminUrl="https://admin.example.com",
         adminToken="hush",
         clusterControlPlane="cp.example.com:8005",
+        clusterCaPem=Authority().pem,
     )
     assert set(of(found, "kubernetes:helm.sh/v3:Release")) == {"data-plane"}
     values = of(found, "kubernetes:helm.sh/v3:Release")["data-plane"].inputs["values"]

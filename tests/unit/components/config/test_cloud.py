@@ -6,15 +6,11 @@ import json
 import pytest
 import yaml
 
-from components.config.cloud import (
-    ConfluentConfig,
-    EksConfig,
-    ExistingControlPlaneConfig,
-    ExistingKafkaConfig,
-    KonnectConfig,
-    read_cloud,
-)
+from components.config.cloud import ConfluentConfig, ExistingKafkaConfig, read_cloud
+from components.config.control_plane import ExistingControlPlaneConfig, KonnectConfig
+from components.config.kubernetes import EksConfig
 from components.config.reader import PROJECT_FILE, ConfigError, ConfigReader
+from tests.support.authority import Authority
 
 DIGEST = "sha256:" + "0" * 64
 OWN = {"imageDigest": DIGEST}
@@ -78,6 +74,7 @@ def test_a_control_plane_of_ones_own_is_known_by_its_host_unless_said_otherwise(
         "adminUrl": "https://admin.example",
         "adminToken": "t",
         "clusterControlPlane": "cp.example:443",
+        "clusterCaPem": Authority().pem,
     }
     config = read_cloud(ConfigReader("prod", defaults() | OWN | given))
     assert isinstance(config.control_plane, ExistingControlPlaneConfig)
@@ -117,7 +114,13 @@ def test_a_control_plane_of_ones_own_is_known_by_its_host_unless_said_otherwise(
         ),
         ({"clusterServerName": "cp"}, "clusterServerName: 'cp' without clusterControlPlane"),
         ({"clusterControlPlane": "cp:1"}, "clusterControlPlane: only used with controlPlane exist"),
+        ({"clusterCaPem": "PEM"}, "clusterCaPem: only used with controlPlane existing"),
         ({"controlPlane": "existing"}, "adminUrl: missing"),
+        ({"controlPlane": "existing"}, "clusterCaPem: missing; data planes verify the control"),
+        (
+            {"kafka": "existing", "kafkaCaPem": "/etc/ca.crt"},
+            "kafkaCaPem: holds no certificate; allowed: PEM text",
+        ),
         ({"adminUrl": "admin.example"}, "adminUrl: 'admin.example' is no address such as https"),
         ({"imageDigest": ""}, "imageDigest: missing; our image is only deployed by digest"),
         ({"imageDigest": "latest"}, "imageDigest: 'latest' is not sha256: and 64 hex digits"),

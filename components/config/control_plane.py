@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The control plane of a cloud stack: ours, one of Konnect's, or one that is there already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from components.config.pem import IdentityConfig, read_authority, read_identity
+from components.config.reader import HOST_AND_PORT, ConfigReader
+from components.config.secret import Secret
+
+BROUGHT = ("clusterCaPem", "clusterCertificatePem", "clusterPrivateKeyPem")
+"""What only a control plane that is there already may have."""
+KONNECT_REGIONS = ("us", "eu", "au", "me", "in", "sg")
+
+
+@dataclass(frozen=True)
+class KonnectConfig:
+    """A Konnect control plane to make."""
+
+    token: Secret
+    region: str
+    name: str
+    address: str
+    """Where Konnect's API answers instead of the region's address."""
+
+
+@dataclass(frozen=True)
+class ExistingControlPlaneConfig:
+    """A control plane that is there already: ours by its Admin API.
+
+    ``ca_pem`` is what data planes verify it with. ``identity`` is what they present to it; None for
+    a certificate of the stack's own authority.
+    """
+
+    admin_url: str
+    admin_token: Secret
+    cluster: str
+    server_name: str
+    ca_pem: str
+    identity: IdentityConfig | None
+
+
+@dataclass(frozen=True)
+class OwnControlPlaneConfig:
+    """Our control plane as a Helm release; without ``admin_url`` a port-forward reaches it."""
+
+    admin_url: str
+
+
+def read_control_plane(
+    reader: ConfigReader,
+) -> KonnectConfig | ExistingControlPlaneConfig | OwnControlPlaneConfig:
+    """Take the control plane's values; problems are the reader's to raise."""
+    kind = reader.choice("controlPlane", ("own", "konnect", "existing"), "own")
+    cluster, server_name = reader.text("clusterControlPlane"), reader.text("clusterServerName")
+    if server_name and not cluster:
+        reader.problem(
+            "clusterServerName",
+            f"{server_name!r} without clusterControlPlane; set both, with controlPlane existing",
+        )
+    for key in ("clusterControlPlane", *BROUGHT):
+        if kind != "existing" and reader.has(key):
+            reader.problem(key, "only used with controlPlane existing")
+    if kind == "konnect":
+        return KonnectConfig(
+            token=reader.secret("konnectToken", "Konnect is called with it"),
+            region=reader.choice("konnectRegion", KONNECT_REGIONS, "us"),
+            name=reader.text("konnectName") or f"kafka-gateway-{reader.stack}",
+            address=reader.url("konnectAddress", reader.text("konnectAddress")),
+        )
+    if kind == "existing":
+        return _existing(reader, cluster, server_name)
+    return OwnControlPlaneConfig(admin_url=reader.url("adminUrl", reader.text("adminUrl")))
+
+
+def _existing(reader: ConfigReader, cluster: str, server_name: str) -> ExistingControlPlaneConfig:
+    why = "an existing control plane is reached with it"
+    if cluster and not HOST_AND_PORT.match(cluster):
+        reader.problem("clusterControlPlane", f"{cluster!r} is not host:port")
+    authority, *pair = BROUGHT
+    reader.needed(authority, "data planes verify the control plane with it")
+    return ExistingControlPlaneConfig(
+        admin_url=reader.url("adminUrl", reader.needed("adminUrl", why)),
+        admin_token=reader.secret("adminToken", why),
+        cluster=reader.needed("clusterControlPlane", why),
+        server_name=server_name or cluster.partition(":")[0],
+        ca_pem=read_authority(reader, authority),
+        identity=read_identity(reader, *pair),
+    )
