@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -66,12 +67,16 @@ def kubernetes_provider(
     identifier: pulumi.Input[str],
     parent: pulumi.Resource,
     owner: pulumi.Resource | None,
+    after: Sequence[pulumi.Resource] = (),
 ) -> kubernetes.Provider:
-    """Return a cluster's one provider; ``identifier`` keeps it when the kubeconfig changes."""
+    """Return a cluster's one provider; ``identifier`` keeps it when the kubeconfig changes.
+
+    ``after`` is the way to the cluster: everything in it comes later and goes earlier.
+    """
     return kubernetes.Provider(
         name,
         kubeconfig=kubeconfig,
         cluster_identifier=identifier or None,
         enable_server_side_apply=True,
-        opts=pulumi.ResourceOptions(parent=parent, deleted_with=owner),
+        opts=pulumi.ResourceOptions(parent=parent, deleted_with=owner, depends_on=list(after)),
     )

@@ -15,6 +15,7 @@ import pulumi_kubernetes as kubernetes
 from components.cluster import KubernetesCluster, kubernetes_provider
 from components.config.kubernetes import EksConfig
 from components.network_plan import NetworkPlan, Subnet, plan_network
+from components.private_access import Surroundings, join_networks, let_in
 from components.secret import secret
 
 NODE_POLICIES = (
@@ -59,6 +60,7 @@ class GatewayCluster(pulumi.ComponentResource):
         )
         plan = plan_network(args.cluster.vpc_cidr, args.cluster.zones)
         self.vpc = self._vpc(plan)
+        self._tables: dict[str, aws.ec2.RouteTable] = {}
         self._zones = self._zone_names()
         self.public = [self._subnet(subnet) for subnet in plan.public]
         self.private = [self._subnet(subnet) for subnet in plan.private]
@@ -68,7 +70,7 @@ class GatewayCluster(pulumi.ComponentResource):
         # (pulumi/pulumi#9009).
         self._cluster_name = self.eks.kubeconfig_json.apply(lambda _: args.cluster.name)
         self.nodes = self._nodes() if args.cluster.mode == "nodegroup" else None
-        self.cluster = self._kubernetes()
+        self.cluster = self._kubernetes(self._access(plan))
         self.register_outputs({"name": self._cluster_name})
 
     def _options(self, **more: object) -> pulumi.ResourceOptions:
@@ -150,7 +152,7 @@ class GatewayCluster(pulumi.ComponentResource):
         gateway_id: pulumi.Input[str] | None = None,
         nat_gateway_id: pulumi.Input[str] | None = None,
     ) -> list[pulumi.Resource]:
-        table = aws.ec2.RouteTable(
+        self._tables[label] = table = aws.ec2.RouteTable(
             f"{self._name}-{label}",
             vpc_id=self.vpc.id,
             tags=self._tagged(label),
@@ -258,11 +260,26 @@ class GatewayCluster(pulumi.ComponentResource):
         ]
         return role, attached
 
-    def _kubernetes(self) -> KubernetesCluster:
+    def _access(self, plan: NetworkPlan) -> list[pulumi.Resource]:
+        """Open the private endpoint to the networks that the configuration names."""
+        wanted = self._args.cluster
+        around = Surroundings(
+            name=self._name,
+            vpc_id=self.vpc.id,
+            vpc_cidr=plan.vpc_cidr,
+            tables=self._tables,
+            tagged=self._tagged,
+            options=self._options,
+        )
+        joined = [] if wanted.peer is None else join_networks(wanted.peer, around)
+        group = self.eks.cluster_security_group_id
+        return [*joined, *let_in(wanted.private_access_cidrs, group, around)]
+
+    def _kubernetes(self, access: Sequence[pulumi.Resource]) -> KubernetesCluster:
         kubeconfig = secret(self.eks.kubeconfig_json)
         wanted = self._args.cluster
         provider = kubernetes_provider(
-            f"{self._name}-kubernetes", kubeconfig, wanted.name, self, self.eks
+            f"{self._name}-kubernetes", kubeconfig, wanted.name, self, self.eks, after=access
         )
         needed = self._storage_addons() if self.nodes is not None else []
         storage = kubernetes.storage.v1.StorageClass(

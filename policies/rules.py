@@ -49,7 +49,11 @@ STATEFUL = (
     "aws:ec2/vpc:Vpc",
     "eks:index:Cluster",
 )
+INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+EVERYBODY = ("0.0.0.0/0", "::/0")
 TAGGED = (
+    INGRESS,
+    "aws:ec2/vpcPeeringConnection:VpcPeeringConnection",
     "aws:ec2/vpc:Vpc",
     "aws:ec2/subnet:Subnet",
     "aws:ec2/internetGateway:InternetGateway",
@@ -159,6 +163,10 @@ def pinned_versions(resource: Resource, today: date) -> Iterator[str]:
 
 def private_endpoint(resource: Resource, today: date) -> Iterator[str]:
     """In production, no Kubernetes API is reachable from the internet."""
+    if resource.type == INGRESS and resource.production:
+        for name in ("cidrIpv4", "cidrIpv6"):
+            if resource.properties.get(name) in EVERYBODY:
+                yield f"{name}: everybody; allowed in {resource.stack}: the networks that are meant"
     if resource.type not in CLUSTERS or not resource.production:
         return
     where = "endpointPublicAccess"

@@ -13,12 +13,27 @@ from components.network_plan import NetworkPlanError, plan_network
 from components.versions import KUBERNETES_VERSIONS
 
 AWS_REGION = re.compile(r"^[a-z]{2}(-[a-z]+)+-\d$")
+VPC_ID = re.compile(r"^vpc-[0-9a-f]{8,17}$")
+ROUTE_TABLE_ID = re.compile(r"^rtb-[0-9a-f]{8,17}$")
 ARN_ROLE = re.compile(r"^arn:aws[a-z-]*:iam::\d{12}:(role|user)/.+$")
 
 
 @dataclass(frozen=True)
+class PeerConfig:
+    """A network that is there already, in the same account and region, to join the cluster's to."""
+
+    vpc_id: str
+    cidr: str
+    route_table_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class EksConfig:
-    """An EKS cluster to make."""
+    """An EKS cluster to make.
+
+    ``public_access_cidrs`` may reach the public endpoint, ``private_access_cidrs`` the private one:
+    the peer's network is among them.
+    """
 
     name: str
     region: str
@@ -32,6 +47,8 @@ class EksConfig:
     nat_gateways: int
     public_endpoint: bool
     public_access_cidrs: tuple[str, ...]
+    private_access_cidrs: tuple[str, ...]
+    peer: PeerConfig | None
     admin_arns: tuple[str, ...]
 
 
@@ -55,11 +72,12 @@ def read_cluster(reader: ConfigReader) -> EksConfig | ExistingClusterConfig:
     most = reader.integer("maxNodes", 0, 450, 0) or nodes
     if most < nodes:
         reader.problem("maxNodes", f"{most} is less than nodes, {nodes}")
-    public = reader.boolean("publicEndpoint", default=True)
     zones = reader.integer("zones", 2, 6, 2)
     gateways = reader.integer("natGateways", 1, 6, 1)
     if gateways > zones:
         reader.problem("natGateways", f"{gateways} is more than zones, {zones}")
+    vpc_cidr = _vpc(reader, zones)
+    peer = _peer(reader, vpc_cidr)
     return EksConfig(
         name=reader.text("clusterName", "konnect-dataplane"),
         region=region,
@@ -68,14 +86,13 @@ def read_cluster(reader: ConfigReader) -> EksConfig | ExistingClusterConfig:
         instance_type=reader.text("nodeType", "t3.large"),
         nodes=nodes,
         max_nodes=most,
-        vpc_cidr=_vpc(reader, zones),
+        vpc_cidr=vpc_cidr,
         zones=zones,
         nat_gateways=gateways,
-        public_endpoint=public,
-        public_access_cidrs=tuple(
-            _network(reader, "publicAccessCidrs", cidr)
-            for cidr in reader.items("publicAccessCidrs")
-        ),
+        public_endpoint=_public(reader, peer),
+        public_access_cidrs=_networks(reader, "publicAccessCidrs"),
+        private_access_cidrs=_private_access(reader, peer),
+        peer=peer,
         admin_arns=_arns(reader),
     )
 
@@ -88,6 +105,64 @@ def _vpc(reader: ConfigReader, zones: int) -> str:
         key, _, problem = str(error).partition(": ")
         reader.problem(key, problem)
         return text
+
+
+def _public(reader: ConfigReader, peer: PeerConfig | None) -> bool:
+    public = reader.boolean("publicEndpoint", default=True)
+    if not public and peer is None and not reader.items("privateAccessCidrs"):
+        reader.problem(
+            "publicEndpoint",
+            "False, and nothing says from where the Kubernetes API is reached; set peerVpcId (a "
+            "network to join) or privateAccessCidrs (networks that reach this one already)",
+        )
+    return public
+
+
+def _private_access(reader: ConfigReader, peer: PeerConfig | None) -> tuple[str, ...]:
+    key = "privateAccessCidrs"
+    given = _networks(reader, key)
+    if "0.0.0.0/0" in given:
+        reader.problem(key, "'0.0.0.0/0' is everybody; allowed: the networks that are meant")
+    joined = () if peer is None else (peer.cidr,)
+    # In a fixed order, each once: the place in the list means nothing.
+    return tuple(sorted({*given, *joined}))
+
+
+def _peer(reader: ConfigReader, vpc_cidr: str) -> PeerConfig | None:
+    """Return the network to join, which must not overlap the cluster's own."""
+    vpc_id, tables = reader.text("peerVpcId"), reader.items("peerRouteTableIds")
+    if not vpc_id:
+        for key in ("peerCidr", "peerRouteTableIds"):
+            if reader.text(key) not in ("", "[]"):
+                reader.problem(key, "without peerVpcId; set both, or neither")
+        return None
+    why = "the network of peerVpcId is routed to with it"
+    cidr = _network(reader, "peerCidr", reader.needed("peerCidr", why) or "192.168.0.0/24")
+    if not VPC_ID.match(vpc_id):
+        reader.problem("peerVpcId", f"{vpc_id!r} is not the id of a VPC such as vpc-0a1b2c3d")
+    if not tables:
+        reader.problem("peerRouteTableIds", "missing; without a route nothing finds its way here")
+    for table in tables:
+        if not ROUTE_TABLE_ID.match(table):
+            reader.problem(
+                "peerRouteTableIds",
+                f"{table!r} is not the id of a route table such as rtb-0a1b2c3d",
+            )
+    if _overlap(cidr, vpc_cidr):
+        reader.problem("peerCidr", f"{cidr!r} overlaps vpcCidr, {vpc_cidr}; give one another range")
+    return PeerConfig(vpc_id, cidr, tables)
+
+
+def _overlap(one: str, other: str) -> bool:
+    try:
+        return ipaddress.IPv4Network(one).overlaps(ipaddress.IPv4Network(other))
+    except ValueError:
+        # Told already, by its own key.
+        return False
+
+
+def _networks(reader: ConfigReader, key: str) -> tuple[str, ...]:
+    return tuple(_network(reader, key, cidr) for cidr in reader.items(key))
 
 
 def _network(reader: ConfigReader, key: str, text: str) -> str:

@@ -10,10 +10,12 @@ from typing import Any
 import yaml
 
 from components.config.reader import PROJECT_FILE, ConfigReader
+from tests.engine.stubs import session
 from tests.support.registrations import SIGNATURE_KEY, Registration, register, secret
 
 STACKS = PROJECT_FILE.parent / "stacks"
 DIGEST = "sha256:" + "5b" * 32
+PEER = {key.partition(":")[2]: value for key, value in session.PEER.items()}
 OUTPUTS: dict[str, dict[str, Any]] = {
     "gateway:index:Credential": {"key": "key", "secret": secret("made-up")},
     "gateway:index:ClusterCertificate": {
@@ -70,6 +72,8 @@ def reader(stack: str, **changes: Any) -> ConfigReader:
         values["konnectToken"] = "kpat_planted"
     else:
         values["imageDigest"] = DIGEST
+    if values.get("publicEndpoint") is False:
+        values |= PEER
     values |= changes
     return ConfigReader(stack, {key: _text(value) for key, value in values.items()})
 

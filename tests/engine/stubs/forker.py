@@ -24,6 +24,7 @@ SDKS = (
     "pulumi_aws.ec2",
     "pulumi_aws.eks",
     "pulumi_aws.iam",
+    "pulumi_aws.vpc",
     "pulumi_confluentcloud",
     "pulumi_kubernetes.core.v1",
     "pulumi_kubernetes.helm.v3",

@@ -26,6 +26,12 @@ STUBBED_GATEWAY = "stubs/gateway"
 PLANTED = "planted-secret-7d41e0"
 """In every planted secret: it must appear in no output and in no state."""
 NEEDED = {"kafka-gateway:imageDigest": "sha256:" + "5b" * 32}
+PEER = {
+    "kafka-gateway:peerVpcId": "vpc-0123456789abcdef0",
+    "kafka-gateway:peerCidr": "192.168.0.0/24",
+    "kafka-gateway:peerRouteTableIds": ["rtb-0123456789abcdef0"],
+}
+"""What a stack with a private endpoint needs beside."""
 
 
 @dataclass(frozen=True)
@@ -205,4 +211,6 @@ def committed_settings(stack: str) -> tuple[dict[str, Any], dict[str, str]]:
         planted.setdefault("kafka-gateway:konnectToken", f"kpat_{PLANTED}")
     else:
         config = {**NEEDED, **config}
+    if config.get("kafka-gateway:publicEndpoint") is False:
+        config = {**PEER, **config}
     return {key: value for key, value in config.items() if key not in planted}, planted

@@ -11,6 +11,7 @@ PARTS = (
     "pulumi_aws.ec2",
     "pulumi_aws.eks",
     "pulumi_aws.iam",
+    "pulumi_aws.vpc",
     "pulumi_confluentcloud",
     "pulumi_kubernetes.core.v1",
     "pulumi_kubernetes.helm.v3",

@@ -20,6 +20,7 @@ TOPIC = "confluentcloud:index/kafkaTopic:KafkaTopic"
 ACL = "confluentcloud:index/kafkaAcl:KafkaAcl"
 ROLE = "confluentcloud:index/roleBinding:RoleBinding"
 VPC = "aws:ec2/vpc:Vpc"
+INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 CERTIFICATE = "gateway:index:ClusterCertificate"
 CONFIGURATION = "gateway:index:Configuration"
 DIGEST = "sha256:" + "0f" * 32
@@ -64,6 +65,7 @@ FINE: list[tuple[str, str, dict[str, Any]]] = [
     ("private-endpoint", CLUSTER, {"endpointPublicAccess": False}),
     ("private-endpoint", AWS_CLUSTER, {"vpcConfig": {"endpointPublicAccess": False}}),
     ("private-endpoint", CLUSTER, {"endpointPublicAccess": UNKNOWN}),
+    ("private-endpoint", INGRESS, {"cidrIpv4": "192.168.0.0/24"}),
     ("protected", CONFIGURATION, {}),
     ("least-privilege", ACL, WRITE),
     ("least-privilege", ACL, {**WRITE, "resourceName": UNKNOWN, "patternType": "PREFIXED"}),
@@ -109,6 +111,13 @@ WRONG: list[tuple[str, str, dict[str, Any], str]] = [
     ("private-endpoint", CLUSTER, {}, "endpointPublicAccess: None"),
     ("private-endpoint", CLUSTER, {"endpointPublicAccess": True}, "True"),
     ("private-endpoint", AWS_CLUSTER, {"vpcConfig": {}}, "vpcConfig.endpointPublicAccess"),
+    (
+        "private-endpoint",
+        INGRESS,
+        {"cidrIpv4": "0.0.0.0/0"},
+        "cidrIpv4: everybody; allowed in prod",
+    ),
+    ("private-endpoint", INGRESS, {"cidrIpv6": "::/0"}, "cidrIpv6: everybody"),
     ("protected", TOPIC, {}, "not protected"),
     ("protected", VPC, {}, "not protected"),
     ("least-privilege", ACL, {**WRITE, "operation": "ALL"}, "operation: ALL"),

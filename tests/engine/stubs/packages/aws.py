@@ -62,6 +62,12 @@ PACKAGE = Package(
         "aws:ec2/routeTableAssociation:RouteTableAssociation": StubType(
             prefixed("rtbassoc"), replaces=("subnetId",)
         ),
+        "aws:ec2/vpcPeeringConnection:VpcPeeringConnection": StubType(
+            prefixed("pcx"), replaces=("vpcId", "peerVpcId")
+        ),
+        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": StubType(
+            prefixed("sgr"), _arn("ec2", "security-group-rule"), replaces=("securityGroupId",)
+        ),
         "aws:ec2/securityGroup:SecurityGroup": StubType(
             prefixed("sg"), replaces=("vpcId", "description"), autoname=("name",)
         ),

@@ -14,6 +14,11 @@ from tests.support.authority import Authority
 
 DIGEST = "sha256:" + "0" * 64
 OWN = {"imageDigest": DIGEST}
+PEER = {
+    "peerVpcId": "vpc-0123456789abcdef0",
+    "peerCidr": "192.168.0.0/24",
+    "peerRouteTableIds": '["rtb-0123456789abcdef0"]',
+}
 
 
 def defaults() -> dict[str, str]:
@@ -104,6 +109,24 @@ def test_a_control_plane_of_ones_own_is_known_by_its_host_unless_said_otherwise(
         ({"natGateways": "3"}, "natGateways: 3 is more than zones, 2"),
         ({"zones": "1"}, "zones: 1 is not a whole number from 2 to 6"),
         ({"publicAccessCidrs": '["everyone"]'}, "publicAccessCidrs: 'everyone' is no IPv4 network"),
+        (
+            {"publicEndpoint": "false"},
+            "publicEndpoint: False, and nothing says from where the Kubernetes API is reached; set",
+        ),
+        (
+            {"privateAccessCidrs": '["0.0.0.0/0"]'},
+            "privateAccessCidrs: '0.0.0.0/0' is everybody; allowed: the networks that are meant",
+        ),
+        ({"privateAccessCidrs": '["office"]'}, "privateAccessCidrs: 'office' is no IPv4 network"),
+        ({"peerCidr": "192.168.0.0/24"}, "peerCidr: without peerVpcId"),
+        ({**PEER, "peerVpcId": "shared"}, "peerVpcId: 'shared' is not the id of a VPC such as"),
+        ({**PEER, "peerCidr": ""}, "peerCidr: missing; the network of peerVpcId is routed to"),
+        ({**PEER, "peerCidr": "10.0.4.0/24"}, "peerCidr: '10.0.4.0/24' overlaps vpcCidr, 10.0.0.0"),
+        (
+            {**PEER, "peerRouteTableIds": "[]"},
+            "peerRouteTableIds: missing; without a route nothing",
+        ),
+        ({**PEER, "peerRouteTableIds": '["main"]'}, "peerRouteTableIds: 'main' is not the id of a"),
         ({"adminArns": '["me"]'}, "adminArns: 'me' is not the ARN of an IAM role or user"),
         ({"clusterMode": "fargate"}, "clusterMode: 'fargate' is not one of nodegroup, auto"),
         ({"cluster": "existing"}, "kubeconfig: missing; an existing cluster is reached with it"),
