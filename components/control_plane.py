@@ -37,7 +37,7 @@ class ControlPlaneReleaseArgs:
 
 
 class ControlPlaneRelease(pulumi.ComponentResource):
-    """Our control plane as a Helm release, its first admin token and keyring key in a secret.
+    """Our control plane as a Helm release, its first admin token and keyring keys in a secret.
 
     Its Admin API listens on the pod's loopback: without ``adminUrl`` in the configuration a
     port-forward reaches it, and nothing else does.
@@ -49,14 +49,20 @@ class ControlPlaneRelease(pulumi.ComponentResource):
         super().__init__("kafka-gateway:control-plane:ControlPlaneRelease", name, None, opts)
         mine = pulumi.ResourceOptions(parent=self)
         token = Credential(f"{name}-admin-token", prefix="admin", opts=mine)
-        keyring = Credential(f"{name}-keyring", prefix="keyring", length=64, opts=mine)
+        # Earlier keys stay: releases in the database are encrypted with them.
+        keyring = [
+            Credential(f"{name}-keyring-{generation}", prefix="keyring", length=64, opts=mine)
+            for generation in range(args.config.keyring_generation, 0, -1)
+        ]
         holder = kubernetes.core.v1.Secret(
             f"{name}-admin-secret",
             metadata={"name": ADMIN_SECRET, "namespace": args.namespace},
             type="Opaque",
             string_data={
                 "token": secret(token.secret),
-                "keyring": secret(keyring.secret),
+                "keyring": secret(
+                    pulumi.Output.all(*(key.secret for key in keyring)).apply("\n".join)
+                ),
             },
             opts=args.cluster.options(self, args.certificates.namespace),
         )
@@ -73,6 +79,7 @@ class ControlPlaneRelease(pulumi.ComponentResource):
                 {
                     "cluster-certificate": args.certificates.control_plane.fingerprint,
                     "admin-token": token.key,
+                    "keyring": keyring[0].key,
                 },
             ),
             args.cluster,
@@ -144,6 +151,7 @@ def control_plane_values(
             "cluster_cert_key": f"{certificate}/tls.key",
             "cluster_ca_cert": f"{authority}/ca.crt",
             "admin_token_file": f"/etc/secrets/{ADMIN_SECRET}/token",
+            "keyring_file": f"/etc/secrets/{ADMIN_SECRET}/keyring",
         },
         "admin": {"enabled": False},
         "secretVolumes": [CONTROL_PLANE_SECRET, AUTHORITY_SECRET, ADMIN_SECRET],

@@ -152,6 +152,8 @@ class Settings:
     """What callers of the Admin API must send as `Kong-Admin-Token`; empty: the API is open."""
     admin_token_file: str | None = _setting(plain, "")
     """A file with the token, which wins; SIGHUP reads it again."""
+    keyring_file: str | None = _setting(plain, "")
+    """A file with a key a line: releases are encrypted in the database with the first of them."""
 
     # How requests are taken and answered.
     nginx_worker_processes: int = _setting(workers, "auto")
@@ -294,7 +296,7 @@ class Settings:
                 yield str(error)
         if self.proxy_access_log != "off" and not _writable(Path(self.proxy_access_log)):
             yield f"KONG_PROXY_ACCESS_LOG: cannot write {self.proxy_access_log}"
-        for name in ("declarative_config", "env_file", "admin_token_file"):
+        for name in ("declarative_config", "env_file", "admin_token_file", "keyring_file"):
             path = getattr(self, name)
             if path is not None and not os.access(path, os.R_OK):
                 yield f"{env_name(name)}: cannot read {path}"

@@ -43,9 +43,13 @@ class ExistingControlPlaneConfig:
 
 @dataclass(frozen=True)
 class OwnControlPlaneConfig:
-    """Our control plane as a Helm release; without ``admin_url`` a port-forward reaches it."""
+    """Our control plane as a Helm release; without ``admin_url`` a port-forward reaches it.
+
+    ``keyring_generation`` is the number of keys that its database was encrypted with so far.
+    """
 
     admin_url: str
+    keyring_generation: int
 
 
 def read_control_plane(
@@ -71,7 +75,10 @@ def read_control_plane(
         )
     if kind == "existing":
         return _existing(reader, cluster, server_name)
-    return OwnControlPlaneConfig(admin_url=reader.url("adminUrl", reader.text("adminUrl")))
+    return OwnControlPlaneConfig(
+        admin_url=reader.url("adminUrl", reader.text("adminUrl")),
+        keyring_generation=reader.integer("keyringGeneration", 1, 1000, 1),
+    )
 
 
 def _existing(reader: ConfigReader, cluster: str, server_name: str) -> ExistingControlPlaneConfig:

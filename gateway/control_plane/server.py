@@ -20,6 +20,7 @@ from gateway.control_plane.admin.middleware import Token
 from gateway.control_plane.clustering.data_planes import DataPlanes
 from gateway.control_plane.clustering.listener import ClusterListener
 from gateway.control_plane.clustering.tls import ClusterIdentity
+from gateway.control_plane.keyring import Keyring
 from gateway.control_plane.publisher import Publisher
 from gateway.control_plane.releases import Releases
 from gateway.control_plane.status import NodeStatus, status_app
@@ -50,7 +51,8 @@ class ControlPlane:
         self.settings = settings
         self.sockets: dict[str, list[socket.socket]] = {}
         """What listens, by setting name; tests take their ports from here."""
-        self._store = Store(Path(settings.prefix) / DATABASE, _LOCK_TIMEOUT)
+        keyring = Keyring.from_file(settings.keyring_file)
+        self._store = Store(Path(settings.prefix) / DATABASE, _LOCK_TIMEOUT, keyring)
         self._token = Token(settings.read_admin_token())
         self._listener: ClusterListener | None = None
         self._publisher: Publisher | None = None

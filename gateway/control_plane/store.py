@@ -21,6 +21,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
+from gateway.control_plane.keyring import Keyring
 from gateway.entities.checks import Table
 from gateway.errors import NotFound, StoreError
 
@@ -89,11 +90,16 @@ Build = Callable[[Release | None], Draft | None]
 class Store:
     """The database of one control plane, a SQLite file. Methods block; they may run in any thread.
 
+    Releases are encrypted with the keyring's first key, if it has one.
+
     All of them raise ``StoreError`` when the database cannot be read or written.
     """
 
-    def __init__(self, path: Path, lock_timeout: float = 5.0) -> None:
+    def __init__(
+        self, path: Path, lock_timeout: float = 5.0, keyring: Keyring | None = None
+    ) -> None:
         self.path = path
+        self._keyring = keyring or Keyring()
         self._newest: Release | None = None
         self.engine = sa.create_engine(f"sqlite:///{path}")
         sa.event.listen(self.engine, "connect", _prepare(lock_timeout))
@@ -136,7 +142,7 @@ class Store:
             row = connection.execute(query).one_or_none()
         if row is None:
             raise NotFound(f"no release {number}")
-        return _release(row)
+        return _release(row, self._keyring)
 
     def list(self, size: int, before: int | None = None) -> list[ReleaseInfo]:
         """Return releases without their content, the newest first, those with a number < before."""
@@ -166,7 +172,7 @@ class Store:
                 void=draft.void,
                 table=draft.table,
             )
-            connection.execute(sa.insert(_RELEASES).values(_columns(release)))
+            connection.execute(sa.insert(_RELEASES).values(_columns(release, self._keyring)))
         self._newest = release
         return release
 
@@ -193,7 +199,7 @@ class Store:
         if number is None:
             return None
         query = sa.select(_RELEASES).where(_RELEASES.c.number == number)
-        self._newest = release = _release(connection.execute(query).one())
+        self._newest = release = _release(connection.execute(query).one(), self._keyring)
         return release
 
     @contextmanager
@@ -229,15 +235,16 @@ def _begin(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
-def _columns(release: Release) -> dict[str, Any]:
+def _columns(release: Release, keyring: Keyring) -> dict[str, Any]:
     columns = {column.name: getattr(release, column.name) for column in _INFO}
     # mtime 0: equal content gives equal bytes.
-    return columns | {"snapshot": gzip.compress(orjson.dumps(release.table), 6, mtime=0)}
+    snapshot = gzip.compress(orjson.dumps(release.table), 6, mtime=0)
+    return columns | {"snapshot": keyring.seal(snapshot, release.number)}
 
 
-def _release(row: sa.Row[Any]) -> Release:
+def _release(row: sa.Row[Any], keyring: Keyring) -> Release:
     columns = dict(row._mapping)
-    snapshot = columns.pop("snapshot")
+    snapshot = keyring.open(columns.pop("snapshot"), columns["number"])
     try:
         table = orjson.loads(gzip.decompress(snapshot))
     except (OSError, EOFError, ValueError):

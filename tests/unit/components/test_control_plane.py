@@ -39,6 +39,17 @@ def test_its_token_and_keyring_key_are_in_a_secret_that_it_waits_for(
     assert "made-up" not in one.raw
 
 
+def test_its_database_is_encrypted_with_the_newest_key_and_keeps_the_earlier_ones() -> None:
+    found = stand_up("dev", keyringGeneration=2)
+    keys = [name for name in of(found, "gateway:index:Credential") if "keyring" in name]
+    assert sorted(keys) == ["control-plane-keyring-1", "control-plane-keyring-2"]
+    secret = of(found, "kubernetes:core/v1:Secret")["control-plane-admin-secret"]
+    assert secret.depends_on("control-plane-keyring-1")
+    assert len(bare(bare(secret.inputs["stringData"])["keyring"]).splitlines()) == 2
+    env = release(found).inputs["values"]["env"]
+    assert env["keyring_file"] == "/etc/secrets/control-plane-admin/keyring"
+
+
 def test_its_pods_come_after_nodes_and_storage(dev: list[Registration]) -> None:
     one = release(dev)
     assert one.depends_on("cluster-nodes")

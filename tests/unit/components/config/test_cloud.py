@@ -145,6 +145,7 @@ def test_a_control_plane_of_ones_own_is_known_by_its_host_unless_said_otherwise(
             "kafkaCaPem: holds no certificate; allowed: PEM text",
         ),
         ({"adminUrl": "admin.example"}, "adminUrl: 'admin.example' is no address such as https"),
+        ({"keyringGeneration": "0"}, "keyringGeneration: 0 is not a whole number from 1 to 1000"),
         ({"imageDigest": ""}, "imageDigest: missing; our image is only deployed by digest"),
         ({"imageDigest": "latest"}, "imageDigest: 'latest' is not sha256: and 64 hex digits"),
         ({"replicas": "4", "maxReplicas": "2"}, "maxReplicas: 2 is less than replicas, 4"),
