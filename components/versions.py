@@ -35,9 +35,9 @@ KUBERNETES_VERSIONS: Mapping[str, KubernetesVersion] = MappingProxyType(
 )
 
 KONG_CHART_REPOSITORY = "https://charts.konghq.com"
-# Prepared by Kong/charts pull request 1286 of 2025-03-25. `servicePort: 0`, which takes plain HTTP off
-# the load balancer, is there since 2.39.0 (its CHANGELOG.md). 2.51.0 is out too, with another ingress
-# controller, which is not used here.
+# Prepared by Kong/charts pull request 1286 of 2025-03-25. `servicePort: 0`, which takes plain HTTP
+# off the load balancer, is there since 2.39.0 (its CHANGELOG.md). 2.51.0 is out too, with another
+# ingress controller, which is not used here.
 KONG_CHART_VERSION = "2.48.0"
 # The latest patch of 3.10, of 2026-05-14, in Kong/developer.konghq.com,
 # app/_data/changelogs/_dates.yml.
