@@ -13,11 +13,9 @@ import pulumi_confluentcloud as confluent
 from components.config.cloud import ConfluentConfig, ExistingKafkaConfig
 from components.config.local import SLOTS
 from components.config.topics import TopicConfig
-from components.endpoints import KafkaEndpoint
+from components.endpoints import READER_GROUP_PREFIX, KafkaEndpoint
 from components.secret import secret
 
-READER_GROUP_PREFIX = "kafka-gateway"
-"""Consumer groups that the command line may use begin with this."""
 # A key is polled until every Kafka node knows it: minutes. A dedicated cluster takes hours.
 KEY_TIMEOUTS = pulumi.CustomTimeouts(create="15m")
 CLUSTER_TIMEOUTS = {

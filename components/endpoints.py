@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 import pulumi
 
+READER_GROUP_PREFIX = "kafka-gateway"
+"""Consumer groups that the command line may use begin with this."""
+
 
 @dataclass(frozen=True)
 class KafkaEndpoint:

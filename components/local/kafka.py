@@ -11,7 +11,7 @@ import pulumi
 
 from components.config.local import SLOTS, Ports, port_key
 from components.config.topics import TopicConfig
-from components.endpoints import ClusterIdentity, KafkaEndpoint
+from components.endpoints import READER_GROUP_PREFIX, ClusterIdentity, KafkaEndpoint
 from components.local.broker_config import BrokerConfig, server_properties
 from components.local.layout import KAFKA_LIBS, LOOPBACK, ROOT, STATE
 from provider.client import Credential, KafkaAcl, KafkaTopic, Process
@@ -56,7 +56,9 @@ class LocalKafka(pulumi.ComponentResource):
         topics = {topic.name: self._topic(name, topic) for topic in args.topics}
         for topic in args.topics:
             self._rules(name, topic.name)
-        self._rule(f"{name}-reader-groups", self.reader, "group", "*", "read", "literal")
+        self._rule(
+            f"{name}-reader-groups", self.reader, "group", READER_GROUP_PREFIX, "read", "prefixed"
+        )
         key = self.api_keys[args.api_key_slot]
         self.endpoint = KafkaEndpoint(
             bootstrap_servers=self.process.running.apply(

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import yaml
 
 from components.config.reader import PROJECT_FILE, ConfigReader
 from components.local.stack import stand_up
+from policies.rules import RULES, Resource
 from tests.support.registrations import Registration, register, secret
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -83,6 +85,15 @@ def test_the_reader_key_may_read_and_nothing_else(stack: list[Registration]) -> 
         ("topic", "describe"),
         ("group", "read"),
     }
+    (groups,) = [rule for rule in mine if rule["resourceType"] == "group"]
+    assert (groups["resourceName"], groups["patternType"]) == ("kafka-gateway", "prefixed")
+
+
+def test_no_policy_has_anything_to_say_against_it(stack: list[Registration]) -> None:
+    for one in stack:
+        resource = Resource(one.type, one.name, "local", one.inputs, one.protect)
+        for rule in RULES:
+            assert list(rule.check(resource, date(2026, 11, 23))) == [], (rule.name, one.name)
 
 
 def test_topics_and_rules_go_with_their_broker(stack: list[Registration]) -> None:
