@@ -58,6 +58,7 @@ class LocalControlPlane(pulumi.ComponentResource):
                 "cluster-ca.crt": args.identity.ca_pem,
                 "admin-token": token.secret,
             },
+            reload_on=["cluster.crt", "cluster.key", "cluster-ca.crt", "admin-token"],
             ports={k: getattr(ports, k) for k in ("admin", "cluster", "control_plane_status")},
             port_keys={k: port_key(k) for k in ("admin", "cluster", "control_plane_status")},
             ready={

@@ -29,8 +29,8 @@ class LocalDataPlaneArgs:
 class LocalDataPlane(pulumi.ComponentResource):
     """Our data plane: a master with workers.
 
-    What the routes' vault references read stands in the file ``vault.env``: a changed key is
-    taken over by a signal, without a restart.
+    What the routes' vault references read stands in the file ``vault.env``. A changed key and
+    renewed certificates are taken over by a signal, without a restart.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class LocalDataPlane(pulumi.ComponentResource):
                     "\n",
                 ),
             },
-            reload_on=["vault.env"],
+            reload_on=["cluster.crt", "cluster.key", "cluster-ca.crt", "kafka-ca.crt", "vault.env"],
             ports={k: getattr(ports, k) for k in ("proxy", "proxy_tls", "status")},
             port_keys={k: port_key(k) for k in ("proxy", "proxy_tls", "status")},
             ready={

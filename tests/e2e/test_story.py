@@ -248,6 +248,40 @@ def test_the_key_is_rotated_without_a_restart(checkout: Checkout) -> None:
         assert checkout.up().code == 0
 
 
+def urn_of(checkout: Checkout, name: str) -> str:
+    resources = json.loads(checkout.state().read_text())["checkpoint"]["latest"]["resources"]
+    (found,) = [one["urn"] for one in resources if one["urn"].endswith(f"::{name}")]
+    return str(found)
+
+
+def expiry_seen(checkout: Checkout) -> list[int]:
+    """Return when the certificates end that connected data planes have shown."""
+    token = checkout.folder / ".state" / "local" / "control-plane" / "admin-token"
+    headers = {"Kong-Admin-Token": token.read_text().strip()}
+    rows = json.loads(get(checkout.ports.admin, "/clustering/data-planes", headers).body)["data"]
+    return [row["cert_details"]["expiry_timestamp"] for row in rows]
+
+
+def test_certificates_are_renewed_without_a_restart(checkout: Checkout) -> None:
+    before = {name: master(checkout, name) for name in ("control-plane", "data-plane")}
+    (shown,) = expiry_seen(checkout)
+    # Certificates tell their end by the second.
+    eventually(lambda: time.time() > shown - 397 * 86400 + 2)
+    with steady(checkout.ports.proxy, "/httpbin/get") as traffic:
+        for side in ("data-plane", "control-plane"):
+            urn = urn_of(checkout, f"certificates-{side}")
+            outcome = checkout.up("--replace", urn, "--target-dependents")
+            assert outcome.code == 0, outcome.text
+    assert set(traffic.statuses) == {200}, traffic
+    assert not traffic.broken
+    assert {name: master(checkout, name) for name in before} == before
+    # The next connection is made with both new ones.
+    kill(before["control-plane"])
+    assert checkout.up().code == 0
+    eventually(lambda: [seen > shown for seen in expiry_seen(checkout)] == [True], within=15)
+    assert unchanged(checkout.up())
+
+
 def test_a_reference_without_a_value_fails_the_up_and_the_old_one_serves(
     edited_routes: Checkout,
 ) -> None:

@@ -15,6 +15,7 @@ import yaml
 from components.config.reader import PROJECT_FILE, ConfigReader
 from components.local.stack import stand_up
 from policies.rules import RULES, Resource
+from tests.support.cloud import bare
 from tests.support.registrations import Registration, register, secret
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -127,7 +128,16 @@ def test_switching_the_slot_changes_only_what_the_data_plane_reads() -> None:
     after = {one.name: one for one in register(lambda: stand_up(reader(apiKeySlot="b")), outputs)}
     changed = [name for name in before if before[name].raw != after[name].raw]
     assert changed == ["data-plane"]
-    assert before["data-plane"].inputs["reloadOn"] == ["vault.env"]
+    assert "vault.env" in before["data-plane"].inputs["reloadOn"]
+
+
+def test_every_file_of_the_gateway_is_taken_over_without_a_restart(
+    stack: list[Registration],
+) -> None:
+    processes = of(stack, "gateway:local:Process")
+    for name in ("control-plane", "data-plane"):
+        inputs = processes[name].inputs
+        assert set(inputs["reloadOn"]) == set(bare(inputs["files"])), name
 
 
 def test_the_local_stack_imports_no_cloud_provider() -> None:
