@@ -26,9 +26,10 @@ from components.control_plane import (
 )
 from components.data_plane import GatewayRelease, GatewayReleaseArgs, image
 from components.eks import GatewayCluster, GatewayClusterArgs
-from components.endpoints import ControlPlaneEndpoint
+from components.endpoints import ControlPlaneEndpoint, KafkaEndpoint
 from components.konnect import KonnectControlPlane, KonnectControlPlaneArgs
 from components.routes import GatewayRoutes, GatewayRoutesArgs, check_routes
+from components.secret import secret
 
 
 def stand_up(reader: ConfigReader) -> dict[str, Any]:
@@ -66,18 +67,26 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
         # Ready means: it serves a configuration. The other order would wait for ever.
         pulumi.ResourceOptions(depends_on=[routes, kafka]),
     )
-    return {
+    exports: dict[str, Any] = {
         "proxyUrl": data_plane.proxy_url,
         "adminUrl": control_plane.admin_url,
-        "adminToken": pulumi.Output.secret(control_plane.admin_token),
-        "kubeconfig": pulumi.Output.secret(cluster.kubeconfig),
-        "authorityPem": certificates.authority and certificates.authority.certificate_pem,
-        "kafka": {
-            "bootstrapServers": kafka.endpoint.bootstrap_servers.apply(server_list),
-            "caPem": kafka.endpoint.ca_pem,
-            "readerKey": kafka.endpoint.reader_key,
-            "readerSecret": kafka.endpoint.reader_secret,
-        },
+        "adminToken": secret(control_plane.admin_token),
+        "kubeconfig": secret(cluster.kubeconfig),
+        "kafka": kafka_exports(kafka.endpoint),
+    }
+    if isinstance(config.control_plane, ExistingControlPlaneConfig) and certificates.authority:
+        # Whoever looks after that control plane must make it trust this one.
+        exports["authorityPem"] = certificates.authority.certificate_pem
+    return exports
+
+
+def kafka_exports(kafka: KafkaEndpoint) -> dict[str, Any]:
+    """Return what the command line reads: `kafka-gateway topic consume --stack NAME`."""
+    return {
+        "bootstrapServers": kafka.bootstrap_servers.apply(server_list),
+        "caPem": kafka.ca_pem,
+        "readerKey": kafka.reader_key,
+        "readerSecret": kafka.reader_secret,
     }
 
 

@@ -30,6 +30,12 @@ from components.config.topics import TopicConfig, read_topics
 CLUSTER_TYPES = ("basic", "standard", "dedicated")
 AVAILABILITIES = ("single-zone", "multi-zone")
 CLOUDS = ("AWS", "GCP", "AZURE")
+CONFLUENT_US_REGIONS = ("us-east-1", "us-east-2", "us-west-2")
+"""With every cluster type (docs.confluent.io, "Cloud Providers and Regions for Confluent Cloud").
+
+Elsewhere the provider tells: the list grows, and is not copied here. These three are what it takes
+to catch the region of the Kubernetes cluster, us-west-1, given for Kafka too.
+"""
 DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")
 
 
@@ -139,8 +145,8 @@ def _kafka(reader: ConfigReader) -> ConfluentConfig | ExistingKafkaConfig:
         reader.problem("confluentCku", f"{cku} is only for confluentClusterType dedicated")
     cloud = reader.choice("confluentCloud", CLOUDS, "AWS")
     region = reader.text("confluentRegion", "us-east-2")
-    if cloud == "AWS" and not AWS_REGION.match(region):
-        reader.problem("confluentRegion", f"{region!r} is no AWS region such as us-east-2")
+    if cloud == "AWS":
+        _check_aws_region(reader, region)
     return ConfluentConfig(
         environment=reader.text("confluentEnvironment", "default"),
         cluster_name=reader.text("confluentClusterName", "cluster_0"),
@@ -151,6 +157,17 @@ def _kafka(reader: ConfigReader) -> ConfluentConfig | ExistingKafkaConfig:
         cku=cku,
         schema_registry=reader.boolean("schemaRegistry"),
     )
+
+
+def _check_aws_region(reader: ConfigReader, region: str) -> None:
+    if not AWS_REGION.match(region):
+        reader.problem("confluentRegion", f"{region!r} is no AWS region such as us-east-2")
+    elif re.match(r"us-(east|west)-", region) and region not in CONFLUENT_US_REGIONS:
+        allowed = ", ".join(CONFLUENT_US_REGIONS)
+        reader.problem(
+            "confluentRegion",
+            f"{region!r} has no Confluent clusters; allowed in the United States: {allowed}",
+        )
 
 
 def _existing_kafka(reader: ConfigReader) -> ExistingKafkaConfig:

@@ -16,6 +16,7 @@ import pytest
 
 from tests.engine.stubs.session import PLANTED, Outcome, StubSession
 from tests.engine.stubs.warm import warm_session
+from tests.support.chart import render
 from tests.support.snapshots import record, recorded, snapshot
 from tools.preview_comment import comment
 from tools.preview_document import read_preview
@@ -54,10 +55,6 @@ def life(
         assert not list(session.world.things()), "a preview makes nothing"
         made = session.up()
         yield Life(stack, session, preview, made, session.resources())
-
-
-# What needs several more operations is tried on the stack that has most of everything.
-deep = pytest.mark.parametrize("life", ["prod"], indirect=True)
 
 
 def changes(shown: Outcome) -> dict[str, str]:
@@ -123,6 +120,17 @@ def test_protection_and_retention_follow_the_configuration(life: Life) -> None:
     assert all(topic["retainOnDelete"] for topic in topics)
 
 
+def hidden(life: Life) -> set[str]:
+    """Return what must appear nowhere: what was planted, and what the stubs handed out."""
+    found = {PLANTED, "cfltstub"}
+    for thing in life.session.world.things():
+        for name in ("secret", "privateKeyPem"):
+            value = thing.outputs.get(name)
+            if isinstance(value, str):
+                found.add(value.splitlines()[1] if "\n" in value else value)
+    return found
+
+
 def test_secrets_appear_in_no_output_and_in_no_state(life: Life) -> None:
     session = life.session
     outputs = session.pulumi("stack", "output", "--json", "--stack", life.stack)
@@ -132,17 +140,26 @@ def test_secrets_appear_in_no_output_and_in_no_state(life: Life) -> None:
         outputs.text,
         json.dumps(session.exported()),
         comment([read_preview(life.stack, life.preview.output)]),
+        (session.folder / "program.log").read_text(),
     ]
-    # Planted ones, and those that the stubs handed out.
-    hidden = {PLANTED, "cfltstub"}
-    for thing in session.world.things():
-        for name in ("secret", "privateKeyPem"):
-            value = thing.outputs.get(name)
-            if isinstance(value, str):
-                hidden.add(value.splitlines()[1] if "\n" in value else value)
     for text in everything:
-        for secret in hidden:
+        for secret in hidden(life):
             assert secret not in text
+
+
+def test_secrets_appear_in_no_value_of_a_chart_and_in_nothing_rendered(life: Life) -> None:
+    releases = [r["inputs"] for r in life.resources.values() if r["type"].endswith("v3:Release")]
+    assert releases
+    secrets = hidden(life)
+    assert len(secrets) > 5
+    for inputs in releases:
+        texts = [json.dumps(inputs["values"])]
+        # Kong's chart is not here; its values are all that it is given.
+        if inputs["chart"] == "./gateway/chart":
+            rendered = render(inputs["values"], inputs["name"], inputs["namespace"])
+            texts.append(json.dumps(list(rendered.values())))
+        for text in texts:
+            assert not [secret for secret in secrets if secret in text], inputs["name"]
 
 
 def test_the_outputs_say_where_kafka_and_the_gateway_are(life: Life) -> None:
@@ -157,7 +174,37 @@ def test_the_outputs_say_where_kafka_and_the_gateway_are(life: Life) -> None:
     assert json.loads(outputs["kubeconfig"])["kind"] == "Config"
 
 
-@deep
+def test_wrong_configuration_is_told_all_at_once_before_anything_is_registered(life: Life) -> None:
+    session = life.session
+    wrong = {
+        "vpcCidr": "10.0.0.0/24",
+        "topics": [{"name": "orders", "partitions": 0}],
+        "kubernetesVersion": "1.21",
+        "confluentRegion": "us-west-1",
+        "clusterServerName": "control-plane.example",
+        "replicaz": 3,
+    }
+    before = {key: session.settings.get(f"kafka-gateway:{key}") for key in wrong}
+    session.write_settings(**wrong)
+    try:
+        shown = session.preview()
+    finally:
+        session.write_settings(**before)
+    assert shown.code != 0
+    assert f"stacks/Pulumi.{life.stack}.yaml cannot be used:" in shown.text
+    for said in (
+        "vpcCidr: '10.0.0.0/24' is not a network of size /16 to /21",
+        "topics[0].partitions: 0 is not a whole number from 1",
+        "kubernetesVersion: '1.21' is not one of 1.33, 1.34, 1.35, 1.36",
+        "confluentRegion: 'us-west-1' has no Confluent clusters; allowed in the United States: ",
+        "clusterServerName: 'control-plane.example' without clusterControlPlane",
+        "replicaz: unknown key; did you mean replicas?",
+    ):
+        assert said in shown.text, shown.text
+    assert "Traceback" not in shown.text
+    assert "aws:ec2" not in shown.text
+
+
 def test_one_edit_is_one_step(life: Life) -> None:
     topics = life.session.settings["kafka-gateway:topics"]
     edited = [{**topics[0], "config": {"retention.ms": "3600000"}}, *topics[1:]]
@@ -172,7 +219,6 @@ def test_one_edit_is_one_step(life: Life) -> None:
     assert "1 to update" in made
 
 
-@deep
 def test_a_mistyped_region_is_shown_as_the_loss_that_it_is(life: Life) -> None:
     before = life.session.settings["kafka-gateway:confluentRegion"]
     life.session.write_settings(confluentRegion="us-west-2")
@@ -188,7 +234,6 @@ def test_a_mistyped_region_is_shown_as_the_loss_that_it_is(life: Life) -> None:
     assert "because of `region`" in made
 
 
-@deep
 def test_what_was_changed_by_hand_is_seen_and_put_right(life: Life) -> None:
     session = life.session
     (topic,) = [t for t in session.world.things() if t.type.endswith(":KafkaTopic")]
@@ -202,7 +247,6 @@ def test_what_was_changed_by_hand_is_seen_and_put_right(life: Life) -> None:
     assert again.inputs.get("config") == topic.inputs.get("config")
 
 
-@deep
 def test_what_was_deleted_by_hand_is_made_again(life: Life) -> None:
     session = life.session
     (secret, *_) = [t for t in session.world.things() if t.urn.endswith("::data-plane-key-secret")]

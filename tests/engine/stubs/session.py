@@ -86,6 +86,11 @@ class StubSession:
                 link.symlink_to(ROOT / name)
         self._write_project(gateway)
         self.settings, planted = committed_settings(stack)
+        committed = _committed(stack)
+        self.made_up = sorted(
+            key.rpartition(":")[2] for key in {*self.settings, *planted} - committed.keys()
+        )
+        """Keys that the committed file leaves open, for which something was put in."""
         self.write_settings()
         if not list(self._state.glob(f"**/{stack}.json")):
             self._must("stack", "init", stack)
@@ -200,8 +205,7 @@ def committed_settings(stack: str) -> tuple[dict[str, Any], dict[str, str]]:
 
     An encrypted value is replaced by a planted one: nothing here can or should decrypt it.
     """
-    file = ROOT / "stacks" / f"Pulumi.{stack}.yaml"
-    config: dict[str, Any] = (yaml.safe_load(file.read_text()) or {}).get("config", {})
+    config = _committed(stack)
     planted = {
         key: f"{PLANTED}-{key.rpartition(':')[2]}"
         for key, value in config.items()
@@ -214,3 +218,9 @@ def committed_settings(stack: str) -> tuple[dict[str, Any], dict[str, str]]:
     if config.get("kafka-gateway:publicEndpoint") is False:
         config = {**PEER, **config}
     return {key: value for key, value in config.items() if key not in planted}, planted
+
+
+def _committed(stack: str) -> dict[str, Any]:
+    file = ROOT / "stacks" / f"Pulumi.{stack}.yaml"
+    config: dict[str, Any] = (yaml.safe_load(file.read_text()) or {}).get("config", {})
+    return config

@@ -91,6 +91,10 @@ def test_a_control_plane_of_ones_own_is_known_by_its_host_unless_said_otherwise(
     [
         ({"confluentRegion": "ohio"}, "confluentRegion: 'ohio' is no AWS region such as us-east-2"),
         (
+            {"confluentRegion": "us-west-1"},
+            "confluentRegion: 'us-west-1' has no Confluent clusters; allowed in the United States",
+        ),
+        (
             {"confluentAvailability": "multi-zone"},
             "confluentAvailability: 'multi-zone' does not exist for type basic; allowed: single-zo",
         ),

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -21,13 +22,16 @@ from tests.support.registrations import Registration, register, secret
 ROOT = Path(__file__).resolve().parents[4]
 
 
-def reader(**changes: str) -> ConfigReader:
+def defaults() -> dict[str, str]:
     declared = yaml.safe_load(PROJECT_FILE.read_text())["config"]
-    values = {
+    return {
         key: value["default"] if isinstance(value["default"], str) else json.dumps(value["default"])
         for key, value in declared.items()
     }
-    return ConfigReader("local", values | changes)
+
+
+def reader(**changes: str) -> ConfigReader:
+    return ConfigReader("local", defaults() | changes)
 
 
 def outputs(kind: str, name: str, _inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,13 +144,27 @@ def test_every_file_of_the_gateway_is_taken_over_without_a_restart(
         assert set(inputs["reloadOn"]) == set(bare(inputs["files"])), name
 
 
-def test_the_local_stack_imports_no_cloud_provider() -> None:
-    script = (
-        "import sys; import components.local.stack; "
-        "print([m for m in ('pulumi_aws', 'pulumi_eks', 'pulumi_confluentcloud', "
-        "'pulumi_kubernetes') if m in sys.modules])"
-    )
+CLOUDS = ("pulumi_aws", "pulumi_eks", "pulumi_confluentcloud", "pulumi_kubernetes")
+PROGRAM = """
+import json, runpy, sys
+from tests.support.registrations import register
+
+found = register(lambda: runpy.run_path("__main__.py") and None, preview=True)
+clouds = [name for name in sys.argv[1:] if name in sys.modules]
+print(json.dumps([sorted({one.type for one in found}), clouds]))
+"""
+
+
+def test_the_program_of_the_local_stack_imports_no_cloud_provider() -> None:
+    config = {f"kafka-gateway:{key}": value for key, value in defaults().items()}
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", PROGRAM, *CLOUDS],
+        cwd=ROOT,
+        env={**os.environ, "PULUMI_CONFIG": json.dumps(config)},
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert done.stdout.strip() == "[]"
+    registered, clouds = json.loads(done.stdout)
+    assert "gateway:index:Configuration" in registered, "the program ran"
+    assert clouds == []
