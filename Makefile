@@ -25,7 +25,8 @@ up: tools ## stand the stack up (STACK=local)
 	@$(if $(filter local,$(STACK)),tools/try_it)
 
 preview: tools ## show what `make up` would change (STACK=local; STUBS=1: without an account)
-	@$(if $(STUBS),tools/stub_preview $(STACK),$(PULUMI) preview --diff --stack $(STACK)) $(FLAGS)
+	@$(if $(STUBS),tools/stub_preview $(STACK),$(PULUMI) preview --diff --stack $(STACK)) $(FLAGS) \
+	|| { code=$$?; [ $$code -ne 3 ] || echo "not logged in: see docs/operations.md, or add STUBS=1 to look without an account" >&2; exit $$code; }
 
 refresh: tools ## take the world's state over into the stack (STACK=local)
 	@$(PULUMI) refresh --stack $(STACK) $(if $(filter local,$(STACK)),--yes) $(FLAGS)
