@@ -21,7 +21,9 @@ GatewayError
 ├── ProduceError                  a record was not written; carries librdkafka's error name
 │   ├── BufferFull                …because the bounded buffer is full
 │   ├── CertificateMissing        …because its client certificate cannot be had
-│   └── ProducerUnhealthy         …because health gating is on and Kafka is away
+│   ├── ProducerUnhealthy         …because health gating is on and Kafka is away
+│   └── SchemaUnusable            …because its schema cannot be had or not be used
+├── SchemaMismatch                a message does not fit its schema; knows the place
 ├── ResourceError                 the Pulumi provider could not do what was asked of a resource
 │   ├── EndpointUnreachable       …because the endpoint that manages it does not answer
 │   └── HalfDone                  …but it exists and has to be recorded
@@ -179,6 +181,30 @@ class ProduceError(GatewayError):
 
 class BufferFull(ProduceError):
     """The bounded buffer is full: 503 with Retry-After."""
+
+
+class SchemaUnusable(ProduceError):
+    """A record's schema cannot be had or not be used: the registry's fault or the schema's."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("SCHEMA_UNUSABLE", detail)
+
+
+class SchemaMismatch(GatewayError):
+    """A value does not fit its schema; ``path`` leads to the place, from the root."""
+
+    def __init__(self, problem: str, *path: str | int) -> None:
+        self.problem = problem
+        self.path = path
+        super().__init__(problem)
+
+    def inside(self, place: str | int) -> SchemaMismatch:
+        """Return the same for a value that stands at ``place`` of another."""
+        return SchemaMismatch(self.problem, place, *self.path)
+
+    def __str__(self) -> str:
+        steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)
+        return f"${''.join(steps)} {self.problem}"
 
 
 class CertificateMissing(ProduceError):

@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway.kafka.config import ProducerConfig
 from gateway.kafka.prober import Prober
 from gateway.kafka.producer import Producer
+
+if TYPE_CHECKING:
+    from gateway.kafka.registry.client import RegistryPool
 
 _UNUSED_CLOSE = 15.0
 """Seconds in which a producer that nobody uses any more may send what it has."""
@@ -25,6 +28,7 @@ class ProducerPool:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._prober = Prober(loop)
+        self._registries: RegistryPool | None = None
         self._producers: dict[ProducerConfig, Producer] = {}
         self._closing: dict[asyncio.Task[None], Producer] = {}
         self._past: dict[str, Any] = {"records": 0, "failures": {}, "refusals": {}}
@@ -44,6 +48,15 @@ class ProducerPool:
         if producer.users == 0:
             del self._producers[producer.config]
             self._close(producer, _UNUSED_CLOSE)
+
+    def registries(self) -> RegistryPool:
+        """Return the schema registries of the records' schemas."""
+        if self._registries is None:
+            # Imported late: most workers have none.
+            from gateway.kafka.registry.client import RegistryPool
+
+            self._registries = RegistryPool(self._loop)
+        return self._registries
 
     async def warm(self, within: float) -> None:
         """Connect all producers and find their topics' leaders; never longer than ``within`` s."""

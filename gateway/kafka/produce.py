@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway.errors import (
     BufferFull,
@@ -13,6 +13,7 @@ from gateway.errors import (
     ProducerUnhealthy,
     ReleaseRefused,
     RequestRejected,
+    SchemaUnusable,
 )
 from gateway.http.messages import Pending, Request, Response
 from gateway.kafka import answers, arguments
@@ -32,7 +33,11 @@ from gateway.kafka.records import (
 from gateway.logs import get_logger
 from gateway.plugins.base import Handler, PluginContext
 
+if TYPE_CHECKING:
+    from gateway.kafka.registry.stage import SchemaStage
+
 _log = get_logger("gateway.kafka")
+_ANSWERED = (RequestRejected, BufferFull, ProducerUnhealthy, SchemaUnusable)
 _NO_HEADERS: Sequence[Header] = ()
 
 
@@ -41,8 +46,6 @@ class ProduceHandler(Handler):
 
     def __init__(self, config: Any, context: PluginContext) -> None:
         super().__init__(config, context)
-        if config.schema_registry is not None and config.schema_registry.confluent is not None:
-            raise ReleaseRefused(["schema_registry is not supported by this version"])
         self._detailed = bool(config.error_handling and config.error_handling.return_error_message)
         self._buffered = is_async(config)
         chunks = config.message_by_lua_functions
@@ -64,6 +67,7 @@ class ProduceHandler(Handler):
         self._wants_query = bool(config.topics_query_arg or config.key_query_arg)
         self.needs_body = bool(config.forward_body or config.raw_body or self._split)
         self._topic: str = config.topic
+        self._schemas = self._schema_stage()
         self._producer, broken = self._open()
         self._run = self._way() if broken is None else (lambda _: broken)
 
@@ -75,22 +79,41 @@ class ProduceHandler(Handler):
         """Write the request's records; answer now, or when Kafka has answered."""
         try:
             return self._run(request)
-        except RequestRejected as error:
-            if error.__cause__ is not None:
-                _log.error(
-                    "message_by_lua_functions failed",
-                    request_id=request.id.decode(),
-                    problem=str(error.__cause__).partition("\n")[0],
-                )
-            return answers.refused(error)
-        except (BufferFull, ProducerUnhealthy) as error:
+        except _ANSWERED as error:
+            return self._told(request, error)
+
+    def _told(self, request: Request, error: RequestRejected | ProduceError) -> Response:
+        """Return what the caller is told of an error."""
+        if isinstance(error, ProduceError):
             return answers.failed(error, detailed=self._detailed)
+        if error.__cause__ is not None:
+            _log.error(
+                "message_by_lua_functions failed",
+                request_id=request.id.decode(),
+                problem=str(error.__cause__).partition("\n")[0],
+            )
+        return answers.refused(error)
 
     def close(self) -> None:
-        """Give the producer back."""
+        """Give the producer back, and the schema registry."""
+        if self._schemas is not None:
+            self._schemas.close()
+            self._schemas = None
         if self._producer is not None:
             self.context.producers.release(self._producer)
             self._producer = None
+
+    def _schema_stage(self) -> SchemaStage | None:
+        """Return what makes records of messages by schemas; raises ``ReleaseRefused``."""
+        block = self.config.schema_registry
+        if block is None or block.confluent is None:
+            return None
+        # Imported late: most workers have no schema registry.
+        from gateway.kafka.registry.stage import SchemaStage
+
+        context = self.context
+        registries = context.producers.registries()
+        return SchemaStage(block.confluent, registries, context.trusted_ca, context.plugin_id)
 
     def _open(self) -> tuple[Producer | None, Response | None]:
         """Return the producer, or what is answered without one."""
@@ -108,6 +131,8 @@ class ProduceHandler(Handler):
                 producer.declare(topic)
         except ProduceError:
             producers.release(producer)
+            if self._schemas is not None:
+                self._schemas.close()
             raise ReleaseRefused([f"no topic can be named {topic[:100]!r}"]) from None
         self._send = producer.send
         return producer, None
@@ -116,7 +141,7 @@ class ProduceHandler(Handler):
         """Return the shortest way for this configuration."""
         config = self.config
         plain_record = self._lua is None and not self._wants_query and not config.key_header
-        if not plain_record or self._split or config.accepted:
+        if not plain_record or self._split or config.accepted or self._schemas is not None:
             return self._general
         if config.raw_body:
             self._encode: Callable[[Request, bytes], bytes] = _raw
@@ -146,6 +171,25 @@ class ProduceHandler(Handler):
         key = self._keys.find(request, query)
         select = self._record_headers
         headers = _NO_HEADERS if select is None else select(request.headers)
+        if self._schemas is None:
+            return self._deliver(request, topics, values, key, headers)
+
+        def send(records: Callable[[], tuple[list[bytes], bytes | None]]) -> Response | Pending:
+            try:
+                return self._deliver(request, topics, *records(), headers)
+            except _ANSWERED as error:
+                return self._told(request, error)
+
+        return self._schemas.run(values, key, send)
+
+    def _deliver(
+        self,
+        request: Request,
+        topics: Sequence[str],
+        values: Sequence[bytes],
+        key: bytes | None,
+        headers: Sequence[Header],
+    ) -> Response | Pending:
         assert self._producer is not None
         # All of them or none: what is sent cannot be called back.
         size = sum(map(len, values)) * len(topics)

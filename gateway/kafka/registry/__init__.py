@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The schema registry: fetching schemas, and records in Confluent's wire format."""

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Asking a token endpoint for a token (RFC 6749 §4), for Kafka and for the schema registry."""
+
+from __future__ import annotations
+
+import base64
+import ssl
+from dataclasses import dataclass, field
+from time import time
+from typing import Any
+
+import orjson
+
+from gateway.errors import ProduceError
+
+_DEFAULT_LIFE = 300
+"""Seconds, when neither the answer nor the token says how long it is good for."""
+_LARGEST = 1024**2
+
+
+@dataclass(frozen=True)
+class TokenRequest:
+    """One token request. ``timeout`` in seconds; ``ca``: a file, None for the system's."""
+
+    url: str
+    form: tuple[tuple[str, str], ...] = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    verify: bool = True
+    ca: str | None = None
+    timeout: float = 10.0
+    proxy: str | None = None
+    """None: what the environment says; the empty string: none."""
+    proxy_authorization: str | None = field(default=None, repr=False)
+    http_1_0: bool = False
+
+
+@dataclass(frozen=True)
+class Token:
+    """``expires``: milliseconds since 1970; ``claims``: what a JWT says, unverified (the peer is
+    who verifies it), empty for other tokens.
+    """
+
+    text: str = field(repr=False)
+    expires: int
+    claims: dict[str, Any] = field(repr=False)
+
+
+async def ask(request: TokenRequest) -> Token:
+    """Return a new token; raises ``ProduceError``, or what aiohttp raises for connections."""
+    # Imported late: most workers never need an HTTP client for this.
+    import aiohttp
+
+    proxy_headers = None
+    if request.proxy_authorization is not None:
+        proxy_headers = {"Proxy-Authorization": request.proxy_authorization}
+    version = aiohttp.HttpVersion10 if request.http_1_0 else aiohttp.HttpVersion11
+    async with (
+        aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=request.timeout),
+            trust_env=request.proxy is None,
+            version=version,
+        ) as session,
+        session.post(
+            request.url,
+            data=dict(request.form),
+            headers=dict(request.headers),
+            ssl=tls_context(request.verify, request.ca),
+            proxy=request.proxy or None,
+            proxy_headers=proxy_headers,
+            allow_redirects=False,
+        ) as response,
+    ):
+        body = await response.content.read(_LARGEST)
+        if response.status != 200:
+            raise ProduceError("_AUTHENTICATION", f"the endpoint answered {response.status}")
+    return _token(body)
+
+
+def tls_context(verify: bool, ca: str | None) -> ssl.SSLContext:
+    """Return the settings of a client's TLS connection; ``ca`` is a file."""
+    context = ssl.create_default_context(cafile=ca)
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _token(body: bytes) -> Token:
+    answer = orjson.loads(body)
+    if not isinstance(answer, dict) or not answer.get("access_token"):
+        raise ProduceError("_AUTHENTICATION", "the endpoint's answer holds no access_token")
+    text = str(answer["access_token"])
+    claims = _claims(text)
+    return Token(text, _expiry(claims, answer), claims)
+
+
+def _expiry(claims: dict[str, Any], answer: dict[str, Any]) -> int:
+    life = answer.get("expires_in")
+    if isinstance(life, int | float) and life > 0:
+        return int((time() + life) * 1000)
+    end = claims.get("exp")
+    if isinstance(end, int | float):
+        return int(end * 1000)
+    return int((time() + _DEFAULT_LIFE) * 1000)
+
+
+def _claims(token: str) -> dict[str, Any]:
+    parts = token.split(".")
+    if len(parts) != 3:
+        return {}
+    try:
+        found = orjson.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
