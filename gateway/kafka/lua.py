@@ -232,6 +232,9 @@ class LuaFunctions:
             for number, member in enumerate(value, 1):
                 table[number] = self._to_lua(member)
             return self._mark(table, self._array)
+        if type(value) is int:
+            # LuaJIT's numbers are doubles anyway; lupa takes no integers over 64 bits.
+            return float(value)
         return value
 
     def _to_python(self, value: Any, depth: int = 0) -> Any:

@@ -168,23 +168,22 @@ class AvroSerializer:
     def _plainly(value: Any, branches: Mapping[str, Convert], expected: str) -> Any:
         """Choose by what fits: a value already tagged, a large integer's long, the first."""
         tagged = _tag(value, branches)
+        inside = None
         if tagged is not None:
             try:
                 return tagged, branches[tagged](value[tagged])
-            except SchemaMismatch:
-                if len(branches) == 1 and next(iter(branches)) == tagged:
-                    raise
+            except SchemaMismatch as error:
+                # It may still be an untagged value that looks like one.
+                inside = error.inside(tagged)
         if type(value) is int and not -_INT <= value < _INT and "long" in branches:
             return "long", branches["long"](value)
-        problem = None
         for name, member in branches.items():
             try:
                 return name, member(value)
             except SchemaMismatch as error:
-                problem = error
-        if len(branches) == 1 and problem is not None and problem.path:
-            raise problem
-        raise SchemaMismatch(f"fits no branch of the union: {expected}")
+                if len(branches) == 1 and error.path:
+                    inside = inside or error
+        raise inside or SchemaMismatch(f"fits no branch of the union: {expected}")
 
 
 def _tagged_only(value: Any, branches: Mapping[str, Convert], expected: str) -> Any:

@@ -47,6 +47,10 @@ def test_whole_numbers_are_written_without_a_fraction() -> None:
     assert change("return function(m) return {1.0, 0.5, 2^52} end") == (b"[1,0.5,4503599627370496]")
 
 
+def test_numbers_too_large_for_integers_are_kept_as_far_as_doubles_go() -> None:
+    assert orjson.loads(change(IDENTITY, message={"n": 2**64 - 1})) == {"n": 2.0**64}
+
+
 @pytest.mark.parametrize(
     "body",
     [
