@@ -95,6 +95,9 @@ class WorkerProcess:
         if self._channel is not None:
             self._channel.close()
         self._lost()
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(WorkerGone(f"worker {self.index} (pid {self.pid}) ended"))
         self.exited.set()
         self._on_exit(self)
 
@@ -106,7 +109,5 @@ class WorkerProcess:
             future.set_result(message)
 
     def _lost(self) -> None:
+        """Take no more messages. Who waits is told at the exit, when the place is free as well."""
         self._channel = None
-        for future in self._waiting.values():
-            if not future.done():
-                future.set_exception(WorkerGone(f"worker {self.index} (pid {self.pid}) ended"))
