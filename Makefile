@@ -40,7 +40,7 @@ test: tools ## all tests, with a real Kafka, real processes and the real Pulumi 
 	@.venv/bin/pytest $(FLAGS)
 
 test-fast: venv ## the unit tests only, in under a minute
-	@.venv/bin/pytest tests/unit -m "not kafka and not engine and not e2e" $(FLAGS)
+	@.venv/bin/pytest tests/unit -n auto -m "not kafka and not engine and not e2e" $(FLAGS)
 
 check: venv ## linter, formatting, types, locks and reference in step
 	@.venv/bin/ruff check .

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 GATEWAY, FLOOR, PROTOTYPE = "gateway", "floor", "prototype"
 FASTAPI, MQ_BRIDGE = "fastapi + aiokafka", "mq-bridge"
+LIBRDKAFKA = "librdkafka alone"
+
+API_KEY = "a key of the benchmark"
 
 
 @dataclass(frozen=True)
@@ -15,6 +18,7 @@ class Case:
 
     ``size`` is the body in bytes (0: GET), ``rate`` requests a second (0: as many as go),
     ``routes`` the number of routes of the gateway asked, ``limit`` the most requests of one run.
+    ``headers`` are lines that go with every request.
     Cases with the same ``together`` stand next to each other and take turns, as servers do.
     """
 
@@ -30,6 +34,7 @@ class Case:
     swap: bool = False
     together: str = ""
     quick: bool = False
+    headers: str = ""
 
     @property
     def produces(self) -> bool:
@@ -47,6 +52,7 @@ class Pace:
 
 
 _DISTINCT = 10_000
+_PRODUCE = "produce, 256 connections"
 
 QUICK = Pace(1.2, 0.4, 3)
 FULL = Pace(4.0, 1.0, 3)
@@ -78,8 +84,21 @@ def all_cases() -> list[Case]:
         Case(f"echo upstream, {c} connections", (GATEWAY,), "/echo", "200", c) for c in (1, 64, 256)
     ]
     sync = [
-        Case(f"produce, {c} connections", _ALL, "/sync", "200", c, 256, quick=c == 256)
-        for c in (1, 64, 256, 512)
+        Case("produce, 1 connections", (*_ALL, LIBRDKAFKA), "/sync", "200", 1, 256, quick=True),
+        Case("produce, 64 connections", _ALL, "/sync", "200", 64, 256),
+        Case(_PRODUCE, _ALL, "/sync", "200", 256, 256, quick=True, together=_PRODUCE),
+        Case(
+            "produce with policies, 256 connections",
+            (GATEWAY,),
+            "/guarded",
+            "200",
+            256,
+            256,
+            quick=True,
+            together=_PRODUCE,
+            headers=f"apikey: {API_KEY}\r\n",
+        ),
+        Case("produce, 512 connections", _ALL, "/sync", "200", 512, 256),
     ]
     bodies = [
         Case("produce, 1 KiB", _ALL, "/sync", "200", 256, 1024),

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from bench.cases import API_KEY
 from bench.processes import ServerProcess
 
 COMMAND = Path(__file__).resolve().parents[1] / ".venv" / "bin" / "kafka-gateway"
@@ -41,17 +42,19 @@ def configuration(
         "routes": [
             _producing("sync", {**config, "producer_async": False}),
             _producing("async", {**config, "producer_async": True}),
+            _producing("guarded", {**config, "producer_async": False}, {"name": "key-auth"}),
             *(
                 {"name": f"route-{number}", "paths": [f"/route/{number}"], "tags": [f"v{version}"]}
                 for number in range(routes)
             ),
         ],
+        "consumers": [{"username": "bench", "keyauth_credentials": [{"key": API_KEY}]}],
     }
 
 
-def _producing(name: str, config: dict[str, Any]) -> dict[str, Any]:
+def _producing(name: str, config: dict[str, Any], *policies: dict[str, Any]) -> dict[str, Any]:
     plugin = {"name": "kafka-upstream", "config": config}
-    return {"name": name, "paths": [f"/{name}"], "plugins": [plugin]}
+    return {"name": name, "paths": [f"/{name}"], "plugins": [*policies, plugin]}
 
 
 class Gateway:

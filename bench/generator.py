@@ -27,6 +27,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
@@ -38,7 +39,10 @@ _ABSOLUTE = 1
 
 @dataclass(frozen=True)
 class Order:
-    """What to send. ``paths`` are cycled through; ``size`` > 0 makes POSTs with a unique id."""
+    """What to send. ``paths`` are cycled through; ``size`` > 0 makes POSTs with a unique id.
+
+    ``headers`` are lines that go with every request.
+    """
 
     port: int
     connections: int
@@ -51,6 +55,7 @@ class Order:
     outcomes: str = ""
     limit: int = 10_000_000
     cores: list[int] = field(default_factory=list)
+    headers: str = ""
 
 
 @dataclass(frozen=True)
@@ -173,18 +178,21 @@ class Sender(asyncio.Protocol):
         return int(data[at + 17 : data.find(b"\r", at + 2)]) if at >= 0 else 0
 
 
+def record_of(order: Order) -> tuple[bytes, bytes]:
+    """Return what stands before and behind the ten digits of a body's number."""
+    opening = f'{{"id":"{order.prefix}-'.encode()
+    return opening, b'","pad":"' + b"x" * (order.size - len(opening) - 10 - 11) + b'"}'
+
+
 def rendered(order: Order) -> Iterator[bytes]:
     """Yield requests for ever; those with a body have an id ``<prefix>-<number>`` in it."""
+    common = f"HTTP/1.1\r\nHost: 127.0.0.1:{order.port}\r\n{order.headers}"
     if not order.size:
-        requests = [
-            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{order.port}\r\nAccept: */*\r\n\r\n".encode()
-            for path in order.paths
-        ]
+        requests = [f"GET {path} {common}Accept: */*\r\n\r\n".encode() for path in order.paths]
         yield from itertools.cycle(requests)
-    opening = f'{{"id":"{order.prefix}-'.encode()
-    closing = b'","pad":"' + b"x" * (order.size - len(opening) - 10 - 11) + b'"}'
+    opening, closing = record_of(order)
     heads = [
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{order.port}\r\n"
+        f"POST {path} {common}"
         f"Content-Type: application/json\r\nContent-Length: {order.size}\r\n\r\n".encode()
         + opening
         for path in order.paths
@@ -269,22 +277,21 @@ async def carry_out(order: Order, announce: Callable[[str], None]) -> tuple[Yiel
     return Yield(lasted, len(run.latencies), statuses, broken, shares), run.outcomes[: run.sent]
 
 
-def main() -> None:
-    """Read the order, carry it out, write what came back."""
+def carry_on(order: Order, work: Callable[[Order, Callable[[str], None]], Any]) -> None:
+    """Have an order carried out on its cores; write what came back."""
 
     def announce(line: str) -> None:
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
 
-    order = Order(**json.load(sys.stdin))
     if order.cores:
         os.sched_setaffinity(0, order.cores)
     gc.disable()
-    result, outcomes = uvloop.run(carry_out(order, announce))
+    result, outcomes = work(order, announce)
     if order.outcomes:
         Path(order.outcomes).write_bytes(outcomes)
     announce(json.dumps(asdict(result)))
 
 
 if __name__ == "__main__":
-    main()
+    carry_on(Order(**json.load(sys.stdin)), lambda *given: uvloop.run(carry_out(*given)))

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from bench.cases import FASTAPI, FLOOR, GATEWAY, MQ_BRIDGE, PROTOTYPE
+from bench.cases import FASTAPI, FLOOR, GATEWAY, LIBRDKAFKA, MQ_BRIDGE, PROTOTYPE
 from bench.stage import Measured, summary
 
 _NO_ROUTE = "404, 64 connections"
 _PRODUCE = "produce, 256 connections"
+_GUARDED = "produce with policies, 256 connections"
+_ONE = "produce, 1 connections"
+_SWAP, _NO_SWAP = "swap of 1,000 routes under load", "the same without a swap"
 
 
 @dataclass
@@ -41,8 +44,9 @@ class Results:
         """Return those ratios whose cases ran.
 
         Throughput against throughput, except for routes: there it is CPU time, of many against
-        few. Each is the median of the rounds' own ratios, since what a machine does besides
-        changes from one round to the next but hardly within one.
+        few; and for a swap: there it is p99, with against without. Each is the median of the
+        rounds' own ratios, since what a machine does besides changes from one round to the next
+        but hardly within one.
         """
         found: dict[str, float] = {}
         against = {
@@ -52,16 +56,45 @@ class Results:
             "produce_vs_fastapi": (_PRODUCE, FASTAPI),
         }
         for name, (case, other) in against.items():
-            runs = self.runs.get(case, {})
-            pairs = zip(runs.get(GATEWAY, ()), runs.get(other, ()), strict=False)
+            pairs = self._rounds((case, GATEWAY), (case, other))
             shares = [ours.per_second / theirs.per_second for ours, theirs in pairs]
             if shares:
                 found[name] = round(median(shares), 3)
-        few, many = (self.runs.get(f"{n:,} routes", {}).get(GATEWAY, ()) for n in (10, 10000))
-        shares = [more.cpu / less.cpu for more, less in zip(many, few, strict=False)]
+        pairs = self._rounds(("10,000 routes", GATEWAY), ("10 routes", GATEWAY))
+        shares = [many.cpu / few.cpu for many, few in pairs]
         if shares:
             found["routes_10000_vs_10"] = round(median(shares), 3)
+        shares = [
+            during.percentiles["p99"] / before.percentiles["p99"]
+            for during, before in self._rounds((_SWAP, GATEWAY), (_NO_SWAP, GATEWAY))
+        ]
+        if shares:
+            found["swap_p99_vs_without"] = round(median(shares), 3)
         return found
+
+    def differences(self) -> dict[str, float]:
+        """Return what is added, where that has a target: medians of the rounds' differences.
+
+        CPU microseconds that policies cost a request, and milliseconds of median latency at one
+        connection over librdkafka alone.
+        """
+        found: dict[str, float] = {}
+        rounds = self._rounds((_GUARDED, GATEWAY), (_PRODUCE, GATEWAY))
+        added = [with_.cpu - without.cpu for with_, without in rounds]
+        if added:
+            found["policies_cpu_us"] = round(median(added), 2)
+        rounds = self._rounds((_ONE, GATEWAY), (_ONE, LIBRDKAFKA))
+        added = [ours.percentiles["p50"] - bare.percentiles["p50"] for ours, bare in rounds]
+        if added:
+            found["one_connection_ms"] = round(median(added), 3)
+        return found
+
+    def _rounds(
+        self, first: tuple[str, str], second: tuple[str, str]
+    ) -> list[tuple[Measured, Measured]]:
+        """Pair the rounds of two cases and servers; none when one of them did not run."""
+        left, right = (self.runs.get(case, {}).get(server, ()) for case, server in (first, second))
+        return list(zip(left, right, strict=False))
 
     def records(self, subject: str) -> tuple[int, int, int]:
         """Acknowledged, lost and duplicated records of a server over all runs."""
@@ -83,6 +116,7 @@ class Results:
         return {
             "machine": machine,
             "ratios": self.ratios(),
+            "differences": self.differences(),
             "acknowledged": acknowledged,
             "lost": lost,
             "duplicated": duplicated,

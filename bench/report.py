@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-from bench.cases import FASTAPI, FLOOR, GATEWAY, MQ_BRIDGE, PROTOTYPE
+from bench.cases import FASTAPI, FLOOR, GATEWAY, LIBRDKAFKA, MQ_BRIDGE, PROTOTYPE
 from bench.measurements import Results
 
 TARGETS = {
@@ -16,6 +16,9 @@ TARGETS = {
     "produce_vs_mq_bridge": (">=", 1.5),
     "produce_vs_fastapi": (">=", 3.0),
     "routes_10000_vs_10": ("<", 1.3),
+    "swap_p99_vs_without": ("<", 2.0),
+    "policies_cpu_us": ("<", 5.0),
+    "one_connection_ms": ("<", 0.3),
 }
 _COLOURS = {
     GATEWAY: "#1f6feb",
@@ -23,6 +26,7 @@ _COLOURS = {
     FLOOR: "#8b949e",
     MQ_BRIDGE: "#d29922",
     FASTAPI: "#2da44e",
+    LIBRDKAFKA: "#8b949e",
 }
 _HEADINGS = ("case", "server", "req/s", "CPU µs/req", "p50 ms", "p99 ms", "p99.9 ms", "answers")
 _LABELS, _BARS, _ROW, _GAP = 250, 480, 18, 12
@@ -60,12 +64,12 @@ def table(results: Results) -> str:
 
 
 def verdicts(results: Results) -> Iterator[str]:
-    """Yield a line per ratio with its target, and the count of records."""
-    for name, value in results.ratios().items():
+    """Yield a line per ratio and difference with its target, and the count of records."""
+    for name, value in {**results.ratios(), **results.differences()}.items():
         sign, target = TARGETS[name]
         met = value >= target if sign == ">=" else value < target
         yield f"{name}: {value} (target {sign} {target}: {'met' if met else 'MISSED'})"
-    for subject in (GATEWAY, PROTOTYPE, MQ_BRIDGE, FASTAPI):
+    for subject in (GATEWAY, PROTOTYPE, MQ_BRIDGE, FASTAPI, LIBRDKAFKA):
         acknowledged, lost, duplicated = results.records(subject)
         if acknowledged:
             yield (

@@ -15,7 +15,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.cases import FASTAPI, FLOOR, GATEWAY, MQ_BRIDGE, PROTOTYPE, Case, Pace, paths_of
+from bench.cases import (
+    FASTAPI,
+    FLOOR,
+    GATEWAY,
+    MQ_BRIDGE,
+    PROTOTYPE,
+    Case,
+    Pace,
+    paths_of,
+)
 from bench.gateway import Gateway
 from bench.generator import Order, Yield
 from bench.processes import Cores, ServerProcess, low_ports, resident_bytes
@@ -97,16 +106,18 @@ class Stage:
         cores: list[int],
         *more: str,
     ) -> None:
-        kafka = {"client": self._client, "topic": self._topics.get(name, "")}
         server = self._servers[name] = ServerProcess(
             name,
             [sys.executable, "-m", f"bench.subjects.{module}", "--port", str(port), *more],
             port,
-            {"BENCH_KAFKA": json.dumps(kafka)},
+            {"BENCH_KAFKA": self._kafka(name)},
             self._folder / f"{name}.log",
             cores,
         )
         stack.callback(server.stop)
+
+    def _kafka(self, name: str) -> str:
+        return json.dumps({"client": self._client, "topic": self._topics.get(name, "")})
 
     def gateway(self, case: Case) -> Gateway:
         """Return the gateway that a case asks."""
@@ -119,11 +130,11 @@ class Stage:
 
     def measure(self, case: Case, subject: str, pace: Pace) -> Measured:
         """Run one case against one server, then look for its records."""
-        server = self._servers[f"{GATEWAY} {case.routes}" if subject == GATEWAY else subject]
+        server = self._servers.get(f"{GATEWAY} {case.routes}" if subject == GATEWAY else subject)
         prefix = f"b{uuid.uuid4().hex[:8]}"
         outcomes = self._folder / "outcomes"
         order = Order(
-            port=server.port,
+            port=0 if server is None else server.port,
             connections=case.connections,
             seconds=pace.seconds,
             warm_up=pace.warm_up,
@@ -133,10 +144,11 @@ class Stage:
             rate=case.rate,
             outcomes=str(outcomes) if case.produces else "",
             limit=case.limit,
-            cores=self.cores.others[:1],
+            cores=self.cores.server if server is None else self.cores.others[:1],
+            headers=case.headers,
         )
         with _swapping(self.gateway(case) if case.swap else None) as swaps:
-            result, cpu = _generate(order, server)
+            result, cpu = _generate(order, server, self._kafka(subject))
         verdict = None
         if case.produces:
             verdict = self._readers[subject].verify(prefix, outcomes.read_bytes())
@@ -147,16 +159,23 @@ class Stage:
             result.statuses,
             result.broken,
             verdict,
-            resident_bytes(server.pid),
+            0 if server is None else resident_bytes(server.pid),
             len(swaps),
         )
 
 
-def _generate(order: Order, server: ServerProcess) -> tuple[Yield, float]:
-    """Run the generator; return what it saw, and the server's CPU seconds meanwhile."""
-    command = [sys.executable, "-m", "bench.generator"]
+def _generate(order: Order, server: ServerProcess | None, kafka: str) -> tuple[Yield, float]:
+    """Run the generator; return what it saw, and the server's CPU seconds meanwhile.
+
+    Without a server, librdkafka alone is measured, and its CPU time is not.
+    """
+    module = "bench.direct" if server is None else "bench.generator"
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", module],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "BENCH_KAFKA": kafka},
     ) as generator:
         assert generator.stdin is not None
         assert generator.stdout is not None
@@ -166,8 +185,8 @@ def _generate(order: Order, server: ServerProcess) -> tuple[Yield, float]:
         for line in generator.stdout:
             if line.startswith("{"):
                 return Yield(**json.loads(line)), marks["end"] - marks["begin"]
-            marks[line.strip()] = server.cpu_seconds()
-    raise RuntimeError(f"the generator failed against {server.name}")
+            marks[line.strip()] = 0.0 if server is None else server.cpu_seconds()
+    raise RuntimeError("the generator failed")
 
 
 @contextmanager

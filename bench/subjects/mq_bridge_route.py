@@ -36,6 +36,8 @@ def route(port: int, given: dict[str, Any]) -> dict[str, Any]:
                 "producer_options": [
                     ["acks", "all"],
                     ["linger.ms", "1"],
+                    # As the others write: its own default is lz4.
+                    ["compression.type", "none"],
                     ["security.protocol", client["security.protocol"]],
                     ["sasl.mechanism", client["sasl.mechanism"]],
                 ],

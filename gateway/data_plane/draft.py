@@ -10,19 +10,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import orjson
 
 from gateway.errors import ReleaseRefused, UnresolvedReference
 from gateway.plugins.base import PluginType
+from gateway.plugins.consumers import Consumers
 from gateway.plugins.precedence import PluginTable
 from gateway.plugins.registry import plugin_types, unknown_plugin
 from gateway.routing.router import Router
 from gateway.vaults import resolve
 
 Row = Mapping[str, Any]
-_HAS_SECRETS = ("plugins", "certificates")
+_HAS_SECRETS = ("plugins", "certificates", "keyauth_credentials")
 """Collections whose fields may hold vault references."""
 
 
@@ -68,6 +70,7 @@ class Draft:
     authorities: Mapping[str, str]
     of_consumers: list[Row]
     """The plugin rows that are limited to a consumer."""
+    consumers: Consumers
 
 
 def draft(
@@ -86,7 +89,7 @@ def draft(
     _resolve(rows, environment)
     services = {row["id"]: row for row in rows.get("services", ())}
     certificates = {row["id"]: (row["cert"], row["key"]) for row in rows.get("certificates", ())}
-    plugins = _plugins(rows.get("plugins", ()), types, _digest(rows.get("certificates")))
+    plugins = _plugins(rows, types)
     plans = [RoutePlan(row, services.get(row.get("service"))) for row in rows.get("routes", ())]
     router = Router(
         [{**plan.route, "service": plan.service} for plan in plans],
@@ -102,6 +105,7 @@ def draft(
         certificates,
         {row["id"]: row["cert"] for row in rows.get("ca_certificates", ())},
         [item.row for item in plugins.values() if item.row.get("consumer") is not None],
+        _consumers(rows, plugins),
     )
 
 
@@ -126,11 +130,19 @@ def enabled_types(names: tuple[str, ...]) -> dict[str, PluginType]:
     return types if "bundled" in names else {name: types[name] for name in names if name in types}
 
 
+def _consumers(rows: Mapping[str, list[Row]], plugins: Mapping[str, PluginDraft]) -> Consumers:
+    """Return the consumers, if any plugin looks for them."""
+    if not any("consumers" in plugin.type.reads for plugin in plugins.values()):
+        return Consumers()
+    return Consumers(rows.get("consumers", ()), rows.get("keyauth_credentials", ()))
+
+
 def _plugins(
-    rows: list[Row], types: Mapping[str, PluginType], certificates: bytes
+    rows: Mapping[str, list[Row]], types: Mapping[str, PluginType]
 ) -> dict[str, PluginDraft]:
+    digest = cache(lambda collection: _digest(rows.get(collection)))
     found, problems = {}, []
-    for row in rows:
+    for row in rows.get("plugins", ()):
         if row.get("enabled") is False:
             continue
         kind = types.get(row["name"])
@@ -143,7 +155,8 @@ def _plugins(
             problems += _sentences(error, kind, row)
             continue
         scope = [row.get("route"), row.get("service"), row.get("consumer")]
-        key = orjson.dumps([row["name"], scope, row.get("config")]) + certificates
+        key = orjson.dumps([row["name"], scope, row.get("config")])
+        key += b"".join(map(digest, ("certificates", *kind.reads)))
         found[row["id"]] = PluginDraft(row, kind, config, key)
     if problems:
         raise ReleaseRefused(problems)

@@ -184,6 +184,7 @@ def _make_handler(plugin: PluginDraft, draft: Draft, workshop: Workshop) -> Hand
         service_id=plugin.row.get("service"),
         trusted_ca=workshop.trusted_ca,
         lua_allowed=workshop.lua_allowed,
+        consumers=draft.consumers,
     )
     return plugin.type.handler()(plugin.config, context)
 

@@ -9,13 +9,14 @@ entry point of group ``kafka_gateway.plugins``.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
 from gateway.http.messages import Pending, Request, Response
+from gateway.plugins.consumers import Consumers
 
 if TYPE_CHECKING:
     from gateway.kafka.pool import ProducerPool
@@ -39,6 +40,8 @@ class PluginContext:
     system's included when it names them); None: the system's alone."""
     lua_allowed: bool = True
     """False where ``untrusted_lua`` is off: configurations with Lua functions are refused then."""
+    consumers: Consumers = field(default_factory=Consumers)
+    """Filled for plugins whose type says that it reads them."""
 
 
 class Handler:
@@ -88,6 +91,8 @@ class PluginType:
     no_consumer: bool = False
     no_service: bool = False
     no_route: bool = False
+    reads: tuple[str, ...] = ()
+    """Collections that its handlers look things up in: they are made anew when these change."""
 
     def handler(self) -> type[Handler]:
         """Import and return the handler class."""

@@ -66,15 +66,19 @@ class Worker:
 
     def plugin(self, config: Mapping[str, Any]) -> ProduceHandler:
         """Return a ``kafka-upstream`` handler."""
-        return self._made(KafkaUpstream(KafkaUpstreamConfig(**config), self._context()))
+        return self._made(KafkaUpstream(KafkaUpstreamConfig(**config), self.context()))
 
     def confluent(self, config: Mapping[str, Any]) -> ProduceHandler:
         """Return a ``confluent`` handler."""
-        return self._made(Confluent(ConfluentConfig(**config), self._context()))
+        return self._made(Confluent(ConfluentConfig(**config), self.context()))
 
-    def _context(self) -> PluginContext:
+    def context(self, **more: Any) -> PluginContext:
+        """Return what handlers are made with."""
         return PluginContext(
-            producers=self.pool, certificate=self.certificates.get, trusted_ca=self.trusted_ca
+            producers=self.pool,
+            certificate=self.certificates.get,
+            trusted_ca=self.trusted_ca,
+            **more,
         )
 
     def _made(self, handler: ProduceHandler) -> ProduceHandler:
@@ -82,9 +86,10 @@ class Worker:
         return handler
 
 
-async def answer(handler: ProduceHandler, asked: Request) -> Response:
-    """Run the request through a chain with this one handler; wait for the answer."""
-    found = Chain([handler]).run(asked)
+async def answer(way: ProduceHandler | Chain, asked: Request) -> Response:
+    """Run the request through a chain, or one of this handler alone; wait for the answer."""
+    chain = way if isinstance(way, Chain) else Chain([way])
+    found = chain.run(asked)
     return await found if isinstance(found, Pending) else found
 
 

@@ -5,15 +5,30 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from bench.cases import FASTAPI, FLOOR, GATEWAY, MQ_BRIDGE, PROTOTYPE, all_cases, paths_of
+from bench.cases import (
+    FASTAPI,
+    FLOOR,
+    GATEWAY,
+    LIBRDKAFKA,
+    MQ_BRIDGE,
+    PROTOTYPE,
+    all_cases,
+    paths_of,
+)
 from bench.measurements import Results
 from bench.report import TARGETS, markdown, svg, table, verdicts
 from bench.stage import Measured
 from bench.topic import Verdict
 
 
-def _measured(per_second: float, cpu: float = 10.0, verdict: Verdict | None = None) -> Measured:
-    shares = {"p50": 1.0, "p90": 1.0, "p99": 2.0, "p99.9": 3.0, "max": 4.0}
+def _measured(
+    per_second: float,
+    cpu: float = 10.0,
+    verdict: Verdict | None = None,
+    p50: float = 1.0,
+    p99: float = 2.0,
+) -> Measured:
+    shares = {"p50": p50, "p90": 1.0, "p99": p99, "p99.9": 3.0, "max": 4.0}
     return Measured(per_second, cpu, shares, {"200": 5}, 0, verdict, 1)
 
 
@@ -28,6 +43,12 @@ def _results() -> Results:
             results.add("produce, 256 connections", subject, _measured(per_second * factor))
         results.add("10 routes", GATEWAY, _measured(50, cpu=10 * factor))
         results.add("10,000 routes", GATEWAY, _measured(50, cpu=11 * factor))
+        guarded = "produce with policies, 256 connections"
+        results.add(guarded, GATEWAY, _measured(50, cpu=10 + 3 * factor))
+        results.add("produce, 1 connections", GATEWAY, _measured(50, p50=2.5))
+        results.add("produce, 1 connections", LIBRDKAFKA, _measured(50, p50=2.0))
+        results.add("swap of 1,000 routes under load", GATEWAY, _measured(50, p99=3.0))
+        results.add("the same without a swap", GATEWAY, _measured(50, p99=2.0))
     return results
 
 
@@ -38,8 +59,17 @@ def test_ratios_are_taken_within_a_round() -> None:
         "produce_vs_mq_bridge": 2.0,
         "produce_vs_fastapi": 4.0,
         "routes_10000_vs_10": 1.1,
+        "swap_p99_vs_without": 1.5,
     }
-    assert _results().ratios().keys() == TARGETS.keys()
+
+
+def test_differences_are_taken_within_a_round() -> None:
+    assert _results().differences() == {"policies_cpu_us": 3.0, "one_connection_ms": 0.5}
+
+
+def test_everything_with_a_target_is_computed() -> None:
+    results = _results()
+    assert {**results.ratios(), **results.differences()}.keys() == TARGETS.keys()
 
 
 def test_lost_and_duplicated_records_are_summed_over_runs() -> None:
@@ -68,8 +98,14 @@ def test_the_plot_is_well_formed() -> None:
 
 def test_the_quick_cases_are_enough_for_every_ratio() -> None:
     names = {case.name for case in all_cases() if case.quick}
-    wanted = {"404, 64 connections", "produce, 256 connections", "10 routes", "10,000 routes"}
-    assert names == wanted
+    assert names == {
+        "404, 64 connections",
+        "10 routes",
+        "10,000 routes",
+        "produce, 1 connections",
+        "produce, 256 connections",
+        "produce with policies, 256 connections",
+    }
 
 
 def test_few_routes_are_asked_with_as_many_paths_as_many() -> None:

@@ -12,9 +12,10 @@ from gateway.data_plane.counters import Counters
 from gateway.errors import ReleaseRefused
 from gateway.http.application import DISCARD, STREAM
 from gateway.http.messages import Pending, Request, Response
+from gateway.plugins.key_auth import PLUGIN as KEY_AUTH
 from tests.support.http import run
 from tests.support.noted_plugin import TYPES, Noted
-from tests.support.releases import compiled, number, plugin_row, route, table, workshop
+from tests.support.releases import compiled, drafted, number, plugin_row, route, table, workshop
 from tests.support.requests import request_of
 
 
@@ -194,3 +195,55 @@ def test_lua_that_is_switched_off_refuses_the_release(monkeypatch: pytest.Monkey
             await compiled(table(routes=[route("a")], plugins=rows), tools=tools)
 
     run(main())
+
+
+def test_a_consumers_new_key_makes_the_handlers_that_look_it_up_anew_and_no_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    types = {**TYPES, "key-auth": KEY_AUTH}
+    monkeypatch.setattr(module, "plugin_types", lambda: types)
+    rows = [plugin_row("key-auth", of="a"), plugin_row("noted", of="a")]
+    ann = {"id": number("ann"), "username": "ann"}
+
+    def keyed(key: str) -> bytes:
+        credential = {"id": number("key"), "consumer": ann["id"], "key": key, "created_at": 0}
+        return table(
+            routes=[route("a")], plugins=rows, consumers=[ann], keyauth_credentials=[credential]
+        )
+
+    async def main() -> None:
+        application = GatewayApplication(Counters())
+        first = await compiled(keyed("old"))
+        application.serve(first)
+
+        def status(key: bytes) -> int:
+            request, _ = begin(application, b"/a")
+            request.headers.append((b"apikey", key))
+            response = application.handle(request)
+            assert isinstance(response, Response)
+            return response.status
+
+        assert (status(b"old"), status(b"new")) == (200, 401)
+        application.serve(await compiled(keyed("new"), first))
+        assert (status(b"old"), status(b"new")) == (401, 200)
+        assert len(Noted.made) == 1
+
+    run(main())
+
+
+def test_keys_may_come_from_a_vault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "plugin_types", lambda: {"key-auth": KEY_AUTH})
+    ann = {"id": number("ann"), "username": "ann"}
+    credential = {"id": number("key"), "consumer": ann["id"], "key": "{vault://env/ANN}"}
+    content = table(
+        routes=[route("a")],
+        plugins=[plugin_row("key-auth", of="a")],
+        consumers=[ann],
+        keyauth_credentials=[credential],
+    )
+    found = drafted(content, {"ANN": "open sesame"})
+    identity = found.consumers.by_key(b"open sesame")
+    assert identity is not None
+    assert identity.consumer == ann
+    with pytest.raises(ReleaseRefused, match="ANN"):
+        drafted(content, {})

@@ -8,9 +8,23 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway.http.messages import Request
+from gateway.http.messages import Request, Response
+from gateway.plugins.chain import Chain
+from gateway.plugins.consumers import Consumers
+from gateway.plugins.key_auth import Config as KeyAuthConfig
+from gateway.plugins.key_auth.handler import KeyAuth
 from tests.support.broker import Broker
-from tests.support.producing import SENT, body_of, on_broker, produce, request, value_of
+from tests.support.producing import (
+    SENT,
+    Worker,
+    answer,
+    body_of,
+    on_broker,
+    produce,
+    request,
+    value_of,
+    working,
+)
 
 pytestmark = pytest.mark.kafka
 
@@ -75,10 +89,22 @@ def test_9_repeated_headers_are_a_list(broker: Broker, topic: str) -> None:
     assert (headers["x-foo"], headers["x-bar"]) == (["1", "2"], "Z")
 
 
-def test_11_headers_that_earlier_plugins_added_are_there(broker: Broker, topic: str) -> None:
-    asked = request()
-    asked.headers.append((b"x-consumer-username", b"ann"))
-    assert sent(broker, topic, asked, **HEADERS_ONLY)["headers"]["x-consumer-username"] == "ann"
+def test_11_headers_that_key_auth_added_are_there(broker: Broker, topic: str) -> None:
+    ann = {"id": "c1", "username": "ann"}
+    key = {"id": "k1", "consumer": "c1", "key": "open sesame", "created_at": 0}
+
+    async def job(worker: Worker) -> Response:
+        context = worker.context(consumers=Consumers([ann], [key]))
+        auth = KeyAuth(KeyAuthConfig(hide_credentials=True), context)
+        handler = worker.plugin(on_broker(broker, topic, producer_async=False, **HEADERS_ONLY))
+        asked = request(headers=[("apikey", "open sesame"), ("x-consumer-username", "bob")])
+        return await answer(Chain([auth, handler]), asked)
+
+    before = broker.count(topic)
+    assert working(job, broker.ca_file).status == 200
+    headers = value_of(broker.records(topic, before + 1)[-1])["headers"]
+    assert headers["x-consumer-username"] == "ann"
+    assert "apikey" not in headers
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``key-auth``: let only requests pass that show a consumer's API key."""
+
+from gateway import COMPATIBLE_WITH
+from gateway.plugins.base import PluginType
+from gateway.plugins.key_auth.schema import Config
+
+PLUGIN = PluginType(
+    name="key-auth",
+    version=COMPATIBLE_WITH,
+    priority=1250,
+    schema=Config,
+    handler_path="gateway.plugins.key_auth.handler:KeyAuth",
+    no_consumer=True,
+    reads=("consumers", "keyauth_credentials"),
+)
+
+__all__ = ["PLUGIN", "Config"]
