@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Self
 
@@ -69,6 +70,45 @@ def _address(value: str) -> str:
     if not host or not port.isdigit():
         raise ValueError("expected host:port")
     return value.strip()
+
+
+def _nameservers(value: str) -> tuple[str, ...]:
+    found = items(value)
+    for item in found:
+        if not _is_address(item) and not _is_address_and_port(item):
+            raise ValueError(f'"{item}" is not an address like 10.0.0.2, 10.0.0.2:53 or [::1]:53')
+    return found
+
+
+def _is_address_and_port(value: str) -> bool:
+    host, _, port = value.rpartition(":")
+    try:
+        count(1, 65535)(port)
+    except ValueError:
+        return False
+    # An IPv6 address with a port needs brackets, and no other may have them.
+    bracketed = host.startswith("[") and host.endswith("]")
+    return bracketed == (":" in host) and _is_address(host[1:-1] if bracketed else host)
+
+
+def _is_address(value: str) -> bool:
+    try:
+        ip_address(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _valid_ttl(value: str) -> float | None:
+    if not value.strip():
+        return None
+    try:
+        found = seconds(value)
+    except ValueError:
+        found = 0.0
+    if found <= 0:
+        raise ValueError("expected seconds above 0, like 30 or 2m, or nothing for the record's TTL")
+    return found
 
 
 def _headers(value: str) -> tuple[str, ...]:
@@ -184,6 +224,18 @@ class Settings:
     """Accepted for compatibility; changes nothing."""
     untrusted_lua_sandbox_environment: tuple[str, ...] = _setting(items, "")
     """Accepted for compatibility; changes nothing."""
+
+    # How names of upstreams are looked up.
+    dns_resolver: tuple[str, ...] = _setting(_nameservers, "")
+    """DNS servers, as address or address:port; empty: those of /etc/resolv.conf."""
+    dns_valid_ttl: float | None = _setting(_valid_ttl, "")
+    """How long addresses hold instead of their record's TTL; either way a second or more."""
+    dns_stale_ttl: float = _setting(seconds, "3600")
+    """How much longer old addresses are used while new ones are fetched or no server answers."""
+    dns_not_found_ttl: float = _setting(seconds, "30")
+    """How long it holds that there is no such name."""
+    dns_error_ttl: float = _setting(seconds, "1")
+    """How long to wait after a failed look-up before the next."""
 
     # Ours.
     env_file: str | None = _setting(plain, "", own=True)

@@ -42,6 +42,8 @@ FORMS = {
     "workers": "`auto`, or 1 to 256",
     "parse_listen": "`host:port`, by commas, each with `ssl` or not; or `off`",
     "_address": "`host:port`",
+    "_nameservers": "addresses with or without `:port`, by commas",
+    "_valid_ttl": "time above 0",
 }
 """What the text of a setting looks like, by the function that parses it."""
 

@@ -4,43 +4,46 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 from gateway.errors import UpstreamError
+from gateway.proxy.dns import Answer, Dns
 
-Lookup = Callable[[str], Awaitable[list[str]]]
+Lookup = Callable[[str], Awaitable[Answer]]
+"""Raises ``OSError`` or ``UnicodeError`` when it cannot be told whether there is such a name."""
 
 
 @dataclass(slots=True)
 class _Entry:
-    addresses: list[str]
-    expires: float
+    addresses: Sequence[str]
+    fresh_until: float
+    usable_until: float
     turn: int = 0
-    refresh: asyncio.Task[None] | None = field(default=None, compare=False)
 
 
 class Resolver:
-    """A cache before the system's resolver (hosts file, search domains and all).
+    """A cache before ``Dns``, which says for how long an answer holds.
 
-    The system's resolver does not tell the TTL of a record, so one ``ttl`` in seconds holds for
-    all. For ``stale`` seconds more an old answer is used while a new one is fetched; a failure is
-    remembered for ``negative`` seconds.
+    For ``stale_ttl`` seconds more an old answer is used while a new one is fetched, and while none
+    can be had; a failure is remembered for ``error_ttl`` seconds. At most ``limit`` names are kept.
     """
 
     def __init__(
         self,
-        ttl: float = 30.0,
-        stale: float = 300.0,
-        negative: float = 1.0,
+        dns: Dns | None = None,
+        *,
+        stale_ttl: float = 3600.0,
+        error_ttl: float = 1.0,
+        limit: int = 10_000,
         lookup: Lookup | None = None,
     ) -> None:
-        self._ttl = ttl
-        self._stale = stale
-        self._negative = negative
-        self._lookup = lookup or _system_lookup
+        self._dns = dns or Dns()
+        self._stale_ttl = stale_ttl
+        self._error_ttl = error_ttl
+        self._limit = limit
+        self._lookup = lookup or self._dns.ask
         self._entries: dict[str, _Entry] = {}
         self._underway: dict[str, asyncio.Task[_Entry]] = {}
 
@@ -48,17 +51,20 @@ class Resolver:
         """Return an address of ``host``; raises ``UpstreamError`` 503 when there is none."""
         if _is_address(host):
             return host
-        loop = asyncio.get_running_loop()
         entry = self._entries.get(host)
-        now = loop.time()
-        if entry is None or now >= entry.expires + (self._stale if entry.addresses else 0):
+        now = asyncio.get_running_loop().time()
+        if entry is None or now >= entry.usable_until:
             entry = await self._fetch(host)
-        elif now >= entry.expires and host not in self._underway:
+        elif now >= entry.fresh_until and host not in self._underway:
             _ = self._start(host)
         if not entry.addresses:
             raise UpstreamError(503, "name resolution failed", host)
         entry.turn = (entry.turn + 1) % len(entry.addresses)
         return entry.addresses[entry.turn]
+
+    def close(self) -> None:
+        """Give up the look-ups under way; who waits for one gets its failure."""
+        self._dns.close()
 
     async def _fetch(self, host: str) -> _Entry:
         """Wait for the one look-up of this name that all its requests share."""
@@ -75,24 +81,30 @@ class Resolver:
     async def _ask(self, host: str) -> _Entry:
         loop = asyncio.get_running_loop()
         try:
-            addresses = list(dict.fromkeys(await self._lookup(host)))
-        except OSError:
-            addresses = []
-        old = self._entries.get(host)
-        if addresses:
-            entry = _Entry(addresses, loop.time() + self._ttl)
-        elif old is not None and old.addresses and loop.time() < old.expires + self._stale:
-            return old
-        else:
-            entry = _Entry([], loop.time() + self._negative)
-        self._entries[host] = entry
+            answer = await self._lookup(host)
+        except (OSError, UnicodeError):
+            old = self._entries.get(host)
+            now = loop.time()
+            if old is not None and now < old.usable_until:
+                old.fresh_until = now + self._error_ttl
+                return old
+            answer = Answer((), self._error_ttl)
+        fresh_until = loop.time() + answer.ttl
+        # That there is no such name is an answer too, and nothing to go on using.
+        stale = self._stale_ttl if answer.addresses else 0.0
+        entry = _Entry(answer.addresses, fresh_until, fresh_until + stale)
+        self._keep(host, entry)
         return entry
 
-
-async def _system_lookup(host: str) -> list[str]:
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return [str(address[4][0]) for address in found]
+    def _keep(self, host: str, entry: _Entry) -> None:
+        old = self._entries.pop(host, None)
+        if old is not None and entry.addresses:
+            # Where TTLs are short, starting over would favour one address.
+            entry.turn = old.turn % len(entry.addresses)
+        if len(self._entries) >= self._limit:
+            # The one whose answer is the oldest.
+            del self._entries[next(iter(self._entries))]
+        self._entries[host] = entry
 
 
 def _is_address(host: str) -> bool:

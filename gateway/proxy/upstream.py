@@ -42,8 +42,9 @@ class Proxy:
         return Upstream(self, route, service, tls)
 
     def close(self) -> None:
-        """Close all idle connections."""
+        """Close all idle connections, and give up names that are being looked up."""
         self.pool.close()
+        self.resolver.close()
 
 
 class Upstream:

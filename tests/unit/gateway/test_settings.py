@@ -127,3 +127,32 @@ def test_only_our_own_settings_have_our_prefix() -> None:
     assert env_name("prefix") == "KONG_PREFIX"
     assert env_name("env_file") == "KAFKA_GATEWAY_ENV_FILE"
     assert set(NAMES) >= OWN
+
+
+def test_dns_settings_are_kongs() -> None:
+    settings = Settings.from_values({})
+    assert settings.dns_resolver == ()
+    assert settings.dns_valid_ttl is None
+    assert (settings.dns_stale_ttl, settings.dns_not_found_ttl, settings.dns_error_ttl) == (
+        3600.0, 30.0, 1.0,
+    )  # fmt: skip
+    given = {"dns_resolver": "10.0.0.2, 10.0.0.3:5353,::1,[::1]:53", "dns_valid_ttl": "2m"}
+    settings = Settings.from_values(given)
+    assert settings.dns_resolver == ("10.0.0.2", "10.0.0.3:5353", "::1", "[::1]:53")
+    assert settings.dns_valid_ttl == 120.0
+    assert not unknown_settings({}, {"KONG_DNS_ORDER": "A", "KONG_DNS_HOSTSFILE": "/etc/hosts"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["ns.test", "10.0.0.2:0", "10.0.0.2:65536", "10.0.0.2:", "[::1]", "[10.0.0.2]:53", "::x"],
+)
+def test_a_name_server_is_an_address(text: str) -> None:
+    (problem,) = problems_of({"dns_resolver": text})
+    assert problem.startswith(f'KONG_DNS_RESOLVER: "{text}" is not an address like 10.0.0.2')
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "soon"])
+def test_a_ttl_is_above_zero(text: str) -> None:
+    (problem,) = problems_of({"dns_valid_ttl": text})
+    assert problem.startswith("KONG_DNS_VALID_TTL: expected seconds above 0")

@@ -14,6 +14,7 @@ from gateway.errors import ReleaseRefused
 from gateway.http.forwarded import TrustedProxies
 from gateway.http.heads import SERVER
 from gateway.pem import load_chain
+from gateway.proxy.dns import Answer
 from gateway.proxy.pool import Pool
 from gateway.proxy.resolver import Resolver
 from gateway.proxy.tls import UpstreamTls
@@ -470,7 +471,7 @@ def test_a_slow_client_is_not_the_upstreams_timeout() -> None:
 
 def test_a_name_that_does_not_resolve_is_a_503() -> None:
     async def check() -> None:
-        async def lookup(host: str) -> list[str]:
+        async def lookup(host: str) -> Answer:
             raise socket.gaierror
 
         proxy = Proxy(asyncio.get_running_loop(), resolver=Resolver(lookup=lookup))
@@ -584,9 +585,9 @@ def test_tls_is_verified_and_shows_the_client_certificate(
             {"ca": authority.pem, "other": other.pem}.get,
         )
 
-        async def lookup(host: str) -> list[str]:
+        async def lookup(host: str) -> Answer:
             assert host == "origin.test"
-            return ["127.0.0.1"]
+            return Answer(["127.0.0.1"], 30)
 
         proxy = Proxy(asyncio.get_running_loop(), resolver=Resolver(lookup=lookup))
         async with upstream(answering(ok()), _server_context(authority, client=True)) as origin:

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Look-ups of names that say how long their answers hold.
+
+The system's resolver does not tell the TTL of a record, c-ares does; it reads the hosts file and
+the search domains too, and works in a thread of its own beside the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import socket
+import weakref
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from aiodns import DNSResolver
+from aiodns.error import ARES_ENODATA, ARES_ENOTFOUND, DNSError
+from pycares import AddrInfoResult, AresError
+
+from gateway.logs import get_logger
+
+_log = get_logger("gateway.proxy")
+
+_NOT_FOUND = frozenset({ARES_ENODATA, ARES_ENOTFOUND})
+_TRIES = 2
+"""How often each server is asked; the second time it has twice the time to answer."""
+_DEADLINE = 7.0
+"""Seconds for one name, however many servers are silent: two of them are tried twice in 6 s."""
+_UNKNOWN_TTL = 30.0
+"""Seconds for which an answer without a TTL holds."""
+_SHORTEST = 1.0
+"""Seconds for which an answer holds at least: a TTL of 0 must not mean a query a request. The
+hosts file has no TTLs, which c-ares tells as 0; reading it costs no query."""
+
+
+class Answer(NamedTuple):
+    """Addresses of a name, none when there is no such name, and the seconds for which they hold."""
+
+    addresses: Sequence[str]
+    ttl: float
+
+
+class Dns:
+    """Asks ``servers`` (address, or address:port), or without any those of the system.
+
+    ``valid_ttl`` is held instead of a record's own TTL; that there is no such name holds for
+    ``not_found_ttl``. ``patience`` is how long a server has for its answer at first. All seconds.
+    """
+
+    def __init__(
+        self,
+        servers: Sequence[str] = (),
+        *,
+        valid_ttl: float | None = None,
+        not_found_ttl: float = 30.0,
+        patience: float = 1.0,
+    ) -> None:
+        self._servers = tuple(servers)
+        self._valid_ttl = valid_ttl
+        self._not_found_ttl = not_found_ttl
+        self._patience = patience
+        self._channel: DNSResolver | None = None
+        self._replace_at = math.inf
+        # Those that were replaced live on until their last look-up is done.
+        self._open: weakref.WeakSet[DNSResolver] = weakref.WeakSet()
+        self._warned = False
+
+    async def ask(self, host: str) -> Answer:
+        """Look a name up; raises ``OSError`` or ``UnicodeError`` when that fails.
+
+        The first call starts c-ares on the running loop. Not for many callers at once per name:
+        ``Resolver`` sees to that.
+        """
+        if f".{host.lower()}".endswith(".localhost"):
+            # c-ares gives localhost both 127.0.0.1 and ::1, whatever the hosts file says.
+            return await _ask_system(host)
+        try:
+            channel = self._current()
+        except AresError as error:
+            if not self._warned:
+                self._warned = True
+                _log.warning("c-ares cannot be used, TTLs are not honoured", reason=str(error))
+            return await _ask_system(host)
+        try:
+            async with asyncio.timeout(_DEADLINE):
+                return self._answer(await channel.getaddrinfo(host, type=socket.SOCK_STREAM))
+        except DNSError as error:
+            if error.args[0] not in _NOT_FOUND:
+                raise OSError(*error.args) from error
+            self._replace_in(self._not_found_ttl)
+            return Answer((), self._not_found_ttl)
+        except asyncio.CancelledError:
+            # Look-ups are only cancelled when the loop ends; c-ares must not call it after that.
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Give up what is being looked up, and let go of threads and sockets."""
+        for channel in list(self._open):
+            # Its last reference gone, a channel closes itself.
+            channel.cancel()
+        self._channel = None
+
+    def _current(self) -> DNSResolver:
+        loop = asyncio.get_running_loop()
+        if self._channel is None or loop.time() >= self._replace_at:
+            self._channel = DNSResolver(self._servers, loop, timeout=self._patience, tries=_TRIES)
+            self._replace_at = math.inf
+            self._open.add(self._channel)
+        return self._channel
+
+    def _replace_in(self, seconds: float) -> None:
+        """Have a new channel in that time: an answer that is to hold shorter than its zone says.
+
+        A channel keeps answers by itself, for their TTL. That cannot be switched off or emptied.
+        """
+        self._replace_at = min(self._replace_at, asyncio.get_running_loop().time() + seconds)
+
+    def _answer(self, found: AddrInfoResult) -> Answer:
+        addresses = dict.fromkeys(node.addr[0].decode() for node in found.nodes)
+        # An alias on the way may change earlier than the addresses behind it.
+        ttls = [node.ttl for node in found.nodes] + [alias.ttl for alias in found.cnames]
+        ttl = float(min(ttls, default=0))
+        if self._valid_ttl is not None:
+            if self._valid_ttl < ttl:
+                self._replace_in(self._valid_ttl)
+            ttl = self._valid_ttl
+        return Answer(tuple(addresses), max(ttl, _SHORTEST))
+
+
+async def _ask_system(host: str) -> Answer:
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return Answer(tuple(dict.fromkeys(str(one[4][0]) for one in found)), _UNKNOWN_TTL)
