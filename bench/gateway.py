@@ -10,6 +10,8 @@ from typing import Any
 from bench.cases import API_KEY
 from bench.processes import ServerProcess
 
+_LIMIT = {"name": "rate-limiting", "config": {"minute": 1_000_000_000}}
+"""Counted as any limit is, and never reached."""
 COMMAND = Path(__file__).resolve().parents[1] / ".venv" / "bin" / "kafka-gateway"
 
 
@@ -42,7 +44,9 @@ def configuration(
         "routes": [
             _producing("sync", {**config, "producer_async": False}),
             _producing("async", {**config, "producer_async": True}),
-            _producing("guarded", {**config, "producer_async": False}, {"name": "key-auth"}),
+            _producing(
+                "guarded", {**config, "producer_async": False}, {"name": "key-auth"}, _LIMIT
+            ),
             *(
                 {"name": f"route-{number}", "paths": [f"/route/{number}"], "tags": [f"v{version}"]}
                 for number in range(routes)

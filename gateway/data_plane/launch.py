@@ -7,10 +7,12 @@ the master's own imports would otherwise come before. So this module imports nex
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import NamedTuple
 
 from gateway.data_plane.node import processors
@@ -36,11 +38,17 @@ def spawn_worker(index: int) -> Spawned:
         # -P: modules never come from the folder the gateway happens to be started in.
         command = [sys.executable, "-P", "-m", "gateway.data_plane.worker"]
         process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-            [*command, str(theirs.fileno()), str(index)],
-            pass_fds=[theirs.fileno()],
+            [*command, *map(str, (theirs.fileno(), _counts(), index))],
+            pass_fds=[theirs.fileno(), _counts()],
             stdin=subprocess.DEVNULL,
         )
     return Spawned(process, ours)
+
+
+@cache
+def _counts() -> int:
+    """Return the memory in which the node's workers count together; it outlives each of them."""
+    return os.memfd_create("kafka-gateway-counts")
 
 
 def run_data_plane(read_values: ReadValues) -> None:

@@ -22,6 +22,7 @@ from gateway.data_plane.channel import Channel, Message
 from gateway.data_plane.counters import SEPARATOR, Counters
 from gateway.data_plane.draft import Draft, draft, enabled_types
 from gateway.data_plane.listeners import open_listener
+from gateway.data_plane.node import processors
 from gateway.data_plane.snapshot import Snapshot, Workshop
 from gateway.errors import ReleaseRefused, SettingsError
 from gateway.http.forwarded import TrustedProxies
@@ -30,6 +31,9 @@ from gateway.http.server import Listener, Server
 from gateway.kafka.pool import ProducerPool
 from gateway.listen import parse_listen
 from gateway.logs import configure_logs, get_logger
+from gateway.plugins.tally import Tally
+from gateway.proxy.dns import Dns
+from gateway.proxy.resolver import Resolver
 from gateway.proxy.upstream import Proxy
 from gateway.settings import Settings
 
@@ -46,8 +50,9 @@ _SWITCH_INTERVAL = 0.0005
 class Worker:
     """What stands behind the channel in a worker process."""
 
-    def __init__(self, index: int) -> None:
+    def __init__(self, index: int, counts: int | None = None) -> None:
         self.index = index
+        self._counts = counts
         self.ended = asyncio.Event()
         self.channel: Channel | None = None
         self._settings: Settings
@@ -126,11 +131,12 @@ class Worker:
         self._workshop = Workshop(
             counters,
             ProducerPool(loop),
-            Proxy(loop, default_type=default_type),
+            Proxy(loop, resolver=resolver_of(settings), default_type=default_type),
             settings.client_max_body_size,
             settings.allow_debug_header,
             data["trusted"],
             settings.untrusted_lua != "off",
+            Tally(self._counts, self.index, settings.nginx_worker_processes or processors()),
         )
         self._server = Server(
             self._application,
@@ -272,10 +278,20 @@ def limits_of(settings: Settings) -> Limits:
     )
 
 
-async def run(descriptor: int, index: int) -> None:
+def resolver_of(settings: Settings) -> Resolver:
+    """Return what looks up the names of upstreams as the settings say."""
+    dns = Dns(
+        settings.dns_resolver,
+        valid_ttl=settings.dns_valid_ttl,
+        not_found_ttl=settings.dns_not_found_ttl,
+    )
+    return Resolver(dns, stale_ttl=settings.dns_stale_ttl, error_ttl=settings.dns_error_ttl)
+
+
+async def run(descriptor: int, counts: int, index: int) -> None:
     """Serve until the master, a signal, or the end of the master says stop."""
     loop = asyncio.get_running_loop()
-    worker = Worker(index)
+    worker = Worker(index, counts)
 
     def stop() -> None:
         worker.message(Message("drain", {"seconds": 12.0}))

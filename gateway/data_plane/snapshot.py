@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,6 +18,7 @@ from gateway.http.application import DISCARD, STREAM
 from gateway.logs import get_logger
 from gateway.plugins.base import Handler, PluginContext
 from gateway.plugins.chain import Chain, Last, no_service
+from gateway.plugins.tally import Tally
 from gateway.routing.router import Router
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Workshop:
     """File of the trusted authorities; None: the system's."""
     lua_allowed: bool = True
     """Whether plugins may run Lua functions, in the sandbox."""
+    tally: Tally = field(default_factory=Tally)
 
 
 class Snapshot:
@@ -185,6 +187,7 @@ def _make_handler(plugin: PluginDraft, draft: Draft, workshop: Workshop) -> Hand
         trusted_ca=workshop.trusted_ca,
         lua_allowed=workshop.lua_allowed,
         consumers=draft.consumers,
+        tally=workshop.tally,
     )
     return plugin.type.handler()(plugin.config, context)
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The worker process: ``python -m gateway.data_plane.worker <descriptor> <index>``.
+"""The worker process: ``python -m gateway.data_plane.worker <channel> <counts> <index>``.
 
-The descriptor is its end of the channel to the master.
+The first two are descriptors: its end of the channel to the master, and the memory in which the
+workers count together.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ def main() -> None:
 
     from gateway.data_plane.serving import run
 
-    uvloop.run(run(int(sys.argv[1]), int(sys.argv[2])))
+    uvloop.run(run(*map(int, sys.argv[1:4])))
 
 
 if __name__ == "__main__":

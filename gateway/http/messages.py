@@ -69,6 +69,9 @@ class Request:
 
     context: dict[str, Any] | None = None
     credential: Any = None
+    answer_lines: bytes = b""
+    """Header lines for whatever is answered, each after a CRLF: added by access handlers, which
+    need no header filter for what they know already. Nothing in it may come from a client."""
     stream: BodyStream | None = None
     forwarded_host: bytes | None = None
     """X-Forwarded-Host of a trusted peer."""

@@ -141,7 +141,7 @@ class Replies(asyncio.Protocol):
             elapsed = (monotonic() - request.received) * 1000
             if elapsed >= 1:
                 at_once = before + latency_line(int(elapsed))
-            data = at_once + request.id + after
+            data = at_once + request.id + request.answer_lines + after
             self._out.append(data)
             self._report(request, response, len(data))
             return

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from gateway.http.messages import Pending, Request, Response
 from gateway.plugins.consumers import Consumers
+from gateway.plugins.tally import Tally
 
 if TYPE_CHECKING:
     from gateway.kafka.pool import ProducerPool
@@ -42,6 +43,8 @@ class PluginContext:
     """False where ``untrusted_lua`` is off: configurations with Lua functions are refused then."""
     consumers: Consumers = field(default_factory=Consumers)
     """Filled for plugins whose type says that it reads them."""
+    tally: Tally = field(default_factory=Tally)
+    """Counts that the node's workers share and that outlive snapshots."""
 
 
 class Handler:

@@ -267,3 +267,28 @@ def test_a_tls_client_that_speaks_plain_http_is_turned_away() -> None:
             assert not (await wire.rest()).startswith(b"HTTP/1.1 200")
 
     run(check())
+
+
+def test_lines_for_the_answer_go_with_whatever_is_answered() -> None:
+    async def check() -> None:
+        async def streamed() -> AsyncIterator[bytes]:
+            yield b"piece"
+
+        def handle(request: Request) -> Response:
+            request.answer_lines += b"\r\nRateLimit-Limit: 5\r\nRateLimit-Reset: 1"
+            if request.path == b"/fixed":
+                return fixed(404, "nothing here", request)
+            return (
+                text(200, b"whole") if request.path == b"/whole" else Response(200, [], streamed())
+            )
+
+        async with serving(App(handle)) as running:
+            wire = await running.connect()
+            for path in (b"/fixed", b"/fixed", b"/whole", b"/streamed"):
+                answer = await wire.ask(get(path))
+                told = answer.headers["ratelimit-limit"], answer.headers["ratelimit-reset"]
+                assert told == ("5", "1")
+                assert answer.body
+            await wire.close()
+
+    run(check())

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``rate-limiting``: so many requests a second, minute, hour, day, month or year, and no more."""
+
+from gateway import COMPATIBLE_WITH
+from gateway.plugins.base import PluginType
+from gateway.plugins.rate_limiting.schema import Config
+
+PLUGIN = PluginType(
+    name="rate-limiting",
+    version=COMPATIBLE_WITH,
+    priority=910,
+    schema=Config,
+    handler_path="gateway.plugins.rate_limiting.handler:RateLimiting",
+)
+
+__all__ = ["PLUGIN", "Config"]

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A limit's windows of time, and the counts of the present one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from gateway.plugins.tally import Cell, Tally
+
+_SECONDS = {
+    "second": 1,
+    "minute": 60,
+    "hour": 3600,
+    "day": 86400,
+}
+"""Length of the windows that do not follow the calendar."""
+_MOST = 1 << 16
+"""Counts that a worker keeps at hand for one limit; more are looked up again."""
+
+
+def window(period: str, now: float) -> tuple[float, float]:
+    """Return beginning and end of the window that a time is in, in seconds since 1970, UTC."""
+    if period in ("month", "year"):
+        date = datetime.fromtimestamp(now, UTC)
+        first = datetime(date.year, date.month if period == "month" else 1, 1, tzinfo=UTC)
+        month = first.month % 12 + 1 if period == "month" else 1
+        year = first.year + (month == 1)
+        return first.timestamp(), datetime(year, month, 1, tzinfo=UTC).timestamp()
+    length = _SECONDS[period]
+    start = now // length * length
+    return start, start + length
+
+
+class Limit:
+    """So many requests of one origin in a period; ``scope`` tells it from other plugins' limits."""
+
+    def __init__(self, scope: str, period: str, most: int, tally: Tally) -> None:
+        self.most = most
+        self.title = period.title().encode()
+        self._start = self._end = 0.0
+        self._period = period
+        self._scope = scope
+        self._tally = tally
+        self._cells: dict[str, Cell] = {}
+
+    def cell(self, origin: str, now: float) -> Cell:
+        """Return the count of an origin in the present window."""
+        if not self._start <= now < self._end:
+            self._start, self._end = window(self._period, now)
+            self._cells = {}
+        found = self._cells.get(origin)
+        if found is None:
+            if len(self._cells) >= _MOST:
+                self._cells = {}
+            name = f"{self._scope}\n{self._period}\n{self._start:.0f}\n{origin}"
+            found = self._cells[origin] = self._tally.cell(name, self._end)
+        return found
+
+    def reset(self, now: float) -> int:
+        """Return in how many seconds the window ends, one at least."""
+        return max(1, int(self._end - now))
