@@ -12,12 +12,12 @@ import gc
 import os
 import signal
 import socket
-import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from gateway.data_plane.access_log import AccessLog
 from gateway.data_plane.application import GatewayApplication
+from gateway.data_plane.aside import aside
 from gateway.data_plane.channel import Channel, Message
 from gateway.data_plane.counters import SEPARATOR, Counters
 from gateway.data_plane.draft import Draft, draft, enabled_types
@@ -43,8 +43,6 @@ _FLUSH = 4.0
 """Of the seconds for draining, those kept for Kafka when requests take all the others."""
 _LAST_CALL = 0.02
 """Seconds in which connections that wait to be accepted still are."""
-_SWITCH_INTERVAL = 0.0005
-"""Seconds until the compiling thread lets the event loop run; Python's own 5 ms would be felt."""
 
 
 class Worker:
@@ -163,7 +161,7 @@ class Worker:
         gc.disable()
         try:
             environment = {**os.environ, **data["environment"]}
-            found, contexts = await _beside(self._draft, message.body, data["hash"], environment)
+            found, contexts = await aside(self._draft, message.body, data["hash"], environment)
             snapshot = await Snapshot.compile(found, self._application.snapshot, self._workshop)
             self._next = snapshot, contexts
             self._reply(message, ok=True)
@@ -253,16 +251,6 @@ def _states(producers: list[dict[str, Any]]) -> dict[str, int]:
     """Count producers by bootstrap server and state."""
     keys = (one["name"] + SEPARATOR + one["state"] for one in producers)
     return dict(collections.Counter(keys))
-
-
-async def _beside(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Run a long computation in a thread, giving way to requests often."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(_SWITCH_INTERVAL)
-    try:
-        return await asyncio.to_thread(function, *arguments)
-    finally:
-        sys.setswitchinterval(before)
 
 
 def limits_of(settings: Settings) -> Limits:

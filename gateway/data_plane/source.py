@@ -10,6 +10,7 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from gateway.data_plane.aside import aside
 from gateway.data_plane.cache import ConfigCache
 from gateway.data_plane.node import node_id
 from gateway.data_plane.release import Release, check_release, parse_frame
@@ -113,7 +114,7 @@ class FileSource:
         from gateway.data_plane.declarative import read_declarative
 
         assert self._file is not None
-        return await asyncio.to_thread(read_declarative, Path(self._file))
+        return await aside(read_declarative, Path(self._file))
 
 
 class ControlPlaneSource:
@@ -209,11 +210,11 @@ class ControlPlaneSource:
         return read_pem(self._settings.cluster_cert_key or "", "KONG_CLUSTER_CERT_KEY")
 
     async def _take(self, frame: bytes) -> None:
-        release = await asyncio.to_thread(parse_frame, frame)
+        release = await aside(parse_frame, frame)
         if release is None or release.hash == self._master.hash_in_force():
             return
         try:
-            await asyncio.to_thread(check_release, release)
+            await aside(check_release, release)
         except ReleaseRefused as error:
             error.hash = release.hash
             self._master.refused(error)
@@ -223,7 +224,7 @@ class ControlPlaneSource:
 
     async def _save(self, frame: bytes) -> None:
         try:
-            await asyncio.to_thread(self._cache.save, frame)
+            await aside(self._cache.save, frame)
         except OSError as error:
             _log.error("the configuration could not be cached", reason=error.strerror)
 
