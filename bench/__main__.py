@@ -94,7 +94,7 @@ def _machine(quick: bool, tls: bool, seconds: float) -> dict[str, Any]:
         "mode": "quick" if quick else "full",
         "broker": "SASL_SSL" if tls else "SASL_PLAINTEXT",
         "seconds": round(seconds),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": os.cpu_count(),
         "kernel": platform.release(),
         "python": platform.python_version(),
         **{name: version(name) for name in _COMPARED},
