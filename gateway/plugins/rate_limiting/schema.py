@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from gateway.entities.base import Record, violation
 from gateway.entities.types import NonEmpty
+from gateway.plugins.schema_registry import Secret
 
 PERIODS = ("second", "minute", "hour", "day", "month", "year")
 
@@ -18,6 +19,22 @@ _Limit = Annotated[int, Field(gt=0)]
 
 def _limit(period: str) -> Any:
     return Field(default=None, description=f"The number of requests that pass in a {period}.")
+
+
+class Redis(Record):
+    """Accepted, since files that were written for Kong have it also where counters are local."""
+
+    host: str | None = Field(default=None, description="The server's host.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        default=6379, description="The server's port."
+    )
+    timeout: int = Field(default=2000, description="Milliseconds to wait for the server.")
+    database: int = Field(default=0, description="The number of the database.")
+    username: Secret | None = Field(default=None, description="The user name.")
+    password: Secret | None = Field(default=None, description="The password.")
+    ssl: bool = Field(default=False, description="Whether TLS is used.")
+    ssl_verify: bool = Field(default=False, description="Whether the certificate is verified.")
+    server_name: str | None = Field(default=None, description="The name in the certificate.")
 
 
 class Config(Record):
@@ -44,6 +61,9 @@ class Config(Record):
         default="local",
         description="Where the counters are: in the memory of the node, shared by its workers. "
         "Each node counts by itself.",
+    )
+    redis: Redis | None = Field(
+        default=None, description="Without effect: no policy keeps its counters in Redis."
     )
     fault_tolerant: bool = Field(
         default=True, description="Without effect: counters in memory do not fail."

@@ -30,5 +30,11 @@ def test_what_cannot_be_meant_is_refused(config: dict[str, Any], problem: str) -
     assert re.search(problem, "\n".join(texts))
 
 
+def test_settings_of_other_policies_are_accepted_beside_local() -> None:
+    given = {"minute": 1, "redis": {"host": None, "port": 6379}, "sync_rate": -1}
+    config = Config.model_validate(given)
+    assert config.policy == "local"
+
+
 def test_limits_are_ordered_by_their_periods() -> None:
     assert Config(hour=9, second=1).limits() == {"second": 1, "hour": 9}
