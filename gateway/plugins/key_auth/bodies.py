@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from gateway.errors import RequestRejected
 from gateway.kafka import arguments
 
 _FORM = b"application/x-www-form-urlencoded"
@@ -23,13 +24,22 @@ def fields(body: bytes, content_type: bytes | None) -> dict[str, Any]:
 
 
 def without(names: Collection[str], body: bytes, content_type: bytes | None) -> bytes:
-    """Return the body without these fields; numbers keep their digits."""
+    """Return the body without these fields; numbers keep their digits.
+
+    Raises ``RequestRejected`` (400) for JSON that cannot be written again: too deep, or with half
+    a surrogate pair.
+    """
     if _is(_FORM, content_type):
         return without_arguments(names, body)
     found = _object(body) if _is(_JSON, content_type) else None
     if found is None or found.keys().isdisjoint(names):
         return body
-    return orjson.dumps({name: value for name, value in found.items() if name not in names})
+    kept = {name: value for name, value in found.items() if name not in names}
+    try:
+        return orjson.dumps(kept)
+    except orjson.JSONEncodeError as error:
+        text = "the request's body is JSON that the key cannot be taken out of"
+        raise RequestRejected(400, f"{text}: {error}") from None
 
 
 def without_arguments(names: Collection[str], encoded: bytes) -> bytes:

@@ -66,8 +66,7 @@ class KeyAuth(Handler):
         """Return the values under the first name that has any: one is as it should be."""
         if len(self._headers) == 1 or not self._elsewhere:
             for names in self._headers:
-                found = [value for name, value in request.headers if name in names]
-                if found:
+                if found := _values(request, names):
                     return found
             if not self._elsewhere:
                 return []
@@ -80,11 +79,8 @@ class KeyAuth(Handler):
         if config.key_in_body:
             body = bodies.fields(request.body, request.header(b"content-type"))
         for place, plain in enumerate(config.key_names):
-            if self._headers:
-                names = self._headers[place]
-                found = [value for name, value in request.headers if name in names]
-                if found:
-                    return found
+            if self._headers and (found := _values(request, self._headers[place])):
+                return found
             for value in (query.get(plain), body.get(plain)):
                 if isinstance(value, str | list):
                     return _texts(value)
@@ -110,6 +106,11 @@ def _header_names(names: list[str]) -> tuple[tuple[bytes, ...], ...]:
     return tuple(tuple({name, name.replace(b"_", b"-")}) for name in lower)
 
 
+def _values(request: Request, names: tuple[bytes, ...]) -> list[bytes]:
+    return [value for name, value in request.headers if name in names]
+
+
 def _texts(value: str | list[Any]) -> list[bytes]:
     values = value if isinstance(value, list) else [value]
-    return [one.encode() if isinstance(one, str) else b"" for one in values]
+    # JSON may hold half a surrogate pair, which is nobody's key.
+    return [one.encode(errors="replace") if isinstance(one, str) else b"" for one in values]

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway.errors import ReleaseRefused
+from gateway.errors import ReleaseRefused, RequestRejected
 from gateway.http.messages import Request, Response
 from gateway.kafka.pool import ProducerPool
 from gateway.plugins.base import PluginContext
@@ -145,6 +145,22 @@ def test_a_key_in_a_body_is_found_and_taken_out(
 def test_bodies_without_fields_hold_no_key(body: bytes) -> None:
     request = asked(b"/", (b"content-type", b"application/json"), body=body)
     assert refusal(handler(key_in_body=True), request) == "No API key found in request"
+
+
+def test_half_a_surrogate_pair_is_nobodys_key() -> None:
+    body = b'{"apikey":"\\ud800"}'
+    request = asked(b"/", (b"content-type", b"application/json"), body=body)
+    assert refusal(handler(key_in_body=True), request) == "Unauthorized"
+
+
+@pytest.mark.parametrize("rest", [b'"\\ud800"', b"[" * 600 + b"]" * 600])
+def test_json_that_the_key_cannot_be_taken_out_of_is_refused(rest: bytes) -> None:
+    body = b'{"apikey":"of ann","x":%b}' % rest
+    request = asked(b"/", (b"content-type", b"application/json"), body=body)
+    with pytest.raises(RequestRejected, match="key cannot be taken out") as caught:
+        handler(key_in_body=True, hide_credentials=True).access(request)
+    assert caught.value.status == 400
+    assert "of ann" not in caught.value.message
 
 
 def test_hidden_keys_are_gone_from_headers_query_and_target() -> None:
