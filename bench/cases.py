@@ -9,6 +9,10 @@ GATEWAY, FLOOR, PROTOTYPE = "gateway", "floor", "prototype"
 FASTAPI, MQ_BRIDGE = "fastapi + aiokafka", "mq-bridge"
 LIBRDKAFKA = "librdkafka alone"
 
+PRODUCE, GUARDED = "produce, 256 connections", "produce with policies, 256 connections"
+ONE = "produce, 1 connections"
+SWAP, NO_SWAP = "swap of 1,000 routes under load", "the same without a swap"
+
 API_KEY = "a key of the benchmark"
 
 
@@ -52,7 +56,6 @@ class Pace:
 
 
 _DISTINCT = 10_000
-_PRODUCE = "produce, 256 connections"
 
 QUICK = Pace(1.2, 0.4, 3)
 FULL = Pace(4.0, 1.0, 3)
@@ -84,18 +87,18 @@ def all_cases() -> list[Case]:
         Case(f"echo upstream, {c} connections", (GATEWAY,), "/echo", "200", c) for c in (1, 64, 256)
     ]
     sync = [
-        Case("produce, 1 connections", (*_ALL, LIBRDKAFKA), "/sync", "200", 1, 256, quick=True),
+        Case(ONE, (*_ALL, LIBRDKAFKA), "/sync", "200", 1, 256, quick=True),
         Case("produce, 64 connections", _ALL, "/sync", "200", 64, 256),
-        Case(_PRODUCE, _ALL, "/sync", "200", 256, 256, quick=True, together=_PRODUCE),
+        Case(PRODUCE, _ALL, "/sync", "200", 256, 256, quick=True, together=PRODUCE),
         Case(
-            "produce with policies, 256 connections",
+            GUARDED,
             (GATEWAY,),
             "/guarded",
             "200",
             256,
             256,
             quick=True,
-            together=_PRODUCE,
+            together=PRODUCE,
             headers=f"apikey: {API_KEY}\r\n",
         ),
         Case("produce, 512 connections", _ALL, "/sync", "200", 512, 256),
@@ -110,7 +113,7 @@ def all_cases() -> list[Case]:
         Case("produce at 200/s", (GATEWAY, PROTOTYPE), "/sync", "200", 8, 256, rate=200.0),
         Case("404 at 10,000/s", (GATEWAY, FLOOR), "/none", "404", 64, rate=10_000.0),
         Case(
-            "swap of 1,000 routes under load",
+            SWAP,
             (GATEWAY,),
             "/route/{}",
             "503",
@@ -121,7 +124,7 @@ def all_cases() -> list[Case]:
             together="swap",
         ),
         Case(
-            "the same without a swap",
+            NO_SWAP,
             (GATEWAY,),
             "/route/{}",
             "503",

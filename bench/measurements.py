@@ -7,14 +7,22 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from bench.cases import FASTAPI, FLOOR, GATEWAY, LIBRDKAFKA, MQ_BRIDGE, PROTOTYPE
+from bench.cases import (
+    FASTAPI,
+    FLOOR,
+    GATEWAY,
+    GUARDED,
+    LIBRDKAFKA,
+    MQ_BRIDGE,
+    NO_SWAP,
+    ONE,
+    PRODUCE,
+    PROTOTYPE,
+    SWAP,
+)
 from bench.stage import Measured, summary
 
 _NO_ROUTE = "404, 64 connections"
-_PRODUCE = "produce, 256 connections"
-_GUARDED = "produce with policies, 256 connections"
-_ONE = "produce, 1 connections"
-_SWAP, _NO_SWAP = "swap of 1,000 routes under load", "the same without a swap"
 
 
 @dataclass
@@ -51,9 +59,9 @@ class Results:
         found: dict[str, float] = {}
         against = {
             "no_route_vs_floor": (_NO_ROUTE, FLOOR),
-            "produce_vs_prototype": (_PRODUCE, PROTOTYPE),
-            "produce_vs_mq_bridge": (_PRODUCE, MQ_BRIDGE),
-            "produce_vs_fastapi": (_PRODUCE, FASTAPI),
+            "produce_vs_prototype": (PRODUCE, PROTOTYPE),
+            "produce_vs_mq_bridge": (PRODUCE, MQ_BRIDGE),
+            "produce_vs_fastapi": (PRODUCE, FASTAPI),
         }
         for name, (case, other) in against.items():
             pairs = self._rounds((case, GATEWAY), (case, other))
@@ -66,7 +74,7 @@ class Results:
             found["routes_10000_vs_10"] = round(median(shares), 3)
         shares = [
             during.percentiles["p99"] / before.percentiles["p99"]
-            for during, before in self._rounds((_SWAP, GATEWAY), (_NO_SWAP, GATEWAY))
+            for during, before in self._rounds((SWAP, GATEWAY), (NO_SWAP, GATEWAY))
         ]
         if shares:
             found["swap_p99_vs_without"] = round(median(shares), 3)
@@ -79,11 +87,11 @@ class Results:
         connection over librdkafka alone.
         """
         found: dict[str, float] = {}
-        rounds = self._rounds((_GUARDED, GATEWAY), (_PRODUCE, GATEWAY))
+        rounds = self._rounds((GUARDED, GATEWAY), (PRODUCE, GATEWAY))
         added = [with_.cpu - without.cpu for with_, without in rounds]
         if added:
             found["policies_cpu_us"] = round(median(added), 2)
-        rounds = self._rounds((_ONE, GATEWAY), (_ONE, LIBRDKAFKA))
+        rounds = self._rounds((ONE, GATEWAY), (ONE, LIBRDKAFKA))
         added = [ours.percentiles["p50"] - bare.percentiles["p50"] for ours, bare in rounds]
         if added:
             found["one_connection_ms"] = round(median(added), 3)

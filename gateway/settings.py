@@ -12,10 +12,10 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Self
 
+from gateway.addresses import is_address
 from gateway.errors import SettingsError
 from gateway.listen import ListenAddress, parse_listen
 from gateway.pem import SYSTEM, read_pem
@@ -75,7 +75,7 @@ def _address(value: str) -> str:
 def _nameservers(value: str) -> tuple[str, ...]:
     found = items(value)
     for item in found:
-        if not _is_address(item) and not _is_address_and_port(item):
+        if not is_address(item) and not _is_address_and_port(item):
             raise ValueError(f'"{item}" is not an address like 10.0.0.2, 10.0.0.2:53 or [::1]:53')
     return found
 
@@ -88,15 +88,7 @@ def _is_address_and_port(value: str) -> bool:
         return False
     # An IPv6 address with a port needs brackets, and no other may have them.
     bracketed = host.startswith("[") and host.endswith("]")
-    return bracketed == (":" in host) and _is_address(host[1:-1] if bracketed else host)
-
-
-def _is_address(value: str) -> bool:
-    try:
-        ip_address(value)
-    except ValueError:
-        return False
-    return True
+    return bracketed == (":" in host) and is_address(host[1:-1] if bracketed else host)
 
 
 def _valid_ttl(value: str) -> float | None:

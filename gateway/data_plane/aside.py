@@ -32,10 +32,15 @@ async def aside(function: Callable[..., T], *arguments: object) -> T:
 
     One after the other: there is one such thread in a process.
     """
+    return await asyncio.get_running_loop().run_in_executor(_thread(), _run, function, arguments)
+
+
+def _run(function: Callable[..., T], arguments: tuple[object, ...]) -> T:
+    # Here, where one call ends before the next begins: each finds the interval as it was.
     before = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_INTERVAL)
     try:
-        return await asyncio.get_running_loop().run_in_executor(_thread(), function, *arguments)
+        return function(*arguments)
     finally:
         sys.setswitchinterval(before)
 

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
+
+from gateway import addresses
 
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_\-]*[A-Za-z0-9_])?")
 _LEADING = re.compile(r"[A-Za-z0-9_\-]*[A-Za-z0-9_]")
@@ -24,11 +25,7 @@ def split_port(value: str) -> tuple[str, str | None]:
 
 def is_address(value: str) -> bool:
     """Tell whether a value is an IPv4 or IPv6 address."""
-    try:
-        ip_address(value.strip("[]"))
-    except ValueError:
-        return False
-    return True
+    return addresses.is_address(value.strip("[]"))
 
 
 def check_host(value: str, *, port: bool, wildcard: bool) -> str:

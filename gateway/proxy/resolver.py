@@ -6,8 +6,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 
+from gateway.addresses import is_address
 from gateway.errors import UpstreamError
 from gateway.proxy.dns import Answer, Dns
 
@@ -49,7 +49,7 @@ class Resolver:
 
     async def resolve(self, host: str) -> str:
         """Return an address of ``host``; raises ``UpstreamError`` 503 when there is none."""
-        if _is_address(host):
+        if is_address(host):
             return host
         entry = self._entries.get(host)
         now = asyncio.get_running_loop().time()
@@ -105,11 +105,3 @@ class Resolver:
             # The one whose answer is the oldest.
             del self._entries[next(iter(self._entries))]
         self._entries[host] = entry
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

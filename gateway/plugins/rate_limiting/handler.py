@@ -25,7 +25,7 @@ class RateLimiting(Handler):
         self._limits = [
             Limit(scope, period, most, context.tally) for period, most in config.limits().items()
         ]
-        self._identify = _identify(config, context)
+        self._identify = _identify(config)
         self._template = b"" if config.hide_client_headers else _template(self._limits)
         self._only = self._limits[0] if len(self._limits) == 1 else None
 
@@ -86,7 +86,7 @@ def _template(limits: list[Limit]) -> bytes:
     )
 
 
-def _identify(config: Any, context: PluginContext) -> Identify:
+def _identify(config: Any) -> Identify:
     """Return what tells which requests are counted together; None: those of one address."""
     kind = config.limit_by
     if kind == "consumer":
