@@ -10,7 +10,8 @@ from gateway.errors import DocumentError, EndpointUnreachable, ResourceError
 from provider.diff import Change, changes_between
 from provider.documents import differences, problem_at, refreshed, shown_kind, told, was_said
 from provider.fields import Problem, anything, integer, mapping, text
-from provider.publishing import ADMIN, SECRETS, Publication, check_admin, publisher
+from provider.publishing.admin import ADMIN, SECRETS, check_admin, publisher
+from provider.publishing.publisher import Publication
 from provider.resource import Call, Resource, State
 from provider.values import UNKNOWN, Properties, is_known
 

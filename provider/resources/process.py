@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from gateway.errors import HalfDone, ResourceError
-from provider import supervisor
 from provider.diff import Change, changes_between, format_path
 from provider.fields import Problem, anything, array, boolean, integer, mapping, record, text
-from provider.processes import command_of, listeners, session_of
-from provider.readiness import wait_ready
+from provider.local import process
+from provider.local.proc import command_of, listeners, session_of
+from provider.local.process import Record, Spec, digest_of
+from provider.local.readiness import wait_ready
 from provider.resource import Call, Resource, State
-from provider.supervisor import Record, Spec, digest_of
 from provider.values import UNKNOWN, Properties, is_known, secret_texts
 
 _READY = record(
@@ -81,7 +81,7 @@ class Process(Resource):
     def diff(self, call: Call, state: State, news: Properties) -> list[Change]:
         """Edits; a process that is dead; files that are no longer as they were written."""
         changes = changes_between(state.inputs, news, ignoring=("running",))
-        running = supervisor.load_record(state.inputs.get("directory") or news["directory"])
+        running = process.load_record(state.inputs.get("directory") or news["directory"])
         if running is None or not running.is_running():
             changes.append(Change("running", "add", recorded=False))
         if not changes and running is not None and is_known(news):
@@ -104,7 +104,7 @@ class Process(Resource):
         """Whether it runs; a dead process is still ours to start again."""
         if not state.inputs:
             raise ResourceError("a process cannot be imported: the next `up` adopts a running one")
-        running = supervisor.load_record(state.inputs["directory"])
+        running = process.load_record(state.inputs["directory"])
         alive = running is not None and running.is_running()
         inputs = {**state.inputs, "running": alive}
         pid = running.identity.pid if running is not None and alive else 0
@@ -122,7 +122,7 @@ class Process(Resource):
         inputs = state.inputs
         directory = Path(inputs["directory"])
         _stop(inputs)
-        supervisor.remove_record(directory)
+        process.remove_record(directory)
         if inputs.get("removeDirectory"):
             shutil.rmtree(directory, ignore_errors=True)
             return
@@ -135,17 +135,17 @@ class Process(Resource):
         moved = olds.get("directory") != news["directory"]
         if moved:
             _stop(olds)
-            supervisor.remove_record(olds["directory"])
+            process.remove_record(olds["directory"])
         spec = _spec(news)
-        running = supervisor.load_record(spec.directory)
+        running = process.load_record(spec.directory)
         if running is not None and running.is_running() and running.spec == spec.digest:
             _write_files(news, _stale_files(news))
             if running.loaded != spec.loaded:
-                supervisor.reload(spec.directory, running, spec.loaded)
+                process.reload(spec.directory, running, spec.loaded)
         else:
             _stop({**olds, "directory": str(spec.directory)})
             _write_files(news, news["files"])
-            running = supervisor.start(spec)
+            running = process.start(spec)
         _remove_files(olds, news)
         outputs = _outputs(news, running)
         self._await_ready(call, identity, news, running, outputs)
@@ -161,7 +161,7 @@ class Process(Resource):
         if problem is None:
             return
         log = Path(outputs["logFile"])
-        lines = "".join(f"\n  | {line}" for line in supervisor.last_lines(log))
+        lines = "".join(f"\n  | {line}" for line in process.last_lines(log))
         hidden = _without_secrets(
             f"{inputs['name']}: {problem}\nlast lines of {log}:{lines}", call, inputs
         )
@@ -198,9 +198,9 @@ def _outputs(inputs: Properties, running: Record) -> Properties:
 
 
 def _stop(inputs: Properties) -> None:
-    running = supervisor.load_record(inputs["directory"])
+    running = process.load_record(inputs["directory"])
     if running is not None:
-        supervisor.stop(running, float(inputs.get("stopTimeoutSeconds", 15)))
+        process.stop(running, float(inputs.get("stopTimeoutSeconds", 15)))
 
 
 def _stale_files(inputs: Properties) -> list[str]:
@@ -219,7 +219,7 @@ def _content(path: Path) -> str | None:
 
 def _write_files(inputs: Properties, names: Any) -> None:
     for name in names:
-        supervisor.write_private(Path(inputs["directory"]) / name, inputs["files"][name])
+        process.write_private(Path(inputs["directory"]) / name, inputs["files"][name])
 
 
 def _remove_files(olds: Properties, news: Properties) -> None:
@@ -238,7 +238,7 @@ def _taken_ports(inputs: Properties, olds: Properties) -> list[Problem]:
     if not isinstance(ports, dict):
         return []
     folders = {inputs["directory"], olds.get("directory", UNKNOWN)} - {UNKNOWN}
-    ours = [found for folder in folders if (found := supervisor.load_record(folder)) is not None]
+    ours = [found for folder in folders if (found := process.load_record(folder)) is not None]
     problems: list[Problem] = []
     for label, port in ports.items():
         if port == UNKNOWN:

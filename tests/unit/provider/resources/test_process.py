@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from provider import supervisor
-from provider.processes import identify
+from provider.local import process
+from provider.local.proc import identify
 from provider.values import UNKNOWN, Properties
 from tests.support import small_server
 from tests.support.ports import free_ports
@@ -68,9 +68,9 @@ class Server:
 def server(tmp_path: Path) -> Iterator[Server]:
     made = Server(tmp_path / "server")
     yield made
-    record = supervisor.load_record(made.folder)
+    record = process.load_record(made.folder)
     if record is not None:
-        supervisor.stop(record, 0)
+        process.stop(record, 0)
 
 
 def test_it_is_started_detached_and_recorded(server: Server) -> None:
@@ -176,12 +176,12 @@ def test_an_interrupted_update_is_seen_and_finished(server: Server) -> None:
 
 def test_a_record_of_another_process_is_stale(server: Server) -> None:
     server.harness.create(server.inputs())
-    record = json.loads((server.folder / supervisor.RECORD).read_text())
-    supervisor.stop(supervisor.load_record(server.folder), 5)  # type: ignore[arg-type] # is there
+    record = json.loads((server.folder / process.RECORD).read_text())
+    process.stop(process.load_record(server.folder), 5)  # type: ignore[arg-type] # is there
     ours = identify(os.getpid())
     assert ours is not None
     record["identity"]["pid"] = ours.pid
-    (server.folder / supervisor.RECORD).write_text(json.dumps(record))
+    (server.folder / process.RECORD).write_text(json.dumps(record))
     assert server.harness.diff() == {"running": "ADD"}
     server.harness.delete()
     assert alive(os.getpid())
@@ -190,9 +190,9 @@ def test_a_record_of_another_process_is_stale(server: Server) -> None:
 def test_after_a_reboot_it_is_started_again(server: Server) -> None:
     server.harness.create(server.inputs())
     kill(server.pid)
-    record = json.loads((server.folder / supervisor.RECORD).read_text())
+    record = json.loads((server.folder / process.RECORD).read_text())
     record["identity"]["boot"] = "an earlier one"
-    (server.folder / supervisor.RECORD).write_text(json.dumps(record))
+    (server.folder / process.RECORD).write_text(json.dumps(record))
     assert server.harness.diff() == {"running": "ADD"}
 
 
@@ -345,7 +345,7 @@ def test_a_tcp_port_is_waited_for(server: Server) -> None:
 def test_nothing_runs_without_a_record(tmp_path: Path) -> None:
     """The plugin is killed between starting the process and recording it."""
     code = (
-        "import os, sys; from pathlib import Path; from provider import supervisor as s\n"
+        "import os, sys; from pathlib import Path; from provider.local import process as s\n"
         "s.save_record = lambda *_: os.kill(os.getpid(), 9)\n"
         "folder = Path(sys.argv[1])\n"
         "s.start(s.Spec(['touch', str(folder / 'ran')], {}, folder, folder / 'log', ''))\n"

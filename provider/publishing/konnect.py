@@ -18,7 +18,7 @@ from gateway.entities.service import split_url
 from gateway.errors import ResourceError
 from provider.http_api import Api, quoted
 from provider.konnect_api import ask
-from provider.publishing import Publication, Published
+from provider.publishing.publisher import Publication, Published
 from provider.values import Properties
 
 # Konnect's names where they are not those of the collections (deck-contract.md, section 7.2).

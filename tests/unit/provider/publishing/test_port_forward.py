@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import EndpointUnreachable
-from provider.port_forward import forwarded
+from provider.publishing.port_forward import forwarded
 from provider.values import Properties
 from tests.support.fake_control_plane import FakeControlPlane
 from tests.support.provider import Harness

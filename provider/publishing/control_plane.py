@@ -1,100 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a configuration goes: the publishing calls of our control plane, or Konnect's API."""
+"""Publishing to our own control plane: one release, all or nothing."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 from gateway.errors import ResourceError
 from provider.documents import problem_at
-from provider.fields import Problem, record, text
 from provider.http_api import Answer, Api, quoted
-from provider.port_forward import FORWARD, forwarded
-from provider.values import UNKNOWN, Properties
+from provider.publishing.publisher import Publication, Published
 
-ADMIN = record(
-    {
-        "url": text(),
-        "token": text(),
-        "ca": text(),
-        "kind": text(False, "own", "own", "konnect"),
-        "forward": FORWARD,
-    },
-    required=True,
-)
-SECRETS = (("admin", "token"), ("admin", "forward", "kubeconfig"))
 _START_SECONDS = 30.0
 # On top of the wait for data planes: other writes come first, and a refused one is taken back.
 _MARGIN_SECONDS = 30.0
 
 
-@dataclass(frozen=True)
-class Publication:
-    """One owner's document and what is said about it."""
-
-    owner: str
-    document: dict[str, Any]
-    message: str
-    who: str
-    wait: int
-
-
-@dataclass(frozen=True)
-class Published:
-    """The release that holds it; Konnect has none and answers number 0."""
-
-    release: int
-    hash: str
-
-
-class Publisher(Protocol):
-    """What a control plane must be able to do. Each call raises ResourceError."""
-
-    def live(self, owner: str) -> dict[str, Any]:
-        """Return the owner's live document, empty when there is none."""
-
-    def publish(
-        self, publication: Publication, cancelled: threading.Event, warn: Callable[[str], None]
-    ) -> Published:
-        """Put the document in place of what the owner has."""
-
-    def withdraw(self, owner: str, wait: int) -> None:
-        """Take away what the owner has."""
-
-
-def check_admin(admin: Any) -> list[Problem]:
-    """What is wrong with the input ``admin`` beyond its fields."""
-    if admin == UNKNOWN:
-        return []
-    url = admin.get("url")
-    if not url and admin.get("forward") is None:
-        return [("admin.url", "is required, unless the Admin API is reached by admin.forward")]
-    if url and url != UNKNOWN and not url.startswith(("http://", "https://")):
-        return [("admin.url", "should start with http:// or https://")]
-    return []
-
-
-@contextmanager
-def publisher(admin: Properties) -> Iterator[Publisher]:
-    """Give the control plane at ``admin``; EndpointUnreachable when no way leads there."""
-    if admin.get("kind") == "konnect":
-        from provider.konnect_sync import KonnectPublisher
-
-        yield KonnectPublisher(admin)
-        return
-    headers = {"Kong-Admin-Token": admin["token"]} if admin.get("token") else {}
-    if admin.get("url"):
-        yield OwnPublisher(Api(admin["url"], headers, admin.get("ca")))
-        return
-    with forwarded(admin["forward"]) as port:
-        yield OwnPublisher(Api(f"http://127.0.0.1:{port}", headers))
-
-
-class OwnPublisher:
+class ControlPlanePublisher:
     """Our control plane: one release, all or nothing."""
 
     def __init__(self, api: Api) -> None:

@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from gateway.errors import ResourceError
-from provider.processes import Identity, identify, is_alive, session_members
+from provider.local.proc import Identity, identify, is_alive, session_members
 
 RECORD = "process.json"
 MARKER = "GATEWAY_PROCESS_OF"
@@ -154,7 +154,7 @@ def _release(child: subprocess.Popen[bytes], record: Record, spec: Spec) -> Reco
     with contextlib.suppress(BrokenPipeError):
         child.stdin.write(b"go\n")
         child.stdin.close()
-    # Reaped by whoever looks (processes.is_alive), or by init when we have left.
+    # Reaped by whoever looks (proc.is_alive), or by init when we have left.
     child.returncode = 0
     return record
 

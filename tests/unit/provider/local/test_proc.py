@@ -7,7 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
-from provider.processes import (
+from provider.local.proc import (
     Identity,
     command_of,
     has_marker,

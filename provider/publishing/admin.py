@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The input ``admin`` of a configuration: which control plane it is, and how it is reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from provider.fields import Problem, record, text
+from provider.http_api import Api
+from provider.publishing.control_plane import ControlPlanePublisher
+from provider.publishing.konnect import KonnectPublisher
+from provider.publishing.port_forward import FORWARD, forwarded
+from provider.publishing.publisher import Publisher
+from provider.values import UNKNOWN, Properties
+
+ADMIN = record(
+    {
+        "url": text(),
+        "token": text(),
+        "ca": text(),
+        "kind": text(False, "own", "own", "konnect"),
+        "forward": FORWARD,
+    },
+    required=True,
+)
+SECRETS = (("admin", "token"), ("admin", "forward", "kubeconfig"))
+
+
+def check_admin(admin: Any) -> list[Problem]:
+    """What is wrong with the input ``admin`` beyond its fields."""
+    if admin == UNKNOWN:
+        return []
+    url = admin.get("url")
+    if not url and admin.get("forward") is None:
+        return [("admin.url", "is required, unless the Admin API is reached by admin.forward")]
+    if url and url != UNKNOWN and not url.startswith(("http://", "https://")):
+        return [("admin.url", "should start with http:// or https://")]
+    return []
+
+
+@contextmanager
+def publisher(admin: Properties) -> Iterator[Publisher]:
+    """Yield the publisher for ``admin``; EndpointUnreachable when a port cannot be forwarded."""
+    if admin.get("kind") == "konnect":
+        yield KonnectPublisher(admin)
+        return
+    headers = {"Kong-Admin-Token": admin["token"]} if admin.get("token") else {}
+    if admin.get("url"):
+        yield ControlPlanePublisher(Api(admin["url"], headers, admin.get("ca")))
+        return
+    with forwarded(admin["forward"]) as port:
+        yield ControlPlanePublisher(Api(f"http://127.0.0.1:{port}", headers))
