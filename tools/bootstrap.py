@@ -34,6 +34,8 @@ PULUMI_VERSION = "3.259.0"
 PULUMI_ARCHIVES = os.environ.get(
     "PULUMI_ARCHIVE_URL", "https://github.com/pulumi/pulumi/releases/download"
 )
+KAFKA_POM = ROOT / "tools" / "kafka" / "pom.xml"
+KAFKA_CHECKSUMS = ROOT / "tools" / "kafka" / "jars.sha256"
 MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 VERSION_FLAG = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 
@@ -230,8 +232,8 @@ def _build_pulumi(folder: Path) -> None:
 def kafka() -> None:
     """Have Apache Kafka's jars in .tools/kafka/libs, and a Java that runs them."""
     _need_java()
-    pom = ROOT / "tools" / "kafka" / "pom.xml"
-    once("Apache Kafka", digest(pom), TOOLS / "kafka" / "libs", _get_kafka)
+    inputs = digest(KAFKA_POM, KAFKA_CHECKSUMS)
+    once("Apache Kafka", inputs, TOOLS / "kafka" / "libs", _get_kafka)
 
 
 def _need_java() -> None:
@@ -249,9 +251,32 @@ def _get_kafka() -> None:
         raise MissingError("the local Kafka's jars are fetched with Maven: put mvn on PATH")
     say("Apache Kafka: fetching its jars with Maven")
     with replacing(TOOLS / "kafka") as folder:
-        pom = ROOT / "tools" / "kafka" / "pom.xml"
-        where = f"-DoutputDirectory={folder / 'libs'}"
-        run("mvn", "-q", "-B", "-f", pom, MAVEN_COPY, "-DincludeScope=runtime", where)
+        jars = folder / "libs"
+        where = f"-DoutputDirectory={jars}"
+        run("mvn", "-q", "-B", "-f", KAFKA_POM, MAVEN_COPY, "-DincludeScope=runtime", where)
+        verify_jars(jars)
+
+
+def verify_jars(folder: Path, checksums: Path = KAFKA_CHECKSUMS) -> None:
+    """Check that ``folder`` holds exactly the jars of ``checksums`` (the form of sha256sum).
+
+    Raises:
+        SystemExit: a jar differs, is missing or is not in the list; it is named.
+    """
+    wanted = {name: code for code, name in map(str.split, checksums.read_text().splitlines())}
+    found = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}
+    wrong = [
+        f"{name}: sha256 {found.get(name, 'missing')}, expected {wanted.get(name, 'no such jar')}"
+        for name in sorted(wanted.keys() | found.keys())
+        if found.get(name) != wanted.get(name)
+    ]
+    if wrong:
+        listed = "\n  ".join(wrong)
+        raise SystemExit(
+            f"Kafka's jars are not those of {checksums.name}, nothing was installed:\n  {listed}\n"
+            "If you changed tools/kafka/pom.xml, write their checksums into it; otherwise do not "
+            "trust the Maven repository or mirror that they came from, and clear ~/.m2/repository"
+        )
 
 
 # --- the policy pack's own environment --------------------------------------------------------
@@ -269,7 +294,7 @@ def _make_policies() -> None:
     folder = ROOT / "policies" / ".venv"
     shutil.rmtree(folder, ignore_errors=True)
     run(sys.executable, "-m", "venv", folder)
-    pip = (folder / "bin" / "python", "-m", "pip", "install", "--quiet")
+    pip = (folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--require-hashes")
     run(*pip, "--disable-pip-version-check", "-r", ROOT / "policies" / "requirements.txt")
 
 

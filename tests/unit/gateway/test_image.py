@@ -12,14 +12,22 @@ DOCKERFILE = (ROOT / "gateway" / "Dockerfile").read_text()
 FINAL_STAGE = DOCKERFILE.rsplit("\nFROM ", 1)[1]
 
 
-def test_the_base_image_is_a_build_argument() -> None:
-    assert re.search(r"^ARG BASE_IMAGE=\S+$", DOCKERFILE, re.MULTILINE)
-    assert re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE) == ["${BASE_IMAGE}"] * 2
+def test_the_base_image_is_a_build_argument_whose_default_is_the_pinned_one() -> None:
+    assert re.search(r"^ARG BASE_IMAGE=pinned$", DOCKERFILE, re.MULTILINE)
+    pinned, *stages = re.findall(r"^FROM (.+)", DOCKERFILE, re.MULTILINE)
+    assert pinned.endswith(" AS pinned")
+    assert [stage.split()[0] for stage in stages] == ["${BASE_IMAGE}"] * 2
 
 
-def test_only_the_lock_of_the_runtime_is_installed() -> None:
-    assert re.findall(r"-r (\S+)", DOCKERFILE) == ["gateway/requirements.txt"]
-    assert "--require-hashes" in DOCKERFILE
+def test_only_the_lock_of_the_runtime_is_installed_into_what_the_image_keeps() -> None:
+    installed = re.findall(r"(\S*pip) install .*-r (\S+)", DOCKERFILE)
+    assert installed == [
+        ("pip", "gateway/requirements.txt"),
+        ("/opt/build/bin/pip", "gateway/build-requirements.txt"),
+    ]
+    assert re.findall(r"^COPY --from=build (.*)", FINAL_STAGE, re.MULTILINE) == [
+        "/opt/kafka-gateway /opt/kafka-gateway"
+    ]
 
 
 def test_the_runtime_lock_holds_neither_pulumi_nor_a_cloud_sdk() -> None:

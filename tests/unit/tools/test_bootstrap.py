@@ -144,6 +144,59 @@ def test_an_interrupted_folder_is_not_mistaken_for_a_finished_one(tmp_path: Path
     assert [file.name for file in (tmp_path / "jars").iterdir()] == ["whole.jar"]
 
 
+@pytest.fixture
+def jars(tmp_path: Path) -> Path:
+    """Two jars, with their checksums beside the folder."""
+    folder = tmp_path / "libs"
+    folder.mkdir()
+    for name in ("a-1.jar", "b-2.jar"):
+        (folder / name).write_text(name)
+    codes = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}
+    lines = [f"{code}  {name}\n" for name, code in codes.items()]
+    (tmp_path / "jars.sha256").write_text("".join(lines))
+    return folder
+
+
+def test_jars_with_the_listed_checksums_are_taken(jars: Path) -> None:
+    bootstrap.verify_jars(jars, jars.parent / "jars.sha256")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("b-2.jar", "another", r"b-2\.jar: sha256 [0-9a-f]{64}, expected [0-9a-f]{64}"),
+        ("b-2.jar", None, r"b-2\.jar: sha256 missing, expected [0-9a-f]{64}"),
+        ("c-3.jar", "one more", r"c-3\.jar: sha256 [0-9a-f]{64}, expected no such jar"),
+    ],
+)
+def test_a_jar_that_is_not_the_listed_one_is_named_and_nothing_is_installed(
+    jars: Path, name: str, content: str | None, said: str
+) -> None:
+    if content is None:
+        (jars / name).unlink()
+    else:
+        (jars / name).write_text(content)
+    with pytest.raises(SystemExit, match=said) as caught:
+        bootstrap.verify_jars(jars, jars.parent / "jars.sha256")
+    assert "a-1.jar" not in str(caught.value)
+
+
+def test_the_jars_that_maven_fetched_are_verified_before_they_are_in_place(
+    tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maven = tmp_path / "mvn"
+    maven.write_text(
+        "#!/bin/sh\n"
+        "for word; do case $word in -DoutputDirectory=*) folder=${word#*=} ;; esac; done\n"
+        '/bin/mkdir -p "$folder" && echo other >"$folder/kafka-clients-4.1.0.jar"\n'
+    )
+    maven.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SystemExit, match=r"kafka-clients-4\.1\.0\.jar: sha256"):
+        bootstrap._get_kafka()
+    assert not (tools / "kafka").exists()
+
+
 def test_an_unknown_step_is_refused(tools: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tools.mkdir()
     assert bootstrap.main(["nonsense"]) == 2
