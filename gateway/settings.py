@@ -248,6 +248,8 @@ class Settings:
     """Longest request target; over it 414."""
     drain_timeout: float = _setting(seconds, "12s", own=True)
     """How long a stopping worker waits for requests under way and for Kafka."""
+    worker_watchdog: float = _setting(seconds, "10s", own=True)
+    """A worker that has not answered its master for so long is ended and replaced; 0: never."""
     cluster_reconnect_min: float = _setting(seconds, "5s", own=True)
     """The pause before the next attempt to reach the control plane is picked between this …"""
     cluster_reconnect_max: float = _setting(seconds, "10s", own=True)

@@ -26,6 +26,8 @@ class Spawned(NamedTuple):
 
     process: subprocess.Popen[bytes]
     end: socket.socket
+    trace: int = -1
+    """A file in memory where the worker writes its stack on SIGUSR1; -1: it writes none."""
 
 
 def spawn_worker(index: int) -> Spawned:
@@ -37,12 +39,14 @@ def spawn_worker(index: int) -> Spawned:
     with theirs:
         # -P: modules never come from the folder the gateway happens to be started in.
         command = [sys.executable, "-P", "-m", "gateway.data_plane.worker"]
+        trace = os.memfd_create("kafka-gateway-trace")
+        descriptors = (theirs.fileno(), _counts(), trace)
         process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-            [*command, *map(str, (theirs.fileno(), _counts(), index))],
-            pass_fds=[theirs.fileno(), _counts()],
+            [*command, *map(str, (*descriptors, index))],
+            pass_fds=descriptors,
             stdin=subprocess.DEVNULL,
         )
-    return Spawned(process, ours)
+    return Spawned(process, ours, trace)
 
 
 @cache

@@ -151,6 +151,8 @@ class Master:
         if supervisor.serving is None:
             reason = supervisor.problem or "configuration hash is not initialized"
             return f"no configuration available ({reason})"
+        for worker in supervisor.watchdog.missing():
+            return f"worker {worker.index} has not answered for {worker.silent:.0f} s"
         if supervisor.ready < supervisor.count:
             done = f"router ready in {supervisor.ready} of {supervisor.count} workers"
             return f"router builds not yet complete, {done}"
@@ -169,6 +171,7 @@ class Master:
             workers=supervisor.count,
             ready=supervisor.ready,
             restarts=supervisor.restarts,
+            hung=supervisor.watchdog.ended,
             connected=self._source.connected,
             memory=memory,
             version=__version__,
@@ -268,6 +271,7 @@ class Master:
             "certificate": certificate,
             "trusted": trusted_bundle(self.settings, self._prefix),
             "drain": self.settings.drain_timeout,
+            "watchdog": self.settings.worker_watchdog,
         }
 
 

@@ -30,6 +30,8 @@ class NodeFigures:
     restarts: int
     connected: bool | None
     """Whether the control plane is connected; None without one."""
+    hung: int = 0
+    """Workers that were ended because they did not answer."""
     memory: Mapping[str, int] = field(default_factory=dict)
     """By process: ``master``, ``0``, ``1``, …"""
     version: str = ""
@@ -181,6 +183,7 @@ def _node(node: NodeFigures) -> Iterator[str]:
         ("workers", "gauge", "Workers there are to be.", node.workers),
         ("workers_ready", "gauge", "Workers that serve.", node.ready),
         ("worker_restarts_total", "counter", "Workers that ended and came back.", node.restarts),
+        ("worker_hangs_total", "counter", "Workers ended for not answering.", node.hung),
     ):
         yield from _family(f"kafka_gateway_{name}", kind, text, [({}, value)])
     if node.connected is not None:

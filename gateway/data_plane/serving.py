@@ -73,6 +73,7 @@ class Worker:
             "discard": self._discard,
             "listen": self._listen,
             "stats": self._stats,
+            "ping": self._reply,
             "drain": lambda asked: self.drain(float(asked.data["seconds"])),
         }
         work = handlers[message.kind](message)

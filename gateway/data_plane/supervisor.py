@@ -15,6 +15,7 @@ from gateway.data_plane.channel import Message
 from gateway.data_plane.counters import total
 from gateway.data_plane.launch import Spawned, spawn_worker
 from gateway.data_plane.release import Release
+from gateway.data_plane.watchdog import Watchdog
 from gateway.data_plane.worker_process import WorkerProcess
 from gateway.errors import ReleaseRefused, WorkerGone
 from gateway.logs import get_logger
@@ -66,6 +67,11 @@ class Supervisor:
         for slot, process in zip(self._slots, spawned, strict=True):
             slot.worker = WorkerProcess(slot.index, process, partial(self._exited, slot))
         self._members: dict[int, WorkerProcess] = {}
+        self.watchdog = Watchdog(
+            lambda: self._members.values(),
+            lambda: float(self.init.get("watchdog", 0)),
+            lambda: float(self.init["drain"]),
+        )
         self._environment: dict[str, str] = {}
         self._switching = asyncio.Lock()
         self._settled = asyncio.Event()
@@ -83,8 +89,8 @@ class Supervisor:
 
     @property
     def ready(self) -> int:
-        """How many workers listen; each of them serves ``serving``."""
-        return len(self._members)
+        """How many workers listen and answer; each of them serves ``serving``."""
+        return len(self._members) - len(self.watchdog.missing())
 
     @property
     def workers(self) -> list[WorkerProcess]:
@@ -98,6 +104,7 @@ class Supervisor:
         for slot in self._slots:
             if slot.worker is not None:
                 self._background(self._bring_up(slot.worker))
+        self._background(self.watchdog.watch(self._background))
 
     async def plugins(self) -> dict[str, str]:
         """Return the plugins that workers can run, name to version, as soon as they all listen."""
@@ -129,7 +136,8 @@ class Supervisor:
     async def gather(self, within: float = 1.0) -> list[dict[str, Any]]:
         """Return what each worker reports of itself.
 
-        A worker that does not answer in time counts with its last report: a scrape never hangs.
+        A worker that does not answer in time counts with its last report: a scrape never hangs,
+        and one that is known not to answer is not waited for.
         """
 
         async def ask(worker: WorkerProcess) -> None:
@@ -138,7 +146,9 @@ class Supervisor:
             except (WorkerGone, TimeoutError):
                 _log.warning("worker does not report", worker=worker.index, pid=worker.pid)
 
-        await asyncio.gather(*(ask(worker) for worker in self._members.values()))
+        missing = self.watchdog.missing()
+        there = [worker for worker in self._members.values() if worker not in missing]
+        await asyncio.gather(*(ask(worker) for worker in there))
         reports = [
             {"counters": worker.stats["counters"], "gauges": worker.stats["gauges"]}
             for worker in self.workers
@@ -213,7 +223,7 @@ class Supervisor:
             self._plugins = answer.data["plugins"]
             if not self._stopping:
                 self._members[worker.index] = worker
-        if self.ready == self.count:
+        if len(self._members) == self.count:
             self._settled.set()
         return True
 

@@ -26,12 +26,15 @@ class WorkerProcess:
         self.started = monotonic()
         self.stats: dict[str, Any] | None = None
         """What the worker last reported of itself."""
+        self.silent = 0.0
+        """Seconds for which it has owed an answer, by the master's looks at it."""
         self.exited = asyncio.Event()
         self._on_exit = on_exit
         self._waiting: dict[int, asyncio.Future[Message]] = {}
         self._numbers = count(1)
         self._channel: Channel | None = None
-        self._process, self._end = spawned
+        self._owes = False
+        self._process, self._end, self.trace = spawned
         self._watch = os.pidfd_open(self._process.pid)
         asyncio.get_running_loop().add_reader(self._watch, self._ended)
 
@@ -75,10 +78,22 @@ class WorkerProcess:
         if self._channel is not None:
             self._channel.send(kind, data)
 
+    def check(self, passed: float) -> None:
+        """Ask whether it is there, or note that ``passed`` more seconds went by unanswered."""
+        if self._owes:
+            self.silent += passed
+        elif self._channel is not None:
+            self._owes = True
+            self._channel.send("ping", {"number": 0})
+
+    def send(self, number: signal.Signals) -> None:
+        """Send the process a signal, if it runs."""
+        if self._process.returncode is None:
+            self._process.send_signal(number)
+
     def kill(self) -> None:
         """End the process at once."""
-        if self._process.returncode is None:
-            self._process.send_signal(signal.SIGKILL)
+        self.send(signal.SIGKILL)
 
     def memory(self) -> int:
         """Return the resident memory in bytes; 0 when the process is gone."""
@@ -91,6 +106,9 @@ class WorkerProcess:
     def _ended(self) -> None:
         asyncio.get_running_loop().remove_reader(self._watch)
         os.close(self._watch)
+        if self.trace >= 0:
+            os.close(self.trace)
+            self.trace = -1
         self._process.wait()
         if self._channel is not None:
             self._channel.close()
@@ -102,6 +120,7 @@ class WorkerProcess:
         self._on_exit(self)
 
     def _answered(self, message: Message) -> None:
+        self._owes, self.silent = False, 0.0
         if message.kind == "stats":
             self.stats = message.data
         future = self._waiting.get(message.data.get("number", 0))

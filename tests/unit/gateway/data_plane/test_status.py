@@ -26,7 +26,7 @@ class StandIn:
         return "draining" if self.draining else self.reason
 
     def figures(self) -> NodeFigures:
-        return NodeFigures("f" * 32, 1.0, 2, 2, 0, True, {"master": 1048576}, "1.0")
+        return NodeFigures("f" * 32, 1.0, 2, 2, 0, True, memory={"master": 1048576}, version="1.0")
 
     async def reports(self) -> list[dict[str, Any]]:
         await asyncio.sleep(0)

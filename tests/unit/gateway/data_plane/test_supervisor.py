@@ -40,9 +40,10 @@ async def supervising(
     spawn: Callable[[int], Spawned] = spawn,
     *,
     settled: bool = True,
+    watchdog: float = 0,
 ) -> AsyncIterator[Supervisor]:
     """Run fake workers; all are gone at the end."""
-    init = {"addresses": "", "drain": 1.0}
+    init = {"addresses": "", "drain": 1.0, "watchdog": watchdog}
     made = Supervisor([spawn(index) for index in range(count)], init, spawn)
     made.start(start, {})
     try:
