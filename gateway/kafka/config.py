@@ -35,6 +35,8 @@ class OAuth:
     scopes: tuple[str, ...] = ()
     extensions: tuple[tuple[str, str], ...] = ()
     verify: bool = True
+    basic: bool = True
+    """Whether id and secret go into the Authorization header, rather than into the form."""
 
 
 @dataclass(frozen=True)
@@ -204,6 +206,7 @@ def _oauth(given: OAuthBearer | None) -> OAuth | None:
         tuple(given.scopes or ()),
         tuple(sorted((given.extensions or {}).items())),
         given.token_endpoint_tls_verify,
+        given.auth_method == "client_secret_basic",
     )
 
 

@@ -62,13 +62,14 @@ class TokenSource:
             client.token_failed(reason)
 
     def _request(self) -> tokens.TokenRequest:
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": self._oauth.client_id,
-            "client_secret": self._oauth.client_secret,
-        }
-        if self._oauth.scopes:
-            form["scope"] = " ".join(self._oauth.scopes)
+        oauth = self._oauth
+        form, headers = {"grant_type": "client_credentials"}, {}
+        if oauth.basic:
+            headers["Authorization"] = tokens.client_basic(oauth.client_id, oauth.client_secret)
+        else:
+            form |= {"client_id": oauth.client_id, "client_secret": oauth.client_secret}
+        if oauth.scopes:
+            form["scope"] = " ".join(oauth.scopes)
         return tokens.TokenRequest(
-            self._oauth.url, tuple(form.items()), verify=self._oauth.verify, ca=self._ca
+            oauth.url, tuple(form.items()), tuple(headers.items()), verify=oauth.verify, ca=self._ca
         )

@@ -8,6 +8,7 @@ import ssl
 from dataclasses import dataclass, field
 from time import time
 from typing import Any
+from urllib.parse import quote_plus
 
 import orjson
 
@@ -43,6 +44,14 @@ class Token:
     text: str = field(repr=False)
     expires: int
     claims: dict[str, Any] = field(repr=False)
+
+
+def client_basic(client_id: str, secret: str) -> str:
+    """Return the Authorization header of a client (RFC 6749 §2.3.1): both are form-encoded first,
+    so that a colon in the id, or what is not ASCII, arrives as it is.
+    """
+    pair = f"{quote_plus(client_id)}:{quote_plus(secret)}"
+    return "Basic " + base64.b64encode(pair.encode()).decode()
 
 
 async def ask(request: TokenRequest) -> Token:

@@ -37,6 +37,11 @@ class OAuthBearer(Record):
     client_secret: Secret | None = Field(
         default=None, description="The client secret shown to the token endpoint."
     )
+    auth_method: Literal["client_secret_basic", "client_secret_post"] = Field(
+        default="client_secret_basic",
+        description="How the client proves itself to the token endpoint: HTTP Basic, which every "
+        "endpoint has, or id and secret as fields of the form.",
+    )
     scopes: list[str] | None = Field(default=None, description="The scopes that are asked for.")
     extensions: dict[str, str] | None = Field(
         default=None,

@@ -7,13 +7,13 @@ import base64
 import hashlib
 import hmac
 from time import time
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import orjson
 
 from gateway.kafka import tokens
-from gateway.kafka.tokens import Token, TokenRequest
+from gateway.kafka.tokens import Token, TokenRequest, client_basic
 from gateway.plugins.schema_registry import (
     RegistryAuthentication,
     RegistryOAuth2,
@@ -73,7 +73,7 @@ def token_request(
     headers = dict(oauth.token_headers or {})
     name, secret = oauth.client_id or "", oauth.client_secret or ""
     if client.auth_method == "client_secret_basic":
-        headers["Authorization"] = _basic(quote_plus(name), quote_plus(secret))
+        headers["Authorization"] = client_basic(name, secret)
     elif client.auth_method == "client_secret_jwt":
         assertion = _assertion(name, secret, oauth.token_endpoint, client.client_secret_jwt_alg)
         form |= {"client_assertion_type": _JWT_BEARER, "client_assertion": assertion}

@@ -117,15 +117,18 @@ def test_a_client_certificate_that_is_none_is_502(knowing: Knowing) -> None:
 
 
 class TokenEndpoint(BaseHTTPRequestHandler):
-    """Gives out unsigned tokens; ``asked`` holds the forms it got, ``life`` seconds of validity."""
+    """Gives out unsigned tokens; ``asked`` holds the forms it got and ``shown`` the Authorization
+    headers (empty: none), ``life`` seconds of validity."""
 
     asked: list[dict[str, list[str]]]
+    shown: list[str]
     life = 3600
     broken = False
 
     def do_POST(self) -> None:
         form = self.rfile.read(int(self.headers["content-length"])).decode()
         type(self).asked.append(parse_qs(form))
+        type(self).shown.append(self.headers.get("authorization", ""))
         now = int(time.time())
         claims = {"sub": "token-user", "iat": now, "exp": now + self.life, "scope": "s"}
         token = ".".join((_part({"alg": "none"}), _part(claims), ""))
@@ -145,7 +148,7 @@ def _part(content: dict[str, Any]) -> str:
 
 @pytest.fixture
 def endpoint() -> Iterator[tuple[str, type[TokenEndpoint]]]:
-    handler = type("Endpoint", (TokenEndpoint,), {"asked": []})
+    handler = type("Endpoint", (TokenEndpoint,), {"asked": [], "shown": []})
     server = HTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
@@ -157,12 +160,15 @@ def endpoint() -> Iterator[tuple[str, type[TokenEndpoint]]]:
         server.server_close()
 
 
-def with_tokens(knowing: Knowing, url: str, **changes: Any) -> dict[str, Any]:
+def with_tokens(
+    knowing: Knowing, url: str, oauth: dict[str, Any] | None = None, **changes: Any
+) -> dict[str, Any]:
     oauth = {
         "token_endpoint_url": url,
         "client_id": "c",
         "client_secret": "s",
         "scopes": ["a", "b"],
+        **(oauth or {}),
     }
     authentication = {"mechanism": "OAUTHBEARER", "oauthbearer": oauth}
     return on_broker(
@@ -175,6 +181,28 @@ def test_a_token_is_fetched_and_shown(
 ) -> None:
     url, handler = endpoint
     assert send(knowing, with_tokens(knowing, url)) == (200, SENT)
+    assert handler.asked[0] == {"grant_type": ["client_credentials"], "scope": ["a b"]}
+    assert handler.shown[0] == "Basic " + base64.b64encode(b"c:s").decode()
+
+
+def test_id_and_secret_are_form_encoded_before_they_become_basic_credentials(
+    knowing: Knowing, endpoint: tuple[str, type[TokenEndpoint]]
+) -> None:
+    # RFC 6749 §2.3.1 and appendix B; a colon in the id would end it otherwise.
+    url, handler = endpoint
+    oauth = {"client_id": "a:b c", "client_secret": "s+t/%é"}
+    assert send(knowing, with_tokens(knowing, url, oauth)) == (200, SENT)
+    shown = base64.b64decode(handler.shown[0].removeprefix("Basic "))
+    assert shown == b"a%3Ab+c:s%2Bt%2F%25%C3%A9"
+
+
+def test_id_and_secret_go_into_the_form_by_choice(
+    knowing: Knowing, endpoint: tuple[str, type[TokenEndpoint]]
+) -> None:
+    url, handler = endpoint
+    oauth = {"auth_method": "client_secret_post"}
+    assert send(knowing, with_tokens(knowing, url, oauth)) == (200, SENT)
+    assert handler.shown[0] == ""
     assert handler.asked[0] == {
         "grant_type": ["client_credentials"],
         "client_id": ["c"],
