@@ -246,6 +246,9 @@ class Settings:
     """All header lines together; over it 431."""
     max_request_line: int = _setting(size(256), "8k", own=True)
     """Longest request target; over it 414."""
+    allow_hidden_dots: bool = _setting(switch, "off", own=True)
+    """Whether paths pass that have a dot segment beside `%2f`, `%5c`, a backslash or a semicolon,
+    like `/open/..%2fsecret`, which many upstreams resolve: else 400."""
     drain_timeout: float = _setting(seconds, "12s", own=True)
     """How long a stopping worker waits for requests under way and for Kafka."""
     worker_watchdog: float = _setting(seconds, "10s", own=True)

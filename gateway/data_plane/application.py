@@ -11,7 +11,7 @@ from gateway.data_plane.access_log import AccessLog
 from gateway.data_plane.counters import Counters
 from gateway.data_plane.draft import RoutePlan
 from gateway.data_plane.snapshot import Snapshot
-from gateway.http.answers import NO_ROUTE, answer, fixed
+from gateway.http.answers import HIDDEN_DOTS, NO_ROUTE, answer, fixed
 from gateway.http.messages import Pending, Request, Response
 from gateway.routing.protocols import Mismatch, protocol_mismatch
 
@@ -36,6 +36,8 @@ class GatewayApplication:
         """Find the route; see ``gateway.http.application``."""
         match = self._match(request)
         if match is None:
+            if self.snapshot.router.refuses(request):
+                return fixed(400, HIDDEN_DOTS, request)
             return fixed(404, NO_ROUTE, request)
         request.match = match
         plan: RoutePlan = match.data

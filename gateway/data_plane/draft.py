@@ -78,11 +78,13 @@ def draft(
     digest: str,
     environment: Mapping[str, str],
     types: Mapping[str, PluginType] | None = None,
+    *,
+    hidden_dots: bool = False,
 ) -> Draft:
     """Read a release. Raises ``ReleaseRefused`` with everything that is wrong.
 
     ``environment`` is where vault references are looked up, ``types`` are the plugins that may
-    run, all that are installed by default.
+    run, all that are installed by default; ``hidden_dots`` is for the router.
     """
     types = plugin_types() if types is None else types
     rows = orjson.loads(table)
@@ -94,6 +96,7 @@ def draft(
     router = Router(
         [{**plan.route, "service": plan.service} for plan in plans],
         {plan.route["id"]: plan for plan in plans},
+        hidden_dots=hidden_dots,
     )
     return Draft(
         digest,

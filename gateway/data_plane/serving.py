@@ -176,8 +176,9 @@ class Worker:
             self._reply(message, ok=False, errors=[reason])
 
     def _draft(self, table: bytes, digest: str, environment: dict[str, str]) -> tuple[Draft, Any]:
-        types = enabled_types(self._settings.plugins)
-        found = draft(table, digest, environment, types)
+        settings = self._settings
+        types = enabled_types(settings.plugins)
+        found = draft(table, digest, environment, types, hidden_dots=settings.allow_hidden_dots)
         if self._certificates is None:
             return found, None
         rows = found.rows

@@ -41,6 +41,7 @@ MESSAGES = {
 """Texts for a status without a text of its own; use ``message_of`` for any status."""
 
 NO_ROUTE = "no Route matched with those values"
+HIDDEN_DOTS = "the path has a dot segment beside an encoded slash, a backslash or a semicolon"
 NO_SERVICE = "no Service found with those values"
 
 _TYPES = {

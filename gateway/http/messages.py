@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway.http.identity import next_id
+from gateway.http.own_headers import spellings
 
 if TYPE_CHECKING:
     from gateway.plugins.chain import Chain
@@ -72,6 +73,8 @@ class Request:
     answer_lines: bytes = b""
     """Header lines for whatever is answered, each after a CRLF: added by access handlers, which
     need no header filter for what they know already. Nothing in it may come from a client."""
+    own_headers: frozenset[bytes] = frozenset()
+    """Names of the request headers that ``put_headers`` has set."""
     stream: BodyStream | None = None
     forwarded_host: bytes | None = None
     """X-Forwarded-Host of a trusted peer."""
@@ -161,6 +164,17 @@ class Request:
     def header_values(self, name: bytes) -> list[bytes]:
         """Return all values of a header in arrival order; ``name`` is lower-case."""
         return [value for key, value in self.headers if key == name]
+
+    def put_headers(self, headers: Headers) -> None:
+        """Set headers for the upstream and for records; for plugins, names in lower case.
+
+        They take the place of the client's of these names, in either spelling (see
+        ``own_headers``), and the client's Connection header does not take them away again.
+        """
+        names = {name for name, _ in headers}
+        taken = {spelling for name in names for spelling in spellings(name)}
+        self.headers = [pair for pair in self.headers if pair[0] not in taken] + headers
+        self.own_headers |= names
 
 
 class Takeover(ABC):

@@ -22,9 +22,10 @@ from gateway.http.checks import (
 )
 from gateway.http.context import Context
 from gateway.http.messages import Request
+from gateway.http.own_headers import IDENTITY
 from gateway.http.repeats import Repeats
 
-_SPECIAL = frozenset(
+_SPECIAL = IDENTITY.union(
     b"host content-length transfer-encoding expect connection proxy-connection upgrade".split()
 )
 # Numbers: ``b"x" in data`` makes and drops an exception first, ``120 in data`` is ten times faster.
@@ -224,6 +225,9 @@ class HttpProtocol(Repeats):
 
         The length of a chunked body is -1. Plain: nothing but ``Connection: keep-alive``.
         """
+        if not self.trusted and not IDENTITY.isdisjoint([name for name, _ in request.headers]):
+            # Who a client is, is ours to say, also on routes where no plugin asks for it.
+            request.headers = [pair for pair in request.headers if pair[0] not in IDENTITY]
         version = self._parser.get_http_version()
         if version not in ("1.0", "1.1"):
             raise bad_request()

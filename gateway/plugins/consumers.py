@@ -4,34 +4,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import product
 from time import time
 from typing import Any, NamedTuple
 
 from gateway.errors import ReleaseRefused
 from gateway.http.messages import Headers, Request
+from gateway.http.own_headers import IDENTITY
 
 Row = Mapping[str, Any]
 
-_NAMES = (
-    b"x-consumer-id",
-    b"x-consumer-custom-id",
-    b"x-consumer-username",
-    b"x-credential-identifier",
-    b"x-anonymous-consumer",
-)
+_NAMES = (b"x-consumer-id", b"x-consumer-custom-id", b"x-consumer-username")
 _CONTROL = bytes(32 if code < 32 or code == 127 else code for code in range(256))
 """A line break in a name must not become a header of its own."""
-
-
-def _spellings(name: bytes) -> Iterable[bytes]:
-    """Return a name with hyphens or underscores, which many servers take for each other."""
-    first, *rest = name.split(b"-")
-    for signs in product((b"-", b"_"), repeat=len(rest)):
-        yield first + b"".join(map(b"".join, zip(signs, rest, strict=True)))
-
-
-_RESERVED = frozenset(spelling for name in _NAMES for spelling in _spellings(name))
 
 
 class Identity(NamedTuple):
@@ -45,7 +29,7 @@ class Identity(NamedTuple):
 
     def put_on(self, request: Request) -> None:
         """Make it the request's; headers that claim another identity go."""
-        request.headers = [pair for pair in request.headers if pair[0] not in _RESERVED]
+        request.headers = [pair for pair in request.headers if pair[0] not in IDENTITY]
         request.headers += self.headers
         request.consumer = self.consumer
         if self.credential is not None:
@@ -94,5 +78,5 @@ def _identified(consumer: Row, credential: Row) -> Identity:
 
 
 def _headers(consumer: Row) -> Headers:
-    given = zip(_NAMES, map(consumer.get, ("id", "custom_id", "username")), strict=False)
+    given = zip(_NAMES, map(consumer.get, ("id", "custom_id", "username")), strict=True)
     return [(name, value.encode().translate(_CONTROL)) for name, value in given if value]

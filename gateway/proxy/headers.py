@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from gateway.http.heads import SERVER
 from gateway.http.messages import Headers, Request
+from gateway.http.own_headers import FORWARDING, IDENTITY
 
 _HOP_BY_HOP = frozenset(
     (
@@ -18,21 +19,10 @@ _HOP_BY_HOP = frozenset(
         b"upgrade",
     )
 )
-_REPLACED = _HOP_BY_HOP | {
-    b"content-length",
-    b"expect",
-    b"host",
-    b"via",
-    b"x-forwarded-for",
-    b"x-forwarded-host",
-    b"x-forwarded-path",
-    b"x-forwarded-port",
-    b"x-forwarded-prefix",
-    b"x-forwarded-proto",
-    b"x-kong-request-id",
-    b"x-real-ip",
-}
+_REPLACED = _HOP_BY_HOP | FORWARDING | {b"content-length", b"expect", b"host", b"via"}
 """Not copied from the client: made anew, or framing."""
+_NOT_FOR_ONE_HOP = IDENTITY | {b"content-length", b"content-type", b"host"}
+"""Framing, routing and identity are not the sender's to take away."""
 _NOT_BACK = _HOP_BY_HOP - {b"proxy"}
 
 
@@ -47,6 +37,8 @@ def request_head(
     query = b"" if request.query is None else b"?" + request.query
     lines = [b"%b %b%b HTTP/1.1\r\nHost: %b\r\n" % (request.method, path, query, host), framing]
     named = _named_in_connection(request.headers)
+    if named and request.own_headers:
+        named -= request.own_headers
     via = b"%b %b" % (request.version.encode(), SERVER)
     for name, value in request.headers:
         if name not in _REPLACED and name not in named:
@@ -122,14 +114,13 @@ def upgrades_to(headers: Headers, upgrade: bytes) -> bool:
     return found == [upgrade.lower()]
 
 
-def _named_in_connection(headers: Headers) -> frozenset[bytes] | set[bytes]:
+def _named_in_connection(headers: Headers) -> set[bytes]:
     """Return the lower-case names that Connection declares to be for one hop only."""
     named: set[bytes] = set()
     for name, value in headers:
         if len(name) == 10 and name.lower() == b"connection":
             named.update(token.strip().lower() for token in value.split(b","))
-    # Framing and routing are not the sender's to take away.
-    return named - {b"content-length", b"host", b"content-type"} if named else named
+    return named - _NOT_FOR_ONE_HOP if named else named
 
 
 def _without_port(host: bytes) -> bytes:

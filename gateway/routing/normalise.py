@@ -19,6 +19,10 @@ _DECODED = {
 }
 _SENDABLE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~%!#$&'()*+,/:;=?@[]"
 _UNSENDABLE = re.compile(b"[^" + re.escape(_SENDABLE) + b"]")
+_HIDDEN_DOTS = re.compile(rb"(?:^|[/\\;])\.\.?(?:$|[/\\;?#\x00])")
+_ANY_ESCAPE = re.compile(rb"%(?:25)*(?:u00)?([0-9A-Fa-f]{2})")
+_ROUNDS = 4
+"""How often an upstream may decode a path that is looked through for dot segments."""
 
 
 def normalise(path: bytes, *, merge: bool = True) -> bytes:
@@ -30,6 +34,27 @@ def normalise(path: bytes, *, merge: bool = True) -> bytes:
     if merge and b"//" in path:
         path = _SLASHES.sub(b"/", path)
     return path
+
+
+def may_hide_dots(path: bytes) -> bool:
+    """Tell quickly whether a path could be one for ``hides_dots``: few are."""
+    return b"%" in path or b";" in path or b"\\" in path
+
+
+def hides_dots(path: bytes) -> bool:
+    """Tell whether an upstream may find a dot segment in a normalised path, where we see none.
+
+    Servers differ in what ends a segment: many decode ``%2F`` or take a backslash for a slash, some
+    cut a segment at its semicolon (RFC 3986 §3.3 parameters), some decode twice. To such a server
+    ``/open/..%2Fsecret`` or ``/open/..;/secret`` is ``/secret``, which another route may guard.
+    """
+    for _ in range(_ROUNDS):
+        if _HIDDEN_DOTS.search(path):
+            return True
+        before, path = path, _ANY_ESCAPE.sub(_decode_all, path)
+        if path == before:
+            return False
+    return _HIDDEN_DOTS.search(path) is not None
 
 
 def is_text(path: bytes) -> bool:
@@ -52,6 +77,10 @@ def escape(path: bytes) -> bytes:
 
 def _decode(found: re.Match[bytes]) -> bytes:
     return _DECODED[found[1].lower()]
+
+
+def _decode_all(found: re.Match[bytes]) -> bytes:
+    return bytes((int(found[1], 16),))
 
 
 def _encode(found: re.Match[bytes]) -> bytes:

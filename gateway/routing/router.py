@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.routing.conditions import Subject, canonical_header
 from gateway.routing.entry import Entry, entries
 from gateway.routing.index import Index
-from gateway.routing.normalise import is_text, normalise
+from gateway.routing.normalise import hides_dots, is_text, may_hide_dots, normalise
 from gateway.routing.protocols import split_host_port
 from gateway.routing.upstream_path import upstream_path
 
@@ -112,13 +112,19 @@ class Router:
     """All routes of a snapshot.
 
     ``routes`` are flat route rows with the service's row under ``service`` (None without one);
-    ``data`` maps route ids to whatever a match shall carry. Raises ``ReleaseRefused``
+    ``data`` maps route ids to whatever a match shall carry. ``hidden_dots``: paths in which an
+    upstream may find dot segments that are none here are routed as well. Raises ``ReleaseRefused``
     for a regex that validation should have refused.
     """
 
     def __init__(
-        self, routes: Sequence[Mapping[str, Any]], data: Mapping[str, Any] | None = None
+        self,
+        routes: Sequence[Mapping[str, Any]],
+        data: Mapping[str, Any] | None = None,
+        *,
+        hidden_dots: bool = False,
     ) -> None:
+        self._hidden_dots = hidden_dots
         found = entries(routes, data or {})
         self._index = Index(found)
         self._names = frozenset(header.name for entry in found for header in entry.headers)
@@ -130,7 +136,7 @@ class Router:
         self._older: dict[Any, Match | None] = {}
 
     def match(self, request: Request) -> Match | None:
-        """Find the request's route: None means 404."""
+        """Find the request's route: None means 404, or 400 where ``refuses`` says so."""
         key = (request.method, request.host, request.path) if self._simple else self._key(request)
         match = self._recent.get(key, _UNKNOWN)
         if match is not _UNKNOWN:
@@ -171,12 +177,30 @@ class Router:
 
     def find(self, subject: Subject) -> Match | None:
         """Find the route for attributes that are normalised already, without remembering."""
-        if not is_text(subject.path):
+        path = subject.path
+        if not is_text(path):
+            return None
+        looked_through = not self._hidden_dots and may_hide_dots(path)
+        if looked_through and hides_dots(path):
             return None
         entry = self._index.find(subject)
         if entry is None:
             return None
-        return Match(entry, subject.path, subject)
+        match = Match(entry, path, subject)
+        # "/pub..%2Fx" has no dot segment until "/pub" is stripped.
+        return None if looked_through and hides_dots(match.upstream_path) else match
+
+    def refuses(self, request: Request) -> bool:
+        """Tell whether a request without a match is one whose path hides dot segments."""
+        if self._hidden_dots:
+            return False
+        subject = self.subject(request)
+        path = subject.path
+        if not may_hide_dots(path) or not is_text(path):
+            return False
+        if hides_dots(path):
+            return True
+        return self._index.find(subject) is not None
 
     def _key(self, request: Request) -> tuple[object, ...]:
         connection = request.connection

@@ -27,6 +27,21 @@ def test_before_any_release_nothing_is_found() -> None:
     )
 
 
+def test_a_path_that_hides_dot_segments_is_a_400_that_says_so() -> None:
+    async def main() -> None:
+        application = GatewayApplication(Counters())
+        application.serve(await compiled(table(routes=[route("open")])))
+        request = request_of(b"/open/..%2fsecret/x")
+        answer = application.begin(request)
+        assert isinstance(answer, Response)
+        assert answer.status == 400
+        assert isinstance(answer.body, bytes)
+        assert b"dot segment beside an encoded slash" in answer.body
+        assert request.chain is None
+
+    run(main())
+
+
 def test_plain_http_on_an_https_route_is_answered_before_any_plugin() -> None:
     async def main() -> None:
         application = GatewayApplication(Counters())

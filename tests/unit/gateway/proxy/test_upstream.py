@@ -13,7 +13,9 @@ import pytest
 from gateway.errors import ReleaseRefused
 from gateway.http.forwarded import TrustedProxies
 from gateway.http.heads import SERVER
+from gateway.http.messages import Pending, Request
 from gateway.pem import load_chain
+from gateway.plugins.consumers import Consumers
 from gateway.proxy.dns import Answer
 from gateway.proxy.pool import Pool
 from gateway.proxy.resolver import Resolver
@@ -118,6 +120,47 @@ def test_the_upstream_is_told_who_asks_and_not_what_is_for_one_hop() -> None:
         assert told["proxy-authorization"] == "kept"
         assert told["under_score"] == "kept"
         assert head.lower().count(b"x-forwarded-proto") == 1
+
+    run(check())
+
+
+class _Identifying(ProxyApp):
+    """Sets headers as plugins do before it passes a request on."""
+
+    def handle(self, request: Request) -> Pending:
+        Consumers([CONSUMER]).anonymous("guest").put_on(request)  # type: ignore[union-attr]
+        request.put_headers([(b"x-correlation-id", b"ours")])
+        return super().handle(request)
+
+
+CONSUMER = {"id": "c-guest", "username": "guest", "custom_id": "7"}
+SET = [
+    *(b"X-Anonymous-Consumer", b"X-Consumer-Id", b"X-Consumer-Username", b"X-Consumer-Custom-Id"),
+    *(b"X-Correlation-Id", b"X-Real-IP", b"X-Forwarded-For", b"X-Forwarded-Proto"),
+    *(b"X-Forwarded-Host", b"X-Forwarded-Port", b"X-Forwarded-Path", b"X-Forwarded-Prefix"),
+    *(b"X-Kong-Request-Id", b"Host", b"Via", b"Content-Length", b"Connection"),
+]
+
+
+@pytest.mark.parametrize("name", [*SET, b", ".join(SET), b" ,\t".join(SET).upper()])
+def test_a_client_cannot_have_a_header_removed_that_the_gateway_sets(name: bytes) -> None:
+    async def check() -> None:
+        seen: list[tuple[bytes, bytes]] = []
+        lines = [b"Connection: keep-alive, " + name, b"Connection: " + name]
+        lines += [b"X-Correlation-Id: eve", b"X_Correlation_Id: eve", b"X-Real_IP: 6.6.6.6"]
+        lines += [b"x_forwarded_for: 6.6.6.6", b"X_Kong_Request_Id: eve", b"X-Consumer-Id: eve"]
+        async with (
+            upstream(answering(ok(), seen)) as origin,
+            proxying(_Identifying(origin.port, prefix=b"/a")) as running,
+        ):
+            await running.once(post(b"body", *lines, path=b"/a/b"))
+        told = _lines(seen[0][0])
+        assert {one.decode().lower() for one in SET} <= told.keys()
+        assert told["x-consumer-id"] == "c-guest"
+        assert told["x-correlation-id"] == "ours"
+        assert not [one for one in told if "_" in one]
+        assert b"eve" not in seen[0][0]
+        assert b"6.6.6.6" not in seen[0][0]
 
     run(check())
 

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote_to_bytes
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.routing.normalise import escape, is_text, normalise
+from gateway.routing.normalise import escape, hides_dots, is_text, may_hide_dots, normalise
 
 
 @pytest.mark.parametrize(
@@ -47,3 +49,78 @@ def test_what_is_sent_holds_only_sendable_bytes(path: bytes) -> None:
 def test_bytes_that_are_not_utf8_are_no_text() -> None:
     assert is_text("/endeløst".encode())
     assert not is_text(b"/\xff")
+
+
+HIDING = [
+    b"/open/..%2fsecret/x",
+    b"/pub..%2f..%2fadmin",
+    b"/open/%2e%2e%2fsecret",
+    b"/open/%2E%2e%2Fsecret",
+    b"/open/..%5csecret",
+    b"/open/..%5Csecret",
+    b"/open/..\\secret",
+    b"/open/.%2e\\secret",
+    b"/open/..;/secret",
+    b"/open/..;x=1/secret",
+    b"/open/..%3b/secret",
+    b"/open/%2f..",
+    b"/open/..%2f",
+    b"/open/x%2f..%2f..%2fsecret",
+    b"/open/.%2fsecret",
+    b"/open%2f.",
+    b"/open/..;",
+    b"/open/;..",
+    b"/open/..%252fsecret",
+    b"/open/..%25252fsecret",
+    b"/open/..%25%32%66secret",
+    b"/open/%252e%252e/secret",
+    b"/open/%252e%252e%252fsecret",
+    b"/open/..%u002fsecret",
+    b"/open/..%3fsecret",
+]
+
+
+@pytest.mark.parametrize("path", HIDING)
+def test_a_dot_segment_that_only_an_upstream_sees_is_found(path: bytes) -> None:
+    normal = normalise(path)
+    assert may_hide_dots(normal)
+    assert hides_dots(normal)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        b"/a/../b",
+        b"/a/%2e%2e/b",
+        b"/a%2fb",
+        b"/a/.hidden%2fb",
+        b"/a..%2fb",
+        b"/a/...%2fb",
+        b"/a/b;v=1.2/c",
+        b"/a\\b",
+        b"/100%25.",
+        b"/a/x.%2f.y",
+    ],
+)
+def test_other_paths_hide_nothing(path: bytes) -> None:
+    assert not hides_dots(normalise(path))
+
+
+def _as_segments(path: bytes, decodings: int) -> list[bytes]:
+    """Read a path as servers do that decode, know backslashes and cut parameters."""
+    for _ in range(decodings):
+        path = unquote_to_bytes(path)
+    path = path.replace(b"\\", b"/")
+    return [segment.partition(b";")[0] for segment in path.split(b"/")]
+
+
+_PIECES = [b".", b"..", b"/", b"\\", b";", b"%", b"25", b"2e", b"%2F", b"%5c", b"%3b", b"a", b"%2E"]
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=12), st.integers(0, 3))
+def test_what_hides_nothing_has_no_dot_segment_for_any_server(
+    pieces: list[bytes], decodings: int
+) -> None:
+    normal = normalise(b"/" + b"".join(pieces))
+    if not (may_hide_dots(normal) and hides_dots(normal)):
+        assert not {b".", b".."} & set(_as_segments(escape(normal), decodings))

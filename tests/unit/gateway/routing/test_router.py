@@ -154,6 +154,45 @@ def test_parentheses_around_do_not_make_good_of_bad() -> None:
         Router([route_row(paths=["~/a)(b"])])
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        b"/pub..%2f..%2fadmin",
+        b"/pub/..%2fadmin",
+        b"/pub..%2fadmin",
+        b"/pub..\\admin",
+        b"/pub..;/admin",
+        b"/pub.%5cadmin",
+        b"/pub%2e%2e%252fadmin",
+    ],
+)
+def test_dot_segments_that_only_an_upstream_sees_are_refused_or_allowed(target: bytes) -> None:
+    rows = [route_row(name="p", paths=["/pub"], service_path="/base")]
+    request = request_of(target)
+    router = Router(rows)
+    assert router.match(request) is None
+    assert router.match(request) is None, "remembered"
+    assert router.refuses(request)
+    lenient = Router(rows, hidden_dots=True)
+    assert lenient.match(request) is not None
+    assert not lenient.refuses(request)
+
+
+def test_a_segment_that_only_ends_in_dots_passes_where_nothing_is_cut_from_it() -> None:
+    rows = [route_row(name="p", paths=["/pub"], strip_path=False)]
+    assert _winner(rows, target=b"/pub..%2fadmin") == "p"
+
+
+def test_a_path_that_hides_dots_is_refused_on_every_route_and_on_none() -> None:
+    router = Router([route_row(hosts=["a.b"])])
+    for host in (b"a.b", b"c.d"):
+        request = request_of(b"/..%2fx", host=host)
+        assert router.match(request) is None
+        assert router.refuses(request)
+    assert not router.refuses(request_of(b"/x%2fy"))
+    assert not router.refuses(request_of(b"/%ff%2fy"))
+
+
 def test_stream_routes_and_routes_of_disabled_services_are_left_out() -> None:
     rows = [
         route_row(paths=["/"], service_enabled=False),

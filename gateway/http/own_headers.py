@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Request headers that the gateway sets, so that whoever is behind it may trust them.
+
+A client that sends one of them would pass its word for ours; one that names it in Connection
+would have it taken for its own hop's (RFC 9110 section 7.6.1) and dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import product
+
+
+def spellings(name: bytes) -> Iterable[bytes]:
+    """Return a name with hyphens or underscores: many servers take them for each other.
+
+    CGI and what came after it make ``HTTP_X_REAL_IP`` of both (RFC 3875 section 4.1.18).
+    """
+    first, *rest = name.replace(b"_", b"-").split(b"-")
+    for signs in product((b"-", b"_"), repeat=len(rest)):
+        yield first + b"".join(map(b"".join, zip(signs, rest, strict=True)))
+
+
+def _all(names: bytes) -> frozenset[bytes]:
+    return frozenset(spelling for name in names.split() for spelling in spellings(name))
+
+
+IDENTITY = _all(
+    b"x-anonymous-consumer x-authenticated-groups x-authenticated-scope x-authenticated-userid "
+    b"x-consumer-custom-id x-consumer-groups x-consumer-id x-consumer-username "
+    b"x-credential-identifier x-credential-username"
+)
+"""Who a plugin found the client to be."""
+FORWARDING = _all(
+    b"x-forwarded-for x-forwarded-host x-forwarded-path x-forwarded-port x-forwarded-prefix "
+    b"x-forwarded-proto x-kong-request-id x-real-ip"
+)
+"""What the proxy tells an upstream about the client's side."""
