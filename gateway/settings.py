@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Self
 
-from gateway.addresses import is_address
+from gateway.addresses import is_address, server_problem
 from gateway.errors import SettingsError
 from gateway.listen import ListenAddress, parse_listen
 from gateway.pem import SYSTEM, read_pem
@@ -66,9 +66,9 @@ def _default_prefix() -> str:
 
 
 def _address(value: str) -> str:
-    host, _, port = value.strip().rpartition(":")
-    if not host or not port.isdigit():
-        raise ValueError("expected host:port")
+    problem = server_problem(value.strip())
+    if problem:
+        raise ValueError(f"expected host:port; {problem}")
     return value.strip()
 
 

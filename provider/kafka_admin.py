@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
+from gateway.addresses import server_problem
 from gateway.errors import EndpointUnreachable, ResourceError
 from provider.fields import Field, record, text
 from provider.values import Properties
@@ -40,11 +41,16 @@ _AWAY = frozenset(
 
 
 def _bootstrap_test(value: Any) -> str | None:
-    if isinstance(value, str) or (
+    if not isinstance(value, str) and not (
         isinstance(value, list) and all(isinstance(i, dict) and "host" in i for i in value)
     ):
-        return None
-    return "should be host:port,… or a list of {host, port}"
+        return "should be host:port,… or a list of {host, port}"
+    problems = (
+        server_problem(server.strip())
+        for server in bootstrap_servers(value).split(",")
+        if server.strip()
+    )
+    return next((problem for problem in problems if problem), None)
 
 
 ENDPOINT = record(

@@ -23,9 +23,10 @@ from components.config.kubernetes import (
     read_cluster,
 )
 from components.config.pem import read_authority
-from components.config.reader import HOST_AND_PORT, ConfigReader
+from components.config.reader import ConfigReader
 from components.config.secret import Secret
 from components.config.topics import TopicConfig, read_topics
+from gateway.addresses import split_server
 
 CLUSTER_TYPES = ("basic", "standard", "dedicated")
 AVAILABILITIES = ("single-zone", "multi-zone")
@@ -174,11 +175,11 @@ def _existing_kafka(reader: ConfigReader) -> ExistingKafkaConfig:
     why = "an existing Kafka is reached with it"
     servers = []
     for item in reader.needed("kafkaBootstrapServers", why).split(","):
-        found = HOST_AND_PORT.match(item.strip())
-        if found is None or not 1 <= int(found.group(2)) <= 65535:
-            reader.problem("kafkaBootstrapServers", f"{item.strip()!r} is not host:port")
-            continue
-        servers.append((found.group(1), int(found.group(2))))
+        try:
+            # Confluent shows its own addresses with the scheme in front.
+            servers.append(split_server(item.strip(), scheme="SASL_SSL"))
+        except ValueError as error:
+            reader.problem("kafkaBootstrapServers", str(error))
     return ExistingKafkaConfig(
         bootstrap_servers=tuple(servers),
         api_key=reader.needed("kafkaApiKey", why),

@@ -6,8 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from components.config.pem import IdentityConfig, read_authority, read_identity
-from components.config.reader import HOST_AND_PORT, ConfigReader
+from components.config.reader import ConfigReader
 from components.config.secret import Secret
+from gateway.addresses import server_problem
 
 BROUGHT = ("clusterCaPem", "clusterCertificatePem", "clusterPrivateKeyPem")
 """What only a control plane that is there already may have."""
@@ -83,8 +84,8 @@ def read_control_plane(
 
 def _existing(reader: ConfigReader, cluster: str, server_name: str) -> ExistingControlPlaneConfig:
     why = "an existing control plane is reached with it"
-    if cluster and not HOST_AND_PORT.match(cluster):
-        reader.problem("clusterControlPlane", f"{cluster!r} is not host:port")
+    if cluster and (problem := server_problem(cluster)):
+        reader.problem("clusterControlPlane", problem)
     authority, *pair = BROUGHT
     reader.needed(authority, "data planes verify the control plane with it")
     return ExistingControlPlaneConfig(

@@ -15,11 +15,10 @@ import pulumi
 import yaml
 
 from components.config.secret import Secret
+from gateway.addresses import url_problem
 
 PROJECT_FILE = Path(__file__).resolve().parents[2] / "Pulumi.yaml"
 URL = re.compile(r"^https?://[^/\s]+/?$")
-HOST_AND_PORT = re.compile(r"^(?:SASL_SSL://)?([^:/,\s]+):(\d{1,5})$")
-"""Confluent shows its own addresses with the scheme in front."""
 
 
 class ConfigError(pulumi.RunError):
@@ -141,6 +140,8 @@ class ConfigReader:
         """Return the address ``value`` of ``key`` without a slash at its end, or nothing."""
         if value and not URL.match(value):
             self.problem(key, f"{value!r} is no address such as https://admin.example.com")
+        elif value and (problem := url_problem(value)):
+            self.problem(key, problem)
         return value.rstrip("/")
 
     def has(self, key: str) -> bool:

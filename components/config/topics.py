@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from components.config.reader import ConfigReader
+from gateway.addresses import topic_problem
 
 FIELDS = ("name", "partitions", "config")
-NAME = re.compile(r"^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$")
 
 
 @dataclass(frozen=True)
@@ -43,9 +42,9 @@ def _topic(reader: ConfigReader, position: int, item: Any) -> TopicConfig | None
     for key in sorted(set(item) - set(FIELDS)):
         reader.problem(f"{where}.{key}", f"unknown field; allowed: {', '.join(FIELDS)}")
     name, partitions, config = item.get("name"), item.get("partitions", 1), item.get("config", {})
-    if not isinstance(name, str) or not NAME.match(name):
-        allowed = "1 to 249 letters, digits, dots, hyphens and underscores"
-        reader.problem(f"{where}.name", f"{name!r} is no topic name; allowed: {allowed}")
+    problem = topic_problem(name) if isinstance(name, str) else f"{name!r} is no text"
+    if not isinstance(name, str) or problem:
+        reader.problem(f"{where}.name", problem)
         return None
     if isinstance(partitions, float) and partitions.is_integer():
         partitions = int(partitions)

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from gateway.addresses import host_problem, port_problem, topic_problem, url_problem
+
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 REFERENCE = re.compile(r"\{vault://[^}]+\}")
 """A vault reference; it always is the whole value."""
@@ -91,6 +93,45 @@ def check_url_path(value: str) -> str:
     return value
 
 
+def check_topic(value: str) -> str:
+    """Refuse names that no topic can have; a vault reference is looked at when it is resolved."""
+    return _checked(value, topic_problem(value))
+
+
+def check_connect_host(value: str) -> str:
+    """Refuse what cannot be the host of a connection: URLs, ports in it, blanks, …"""
+    return _checked(value, host_problem(value))
+
+
+def check_connect_port(value: int) -> int:
+    """Refuse port 0, to which nothing connects."""
+    # Those out of range are refused before, with Kong's text.
+    if value == 0:
+        raise invalid(port_problem(value))
+    return value
+
+
+def check_http_url(value: str) -> str:
+    """Refuse what is no address over http or https, and credentials or a query in it."""
+    return _checked(value, url_problem(value))
+
+
+def check_token_url(value: str) -> str:
+    """Refuse what is no address over http or https; it may have a query."""
+    return _checked(value, url_problem(value, query=True))
+
+
+def check_proxy_url(value: str) -> str:
+    """Refuse what is no address over http or https; it may hold a user and a password."""
+    return _checked(value, url_problem(value, credentials=True))
+
+
+def _checked(value: str, problem: str) -> str:
+    if problem and not is_reference(value):
+        raise invalid(problem)
+    return value
+
+
 def _plain_id(value: Any) -> Any:
     # The Admin API and decK write {"id": …}; rows hold the id itself.
     if isinstance(value, Mapping) and set(value) == {"id"}:
@@ -113,5 +154,11 @@ UrlPath = Annotated[str, AfterValidator(check_url_path)]
 ForeignKey = Annotated[str, BeforeValidator(_plain_id), AfterValidator(check_uuid)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 NonEmpty = Annotated[str, Field(min_length=1)]
+TopicName = Annotated[str, Field(min_length=1), AfterValidator(check_topic)]
+ConnectHost = Annotated[str, Field(min_length=1), AfterValidator(check_connect_host)]
+ConnectPort = Annotated[int, Field(ge=0, le=65535), AfterValidator(check_connect_port)]
+HttpUrl = Annotated[str, AfterValidator(check_http_url)]
+TokenUrl = Annotated[str, AfterValidator(check_token_url)]
+ProxyUrl = Annotated[str, AfterValidator(check_proxy_url)]
 Milliseconds = Annotated[int, Field(ge=1, le=2147483646)]
 """A timeout in milliseconds, 1 to 2^31-2."""

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from gateway.entities.base import Hint, Record, violation
-from gateway.entities.types import NonEmpty, Port
+from gateway.entities.types import ConnectHost, ConnectPort, TokenUrl, TopicName
 from gateway.errors import SchemaViolation
 from gateway.plugins.schema_registry import SchemaRegistry, Secret
 
@@ -21,14 +21,14 @@ Referenceable = Annotated[str, Hint(referenceable=True)]
 class BootstrapServer(Record):
     """One broker to start from."""
 
-    host: NonEmpty = Field(description="The broker's host name or address.")
-    port: Port = Field(description="The broker's port.")
+    host: ConnectHost = Field(description="The broker's host name or address.")
+    port: ConnectPort = Field(description="The broker's port.")
 
 
 class OAuthBearer(Record):
     """How a token for SASL/OAUTHBEARER is fetched."""
 
-    token_endpoint_url: Referenceable | None = Field(
+    token_endpoint_url: Annotated[TokenUrl, Hint(referenceable=True)] | None = Field(
         default=None, description="The URL from which tokens for Kafka are fetched."
     )
     client_id: Referenceable | None = Field(
@@ -96,7 +96,7 @@ class RecordHeaders(Record):
 class Envelope(Record):
     """What of a request goes into the record."""
 
-    topic: NonEmpty = Field(
+    topic: TopicName = Field(
         description="The topic that records are written to when the request names no other."
     )
     topics_query_arg: str | None = Field(
@@ -104,7 +104,7 @@ class Envelope(Record):
         description="The query argument that may name topics, separated by commas; each gets a "
         "copy of the record.",
     )
-    allowed_topics: list[str] | None = Field(
+    allowed_topics: list[TopicName] | None = Field(
         default=None,
         description="The topics that a request may name; the default topic is always allowed.",
     )

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from gateway.entities.base import Hint, Record, violation
-from gateway.entities.types import Number
+from gateway.entities.types import HttpUrl, Number, ProxyUrl, TokenUrl
 
 Secret = Annotated[str, Hint(referenceable=True, encrypted=True)]
 """A string that may be a vault reference and is never shown."""
@@ -24,7 +24,7 @@ class RegistryBasic(Record):
 class RegistryOAuth2(Record):
     """Where and how a token for the registry is fetched."""
 
-    token_endpoint: str = Field(description="The URL from which tokens are fetched.")
+    token_endpoint: TokenUrl = Field(description="The URL from which tokens are fetched.")
     grant_type: Literal["client_credentials", "password"] = Field(
         default="client_credentials",
         description="The OAuth 2 grant with which a token is asked for.",
@@ -67,7 +67,7 @@ class RegistryOAuth2Client(Record):
     client_secret_jwt_alg: Literal["HS256", "HS512"] = Field(
         default="HS512", description="The algorithm that signs `client_secret_jwt` assertions."
     )
-    http_proxy: str | None = Field(
+    http_proxy: ProxyUrl | None = Field(
         default=None, description="The proxy used when the token endpoint's URL is plain HTTP."
     )
     http_proxy_authorization: str | None = Field(
@@ -76,7 +76,7 @@ class RegistryOAuth2Client(Record):
     http_version: Number = Field(
         default=1.1, description="The HTTP version spoken with the token endpoint: 1.1 or 1.0."
     )
-    https_proxy: str | None = Field(
+    https_proxy: ProxyUrl | None = Field(
         default=None, description="The proxy used when the token endpoint's URL is HTTPS."
     )
     https_proxy_authorization: str | None = Field(
@@ -149,7 +149,7 @@ class RegistrySchema(Record):
 class ConfluentRegistry(Record):
     """A registry that speaks Confluent's protocol."""
 
-    url: str | None = Field(
+    url: HttpUrl | None = Field(
         default=None, description="The registry's base URL, over http or https."
     )
     ttl: Annotated[Number, Field(ge=0, le=3600)] | None = Field(

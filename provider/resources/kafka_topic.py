@@ -18,12 +18,17 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # not in its _
     ResourceType,
 )
 
+from gateway.addresses import topic_problem
 from gateway.errors import EndpointUnreachable, ResourceError
 from provider.diff import Change, changes_between, format_path
-from provider.fields import anything, integer, mapping, text
+from provider.fields import Field, anything, integer, mapping
 from provider.kafka_admin import ENDPOINT, TIMEOUT_SECONDS, Connection, connect
 from provider.resource import Call, Resource, State
 from provider.values import Properties, is_known
+
+
+def _name_test(value: Any) -> str | None:
+    return (topic_problem(value) or None) if isinstance(value, str) else "should be a string"
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class KafkaTopic(Resource):
     token = "gateway:kafka:Topic"  # noqa: S105 - a type token
     fields = {
         "endpoint": ENDPOINT,
-        "name": text(required=True),
+        "name": Field(_name_test, required=True),
         "partitions": integer(default=1, minimum=1),
         "replicationFactor": integer(default=1, minimum=1, maximum=32_767),
         "config": mapping(anything(), {}),

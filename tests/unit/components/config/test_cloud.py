@@ -160,6 +160,15 @@ def test_a_control_plane_of_ones_own_is_known_by_its_host_unless_said_otherwise(
             {"kafka": "existing", "kafkaBootstrapServers": "a.example"},
             "kafkaBootstrapServers: 'a.example' is not host:port",
         ),
+        (
+            {"kafka": "existing", "kafkaBootstrapServers": "a.example:1,https://b.example:9092/"},
+            "kafkaBootstrapServers: 'https://b.example:9092/' is a URL; write 'b.example' as host",
+        ),
+        (
+            {"kafka": "existing", "kafkaBootstrapServers": "a.example:0"},
+            "kafkaBootstrapServers: 0 is no port to connect to",
+        ),
+        ({"adminUrl": "https://a.example:0"}, "adminUrl: 'https://a.example:0': 0 is no port"),
     ],
 )
 def test_a_wrong_value_names_key_value_and_what_is_allowed(

@@ -79,3 +79,8 @@ def test_numbers_that_came_back_as_floats_stay_whole() -> None:
     config = read_local(ConfigReader("local", defaults() | {"topics": topics}))
     assert config.topics[0].partitions == 3
     assert config.topics[0].config == {"retention.ms": "604800000"}
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "x" * 250, "a\n", "", 7])
+def test_a_topic_that_kafka_would_refuse_is_refused_by_its_place(name: object) -> None:
+    assert "topics[0].name: " in problems(topics=json.dumps([{"name": name}]))

@@ -87,3 +87,13 @@ def test_a_conf_file_is_checked(tmp_path: Path) -> None:
     file = tmp_path / "kong.conf"
     file.write_text("log_level = loud\n")
     assert check("--conf", str(file)).exit_code == 1
+
+
+def test_addresses_and_names_that_cannot_be_right_do_not_pass(tmp_path: Path) -> None:
+    file = tmp_path / "kong.yml"
+    servers = "[{host: 'SASL_SSL://kafka', port: 9092}, {host: kafka, port: 0}]"
+    bad = GOOD.replace("${kafka.topics.orders}", "a b")
+    file.write_text(bad.replace("${kafka.bootstrap_servers}", servers))
+    said = " ".join(check(str(file)).output.split())
+    for problem in ("write 'kafka' as the host", "0 is no port", "'a b' is no topic name"):
+        assert problem in said

@@ -138,3 +138,49 @@ def test_registry_authentication_needs_its_block(mode: str, block: str) -> None:
 def test_zstd_is_allowed_and_other_codecs_are_listed() -> None:
     assert _row(compression_type="zstd")["compression_type"] == "zstd"
     assert "expected one of: none, gzip" in _fields(compression_type="br")["compression_type"]
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("SASL_SSL://host", "write 'host' as the host"),
+        ("host:9092", "write 'host' as host and 9092 as port"),
+        (" host ", "write 'host'"),
+        ("https://host/", "write 'host' as the host"),
+    ],
+)
+def test_a_broker_that_cannot_be_right_is_refused_with_the_remedy(host: str, said: str) -> None:
+    fields = _fields(bootstrap_servers=[{"host": "a", "port": 1}, {"host": host, "port": 9092}])
+    assert said in fields["bootstrap_servers"]["2"]["host"]
+
+
+def test_port_0_is_refused() -> None:
+    fields = _fields(bootstrap_servers=[{"host": "a", "port": 0}])
+    assert "from 1 to 65535" in fields["bootstrap_servers"]["1"]["port"]
+
+
+@pytest.mark.parametrize("name", ["a b", "a/b", ".", "..", "x" * 250, "ü", " a", "a,b"])
+def test_a_topic_that_cannot_be_is_refused_by_name(name: str) -> None:
+    with pytest.raises(SchemaViolation) as caught:
+        validate_row("plugins", {"name": "kafka-upstream", "config": {"topic": name}})
+    assert "Kafka" in str(caught.value.fields["config"]["topic"]) or name == " a"
+    assert "1" in _fields(allowed_topics=[name])["allowed_topics"]
+
+
+@pytest.mark.parametrize("url", ["registry:8081", "SASL_SSL://a", "https://", "https://a:0", "a b"])
+def test_urls_that_cannot_be_right_are_refused(url: str) -> None:
+    registry = {"confluent": {"url": url}}
+    assert "url" in _fields(schema_registry=registry)["schema_registry"]["confluent"]
+    oauth2 = {"mode": "oauth2", "oauth2": {"token_endpoint": url}}
+    asked = _fields(schema_registry={"confluent": {"authentication": oauth2}})
+    fields = asked["schema_registry"]["confluent"]["authentication"]
+    assert "token_endpoint" in fields["oauth2"]
+    block = {"mechanism": "OAUTHBEARER", "oauthbearer": {"token_endpoint_url": url}}
+    assert "token_endpoint_url" in _fields(authentication=block)["authentication"]["oauthbearer"]
+
+
+def test_vault_references_stand_for_addresses_until_they_are_resolved() -> None:
+    reference = "{vault://env/ADDRESS}"
+    server = {"host": reference, "port": 9092}
+    config = _row(bootstrap_servers=[server], schema_registry={"confluent": {"url": reference}})
+    assert config["bootstrap_servers"] == [server]
