@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from tests.engine.stubs.install import ROOT
+from tools.stubs.install import ROOT
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(120)]
 

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from tests.engine.stubs.session import PLANTED, Outcome, StubSession
-from tests.engine.stubs.warm import warm_session
 from tests.support.chart import render
 from tests.support.snapshots import record, recorded, snapshot
 from tools.preview_comment import comment
 from tools.preview_document import read_preview
+from tools.stubs.session import PLANTED, Outcome, StubSession
+from tools.stubs.warm import warm_session
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.stubs.session import Outcome
-from tests.engine.stubs.warm import warm_session
-from tests.engine.stubs.world import Entry
+from tools.stubs.session import Outcome
+from tools.stubs.warm import warm_session
+from tools.stubs.world import Entry
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(420)]
 

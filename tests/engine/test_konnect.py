@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from tests.engine.stubs.install import ROOT
-from tests.engine.stubs.session import PLANTED, Outcome, StubSession
-from tests.engine.stubs.warm import warm_session
 from tests.support.fake_konnect import ENDPOINTS, FakeKonnect
+from tools.stubs.install import ROOT
+from tools.stubs.session import PLANTED, Outcome, StubSession
+from tools.stubs.warm import warm_session
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
 

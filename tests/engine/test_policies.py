@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.stubs.install import ROOT
-from tests.engine.stubs.session import StubSession
+from tools.stubs.install import ROOT
+from tools.stubs.session import StubSession
 
 pytestmark = [
     pytest.mark.engine,

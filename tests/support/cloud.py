@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 
 from components.config.reader import PROJECT_FILE, ConfigReader
-from tests.engine.stubs import session
 from tests.support.registrations import SIGNATURE_KEY, Registration, register, secret
+from tools.stubs import session
 
 STACKS = PROJECT_FILE.parent / "stacks"
 DIGEST = "sha256:" + "5b" * 32

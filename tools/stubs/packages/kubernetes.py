@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.engine.stubs.package import Package, Properties, StubType, digits
+from tools.stubs.package import Package, Properties, StubType, digits
 
 NAME = ("metadata", "name")
 

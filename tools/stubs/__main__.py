@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import sys
 
-from tests.engine.stubs.install import ROOT
-from tests.engine.stubs.session import StubSession
+from tools.stubs.install import ROOT
+from tools.stubs.session import StubSession
 
 
 def main(stack: str, *arguments: str) -> int:

@@ -7,7 +7,7 @@ asked in the right order, with the right values, matters. Nothing is checked.
 
 from __future__ import annotations
 
-from tests.engine.stubs.package import Package, Properties, StubType, digits, prefixed
+from tools.stubs.package import Package, Properties, StubType, digits, prefixed
 
 
 def _certificate(identity: str, inputs: Properties) -> Properties:

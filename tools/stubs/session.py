@@ -18,8 +18,8 @@ from typing import Any, Protocol
 
 import yaml
 
-from tests.engine.stubs.install import ROOT, install, script
-from tests.engine.stubs.world import World
+from tools.stubs.install import ROOT, install, script
+from tools.stubs.world import World
 
 LINKED = ("__main__.py", "components", "gateway", "provider", "policies", "tools", ".venv")
 STUBBED_GATEWAY = "stubs/gateway"

@@ -10,7 +10,7 @@ import grpc
 from pulumi.runtime.proto import provider_pb2, resource_pb2, resource_pb2_grpc
 
 from provider.values import SIGNATURE_KEY, UNKNOWN, decode, encode, is_known
-from tests.engine.stubs.package import Package
+from tools.stubs.package import Package
 
 RESOURCE_SIGNATURE = "5cf8f73096256a8f31e491e813e4eb8e"
 """Marks a reference to a resource on the wire (sdk/go/common/resource/properties.go)."""

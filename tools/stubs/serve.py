@@ -22,13 +22,13 @@ expose_protocol_only()
 import grpc  # noqa: E402
 from pulumi.runtime.proto import provider_pb2_grpc  # noqa: E402
 
-from tests.engine.stubs.servicer import StubProvider  # noqa: E402
-from tests.engine.stubs.world import World  # noqa: E402
+from tools.stubs.servicer import StubProvider  # noqa: E402
+from tools.stubs.world import World  # noqa: E402
 
 
 def serve(package: str, version: str) -> NoReturn:
     """Serve ``package`` on a free loopback port until SIGINT or SIGTERM."""
-    module = importlib.import_module(f"tests.engine.stubs.packages.{package}")
+    module = importlib.import_module(f"tools.stubs.packages.{package}")
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=32))
     world = World(Path(os.environ["STUB_WORLD"]))
     servicer = StubProvider(module.PACKAGE, version, world, os.environ.get("STUB_FAIL", ""))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.engine.stubs.package import PROVIDER, Package, Properties, StubType, digits
+from tools.stubs.package import PROVIDER, Package, Properties, StubType, digits
 
 LETTERS = "0123456789abcdefghjkmnpqrstuvwxyz"
 KINDS = ("basic", "standard", "dedicated", "enterprises", "freights")

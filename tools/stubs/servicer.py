@@ -16,9 +16,9 @@ from google.protobuf import any_pb2, empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 from provider.diff import compare, format_path
-from provider.values import UNKNOWN, decode, encode, is_known
-from tests.engine.stubs.package import PROVIDER, Package, Properties, StubType, digits
-from tests.engine.stubs.world import Thing, World
+from provider.values import UNKNOWN, decode, encode
+from tools.stubs.package import PROVIDER, Package, Properties, StubType, digits
+from tools.stubs.world import Thing, World
 
 _KINDS = {
     ("add", False): provider_pb2.PropertyDiff.ADD,
@@ -143,7 +143,7 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
         inputs, secrets = decode(request.properties)
         hidden = {*secrets, *((name,) for name in kind.secrets)}
         if request.preview:
-            later = dict.fromkeys(kind.outputs("later", _filled(inputs)), UNKNOWN)
+            later = dict.fromkeys(kind.outputs("later", inputs), UNKNOWN)
             return provider_pb2.CreateResponse(properties=encode({**inputs, **later}, hidden))
         self._fail("create", request.urn, context)
         first = not any(entry.urn == request.urn for entry in self._world.log())
@@ -224,11 +224,6 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
 
 def _type(urn: str) -> str:
     return urn.split("::")[2].rpartition("$")[2]
-
-
-def _filled(inputs: Properties) -> Properties:
-    """Return inputs as an outputs function may see them: unknown ones are texts there anyway."""
-    return inputs if is_known(inputs) else {**inputs}
 
 
 def _autoname(path: tuple[str, ...], inputs: Properties, olds: Properties, urn: str) -> None:

@@ -12,7 +12,7 @@ import shlex
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("aws", "confluentcloud", "eks", "kubernetes")
 
 
@@ -37,6 +37,6 @@ def script(folder: Path, package: str, version: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"pulumi-resource-{package}"
     # The virtual environment's own path, not the interpreter that it links to.
-    command = [sys.executable, "-m", "tests.engine.stubs.serve", package, version]
+    command = [sys.executable, "-m", "tools.stubs.serve", package, version]
     file.write_text(f"#!/bin/sh\nPYTHONPATH={shlex.quote(str(ROOT))} exec {shlex.join(command)}\n")
     file.chmod(0o755)

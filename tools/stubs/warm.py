@@ -26,10 +26,6 @@ from typing import Any
 import grpc
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, provider_pb2_grpc
 
-from tests.engine.stubs.install import PACKAGES, ROOT, sdk_version
-from tests.engine.stubs.servicer import StubProvider
-from tests.engine.stubs.session import StubSession
-from tests.engine.stubs.world import World
 from tools.language_host.server import (
     REPORTED_EXIT_CODE,
     LanguageHost,
@@ -38,6 +34,10 @@ from tools.language_host.server import (
     run_arguments,
     run_environment,
 )
+from tools.stubs.install import PACKAGES, ROOT, sdk_version
+from tools.stubs.servicer import StubProvider
+from tools.stubs.session import StubSession
+from tools.stubs.world import World
 
 GATEWAY = ("gateway", "0.1.0")
 
@@ -71,7 +71,7 @@ def warm_session(folder: Path, stack: str, *, gateway: bool = True) -> Iterator[
 
 
 def _stub(name: str, version: str, world: World) -> StubProvider:
-    module = importlib.import_module(f"tests.engine.stubs.packages.{name}")
+    module = importlib.import_module(f"tools.stubs.packages.{name}")
     return StubProvider(module.PACKAGE, version, world)
 
 
@@ -118,7 +118,7 @@ class WarmLanguageHost(LanguageHost):
         self._environment, self._log = dict(environment), log
         self._turn = threading.Lock()
         self._forker = subprocess.Popen(
-            [sys.executable, "-m", "tests.engine.stubs.forker"],
+            [sys.executable, "-m", "tools.stubs.forker"],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -6,7 +6,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 
-from tests.engine.stubs.package import Package, Properties, StubType, digits, named, prefixed
+from tools.stubs.package import Package, Properties, StubType, digits, named, prefixed
 
 ACCOUNT = "123456789012"
 
