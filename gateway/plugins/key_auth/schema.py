@@ -3,18 +3,54 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from gateway.entities.base import Record
-from gateway.entities.types import NonEmpty
+from gateway.entities.base import Record, violation
+from gateway.entities.types import NonEmpty, Uuid
 
 _Name = Annotated[str, Field(pattern="^[A-Za-z0-9_-]+$")]
 
 
 def _apikey() -> list[str]:
     return ["apikey"]
+
+
+class IdentityRealm(Record):
+    """Where keys are looked up; accepted as files of Konnect have it."""
+
+    scope: Literal["cp", "realm"] = Field(
+        default="cp",
+        description="`cp`: the credentials of this configuration. `realm` is refused: Konnect's "
+        "realms cannot be asked from here.",
+    )
+    id: Uuid | None = Field(default=None, description="The realm's id.")
+    region: str | None = Field(default=None, description="The realm's region.")
+
+    @model_validator(mode="after")
+    def _check(self) -> IdentityRealm:
+        if self.scope == "realm":
+            text = "realms of Konnect cannot be asked from here; leave out the entry, or use cp"
+            raise violation([], {"scope": text})
+        return self
+
+
+class Principals(Record):
+    """Kong Identity in place of consumers; accepted while it is off."""
+
+    enabled: bool = Field(
+        default=False, description="Must be false: Kong Identity cannot be asked from here."
+    )
+    directory: str = Field(default="default", description="Without effect.")
+    error_on_miss: bool = Field(default=True, description="Without effect.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Principals:
+        if self.enabled:
+            text = "Kong Identity cannot be asked from here; set it to false, or use consumers"
+            raise violation([], {"enabled": text})
+        return self
 
 
 class Config(Record):
@@ -30,7 +66,9 @@ class Config(Record):
         default=True, description="Whether the key may be in a query argument."
     )
     key_in_body: bool = Field(
-        default=False, description="Whether the key may be in a field of a form or a JSON object."
+        default=False,
+        description="Whether the key may be in a field of a form, a JSON object or a multipart "
+        "body.",
     )
     hide_credentials: bool = Field(
         default=False,
@@ -47,4 +85,10 @@ class Config(Record):
     )
     realm: str | None = Field(
         default=None, description="The realm named in the header WWW-Authenticate of a refusal."
+    )
+    identity_realms: list[IdentityRealm] | None = Field(
+        default=None, description="Where keys are looked up: nowhere but in this configuration."
+    )
+    principals: Principals | None = Field(
+        default=None, description="Kong Identity in place of consumers; it must be off."
     )
