@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from gateway.errors import ProtocolError
 from gateway.http.bodies import HANDSHAKE, UNWRITTEN, Bodies
 from gateway.http.context import Context
+from gateway.http.incoming import Incoming
 from gateway.http.messages import Request, Response, Takeover
 
 if TYPE_CHECKING:
@@ -20,16 +21,12 @@ _CLIENT_CLOSED = "the client closed the connection before its request was comple
 class Lifetime(Bodies):
     """The layer of ``HttpProtocol`` above bodies: transport callbacks but for the data."""
 
-    __slots__ = ("_mid", "_target", "_unfed")
+    __slots__ = ("_input",)
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self._mid = False
-        """Inside a request: its first bytes have come, its last has not."""
-        self._target = b""
-        """The request target, as far as it has come, until the head is complete."""
-        self._unfed = b""
-        """Received, but not parsed because reading is paused."""
+        self._input = b""
+        """Received, but not read yet: a head that is not whole, or reading is paused."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, or turn it away when there are too many."""
@@ -56,18 +53,17 @@ class Lifetime(Bodies):
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop everything that works for this client."""
         self.context.connections.discard(cast("HttpProtocol", self))
-        channel, self._channel = self._channel, None
+        incoming, self._incoming = self._incoming, None
         self._abandon()
-        if channel is not None:
-            channel.fail(ProtocolError(400, _CLIENT_CLOSED))
-        self._reading = None
-        self._unfed = b""
+        if incoming is not None and incoming.channel is not None:
+            incoming.channel.fail(ProtocolError(400, _CLIENT_CLOSED))
+        self._input = b""
 
     def eof_received(self) -> bool:
         """The client sends no more; keep the socket while it still awaits an answer."""
         if self._closing or self.scheme == "https":
             return False
-        if self._reading is not None or self._unfed or self._current is None:
+        if self._incoming is not None or self._input or self._current is None:
             return False
         self._deaf = True
         return True
@@ -82,16 +78,20 @@ class Lifetime(Bodies):
         super().resume_writing()
         self.resume(UNWRITTEN)
 
-    def _await_answer(self, request: Request, rest: bytes) -> None:
+    def _await_answer(self, request: Request, outcome: int | Response, rest: bytes) -> None:
         """Keep what comes behind a handshake until its answer says what it is."""
-        self._reading = None
-        self._unfed = rest
+        self._input = rest
         self.pause(HANDSHAKE)
-        self._enqueue(request, self._outcome)
+        self._enqueue(request, outcome)
 
     def _declined(self) -> None:
-        """The answer to a handshake is out: HTTP goes on, when the answer in hand is through."""
-        self.context.loop.call_soon(self.resume, HANDSHAKE)
+        """A handshake was answered otherwise than asked for: what came behind it is not HTTP.
+
+        It may be: the client, or a proxy on the way, may as well have taken the connection for a
+        tunnel already, and somebody else's bytes would be taken for requests.
+        """
+        self._deaf = True
+        self._input = b""
 
     def _switch(self, request: Request, response: Response, takeover: Takeover) -> None:
         """Answer 101 and hand the connection over.
@@ -105,7 +105,7 @@ class Lifetime(Bodies):
         self.transport.write(b"".join(self._out))
         self._out.clear()
         self._current = request
-        early, self._unfed = self._unfed, b""
+        early, self._input = self._input, b""
         paused, self.write_paused = self.write_paused, False
         takeover.start(
             self.transport,
@@ -124,20 +124,31 @@ class Lifetime(Bodies):
         elif self.write_paused:
             if age > limits.write_timeout:
                 self.transport.abort()
-        elif self._reading is not None:
-            if age > limits.body_timeout and not self._pauses:
+        elif self._incoming is not None:
+            if self._too_slow(self._incoming, now, age):
                 self.refuse(408)
                 self._flush()
         elif self._current is not None or self._waiting:
             return
-        elif self._mid or self._target:
+        elif self._input:
             if age > limits.header_timeout:
                 self.refuse(408)
                 self._flush()
         elif age > limits.idle_timeout or self.context.draining:
             self.transport.close()
 
+    def _too_slow(self, incoming: Incoming, now: float, age: float) -> bool:
+        """Tell whether a body takes too long; not while the client waits for the gateway."""
+        limits = self.context.limits
+        if self._pauses or incoming.awaits_continue:
+            incoming.watch(now)
+            return False
+        return age > limits.body_timeout or incoming.starves(
+            now, limits.body_rate, limits.body_rate_period
+        )
+
     def drain(self) -> None:
         """Close now when idle; otherwise the next answer says ``Connection: close``."""
-        if not (self._closing or self._mid or self._current or self._waiting or self._target):
+        busy = self._incoming is not None or self._input or self._current or self._waiting
+        if not self._closing and not busy:
             self.transport.close()

@@ -28,6 +28,10 @@ class Limits:
     """From the first byte of a request to the end of its head; over it 408."""
     body_timeout: float = 60.0
     """Between two pieces of a request body; over it 408."""
+    body_rate: int = 1000
+    """Least bytes of a body that must come per second; below it 408; 0: no limit."""
+    body_rate_period: float = 30.0
+    """The stretch of time over which that is measured, again and again."""
     write_timeout: float = 60.0
     """For a client that does not read its answer; over it the connection is cut."""
     idle_timeout: float = 75.0

@@ -75,6 +75,8 @@ class Request:
     need no header filter for what they know already. Nothing in it may come from a client."""
     own_headers: frozenset[bytes] = frozenset()
     """Names of the request headers that ``put_headers`` has set."""
+    expects: bool = False
+    """The client waits for 100 Continue before it sends the body."""
     stream: BodyStream | None = None
     forwarded_host: bytes | None = None
     """X-Forwarded-Host of a trusted peer."""

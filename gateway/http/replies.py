@@ -16,6 +16,7 @@ from gateway.errors import RequestRejected, UpstreamError
 from gateway.http.answers import answer, json_answer, message_of
 from gateway.http.context import Context
 from gateway.http.heads import latency_line
+from gateway.http.incoming import Incoming
 from gateway.http.messages import FixedResponse, Pending, Request, Response, Takeover
 from gateway.http.streaming import discard, pump
 
@@ -29,17 +30,16 @@ class Replies(asyncio.Protocol):
     __slots__ = (
         "_application",
         "_closing",
-        "_continue",
         "_corked",
         "_current",
         "_deaf",
         "_finished",
         "_fixed",
         "_handle",
+        "_incoming",
         "_lingering",
         "_out",
         "_pending",
-        "_reading",
         "_since",
         "_task",
         "_waiting",
@@ -71,12 +71,10 @@ class Replies(asyncio.Protocol):
         self._waiting: deque[tuple[Request, int | Response]] = deque()
         self._current: Request | None = None
         """The request whose answer is awaited or being streamed."""
-        self._reading: Request | None = None
+        self._incoming: Incoming | None = None
         """The request whose body is being received."""
         self._pending: Pending | None = None
         self._task: asyncio.Task[None] | None = None
-        self._continue = False
-        """100 Continue is due when it is the turn of the request being received."""
         self._corked = False
         self._closing = False
         """The last answer is out, or on its way; nothing else will be sent."""
@@ -109,9 +107,10 @@ class Replies(asyncio.Protocol):
         if request is None or self.lost:
             return
         self._current = self._pending = None
+        self._since = self.context.clock.now
         self._send(request, response)
         if not self._corked:
-            if self._waiting or self._continue:
+            if self._waiting or self._incoming is not None:
                 self._advance()
             self._flush()
 
@@ -132,7 +131,8 @@ class Replies(asyncio.Protocol):
         chain = request.chain
         if chain is not None and chain.filters_responses:
             response = self._filtered(request, response)
-        keep_alive = request.keep_alive and self._reading is not request
+        incoming = self._incoming
+        keep_alive = request.keep_alive and (incoming is None or incoming.request is not request)
         heads = self.context.heads
         if type(response) is FixedResponse and keep_alive and heads.usual:
             before, after, at_once = self._fixed.get(response) or heads.fixed_parts(response)
@@ -237,7 +237,7 @@ class Replies(asyncio.Protocol):
         if self._lingering or self.lost:
             return
         transport = self.transport
-        if (self._deaf or self._reading is not None) and transport.can_write_eof():
+        if (self._deaf or self._incoming is not None) and transport.can_write_eof():
             # Closing with unread input would reset the connection and could destroy the answer
             # on its way (RFC 9112 section 9.6).
             self._lingering = True

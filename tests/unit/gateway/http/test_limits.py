@@ -86,7 +86,7 @@ def test_a_large_body_is_413(whole: bytes, limits: Limits) -> None:
     run(check())
 
 
-def test_a_repeated_head_is_held_to_the_limit_as_well() -> None:
+def test_each_request_is_held_to_its_own_limit() -> None:
     async def check() -> None:
         sizes = iter((100, 100, 10))
         app = App(begin=lambda _: next(sizes))
