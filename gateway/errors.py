@@ -26,7 +26,7 @@ GatewayError
 ├── SchemaMismatch                a message does not fit its schema; knows the place
 ├── ResourceError                 the Pulumi provider could not do what was asked of a resource
 │   ├── EndpointUnreachable       …because the endpoint that manages it does not answer
-│   └── HalfDone                  …but it exists and has to be recorded
+│   └── ResourceInitFailed        …but it exists and has to be recorded
 └── UpstreamError                 the upstream service could not be reached or answered nonsense
 """
 
@@ -223,7 +223,7 @@ class EndpointUnreachable(ResourceError):
     """The endpoint that manages a resource does not answer; the text says which and why."""
 
 
-class HalfDone(ResourceError):
+class ResourceInitFailed(ResourceError):
     """A resource exists but is not as asked: ``id`` and ``outputs`` are recorded all the same."""
 
     def __init__(self, message: str, id: str, outputs: Mapping[str, Any]) -> None:  # noqa: A002

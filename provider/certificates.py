@@ -15,7 +15,6 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
-ALGORITHMS = ("ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-4096")
 # Peers whose clocks are a little behind accept a certificate that has just been made.
 _CLOCK_SKEW = timedelta(minutes=5)
 _PURPOSES = {"server": ExtendedKeyUsageOID.SERVER_AUTH, "client": ExtendedKeyUsageOID.CLIENT_AUTH}
@@ -30,8 +29,8 @@ class Issuer:
 
 
 @dataclass(frozen=True)
-class Request:
-    """What a certificate is to say."""
+class CertificateRequest:
+    """The content of a certificate; ``kind`` is ca, server or client."""
 
     kind: str
     common_name: str
@@ -41,7 +40,7 @@ class Request:
 
 
 def new_key(algorithm: str) -> PrivateKey:
-    """Make a private key; ``algorithm`` is one of ``ALGORITHMS``."""
+    """Make a private key; ``algorithm`` is one of ``CERTIFICATE_ALGORITHMS``."""
     if algorithm == "ecdsa-p256":
         return ec.generate_private_key(ec.SECP256R1())
     if algorithm == "ecdsa-p384":
@@ -66,7 +65,9 @@ def load_issuer(certificate_pem: str, key_pem: str) -> Issuer:
     return Issuer(certificate, key)
 
 
-def issue(request: Request, key: PrivateKey, issuer: Issuer | None, now: datetime) -> str:
+def issue(
+    request: CertificateRequest, key: PrivateKey, issuer: Issuer | None, now: datetime
+) -> str:
     """Make a certificate for ``key``, signed by ``issuer`` or by itself; return its PEM.
 
     It ends with its issuer's at the latest.
@@ -91,23 +92,23 @@ def issue(request: Request, key: PrivateKey, issuer: Issuer | None, now: datetim
 
 
 def _extensions(
-    request: Request, key: PrivateKey, issuer: Issuer | None
+    request: CertificateRequest, key: PrivateKey, issuer: Issuer | None
 ) -> list[tuple[x509.ExtensionType, bool]]:
     authority = request.kind == "ca"
     signer = issuer.key if issuer else key
-    found: list[tuple[x509.ExtensionType, bool]] = [
+    extensions: list[tuple[x509.ExtensionType, bool]] = [
         (x509.BasicConstraints(ca=authority, path_length=0 if authority else None), True),
         (_usage(authority), True),
         (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
         (x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), False),
     ]
     if not authority:
-        found.append((x509.ExtendedKeyUsage([_PURPOSES[request.kind]]), False))
+        extensions.append((x509.ExtendedKeyUsage([_PURPOSES[request.kind]]), False))
     names: list[x509.GeneralName] = [x509.DNSName(name) for name in request.dns_names]
     names += [x509.IPAddress(ipaddress.ip_address(text)) for text in request.ip_addresses]
     if names:
-        found.append((x509.SubjectAlternativeName(names), False))
-    return found
+        extensions.append((x509.SubjectAlternativeName(names), False))
+    return extensions
 
 
 def _usage(authority: bool) -> x509.KeyUsage:

@@ -21,8 +21,8 @@ _PRIVATE = re.compile(r"pass|secret|token|key|cert|user|client_id|header", re.IG
 _URL_PARTS = ("protocol", "host", "port", "path")
 
 
-def told(path: str, live: Any, wanted: Any) -> str:
-    """A path with the values on both sides, where they are short and no secret."""
+def describe_drift(path: str, live: Any, wanted: Any) -> str:
+    """The path, with the live value where it is a plain one and no secret."""
     steps = parse_path(path)[1:]
     there, ours = _at(live, steps), _at(wanted, steps)
     plain = (str, int, float, bool, type(None))
@@ -38,10 +38,10 @@ def shown_kind(path: str, kind: Kind, news: Properties) -> Kind:
     return kind if _at(news, parse_path(path)) is not None else "delete"
 
 
-def was_said(path: str, news: Properties) -> bool:
-    """Whether the program says something at ``path``, or a whole entity is too many there.
+def is_specified(path: str, news: Properties) -> bool:
+    """Whether the program sets a value at ``path``, or a whole entity is left over there.
 
-    For control planes with other defaults than ours: what the program leaves open is theirs.
+    For control planes with other defaults than ours: they decide what the program leaves out.
     """
     steps = parse_path(path)
     if steps[-1] in _URL_PARTS:
@@ -52,10 +52,10 @@ def was_said(path: str, news: Properties) -> bool:
 def differences(old: Any, new: Any, owner: str) -> dict[str, Any]:
     """Changes from one document to the other, by property path below ``document``."""
     try:
-        found = diff_documents(old, new, owner)
+        changes = diff_documents(old, new, owner)
     except DocumentError:
         return {"document": "update"} if old != new else {}
-    return {f"document.{path}": kind for path, kind in found.items()}
+    return {f"document.{path}": kind for path, kind in changes.items()}
 
 
 def refreshed(recorded: Any, live: dict[str, Any], owner: str) -> Any:
@@ -107,7 +107,7 @@ def _put(document: Any, path: Path, value: Any) -> None:
 
 def problem_at(sentence: str) -> Problem:
     """Split a problem of a document into property path and sentence."""
-    found = _PROBLEM.match(sentence)
-    if found is None:
+    match = _PROBLEM.match(sentence)
+    if match is None:
         return "document", sentence
-    return f"document.{found.group(1)}", found.group(2)
+    return f"document.{match.group(1)}", match.group(2)

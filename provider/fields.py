@@ -7,7 +7,7 @@ Not pydantic: a value may be unknown at preview anywhere, and a plugin starts fo
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,40 +20,58 @@ Problem = tuple[str, str]
 Test = Callable[[Any], str | None]
 """What is wrong with a known value, or None."""
 
+REQUIRED: Any = object()
+"""The default of a field that has none: it must be given."""
+
 
 @dataclass(frozen=True)
 class Field:
-    """One input: its test, whether it must be given, and what it is when it is not.
+    """One input: its test, and its default where it may be left out (None: it has no value then).
 
-    ``fields`` describes the entries of an object; ``items`` each item of a list or map.
+    ``fields`` describes the entries of an object, ``items`` each item of a list or map. The value
+    of a ``secret`` field is secret whatever the program says.
     """
 
     test: Test
-    required: bool = False
-    default: Any = None
+    default: Any = REQUIRED
     fields: Mapping[str, Field] | None = None
     items: Field | None = None
+    secret: bool = False
+
+    def secret_paths(self, path: Path) -> Iterator[Path]:
+        """Yield the paths that are secret at ``path``, where this field stands, and below it."""
+        if self.secret:
+            yield path
+        for name, field in (self.fields or {}).items():
+            yield from field.secret_paths((*path, name))
+        if self.items is not None:
+            yield from self.items.secret_paths((*path, "*"))
 
 
-def text(required: bool = False, default: str | None = None, *allowed: str) -> Field:
-    """A string; one of ``allowed`` when those are given, else not empty."""
+# The functions that make fields return Any: in the body of a resource type, each stands as the
+# default of an attribute that has the type of the argument (see ``provider.resource_type``).
+
+
+def text(
+    *,
+    default: Any = REQUIRED,
+    allowed: Sequence[str] = (),
+    secret: bool = False,
+    problem: Callable[[str], str] = lambda _: "",
+) -> Any:
+    """A string; one of ``allowed`` when those are given; ``problem`` says what is wrong with it."""
 
     def test(value: Any) -> str | None:
         if not isinstance(value, str):
             return "should be a string"
         if allowed and value not in allowed:
             return f"{value!r} is not allowed; one of: {', '.join(allowed)}"
-        return None if value or not required else "should not be empty"
+        return problem(value) or None
 
-    return Field(test, required, default)
+    return Field(test, default, secret=secret)
 
 
-def integer(
-    required: bool = False,
-    default: int | None = None,
-    minimum: int = 0,
-    maximum: int = 2**31 - 1,
-) -> Field:
+def integer(*, default: Any = REQUIRED, minimum: int = 0, maximum: int = 2**31 - 1) -> Any:
     """A whole number between ``minimum`` and ``maximum``."""
 
     def test(value: Any) -> str | None:
@@ -63,42 +81,34 @@ def integer(
             return f"should be between {minimum} and {maximum}, not {value}"
         return None
 
-    return Field(test, required, default)
+    return Field(test, default)
 
 
-def boolean(default: bool = False) -> Field:
+def boolean(*, default: Any = REQUIRED) -> Any:
     """True or false."""
-
-    def test(value: Any) -> str | None:
-        return None if isinstance(value, bool) else "should be true or false"
-
-    return Field(test, default=default)
+    return Field(lambda it: None if isinstance(it, bool) else "should be true or false", default)
 
 
-def anything() -> Field:
+def anything(*, default: Any = REQUIRED) -> Any:
     """Any value at all."""
-    return Field(lambda _: None)
+    return Field(lambda _: None, default)
 
 
-def record(fields: Mapping[str, Field], required: bool = False) -> Field:
+def record(fields: Mapping[str, Any], *, default: Any = REQUIRED) -> Any:
     """An object with exactly these fields."""
-    return Field(_is_object, required, fields=fields)
+    return Field(_is_object, default, fields=fields)
 
 
-def mapping(items: Field, default: Mapping[str, Any] | None = None) -> Field:
+def mapping(items: Any, *, default: Any = REQUIRED) -> Any:
     """An object with any names, all of one kind."""
-    return Field(_is_object, default=default, items=items)
+    return Field(_is_object, default, items=items)
 
 
-def array(items: Field, required: bool = False, default: list[Any] | None = None) -> Field:
-    """A list of one kind; not empty when ``required``."""
-
-    def test(value: Any) -> str | None:
-        if not isinstance(value, list):
-            return "should be a list"
-        return "should not be empty" if required and not value else None
-
-    return Field(test, required, default, items=items)
+def array(items: Any, *, default: Any = REQUIRED) -> Any:
+    """A list of one kind."""
+    return Field(
+        lambda it: None if isinstance(it, list) else "should be a list", default, None, items
+    )
 
 
 def _is_object(value: Any) -> str | None:
@@ -131,7 +141,7 @@ def _checked(
     for name, field in fields.items():
         value = given.get(name)
         if value is None:
-            if field.required:
+            if field.default is REQUIRED:
                 problems.append((format_path((*path, name)), "is required"))
             elif field.default is not None:
                 yield name, field.default
@@ -143,6 +153,8 @@ def _check_value(field: Field, value: Any, path: Path, problems: list[Problem]) 
     if value == UNKNOWN:
         return value
     problem = field.test(value)
+    if field.default is REQUIRED and value in ("", []):
+        problem = problem or "should not be empty"
     if problem:
         problems.append((format_path(path), problem))
         return value

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""JSON over HTTP to an administration API: the control plane's, Konnect's.
+"""JSON over HTTP: to the control plane's Admin API, to Konnect, to the health of a process.
 
 On urllib: a plugin starts for each command, and an asynchronous client costs more to import than
 the few requests made here.
@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import json
 import ssl
-import threading
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -20,11 +18,9 @@ from typing import Any
 
 from gateway.errors import EndpointUnreachable
 
-_RETRY_SECONDS = 0.2
-
 
 @dataclass(frozen=True)
-class Answer:
+class ApiResponse:
     """Status and JSON body; the body is None when it is empty or no JSON."""
 
     status: int
@@ -32,7 +28,7 @@ class Answer:
 
     @property
     def message(self) -> str:
-        """What went wrong, in the words of the API."""
+        """The status, and what went wrong in the words of the API."""
         if isinstance(self.body, dict):
             for name in ("message", "detail", "title"):
                 if isinstance(self.body.get(name), str):
@@ -42,51 +38,50 @@ class Answer:
 
 @dataclass(frozen=True)
 class Api:
-    """One API: base URL, the headers that identify us (hidden from repr), its own authority."""
+    """One API: base URL, the headers that identify us (hidden from repr), its own authority.
+
+    ``verified`` is False where the certificate proves nothing: a process of this machine.
+    """
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     ca: str | None = None
+    verified: bool = True
 
-    def request(self, method: str, path: str, body: Any = None, timeout: float = 5.0) -> Answer:
-        """Send one request; any status is an answer.
+    def request(
+        self, method: str, path: str = "", body: Any = None, timeout: float = 5.0
+    ) -> ApiResponse:
+        """Send one request; any status is a response.
 
         Raises EndpointUnreachable when none comes within ``timeout`` seconds.
         """
-        request = urllib.request.Request(  # noqa: S310 - the scheme is checked with the inputs
-            self.url.rstrip("/") + path,
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={**self.headers, "Content-Type": "application/json"},
-        )
         try:
-            with _opener(self.ca).open(request, timeout=timeout) as answer:
-                return Answer(answer.status, _json(answer.read()))
-        except urllib.error.HTTPError as answer:
-            with answer:
-                return Answer(answer.code, _json(answer.read()))
+            request = urllib.request.Request(  # noqa: S310 - the scheme is checked with the inputs
+                self.url.rstrip("/") + path if path else self.url,
+                method=method,
+                data=None if body is None else json.dumps(body).encode(),
+                headers={**self.headers, "Content-Type": "application/json"},
+            )
+            with self._opener().open(request, timeout=timeout) as response:
+                return ApiResponse(response.status, _json(response.read()))
+        except urllib.error.HTTPError as response:
+            with response:
+                return ApiResponse(response.code, _json(response.read()))
         except (OSError, ValueError) as problem:
-            reason = getattr(problem, "reason", problem)
-            text = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
-            raise EndpointUnreachable(f"{self.url} does not answer ({text})") from problem
+            raise EndpointUnreachable(
+                f"{self.url} does not answer ({_reason(problem)})"
+            ) from problem
 
-    def request_patiently(
-        self,
-        method: str,
-        path: str,
-        body: Any,
-        timeout: float,
-        patience: float,
-        cancelled: threading.Event,
-    ) -> Answer:
-        """Like ``request``, but give an API that is just starting ``patience`` seconds."""
-        deadline = time.monotonic() + patience
-        while True:
-            try:
-                return self.request(method, path, body, timeout)
-            except EndpointUnreachable:
-                if time.monotonic() >= deadline or cancelled.wait(_RETRY_SECONDS):
-                    raise
+    def _opener(self) -> urllib.request.OpenerDirector:
+        # No proxies: an Admin API on loopback must not be looked for behind one.
+        handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
+        if self.url.startswith("https:"):
+            context = ssl.create_default_context(cadata=self.ca)
+            if not self.verified:
+                context.check_hostname = False
+                context.verify_mode = ssl.CERT_NONE
+            handlers.append(urllib.request.HTTPSHandler(context=context))
+        return urllib.request.build_opener(*handlers)
 
 
 def quoted(name: str) -> str:
@@ -94,12 +89,9 @@ def quoted(name: str) -> str:
     return urllib.parse.quote(name, safe="")
 
 
-def _opener(authority: str | None) -> urllib.request.OpenerDirector:
-    context = ssl.create_default_context(cadata=authority)
-    # No proxies: an Admin API on loopback must not be looked for behind one.
-    return urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
-    )
+def _reason(problem: Exception) -> str:
+    inner = getattr(problem, "reason", problem)
+    return getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
 
 
 def _json(content: bytes) -> Any:

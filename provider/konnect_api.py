@@ -6,33 +6,38 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.errors import ResourceError
-from provider.fields import Field, record, text
-from provider.http_api import Answer, Api
+from provider.http_api import Api, ApiResponse
 from provider.values import Properties
 
-API: Field = record({"url": text(required=True), "token": text(required=True)}, required=True)
-TOKEN_PATH = ("api", "token")
 _TIMEOUT_SECONDS = 15.0
 
 
-def konnect(inputs: Properties) -> Api:
-    """Return the API that the input ``api`` {url, token} names."""
-    api = inputs["api"]
-    return Api(api["url"], {"Authorization": f"Bearer {api['token']}"})
+class KonnectApi:
+    """The API at ``url`` of an input {url, token}."""
+
+    def __init__(self, api: Properties) -> None:
+        self._api = Api(api["url"], {"Authorization": f"Bearer {api['token']}"})
+        self.url = self._api.url
+
+    def request(self, method: str, path: str, body: Any = None) -> ApiResponse:
+        """Send one request; 404 is a response like any success.
+
+        Raises ResourceError with Konnect's error, EndpointUnreachable when there is no response.
+        """
+        response = self._api.request(method, path, body, _TIMEOUT_SECONDS)
+        if response.status >= 400 and response.status != 404:
+            text = f"{response.message}{_invalid_parameters(response)}"
+            raise ResourceError(f"Konnect at {self.url} answers {text}")
+        return response
+
+    def find(self, path: str) -> dict[str, Any] | None:
+        """Return the object at ``path``, or None when there is none."""
+        response = self.request("GET", path)
+        body: dict[str, Any] = response.body
+        return None if response.status == 404 else body
 
 
-def ask(api: Api, method: str, path: str, body: Any = None) -> Answer:
-    """Send one request; 404 is an answer.
-
-    Raises ResourceError with what Konnect says, EndpointUnreachable when it says nothing.
-    """
-    answer = api.request(method, path, body, _TIMEOUT_SECONDS)
-    if answer.status >= 400 and answer.status != 404:
-        raise ResourceError(f"Konnect at {api.url} answers {answer.message}{_details(answer)}")
-    return answer
-
-
-def _details(answer: Answer) -> str:
-    wrong = answer.body.get("invalid_parameters") if isinstance(answer.body, dict) else None
-    named = [f"{item.get('field')}: {item.get('reason')}" for item in wrong or []]
+def _invalid_parameters(response: ApiResponse) -> str:
+    invalid = response.body.get("invalid_parameters") if isinstance(response.body, dict) else None
+    named = [f"{item.get('field')}: {item.get('reason')}" for item in invalid or []]
     return f" ({'; '.join(named)})" if named else ""

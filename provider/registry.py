@@ -7,29 +7,30 @@ import importlib
 from functools import cache
 
 from gateway.errors import ResourceError
+from provider import resource_types as types
 from provider.resource import Resource
 
+_RESOURCES = "provider.resources."
 TYPES = {
-    "gateway:index:Configuration": "provider.resources.configuration:Configuration",
-    "gateway:index:Credential": "provider.resources.credential:Credential",
-    "gateway:index:ClusterCertificate": "provider.resources.certificate:ClusterCertificate",
-    "gateway:kafka:Topic": "provider.resources.kafka_topic:KafkaTopic",
-    "gateway:kafka:Acl": "provider.resources.kafka_acl:KafkaAcl",
-    "gateway:konnect:ControlPlane": "provider.resources.konnect_control_plane:ControlPlane",
-    "gateway:konnect:DataPlaneCertificate": (
-        "provider.resources.konnect_certificate:DataPlaneCertificate"
-    ),
-    "gateway:local:Process": "provider.resources.process:Process",
+    types.ConfigurationType.token: "configuration:Configuration",
+    types.CredentialType.token: "credential:Credential",
+    types.ClusterCertificateType.token: "certificate:ClusterCertificate",
+    types.KafkaTopicType.token: "kafka_topic:KafkaTopic",
+    types.KafkaAclType.token: "kafka_acl:KafkaAcl",
+    types.ProcessType.token: "process:Process",
+    types.KonnectControlPlaneType.token: "konnect_control_plane:KonnectControlPlane",
+    types.KonnectDataPlaneCertificateType.token: "konnect_certificate:KonnectDataPlaneCertificate",
 }
+"""Token to the module and class below ``provider.resources`` that implement it."""
 
 
 @cache
-def resource_type(token: str) -> Resource:
+def implementation(token: str) -> Resource:
     """Return the implementation of ``token``; ResourceError names the known ones otherwise."""
     try:
         module, _, name = TYPES[token].partition(":")
     except KeyError:
         known = ", ".join(sorted(TYPES))
         raise ResourceError(f"there is no resource type {token}; there are: {known}") from None
-    made: Resource = getattr(importlib.import_module(module), name)()
+    made: Resource = getattr(importlib.import_module(_RESOURCES + module), name)()
     return made

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a resource type is: the contract between the servicer and the files in ``resources/``.
+"""How a resource type is implemented: the contract of the servicer and ``resources/``.
 
 Resources see plain values; the servicer unwraps and wraps secrets. Every method may be called
 from several threads at once.
@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from gateway.errors import ResourceError
 from provider.diff import Change
 from provider.engine_log import EngineLog
-from provider.fields import Field, Problem, check_fields
-from provider.values import Path, Properties
+from provider.fields import Problem, check_fields
+from provider.resource_type import ResourceType
+from provider.values import UNKNOWN, Path, Properties, is_known
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,14 @@ class Call:
         return f"{self.stack}/{self.name}"
 
     def info(self, message: str) -> None:
-        """Tell the user something about this resource."""
+        """Log an informational line about this resource."""
         self.log.info(self.urn, message)
 
     def warn(self, message: str) -> None:
-        """Warn the user about this resource."""
+        """Log a warning about this resource."""
         self.log.warning(self.urn, message)
 
-    def warn_away(self, problem: ResourceError) -> None:
+    def warn_unreachable(self, problem: ResourceError) -> None:
         """Warn that an endpoint cannot be asked, once for all the resources on it."""
         self.log.shared_warning(self.urn, f"{problem}; what is recorded of it is kept")
 
@@ -75,43 +75,84 @@ class State:
 
 
 class Resource(ABC):
-    """One resource type; stateless, one instance serves all resources of the type."""
+    """The implementation of one resource type; stateless, one instance serves all resources.
 
-    token: ClassVar[str]
-    fields: ClassVar[Mapping[str, Field]]
-    secrets: ClassVar[tuple[Path, ...]] = ()
-    """Inputs and outputs that are secret whatever the program says."""
+    ``diff`` and ``read`` keep what is recorded, and warn, when the endpoint that manages the
+    resource is unreachable.
+    """
+
+    schema: ClassVar[type[ResourceType]]
+    import_refusal: ClassVar[str]
+    """Why a resource that is not recorded cannot be read: the error text."""
     delete_before_replace: ClassVar[bool] = False
 
     def check(
         self, call: Call, olds: Properties, news: Properties
     ) -> tuple[Properties, list[Problem]]:
         """Return the inputs with defaults, and what is wrong with them by property path."""
-        inputs, problems = check_fields(self.fields, news)
+        inputs, problems = check_fields(self.schema.inputs, news)
         if not problems:
-            problems = self.check_more(call, olds, inputs)
+            problems = self.check_resource(olds, inputs)
         return inputs, problems
 
-    def check_more(self, call: Call, olds: Properties, inputs: Properties) -> list[Problem]:
+    def check_resource(self, olds: Properties, inputs: Properties) -> list[Problem]:
         """What is wrong beyond single fields; the inputs are sound in themselves."""
         return []
 
-    @abstractmethod
     def diff(self, call: Call, state: State, news: Properties) -> list[Change]:
         """Return what differs from ``news``: in the recorded inputs, and in the world."""
+        edits = self.edits(state, news)
+        if any(edit.replace for edit in edits) or not self.has_known_endpoint(news):
+            return edits
+        try:
+            return edits + self.drift(call, state, news, edits)
+        except ResourceError as problem:
+            call.warn_unreachable(problem)
+            return edits
 
     @abstractmethod
+    def edits(self, state: State, news: Properties) -> list[Change]:
+        """Return what the program changes in the recorded inputs."""
+
+    def has_known_endpoint(self, news: Properties) -> bool:
+        """Whether enough is known of ``news`` to look for drift."""
+        return is_known(news)
+
+    def drift(
+        self, call: Call, state: State, news: Properties, edits: list[Change]
+    ) -> list[Change]:
+        """Return what differs from ``news`` in the world and is not among ``edits``."""
+        return []
+
     def create(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
-        """Make it, or adopt it; return id and outputs. At preview nothing is touched."""
+        """Create it, or adopt it; return id and outputs. At preview nothing is touched."""
+        return ("", self.with_unknown_outputs(inputs)) if call.preview else self.make(call, inputs)
+
+    def with_unknown_outputs(self, inputs: Properties) -> Properties:
+        """Return what a preview knows of the outputs before they are computed."""
+        return {**inputs, **dict.fromkeys(self.schema.outputs, UNKNOWN)}
 
     @abstractmethod
+    def make(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
+        """Create it, or adopt it; return id and outputs."""
+
     def read(self, call: Call, state: State) -> State | None:
         """Return how it is now, or None when it is gone."""
+        if not (state.inputs and state.outputs):
+            raise ResourceError(self.import_refusal)
+        try:
+            return self.refresh(state)
+        except ResourceError as problem:
+            call.warn_unreachable(problem)
+            return state
+
+    def refresh(self, state: State) -> State | None:
+        """Return how it is now, or None when it is gone; by default it is only in the state."""
+        return state
 
     @abstractmethod
     def update(self, call: Call, state: State, news: Properties) -> Properties:
         """Bring it to ``news``; return the outputs. At preview nothing is touched."""
 
-    @abstractmethod
-    def delete(self, call: Call, state: State) -> None:
-        """Remove it; one that is gone already is a success."""
+    def delete(self, call: Call, state: State) -> None:  # noqa: B027 - a default, not a gap
+        """Remove it; one that is gone already is a success. By default it is only in the state."""

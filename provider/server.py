@@ -17,10 +17,10 @@ from google.protobuf import any_pb2, empty_pb2, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 from gateway import __version__
-from gateway.errors import GatewayError, HalfDone
+from gateway.errors import GatewayError, ResourceInitFailed
 from provider.diff import Change
 from provider.engine_log import EngineLog
-from provider.registry import TYPES, resource_type
+from provider.registry import TYPES, implementation
 from provider.resource import Call, Resource, State
 from provider.values import Path, Properties, decode, encode
 
@@ -113,7 +113,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         call = self._call(request, secrets)
         inputs, problems = kind.check(call, olds, news)
         return provider_pb2.CheckResponse(
-            inputs=encode(inputs, secrets | set(kind.secrets)),
+            inputs=encode(inputs, secrets | set(kind.schema.secrets)),
             failures=[
                 provider_pb2.CheckFailure(property=path, reason=reason) for path, reason in problems
             ],
@@ -122,9 +122,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def _diff(self, kind: Resource, request: Any) -> Any:
         state, _ = _state(request.id, request.old_inputs, request.olds)
         news, secrets = decode(request.news)
-        found = kind.diff(self._call(request, secrets), state, news)
+        changes = kind.diff(self._call(request, secrets), state, news)
         ignored = tuple(request.ignoreChanges)
-        changes = [change for change in found if not change.path.startswith(ignored)]
+        changes = [change for change in changes if not change.path.startswith(ignored)]
         return _diff_response(kind, changes)
 
     def _create(self, kind: Resource, request: Any) -> Any:
@@ -135,13 +135,13 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def _read(self, kind: Resource, request: Any) -> Any:
         state, secrets = _state(request.id, request.inputs, request.properties)
-        found = kind.read(self._call(request, secrets), state)
-        if found is None:
+        current = kind.read(self._call(request, secrets), state)
+        if current is None:
             return provider_pb2.ReadResponse()
         return provider_pb2.ReadResponse(
-            id=found.id,
-            inputs=encode(found.inputs, secrets | set(kind.secrets)),
-            properties=_outputs(kind, found.outputs, secrets),
+            id=current.id,
+            inputs=encode(current.inputs, secrets | set(kind.schema.secrets)),
+            properties=_outputs(kind, current.outputs, secrets),
         )
 
     def _update(self, kind: Resource, request: Any) -> Any:
@@ -166,12 +166,12 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             id=getattr(request, "id", ""),
         )
 
-    def _guarded(self, context: Any, request: Any, answer: Callable[[Resource, Any], Any]) -> Any:
+    def _guarded(self, context: Any, request: Any, respond: Callable[[Resource, Any], Any]) -> Any:
         try:
-            kind = resource_type(request.type or _type_of(request.urn))
-            return answer(kind, request)
-        except HalfDone as problem:
-            _abort_half_done(context, problem, resource_type(_type_of(request.urn)), request)
+            kind = implementation(request.type or _type_of(request.urn))
+            return respond(kind, request)
+        except ResourceInitFailed as problem:
+            _abort_init_failed(context, problem, implementation(_type_of(request.urn)), request)
         except GatewayError as problem:
             context.abort(grpc.StatusCode.UNKNOWN, str(problem))
         except Exception as problem:
@@ -191,7 +191,7 @@ def _state(
 
 
 def _outputs(kind: Resource, outputs: Properties, secrets: Iterable[Path]) -> struct_pb2.Struct:
-    return encode(outputs, {*secrets, *kind.secrets})
+    return encode(outputs, {*secrets, *kind.schema.secrets})
 
 
 def _diff_response(kind: Resource, changes: list[Change]) -> Any:
@@ -211,7 +211,9 @@ def _diff_response(kind: Resource, changes: list[Change]) -> Any:
     )
 
 
-def _abort_half_done(context: Any, problem: HalfDone, kind: Resource, request: Any) -> NoReturn:
+def _abort_init_failed(
+    context: Any, problem: ResourceInitFailed, kind: Resource, request: Any
+) -> NoReturn:
     """Fail, and have the engine record the resource: google.rpc.Status with our detail in it."""
     given = request.properties if hasattr(request, "properties") else request.news
     inputs, secrets = decode(given)
@@ -220,7 +222,7 @@ def _abort_half_done(context: Any, problem: HalfDone, kind: Resource, request: A
         provider_pb2.ErrorResourceInitFailed(
             id=problem.id,
             properties=_outputs(kind, problem.outputs, secrets),
-            inputs=encode(inputs, secrets | set(kind.secrets)),
+            inputs=encode(inputs, secrets | set(kind.schema.secrets)),
             reasons=[str(problem)],
         )
     )

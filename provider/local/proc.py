@@ -24,7 +24,7 @@ _DEAD = frozenset("ZX")
 
 
 @dataclass(frozen=True)
-class Identity:
+class ProcessIdentity:
     """One process of one boot: it never comes to mean another one."""
 
     pid: int
@@ -41,21 +41,21 @@ def boot_id() -> str:
         return ""
 
 
-def identify(pid: int) -> Identity | None:
+def identify(pid: int) -> ProcessIdentity | None:
     """Return the identity of the live process ``pid``; None when there is none or a zombie."""
     fields = _stat(pid)
     if fields is None or fields[_STATE] in _DEAD:
         return None
-    return Identity(pid, int(fields[_STARTED]), boot_id())
+    return ProcessIdentity(pid, int(fields[_STARTED]), boot_id())
 
 
-def is_alive(identity: Identity) -> bool:
+def is_alive(identity: ProcessIdentity) -> bool:
     """Whether exactly this process still runs."""
     _reap(identity.pid)
     return identify(identity.pid) == identity
 
 
-def session_members(identity: Identity, marker: str) -> list[int]:
+def session_members(identity: ProcessIdentity, marker: str) -> list[int]:
     """Live pids of the session led by ``identity``, also after the leader has died.
 
     A number whose leader is gone may lead another session by now, so without the leader only

@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from gateway.errors import ResourceError
-from provider.local.proc import Identity, identify, is_alive, session_members
+from provider.local.proc import ProcessIdentity, identify, is_alive, session_members
 
 RECORD = "process.json"
 MARKER = "GATEWAY_PROCESS_OF"
@@ -37,10 +37,10 @@ _KILL_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
-class Record:
+class ProcessRecord:
     """What is known about the process that was started last in a directory."""
 
-    identity: Identity
+    identity: ProcessIdentity
     marker: str
     spec: str
     """Digest of what it was started with; another one asks for a restart."""
@@ -57,7 +57,7 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Spec:
+class ProcessSpec:
     """What to run: command and environment, working directory, and the log it appends to."""
 
     command: Sequence[str]
@@ -68,17 +68,17 @@ class Spec:
     loaded: str = ""
 
 
-def load_record(directory: str | Path) -> Record | None:
+def load_record(directory: str | Path) -> ProcessRecord | None:
     """Read the record in ``directory``; None when there is none that can be read."""
     try:
         content = json.loads((Path(directory) / RECORD).read_text())
-        identity = Identity(**content.pop("identity"))
-        return Record(identity, **content)
+        identity = ProcessIdentity(**content.pop("identity"))
+        return ProcessRecord(identity, **content)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def save_record(directory: Path, record: Record) -> None:
+def save_record(directory: Path, record: ProcessRecord) -> None:
     """Write the record into ``directory``, whole or not at all."""
     write_private(directory / RECORD, json.dumps(asdict(record)))
 
@@ -109,7 +109,7 @@ def write_private(path: Path, content: str) -> None:
         raise
 
 
-def start(spec: Spec) -> Record:
+def start(spec: ProcessSpec) -> ProcessRecord:
     """Start the process of ``spec`` and return its record, which is on disk by then.
 
     Raises ResourceError when its program cannot be started.
@@ -138,17 +138,19 @@ def start(spec: Spec) -> Record:
     finally:
         os.close(log)
     marker = f"{MARKER}={token}"
-    return _release(child, Record(_identity(child), marker, spec.digest, spec.loaded), spec)
+    return _release(child, ProcessRecord(_identity(child), marker, spec.digest, spec.loaded), spec)
 
 
-def _identity(child: subprocess.Popen[bytes]) -> Identity:
+def _identity(child: subprocess.Popen[bytes]) -> ProcessIdentity:
     found = identify(child.pid)
     if found is None:
         raise ResourceError("the process ended before it was recorded")
     return found
 
 
-def _release(child: subprocess.Popen[bytes], record: Record, spec: Spec) -> Record:
+def _release(
+    child: subprocess.Popen[bytes], record: ProcessRecord, spec: ProcessSpec
+) -> ProcessRecord:
     save_record(spec.directory, record)
     assert child.stdin is not None
     with contextlib.suppress(BrokenPipeError):
@@ -164,13 +166,13 @@ def _rotate(log: Path) -> None:
         log.replace(log.with_name(f"{log.name}.1"))
 
 
-def reload(directory: Path, record: Record, loaded: str) -> None:
+def reload(directory: Path, record: ProcessRecord, loaded: str) -> None:
     """Ask the process to read its files again, and record that it has."""
     os.kill(record.identity.pid, signal.SIGHUP)
     save_record(directory, replace(record, loaded=loaded))
 
 
-def stop(record: Record, timeout: float) -> None:
+def stop(record: ProcessRecord, timeout: float) -> None:
     """End the process and all of its session: SIGTERM to drain, SIGKILL after ``timeout`` seconds.
 
     Quiet when nothing of it runs. Raises ResourceError when something survives even that.

@@ -3,16 +3,13 @@
 
 from __future__ import annotations
 
-import json
 import socket
-import ssl
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
-from typing import Any
 
+from gateway.errors import EndpointUnreachable
+from provider.http_api import Api
 from provider.values import Properties
 
 _ATTEMPT_SECONDS = 1.0
@@ -44,7 +41,7 @@ def wait_ready(
 
 
 def probe(ready: Properties) -> str | None:
-    """Ask once; return None when it is ready, else why not."""
+    """Probe once; return None when it is ready, else why not."""
     if ready["kind"] == "http":
         return _probe_http(str(ready["url"]))
     return _probe_tcp(str(ready.get("host") or "127.0.0.1"), int(ready["port"]))
@@ -54,32 +51,13 @@ def _probe_tcp(host: str, port: int) -> str | None:
     try:
         socket.create_connection((host, port), timeout=_ATTEMPT_SECONDS).close()
     except OSError as problem:
-        return f"port {port} does not accept connections ({_reason(problem)})"
+        return f"port {port} does not accept connections ({problem.strerror or problem})"
     return None
 
 
 def _probe_http(url: str) -> str | None:
-    # A probe of our own process on loopback, perhaps with a certificate of its own authority.
-    context = ssl._create_unverified_context() if url.startswith("https:") else None  # noqa: S323
     try:
-        with urllib.request.urlopen(url, timeout=_ATTEMPT_SECONDS, context=context):  # noqa: S310
-            return None
-    except urllib.error.HTTPError as answer:
-        with answer:
-            return f"{url} answers {answer.code}{_message(answer)}"
-    except (OSError, ValueError) as problem:
-        return f"{url} does not answer ({_reason(problem)})"
-
-
-def _message(answer: Any) -> str:
-    try:
-        body = json.loads(answer.read(65_536))
-    except (OSError, ValueError):
-        return ""
-    text = body.get("message") if isinstance(body, dict) else None
-    return f": {text}" if isinstance(text, str) else ""
-
-
-def _reason(problem: Exception) -> str:
-    inner = getattr(problem, "reason", problem)
-    return str(getattr(inner, "strerror", None) or inner)
+        response = Api(url, verified=False).request("GET", timeout=_ATTEMPT_SECONDS)
+    except EndpointUnreachable as problem:
+        return str(problem)
+    return None if response.status < 300 else f"{url} answers {response.message}"

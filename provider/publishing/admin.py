@@ -7,25 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from provider.fields import Problem, record, text
+from provider.fields import Problem
 from provider.http_api import Api
 from provider.publishing.control_plane import ControlPlanePublisher
 from provider.publishing.konnect import KonnectPublisher
-from provider.publishing.port_forward import FORWARD, forwarded
+from provider.publishing.port_forward import forwarded
 from provider.publishing.publisher import Publisher
 from provider.values import UNKNOWN, Properties
-
-ADMIN = record(
-    {
-        "url": text(),
-        "token": text(),
-        "ca": text(),
-        "kind": text(False, "own", "own", "konnect"),
-        "forward": FORWARD,
-    },
-    required=True,
-)
-SECRETS = (("admin", "token"), ("admin", "forward", "kubeconfig"))
 
 
 def check_admin(admin: Any) -> list[Problem]:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The same documents on Konnect, which knows no releases: entity by entity, in decK's order.
+"""Publishing to Konnect, which has no releases: entity by entity, in decK's order.
 
 Only fields that the user set are sent, so Konnect's defaults stay Konnect's. Nothing is atomic
-here: a sync that fails half way is finished by the next one.
+here: a publication that fails half way is completed by the next one.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from gateway.document_tree import Node, Tree, own_tags
 from gateway.entities import ENTITIES
 from gateway.entities.service import split_url
 from gateway.errors import ResourceError
-from provider.http_api import Api, quoted
-from provider.konnect_api import ask
+from provider.http_api import quoted
+from provider.konnect_api import KonnectApi
 from provider.publishing.publisher import Publication, Published
 from provider.values import Properties
 
-# Konnect's names where they are not those of the collections (deck-contract.md, section 7.2).
+# Konnect's paths where they are not the names of the collections: those of Kong's Admin API.
 _ENDPOINTS = {
     "keyauth_credentials": "key-auths",
     "basicauth_credentials": "basic-auths",
@@ -37,7 +37,7 @@ class KonnectPublisher:
     """A control plane of Konnect, at the URL of its core entities."""
 
     def __init__(self, admin: Properties) -> None:
-        self._api = Api(admin["url"], {"Authorization": f"Bearer {admin['token']}"})
+        self._api = KonnectApi(admin)
 
     def live(self, owner: str) -> dict[str, Any]:
         """Return what carries the owner's tag, as a document."""
@@ -53,8 +53,8 @@ class KonnectPublisher:
         before = self._rows(publication.owner)
         for node in nodes:
             path = f"{_path(node.entity.collection)}/{quoted(node.id)}"
-            answer = ask(self._api, "PUT", path, _body(node, publication.owner))
-            if answer.status == 404:
+            response = self._api.request("PUT", path, _body(node, publication.owner))
+            if response.status == 404:
                 raise ResourceError(f"Konnect has no control plane at {self._api.url}")
         self._remove(before, {node.id for node in nodes})
         return Published(0, "")
@@ -67,7 +67,7 @@ class KonnectPublisher:
         for collection in reversed(ENTITIES):
             for row in rows.get(collection, ()):
                 if row["id"] not in kept:
-                    ask(self._api, "DELETE", f"{_path(collection)}/{quoted(row['id'])}")
+                    self._api.request("DELETE", f"{_path(collection)}/{quoted(row['id'])}")
 
     def _rows(self, owner: str) -> dict[str, list[dict[str, Any]]]:
         tag = quoted(owner_tag(owner))
@@ -82,7 +82,7 @@ class KonnectPublisher:
         offset = ""
         while True:
             path = f"{_path(collection)}?size={_PAGE}&tags={tag}{offset}"
-            body = ask(self._api, "GET", path).body or {}
+            body = self._api.request("GET", path).body or {}
             rows += [_flat(collection, item) for item in body.get("data", ())]
             if not body.get("offset"):
                 return rows

@@ -2,7 +2,7 @@
 """A port of a pod, brought to loopback by ``kubectl port-forward`` for as long as it is used.
 
 ``kubectl`` rather than a client library: it understands every kind of credential that a
-kubeconfig may name, and it is there wherever clusters are looked after.
+kubeconfig may name, and administrators of clusters have it.
 """
 
 from __future__ import annotations
@@ -18,24 +18,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from gateway.errors import EndpointUnreachable
-from provider.fields import record, text
 from provider.values import Properties
 
-FORWARD = record(
-    {
-        "kubeconfig": text(required=True),
-        "namespace": text(required=True),
-        "pod": text(required=True),
-        "port": text(required=True),
-    }
-)
 _START_SECONDS = 15.0
 _FORWARDING = re.compile(rb"Forwarding from 127\.0\.0\.1:(\d+)")
 
 
 @contextmanager
 def forwarded(forward: Properties) -> Iterator[int]:
-    """Give the loopback port that leads to the pod; EndpointUnreachable says why there is none."""
+    """Yield the loopback port that leads to the pod; EndpointUnreachable says why there is none."""
     kubectl = shutil.which("kubectl")
     if kubectl is None:
         raise EndpointUnreachable("the Admin API is inside a cluster and kubectl is not on PATH")
@@ -60,18 +51,18 @@ def forwarded(forward: Properties) -> Iterator[int]:
 
 def _port(child: subprocess.Popen[bytes], forward: Properties) -> int:
     assert child.stdout is not None
-    said = b""
+    output = b""
     deadline = time.monotonic() + _START_SECONDS
     while (left := deadline - time.monotonic()) > 0:
         if not select.select([child.stdout], [], [], left)[0]:
             break
         chunk = os.read(child.stdout.fileno(), 4096)
-        said += chunk
-        found = _FORWARDING.search(said)
-        if found:
-            return int(found.group(1))
+        output += chunk
+        match = _FORWARDING.search(output)
+        if match:
+            return int(match.group(1))
         if not chunk:
             break
-    reason = said.decode(errors="replace").strip() or "no answer from the cluster"
+    reason = output.decode(errors="replace").strip() or "no answer from the cluster"
     where = f"{forward['namespace']}/{forward['pod']}"
     raise EndpointUnreachable(f"pod {where} cannot be reached: {reason}")

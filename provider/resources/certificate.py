@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``gateway:index:ClusterCertificate``: a key and its certificate, made anew before it expires.
+"""``gateway:index:ClusterCertificate``: a key and its certificate, renewed before it expires.
 
 An authority keeps its key when it is renewed, so what it signed before stays valid; whatever it
-signs is made anew all the same, because its PEM is an input there.
+signs is renewed all the same, because its PEM is an input there.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from datetime import datetime, timedelta
 
 from gateway.errors import ResourceError
 from provider.certificates import (
-    ALGORITHMS,
+    CertificateRequest,
     Issuer,
-    Request,
     expiry,
     fingerprint,
     issue,
@@ -25,34 +24,20 @@ from provider.certificates import (
     utc_now,
 )
 from provider.diff import Change, changes_between
-from provider.fields import Problem, array, integer, record, text
+from provider.fields import Problem
 from provider.resource import Call, Resource, State
+from provider.resource_types import ClusterCertificateType
 from provider.values import UNKNOWN, Properties, is_known
-
-_ISSUED = ("certificatePem", "privateKeyPem", "notAfter", "fingerprint")
-_MONTH_HOURS = 30 * 24
 
 
 class ClusterCertificate(Resource):
-    """Outputs: the inputs, ``certificatePem``, ``privateKeyPem`` (PKCS #8), ``notAfter``,
-    ``fingerprint``.
-    """
+    """A key and a certificate that exist in the state alone."""
 
-    token = "gateway:index:ClusterCertificate"  # noqa: S105 - a type token
-    fields = {
-        "kind": text(True, None, "ca", "server", "client"),
-        "commonName": text(required=True),
-        "dnsNames": array(text(required=True), default=[]),
-        "ipAddresses": array(text(required=True), default=[]),
-        "validityHours": integer(default=397 * 24, minimum=1),
-        "earlyRenewalHours": integer(default=_MONTH_HOURS),
-        "ca": record({"certificatePem": text(required=True), "privateKeyPem": text(required=True)}),
-        "algorithm": text(False, "ecdsa-p256", *ALGORITHMS),
-    }
-    secrets = (("privateKeyPem",), ("ca", "privateKeyPem"))
+    schema = ClusterCertificateType
+    import_refusal = "a certificate cannot be imported: its key is kept nowhere else"
 
-    def check_more(self, call: Call, olds: Properties, inputs: Properties) -> list[Problem]:
-        """An authority signs itself; others need one, and servers a name to be known by."""
+    def check_resource(self, olds: Properties, inputs: Properties) -> list[Problem]:
+        """An authority signs itself; others need one, and servers a name."""
         problems: list[Problem] = []
         if inputs["kind"] == "ca" and inputs.get("ca") is not None:
             problems.append(("ca", "an authority signs itself; leave it out"))
@@ -71,37 +56,26 @@ class ClusterCertificate(Resource):
             )
         return problems
 
-    def diff(self, call: Call, state: State, news: Properties) -> list[Change]:
+    def edits(self, state: State, news: Properties) -> list[Change]:
         """Edits, and a certificate whose time for renewal has come."""
         changes = changes_between(state.inputs, news, replacing=("kind",))
         if _is_due(state.outputs, news):
             changes.append(Change("notAfter", recorded=False))
         return changes
 
-    def create(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
+    def make(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
         """Make a key and its certificate."""
-        if call.preview:
-            return "", {**inputs, **dict.fromkeys(_ISSUED, UNKNOWN)}
         return call.derived_id, _issued(inputs, None)
 
-    def read(self, call: Call, state: State) -> State | None:
-        """It exists nowhere but in the state."""
-        if "privateKeyPem" not in state.outputs:
-            raise ResourceError("a certificate cannot be imported: its key is kept nowhere else")
-        return state
-
     def update(self, call: Call, state: State, news: Properties) -> Properties:
-        """Make it anew, unless only the time for the next renewal was edited."""
+        """Renew it, unless only the time for the next renewal was edited."""
         edits = changes_between(state.inputs, news, ignoring=("earlyRenewalHours",))
         if not edits and not _is_due(state.outputs, news):
             return {**state.outputs, **news}
         if call.preview:
-            return {**news, **dict.fromkeys(_ISSUED, UNKNOWN)}
+            return self.with_unknown_outputs(news)
         keeps_key = news["kind"] == "ca" and news["algorithm"] == state.inputs["algorithm"]
         return _issued(news, state.outputs["privateKeyPem"] if keeps_key else None)
-
-    def delete(self, call: Call, state: State) -> None:
-        """Forgetting it is all there is."""
 
 
 def _is_due(outputs: Properties, inputs: Properties) -> bool:
@@ -119,7 +93,7 @@ def _is_due(outputs: Properties, inputs: Properties) -> bool:
 
 def _issued(inputs: Properties, kept_key: str | None) -> Properties:
     key = load_key(kept_key) if kept_key else new_key(inputs["algorithm"])
-    request = Request(
+    request = CertificateRequest(
         inputs["kind"],
         inputs["commonName"],
         inputs["dnsNames"],

@@ -13,78 +13,49 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # not in its _
     ResourceType,
 )
 
-from gateway.errors import ResourceError
 from provider.diff import Change, changes_between
-from provider.fields import text
-from provider.kafka_admin import ENDPOINT, TIMEOUT_SECONDS, connect
+from provider.kafka_admin import TIMEOUT_SECONDS, kafka_admin
 from provider.resource import Call, Resource, State
-from provider.values import Properties, is_known
-
-_RESOURCES = {
-    "topic": ResourceType.TOPIC,
-    "group": ResourceType.GROUP,
-    "cluster": ResourceType.BROKER,
-    "transactional_id": ResourceType.TRANSACTIONAL_ID,
-}
-_OPERATIONS = (
-    "all", "alter", "alter_configs", "cluster_action", "create", "delete", "describe",
-    "describe_configs", "idempotent_write", "read", "write",
-)  # fmt: skip
+from provider.resource_types import KafkaAclType
+from provider.retry import with_retry
+from provider.values import Properties
 
 
 class KafkaAcl(Resource):
-    """An access rule at ``endpoint``. Outputs: the inputs.
+    """An access rule at ``endpoint``.
 
     A rule is its fields: an edit makes the new rule before it removes the old one.
     """
 
-    token = "gateway:kafka:Acl"  # noqa: S105 - a type token
-    fields = {
-        "endpoint": ENDPOINT,
-        "principal": text(required=True),
-        "resourceType": text(True, None, *_RESOURCES),
-        "resourceName": text(required=True),
-        "patternType": text(False, "literal", "literal", "prefixed"),
-        "operation": text(True, None, *_OPERATIONS),
-        "permission": text(False, "allow", "allow", "deny"),
-        "host": text(default="*"),
-    }
-    secrets = (("endpoint", "password"),)
+    schema = KafkaAclType
+    import_refusal = "an access rule cannot be imported: creating one adopts it"
 
-    def diff(self, call: Call, state: State, news: Properties) -> list[Change]:
-        """Edits, and a rule that is missing on the broker."""
-        changes = changes_between(state.inputs, news)
-        if changes or not is_known(news):
-            return changes
-        try:
-            if not _exists(news):
-                call.warn(f"the rule for {news['principal']} is missing on the broker")
-                changes.append(Change("principal", "add", recorded=False))
-        except ResourceError as problem:
-            call.warn_away(problem)
-        return changes
+    def edits(self, state: State, news: Properties) -> list[Change]:
+        """Every edit is another rule."""
+        return changes_between(state.inputs, news)
 
-    def create(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
+    def drift(
+        self, call: Call, state: State, news: Properties, edits: list[Change]
+    ) -> list[Change]:
+        """A rule that is missing on the broker, unless another one is about to be made."""
+        if edits or _exists(news):
+            return []
+        call.warn(f"the rule for {news['principal']} is missing on the broker")
+        return [Change("principal", "add", recorded=False)]
+
+    def make(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
         """Make the rule; one that is there already stays."""
-        if call.preview:
-            return "", inputs
-        self._make(call, inputs)
+        _create(call, inputs)
         return call.derived_id, inputs
 
-    def read(self, call: Call, state: State) -> State | None:
+    def refresh(self, state: State) -> State | None:
         """Whether the rule is there."""
-        if not state.inputs:
-            raise ResourceError("an access rule cannot be imported: creating one adopts it")
-        try:
-            return state if _exists(state.inputs) else None
-        except ResourceError as problem:
-            call.warn_away(problem)
-            return state
+        return state if _exists(state.inputs) else None
 
     def update(self, call: Call, state: State, news: Properties) -> Properties:
         """Make the new rule, then remove the old one."""
         if not call.preview:
-            self._make(call, news)
+            _create(call, news)
             if _binding(state.inputs) != _binding(news):
                 _remove(state.inputs)
         return news
@@ -93,13 +64,14 @@ class KafkaAcl(Resource):
         """Remove the rule."""
         _remove(state.inputs)
 
-    def _make(self, call: Call, inputs: Properties) -> None:
-        binding = _binding(inputs)
 
-        def make(admin: AdminClient) -> None:
-            admin.create_acls([binding], request_timeout=TIMEOUT_SECONDS)[binding].result()
+def _create(call: Call, inputs: Properties) -> None:
+    binding = _binding(inputs)
 
-        connect(inputs["endpoint"]).ask_patiently(make, call.cancelled)
+    def create(admin: AdminClient) -> None:
+        admin.create_acls([binding], request_timeout=TIMEOUT_SECONDS)[binding].result()
+
+    with_retry(lambda: kafka_admin(inputs["endpoint"]).call(create), call.cancelled)
 
 
 def _binding(inputs: Properties) -> AclBinding:
@@ -113,8 +85,10 @@ def _filter(inputs: Properties) -> AclBindingFilter:
 def _terms(
     inputs: Properties,
 ) -> tuple[ResourceType, str, ResourcePatternType, str, str, AclOperation, AclPermissionType]:
+    kind = inputs["resourceType"].upper()
     return (
-        _RESOURCES[inputs["resourceType"]],
+        # The protocol knows clusters by the name that they had in older brokers.
+        ResourceType.BROKER if kind == "CLUSTER" else ResourceType[kind],
         inputs["resourceName"],
         ResourcePatternType[inputs["patternType"].upper()],
         inputs["principal"],
@@ -127,7 +101,7 @@ def _terms(
 def _exists(inputs: Properties) -> bool:
     wanted = _filter(inputs)
     return bool(
-        connect(inputs["endpoint"]).ask(
+        kafka_admin(inputs["endpoint"]).call(
             lambda admin: admin.describe_acls(wanted, request_timeout=TIMEOUT_SECONDS).result()
         )
     )
@@ -135,6 +109,6 @@ def _exists(inputs: Properties) -> bool:
 
 def _remove(inputs: Properties) -> None:
     wanted = _filter(inputs)
-    connect(inputs["endpoint"]).ask(
+    kafka_admin(inputs["endpoint"]).call(
         lambda admin: admin.delete_acls([wanted], request_timeout=TIMEOUT_SECONDS)[wanted].result()
     )

@@ -18,17 +18,13 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # not in its _
     ResourceType,
 )
 
-from gateway.addresses import topic_problem
-from gateway.errors import EndpointUnreachable, ResourceError
+from gateway.errors import EndpointUnreachable
 from provider.diff import Change, changes_between, format_path
-from provider.fields import Field, anything, integer, mapping
-from provider.kafka_admin import ENDPOINT, TIMEOUT_SECONDS, Connection, connect
+from provider.kafka_admin import TIMEOUT_SECONDS, kafka_admin
 from provider.resource import Call, Resource, State
-from provider.values import Properties, is_known
-
-
-def _name_test(value: Any) -> str | None:
-    return (topic_problem(value) or None) if isinstance(value, str) else "should be a string"
+from provider.resource_types import KafkaTopicType
+from provider.retry import with_retry
+from provider.values import Properties
 
 
 @dataclass(frozen=True)
@@ -41,58 +37,43 @@ class LiveTopic:
 
 
 class KafkaTopic(Resource):
-    """A topic at ``endpoint``. Outputs: the inputs.
+    """A topic at ``endpoint``.
 
     Partitions are added in place; fewer of them, or another replication factor, is a new topic.
     """
 
-    token = "gateway:kafka:Topic"  # noqa: S105 - a type token
-    fields = {
-        "endpoint": ENDPOINT,
-        "name": Field(_name_test, required=True),
-        "partitions": integer(default=1, minimum=1),
-        "replicationFactor": integer(default=1, minimum=1, maximum=32_767),
-        "config": mapping(anything(), {}),
-    }
-    secrets = (("endpoint", "password"),)
+    schema = KafkaTopicType
+    import_refusal = "a topic cannot be imported: creating one adopts it"
     # The name is the topic: two of them cannot stand side by side.
     delete_before_replace = True
 
-    def diff(self, call: Call, state: State, news: Properties) -> list[Change]:
-        """Edits, and what the brokers have instead."""
+    def edits(self, state: State, news: Properties) -> list[Change]:
+        """Edits; partitions cannot be removed in place."""
         replacing = ["name", "replicationFactor"]
         before, after = state.inputs.get("partitions"), news["partitions"]
         if isinstance(before, int) and isinstance(after, int) and after < before:
             replacing.append("partitions")
-        changes = changes_between(_text_config(state.inputs), _text_config(news), replacing)
-        if any(change.replace for change in changes) or not is_known(news):
-            return changes
-        try:
-            live = _live(connect(news["endpoint"]), news["name"])
-        except ResourceError as problem:
-            call.warn_away(problem)
-            return changes
-        edited = {change.path for change in changes}
-        return changes + [c for c in _drift(call, live, news) if c.path not in edited]
+        return changes_between(_text_config(state.inputs), _text_config(news), replacing)
 
-    def create(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
+    def drift(
+        self, call: Call, state: State, news: Properties, edits: list[Change]
+    ) -> list[Change]:
+        """What the brokers have instead."""
+        live = _live(news)
+        edited = {edit.path for edit in edits}
+        return [change for change in _drift(call, live, news) if change.path not in edited]
+
+    def make(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
         """Make the topic, or adopt one of this name, growing and setting it as asked."""
-        if not call.preview:
-            self._bring_up(call, inputs)
-        return ("" if call.preview else call.derived_id), inputs
+        self._bring_up(call, inputs)
+        return call.derived_id, inputs
 
-    def read(self, call: Call, state: State) -> State | None:
+    def refresh(self, state: State) -> State | None:
         """The topic as the brokers have it."""
-        if not state.inputs:
-            raise ResourceError("a topic cannot be imported: creating one adopts it")
-        try:
-            live = _live(connect(state.inputs["endpoint"]), state.inputs["name"])
-        except ResourceError as problem:
-            call.warn_away(problem)
-            return state
+        recorded = state.inputs
+        live = _live(recorded)
         if live is None:
             return None
-        recorded = state.inputs
         same = _text_config(recorded)["config"] == live.config
         fresh = {
             "partitions": live.partitions,
@@ -111,13 +92,13 @@ class KafkaTopic(Resource):
         """Delete the topic and its records."""
         inputs = state.inputs
         if state.inputs.get("name"):
-            connect(inputs["endpoint"]).ask(lambda admin: _delete(admin, inputs["name"]))
+            kafka_admin(inputs["endpoint"]).call(lambda admin: _delete(admin, inputs["name"]))
 
     def _bring_up(self, call: Call, inputs: Properties) -> None:
-        connection = connect(inputs["endpoint"])
+        kafka = kafka_admin(inputs["endpoint"])
         name, wanted = inputs["name"], inputs["partitions"]
         config = _text_config(inputs)["config"]
-        live = connection.ask_patiently(lambda admin: _describe(admin, name), call.cancelled)
+        live = with_retry(lambda: _live(inputs), call.cancelled)
         if live is None:
             topic = NewTopic(
                 name,
@@ -125,15 +106,17 @@ class KafkaTopic(Resource):
                 replication_factor=inputs["replicationFactor"],
                 config=config,
             )
-            connection.ask_patiently(lambda admin: _create(admin, topic), call.cancelled)
-            _await_topic(connection, name, call)
+            with_retry(lambda: kafka.call(lambda admin: _create(admin, topic)), call.cancelled)
+            with_retry(
+                lambda: kafka.call(lambda admin: _expect_leaders(admin, name)), call.cancelled
+            )
             return
         if live.partitions < wanted:
-            connection.ask(lambda admin: _grow(admin, name, wanted))
+            kafka.call(lambda admin: _grow(admin, name, wanted))
         elif live.partitions > wanted:
             call.warn(_too_many(name, live.partitions, wanted))
         if live.config != config:
-            connection.ask(lambda admin: _configure(admin, name, live.config, config))
+            kafka.call(lambda admin: _configure(admin, name, live.config, config))
 
 
 def _drift(call: Call, live: LiveTopic | None, news: Properties) -> list[Change]:
@@ -174,14 +157,14 @@ def _text_config(inputs: Properties) -> Properties:
     return {**inputs, "config": texts}
 
 
-def _live(connection: Connection, name: str) -> LiveTopic | None:
-    return connection.ask(lambda admin: _describe(admin, name))
+def _live(inputs: Properties) -> LiveTopic | None:
+    return kafka_admin(inputs["endpoint"]).call(lambda admin: _describe(admin, inputs["name"]))
 
 
 def _describe(admin: AdminClient, name: str) -> LiveTopic | None:
     # All topics, not this one: asking for a name would create it where brokers do that.
-    found = admin.list_topics(timeout=TIMEOUT_SECONDS).topics.get(name)
-    if found is None or found.error is not None:
+    topic = admin.list_topics(timeout=TIMEOUT_SECONDS).topics.get(name)
+    if topic is None or topic.error is not None:
         return None
     resource = ConfigResource(ResourceType.TOPIC, name)
     futures = admin.describe_configs([resource], request_timeout=TIMEOUT_SECONDS)
@@ -191,8 +174,8 @@ def _describe(admin: AdminClient, name: str) -> LiveTopic | None:
         for key, entry in entries.items()
         if entry.source == ConfigSource.DYNAMIC_TOPIC_CONFIG.value
     }
-    replicas = max((len(p.replicas) for p in found.partitions.values()), default=0)
-    return LiveTopic(len(found.partitions), replicas, own)
+    replicas = max((len(p.replicas) for p in topic.partitions.values()), default=0)
+    return LiveTopic(len(topic.partitions), replicas, own)
 
 
 def _create(admin: AdminClient, topic: NewTopic) -> None:
@@ -204,15 +187,11 @@ def _create(admin: AdminClient, topic: NewTopic) -> None:
             raise
 
 
-def _await_topic(connection: Connection, name: str, call: Call) -> None:
-    """Wait until each partition has a leader: what depends on the topic must find it."""
-
-    def shown(admin: AdminClient) -> None:
-        found = admin.list_topics(timeout=TIMEOUT_SECONDS).topics.get(name)
-        if found is None or min((p.leader for p in found.partitions.values()), default=-1) < 0:
-            raise EndpointUnreachable(f"topic {name} was made but has no leader yet")
-
-    connection.ask_patiently(shown, call.cancelled)
+def _expect_leaders(admin: AdminClient, name: str) -> None:
+    """Raise unless each partition has a leader: what depends on the topic must find it."""
+    topic = admin.list_topics(timeout=TIMEOUT_SECONDS).topics.get(name)
+    if topic is None or min((p.leader for p in topic.partitions.values()), default=-1) < 0:
+        raise EndpointUnreachable(f"topic {name} was made but has no leader yet")
 
 
 def _grow(admin: AdminClient, name: str, partitions: int) -> None:

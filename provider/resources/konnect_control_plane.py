@@ -5,106 +5,84 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.errors import ResourceError
-from provider.diff import Change, changes_between, format_path
-from provider.fields import mapping, text
+from provider.diff import Change, changes_between
 from provider.http_api import quoted
-from provider.konnect_api import API, TOKEN_PATH, ask, konnect
+from provider.konnect_api import KonnectApi
 from provider.resource import Call, Resource, State
-from provider.values import UNKNOWN, Properties, is_known
+from provider.resource_types import KonnectControlPlaneType
+from provider.values import Properties
 
 _PATH = "/v2/control-planes"
-_MADE = ("controlPlaneId", "controlPlaneEndpoint", "telemetryEndpoint")
 _ID_LABEL = "kafka-gateway-id"
-_EDITABLE = ("name", "description", "labels")
 
 
-class ControlPlane(Resource):
-    """Outputs: the inputs, ``controlPlaneId``, ``controlPlaneEndpoint``, ``telemetryEndpoint``.
+class KonnectControlPlane(Resource):
+    """A control plane that Konnect runs.
 
     The label ``kafka-gateway-id`` carries the id derived from stack and name: a create that was
     interrupted finds its control plane by it.
     """
 
-    token = "gateway:konnect:ControlPlane"  # noqa: S105 - a type token
-    fields = {
-        "api": API,
-        "name": text(required=True),
-        "description": text(default=""),
-        "authType": text(False, "pinned_client_certs", "pinned_client_certs", "pki_client_certs"),
-        "labels": mapping(text(), {}),
-    }
-    secrets = (TOKEN_PATH,)
+    schema = KonnectControlPlaneType
+    import_refusal = "a control plane cannot be imported: its token is not known here"
 
-    def diff(self, call: Call, state: State, news: Properties) -> list[Change]:
-        """Edits, and what Konnect has instead."""
-        changes = changes_between(state.inputs, news, replacing=("authType",))
-        if not is_known(news) or any(change.replace for change in changes):
-            return changes
-        try:
-            live = _get(state.outputs, news)
-        except ResourceError as problem:
-            call.warn_away(problem)
-            return changes
+    def edits(self, state: State, news: Properties) -> list[Change]:
+        """Edits; how data planes authenticate is decided once."""
+        return changes_between(state.inputs, news, replacing=("authType",))
+
+    def drift(
+        self, call: Call, state: State, news: Properties, edits: list[Change]
+    ) -> list[Change]:
+        """What Konnect has instead."""
+        live = KonnectApi(news["api"]).find(_path(state))
         if live is None:
-            return [*changes, Change("name", "add", recorded=False)]
-        edited = {change.path for change in changes}
-        drift = [format_path((name,)) for name in _EDITABLE if _shown(live)[name] != news[name]]
-        return changes + [
-            Change(path, recorded=False)
-            for path in drift
-            if not any(other.startswith(path) for other in edited)
+            return [Change("name", "add", recorded=False)]
+        editable = _editable(live)
+        return [
+            Change(name, recorded=False)
+            for name in editable
+            if editable[name] != news[name]
+            and not any(edit.path.startswith(name) for edit in edits)
         ]
 
-    def create(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
+    def make(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
         """Make it, or adopt the one that carries our label."""
-        if call.preview:
-            return "", {**inputs, **dict.fromkeys(_MADE, UNKNOWN)}
-        return call.derived_id, self._made(call, inputs)
+        return call.derived_id, _create_or_adopt(call, inputs)
 
-    def read(self, call: Call, state: State) -> State | None:
+    def refresh(self, state: State) -> State | None:
         """The control plane as Konnect has it."""
-        if not state.inputs:
-            raise ResourceError("a control plane cannot be imported: its token is not known here")
-        try:
-            live = _get(state.outputs, state.inputs)
-        except ResourceError as problem:
-            call.warn_away(problem)
-            return state
+        live = KonnectApi(state.inputs["api"]).find(_path(state))
         if live is None:
             return None
-        inputs = {**state.inputs, **_shown(live)}
+        inputs = {**state.inputs, **_editable(live)}
         return State(state.id, inputs, {**inputs, **_outputs(live)})
 
     def update(self, call: Call, state: State, news: Properties) -> Properties:
         """Edit it in place; make it again if it is gone."""
-        known = {name: state.outputs[name] for name in _MADE}
         if call.preview:
-            return {**news, **known}
-        path = f"{_PATH}/{quoted(state.outputs['controlPlaneId'])}"
-        answer = ask(konnect(news), "PATCH", path, _body(call, news))
-        if answer.status == 404:
-            return self._made(call, news)
-        return {**news, **_outputs(answer.body)}
+            return {**news, **{name: state.outputs[name] for name in self.schema.outputs}}
+        response = KonnectApi(news["api"]).request("PATCH", _path(state), _body(call, news))
+        if response.status == 404:
+            return _create_or_adopt(call, news)
+        return {**news, **_outputs(response.body)}
 
     def delete(self, call: Call, state: State) -> None:
         """Delete it."""
-        path = f"{_PATH}/{quoted(state.outputs['controlPlaneId'])}"
-        ask(konnect(state.inputs), "DELETE", path)
+        KonnectApi(state.inputs["api"]).request("DELETE", _path(state))
 
-    def _made(self, call: Call, inputs: Properties) -> Properties:
-        api = konnect(inputs)
-        label = f"{_ID_LABEL}:{_label(call)}"
-        found = ask(api, "GET", f"{_PATH}?labels={quoted(label)}")
-        if found.status == 200 and found.body["data"]:
-            path = f"{_PATH}/{quoted(found.body['data'][0]['id'])}"
-            return {**inputs, **_outputs(ask(api, "PATCH", path, _body(call, inputs)).body)}
-        body = {
-            **_body(call, inputs),
-            "cluster_type": "CLUSTER_TYPE_CONTROL_PLANE",
-            "auth_type": inputs["authType"],
-        }
-        return {**inputs, **_outputs(ask(api, "POST", _PATH, body).body)}
+
+def _path(state: State) -> str:
+    return f"{_PATH}/{quoted(state.outputs['controlPlaneId'])}"
+
+
+def _create_or_adopt(call: Call, inputs: Properties) -> Properties:
+    api, body = KonnectApi(inputs["api"]), _body(call, inputs)
+    labelled = api.find(f"{_PATH}?labels={quoted(f'{_ID_LABEL}:{_label(call)}')}")
+    if labelled is not None and labelled["data"]:
+        path = f"{_PATH}/{quoted(labelled['data'][0]['id'])}"
+        return {**inputs, **_outputs(api.request("PATCH", path, body).body)}
+    kind = {"cluster_type": "CLUSTER_TYPE_CONTROL_PLANE", "auth_type": inputs["authType"]}
+    return {**inputs, **_outputs(api.request("POST", _PATH, body | kind).body)}
 
 
 def _label(call: Call) -> str:
@@ -118,13 +96,8 @@ def _body(call: Call, inputs: Properties) -> dict[str, Any]:
     return {"name": inputs["name"], "description": inputs["description"], "labels": labels}
 
 
-def _get(outputs: Properties, inputs: Properties) -> dict[str, Any] | None:
-    answer = ask(konnect(inputs), "GET", f"{_PATH}/{quoted(outputs['controlPlaneId'])}")
-    found: dict[str, Any] | None = None if answer.status == 404 else answer.body
-    return found
-
-
-def _shown(live: dict[str, Any]) -> Properties:
+def _editable(live: dict[str, Any]) -> Properties:
+    """The inputs that can be edited, as they are on Konnect."""
     labels = dict(live.get("labels") or {})
     labels.pop(_ID_LABEL, None)
     return {"name": live["name"], "description": live.get("description") or "", "labels": labels}

@@ -11,57 +11,33 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from gateway.errors import HalfDone, ResourceError
+from gateway.errors import ResourceInitFailed
 from provider.diff import Change, changes_between, format_path
-from provider.fields import Problem, anything, array, boolean, integer, mapping, record, text
+from provider.fields import Problem
 from provider.local import process
 from provider.local.proc import command_of, listeners, session_of
-from provider.local.process import Record, Spec, digest_of
+from provider.local.process import ProcessRecord, ProcessSpec, digest_of
 from provider.local.readiness import wait_ready
 from provider.resource import Call, Resource, State
+from provider.resource_types import ProcessType
 from provider.values import UNKNOWN, Properties, is_known, secret_texts
 
-_READY = record(
-    {
-        "kind": text(True, None, "http", "tcp"),
-        "url": text(),
-        "host": text(),
-        "port": integer(minimum=1, maximum=65_535),
-        "timeoutSeconds": integer(default=30, minimum=1),
-    }
-)
 # Inputs that say how to look after the process; an edit of them alone restarts nothing.
 _CARE = ("name", "ports", "portKeys", "ready", "stopTimeoutSeconds", "reloadOn", "removeDirectory")
 
 
 class Process(Resource):
-    """Runs a command in a directory, with private files, until it is told otherwise.
+    """Runs a command in a directory, with private files, until it is deleted.
 
-    Outputs: the inputs, ``pid`` and ``logFile``. ``running`` is true in both: a preview shows
-    it as to be added when the process is dead.
+    ``running`` is true in inputs and outputs: a preview shows it as to be added when the process
+    is dead.
     """
 
-    token = "gateway:local:Process"  # noqa: S105 - a type token
-    fields = {
-        "name": text(required=True),
-        "directory": text(required=True),
-        "command": array(text(required=True), required=True),
-        "environment": mapping(text(), {}),
-        "files": mapping(text(), {}),
-        "ports": mapping(integer(minimum=1, maximum=65_535), {}),
-        "portKeys": mapping(text(), {}),
-        "ready": _READY,
-        "stopTimeoutSeconds": integer(default=15, maximum=3600),
-        "reloadOn": array(text(), default=[]),
-        "digest": text(),
-        "generation": anything(),
-        "removeDirectory": boolean(),
-        "running": boolean(default=True),
-    }
-    secrets = (("files", "*"),)
+    schema = ProcessType
+    import_refusal = "a process cannot be imported: the next `up` adopts a running one"
 
-    def check_more(self, call: Call, olds: Properties, inputs: Properties) -> list[Problem]:
-        """Ports that somebody else holds, and inputs that contradict each other."""
+    def check_resource(self, olds: Properties, inputs: Properties) -> list[Problem]:
+        """Ports that another process holds, and inputs that contradict each other."""
         problems: list[Problem] = []
         directory = inputs["directory"]
         if directory != UNKNOWN and not Path(directory).is_absolute():
@@ -78,43 +54,38 @@ class Process(Resource):
         )
         return problems or _taken_ports(inputs, olds)
 
-    def diff(self, call: Call, state: State, news: Properties) -> list[Change]:
+    def edits(self, state: State, news: Properties) -> list[Change]:
         """Edits; a process that is dead; files that are no longer as they were written."""
         changes = changes_between(state.inputs, news, ignoring=("running",))
-        running = process.load_record(state.inputs.get("directory") or news["directory"])
-        if running is None or not running.is_running():
+        record = process.load_record(state.inputs.get("directory") or news["directory"])
+        if record is None or not record.is_running():
+            return [*changes, Change("running", "add", recorded=False)]
+        if changes or not is_known(news):
+            return changes
+        spec = _spec(news)
+        if (record.spec, record.loaded) != (spec.digest, spec.loaded):
+            # An update was interrupted: what runs was not started with what is recorded.
             changes.append(Change("running", "add", recorded=False))
-        if not changes and running is not None and is_known(news):
-            spec = _spec(news)
-            if (running.spec, running.loaded) != (spec.digest, spec.loaded):
-                # An update was interrupted: what runs was not started with what is recorded.
-                changes.append(Change("running", "add", recorded=False))
-            changes += [
-                Change(format_path(("files", name)), recorded=False) for name in _stale_files(news)
-            ]
-        return changes
+        return changes + [
+            Change(format_path(("files", name)), recorded=False) for name in _stale_files(news)
+        ]
 
-    def create(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
+    def make(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
         """Start it, or adopt one that an interrupted create left running."""
-        if call.preview:
-            return "", {**inputs, "pid": UNKNOWN, "logFile": UNKNOWN}
         return call.derived_id, self._bring_up(call, call.derived_id, inputs, inputs)
 
-    def read(self, call: Call, state: State) -> State | None:
+    def refresh(self, state: State) -> State | None:
         """Whether it runs; a dead process is still ours to start again."""
-        if not state.inputs:
-            raise ResourceError("a process cannot be imported: the next `up` adopts a running one")
-        running = process.load_record(state.inputs["directory"])
-        alive = running is not None and running.is_running()
-        inputs = {**state.inputs, "running": alive}
-        pid = running.identity.pid if running is not None and alive else 0
-        return State(state.id, inputs, {**state.outputs, "running": alive, "pid": pid})
+        record = process.load_record(state.inputs["directory"])
+        pid = record.identity.pid if record is not None and record.is_running() else 0
+        shown = {"running": pid != 0}
+        return State(state.id, {**state.inputs, **shown}, {**state.outputs, **shown, "pid": pid})
 
     def update(self, call: Call, state: State, news: Properties) -> Properties:
         """Restart it, reload it, or only note how to look after it."""
         if call.preview:
-            known = {**news, "pid": UNKNOWN, "logFile": UNKNOWN}
-            return known if self.diff(call, state, news) else {**state.outputs, **news}
+            known = {**state.outputs, **news}
+            return self.with_unknown_outputs(news) if self.edits(state, news) else known
         return self._bring_up(call, state.id, state.inputs, news)
 
     def delete(self, call: Call, state: State) -> None:
@@ -152,7 +123,12 @@ class Process(Resource):
         return outputs
 
     def _await_ready(
-        self, call: Call, identity: str, inputs: Properties, running: Record, outputs: Properties
+        self,
+        call: Call,
+        identity: str,
+        inputs: Properties,
+        running: ProcessRecord,
+        outputs: Properties,
     ) -> None:
         ready = inputs.get("ready")
         if not ready:
@@ -165,10 +141,10 @@ class Process(Resource):
         hidden = _without_secrets(
             f"{inputs['name']}: {problem}\nlast lines of {log}:{lines}", call, inputs
         )
-        raise HalfDone(hidden, identity, outputs)
+        raise ResourceInitFailed(hidden, identity, outputs)
 
 
-def _spec(inputs: Properties) -> Spec:
+def _spec(inputs: Properties) -> ProcessSpec:
     directory = Path(inputs["directory"])
     reloaded = set(inputs["reloadOn"])
     fixed = {name: value for name, value in inputs["files"].items() if name not in reloaded}
@@ -178,7 +154,7 @@ def _spec(inputs: Properties) -> Spec:
         for name, value in inputs.items()
         if name not in (*_CARE, "command", "environment", "directory", "files", "running")
     }
-    return Spec(
+    return ProcessSpec(
         command=inputs["command"],
         environment=inputs["environment"],
         directory=directory,
@@ -188,7 +164,7 @@ def _spec(inputs: Properties) -> Spec:
     )
 
 
-def _outputs(inputs: Properties, running: Record) -> Properties:
+def _outputs(inputs: Properties, running: ProcessRecord) -> Properties:
     return {
         **inputs,
         "running": True,
@@ -238,7 +214,8 @@ def _taken_ports(inputs: Properties, olds: Properties) -> list[Problem]:
     if not isinstance(ports, dict):
         return []
     folders = {inputs["directory"], olds.get("directory", UNKNOWN)} - {UNKNOWN}
-    ours = [found for folder in folders if (found := process.load_record(folder)) is not None]
+    records = [process.load_record(folder) for folder in folders]
+    ours = [record for record in records if record is not None]
     problems: list[Problem] = []
     for label, port in ports.items():
         if port == UNKNOWN:
@@ -249,7 +226,7 @@ def _taken_ports(inputs: Properties, olds: Properties) -> list[Problem]:
     return problems
 
 
-def _is_ours(pid: int | None, ours: list[Record]) -> bool:
+def _is_ours(pid: int | None, ours: list[ProcessRecord]) -> bool:
     return pid is not None and any(
         session_of(pid) == record.identity.pid and pid in record.members() for record in ours
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 import grpc
+from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
 from provider.server import Provider
@@ -16,12 +17,12 @@ KINDS = {value: name for name, value in provider_pb2.PropertyDiff.Kind.items()}
 
 
 class CallError(Exception):
-    """The provider aborted a call; ``half_done`` is the recorded state, if it sent one."""
+    """The provider aborted a call; ``init_failed`` is the recorded state, if it sent one."""
 
-    def __init__(self, code: grpc.StatusCode, text: str, half_done: Any) -> None:
+    def __init__(self, code: grpc.StatusCode, text: str, init_failed: Any) -> None:
         self.code = code
         self.text = text
-        self.half_done = half_done
+        self.init_failed = init_failed
         super().__init__(text)
 
 
@@ -147,6 +148,10 @@ class Harness:
         )
         answer = self.provider.Read(request, Context())
         return answer.id, decode(answer.inputs)[0], decode(answer.properties)[0]
+
+    def cancel(self) -> None:
+        """Cancel what runs and what follows, as the engine does on an interrupt."""
+        self.provider.Cancel(empty_pb2.Empty(), Context())
 
     def delete(self) -> None:
         """Delete it; the record stays, so that it can be deleted again."""

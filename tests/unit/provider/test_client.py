@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from provider import client
-from provider.registry import TYPES, resource_type
+from provider.registry import TYPES, implementation
 from tests.support.registrations import register
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -50,7 +50,7 @@ def test_there_is_a_class_for_every_type_and_an_example_of_each() -> None:
 def test_arguments_go_out_under_the_names_that_the_provider_checks(name: str) -> None:
     (registered,) = register(lambda: _classes()[name]("it", **ARGUMENTS[name]))
     given = {key for key, value in registered.inputs.items() if value is not None}
-    assert given <= set(resource_type(registered.type).fields)
+    assert given <= set(implementation(registered.type).schema.inputs)
     assert len(given) == len(ARGUMENTS[name])
 
 

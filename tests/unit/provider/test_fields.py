@@ -5,13 +5,13 @@ from provider.fields import array, boolean, check_fields, integer, mapping, reco
 from provider.values import UNKNOWN
 
 FIELDS = {
-    "name": text(required=True),
-    "kind": text(False, "a", "a", "b"),
+    "name": text(),
+    "kind": text(default="a", allowed=("a", "b")),
     "count": integer(default=1, minimum=1, maximum=9),
-    "inner": record({"port": integer(required=True)}),
+    "inner": record({"port": integer()}, default=None),
     "tags": array(text(), default=[]),
-    "labels": mapping(text(), {}),
-    "on": boolean(),
+    "labels": mapping(text(), default={}),
+    "on": boolean(default=False),
 }
 
 

@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 
 from provider.local.proc import (
-    Identity,
+    ProcessIdentity,
     command_of,
     has_marker,
     identify,
@@ -20,7 +20,7 @@ from tests.support.ports import free_ports
 from tests.support.waiting import eventually
 
 
-def ours() -> Identity:
+def ours() -> ProcessIdentity:
     found = identify(os.getpid())
     assert found is not None
     return found

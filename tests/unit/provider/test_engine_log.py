@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from pulumi.runtime.proto import engine_pb2
+
+from provider.engine_log import EngineLog
+from tests.support.engine import FakeEngine
+
+
+def test_each_line_reaches_the_engine_once(engine: FakeEngine) -> None:
+    log = EngineLog(engine.address)
+    log.warning("urn", "look")
+    log.warning("urn", "look")
+    log.info("urn", "done")
+    warning, info = engine_pb2.WARNING, engine_pb2.INFO
+    assert engine.lines == [(warning, "urn", "look"), (info, "urn", "done")]
+
+
+def test_a_shared_warning_is_shown_once(engine: FakeEngine) -> None:
+    log = EngineLog(engine.address)
+    for urn in ("one", "two"):
+        log.shared_warning(urn, "Kafka does not answer")
+    assert engine.lines == [(engine_pb2.WARNING, "one", "Kafka does not answer")]
+
+
+def test_an_engine_that_has_left_is_no_error() -> None:
+    EngineLog("127.0.0.1:1").warning("urn", "nobody reads this")
+    EngineLog().warning("urn", "nor this")

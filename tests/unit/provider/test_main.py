@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import grpc
+import pytest
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import provider_pb2_grpc
+
+from gateway import __version__
+
+ROOT = Path(__file__).resolve().parents[3]
+PLUGIN = ROOT / "provider" / "pulumi-resource-gateway"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_plugin_serves_and_leaves_at_once(number: signal.Signals, tmp_path: Path) -> None:
+    # A folder whose names could be mistaken for ours: the plugin runs in the project's directory.
+    (tmp_path / "provider.py").write_text("raise SystemExit('not ours')")
+    child = subprocess.Popen(
+        [str(PLUGIN), "127.0.0.1:1"], cwd=tmp_path, stdout=subprocess.PIPE, start_new_session=True
+    )
+    assert child.stdout is not None
+    with child, child.stdout:
+        port = int(child.stdout.readline())
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            stub = provider_pb2_grpc.ResourceProviderStub(channel)
+            assert stub.GetPluginInfo(empty_pb2.Empty()).version == __version__
+            stub.Cancel(empty_pb2.Empty())
+        child.send_signal(number)
+        assert child.wait(timeout=2) == 0
+
+
+def test_starting_the_plugin_imports_no_resource_and_no_sdk() -> None:
+    code = (
+        "import sys, runpy; sys.argv = ['x']; sys.path.insert(0, '')\n"
+        "runpy.run_path('provider/__main__.py', run_name='loaded')\n"
+        "heavy = {'confluent_kafka', 'cryptography', 'pydantic', 'pulumi.resource'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
