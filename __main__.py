@@ -11,7 +11,7 @@ reader = ConfigReader.of_this_run()
 if reader.choice("platform", ("local", "cloud"), "local") == "local":
     from components.local.stack import stand_up
 else:
-    from components.cloud import stand_up
+    from components.cloud.stack import stand_up
 
 for name, value in stand_up(reader).items():
     pulumi.export(name, value)

@@ -7,10 +7,10 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
+from components.config.network_plan import NetworkPlanError, plan_network
 from components.config.reader import ConfigReader
 from components.config.secret import Secret
-from components.network_plan import NetworkPlanError, plan_network
-from components.versions import KUBERNETES_VERSIONS
+from components.config.versions import KUBERNETES_VERSIONS
 
 AWS_REGION = re.compile(r"^[a-z]{2}(-[a-z]+)+-\d$")
 VPC_ID = re.compile(r"^vpc-[0-9a-f]{8,17}$")

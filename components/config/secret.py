@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A secret configuration value that does not show itself."""
+"""Secret values: one of the configuration that does not show itself, and one of a resource."""
 
 from __future__ import annotations
 
@@ -22,4 +22,9 @@ class Secret:
 
     def output(self) -> pulumi.Output[str]:
         """Return the value as a secret Output."""
-        return pulumi.Output.secret(self._value)
+        return secret(self._value)
+
+
+def secret(value: pulumi.Input[str]) -> pulumi.Output[str]:
+    """Return ``value`` as a secret Output, whatever it was before."""
+    return pulumi.Output.secret(value)

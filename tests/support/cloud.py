@@ -84,7 +84,7 @@ def _text(value: Any) -> str:
 
 def stand_up(stack: str, preview: bool = False, **changes: Any) -> list[Registration]:
     """Return everything that the program of a cloud stack registers."""
-    from components.cloud import stand_up as program
+    from components.cloud.stack import stand_up as program
 
     return register(lambda: program(reader(stack, **changes)), answer, stack=stack, preview=preview)
 

@@ -29,7 +29,7 @@ SDKS = (
     "pulumi_kubernetes.core.v1",
     "pulumi_kubernetes.helm.v3",
     "pulumi_kubernetes.storage.v1",
-    "components.cloud",
+    "components.cloud.stack",
 )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components.versions import KUBERNETES_VERSIONS
+from components.config.versions import KUBERNETES_VERSIONS
 from policies.rules import KUBERNETES_SUPPORT, RULES, UNKNOWNS, Resource, stack_of
 
 TODAY = date(2026, 11, 23)

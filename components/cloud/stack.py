@@ -7,8 +7,18 @@ from typing import Any
 
 import pulumi
 
-from components.certificates import ClusterCertificates, ClusterCertificatesArgs
-from components.cluster import ExistingCluster, KubernetesCluster
+from components.cloud.certificates import ClusterCertificates, ClusterCertificatesArgs
+from components.cloud.confluent import ConfluentKafka, ConfluentKafkaArgs
+from components.cloud.control_plane import (
+    ControlPlaneRelease,
+    ControlPlaneReleaseArgs,
+    control_plane_names,
+)
+from components.cloud.data_plane import DataPlaneRelease, DataPlaneReleaseArgs, image
+from components.cloud.eks import EksCluster, EksClusterArgs
+from components.cloud.existing import ExistingCluster, ExistingControlPlane, ExistingKafka
+from components.cloud.konnect import KonnectControlPlane, KonnectControlPlaneArgs
+from components.cloud.kubernetes import KubernetesCluster
 from components.config.cloud import CloudConfig, ExistingKafkaConfig, read_cloud
 from components.config.control_plane import (
     ExistingControlPlaneConfig,
@@ -17,19 +27,9 @@ from components.config.control_plane import (
 )
 from components.config.kubernetes import EksConfig
 from components.config.reader import ConfigReader
-from components.confluent import ConfluentKafka, ConfluentKafkaArgs, ExistingKafka
-from components.control_plane import (
-    ControlPlaneRelease,
-    ControlPlaneReleaseArgs,
-    ExistingControlPlane,
-    control_plane_names,
-)
-from components.data_plane import GatewayRelease, GatewayReleaseArgs, image
-from components.eks import GatewayCluster, GatewayClusterArgs
+from components.config.secret import secret
 from components.endpoints import ControlPlaneEndpoint, KafkaEndpoint
-from components.konnect import KonnectControlPlane, KonnectControlPlaneArgs
 from components.routes import GatewayRoutes, GatewayRoutesArgs, check_routes
-from components.secret import secret
 
 
 def stand_up(reader: ConfigReader) -> dict[str, Any]:
@@ -53,9 +53,9 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
         ),
         pulumi.ResourceOptions(deleted_with=keeper),
     )
-    data_plane = GatewayRelease(
+    data_plane = DataPlaneRelease(
         "data-plane",
-        GatewayReleaseArgs(
+        DataPlaneReleaseArgs(
             config=config.release,
             cluster=cluster,
             certificates=certificates,
@@ -114,8 +114,8 @@ def _kafka(config: CloudConfig) -> ConfluentKafka | ExistingKafka:
 def _cluster(config: CloudConfig) -> KubernetesCluster:
     if not isinstance(config.cluster, EksConfig):
         return ExistingCluster("cluster", config.cluster).cluster
-    args = GatewayClusterArgs(config.cluster, config.tags, config.protect, config.retain)
-    return GatewayCluster("cluster", args).cluster
+    args = EksClusterArgs(config.cluster, config.tags, config.protect, config.retain)
+    return EksCluster("cluster", args).cluster
 
 
 def _certificates(config: CloudConfig, cluster: KubernetesCluster) -> ClusterCertificates:
@@ -157,7 +157,6 @@ def _control_plane(
             config=wanted,
             cluster=cluster,
             certificates=certificates,
-            namespace=config.release.namespace,
             image=image(config.release, konnect=False),
             log_level=config.log_level,
         ),

@@ -12,10 +12,10 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 import yaml
 
-from components.cluster import KubernetesCluster
-from components.versions import KONG_CHART_REPOSITORY, KONG_CHART_VERSION
+from components.cloud.kubernetes import KubernetesCluster
+from components.config.versions import KONG_CHART_REPOSITORY, KONG_CHART_VERSION
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_SECONDS = 900
 NAME = "kong"
 """What both charts put behind the release's name, so that objects have the names people know."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from components.versions import KONG_CHART_VERSION, KONG_IMAGE_TAG, KUBERNETES_VERSIONS
+from components.config.versions import KONG_CHART_VERSION, KONG_IMAGE_TAG, KUBERNETES_VERSIONS
 
 
 def test_support_runs_from_standard_to_extended_to_ended() -> None:

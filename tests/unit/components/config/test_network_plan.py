@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.network_plan import NetworkPlanError, plan_network
+from components.config.network_plan import NetworkPlanError, plan_network
 
 
 @st.composite

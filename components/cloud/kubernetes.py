@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Kubernetes cluster as the rest of the program knows it, and one that is brought along."""
+"""A Kubernetes cluster as the rest of the program knows it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as kubernetes
-
-from components.config.kubernetes import ExistingClusterConfig
 
 
 @dataclass(frozen=True)
@@ -40,25 +38,6 @@ class KubernetesCluster:
             deleted_with=self.owner,
             depends_on=list(after),
         )
-
-
-class ExistingCluster(pulumi.ComponentResource):
-    """A Kubernetes cluster that is there already, by its kubeconfig."""
-
-    def __init__(
-        self,
-        name: str,
-        args: ExistingClusterConfig,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        super().__init__("kafka-gateway:cluster:ExistingCluster", name, None, opts)
-        kubeconfig = args.kubeconfig.output()
-        self.cluster = KubernetesCluster(
-            kubernetes_provider(f"{name}-kubernetes", kubeconfig, args.identifier, self, None),
-            kubeconfig,
-            owner=None,
-        )
-        self.register_outputs({})
 
 
 def kubernetes_provider(

@@ -10,11 +10,11 @@ from typing import Any
 import pulumi
 import pulumi_confluentcloud as confluent
 
-from components.config.cloud import ConfluentConfig, ExistingKafkaConfig
+from components.config.cloud import ConfluentConfig
 from components.config.local import SLOTS
+from components.config.secret import secret
 from components.config.topics import TopicConfig
 from components.endpoints import READER_GROUP_PREFIX, KafkaEndpoint
-from components.secret import secret
 
 # A key is polled until every Kafka node knows it: minutes. A dedicated cluster takes hours.
 KEY_TIMEOUTS = pulumi.CustomTimeouts(create="15m")
@@ -246,32 +246,6 @@ class ConfluentKafka(pulumi.ComponentResource):
             opts=pulumi.InvokeOptions(parent=self, provider=self.provider),
         )
         return found.rest_endpoint
-
-
-class ExistingKafka(pulumi.ComponentResource):
-    """A Kafka cluster that is there already: nothing is made, its topics are taken to exist."""
-
-    def __init__(
-        self,
-        name: str,
-        args: ExistingKafkaConfig,
-        topics: tuple[TopicConfig, ...],
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        super().__init__("kafka-gateway:confluent:ExistingKafka", name, None, opts)
-        servers: list[dict[str, str | int]] = [
-            {"host": host, "port": port} for host, port in args.bootstrap_servers
-        ]
-        self.endpoint = KafkaEndpoint(
-            bootstrap_servers=pulumi.Output.from_input(servers),
-            ca_pem=pulumi.Output.from_input(args.ca_pem) if args.ca_pem else None,
-            api_key=pulumi.Output.from_input(args.api_key),
-            api_secret=args.api_secret.output(),
-            reader_key=pulumi.Output.from_input(args.reader_key),
-            reader_secret=args.reader_secret.output(),
-            topics={topic.name: pulumi.Output.from_input(topic.name) for topic in topics},
-        )
-        self.register_outputs({"bootstrapServers": servers})
 
 
 def availability(text: str) -> str:

@@ -7,12 +7,11 @@ import hashlib
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
-from components.cluster import KubernetesCluster
+from components.cloud.kubernetes import KubernetesCluster
+from components.cloud.namespace import make_namespace
 from components.config.pem import IdentityConfig
 from components.endpoints import ClusterIdentity
-from components.secret import secret
 from provider.client import ClusterCertificate
 
 DATA_PLANE_SECRET = "kong-cluster-cert"  # noqa: S105 - the name of a Kubernetes secret
@@ -56,10 +55,14 @@ class ClusterCertificates(pulumi.ComponentResource):
         super().__init__("kafka-gateway:certificates:ClusterCertificates", name, None, opts)
         self._name, self._args = name, args
         self.authority = self._authority() if args.identity is None else None
-        self.namespace = self._namespace()
+        self.namespace = make_namespace(
+            f"{name}-namespace", self, args.namespace, args.pod_security, args.cluster
+        )
         self.identity, self.data_plane_fingerprint = self._data_plane()
         self.secrets: list[pulumi.Resource] = [
-            self._secret("authority", AUTHORITY_SECRET, "Opaque", {"ca.crt": self.identity.ca_pem}),
+            self.namespace.secret(
+                f"{name}-authority-secret", self, AUTHORITY_SECRET, {"ca.crt": self.identity.ca_pem}
+            ),
             self._tls_secret("data-plane", DATA_PLANE_SECRET, self.identity),
         ]
         self.control_plane = self._control_plane() if args.control_plane_names else None
@@ -98,14 +101,6 @@ class ClusterCertificates(pulumi.ComponentResource):
         self.secrets.append(self._tls_secret("control-plane", CONTROL_PLANE_SECRET, pair))
         return leaf
 
-    def _namespace(self) -> kubernetes.core.v1.Namespace:
-        labels = {"pod-security.kubernetes.io/enforce": self._args.pod_security}
-        return kubernetes.core.v1.Namespace(
-            f"{self._name}-namespace",
-            metadata={"name": self._args.namespace, "labels": labels},
-            opts=self._args.cluster.options(self),
-        )
-
     def _leaf(
         self,
         authority: ClusterCertificate,
@@ -128,21 +123,10 @@ class ClusterCertificates(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _tls_secret(
-        self, label: str, name: str, pair: ClusterIdentity
-    ) -> kubernetes.core.v1.Secret:
+    def _tls_secret(self, label: str, name: str, pair: ClusterIdentity) -> pulumi.Resource:
         data = {"tls.crt": pair.certificate_pem, "tls.key": pair.private_key_pem}
-        return self._secret(label, name, "kubernetes.io/tls", data)
-
-    def _secret(
-        self, label: str, name: str, kind: str, data: dict[str, pulumi.Output[str]]
-    ) -> kubernetes.core.v1.Secret:
-        return kubernetes.core.v1.Secret(
-            f"{self._name}-{label}-secret",
-            metadata={"name": name, "namespace": self._args.namespace},
-            type=kind,
-            string_data={key: secret(value) for key, value in data.items()},
-            opts=self._args.cluster.options(self, self.namespace),
+        return self.namespace.secret(
+            f"{self._name}-{label}-secret", self, name, data, "kubernetes.io/tls"
         )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.data_plane import load_balancer_address
+from components.cloud.data_plane import load_balancer_address
 from tests.support.chart import container, environment, render
 from tests.support.cloud import DIGEST, bare, of, stand_up
 from tests.support.registrations import Registration

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 
-from components.confluent import bootstrap_servers
+from components.cloud.confluent import bootstrap_servers
 from tests.support.authority import Authority
 from tests.support.cloud import of, stand_up
 from tests.support.registrations import Registration

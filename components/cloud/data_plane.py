@@ -3,20 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.certificates import AUTHORITY_SECRET, DATA_PLANE_SECRET, ClusterCertificates
-from components.cluster import KubernetesCluster
+from components.cloud.certificates import AUTHORITY_SECRET, DATA_PLANE_SECRET, ClusterCertificates
+from components.cloud.helm import NAME, kong_chart, own_chart, release
+from components.cloud.kubernetes import KubernetesCluster
 from components.config.cloud import ReleaseConfig
+from components.config.versions import KONG_IMAGE_TAG
 from components.endpoints import ControlPlaneEndpoint, KafkaEndpoint
-from components.helm import NAME, kong_chart, own_chart, release
-from components.secret import secret
-from components.versions import KONG_IMAGE_TAG
 
 RELEASE = "kong-dp"
 KEY_SECRET = "kafka-api-key"  # noqa: S105 - the name of a Kubernetes secret
@@ -25,7 +24,7 @@ AWS = "service.beta.kubernetes.io/aws-load-balancer-"
 
 
 @dataclass(frozen=True)
-class GatewayReleaseArgs:
+class DataPlaneReleaseArgs:
     """What a data plane needs; ``konnect`` takes Kong's chart and image instead of ours."""
 
     config: ReleaseConfig
@@ -37,15 +36,16 @@ class GatewayReleaseArgs:
     log_level: str
 
 
-class GatewayRelease(pulumi.ComponentResource):
+class DataPlaneRelease(pulumi.ComponentResource):
     """The release, the secret with its Kafka key, and the address of its load balancer.
 
     It is ready exactly when it serves a configuration, so the routes come before it.
     """
 
     def __init__(
-        self, name: str, args: GatewayReleaseArgs, opts: pulumi.ResourceOptions | None = None
+        self, name: str, args: DataPlaneReleaseArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
+        # The token is in the URN of everything below: another one would replace a live release.
         super().__init__("kafka-gateway:data-plane:GatewayRelease", name, None, opts)
         self._name, self._args = name, args
         secrets = self._secrets()
@@ -72,21 +72,14 @@ class GatewayRelease(pulumi.ComponentResource):
         kafka = self._args.kafka
         # The names that vault references in the routes read: {vault://env/KAFKA_API_SECRET}.
         key = {"KAFKA_API_KEY": kafka.api_key, "KAFKA_API_SECRET": kafka.api_secret}
-        made = [self._secret("key", KEY_SECRET, key)]
+        secrets = {("key", KEY_SECRET): key}
         if kafka.ca_pem is not None:
-            made.append(self._secret("kafka-ca", KAFKA_AUTHORITY_SECRET, {"ca.crt": kafka.ca_pem}))
-        return made
-
-    def _secret(
-        self, label: str, name: str, data: Mapping[str, pulumi.Output[str]]
-    ) -> pulumi.Resource:
-        return kubernetes.core.v1.Secret(
-            f"{self._name}-{label}-secret",
-            metadata={"name": name, "namespace": self._args.config.namespace},
-            type="Opaque",
-            string_data={key: secret(value) for key, value in data.items()},
-            opts=self._args.cluster.options(self, self._args.certificates.namespace),
-        )
+            secrets["kafka-ca", KAFKA_AUTHORITY_SECRET] = {"ca.crt": kafka.ca_pem}
+        namespace = self._args.certificates.namespace
+        return [
+            namespace.secret(f"{self._name}-{label}-secret", self, name, data)
+            for (label, name), data in secrets.items()
+        ]
 
     def _values(self) -> dict[str, Any]:
         args = self._args

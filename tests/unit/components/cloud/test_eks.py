@@ -6,7 +6,9 @@ import json
 import pulumi
 import pytest
 
-from components.eks import access_entries, choose_zones, trust
+from components.cloud.aws import trust
+from components.cloud.eks import access_entries
+from components.cloud.network import choose_zones
 from tests.support.cloud import PEER, of, stand_up
 from tests.support.registrations import Registration
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Our control plane in Kubernetes, and one that is there already."""
+"""Our control plane in Kubernetes: a Helm release."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
-from components.certificates import AUTHORITY_SECRET, CONTROL_PLANE_SECRET, ClusterCertificates
-from components.cluster import KubernetesCluster
-from components.config.control_plane import ExistingControlPlaneConfig, OwnControlPlaneConfig
+from components.cloud.certificates import (
+    AUTHORITY_SECRET,
+    CONTROL_PLANE_SECRET,
+    ClusterCertificates,
+)
+from components.cloud.helm import NAME, own_chart, release
+from components.cloud.kubernetes import KubernetesCluster
+from components.config.control_plane import OwnControlPlaneConfig
+from components.config.secret import secret
 from components.endpoints import ControlPlaneEndpoint
-from components.helm import NAME, own_chart, release
-from components.secret import secret
 from provider.client import Credential
 
 RELEASE = "kong-cp"
@@ -31,7 +34,6 @@ class ControlPlaneReleaseArgs:
     config: OwnControlPlaneConfig
     cluster: KubernetesCluster
     certificates: ClusterCertificates
-    namespace: str
     image: Mapping[str, str]
     log_level: str
 
@@ -54,24 +56,22 @@ class ControlPlaneRelease(pulumi.ComponentResource):
             Credential(f"{name}-keyring-{generation}", prefix="keyring", length=64, opts=mine)
             for generation in range(args.config.keyring_generation, 0, -1)
         ]
-        holder = kubernetes.core.v1.Secret(
+        namespace = args.certificates.namespace
+        holder = namespace.secret(
             f"{name}-admin-secret",
-            metadata={"name": ADMIN_SECRET, "namespace": args.namespace},
-            type="Opaque",
-            string_data={
-                "token": secret(token.secret),
-                "keyring": secret(
-                    pulumi.Output.all(*(key.secret for key in keyring)).apply("\n".join)
-                ),
+            self,
+            ADMIN_SECRET,
+            {
+                "token": token.secret,
+                "keyring": pulumi.Output.all(*(key.secret for key in keyring)).apply("\n".join),
             },
-            opts=args.cluster.options(self, args.certificates.namespace),
         )
         assert args.certificates.control_plane is not None
         self.release = release(
             name,
             own_chart(),
             RELEASE,
-            args.namespace,
+            namespace.name,
             control_plane_values(
                 args.image,
                 args.log_level,
@@ -86,12 +86,12 @@ class ControlPlaneRelease(pulumi.ComponentResource):
             self,
             depends_on=[holder, *args.certificates.secrets],
         )
-        host = control_plane_names(args.namespace)[0]
+        host = control_plane_names(namespace.name)[0]
         # By way of the release, so that what uses the address waits for it.
         ready = self.release.status
         forward: dict[str, pulumi.Input[str]] = {
             "kubeconfig": args.cluster.kubeconfig,
-            "namespace": args.namespace,
+            "namespace": namespace.name,
             "pod": f"{RELEASE}-{NAME}-0",
             "port": str(ADMIN_PORT),
         }
@@ -103,25 +103,6 @@ class ControlPlaneRelease(pulumi.ComponentResource):
             forward=None if args.config.admin_url else forward,
         )
         self.register_outputs({"cluster": self.endpoint.cluster})
-
-
-class ExistingControlPlane(pulumi.ComponentResource):
-    """A control plane that is there already, by its Admin API."""
-
-    def __init__(
-        self,
-        name: str,
-        args: ExistingControlPlaneConfig,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        super().__init__("kafka-gateway:control-plane:ExistingControlPlane", name, None, opts)
-        self.endpoint = ControlPlaneEndpoint(
-            admin_url=pulumi.Output.from_input(args.admin_url),
-            admin_token=args.admin_token.output(),
-            cluster=pulumi.Output.from_input(args.cluster),
-            cluster_server_name=pulumi.Output.from_input(args.server_name),
-        )
-        self.register_outputs({"cluster": args.cluster})
 
 
 def control_plane_names(namespace: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 
-from components.konnect import host, host_and_port
+from components.cloud.konnect import host, host_and_port
 from tests.support.cloud import bare, of, stand_up
 from tests.support.registrations import Registration
 

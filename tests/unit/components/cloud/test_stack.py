@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from policies.rules import RULES, Resource
@@ -24,6 +26,24 @@ def test_only_components_stand_at_the_root(stack: tuple[str, list[Registration]]
         assert at_the_root == one.type.startswith("kafka-gateway:"), one.name
 
 
+TOKENS = {
+    "certificates": "kafka-gateway:certificates:ClusterCertificates",
+    "cluster": "kafka-gateway:eks:GatewayCluster",
+    "data-plane": "kafka-gateway:data-plane:GatewayRelease",
+    "kafka": "kafka-gateway:confluent:ConfluentKafka",
+    "routes": "kafka-gateway:routes:GatewayRoutes",
+}
+
+
+def test_type_tokens_stay_whatever_a_class_is_called(stack: tuple[str, list[Registration]]) -> None:
+    # A token is in the URN of everything below its component, so a new one replaces all of it.
+    _, found = stack
+    tokens = {one.name: one.type for one in found if not one.custom}
+    own = tokens.pop("control-plane")
+    assert own.startswith(("kafka-gateway:control-plane:", "kafka-gateway:konnect:"))
+    assert {name: token for name, token in tokens.items() if name in TOKENS} == TOKENS
+
+
 def test_everything_in_kubernetes_names_the_one_cluster(
     stack: tuple[str, list[Registration]],
 ) -> None:
@@ -34,8 +54,6 @@ def test_everything_in_kubernetes_names_the_one_cluster(
 
 
 def test_no_policy_has_anything_to_say_against_it(stack: tuple[str, list[Registration]]) -> None:
-    from datetime import date
-
     name, found = stack
     today = date(2026, 11, 23)
     for one in found:

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kubernetes on EKS: the cluster in its network, its nodes, its volumes and the way in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_eks as eks
+
+from components.cloud.access import join_networks, let_in
+from components.cloud.aws import AwsResources
+from components.cloud.kubernetes import KubernetesCluster, kubernetes_provider
+from components.cloud.network import Network
+from components.cloud.storage import STORAGE_CLASS, storage_addon, storage_class
+from components.config.kubernetes import EksConfig
+from components.config.secret import secret
+
+NODE_POLICIES = (
+    "AmazonEKSWorkerNodePolicy",
+    "AmazonEKS_CNI_Policy",
+    "AmazonEC2ContainerRegistryPullOnly",
+)
+ADMIN_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+LOG_TYPES = ("api", "audit", "authenticator")
+CLUSTER_TIMEOUTS = pulumi.CustomTimeouts(create="60m", update="90m", delete="60m")
+# Auto mode brings its own load balancer controller; elsewhere the in-tree one makes an NLB.
+LOAD_BALANCER_CLASSES = {"nodegroup": "", "auto": "eks.amazonaws.com/nlb"}
+
+
+@dataclass(frozen=True)
+class EksClusterArgs:
+    """What to make; ``retain`` leaves volumes behind that lose their claim."""
+
+    cluster: EksConfig
+    tags: Mapping[str, str]
+    protect: bool
+    retain: bool
+
+
+class EksCluster(pulumi.ComponentResource):
+    """A VPC with public and private subnets, EKS in it with a pinned version, and its nodes.
+
+    People get in by access entries. EKS makes one for whoever made the cluster, so that identity is
+    not listed again.
+    """
+
+    def __init__(
+        self, name: str, args: EksClusterArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        # The token is in the URN of everything below: another one would replace a live cluster.
+        super().__init__("kafka-gateway:eks:GatewayCluster", name, None, opts)
+        self._name, self._args = name, args
+        provider = aws.Provider(
+            f"{name}-aws", region=args.cluster.region, opts=pulumi.ResourceOptions(parent=self)
+        )
+        tags = {**args.tags, "project": pulumi.get_project(), "stack": pulumi.get_stack()}
+        self._resources = AwsResources(self, provider, name, args.cluster.name, tags)
+        self.network = Network(self._resources, args.cluster, protect=args.protect)
+        self.eks = self._eks()
+        # The name by way of an output: what carries it waits for the cluster and goes before it
+        # (pulumi/pulumi#9009).
+        self._cluster_name = self.eks.kubeconfig_json.apply(lambda _: args.cluster.name)
+        self.nodes = self._nodes() if args.cluster.mode == "nodegroup" else None
+        self.cluster = self._kubernetes(self._access())
+        self.register_outputs({"name": self._cluster_name})
+
+    def _eks(self) -> eks.Cluster:
+        wanted = self._args.cluster
+        auto = wanted.mode == "auto"
+        return eks.Cluster(
+            self._name,
+            name=wanted.name,
+            version=wanted.version,
+            vpc_id=self.network.vpc.id,
+            public_subnet_ids=[subnet.id for subnet in self.network.public],
+            private_subnet_ids=[subnet.id for subnet in self.network.private],
+            endpoint_public_access=wanted.public_endpoint,
+            endpoint_private_access=True,
+            public_access_cidrs=list(wanted.public_access_cidrs) or None,
+            # API only: with the config map, whoever made the cluster could lock everybody out.
+            authentication_mode=eks.AuthenticationMode.API,
+            access_entries=access_entries(wanted.admin_arns),
+            skip_default_node_group=True,
+            create_oidc_provider=True,
+            auto_mode=eks.AutoModeOptionsArgs(enabled=True) if auto else None,
+            deletion_protection=self._args.protect,
+            enabled_cluster_log_types=list(LOG_TYPES),
+            # The default, EXTENDED, lets a forgotten cluster cost six times as much.
+            upgrade_policy=aws.eks.ClusterUpgradePolicyArgs(support_type="STANDARD"),
+            tags=self._resources.tagged("cluster"),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                providers={"aws": self._resources.provider},
+                protect=self._args.protect,
+                # Nodes need the way out when they come, and as long as they are there.
+                depends_on=self.network.way_out,
+                custom_timeouts=CLUSTER_TIMEOUTS,
+                additional_secret_outputs=["kubeconfig", "kubeconfigJson"],
+            ),
+        )
+
+    def _nodes(self) -> aws.eks.NodeGroup:
+        role, attached = self._resources.role("nodes", "ec2.amazonaws.com", NODE_POLICIES)
+        wanted = self._args.cluster
+        return aws.eks.NodeGroup(
+            f"{self._name}-nodes",
+            cluster_name=self._cluster_name,
+            node_group_name="standard-workers",
+            node_role_arn=role.arn,
+            subnet_ids=[subnet.id for subnet in self.network.private],
+            instance_types=[wanted.instance_type],
+            scaling_config={
+                "desired_size": wanted.nodes,
+                "min_size": wanted.nodes,
+                "max_size": wanted.max_nodes,
+            },
+            update_config={"max_unavailable": 1},
+            tags=self._resources.tagged("nodes"),
+            opts=self._resources.options(
+                # Without its policies a node can neither join nor be taken out in order.
+                depends_on=attached,
+                # The autoscaler's to decide.
+                ignore_changes=["scalingConfig.desiredSize"],
+                custom_timeouts=pulumi.CustomTimeouts(create="30m", update="60m", delete="30m"),
+            ),
+        )
+
+    def _access(self) -> list[pulumi.Resource]:
+        """Open the private endpoint to the networks that the configuration names."""
+        wanted, resources = self._args.cluster, self._resources
+        joined = [] if wanted.peer is None else join_networks(wanted.peer, self.network, resources)
+        group = self.eks.cluster_security_group_id
+        return [*joined, *let_in(wanted.private_access_cidrs, group, resources)]
+
+    def _kubernetes(self, access: Sequence[pulumi.Resource]) -> KubernetesCluster:
+        kubeconfig = secret(self.eks.kubeconfig_json)
+        wanted, nodes = self._args.cluster, self.nodes
+        provider = kubernetes_provider(
+            f"{self._name}-kubernetes", kubeconfig, wanted.name, self, self.eks, after=access
+        )
+        addons = (
+            [] if nodes is None else [storage_addon(self._resources, self._cluster_name, nodes)]
+        )
+        storage = storage_class(
+            f"{self._name}-storage",
+            wanted.mode,
+            provider,
+            self,
+            self.eks,
+            addons,
+            retain=self._args.retain,
+        )
+        return KubernetesCluster(
+            provider,
+            kubeconfig,
+            owner=self.eks,
+            storage_class=STORAGE_CLASS,
+            load_balancer_class=LOAD_BALANCER_CLASSES[wanted.mode],
+            ready=(storage,) if nodes is None else (storage, nodes),
+        )
+
+
+def access_entries(arns: Sequence[str]) -> dict[str, eks.AccessEntryArgs]:
+    """Return one entry with cluster administration for each role or user."""
+    scope = aws.eks.AccessPolicyAssociationAccessScopeArgs(type="cluster")
+    policy = eks.AccessPolicyAssociationArgs(policy_arn=ADMIN_POLICY, access_scope=scope)
+    return {
+        arn.rpartition("/")[2]: eks.AccessEntryArgs(
+            principal_arn=arn, access_policies={"admin": policy}
+        )
+        for arn in sorted(arns)
+    }
