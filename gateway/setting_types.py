@@ -13,9 +13,12 @@ from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Any
 
+from gateway.addresses import is_address
+
 _ON = frozenset({"on", "true", "yes", "1"})
 _OFF = frozenset({"off", "false", "no", "0", ""})
 _SIZE = re.compile(r"(\d+)\s*([kmg]?)b?", re.IGNORECASE)
+_HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9])?")
 _TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|)")
 _FACTORS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 _UNITS = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -88,6 +91,15 @@ def seconds(value: str) -> float:
     if found is None:
         raise ValueError("expected seconds, or a number with ms, s, m or h, like 500ms or 60s")
     return float(found[1]) * _UNITS[found[2]]
+
+
+def hosts(value: str) -> tuple[str, ...]:
+    """Parse names and addresses without ports; letters become lower-case."""
+    found = tuple(item.strip("[]").lower() for item in items(value))
+    for item in found:
+        if not _HOST.fullmatch(item) and not is_address(item):
+            raise ValueError(f'"{item}" is not a host like admin.example.com, without a port')
+    return found
 
 
 def networks(value: str) -> tuple[str, ...]:

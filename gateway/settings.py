@@ -22,6 +22,7 @@ from gateway.pem import SYSTEM, read_pem
 from gateway.setting_types import (
     Parse,
     count,
+    hosts,
     items,
     labels,
     networks,
@@ -251,6 +252,9 @@ class Settings:
     like `/open/..%2fsecret`, which many upstreams resolve: else 400."""
     drain_timeout: float = _setting(seconds, "12s", own=True)
     """How long a stopping worker waits for requests under way and for Kafka."""
+    admin_hosts: tuple[str, ...] = _setting(hosts, "", own=True)
+    """Hosts under which an Admin API without a token may be called, beside loopback ones and those
+    of `admin_listen`."""
     worker_watchdog: float = _setting(seconds, "10s", own=True)
     """A worker that has not answered its master for so long is ended and replaced; 0: never."""
     cluster_reconnect_min: float = _setting(seconds, "5s", own=True)

@@ -33,6 +33,7 @@ FORMS = {
     "plain": "text",
     "str": "text",
     "switch": "`on`, `off`",
+    "hosts": "hosts, by commas",
     "items": "list, by commas",
     "_headers": "list, by commas",
     "networks": "addresses and networks, by commas",

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import signal
 import socket
 import ssl
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import uvloop
 
+from gateway.control_plane.admin.answers import MAX_BODY
 from gateway.control_plane.admin.app import admin_app
 from gateway.control_plane.admin.info import Node
 from gateway.control_plane.admin.middleware import Token
@@ -28,6 +28,8 @@ from gateway.control_plane.store import Store
 from gateway.control_plane.web import WebServer, listen
 from gateway.data_plane.node import node_id
 from gateway.errors import SettingsError, StoreError
+from gateway.http.callers import is_loopback
+from gateway.http.limits import own_limits
 from gateway.listen import ListenAddress
 from gateway.logs import configure_logs, get_logger
 from gateway.pem import load_chain, read_pem
@@ -87,6 +89,7 @@ class ControlPlane:
         status = NodeStatus(publisher)
         node = Node(node_id(Path(self.settings.prefix)), self.settings)
         app = admin_app(node, publisher, self._data_planes, status, self._token)
+        limits = own_limits(self.settings, MAX_BODY)
         for secure in (False, True):
             chosen = [
                 sock
@@ -97,9 +100,10 @@ class ControlPlane:
             ]
             if chosen:
                 tls = _admin_tls(self.settings) if secure else None
-                self._servers.append(WebServer(app, chosen, tls))
+                self._servers.append(WebServer(app, chosen, limits, tls))
         if self.sockets["status_listen"]:
-            self._servers.append(WebServer(status_app(status), self.sockets["status_listen"]))
+            sockets = self.sockets["status_listen"]
+            self._servers.append(WebServer(status_app(status, self._token), sockets, limits))
         if self._listener is not None:
             await self._listener.start(self.sockets["cluster_listen"])
         for server in self._servers:
@@ -157,7 +161,7 @@ class ControlPlane:
 
     def _warn_when_open(self) -> None:
         for address in self.settings.admin_listen:
-            if self._token.required or _is_loopback(address.host):
+            if self._token.required or is_loopback(address.host):
                 continue
             _log.warning(
                 "the Admin API can be reached by others and asks for no token; "
@@ -183,13 +187,6 @@ def _admin_tls(settings: Settings) -> ssl.SSLContext:
         text = f"KONG_ADMIN_SSL_CERT and KONG_ADMIN_SSL_CERT_KEY cannot be used: {error.reason}"
         raise SettingsError(f"{text}; they must be PEM and belong together") from None
     return context
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 async def _serve(settings: Settings) -> None:

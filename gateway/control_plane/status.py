@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from starlette.applications import Starlette
@@ -12,9 +13,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from gateway.control_plane.admin.answers import EXCEPTION_HANDLERS, answer, read_object
-from gateway.control_plane.admin.middleware import AnswerHeaders
+from gateway.control_plane.admin.middleware import TOKEN_HEADER, AnswerHeaders, Token
 from gateway.control_plane.publisher import Publisher
 from gateway.errors import StoreError
+from gateway.http.callers import NOT_LOCAL, foreign, is_local
+from gateway.logs import get_logger
+
+_log = get_logger("gateway.control_plane")
 
 
 class NodeStatus:
@@ -25,37 +30,56 @@ class NodeStatus:
         self.ready = False
         """All listeners are open."""
         self.draining = False
+        """Asked for over the status API, where it can be taken back."""
+        self._checking: asyncio.Task[bool] | None = None
 
     async def database_reachable(self) -> bool:
-        """Tell whether the database answers."""
+        """Tell whether the database answers; it is asked once for all who ask meanwhile."""
+        if self._checking is None:
+            self._checking = asyncio.create_task(self._check())
+            self._checking.add_done_callback(self._checked)
+        return await asyncio.shield(self._checking)
+
+    async def _check(self) -> bool:
         try:
             await self._publisher.call(self._publisher.releases.store.check)
         except StoreError:
             return False
         return True
 
+    def _checked(self, _task: asyncio.Task[bool]) -> None:
+        self._checking = None
+
     async def body(self) -> dict[str, Any]:
         """Return what ``GET /status`` answers."""
         newest = self._publisher.newest
         return {
             "database": {"reachable": await self.database_reachable()},
+            "draining": self.draining,
             "release": None if newest is None else newest.number,
             "configuration_hash": None if newest is None else newest.hash,
         }
 
 
-def status_app(status: NodeStatus) -> ASGIApp:
-    """Return the status API: ``/status`` and ``/status/ready``, open to all who reach it."""
+def status_app(status: NodeStatus, token: Token) -> ASGIApp:
+    """Return the status API: ``/status`` and ``/status/ready``.
+
+    Everybody who reaches it may read; only programs of this machine, or with the admin token,
+    change whether the node reports itself ready.
+    """
 
     async def live(request: Request) -> Response:
         return answer(200, await status.body())
 
     async def ready(request: Request) -> Response:
         if request.method == "POST":
+            if not _may_drain(request, token):
+                return answer(403, {"message": NOT_LOCAL})
             wanted = (await read_object(request)).get("status")
-            if wanted != "draining":
-                return answer(400, {"message": 'status: expected "draining"'})
-            status.draining = True
+            if wanted not in ("draining", "ready"):
+                return answer(400, {"message": 'status: expected "draining" or "ready"'})
+            status.draining = wanted == "draining"
+            _log.info("readiness changed as asked", status=wanted, ip=request.scope["client"][0])
             return answer(204)
         if status.draining:
             return answer(503, {"message": "draining"})
@@ -71,3 +95,11 @@ def status_app(status: NodeStatus) -> ASGIApp:
     ]
     app = Starlette(routes=routes, exception_handlers=EXCEPTION_HANDLERS)
     return AnswerHeaders(app, latency=False)
+
+
+def _may_drain(request: Request, token: Token) -> bool:
+    given = request.headers.get(TOKEN_HEADER)
+    if given is not None:
+        return token.required and token.admits(given)
+    (peer, _), (here, _) = request.scope["client"], request.scope["server"]
+    return is_local(peer, here) and not foreign(request.scope["headers"], (here,))

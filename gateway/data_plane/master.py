@@ -22,11 +22,12 @@ from gateway.data_plane.listeners import Reservation, open_listener
 from gateway.data_plane.metrics import NodeFigures
 from gateway.data_plane.release import NO_CONFIGURATION, Release
 from gateway.data_plane.source import Source, make_source
-from gateway.data_plane.status import READY, StatusApplication
+from gateway.data_plane.status import MAX_BODY, READY, StatusApplication
 from gateway.data_plane.supervisor import Supervisor
 from gateway.data_plane.trust import trusted_bundle
 from gateway.data_plane.vault_file import read_vault_file, readable_by_others
 from gateway.errors import ReleaseRefused, SettingsError
+from gateway.http.limits import own_limits
 from gateway.http.server import Listener, Server
 from gateway.listen import ListenAddress
 from gateway.logs import configure_logs, get_logger
@@ -66,6 +67,8 @@ class Master:
         self._spawned = spawned
         self.settings = Settings.parse(values)
         self.draining = False
+        """Asked for over the status API, where it can be taken back."""
+        self._stopping = False
         self._stop = asyncio.Event()
         self._environment: dict[str, str] = {}
         self._prefix: Path
@@ -102,7 +105,7 @@ class Master:
         # A source that fails for good ends the node: it could never serve anything new.
         await asyncio.wait([stopping, following], return_when=asyncio.FIRST_COMPLETED)
         _log.info("stopping")
-        self.draining = True
+        self._stopping = True
         following.cancel()
         await supervisor.stop(settings.drain_timeout)
         await status.drain(0.5)
@@ -146,7 +149,7 @@ class Master:
     def readiness(self) -> str:
         """Return ``ready``, or why this node should get no requests (hybrid.md §9a)."""
         supervisor = self._supervisor
-        if self.draining:
+        if self.draining or self._stopping:
             return "draining"
         if supervisor.serving is None:
             reason = supervisor.problem or "configuration hash is not initialized"
@@ -172,6 +175,7 @@ class Master:
             ready=supervisor.ready,
             restarts=supervisor.restarts,
             hung=supervisor.watchdog.ended,
+            draining=self.draining or self._stopping,
             connected=self._source.connected,
             memory=memory,
             version=__version__,
@@ -181,8 +185,11 @@ class Master:
         """Ask the workers what they counted."""
         return await self._supervisor.gather(_SCRAPE)
 
+    def _token(self) -> str | None:
+        return self.settings.read_admin_token()
+
     async def _start_status(self) -> Server:
-        server = Server(StatusApplication(self))
+        server = Server(StatusApplication(self, self._token), own_limits(self.settings, MAX_BODY))
         listeners = []
         for address in self.settings.status_listen:
             try:

@@ -32,6 +32,8 @@ class NodeFigures:
     """Whether the control plane is connected; None without one."""
     hung: int = 0
     """Workers that were ended because they did not answer."""
+    draining: bool = False
+    """The node stops, or was asked to report itself not ready."""
     memory: Mapping[str, int] = field(default_factory=dict)
     """By process: ``master``, ``0``, ``1``, …"""
     version: str = ""
@@ -182,6 +184,7 @@ def _node(node: NodeFigures) -> Iterator[str]:
     for name, kind, text, value in (
         ("workers", "gauge", "Workers there are to be.", node.workers),
         ("workers_ready", "gauge", "Workers that serve.", node.ready),
+        ("draining", "gauge", "Whether the node was asked to drain or stops.", int(node.draining)),
         ("worker_restarts_total", "counter", "Workers that ended and came back.", node.restarts),
         ("worker_hangs_total", "counter", "Workers ended for not answering.", node.hung),
     ):

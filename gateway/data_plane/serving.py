@@ -26,7 +26,7 @@ from gateway.data_plane.node import processors
 from gateway.data_plane.snapshot import Snapshot, Workshop
 from gateway.errors import ReleaseRefused, SettingsError
 from gateway.http.forwarded import TrustedProxies
-from gateway.http.limits import Limits
+from gateway.http.limits import limits_of
 from gateway.http.server import Listener, Server
 from gateway.kafka.pool import ProducerPool
 from gateway.listen import parse_listen
@@ -253,19 +253,6 @@ def _states(producers: list[dict[str, Any]]) -> dict[str, int]:
     """Count producers by bootstrap server and state."""
     keys = (one["name"] + SEPARATOR + one["state"] for one in producers)
     return dict(collections.Counter(keys))
-
-
-def limits_of(settings: Settings) -> Limits:
-    """Return the HTTP limits of the settings."""
-    return Limits(
-        max_request_line=settings.max_request_line,
-        max_header_size=settings.max_header_size,
-        max_body_size=settings.nginx_http_client_max_body_size,
-        max_connections=settings.max_connections,
-        header_timeout=settings.client_header_timeout,
-        body_timeout=settings.client_body_timeout,
-        idle_timeout=settings.idle_timeout,
-    )
 
 
 def resolver_of(settings: Settings) -> Resolver:

@@ -37,7 +37,8 @@ class Lifetime(Bodies):
         if isinstance(peer, tuple):
             self.peer = (peer[0], peer[1])
         here = transport.get_extra_info("sockname")
-        self.server_port = here[1] if isinstance(here, tuple) else 0
+        if isinstance(here, tuple):
+            self.here, self.server_port = here[0], here[1]
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
             self.scheme = "https"
@@ -47,8 +48,31 @@ class Lifetime(Bodies):
         context.connections.add(cast("HttpProtocol", self))
         if len(context.connections) > context.limits.max_connections:
             context.refused += 1
-            self.refuse(503, "Too many connections")
-            self._flush()
+            if not (context.limits.displace and self._displace()):
+                self.refuse(503, "Too many connections")
+                self._flush()
+
+    @property
+    def waits_for_client(self) -> bool:
+        """Nothing is under way but what the client is to send."""
+        return self._current is None and not self._waiting
+
+    @property
+    def since(self) -> float:
+        """Since when the connection is in the state that timeouts count from."""
+        return self._since
+
+    def _displace(self) -> bool:
+        """End the connection that has waited longest for its client; False when none waits."""
+        idle = [
+            other
+            for other in self.context.connections
+            if other is not self and other.waits_for_client and not other.transport.is_closing()
+        ]
+        if not idle:
+            return False
+        min(idle, key=lambda other: other._since).transport.abort()
+        return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop everything that works for this client."""

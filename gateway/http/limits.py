@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gateway.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,9 @@ class Limits:
     """Largest body of any request, streamed or not; over it 413; 0: no limit."""
     max_connections: int = 16384
     """Open connections of one worker; over it 503 and closed."""
+    displace: bool = False
+    """With too many connections, end the one that has waited longest for its client, not the new
+    one: whoever asks at once is answered, however many are silent."""
     max_pipelined: int = 32
     """Requests of one connection that wait for their turn before reading stops."""
     stream_buffer: int = 262144
@@ -38,3 +45,30 @@ class Limits:
     """A connection without a request; over it closed."""
     linger: float = 2.0
     """How long input is thrown away after a refusal, so that the client can read the answer."""
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Return the HTTP limits of the settings."""
+    return Limits(
+        max_request_line=settings.max_request_line,
+        max_header_size=settings.max_header_size,
+        max_body_size=settings.nginx_http_client_max_body_size,
+        max_connections=settings.max_connections,
+        header_timeout=settings.client_header_timeout,
+        body_timeout=settings.client_body_timeout,
+        idle_timeout=settings.idle_timeout,
+    )
+
+
+_OWN_CONNECTIONS = 256
+"""Open connections of one of the gateway's own APIs."""
+
+
+def own_limits(settings: Settings, max_body_size: int) -> Limits:
+    """Return the limits of the gateway's own APIs: few connections, and bodies of known size."""
+    return replace(
+        limits_of(settings),
+        max_body_size=max_body_size,
+        max_connections=min(settings.max_connections, _OWN_CONNECTIONS),
+        displace=True,
+    )

@@ -34,6 +34,8 @@ class Connection(Protocol):
     """``http`` or ``https``: of the socket, not of X-Forwarded-Proto."""
     peer: tuple[str, int]
     """Address and port of the socket's other end."""
+    here: str
+    """Address of the socket's own end."""
     server_port: int
     sni: str | None
 

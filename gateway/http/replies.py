@@ -45,6 +45,7 @@ class Replies(asyncio.Protocol):
         "_waiting",
         "_writable",
         "context",
+        "here",
         "lost",
         "peer",
         "scheme",
@@ -59,6 +60,7 @@ class Replies(asyncio.Protocol):
         self.context = context
         self.peer = ("", 0)
         self.scheme = "http"
+        self.here = ""
         self.server_port = 0
         self.sni: str | None = None
         self.trusted = False

@@ -34,6 +34,7 @@ class Connection:
 
     scheme: str = "http"
     peer: tuple[str, int] = ("127.0.0.1", 50000)
+    here: str = "127.0.0.1"
     server_port: int = 8000
     sni: str | None = None
 

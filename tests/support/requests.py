@@ -17,6 +17,7 @@ class StandInConnection:
     def __init__(self, scheme: str = "http", sni: str | None = None, port: int = 8000) -> None:
         self.scheme = scheme
         self.peer = ("127.0.0.1", 40000)
+        self.here = "127.0.0.1"
         self.server_port = port
         self.sni = sni
 

@@ -9,12 +9,13 @@ from starlette.types import ASGIApp
 from gateway.control_plane.admin.answers import EXCEPTION_HANDLERS, MAX_BODY
 from gateway.control_plane.admin.entities import entity_routes
 from gateway.control_plane.admin.info import InfoEndpoints, Node
-from gateway.control_plane.admin.middleware import AnswerHeaders, Token, TokenRequired
+from gateway.control_plane.admin.middleware import AnswerHeaders, Guard, Token
 from gateway.control_plane.admin.releases import ReleaseEndpoints
 from gateway.control_plane.admin.schemas import schema_routes
 from gateway.control_plane.clustering.data_planes import DataPlanes
 from gateway.control_plane.publisher import Publisher
 from gateway.control_plane.status import NodeStatus
+from gateway.settings import Settings
 
 
 def admin_app(
@@ -31,4 +32,10 @@ def admin_app(
     info.publish_paths(routes)
     app = Starlette(routes=routes, exception_handlers=EXCEPTION_HANDLERS, max_body_size=MAX_BODY)
     # Around all of it: Starlette's own middleware does not see the answers to bugs.
-    return AnswerHeaders(TokenRequired(app, token))
+    return AnswerHeaders(Guard(app, token, hosts_of(node.settings)))
+
+
+def hosts_of(settings: Settings) -> set[str]:
+    """Return the hosts under which the Admin API is called, beside loopback ones."""
+    listening = {address.host.lower() for address in settings.admin_listen}
+    return {*settings.admin_hosts, *listening} - {"0.0.0.0", "::"}  # left out

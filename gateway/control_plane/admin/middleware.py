@@ -1,18 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What wraps every answer: our name, the time it took, and the token that is asked for."""
+"""What wraps every answer: our name, the time it took, and who is let in at all."""
 
 from __future__ import annotations
 
 import hmac
 import time
+from collections.abc import Collection
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import __version__
 from gateway.control_plane.admin.answers import answer
+from gateway.control_plane.admin.failures import Failures
+from gateway.http.callers import foreign
 
 TOKEN_HEADER = "Kong-Admin-Token"  # noqa: S105  # the header's name, not a token
+_FORBIDDEN = (
+    "Forbidden: {}; without an admin token only programs of this machine are served: call a "
+    "loopback address, name the host in KAFKA_GATEWAY_ADMIN_HOSTS, or set KONG_ADMIN_TOKEN_FILE"
+)
 
 
 class AnswerHeaders:
@@ -57,19 +65,38 @@ class Token:
         return self._digestible is None or hmac.compare_digest(given.encode(), self._digestible)
 
 
-class TokenRequired:
-    """Answers 401 to requests without the token, except for ``/status`` and what is below it."""
+class Guard:
+    """Lets in who may call the Admin API.
 
-    def __init__(self, app: ASGIApp, token: Token) -> None:
+    With a token: who sends it, and anybody to ``/status`` and what is below it; all others get
+    401, or 429 while too many of their failures wait. Without a token the API is open to programs
+    on this machine, but not to pages of other origins in its browsers: 403 (see
+    ``gateway.http.callers``). ``hosts`` are the names of ours that count beside loopback ones.
+    """
+
+    def __init__(self, app: ASGIApp, token: Token, hosts: Collection[str]) -> None:
         self._app = app
         self._token = token
+        self._hosts = frozenset(hosts)
+        self._failures = Failures()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        path = scope["path"]
-        is_open = path == "/status" or path.startswith("/status/")
-        if is_open or self._token.admits(Headers(scope=scope).get(TOKEN_HEADER, "")):
-            await self._app(scope, receive, send)
-            return
-        body = {"message": f"Unauthorized: header {TOKEN_HEADER} must hold the admin token"}
-        await answer(401, body)(scope, receive, send)
+        refused = await self._refusal(scope)
+        await (refused or self._app)(scope, receive, send)
+
+    async def _refusal(self, scope: Scope) -> Response | None:
+        path: str = scope["path"]
+        if not self._token.required:
+            reason = foreign(scope["headers"], {*self._hosts, scope["server"][0]})
+            return answer(403, {"message": _FORBIDDEN.format(reason)}) if reason else None
+        if path == "/status" or path.startswith("/status/"):
+            return None
+        given = Headers(scope=scope).get(TOKEN_HEADER, "")
+        if self._token.admits(given):
+            return None
+        if given and not await self._failures.wait(scope["client"][0], path):
+            return answer(429, {"message": "Too many wrong admin tokens"}, {"Retry-After": "10"})
+        return answer(
+            401, {"message": f"Unauthorized: header {TOKEN_HEADER} must hold the admin token"}
+        )

@@ -9,9 +9,9 @@ import pytest
 
 from gateway.data_plane.metrics import NodeFigures
 from gateway.data_plane.status import StatusApplication
-from gateway.http.messages import Pending, Request, Response
+from gateway.http.messages import Headers, Pending, Request, Response
 from tests.support.http import run
-from tests.support.requests import request_of
+from tests.support.requests import StandInConnection, request_of
 
 
 class StandIn:
@@ -63,9 +63,92 @@ def test_draining_turns_readiness_off() -> None:
     node = StandIn()
     assert ask(node, b"/status/ready", b"POST", b'{"status":"draining"}')[0] == 204
     assert ask(node, b"/status/ready") == (503, {"message": "draining"})
+    assert ask(node, b"/status")[1]["draining"] is True
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b'{"status":"ready"}', b"[]", b"draining"])
+def test_draining_can_be_taken_back() -> None:
+    node = StandIn()
+    assert ask(node, b"/status/ready", b"POST", b'{"status":"draining"}')[0] == 204
+    assert ask(node, b"/status/ready", b"POST", b'{"status":"ready"}')[0] == 204
+    assert ask(node, b"/status/ready") == (200, {"message": "ready"})
+    assert ask(node, b"/status")[1]["draining"] is False
+
+
+class Elsewhere(StandInConnection):
+    """A caller on another machine."""
+
+    def __init__(self, peer: str = "10.0.0.7", here: str = "10.0.0.5") -> None:
+        super().__init__()
+        self.peer = (peer, 40000)
+        self.here = here
+
+
+def drain_from(
+    connection: StandInConnection, headers: Headers | None = None, token: str | None = None
+) -> int:
+    node = StandIn()
+    request = request_of(
+        b"/status/ready", method=b"POST", headers=headers or [], connection=connection
+    )
+    request.body = b'{"status":"draining"}'
+    answer = StatusApplication(node, lambda: token).handle(request)
+    assert isinstance(answer, Response)
+    assert node.draining is (answer.status == 204)
+    return answer.status
+
+
+def test_only_this_machine_or_the_token_may_take_a_node_out_of_service() -> None:
+    assert drain_from(Elsewhere()) == 403
+    assert drain_from(Elsewhere("10.0.0.5")) == 204, "a pod that asks itself by its address"
+    assert drain_from(Elsewhere("127.0.0.1")) == 204
+    assert drain_from(Elsewhere("::ffff:127.0.0.1", "::1")) == 204
+    given = [(b"kong-admin-token", b"planted")]
+    assert drain_from(Elsewhere(), given, "planted") == 204
+    assert drain_from(Elsewhere(), given, "other") == 403
+    assert drain_from(Elsewhere(), given) == 403
+    assert drain_from(StandInConnection(), given) == 403
+
+
+def test_a_forwarding_header_makes_nobody_local() -> None:
+    claims = [(b"x-forwarded-for", b"127.0.0.1"), (b"x-real-ip", b"127.0.0.1")]
+    assert drain_from(Elsewhere(), claims) == 403
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        (b"origin", b"http://evil.example"),
+        (b"sec-fetch-site", b"cross-site"),
+        (b"host", b"evil.example"),
+    ],
+)
+def test_a_page_in_a_browser_of_this_machine_may_not(header: tuple[bytes, bytes]) -> None:
+    assert drain_from(StandInConnection(), [header]) == 403
+
+
+def test_scrapes_at_the_same_time_ask_the_workers_once() -> None:
+    asked = []
+
+    class Counting(StandIn):
+        async def reports(self) -> list[dict[str, Any]]:
+            asked.append(1)
+            return await super().reports()
+
+    async def main() -> None:
+        application = StatusApplication(Counting())
+        for _ in range(2):
+            answers = [application.handle(request_of(b"/metrics")) for _ in range(50)]
+            for answer in answers:
+                assert isinstance(answer, Pending)
+                assert (await answer).status == 200
+
+    run(main())
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b'{"status":"off"}', b'{"status":[]}', b"[]", b"draining"]
+)
 def test_any_other_state_is_refused(body: bytes) -> None:
     node = StandIn()
     assert ask(node, b"/status/ready", b"POST", body)[0] == 400
