@@ -247,6 +247,8 @@ class Settings:
     """All header lines together; over it 431."""
     max_request_line: int = _setting(size(256), "8k", own=True)
     """Longest request target; over it 414."""
+    rate_limiting_ipv6_prefix: int = _setting(count(1, 128), "64", own=True)
+    """Bits of an IPv6 address that `rate-limiting` tells clients apart by: each has a network."""
     allow_hidden_dots: bool = _setting(switch, "off", own=True)
     """Whether paths pass that have a dot segment beside `%2f`, `%5c`, a backslash or a semicolon,
     like `/open/..%2fsecret`, which many upstreams resolve: else 400."""

@@ -136,6 +136,7 @@ class Worker:
             data["trusted"],
             settings.untrusted_lua != "off",
             Tally(self._counts, self.index, settings.nginx_worker_processes or processors()),
+            settings.rate_limiting_ipv6_prefix,
         )
         self._server = Server(
             self._application,

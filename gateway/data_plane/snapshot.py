@@ -52,6 +52,8 @@ class Workshop:
     lua_allowed: bool = True
     """Whether plugins may run Lua functions, in the sandbox."""
     tally: Tally = field(default_factory=Tally)
+    ipv6_prefix: int = 64
+    """Bits of an IPv6 address that tell clients apart."""
 
 
 class Snapshot:
@@ -188,6 +190,7 @@ def _make_handler(plugin: PluginDraft, draft: Draft, workshop: Workshop) -> Hand
         lua_allowed=workshop.lua_allowed,
         consumers=draft.consumers,
         tally=workshop.tally,
+        ipv6_prefix=workshop.ipv6_prefix,
     )
     return plugin.type.handler()(plugin.config, context)
 

@@ -45,6 +45,8 @@ class PluginContext:
     """Filled for plugins whose type says that it reads them."""
     tally: Tally = field(default_factory=Tally)
     """Counts that the node's workers share and that outlive snapshots."""
+    ipv6_prefix: int = 64
+    """Bits of an IPv6 address that tell clients apart (setting ``rate_limiting_ipv6_prefix``)."""
 
 
 class Handler:

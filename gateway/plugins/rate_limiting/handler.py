@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from time import time
 from typing import Any
 
 from gateway.http.answers import answer
 from gateway.http.messages import Request, Response
 from gateway.plugins.base import Handler, PluginContext
+from gateway.plugins.rate_limiting.origins import address_of, identify
 from gateway.plugins.rate_limiting.periods import Limit
-
-Identify = Callable[[Request], str | None]
 
 
 class RateLimiting(Handler):
@@ -22,17 +20,20 @@ class RateLimiting(Handler):
         super().__init__(config, context)
         # As in Kong, plugins of equal scope count together: one for a consumer and one for all.
         scope = f"{context.route_id}:{context.service_id}:{config.limit_by}"
+        if config.limit_by == "header":
+            scope += f":{config.header_name.lower()}"
         self._limits = [
             Limit(scope, period, most, context.tally) for period, most in config.limits().items()
         ]
-        self._identify = _identify(config)
+        self._identify = identify(config)
+        self._prefix = context.ipv6_prefix
         self._template = b"" if config.hide_client_headers else _template(self._limits)
         self._only = self._limits[0] if len(self._limits) == 1 else None
 
     def access(self, request: Request) -> Response | None:
         """Let the request pass and count it, or refuse it and do not."""
         now = time()
-        origin = self._identify(request) or request.client_ip
+        origin = self._identify(request) or address_of(request.client_ip, self._prefix)
         only = self._only
         if only is None:
             return self._several(request, origin, now)
@@ -84,35 +85,3 @@ def _template(limits: list[Limit]) -> bytes:
         % (limit.title, limit.most, limit.title)
         for limit in limits
     )
-
-
-def _identify(config: Any) -> Identify:
-    """Return what tells which requests are counted together; None: those of one address."""
-    kind = config.limit_by
-    if kind == "consumer":
-        return _consumer
-    if kind == "credential":
-        return lambda request: _id(request.credential)
-    if kind == "service":
-        return _service
-    if kind == "header":
-        name = config.header_name.lower().encode()
-        return lambda request: (request.header(name) or b"").decode("latin-1")
-    if kind == "path":
-        path = config.path.encode()
-        return lambda request: config.path if request.path == path else None
-    return lambda request: None
-
-
-def _consumer(request: Request) -> str | None:
-    consumer = request.consumer
-    return _id(request.credential) if consumer is None else consumer["id"]
-
-
-def _id(row: Any) -> str | None:
-    return None if row is None else row["id"]
-
-
-def _service(request: Request) -> str | None:
-    match = request.match
-    return None if match is None else _id(match.data.service)

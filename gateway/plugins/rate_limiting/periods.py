@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from gateway.plugins.tally import Cell, Tally
+from gateway.plugins.tally import Cell, Table, Tally
 
 _SECONDS = {
     "second": 1,
@@ -14,8 +14,6 @@ _SECONDS = {
     "day": 86400,
 }
 """Length of the windows that do not follow the calendar."""
-_MOST = 1 << 16
-"""Counts that a worker keeps at hand for one limit; more are looked up again."""
 
 
 def window(period: str, now: float) -> tuple[float, float]:
@@ -39,22 +37,16 @@ class Limit:
         self.title = period.title().encode()
         self._start = self._end = 0.0
         self._period = period
-        self._scope = scope
+        self._name = f"{scope}\n{period}"
         self._tally = tally
-        self._cells: dict[str, Cell] = {}
+        self._table: Table
 
     def cell(self, origin: str, now: float) -> Cell:
         """Return the count of an origin in the present window."""
         if not self._start <= now < self._end:
             self._start, self._end = window(self._period, now)
-            self._cells = {}
-        found = self._cells.get(origin)
-        if found is None:
-            if len(self._cells) >= _MOST:
-                self._cells = {}
-            name = f"{self._scope}\n{self._period}\n{self._start:.0f}\n{origin}"
-            found = self._cells[origin] = self._tally.cell(name, self._end)
-        return found
+            self._table = self._tally.table(self._name, self._start, self._end)
+        return self._table.cell(origin)
 
     def reset(self, now: float) -> int:
         """Return in how many seconds the window ends, one at least."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import orjson
@@ -15,7 +16,8 @@ from gateway.plugins.rate_limiting import Config
 from gateway.plugins.rate_limiting import handler as module
 from gateway.plugins.rate_limiting.handler import RateLimiting
 from gateway.plugins.tally import Tally
-from tests.support.requests import StandInConnection, request_of
+from gateway.routing.router import Router
+from tests.support.requests import StandInConnection, request_of, route_row
 
 NOON = 1_800_000_000.0 - 1_800_000_000.0 % 86400 + 43200
 
@@ -37,9 +39,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Time:
     return found
 
 
-def limited(tally: Tally | None = None, **config: Any) -> RateLimiting:
+def limited(tally: Tally | None = None, prefix: int = 64, **config: Any) -> RateLimiting:
     pool: ProducerPool = None  # type: ignore[assignment]  # no plugin here writes records
-    context = PluginContext(pool, lambda _: None, tally=tally or Tally())
+    context = PluginContext(pool, lambda _: None, tally=tally or Tally(), ipv6_prefix=prefix)
     return RateLimiting(Config(**config), context)
 
 
@@ -128,6 +130,108 @@ def test_origins_are_counted_apart(
     clock: Time, config: dict[str, Any], apart: tuple[Request, Request]
 ) -> None:
     assert statuses(limited(minute=1, **config), *apart, *apart) == [200, 200, 429, 429]
+
+
+@pytest.mark.parametrize(
+    "other", [b"/limp/%78", b"//limp/x", b"/limp//x", b"/limp/./x", b"/a/../limp/x", b"/%6cimp/x"]
+)
+@pytest.mark.parametrize("path", ["/limp/x", "/limp//%78"])
+def test_a_path_is_the_same_however_it_is_written(clock: Time, path: str, other: bytes) -> None:
+    plugin = limited(minute=1, limit_by="path", path=path)
+    assert statuses(plugin, asked(b"/limp/x"), asked(other, "10.0.0.2")) == [200, 429]
+    by_route = asked(other, "10.0.0.3")
+    by_route.match = Router([route_row(paths=["/"])]).match(by_route)
+    assert statuses(plugin, by_route) == [429]
+
+
+def by_service(number: str) -> Request:
+    request = asked()
+    row = route_row(paths=["/"])
+    data = type("Plan", (), {"service": {"id": number}})
+    request.match = Router([row], {row["id"]: data}).match(request)
+    return request
+
+
+@pytest.mark.parametrize("value", ["10.0.0.1", "2001:db8::/64", "header:10.0.0.1", "credential:x"])
+def test_no_value_of_one_kind_counts_as_one_of_another(clock: Time, value: str) -> None:
+    plugin = limited(minute=1, limit_by="header", header_name="x-tenant")
+    named = asked(address="10.9.9.9", tenant=value)
+    plain = [asked(address="10.0.0.1"), asked(address="2001:db8::1")]
+    assert statuses(plugin, named, *plain, named) == [200, 200, 200, 429]
+    credential = asked(address="10.9.9.9")
+    credential.credential = {"id": value}
+    consumer = asked(address="10.9.9.9")
+    consumer.consumer = {"id": value}
+    plugin = limited(minute=1)
+    assert statuses(plugin, credential, consumer, *plain) == [200, 200, 200, 200]
+    plugin = limited(minute=1, limit_by="service")
+    assert statuses(plugin, by_service(value), *plain) == [200, 200, 200]
+
+
+def test_headers_of_other_names_are_counted_apart(clock: Time) -> None:
+    tally = Tally()
+    first = limited(tally, minute=1, limit_by="header", header_name="X-Tenant")
+    other = limited(tally, minute=1, limit_by="header", header_name="Y-Tenant")
+    again = limited(tally, minute=1, limit_by="header", header_name="x-tenant")
+    request = request_of(headers=[(b"x-tenant", b"a"), (b"y-tenant", b"a")])
+    assert [told(one, request)[0] for one in (first, other, again)] == [200, 200, 429]
+
+
+def test_an_empty_header_is_a_value_and_a_long_one_is_kept_short(clock: Time) -> None:
+    plugin = limited(minute=1, limit_by="header", header_name="x-tenant")
+    empty = [request_of(headers=[(b"x-tenant", b"")]) for _ in range(2)]
+    assert statuses(plugin, *empty, asked()) == [200, 429, 200]
+    long = [asked(tenant="a" * 30_000 + end) for end in "ab"]
+    assert statuses(plugin, *long, *long) == [200, 200, 429, 429]
+    assert max(map(len, plugin._limits[0]._table._cells)) < 100
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "together"),
+    [
+        ("2001:db8::1", "2001:db8::ffff:1", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("fe80::1%eth0", "fe80::1%eth1", True),
+        ("fe80::1%eth0", "fe80::1", True),
+        ("::ffff:10.0.0.1", "10.0.0.1", True),
+        ("::ffff:10.0.0.1", "::ffff:10.0.0.2", False),
+        ("::ffff:a00:1", "10.0.0.1", True),
+        ("64:ff9b::10.0.0.1", "10.0.0.1", True),
+        ("64:ff9b::10.0.0.1", "64:ff9b::10.0.0.2", False),
+        ("10.0.0.1", "10.0.0.2", False),
+    ],
+)
+def test_a_client_of_ipv6_is_its_network(clock: Time, one: str, other: str, together: bool) -> None:
+    plugin = limited(minute=1, limit_by="ip")
+    expected = 429 if together else 200
+    assert statuses(plugin, asked(address=one), asked(address=other)) == [200, expected]
+
+
+def test_how_much_of_an_address_is_the_network_can_be_set(clock: Time) -> None:
+    for prefix, expected in ((128, 200), (64, 429), (48, 429)):
+        plugin = limited(minute=1, limit_by="ip", prefix=prefix)
+        requests = [asked(address="2001:db8::1"), asked(address="2001:db8::2")]
+        assert statuses(plugin, *requests) == [200, expected]
+    plugin = limited(minute=1, limit_by="ip", prefix=48)
+    assert statuses(plugin, asked(address="2001:db8::1"), asked(address="2001:db8:0:9::")) == [
+        200,
+        429,
+    ]
+
+
+def test_a_flood_of_values_costs_its_own_limit_only(clock: Time) -> None:
+    memory = os.memfd_create("test")
+    workers = [Tally(memory, index, 2) for index in range(2)]
+    flooded, quiet = (
+        [limited(tally, minute=1, limit_by=by, header_name="x-tenant") for tally in workers]
+        for by in ("header", "ip")
+    )
+    for number in range(196_608):
+        flooded[0].access(asked(tenant=f"junk {number}"))
+    addresses = [asked(address=f"10.0.{number}.1") for number in range(200)]
+    assert set(statuses(quiet[0], *addresses)) == {200}
+    assert set(statuses(quiet[1], *addresses)) == {429}
+    os.close(memory)
 
 
 def test_a_consumer_is_one_origin_wherever_it_comes_from(clock: Time) -> None:
