@@ -12,8 +12,8 @@ import yaml
 from gateway.deck_lists import keyed
 from gateway.deck_placeholders import UNKNOWN, fill_in, render_environment
 from gateway.document import check_document
-from gateway.entities.problems import choices
 from gateway.errors import DocumentError
+from gateway.spelling import choices
 
 _FORMATS = ("0.1", "1.1", "3.0")
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from gateway.document_tree import CHILDREN
 from gateway.entities import ENTITIES, EntityType
-from gateway.entities.problems import choices
 from gateway.errors import DocumentError
+from gateway.spelling import choices
 
 _HEADER = ("_transform", "_workspace", "_konnect", "_info", "_plugin_configs", "_comment")
 _DEFAULTS = {"service": "services", "route": "routes", "upstream": "upstreams", "target": "targets"}

@@ -8,8 +8,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.entities.problems import nearest, render_path
 from gateway.errors import DocumentError
+from gateway.property_paths import entity_path, render_path
+from gateway.spelling import nearest
 
 UNKNOWN = "${"
 """In the checked copy of a document every string with this in it stands for a value to come."""
@@ -88,14 +89,14 @@ class _Filler:
 
 def document_path(location: tuple[str | int, ...]) -> str:
     """Render a location in a keyed document: ``services["a"].routes["b"].paths[0]``."""
-    from gateway.document_tree import CHILDREN, step
+    from gateway.document_tree import CHILDREN
     from gateway.entities import ENTITIES
 
     path, rest = "", list(location)
     allowed: Any = ENTITIES
     while len(rest) >= 2 and rest[0] in allowed:
         collection, key, *rest = rest
-        path = step(path, str(collection), str(key))
+        path = entity_path(path, str(collection), str(key))
         allowed = CHILDREN[str(collection)]
     return render_path(tuple(rest), path)
 

@@ -16,9 +16,10 @@ from gateway.document_tree import CHILDREN, Node, Tree, contains, nest, own_tags
 from gateway.entities import ENTITIES, Row
 from gateway.entities.checks import Table, table_problems
 from gateway.entities.credentials import store_secret
-from gateway.entities.problems import Problem, choices
+from gateway.entities.problems import Problem
 from gateway.entities.validation import examine, shape_for
 from gateway.errors import DocumentError
+from gateway.spelling import choices
 
 Document = Mapping[str, Any]
 

@@ -10,15 +10,15 @@ from typing import Any, Literal
 
 from pydantic_core import PydanticCustomError
 
-from gateway.document_tree import CHILDREN, Node, Tree, nest, own_tags, step
+from gateway.document_tree import CHILDREN, Node, Tree, nest, own_tags
 from gateway.entities import ENTITIES, EntityType, Row
 from gateway.entities.credentials import store_secret
-from gateway.entities.problems import render_path
 from gateway.entities.route import is_grpc
 from gateway.entities.service import split_url
 from gateway.entities.shape import Shape
 from gateway.entities.validation import shape_for
 from gateway.errors import DocumentError
+from gateway.property_paths import entity_path, render_path
 
 Change = Literal["add", "update", "delete"]
 
@@ -99,7 +99,7 @@ def _diff_level(
     for collection in collections:
         before, after = old.get(collection, {}), new.get(collection, {})
         for key in {**before, **after}:
-            where = step(path, collection, key)
+            where = entity_path(path, collection, key)
             if key not in before:
                 changes[where] = "add"
             elif key not in after:

@@ -7,7 +7,6 @@ A keyed document maps collection to name to entity, with children nested in thei
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,8 +15,9 @@ from uuid import UUID, uuid5
 
 from gateway.entities import ENTITIES, EntityType, Row
 from gateway.entities.credentials import show_secret
-from gateway.entities.problems import choices
 from gateway.entities.types import UUID as UUID_TEXT
+from gateway.property_paths import entity_path
+from gateway.spelling import choices
 
 _NAMESPACE = UUID("5c0e36f5-3b7e-4f43-9d2d-5d3c1f3a8a51")
 """Of our ids: UUIDv5 of owner and path, so that the same document always has the same ids."""
@@ -84,11 +84,6 @@ def derived_id(owner: str, identity: str) -> str:
     return str(uuid5(_NAMESPACE, f"{owner}/{identity}"))
 
 
-def step(path: str, collection: str, key: str) -> str:
-    """Extend a path by one entity: ``services["a"]``, ``services["a"].routes["b"]``."""
-    return f"{path}{'.' if path else ''}{collection}[{json.dumps(key, ensure_ascii=False)}]"
-
-
 def contains(value: Any, unknown: object | None) -> bool:
     """Tell whether a value is, or has anywhere in it, the sentinel for values not known yet."""
     if unknown is None:
@@ -143,7 +138,7 @@ class Tree:
     def _read_entity(
         self, entity: EntityType, key: str, item: Any, parent: Node | None, path: str
     ) -> None:
-        path = step(path, entity.collection, key)
+        path = entity_path(path, entity.collection, key)
         if not isinstance(item, Mapping):
             if item is not None and not contains(item, self._unknown):
                 self.problems.append(f"{path}: expected a map of fields")
@@ -221,7 +216,7 @@ def _identity(node: Node) -> str:
     What has a unique name is known by it; the rest stands under its most specific parent.
     """
     entity = node.entity
-    own = step("", entity.collection, node.key)
+    own = entity_path("", entity.collection, node.key)
     if entity.key_field is not None and entity.key_field == entity.endpoint_key:
         return own
     for name in entity.parents:
@@ -280,7 +275,7 @@ def _parent_field(entity: EntityType, row: Row, known: Known) -> str | None:
 def _row_identity(entity: EntityType, row: Row, known: Known, cache: dict[str, str]) -> str:
     found = cache.get(row["id"])
     if found is None:
-        own = step("", entity.collection, key_of(entity, row))
+        own = entity_path("", entity.collection, key_of(entity, row))
         parent = _parent_field(entity, row, known)
         if parent is None or (entity.key_field and entity.key_field == entity.endpoint_key):
             found = own

@@ -1,23 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Differences by property, under their names: paths, comparison, and what Diff answers.
-
-Paths are spelt as the engine parses them (``ports.proxy``, ``document.services["a"].host``,
-``command[2]``), so that its display puts each change under its own names.
-"""
+"""Differences by property, each at its path, as the engine's display shows them."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from provider.values import Path
+from gateway.property_paths import PropertyPath, render_path
 
 Kind = Literal["add", "update", "delete"]
-
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_STEP = re.compile(r'\.?([A-Za-z_][A-Za-z0-9_-]*)|\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]')
 
 
 @dataclass(frozen=True)
@@ -34,38 +26,7 @@ class Change:
     recorded: bool = True
 
 
-def format_path(path: Path) -> str:
-    """Spell ``path`` for the engine: names that are no identifiers stand in brackets."""
-    text = ""
-    for step in path:
-        if isinstance(step, int):
-            text += f"[{step}]"
-        elif _IDENTIFIER.match(step):
-            text += f".{step}" if text else step
-        else:
-            quoted = step.replace("\\", "\\\\").replace('"', '\\"')
-            text += f'["{quoted}"]'
-    return text
-
-
-def parse_path(text: str) -> Path:
-    """Read a path as ``format_path`` or a document's problems spell it; ValueError if neither."""
-    steps: list[str | int] = []
-    place = 0
-    while place < len(text):
-        found = _STEP.match(text, place)
-        if found is None:
-            raise ValueError(f"not a property path: {text!r}")
-        name, position, quoted = found.groups()
-        if position is not None:
-            steps.append(int(position))
-        else:
-            steps.append(name if name is not None else re.sub(r"\\(.)", r"\1", quoted))
-        place = found.end()
-    return tuple(steps)
-
-
-def compare(old: Any, new: Any, path: Path = ()) -> dict[Path, Kind]:
+def compare(old: Any, new: Any, path: PropertyPath = ()) -> dict[PropertyPath, Kind]:
     """Return each leaf that differs between two plain values; null and missing are the same.
 
     Lists of one length are compared item by item, others differ as a whole.
@@ -76,7 +37,7 @@ def compare(old: Any, new: Any, path: Path = ()) -> dict[Path, Kind]:
         return {path: "add"}
     if new is None:
         return {path: "delete"}
-    changes: dict[Path, Kind] = {}
+    changes: dict[PropertyPath, Kind] = {}
     if isinstance(old, dict) and isinstance(new, dict):
         for name in [*old, *(name for name in new if name not in old)]:
             changes.update(compare(old.get(name), new.get(name), (*path, name)))
@@ -101,7 +62,7 @@ def changes_between(
     """
     replaced, ignored = frozenset(replacing), frozenset(ignoring)
     return [
-        Change(format_path(path), kind, replace=path[0] in replaced)
+        Change(render_path(path), kind, replace=path[0] in replaced)
         for path, kind in compare(old, new).items()
         if path[0] not in ignored
     ]

@@ -10,12 +10,11 @@ from typing import Any
 from gateway.document import diff_documents
 from gateway.entities import ENTITIES
 from gateway.errors import DocumentError
-from provider.diff import Kind, parse_path
+from gateway.property_paths import PropertyPath, parse_path, split_problem, value_at
+from provider.diff import Kind
 from provider.fields import Problem
-from provider.values import Path, Properties
+from provider.values import Properties
 
-# A problem of a document: its path, then a sentence (gateway.errors.DocumentError).
-_PROBLEM = re.compile(r'((?:[\w.-]|\[\d+\]|\["(?:[^"\\]|\\.)*"\])+): (.*)\Z', re.DOTALL)
 # Names of fields whose values are not repeated in any text.
 _PRIVATE = re.compile(r"pass|secret|token|key|cert|user|client_id|header", re.IGNORECASE)
 _URL_PARTS = ("protocol", "host", "port", "path")
@@ -24,7 +23,7 @@ _URL_PARTS = ("protocol", "host", "port", "path")
 def describe_drift(path: str, live: Any, wanted: Any) -> str:
     """The path, with the live value where it is a plain one and no secret."""
     steps = parse_path(path)[1:]
-    there, ours = _at(live, steps), _at(wanted, steps)
+    there, ours = value_at(live, steps), value_at(wanted, steps)
     plain = (str, int, float, bool, type(None))
     if _PRIVATE.search(str(steps[-1])) or not (
         isinstance(there, plain) and isinstance(ours, plain)
@@ -35,7 +34,7 @@ def describe_drift(path: str, live: Any, wanted: Any) -> str:
 
 def shown_kind(path: str, kind: Kind, news: Properties) -> Kind:
     """The kind as the engine's display needs it: it shows values of the program only."""
-    return kind if _at(news, parse_path(path)) is not None else "delete"
+    return kind if value_at(news, parse_path(path)) is not None else "delete"
 
 
 def is_specified(path: str, news: Properties) -> bool:
@@ -45,8 +44,8 @@ def is_specified(path: str, news: Properties) -> bool:
     """
     steps = parse_path(path)
     if steps[-1] in _URL_PARTS:
-        steps = (*steps[:-1], "url") if _at(news, (*steps[:-1], "url")) is not None else steps
-    return _at(news, steps) is not None or (len(steps) > 2 and steps[-2] in ENTITIES)
+        steps = (*steps[:-1], "url") if value_at(news, (*steps[:-1], "url")) is not None else steps
+    return value_at(news, steps) is not None or (len(steps) > 2 and steps[-2] in ENTITIES)
 
 
 def differences(old: Any, new: Any, owner: str) -> dict[str, Any]:
@@ -63,34 +62,23 @@ def refreshed(recorded: Any, live: dict[str, Any], owner: str) -> Any:
     fresh = copy.deepcopy(recorded)
     for text_path in diff_documents(recorded, live, owner):
         path = parse_path(text_path)
-        value = _at(live, path)
+        value = value_at(live, path)
         _split_url(fresh, live, path)
         _put(fresh, path, value)
     return fresh
 
 
-def _split_url(document: Any, live: dict[str, Any], path: Path) -> None:
-    holder = _at(document, path[:-1])
+def _split_url(document: Any, live: dict[str, Any], path: PropertyPath) -> None:
+    holder = value_at(document, path[:-1])
     if path[-1] in _URL_PARTS and isinstance(holder, dict) and holder.pop("url", None) is not None:
-        current = _at(live, path[:-1])
+        current = value_at(live, path[:-1])
         holder.update({name: current[name] for name in _URL_PARTS if current.get(name) is not None})
 
 
-def _at(value: Any, path: Path) -> Any:
-    for step in path:
-        if isinstance(value, dict):
-            value = value.get(step)
-        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
-            value = value[step]
-        else:
-            return None
-    return value
-
-
-def _put(document: Any, path: Path, value: Any) -> None:
+def _put(document: Any, path: PropertyPath, value: Any) -> None:
     holder = document
     for place, step in enumerate(path[:-1]):
-        below = _at(holder, (step,))
+        below = value_at(holder, (step,))
         if not isinstance(below, (dict, list)):
             if not isinstance(holder, dict):
                 return
@@ -107,7 +95,5 @@ def _put(document: Any, path: Path, value: Any) -> None:
 
 def problem_at(sentence: str) -> Problem:
     """Split a problem of a document into property path and sentence."""
-    match = _PROBLEM.match(sentence)
-    if match is None:
-        return "document", sentence
-    return f"document.{match.group(1)}", match.group(2)
+    path, text = split_problem(sentence)
+    return f"document.{path}" if path else "document", text

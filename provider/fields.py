@@ -6,13 +6,13 @@ Not pydantic: a value may be unknown at preview anywhere, and a plugin starts fo
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from provider.diff import format_path
-from provider.values import UNKNOWN, Path
+from gateway.property_paths import PropertyPath, render_path
+from gateway.spelling import choices
+from provider.values import UNKNOWN
 
 Problem = tuple[str, str]
 """Property path and a full sentence."""
@@ -38,7 +38,7 @@ class Field:
     items: Field | None = None
     secret: bool = False
 
-    def secret_paths(self, path: Path) -> Iterator[Path]:
+    def secret_paths(self, path: PropertyPath) -> Iterator[PropertyPath]:
         """Yield the paths that are secret at ``path``, where this field stands, and below it."""
         if self.secret:
             yield path
@@ -125,10 +125,13 @@ def check_fields(
 
 
 def _check_object(
-    fields: Mapping[str, Field], given: Mapping[str, Any], path: Path, problems: list[Problem]
+    fields: Mapping[str, Field],
+    given: Mapping[str, Any],
+    path: PropertyPath,
+    problems: list[Problem],
 ) -> dict[str, Any]:
     problems.extend(
-        (format_path((*path, name)), _unknown_field(name, fields))
+        (render_path((*path, name)), f"unknown input; {choices(name, sorted(fields))}")
         for name in given
         if name not in fields
     )
@@ -136,27 +139,30 @@ def _check_object(
 
 
 def _checked(
-    fields: Mapping[str, Field], given: Mapping[str, Any], path: Path, problems: list[Problem]
+    fields: Mapping[str, Field],
+    given: Mapping[str, Any],
+    path: PropertyPath,
+    problems: list[Problem],
 ) -> Iterator[tuple[str, Any]]:
     for name, field in fields.items():
         value = given.get(name)
         if value is None:
             if field.default is REQUIRED:
-                problems.append((format_path((*path, name)), "is required"))
+                problems.append((render_path((*path, name)), "is required"))
             elif field.default is not None:
                 yield name, field.default
         else:
             yield name, _check_value(field, value, (*path, name), problems)
 
 
-def _check_value(field: Field, value: Any, path: Path, problems: list[Problem]) -> Any:
+def _check_value(field: Field, value: Any, path: PropertyPath, problems: list[Problem]) -> Any:
     if value == UNKNOWN:
         return value
     problem = field.test(value)
     if field.default is REQUIRED and value in ("", []):
         problem = problem or "should not be empty"
     if problem:
-        problems.append((format_path(path), problem))
+        problems.append((render_path(path), problem))
         return value
     if field.fields is not None:
         return _check_object(field.fields, value, path, problems)
@@ -172,9 +178,3 @@ def _check_value(field: Field, value: Any, path: Path, problems: list[Problem]) 
             for place, item in enumerate(value)
         ]
     return value
-
-
-def _unknown_field(name: str, fields: Mapping[str, Field]) -> str:
-    near = difflib.get_close_matches(name, fields, 1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    return f"unknown input{hint} Allowed: {', '.join(sorted(fields))}"

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from gateway.errors import ResourceError
+from gateway.property_paths import PropertyPath
 from provider.diff import Change
 from provider.engine_log import EngineLog
 from provider.fields import Problem, check_fields
 from provider.resource_type import ResourceType
-from provider.values import UNKNOWN, Path, Properties, is_known
+from provider.values import UNKNOWN, Properties, is_known
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Call:
     urn: str
     log: EngineLog
     cancelled: threading.Event = field(default_factory=threading.Event)
-    secrets: frozenset[Path] = frozenset()
+    secrets: frozenset[PropertyPath] = frozenset()
     timeout: float = 0.0
     preview: bool = False
     id: str = ""

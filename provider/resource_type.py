@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast, dataclass_transform
 
+from gateway.property_paths import PropertyPath
 from provider.fields import Field, anything, array, boolean, integer, mapping, record, text
-from provider.values import Path
 
 if TYPE_CHECKING:
     import pulumi
@@ -72,7 +72,7 @@ class ResourceType(_Declared):
     """Property name to field, in the order of declaration."""
     outputs: ClassVar[tuple[str, ...]]
     """Names of the properties that are no inputs."""
-    secrets: ClassVar[tuple[Path, ...]]
+    secrets: ClassVar[tuple[PropertyPath, ...]]
     """Properties that are secret whatever the program says."""
 
     if TYPE_CHECKING:

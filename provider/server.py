@@ -18,11 +18,12 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, st
 
 from gateway import __version__
 from gateway.errors import GatewayError, ResourceInitFailed
+from gateway.property_paths import PropertyPath
 from provider.diff import Change
 from provider.engine_log import EngineLog
 from provider.registry import TYPES, implementation
 from provider.resource import Call, Resource, State
-from provider.values import Path, Properties, decode, encode
+from provider.values import Properties, decode, encode
 
 _KINDS = {
     ("add", False): provider_pb2.PropertyDiff.ADD,
@@ -155,7 +156,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         kind.delete(self._call(request, secrets), state)
         return empty_pb2.Empty()
 
-    def _call(self, request: Any, secrets: frozenset[Path], preview: bool = False) -> Call:
+    def _call(self, request: Any, secrets: frozenset[PropertyPath], preview: bool = False) -> Call:
         return Call(
             urn=request.urn,
             log=self.log,
@@ -184,13 +185,15 @@ def _type_of(urn: str) -> str:
 
 def _state(
     identity: str, inputs: struct_pb2.Struct, outputs: struct_pb2.Struct
-) -> tuple[State, frozenset[Path]]:
+) -> tuple[State, frozenset[PropertyPath]]:
     plain_inputs, secrets = decode(inputs)
     plain_outputs, more = decode(outputs)
     return State(identity, plain_inputs, plain_outputs), secrets | more
 
 
-def _outputs(kind: Resource, outputs: Properties, secrets: Iterable[Path]) -> struct_pb2.Struct:
+def _outputs(
+    kind: Resource, outputs: Properties, secrets: Iterable[PropertyPath]
+) -> struct_pb2.Struct:
     return encode(outputs, {*secrets, *kind.schema.secrets})
 
 

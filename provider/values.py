@@ -14,6 +14,8 @@ from typing import Any
 
 from google.protobuf import struct_pb2
 
+from gateway.property_paths import PropertyPath
+
 # The SDK's wire signatures (sdk/go/common/resource/properties.go and plugin/rpc.go).
 SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"
 SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a marker, no secret
@@ -31,20 +33,17 @@ _UNKNOWNS = frozenset(
     )
 )
 
-Path = tuple[str | int, ...]
-"""Keys and list positions from the root; ``"*"`` in a pattern stands for any one of them."""
-
 Properties = dict[str, Any]
 
 
-def decode(struct: struct_pb2.Struct) -> tuple[Properties, frozenset[Path]]:
+def decode(struct: struct_pb2.Struct) -> tuple[Properties, frozenset[PropertyPath]]:
     """Return the plain properties of ``struct`` and the paths that are secret in it."""
-    secrets: set[Path] = set()
+    secrets: set[PropertyPath] = set()
     plain = {name: _decode(value, (name,), secrets) for name, value in struct.fields.items()}
     return plain, frozenset(secrets)
 
 
-def _decode(value: struct_pb2.Value, path: Path, secrets: set[Path]) -> Any:
+def _decode(value: struct_pb2.Value, path: PropertyPath, secrets: set[PropertyPath]) -> Any:
     kind = value.WhichOneof("kind")
     if kind == "struct_value":
         return _decode_object(value.struct_value, path, secrets)
@@ -61,7 +60,9 @@ def _decode(value: struct_pb2.Value, path: Path, secrets: set[Path]) -> Any:
     return None
 
 
-def _decode_object(struct: struct_pb2.Struct, path: Path, secrets: set[Path]) -> Any:
+def _decode_object(
+    struct: struct_pb2.Struct, path: PropertyPath, secrets: set[PropertyPath]
+) -> Any:
     fields = struct.fields
     signature = fields[SIGNATURE_KEY].string_value if SIGNATURE_KEY in fields else ""
     if signature in (SECRET_SIGNATURE, OUTPUT_SIGNATURE):
@@ -71,8 +72,13 @@ def _decode_object(struct: struct_pb2.Struct, path: Path, secrets: set[Path]) ->
     return {name: _decode(item, (*path, name), secrets) for name, item in fields.items()}
 
 
-def encode(properties: Mapping[str, Any], secrets: Iterable[Path] = ()) -> struct_pb2.Struct:
-    """Return a struct of ``properties`` with every value at a path of ``secrets`` wrapped."""
+def encode(
+    properties: Mapping[str, Any], secrets: Iterable[PropertyPath] = ()
+) -> struct_pb2.Struct:
+    """Return a struct of ``properties`` with every value at a path of ``secrets`` wrapped.
+
+    A path may hold ``"*"`` for any one key.
+    """
     patterns = tuple(secrets)
     struct = struct_pb2.Struct()
     for name, value in properties.items():
@@ -80,7 +86,7 @@ def encode(properties: Mapping[str, Any], secrets: Iterable[Path] = ()) -> struc
     return struct
 
 
-def _encode(value: Any, path: Path, patterns: tuple[Path, ...]) -> struct_pb2.Value:
+def _encode(value: Any, path: PropertyPath, patterns: tuple[PropertyPath, ...]) -> struct_pb2.Value:
     if any(_matches(path, pattern) for pattern in patterns):
         wrapped = struct_pb2.Struct()
         wrapped.fields[SIGNATURE_KEY].string_value = SECRET_SIGNATURE
@@ -103,23 +109,9 @@ def _encode(value: Any, path: Path, patterns: tuple[Path, ...]) -> struct_pb2.Va
     return struct_pb2.Value(null_value=struct_pb2.NullValue.NULL_VALUE)
 
 
-def _matches(path: Path, pattern: Path) -> bool:
+def _matches(path: PropertyPath, pattern: PropertyPath) -> bool:
     return len(path) == len(pattern) and all(
         wanted in ("*", key) for key, wanted in zip(path, pattern, strict=True)
-    )
-
-
-def is_secret(path: Path, secrets: Iterable[Path]) -> bool:
-    """Whether the value at ``path``, or one that holds it, is secret."""
-    return any(
-        _matches(path[: len(pattern)], pattern) for pattern in secrets if len(pattern) <= len(path)
-    )
-
-
-def holds_secret(path: Path, secrets: Iterable[Path]) -> bool:
-    """Whether something at or below ``path`` is secret."""
-    return is_secret(path, secrets) or any(
-        _matches(path, pattern[: len(path)]) for pattern in secrets
     )
 
 
@@ -132,12 +124,12 @@ def is_known(value: Any) -> bool:
     return not (isinstance(value, str) and value == UNKNOWN)
 
 
-def secret_texts(properties: Mapping[str, Any], secrets: Iterable[Path]) -> list[str]:
+def secret_texts(properties: Mapping[str, Any], secrets: Iterable[PropertyPath]) -> list[str]:
     """The secret strings in ``properties``, longest first: what must not show in any text."""
     found: set[str] = set()
     patterns = tuple(secrets)
 
-    def visit(value: Any, path: Path, inside: bool) -> None:
+    def visit(value: Any, path: PropertyPath, inside: bool) -> None:
         inside = inside or any(_matches(path, pattern) for pattern in patterns)
         _children(value, path, lambda item, below: visit(item, below, inside))
         if inside and isinstance(value, str) and value != UNKNOWN:
@@ -147,7 +139,7 @@ def secret_texts(properties: Mapping[str, Any], secrets: Iterable[Path]) -> list
     return sorted((text for text in found if text), key=len, reverse=True)
 
 
-def _children(value: Any, path: Path, visit: Callable[[Any, Path], None]) -> None:
+def _children(value: Any, path: PropertyPath, visit: Callable[[Any, PropertyPath], None]) -> None:
     if isinstance(value, Mapping):
         for name, item in value.items():
             visit(item, (*path, name))

@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.property_paths import parse_path, value_at
+
 SECRET = "[secret]"  # noqa: S105 - what the engine prints in a secret's place
 KNOWN_LATER = "(known after apply)"
 SIGNATURE = "4dabf18193072939515e22adb298388d"
@@ -54,7 +56,6 @@ STATEFUL_TYPES = (
 CHANGES_FOUND = 7
 """Pulumi's exit code for changes where --expect-no-changes was given: drift, not a failure."""
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|<\{%[a-z ]*%\}>")
-WORDS = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.\[\]]+)')
 
 
 @dataclass(frozen=True)
@@ -211,14 +212,10 @@ def _top(path: str) -> str:
 
 
 def _at(value: Any, path: str) -> Any:
-    for quoted, index, name in WORDS.findall(path):
-        if isinstance(value, Mapping):
-            value = value.get(quoted or name or index)
-        elif isinstance(value, list) and index and int(index) < len(value):
-            value = value[int(index)]
-        else:
-            return None
-    return value
+    try:
+        return value_at(value, parse_path(path))
+    except ValueError:
+        return None  # A path of another provider that no path is.
 
 
 def shown(path: str, value: Any, limit: int = 60) -> str:

@@ -26,13 +26,13 @@ from gateway.entities.credentials import (
     OAuth2Credential,
 )
 from gateway.entities.plugin import PLUGINS, Plugin
-from gateway.entities.problems import choices
 from gateway.entities.route import ROUTES, Route
 from gateway.entities.service import SERVICES, Service
 from gateway.entities.upstream import TARGETS, UPSTREAMS, Target, Upstream
 from gateway.entities.validation import Row, validate
 from gateway.entities.vault import KEY_SETS, KEYS, VAULTS, Key, KeySet, Vault
 from gateway.errors import NotFound
+from gateway.spelling import choices
 
 ENTITIES: dict[str, EntityType] = {
     entity.collection: entity

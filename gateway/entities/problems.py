@@ -3,21 +3,15 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from gateway.entities.shape import Shape, shape_of
-
-Location = tuple[str | int, ...]
-"""Field names, map keys and list positions (from 0) down to the value."""
-
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+from gateway.property_paths import PropertyPath, render_path
+from gateway.spelling import choices, nearest
 
 _TYPES = {
     "string_type": "expected a string",
@@ -37,7 +31,7 @@ _TYPES = {
 class Problem:
     """One thing that is wrong. ``location`` is inside the entity; ``whole`` marks entity checks."""
 
-    location: Location
+    location: PropertyPath
     text: str
     """Kong's text."""
     advice: str = ""
@@ -55,33 +49,6 @@ class Problem:
         return f"{path}: {text}" if path else text
 
 
-def render_path(location: Location, prefix: str = "") -> str:
-    """Render a location: names with dots, positions and other keys in brackets."""
-    path = prefix
-    for step in location:
-        if isinstance(step, int):
-            path += f"[{step}]"
-        elif _IDENTIFIER.fullmatch(step):
-            path += f".{step}" if path else step
-        else:
-            path += f"[{json.dumps(step, ensure_ascii=False)}]"
-    return path
-
-
-def nearest(word: str, allowed: Iterable[str]) -> str:
-    """Return ``did you mean "x"?``, or an empty string when nothing is near."""
-    near = get_close_matches(word, list(allowed), 1, 0.6)
-    return f'did you mean "{near[0]}"?' if near else ""
-
-
-def choices(word: object, allowed: Iterable[Any]) -> str:
-    """Return the advice for a value out of a list: the nearest spelling, and all of it."""
-    words = [str(value) for value in allowed]
-    guess = nearest(word, words) if isinstance(word, str) else ""
-    listed = f"allowed: {', '.join(words)}"
-    return f"{guess} {listed}" if guess else listed
-
-
 def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
     """Turn pydantic's errors into problems."""
     shape = shape_of(model)
@@ -95,7 +62,9 @@ def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]
     return found
 
 
-def _entity_problems(location: Location, context: Mapping[str, Any], value: Any) -> list[Problem]:
+def _entity_problems(
+    location: PropertyPath, context: Mapping[str, Any], value: Any
+) -> list[Problem]:
     whole = [Problem(location, text, input=value, whole=True) for text in context["checks"]]
     fields = [
         Problem((*location, name), text, input=value.get(name) if isinstance(value, dict) else None)
@@ -104,7 +73,7 @@ def _entity_problems(location: Location, context: Mapping[str, Any], value: Any)
     return fields + whole
 
 
-def _problem(location: Location, item: Any, root: Shape) -> Problem:
+def _problem(location: PropertyPath, item: Any, root: Shape) -> Problem:
     kind = item["type"]
     value = item["input"]
     if kind == "extra_forbidden":
@@ -176,7 +145,7 @@ def _advise(problem: Problem) -> bool:
     return bool(problem.advice) and problem.text not in ("unknown field", "required field missing")
 
 
-def _kong_steps(location: Location, shape: Shape) -> list[str]:
+def _kong_steps(location: PropertyPath, shape: Shape) -> list[str]:
     steps: list[str] = []
     for step in location:
         if isinstance(step, int):

@@ -19,7 +19,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # not in its _
 )
 
 from gateway.errors import EndpointUnreachable
-from provider.diff import Change, changes_between, format_path
+from gateway.property_paths import render_path
+from provider.diff import Change, changes_between
 from provider.kafka_admin import TIMEOUT_SECONDS, kafka_admin
 from provider.resource import Call, Resource, State
 from provider.resource_types import KafkaTopicType
@@ -134,7 +135,7 @@ def _drift(call: Call, live: LiveTopic | None, news: Properties) -> list[Change]
         if live.config.get(key) != wanted.get(key):
             kind: Any = "add" if key not in live.config else "update"
             kind = "delete" if key not in wanted else kind
-            changes.append(Change(format_path(("config", key)), kind, recorded=False))
+            changes.append(Change(render_path(("config", key)), kind, recorded=False))
     return changes
 
 

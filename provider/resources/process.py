@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from gateway.errors import ResourceInitFailed
-from provider.diff import Change, changes_between, format_path
+from gateway.property_paths import render_path
+from provider.diff import Change, changes_between
 from provider.fields import Problem
 from provider.local import process
 from provider.local.proc import command_of, listeners, session_of
@@ -48,7 +49,7 @@ class Process(Resource):
             if ready.get("kind") in ("http", "tcp") and ready.get(wanted) is None:
                 problems.append((f"ready.{wanted}", f"is required for kind {ready['kind']}"))
         problems.extend(
-            (format_path(("files", name)), "should be a path below the directory")
+            (render_path(("files", name)), "should be a path below the directory")
             for name in _known_names(inputs["files"])
             if Path(name).is_absolute() or ".." in Path(name).parts
         )
@@ -67,7 +68,7 @@ class Process(Resource):
             # An update was interrupted: what runs was not started with what is recorded.
             changes.append(Change("running", "add", recorded=False))
         return changes + [
-            Change(format_path(("files", name)), recorded=False) for name in _stale_files(news)
+            Change(render_path(("files", name)), recorded=False) for name in _stale_files(news)
         ]
 
     def make(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
@@ -222,7 +223,7 @@ def _taken_ports(inputs: Properties, olds: Properties) -> list[Problem]:
             continue
         others = [pid for pid in listeners(port) if not _is_ours(pid, ours)]
         if others:
-            problems.append((format_path(("ports", label)), _taken(port, others[0], inputs, label)))
+            problems.append((render_path(("ports", label)), _taken(port, others[0], inputs, label)))
     return problems
 
 

@@ -9,8 +9,9 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
+from gateway.property_paths import PropertyPath
 from provider.server import Provider
-from provider.values import Path, Properties, decode, encode
+from provider.values import Properties, decode, encode
 
 DIFF_NONE = provider_pb2.DiffResponse.DIFF_NONE
 KINDS = {value: name for name, value in provider_pb2.PropertyDiff.Kind.items()}
@@ -74,9 +75,9 @@ class Harness:
         self.id = ""
         self.inputs: Properties = {}
         self.outputs: Properties = {}
-        self.secrets: frozenset[Path] = frozenset()
+        self.secrets: frozenset[PropertyPath] = frozenset()
 
-    def check(self, news: Properties, secrets: set[Path] | None = None) -> Properties:
+    def check(self, news: Properties, secrets: set[PropertyPath] | None = None) -> Properties:
         """Return the checked inputs; fail the test when something is wrong with them."""
         answer = self._check(news, secrets)
         assert not list(answer.failures), answer.failures
@@ -86,7 +87,7 @@ class Harness:
         """Return what is wrong, by property path."""
         return {f.property: f.reason for f in self._check(news, None).failures}
 
-    def _check(self, news: Properties, secrets: set[Path] | None) -> Any:
+    def _check(self, news: Properties, secrets: set[PropertyPath] | None) -> Any:
         request = provider_pb2.CheckRequest(
             urn=self.urn, olds=encode(self.inputs), news=encode(news, secrets or ())
         )

@@ -15,7 +15,8 @@ import grpc
 from google.protobuf import any_pb2, empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
-from provider.diff import compare, format_path
+from gateway.property_paths import render_path
+from provider.diff import compare
 from provider.values import UNKNOWN, decode, encode
 from tools.stubs.package import PROVIDER, Package, Properties, StubType, digits
 from tools.stubs.world import Thing, World
@@ -113,9 +114,9 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
         news, _ = decode(request.news)
         ignored = tuple(request.ignoreChanges)
         found = {
-            format_path(path): change
+            render_path(path): change
             for path, change in compare(olds, news).items()
-            if not (ignored and format_path(path).startswith(ignored))
+            if not (ignored and render_path(path).startswith(ignored))
         }
         extra = kind.replacing(olds, news)
         replaces = {

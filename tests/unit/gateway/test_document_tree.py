@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.document_tree import CHILDREN, contains, derived_id, is_own_tag, owner_tag, step
+from gateway.document_tree import CHILDREN, contains, derived_id, is_own_tag, owner_tag
 
 
 def test_children_are_those_that_kong_nests() -> None:
@@ -12,10 +12,6 @@ def test_children_are_those_that_kong_nests() -> None:
     assert CHILDREN["upstreams"] == {"targets": "upstream"}
     assert "keyauth_credentials" in CHILDREN["consumers"]
     assert CHILDREN["plugins"] == {}
-
-
-def test_paths_are_those_of_property_paths() -> None:
-    assert step(step("", "services", "a"), "routes", 'b"c') == 'services["a"].routes["b\\"c"]'
 
 
 def test_ids_are_stable_over_releases_of_the_gateway() -> None:

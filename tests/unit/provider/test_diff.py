@@ -3,11 +3,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider.diff import changes_between, compare, format_path, parse_path
+from provider.diff import changes_between, compare
 
 _names = st.text(min_size=1, max_size=6)
 _values: st.SearchStrategy[Any] = st.recursive(
@@ -15,32 +14,6 @@ _values: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_names, inner, max_size=3),
     max_leaves=8,
 )
-
-
-@given(st.lists(_names | st.integers(0, 99), min_size=1, max_size=5))
-def test_paths_are_read_as_they_are_spelt(steps: list[str | int]) -> None:
-    steps[0] = str(steps[0])
-    assert parse_path(format_path(tuple(steps))) == tuple(steps)
-
-
-def test_names_of_entities_stand_in_brackets_as_documents_spell_them() -> None:
-    path = 'services["a"].routes["b"].plugins["kafka-upstream"].config.topic'
-    parsed = parse_path(path)
-    assert parsed == (
-        "services",
-        "a",
-        "routes",
-        "b",
-        "plugins",
-        "kafka-upstream",
-        "config",
-        "topic",
-    )
-
-
-def test_nonsense_is_no_path() -> None:
-    with pytest.raises(ValueError, match="not a property path"):
-        parse_path("a[b")
 
 
 @given(_values)

@@ -37,7 +37,7 @@ def test_each_problem_stands_at_its_path() -> None:
         "name": "is required",
         "kind": "'c' is not allowed; one of: a, b",
         "count": "should be between 1 and 9, not 10",
-        "inner.prot": "unknown input; did you mean port? Allowed: port",
+        "inner.prot": 'unknown input; did you mean "port"? allowed: port',
         "inner.port": "should be a whole number",
         "tags[0]": "should be a string",
         'labels["a-b"]': "should be a string",

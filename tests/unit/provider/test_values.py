@@ -15,9 +15,7 @@ from provider.values import (
     UNKNOWN,
     decode,
     encode,
-    holds_secret,
     is_known,
-    is_secret,
     secret_texts,
 )
 
@@ -78,14 +76,6 @@ def test_an_output_value_without_a_value_is_unknown_and_may_be_secret() -> None:
     fields[SIGNATURE_KEY].string_value = OUTPUT_SIGNATURE
     fields["secret"].bool_value = True
     assert decode(struct) == ({"a": UNKNOWN}, frozenset({("a",)}))
-
-
-def test_everything_below_a_secret_is_secret() -> None:
-    secrets = {("a", "*")}
-    assert is_secret(("a", "x", "y"), secrets)
-    assert not is_secret(("a",), secrets)
-    assert holds_secret(("a",), secrets)
-    assert not holds_secret(("b",), secrets)
 
 
 def test_secret_texts_are_collected_longest_first() -> None:
