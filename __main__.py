@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import pulumi
 
-from components.config import ConfigReader
+from components.config.reader import ConfigReader
 
 reader = ConfigReader.of_this_run()
-if reader.choice("platform", ("local", "cloud"), "local") == "local":
+if reader.choice("platform", ("local", "cloud")) == "local":
     from components.local.stack import stand_up
 else:
     from components.cloud.stack import stand_up

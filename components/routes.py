@@ -25,9 +25,7 @@ class GatewayRoutesArgs:
     """What the routes need: the file, where to publish it, and what its placeholders stand for."""
 
     file: str
-    owner: str
     stack: str
-    topics: tuple[str, ...]
     control_plane: ControlPlaneEndpoint
     kafka: KafkaEndpoint
 
@@ -39,11 +37,11 @@ class GatewayRoutes(pulumi.ComponentResource):
         self, name: str, args: GatewayRoutesArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("kafka-gateway:routes:GatewayRoutes", name, None, opts)
-        document = load_deck(ROOT / args.file, placeholders(args.stack, args.topics, args.kafka))
+        document = load_deck(ROOT / args.file, placeholders(args.stack, args.kafka))
         self.configuration = Configuration(
             name,
             admin=_admin(args.control_plane),
-            owner=args.owner,
+            owner=f"stack-{args.stack}",
             document=document,
             opts=child_options(self, opts),
         )
@@ -59,9 +57,9 @@ def _admin(control_plane: ControlPlaneEndpoint) -> dict[str, Any]:
     return admin
 
 
-def placeholders(stack: str, topics: tuple[str, ...], kafka: KafkaEndpoint) -> Mapping[str, Any]:
+def placeholders(stack: str, kafka: KafkaEndpoint) -> Mapping[str, Any]:
     """Return what a routes file may refer to: a closed list."""
-    named = {f"kafka.topics.{topic}": kafka.topics[topic] for topic in topics}
+    named = {f"kafka.topics.{topic}": name for topic, name in kafka.topics.items()}
     return {"kafka.bootstrap_servers": kafka.bootstrap_servers, "stack.name": stack, **named}
 
 

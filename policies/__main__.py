@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from pulumi_policy import (
@@ -14,6 +16,10 @@ from pulumi_policy import (
     ResourceValidationArgs,
     ResourceValidationPolicy,
 )
+
+# The engine starts a pack with its own folder on the path; the rules use the project's versions.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
 from rules import RULES, Resource, Rule, stack_of
 
 

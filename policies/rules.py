@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from components.config.versions import KUBERNETES_VERSIONS
+
 PRODUCTION = frozenset({"prod"})
 """Stacks in which other people's work is at stake."""
 
@@ -30,13 +32,6 @@ UNKNOWNS = frozenset(
     }
 )
 
-# End of standard and of extended support on EKS (Amazon EKS user guide, release calendar).
-KUBERNETES_SUPPORT: Mapping[str, tuple[date, date]] = {
-    "1.33": (date(2026, 7, 29), date(2027, 7, 29)),
-    "1.34": (date(2026, 12, 2), date(2027, 12, 2)),
-    "1.35": (date(2027, 3, 27), date(2028, 3, 27)),
-    "1.36": (date(2027, 8, 2), date(2028, 8, 2)),
-}
 CLUSTERS = ("eks:index:Cluster", "aws:eks/cluster:Cluster")
 RELEASES = ("kubernetes:helm.sh/v3:Release", "kubernetes:helm.sh/v4:Chart")
 ACLS = ("confluentcloud:index/kafkaAcl:KafkaAcl", "gateway:kafka:Acl")
@@ -123,13 +118,14 @@ def kubernetes_version(resource: Resource, today: date) -> Iterator[str]:
         return
     version = resource.properties.get("version")
     if version is None:
-        yield f"version: missing; pin one of {', '.join(KUBERNETES_SUPPORT)}"
+        yield f"version: missing; pin one of {', '.join(KUBERNETES_VERSIONS)}"
     elif known(version):
-        support = KUBERNETES_SUPPORT.get(str(version))
-        if support is None:
-            yield f"version: {version!r} is not one of {', '.join(KUBERNETES_SUPPORT)}"
-        elif today >= support[1]:
-            yield f"version: support of {version} ended on {support[1]}; upgrade, minor by minor"
+        found = KUBERNETES_VERSIONS.get(str(version))
+        if found is None:
+            yield f"version: {version!r} is not one of {', '.join(KUBERNETES_VERSIONS)}"
+        elif found.support(today) == "ended":
+            ended = found.extended_until
+            yield f"version: support of {version} ended on {ended}; upgrade, minor by minor"
 
 
 def kubernetes_standard_support(resource: Resource, today: date) -> Iterator[str]:
@@ -137,9 +133,9 @@ def kubernetes_standard_support(resource: Resource, today: date) -> Iterator[str
     if resource.type not in CLUSTERS:
         return
     version = str(resource.properties.get("version"))
-    support = KUBERNETES_SUPPORT.get(version)
-    if support is not None and support[0] <= today < support[1]:
-        yield f"version: standard support of {version} ended on {support[0]}; upgrade"
+    found = KUBERNETES_VERSIONS.get(version)
+    if found is not None and found.support(today) == "extended":
+        yield f"version: standard support of {version} ended on {found.standard_until}; upgrade"
 
 
 def pinned_versions(resource: Resource, today: date) -> Iterator[str]:

@@ -11,8 +11,8 @@ import pulumi
 import pulumi_confluentcloud as confluent
 
 from components.config.cloud import ConfluentConfig
-from components.config.local import SLOTS
 from components.config.secret import secret
+from components.config.stack import SLOTS
 from components.config.topics import TopicConfig
 from components.endpoints import READER_GROUP_PREFIX, KafkaEndpoint
 

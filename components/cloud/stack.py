@@ -35,22 +35,14 @@ from components.routes import GatewayRoutes, GatewayRoutesArgs, check_routes
 def stand_up(reader: ConfigReader) -> dict[str, Any]:
     """Register the whole stack; return what the program exports."""
     config = read_cloud(reader)
-    topics = tuple(topic.name for topic in config.topics)
-    check_routes(config.routes, config.stack, topics)
+    check_routes(config.routes, config.stack, config.topic_names)
     kafka = _kafka(config)
     cluster = _cluster(config)
     certificates = _certificates(config, cluster)
     control_plane, keeper = _control_plane(config, cluster, certificates)
     routes = GatewayRoutes(
         "routes",
-        GatewayRoutesArgs(
-            file=config.routes,
-            owner=f"stack-{config.stack}",
-            stack=config.stack,
-            topics=topics,
-            control_plane=control_plane,
-            kafka=kafka.endpoint,
-        ),
+        GatewayRoutesArgs(config.routes, config.stack, control_plane, kafka.endpoint),
         pulumi.ResourceOptions(deleted_with=keeper),
     )
     data_plane = DataPlaneRelease(

@@ -25,7 +25,7 @@ from components.config.kubernetes import (
 from components.config.pem import read_authority
 from components.config.reader import ConfigReader
 from components.config.secret import Secret
-from components.config.topics import TopicConfig, read_topics
+from components.config.stack import StackConfig, read_stack
 from gateway.addresses import split_server
 
 CLUSTER_TYPES = ("basic", "standard", "dedicated")
@@ -82,18 +82,12 @@ class ReleaseConfig:
 
 
 @dataclass(frozen=True)
-class CloudConfig:
+class CloudConfig(StackConfig):
     """A stack in the cloud."""
 
-    stack: str
-    topics: tuple[TopicConfig, ...]
-    routes: str
-    api_key_slot: str
-    api_key_generations: Mapping[str, int]
     protect: bool
     retain: bool
     tags: Mapping[str, str]
-    log_level: str
     kafka: ConfluentConfig | ExistingKafkaConfig
     cluster: EksConfig | ExistingClusterConfig
     control_plane: KonnectConfig | ExistingControlPlaneConfig | OwnControlPlaneConfig
@@ -102,19 +96,12 @@ class CloudConfig:
 
 def read_cloud(reader: ConfigReader) -> CloudConfig:
     """Take a cloud stack's values; raises ``ConfigError`` with every problem."""
-    from components.config.local import LOG_LEVELS, SLOTS, read_generations
-
     control_plane = read_control_plane(reader)
     config = CloudConfig(
-        stack=reader.stack,
-        topics=read_topics(reader),
-        routes=reader.text("routes") or f"stacks/gateway/{reader.stack}.yaml",
-        api_key_slot=reader.choice("apiKeySlot", SLOTS, "a"),
-        api_key_generations=read_generations(reader),
+        **vars(read_stack(reader)),
         protect=reader.boolean("protect"),
         retain=reader.boolean("retain"),
         tags={"stack": reader.stack, **reader.texts("tags")},
-        log_level=reader.choice("logLevel", LOG_LEVELS, "notice"),
         kafka=_kafka(reader),
         cluster=read_cluster(reader),
         control_plane=control_plane,
@@ -128,29 +115,29 @@ def read_cloud(reader: ConfigReader) -> CloudConfig:
 
 
 def _kafka(reader: ConfigReader) -> ConfluentConfig | ExistingKafkaConfig:
-    if reader.choice("kafka", ("confluent", "existing"), "confluent") == "existing":
+    if reader.choice("kafka", ("confluent", "existing")) == "existing":
         return _existing_kafka(reader)
-    kind = reader.choice("confluentClusterType", CLUSTER_TYPES, "basic")
-    availability = reader.choice("confluentAvailability", AVAILABILITIES, "single-zone")
+    kind = reader.choice("confluentClusterType", CLUSTER_TYPES)
+    availability = reader.choice("confluentAvailability", AVAILABILITIES)
     if kind == "basic" and availability == "multi-zone":
         reader.problem(
             "confluentAvailability",
             "'multi-zone' does not exist for type basic; allowed: single-zone, or another "
             "confluentClusterType (standard, dedicated)",
         )
-    cku = reader.integer("confluentCku", 0, 152, 0)
+    cku = reader.integer("confluentCku", 0, 152)
     if kind == "dedicated" and cku < (2 if availability == "multi-zone" else 1):
         least = 2 if availability == "multi-zone" else 1
         reader.problem("confluentCku", f"{cku} is too few for a dedicated cluster; from {least}")
     if kind != "dedicated" and cku:
         reader.problem("confluentCku", f"{cku} is only for confluentClusterType dedicated")
-    cloud = reader.choice("confluentCloud", CLOUDS, "AWS")
-    region = reader.text("confluentRegion", "us-east-2")
+    cloud = reader.choice("confluentCloud", CLOUDS)
+    region = reader.text("confluentRegion")
     if cloud == "AWS":
         _check_aws_region(reader, region)
     return ConfluentConfig(
-        environment=reader.text("confluentEnvironment", "default"),
-        cluster_name=reader.text("confluentClusterName", "cluster_0"),
+        environment=reader.text("confluentEnvironment"),
+        cluster_name=reader.text("confluentClusterName"),
         cluster_type=kind,
         cloud=cloud,
         region=region,
@@ -201,12 +188,12 @@ def _release(reader: ConfigReader, *, konnect: bool) -> ReleaseConfig:
         )
     elif digest and not DIGEST.match(digest):
         reader.problem("imageDigest", f"{digest!r} is not sha256: and 64 hex digits")
-    replicas = reader.integer("replicas", 1, 1000, 1)
-    most = reader.integer("maxReplicas", 0, 1000, 0) or replicas
+    replicas = reader.integer("replicas", 1, 1000)
+    most = reader.integer("maxReplicas", 0, 1000) or replicas
     if most < replicas:
         reader.problem("maxReplicas", f"{most} is less than replicas, {replicas}")
     return ReleaseConfig(
-        namespace=reader.text("namespace", "kong-dp"),
+        namespace=reader.text("namespace"),
         image_repository=reader.text("imageRepository")
         or ("kong/kong-gateway" if konnect else "ghcr.io/kafka-gateway/kafka-gateway"),
         image_tag=reader.text("imageTag"),

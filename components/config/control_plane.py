@@ -57,7 +57,7 @@ def read_control_plane(
     reader: ConfigReader,
 ) -> KonnectConfig | ExistingControlPlaneConfig | OwnControlPlaneConfig:
     """Take the control plane's values; problems are the reader's to raise."""
-    kind = reader.choice("controlPlane", ("own", "konnect", "existing"), "own")
+    kind = reader.choice("controlPlane", ("own", "konnect", "existing"))
     cluster, server_name = reader.text("clusterControlPlane"), reader.text("clusterServerName")
     if server_name and not cluster:
         reader.problem(
@@ -70,7 +70,7 @@ def read_control_plane(
     if kind == "konnect":
         return KonnectConfig(
             token=reader.secret("konnectToken", "Konnect is called with it"),
-            region=reader.choice("konnectRegion", KONNECT_REGIONS, "us"),
+            region=reader.choice("konnectRegion", KONNECT_REGIONS),
             name=reader.text("konnectName") or f"kafka-gateway-{reader.stack}",
             address=reader.url("konnectAddress", reader.text("konnectAddress")),
         )
@@ -78,7 +78,7 @@ def read_control_plane(
         return _existing(reader, cluster, server_name)
     return OwnControlPlaneConfig(
         admin_url=reader.url("adminUrl", reader.text("adminUrl")),
-        keyring_generation=reader.integer("keyringGeneration", 1, 1000, 1),
+        keyring_generation=reader.integer("keyringGeneration", 1, 1000),
     )
 
 

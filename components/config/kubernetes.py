@@ -62,28 +62,28 @@ class ExistingClusterConfig:
 
 def read_cluster(reader: ConfigReader) -> EksConfig | ExistingClusterConfig:
     """Take the cluster's values; problems are the reader's to raise."""
-    if reader.choice("cluster", ("eks", "existing"), "eks") == "existing":
+    if reader.choice("cluster", ("eks", "existing")) == "existing":
         kubeconfig = reader.secret("kubeconfig", "an existing cluster is reached with it")
         return ExistingClusterConfig(kubeconfig, reader.text("clusterIdentifier"))
-    region = reader.text("clusterRegion", "us-west-1")
+    region = reader.text("clusterRegion")
     if not AWS_REGION.match(region):
         reader.problem("clusterRegion", f"{region!r} is no AWS region such as us-west-1")
-    nodes = reader.integer("nodes", 1, 450, 1)
-    most = reader.integer("maxNodes", 0, 450, 0) or nodes
+    nodes = reader.integer("nodes", 1, 450)
+    most = reader.integer("maxNodes", 0, 450) or nodes
     if most < nodes:
         reader.problem("maxNodes", f"{most} is less than nodes, {nodes}")
-    zones = reader.integer("zones", 2, 6, 2)
-    gateways = reader.integer("natGateways", 1, 6, 1)
+    zones = reader.integer("zones", 2, 6)
+    gateways = reader.integer("natGateways", 1, 6)
     if gateways > zones:
         reader.problem("natGateways", f"{gateways} is more than zones, {zones}")
     vpc_cidr = _vpc(reader, zones)
     peer = _peer(reader, vpc_cidr)
     return EksConfig(
-        name=reader.text("clusterName", "konnect-dataplane"),
+        name=reader.text("clusterName"),
         region=region,
         version=reader.choice("kubernetesVersion", tuple(KUBERNETES_VERSIONS)),
-        mode=reader.choice("clusterMode", ("nodegroup", "auto"), "nodegroup"),
-        instance_type=reader.text("nodeType", "t3.large"),
+        mode=reader.choice("clusterMode", ("nodegroup", "auto")),
+        instance_type=reader.text("nodeType"),
         nodes=nodes,
         max_nodes=most,
         vpc_cidr=vpc_cidr,
@@ -98,7 +98,7 @@ def read_cluster(reader: ConfigReader) -> EksConfig | ExistingClusterConfig:
 
 
 def _vpc(reader: ConfigReader, zones: int) -> str:
-    text = reader.text("vpcCidr", "10.0.0.0/16")
+    text = reader.text("vpcCidr")
     try:
         return plan_network(text, zones).vpc_cidr
     except NetworkPlanError as error:
@@ -108,7 +108,7 @@ def _vpc(reader: ConfigReader, zones: int) -> str:
 
 
 def _public(reader: ConfigReader, peer: PeerConfig | None) -> bool:
-    public = reader.boolean("publicEndpoint", default=True)
+    public = reader.boolean("publicEndpoint")
     if not public and peer is None and not reader.items("privateAccessCidrs"):
         reader.problem(
             "publicEndpoint",

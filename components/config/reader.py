@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import json
 import os
 import re
@@ -34,18 +35,19 @@ class ConfigReader:
     """Collects problems while values are taken; ``done`` raises them all at once.
 
     ``values`` are the project's keys without the project name, as the engine hands them over:
-    text, with lists, objects, numbers and booleans as JSON.
+    text, with lists, objects, numbers and booleans as JSON. What is not among them has the default
+    that Pulumi.yaml declares.
     """
 
     def __init__(self, stack: str, values: Mapping[str, str]) -> None:
         self.stack = stack
         self.problems: list[str] = []
-        self._values = values
+        self._values = {key: default_text(key) for key in declared()} | dict(values)
         self._refuse_unknown_keys()
 
     @classmethod
     def of_this_run(cls) -> ConfigReader:
-        """Read what the engine gave this program, defaults of Pulumi.yaml included."""
+        """Read what the engine gave this program."""
         prefix = pulumi.get_project() + ":"
         given: dict[str, str] = json.loads(os.environ.get("PULUMI_CONFIG", "{}"))
         values = {k.removeprefix(prefix): v for k, v in given.items() if k.startswith(prefix)}
@@ -60,25 +62,23 @@ class ConfigReader:
         """Note that the value of ``key`` cannot be used; ``text`` says why and what is allowed."""
         self.problems.append(f"{key}: {text}")
 
-    def text(self, key: str, default: str = "") -> str:
+    def text(self, key: str) -> str:
         """Return a text."""
-        return self._values.get(key, default)
+        return self._values[key]
 
-    def choice(self, key: str, allowed: Sequence[str], default: str = "") -> str:
+    def choice(self, key: str, allowed: Sequence[str]) -> str:
         """Return one of ``allowed``."""
-        value = self._values.get(key, default)
+        value = self._values[key]
         if value not in allowed:
             self.problem(key, f"{value!r} is not one of {', '.join(allowed)}")
             return allowed[0]
         return value
 
-    def integer(self, key: str, low: int, high: int, default: int | None = None) -> int:
+    def integer(self, key: str, low: int, high: int) -> int:
         """Return a whole number from ``low`` to ``high``."""
-        given = self._values.get(key)
-        if given is None and default is not None:
-            return default
+        given = self._values[key]
         try:
-            value = int(given or "")
+            value = int(given)
         except ValueError:
             self.problem(key, f"{given!r} is not a whole number from {low} to {high}")
             return low
@@ -87,21 +87,17 @@ class ConfigReader:
             return low
         return value
 
-    def boolean(self, key: str, default: bool = False) -> bool:
+    def boolean(self, key: str) -> bool:
         """Return true or false."""
-        value = self._values.get(key)
-        if value is None:
-            return default
+        value = self._values[key]
         if value not in ("true", "false"):
             self.problem(key, f"{value!r} is neither true nor false")
-            return default
+            value = default_text(key)
         return value == "true"
 
-    def structure(self, key: str, default: Any) -> Any:
-        """Return a list or an object of the default's type."""
-        given = self._values.get(key)
-        if given is None:
-            return default
+    def structure(self, key: str) -> Any:
+        """Return a list or an object, whichever the key is declared to be."""
+        given, default = self._values[key], declared()[key]["default"]
         try:
             value = json.loads(given)
         except ValueError:
@@ -126,7 +122,7 @@ class ConfigReader:
 
     def texts(self, key: str) -> Mapping[str, str]:
         """Return a mapping of texts, sorted by name."""
-        given = self.structure(key, {})
+        given = self.structure(key)
         for name, value in given.items():
             if not isinstance(value, str):
                 self.problem(f"{key}.{name}", f"{value!r} is not a text")
@@ -134,7 +130,7 @@ class ConfigReader:
 
     def items(self, key: str) -> tuple[str, ...]:
         """Return a list of texts."""
-        return tuple(str(item) for item in self.structure(key, []))
+        return tuple(str(item) for item in self.structure(key))
 
     def url(self, key: str, value: str) -> str:
         """Return the address ``value`` of ``key`` without a slash at its end, or nothing."""
@@ -146,17 +142,28 @@ class ConfigReader:
 
     def has(self, key: str) -> bool:
         """Tell whether the key has a value that is not empty."""
-        return bool(self._values.get(key))
+        return bool(self._values[key])
 
     def _refuse_unknown_keys(self) -> None:
-        allowed = declared_keys()
+        allowed = declared()
         for key in sorted(set(self._values) - set(allowed)):
             near = difflib.get_close_matches(key, allowed, n=1)
             hint = f"did you mean {near[0]}? " if near else ""
             self.problem(key, f"unknown key; {hint}allowed: {', '.join(sorted(allowed))}")
 
 
-def declared_keys() -> list[str]:
-    """Return the keys that Pulumi.yaml declares: the one place that says which there are."""
+@functools.cache
+def declared() -> Mapping[str, Mapping[str, Any]]:
+    """Return the keys that Pulumi.yaml declares with type, default and description.
+
+    It is the one place that says which keys there are and what they are when nothing is said.
+    """
     project = yaml.load(PROJECT_FILE.read_text(), Loader=yaml.CSafeLoader)
-    return list(project["config"])
+    keys: Mapping[str, Mapping[str, Any]] = project["config"]
+    return keys
+
+
+def default_text(key: str) -> str:
+    """Return a key's default as the engine hands it over."""
+    default = declared()[key]["default"]
+    return default if isinstance(default, str) else json.dumps(default)

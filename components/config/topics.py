@@ -24,7 +24,7 @@ class TopicConfig:
 
 def read_topics(reader: ConfigReader) -> tuple[TopicConfig, ...]:
     """Take ``topics``; a wrong one is a problem that names its place in the list."""
-    found = [_topic(reader, n, item) for n, item in enumerate(reader.structure("topics", []))]
+    found = [_topic(reader, n, item) for n, item in enumerate(reader.structure("topics"))]
     topics = tuple(topic for topic in found if topic is not None)
     names = [topic.name for topic in topics]
     for name in sorted({name for name in names if names.count(name) > 1}):

@@ -11,9 +11,8 @@ from types import MappingProxyType
 
 @dataclass(frozen=True)
 class KubernetesVersion:
-    """One minor version on EKS: when it came, and until when it is supported."""
+    """One minor version on EKS: until when it is supported."""
 
-    released: date
     standard_until: date
     extended_until: date
 
@@ -27,10 +26,10 @@ class KubernetesVersion:
 # Amazon EKS user guide, "Kubernetes release calendar". One minor upwards at a time, no way back.
 KUBERNETES_VERSIONS: Mapping[str, KubernetesVersion] = MappingProxyType(
     {
-        "1.33": KubernetesVersion(date(2025, 5, 29), date(2026, 7, 29), date(2027, 7, 29)),
-        "1.34": KubernetesVersion(date(2025, 10, 2), date(2026, 12, 2), date(2027, 12, 2)),
-        "1.35": KubernetesVersion(date(2026, 1, 27), date(2027, 3, 27), date(2028, 3, 27)),
-        "1.36": KubernetesVersion(date(2026, 6, 2), date(2027, 8, 2), date(2028, 8, 2)),
+        "1.33": KubernetesVersion(date(2026, 7, 29), date(2027, 7, 29)),
+        "1.34": KubernetesVersion(date(2026, 12, 2), date(2027, 12, 2)),
+        "1.35": KubernetesVersion(date(2027, 3, 27), date(2028, 3, 27)),
+        "1.36": KubernetesVersion(date(2027, 8, 2), date(2028, 8, 2)),
     }
 )
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pulumi
 
-from components.config.local import SLOTS, Ports, port_key
+from components.config.local import Ports, port_key
+from components.config.stack import SLOTS
 from components.config.topics import TopicConfig
 from components.endpoints import READER_GROUP_PREFIX, ClusterIdentity, KafkaEndpoint
 from components.local.broker_config import BrokerConfig, server_properties

@@ -7,7 +7,7 @@ from typing import Any
 
 import pulumi
 
-from components.config.local import LocalConfig, read_local
+from components.config.local import read_local
 from components.config.reader import ConfigReader
 from components.local.certificates import LocalCertificates
 from components.local.control_plane import LocalControlPlane, LocalControlPlaneArgs
@@ -19,8 +19,7 @@ from components.routes import GatewayRoutes, GatewayRoutesArgs, check_routes
 def stand_up(reader: ConfigReader) -> dict[str, Any]:
     """Register the whole stack; return what the program exports."""
     config = read_local(reader)
-    topics = tuple(topic.name for topic in config.topics)
-    check_routes(config.routes, config.stack, topics)
+    check_routes(config.routes, config.stack, config.topic_names)
     certificates = LocalCertificates("certificates")
     kafka = LocalKafka(
         "kafka",
@@ -40,7 +39,11 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
             log_level=config.log_level,
         ),
     )
-    routes = _routes(config, topics, kafka, control_plane)
+    routes = GatewayRoutes(
+        "routes",
+        GatewayRoutesArgs(config.routes, config.stack, control_plane.endpoint, kafka.endpoint),
+        pulumi.ResourceOptions(depends_on=[kafka], deleted_with=control_plane.process),
+    )
     data_plane = LocalDataPlane(
         "data-plane",
         LocalDataPlaneArgs(
@@ -65,23 +68,3 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
             "readerSecret": kafka.endpoint.reader_secret,
         },
     }
-
-
-def _routes(
-    config: LocalConfig,
-    topics: tuple[str, ...],
-    kafka: LocalKafka,
-    control_plane: LocalControlPlane,
-) -> GatewayRoutes:
-    return GatewayRoutes(
-        "routes",
-        GatewayRoutesArgs(
-            file=config.routes,
-            owner=f"stack-{config.stack}",
-            stack=config.stack,
-            topics=topics,
-            control_plane=control_plane.endpoint,
-            kafka=kafka.endpoint,
-        ),
-        pulumi.ResourceOptions(depends_on=[kafka], deleted_with=control_plane.process),
-    )

@@ -62,8 +62,7 @@ def answer(kind: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 def reader(stack: str, **changes: Any) -> ConfigReader:
     """Return the committed configuration of ``stack`` with ``changes``, as the engine gives it."""
-    declared = yaml.safe_load(PROJECT_FILE.read_text())["config"]
-    values = {key: value["default"] for key, value in declared.items() if "default" in value}
+    values: dict[str, Any] = {}
     committed = yaml.safe_load((STACKS / f"Pulumi.{stack}.yaml").read_text())["config"]
     for key, value in committed.items():
         if key.startswith("kafka-gateway:"):

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from components.config.versions import KUBERNETES_VERSIONS
-from policies.rules import KUBERNETES_SUPPORT, RULES, UNKNOWNS, Resource, stack_of
+from policies.rules import RULES, UNKNOWNS, Resource, stack_of
 
 TODAY = date(2026, 11, 23)
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -190,13 +189,6 @@ def test_a_version_past_its_extended_support_is_refused() -> None:
         "ended on 2027-12-02"
         in said("kubernetes-version", CLUSTER, {"version": "1.34"}, today=late)[0]
     )
-
-
-def test_the_table_of_kubernetes_versions_is_the_one_of_the_program() -> None:
-    assert dict(KUBERNETES_SUPPORT) == {
-        name: (version.standard_until, version.extended_until)
-        for name, version in KUBERNETES_VERSIONS.items()
-    }
 
 
 @pytest.mark.parametrize("unknown", sorted(UNKNOWNS))

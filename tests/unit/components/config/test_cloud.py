@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import json
-
 import pytest
-import yaml
 
 from components.config.cloud import ConfluentConfig, ExistingKafkaConfig, read_cloud
 from components.config.control_plane import ExistingControlPlaneConfig, KonnectConfig
 from components.config.kubernetes import EksConfig
-from components.config.reader import PROJECT_FILE, ConfigError, ConfigReader
+from components.config.reader import ConfigError, ConfigReader
 from tests.support.authority import Authority
 
 DIGEST = "sha256:" + "0" * 64
@@ -21,23 +18,14 @@ PEER = {
 }
 
 
-def defaults() -> dict[str, str]:
-    declared = yaml.safe_load(PROJECT_FILE.read_text())["config"]
-    return {
-        key: value["default"] if isinstance(value["default"], str) else json.dumps(value["default"])
-        for key, value in declared.items()
-        if "default" in value
-    }
-
-
 def problems(**changes: str) -> str:
     with pytest.raises(ConfigError) as caught:
-        read_cloud(ConfigReader("prod", defaults() | OWN | changes))
+        read_cloud(ConfigReader("prod", OWN | changes))
     return str(caught.value)
 
 
 def test_the_defaults_are_the_values_of_the_story() -> None:
-    config = read_cloud(ConfigReader("konnect", defaults() | OWN))
+    config = read_cloud(ConfigReader("konnect", OWN))
     assert config.kafka == ConfluentConfig(
         environment="default",
         cluster_name="cluster_0",
@@ -55,7 +43,7 @@ def test_the_defaults_are_the_values_of_the_story() -> None:
 
 
 def test_konnect_needs_no_digest_but_a_token_that_never_shows() -> None:
-    given = defaults() | {"controlPlane": "konnect", "konnectToken": "kpat_planted"}
+    given = {"controlPlane": "konnect", "konnectToken": "kpat_planted"}
     config = read_cloud(ConfigReader("konnect", given))
     assert isinstance(config.control_plane, KonnectConfig)
     assert "planted" not in repr(config)
@@ -68,7 +56,7 @@ def test_a_kafka_of_ones_own_is_taken_with_or_without_the_scheme() -> None:
         "kafkaApiKey": "k",
         "kafkaApiSecret": "s",
     }
-    config = read_cloud(ConfigReader("prod", defaults() | OWN | given))
+    config = read_cloud(ConfigReader("prod", OWN | given))
     assert isinstance(config.kafka, ExistingKafkaConfig)
     assert config.kafka.bootstrap_servers == (("a.example", 9092), ("b.example", 9093))
 
@@ -81,7 +69,7 @@ def test_a_control_plane_of_ones_own_is_known_by_its_host_unless_said_otherwise(
         "clusterControlPlane": "cp.example:443",
         "clusterCaPem": Authority().pem,
     }
-    config = read_cloud(ConfigReader("prod", defaults() | OWN | given))
+    config = read_cloud(ConfigReader("prod", OWN | given))
     assert isinstance(config.control_plane, ExistingControlPlaneConfig)
     assert config.control_plane.server_name == "cp.example"
 

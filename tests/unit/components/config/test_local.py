@@ -4,29 +4,19 @@ from __future__ import annotations
 import json
 
 import pytest
-import yaml
 
 from components.config.local import Ports, port_key, read_local
-from components.config.reader import PROJECT_FILE, ConfigError, ConfigReader, declared_keys
-
-
-def defaults() -> dict[str, str]:
-    declared = yaml.safe_load(PROJECT_FILE.read_text())["config"]
-    return {
-        key: value["default"] if isinstance(value["default"], str) else json.dumps(value["default"])
-        for key, value in declared.items()
-        if "default" in value
-    }
+from components.config.reader import ConfigError, ConfigReader, declared
 
 
 def problems(**changes: str) -> str:
     with pytest.raises(ConfigError) as caught:
-        read_local(ConfigReader("local", defaults() | changes))
+        read_local(ConfigReader("local", changes))
     return str(caught.value)
 
 
 def test_the_defaults_of_the_project_file_make_the_local_stack() -> None:
-    config = read_local(ConfigReader("local", defaults()))
+    config = read_local(ConfigReader("local", {}))
     assert config.ports == Ports(8000, 8443, 8001, 8005, 8100, 8101, 9092, 9093)
     assert [topic.name for topic in config.topics] == ["topictest", "topictest2"]
     assert config.routes == "stacks/gateway/local.yaml"
@@ -34,7 +24,7 @@ def test_the_defaults_of_the_project_file_make_the_local_stack() -> None:
 
 
 def test_every_port_has_its_key_in_the_project_file() -> None:
-    assert {port_key(name) for name in Ports.__dataclass_fields__} <= set(declared_keys())
+    assert {port_key(name) for name in Ports.__dataclass_fields__} <= set(declared())
 
 
 def test_an_unknown_key_is_named_with_the_nearest_known_one() -> None:
@@ -76,7 +66,7 @@ def test_all_problems_are_told_at_once() -> None:
 
 def test_numbers_that_came_back_as_floats_stay_whole() -> None:
     topics = json.dumps([{"name": "t", "partitions": 3.0, "config": {"retention.ms": 604800000.0}}])
-    config = read_local(ConfigReader("local", defaults() | {"topics": topics}))
+    config = read_local(ConfigReader("local", {"topics": topics}))
     assert config.topics[0].partitions == 3
     assert config.topics[0].config == {"retention.ms": "604800000"}
 

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from components.config.reader import PROJECT_FILE, ConfigReader
+from components.config.reader import ConfigReader
 from components.local.stack import stand_up
 from policies.rules import RULES, Resource
 from tests.support.cloud import bare
@@ -22,16 +21,8 @@ from tests.support.registrations import Registration, register, secret
 ROOT = Path(__file__).resolve().parents[4]
 
 
-def defaults() -> dict[str, str]:
-    declared = yaml.safe_load(PROJECT_FILE.read_text())["config"]
-    return {
-        key: value["default"] if isinstance(value["default"], str) else json.dumps(value["default"])
-        for key, value in declared.items()
-    }
-
-
 def reader(**changes: str) -> ConfigReader:
-    return ConfigReader("local", defaults() | changes)
+    return ConfigReader("local", changes)
 
 
 def outputs(kind: str, name: str, _inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,7 +147,7 @@ print(json.dumps([sorted({one.type for one in found}), clouds]))
 
 
 def test_the_program_of_the_local_stack_imports_no_cloud_provider() -> None:
-    config = {f"kafka-gateway:{key}": value for key, value in defaults().items()}
+    config = {"kafka-gateway:workers": "3"}
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, *CLOUDS],
         cwd=ROOT,

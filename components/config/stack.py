@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every stack has, on this machine and in the cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from components.config.reader import ConfigReader
+from components.config.topics import TopicConfig, read_topics
+
+LOG_LEVELS = ("debug", "info", "notice", "warn", "error", "crit")
+SLOTS = ("a", "b")
+"""The two API keys: one is in use, the other can be made anew meanwhile."""
+
+
+@dataclass(frozen=True)
+class StackConfig:
+    """Topics, routes and keys; ``routes`` is a file relative to the project."""
+
+    stack: str
+    topics: tuple[TopicConfig, ...]
+    routes: str
+    api_key_slot: str
+    api_key_generations: Mapping[str, int]
+    log_level: str
+
+    @property
+    def topic_names(self) -> tuple[str, ...]:
+        """The names of its topics, in their order."""
+        return tuple(topic.name for topic in self.topics)
+
+
+def read_stack(reader: ConfigReader) -> StackConfig:
+    """Take what every stack has; problems are the reader's to raise."""
+    return StackConfig(
+        stack=reader.stack,
+        topics=read_topics(reader),
+        routes=reader.text("routes") or f"stacks/gateway/{reader.stack}.yaml",
+        api_key_slot=reader.choice("apiKeySlot", SLOTS),
+        api_key_generations=_generations(reader),
+        log_level=reader.choice("logLevel", LOG_LEVELS),
+    )
+
+
+def _generations(reader: ConfigReader) -> Mapping[str, int]:
+    """Take the generation of each key slot."""
+    given = reader.structure("apiKeyGenerations")
+    for slot in sorted(set(given) - set(SLOTS)):
+        reader.problem(f"apiKeyGenerations.{slot}", "unknown slot; allowed: a, b")
+    found = {}
+    for slot in SLOTS:
+        number = given.get(slot, 1)
+        if isinstance(number, bool) or not isinstance(number, int | float) or number < 1:
+            reader.problem(f"apiKeyGenerations.{slot}", f"{number!r} is not a number from 1")
+            number = 1
+        found[slot] = int(number)
+    return found

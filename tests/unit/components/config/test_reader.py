@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from components.config.reader import ConfigReader, declared, default_text
+
+KINDS = {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict}
+
+
+@pytest.mark.parametrize("key", declared())
+def test_every_key_has_a_description_and_a_default_of_its_type(key: str) -> None:
+    described = declared()[key]
+    assert described["description"]
+    assert type(described["default"]) is KINDS[described["type"]]
+
+
+@pytest.mark.parametrize("key", declared())
+def test_what_is_not_given_has_the_declared_default(key: str) -> None:
+    reader, default = ConfigReader("dev", {}), declared()[key]["default"]
+    read = {
+        str: reader.text,
+        int: lambda key: reader.integer(key, default, default),
+        bool: reader.boolean,
+        list: reader.structure,
+        dict: reader.structure,
+    }
+    assert read[type(default)](key) == default
+    reader.done()
+
+
+def test_what_is_given_takes_the_place_of_the_default() -> None:
+    reader = ConfigReader("dev", {"workers": "7", "namespace": "", "protect": "true"})
+    assert reader.integer("workers", 1, 9) == 7
+    assert reader.text("namespace") == ""
+    assert not reader.has("namespace")
+    assert reader.boolean("protect")
+
+
+def test_a_value_that_cannot_be_used_leaves_the_default_and_a_problem() -> None:
+    reader = ConfigReader("dev", {"publicEndpoint": "yes", "topics": "{}"})
+    assert reader.boolean("publicEndpoint") is True
+    assert reader.structure("topics") == json.loads(default_text("topics"))
+    assert reader.problems == [
+        "publicEndpoint: 'yes' is neither true nor false",
+        "topics: '{}' is not a list",
+    ]
