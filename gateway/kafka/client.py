@@ -17,7 +17,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import threading
 from array import array
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
@@ -26,6 +25,7 @@ from typing import Any, Protocol
 from gateway.errors import ProduceError
 from gateway.kafka import librdkafka as rdk
 from gateway.kafka.librdkafka import error_name, error_text, ffi, lib, text
+from gateway.kafka.pusher import Pusher
 
 Header = tuple[str, bytes]
 
@@ -46,7 +46,9 @@ class Listener(Protocol):
     """Who hears from a client, always on the loop's thread."""
 
     def on_deliveries(self, messages: Sequence[Any]) -> None:
-        """Take reports; each message has ``err``, ``len`` and the token as ``_private``."""
+        """Take the reports of one batch; each message has ``err``, ``len`` and the token as
+        ``_private``. They are gone when this returns.
+        """
         ...
 
     def on_error(self, code: int, detail: str) -> None:
@@ -81,6 +83,16 @@ class Batch:
         self.headed = False
         self.size = 0
 
+    def add(
+        self, token: int, value: bytes, key: bytes | None, headers: Sequence[Header], size: int
+    ) -> None:
+        """Add a record; ``size``: bytes of value, key and headers."""
+        self.tokens.append(token)
+        self.values.append(value)
+        if key or headers:
+            self.add_extra(key, headers)
+        self.size += size
+
     def add_extra(self, key: bytes | None, headers: Sequence[Header]) -> None:
         """Give key and headers to the record added last."""
         self.extras[len(self.values) - 1] = (key, headers)
@@ -106,7 +118,7 @@ class Client:
         self._reports_out = ffi.cast("const rd_kafka_message_t **", self._reports)
         self._words = array("Q", [0]) * (_WORDS * _ROOM)
         self._messages = ffi.cast("rd_kafka_message_t *", ffi.from_buffer(self._words))
-        self._pusher = _Pusher(self._handle)
+        self._pusher = Pusher(self._handle)
         self._muted = False
         # What was queued before the descriptor was watched makes no event.
         loop.add_reader(self._read_end, self._readable)
@@ -139,6 +151,11 @@ class Client:
     def push(self) -> None:
         """Send what is queued without waiting for more."""
         self._pusher.push()
+
+    @property
+    def pushing(self) -> bool:
+        """Whether a push is under way: what is queued now may go in several batches."""
+        return self._pusher.busy
 
     def metadata(self, topic: str | None, timeout: int) -> int:
         """Ask for brokers and a topic's leaders; block up to ``timeout`` ms; return an error code.
@@ -309,13 +326,20 @@ class Client:
             finally:
                 lib.rd_kafka_event_destroy(event)
 
+    def _report(self, event: Any) -> None:
+        count = lib.rd_kafka_event_message_count(event)
+        reports, out = self._reports, self._reports_out
+        if count > _ROOM:
+            reports = ffi.new("rd_kafka_message_t *[]", count)
+            out = ffi.cast("const rd_kafka_message_t **", reports)
+        count = lib.rd_kafka_event_message_array(event, out, count)
+        if count:
+            self._listener.on_deliveries(ffi.unpack(reports, count))
+
     def _dispatch(self, event: Any) -> None:
         kind = lib.rd_kafka_event_type(event)
         if kind == rdk.EVENT_DELIVERY:
-            count = _ROOM
-            while count == _ROOM:
-                count = lib.rd_kafka_event_message_array(event, self._reports_out, _ROOM)
-                self._listener.on_deliveries(ffi.unpack(self._reports, count))
+            self._report(event)
         elif kind == rdk.EVENT_ERROR and not self._muted:
             code, said = lib.rd_kafka_event_error(event), lib.rd_kafka_event_error_string(event)
             fatal = lib.rd_kafka_event_error_is_fatal(event)
@@ -327,35 +351,6 @@ class Client:
                 self._listener.on_log(level[0], text(facility[0]), text(message[0]))
         elif kind == rdk.EVENT_OAUTHBEARER_TOKEN_REFRESH:
             self._listener.on_token_wanted()
-
-
-class _Pusher:
-    """The thread that calls ``rd_kafka_flush``; asleep unless there is something to push."""
-
-    def __init__(self, handle: Any) -> None:
-        self._handle = handle
-        self._wanted = threading.Lock()
-        self._wanted.acquire()
-        self._stopped = False
-        self._thread = threading.Thread(target=self._run, name="kafka-push", daemon=True)
-        self._thread.start()
-
-    def push(self) -> None:
-        if self._wanted.locked():
-            self._wanted.release()
-
-    def stop(self) -> None:
-        self._stopped = True
-        self.push()
-        self._thread.join()
-
-    def _run(self) -> None:
-        flush, wanted = lib.rd_kafka_flush, self._wanted
-        while True:
-            wanted.acquire()
-            if self._stopped:
-                return
-            flush(self._handle, 1)
 
 
 def _new_handle(settings: Mapping[str, str]) -> Any:

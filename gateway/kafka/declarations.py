@@ -22,6 +22,7 @@ typedef struct rd_kafka_topic_s rd_kafka_topic_t;
 typedef struct rd_kafka_queue_s rd_kafka_queue_t;
 typedef struct rd_kafka_op_s rd_kafka_event_t;
 typedef struct rd_kafka_error_s rd_kafka_error_t;
+typedef struct rd_kafka_headers_s rd_kafka_headers_t;
 typedef struct rd_kafka_mock_cluster_s rd_kafka_mock_cluster_t;
 
 typedef struct rd_kafka_message_s {
@@ -82,12 +83,17 @@ void rd_kafka_queue_destroy(rd_kafka_queue_t *);
 void rd_kafka_queue_io_event_enable(rd_kafka_queue_t *, int, const void *, size_t);
 rd_kafka_event_t *rd_kafka_queue_poll(rd_kafka_queue_t *, int);
 int rd_kafka_event_type(const rd_kafka_event_t *);
+size_t rd_kafka_event_message_count(rd_kafka_event_t *);
 size_t rd_kafka_event_message_array(rd_kafka_event_t *, const rd_kafka_message_t **, size_t);
 int rd_kafka_event_error(rd_kafka_event_t *);
 const char *rd_kafka_event_error_string(rd_kafka_event_t *);
 int rd_kafka_event_error_is_fatal(rd_kafka_event_t *);
 int rd_kafka_event_log(rd_kafka_event_t *, const char **, const char **, int *);
 void rd_kafka_event_destroy(rd_kafka_event_t *);
+int rd_kafka_message_headers(const rd_kafka_message_t *, rd_kafka_headers_t **);
+int rd_kafka_header_get_all(const rd_kafka_headers_t *, size_t, const char **, const void **,
+                            size_t *);
+const char *rd_kafka_topic_name(const rd_kafka_topic_t *);
 
 int rd_kafka_oauthbearer_set_token(rd_kafka_t *, const char *, int64_t, const char *,
                                    const char **, size_t, char *, size_t);

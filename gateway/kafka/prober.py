@@ -43,17 +43,21 @@ class Prober:
             return
         self._refreshed[producer] = now + _REFRESH
         for topic in producer.topics:
-            call = self._ask(producer, topic, _LONGEST_PROBE)
+            call = self._ask(producer.client, topic, _LONGEST_PROBE)
             call.add_done_callback(lambda done: done.result())
 
     async def warm(self, producer: Producer, within: float) -> None:
         """Connect and find the leaders of the declared topics, for at most ``within`` seconds."""
         wait = max(1, int(within * 1000))
         topics: list[str | None] = list(producer.topics) or [None]
-        calls = [self._ask(producer, topic, wait) for topic in topics]
+        calls = [self._ask(producer.client, topic, wait) for topic in topics]
         done, _ = await asyncio.wait(calls, timeout=within)
         if any(call.result() == 0 for call in done):
             producer.watch.probed(0)
+
+    def find(self, client: Client, topic: str, wait: int) -> asyncio.Future[int]:
+        """Have a topic's leaders looked up within ``wait`` ms; an error code comes of it."""
+        return self._ask(client, topic, wait)
 
     def retire(self, client: Client) -> None:
         """Destroy a client that was purged, after its last reports."""
@@ -89,7 +93,7 @@ class Prober:
             return
         wait = min(max(producer.config.gating.interval, 1000), _LONGEST_PROBE)
         topic = min(producer.topics, default=None)
-        call = self._ask(producer, topic, wait)
+        call = self._ask(producer.client, topic, wait)
         call.add_done_callback(lambda done: self._probed(producer, done.result()))
 
     def _probed(self, producer: Producer, code: int) -> None:
@@ -97,8 +101,7 @@ class Prober:
         if producer.watch.health.doubtful:
             self.watch(producer)
 
-    def _ask(self, producer: Producer, topic: str | None, wait: int) -> asyncio.Future[int]:
-        client = producer.client
+    def _ask(self, client: Client, topic: str | None, wait: int) -> asyncio.Future[int]:
         call = self._loop.run_in_executor(self._executor, client.metadata, topic, wait)
         calls = self._calls.setdefault(client, set())
         calls.add(call)

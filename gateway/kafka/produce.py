@@ -199,7 +199,12 @@ class ProduceHandler(Handler):
         gathering = _Gathering(len(values), len(topics), self._split is not None, self._detailed)
         for index, value in enumerate(values):
             for topic in topics:
-                self._send(topic, value, key, headers, gathering.of(index))
+                report = gathering.of(index)
+                try:
+                    self._send(topic, value, key, headers, report)
+                except BufferFull as error:
+                    # There is room: this one is of a kind of which too many wait already.
+                    report(error)
         return gathering
 
     def _buffer(
@@ -214,14 +219,20 @@ class ProduceHandler(Handler):
         on_delivery = None
         if self.config.accepted:
             on_delivery = _Lost(request.id.decode(), self.context.plugin_id)
-        for value in values:
+        errors: list[ProduceError | None] = [None] * len(values)
+        for index, value in enumerate(values):
             for topic in topics:
-                self._send(topic, value, key, headers, on_delivery)
+                try:
+                    self._send(topic, value, key, headers, on_delivery)
+                except BufferFull as error:
+                    if self._split is None:
+                        raise
+                    errors[index] = error
         if on_delivery is not None:
             return answers.accepted(on_delivery.delivery)
         if self._split is None:
             return answers.SENT
-        return answers.many([None] * len(values), buffered=True, detailed=False)
+        return answers.many(errors, buffered=True, detailed=self._detailed)
 
     def _values(self, request: Request) -> list[bytes]:
         """Return the values of the request's records; raises ``RequestRejected``."""

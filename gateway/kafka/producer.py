@@ -1,43 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A producer as plugins use it: bounded, with a deadline for each record, and one report for each.
-
-Records of one turn of the event loop go to librdkafka together. While some are on the way, further
-ones wait until those are reported, or for a time that follows the measured round trip: nothing
-waits when it is quiet, and batches grow by themselves under load. (An idempotent producer has one
-batch on the way per partition anyway; queueing more in librdkafka only makes its thread spin.)
-"""
+"""A producer as plugins use it: bounded, a deadline for each record, and one report for each."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import Callable, Sequence
-from time import monotonic
 from typing import Any
 
 from gateway.errors import BufferFull, ProduceError, ProducerUnhealthy
 from gateway.kafka.client import Batch, Client, Header
-from gateway.kafka.config import ProducerConfig, librdkafka_settings
+from gateway.kafka.config import ProducerConfig
+from gateway.kafka.deadlines import Deadlines
+from gateway.kafka.first_lane import FirstLane
+from gateway.kafka.key_order import KeyOrder, Record, Slot
 from gateway.kafka.librdkafka import error_name, error_text
-from gateway.kafka.oauth import TokenSource
 from gateway.kafka.prober import Prober
+from gateway.kafka.refusals import REFUSALS, is_innocent, names_the_guilty
+from gateway.kafka.reports import content_of, topic_of
+from gateway.kafka.second_lane import SecondLane
 from gateway.kafka.watch import Watch
 
 OnDelivery = Callable[[ProduceError | None], None]
 
-_PUSHED = 32
-"""Batches up to this many records are sent at once; larger ones wait out librdkafka's linger time,
-which costs them little and spares a thread switch for each."""
-_HOLD = 0.001
-_SHORTEST_HOLD = 0.01
-_LONGEST_HOLD = 0.5
-"""Seconds that records wait for those on the way. An idempotent producer's are generous: a batch
-is due to be reported by then, unless its broker is stuck, and only then the others go ahead."""
-_SWEEP = 0.25
-"""Seconds between two looks for records past their deadline."""
-_RENEWAL = 1.0
-"""Seconds between two handles."""
+_NONE: tuple[int, None] = (0, None)
 
 
 def _nobody(_: ProduceError | None) -> None:
@@ -63,24 +49,22 @@ class Producer:
         self.watch = Watch(self, prober)
         self._loop = loop
         self._prober = prober
-        self._tokens = TokenSource.of(config, loop, self.watch.log)
-        self.client = Client(librdkafka_settings(config), loop, self)
         self._pending: dict[int, OnDelivery | None] = {}
-        self._extra_bytes: dict[int, int] = {}
+        self._extras: dict[int, tuple[int, Slot | None]] = {}
+        self._order = KeyOrder(config.batch_messages, config.batch_bytes)
+        self._first = FirstLane(self, loop, prober)
+        self._second = SecondLane(self, loop, prober)
+        self._doubts = self._second.doubts
         self._token = 0
-        self._staged: dict[str, Batch] = {}
-        self._staged_at = 0.0
-        self._scheduled: asyncio.Handle | None = None
-        self._on_the_way = 0
-        self._flushed_at = 0.0
-        self._hold = _SHORTEST_HOLD if config.idempotent else _HOLD
-        self._marks: deque[tuple[float, int]] = deque()
-        self._sweeper: asyncio.TimerHandle | None = None
+        self._deadlines = Deadlines(loop, config.deadline / 1000, self._late)
         self._drained: asyncio.Event | None = None
-        self._renewal: asyncio.TimerHandle | None = None
-        self._renewed_at = 0.0
         self._max_messages = config.buffer_messages
         self._max_bytes = config.buffer_bytes
+
+    @property
+    def client(self) -> Client:
+        """The client that nearly all records go through."""
+        return self._first.client
 
     def declare(self, topic: str) -> None:
         """Have a topic's leaders looked up before its first record comes."""
@@ -112,23 +96,53 @@ class Producer:
         if self.watch.gate_closed:
             self.watch.refused("unhealthy", 1)
             raise ProducerUnhealthy("_ALL_BROKERS_DOWN", "the producer is unhealthy")
-        batch = self._staged.get(topic)
-        if batch is None:
-            batch = self._staged[topic] = Batch()
-        self._token = token = self._token + 1
+        token = self._token + 1
+        if key or headers or self._doubts:
+            self._send_apart(Record(token, topic, value, key or None, headers, size), on_delivery)
+            return
+        self._token = token
         self._pending[token] = on_delivery
-        batch.values.append(value)
-        batch.tokens.append(token)
-        if key or headers:
-            batch.add_extra(key, headers)
-            more = len(key or b"") + sum(len(name) + len(content) for name, content in headers)
-            self._extra_bytes[token] = more
-            size += more
-        batch.size += size
         self.messages += 1
         self.bytes += size
-        if self._scheduled is None:
-            self._schedule()
+        first = self._first
+        if first.scheduled is None:
+            first.schedule()
+        batch = first.staged.get(topic)
+        if batch is None:
+            batch = first.staged[topic] = Batch()
+        batch.values.append(value)
+        batch.tokens.append(token)
+        batch.size += size
+
+    def _send_apart(self, record: Record, on_delivery: OnDelivery | None) -> None:
+        """Take a record that has a key or headers, or whose topic may have to go another way."""
+        token, topic, key, headers = record.token, record.topic, record.key, record.headers
+        slot = None if key is None else (topic, key)
+        more = len(key or b"") + sum(len(name) + len(content) for name, content in headers)
+        record.size += more
+        apart = bool(self._doubts) and self._second.takes(record)
+        self._token = token
+        self._pending[token] = on_delivery
+        if more:
+            self._extras[token] = (more, slot)
+        self.messages += 1
+        self.bytes += record.size
+        if self._first.scheduled is None:
+            # Whichever way it goes: its deadline is noted then.
+            self._first.schedule()
+        if slot is not None and not self._order.goes(slot):
+            self._order.wait(slot, record)
+        elif apart:
+            self._second.add(topic, [record])
+        else:
+            self._first.stage(record)
+
+    def _follow(self, run: list[Record]) -> None:
+        """Have records go that waited for those before with their key."""
+        if len(run) > 1 or run[0].topic in self._doubts:
+            self._second.add(run[0].topic, run)
+        else:
+            self._first.stage(run[0])
 
     def metrics(self) -> dict[str, Any]:
         """Return counters and gauges: records, failures by reason, buffer depth, broker state."""
@@ -142,30 +156,50 @@ class Producer:
 
     async def close(self, within: float) -> None:
         """Send what is buffered, waiting up to ``within`` seconds; what is left is lost."""
-        self._flush()
+        self._first.flush()
         self._drained = asyncio.Event()
         if self._pending:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._drained.wait(), within)
         self.watch.close()
-        for timer in (self._sweeper, self._renewal):
-            if timer is not None:
-                timer.cancel()
-        if self._tokens is not None:
-            self._tokens.close()
+        self._deadlines.close()
+        self._first.quiet()
         self._expire(self._token, "_DESTROY")
-        if self._scheduled is not None:
-            self._scheduled.cancel()
-        self.client.detach()
-        await self._prober.destroy(self.client)
+        await self._first.close()
+        await self._second.close()
 
-    def on_deliveries(self, messages: Sequence[Any]) -> None:
+    def reported(self, messages: Sequence[Any]) -> None:
+        """Take the reports of one batch: tell the senders, or send it again in smaller ones."""
+        code = messages[0].err
+        if code and len(messages) > 1 and code in REFUSALS:
+            records, named = self.sort_out(messages)
+            self._second.again(records, code, named)
+            return
+        if code and code in REFUSALS:
+            self._second.blame(messages[0])
+        self.settle(messages)
+
+    def sort_out(self, messages: Sequence[Any]) -> tuple[list[Record], bool]:
+        """Return the records of a refused batch that are worth sending again, and whether the
+        broker has named the others. Their senders, and those who waited too long, are told.
+        """
+        named = names_the_guilty(messages)
+        again, over = [], []
+        for message in messages:
+            guilty = named and not is_innocent(message)
+            if guilty:
+                self._second.blame(message)
+            if guilty or message._private not in self._pending:
+                over.append(message)
+            else:
+                again.append(self._record(message))
+        if over:
+            self.settle(over)
+        return again, named
+
+    def settle(self, messages: Sequence[Any]) -> None:
         """Tell each sender what became of its record."""
         count = len(messages)
-        self._on_the_way -= count
-        if self._on_the_way <= 0:
-            # Before the senders are told, so that Kafka works while they are.
-            self._arrived()
         pop, size, failed = self._pending.pop, 0, 0
         for message in messages:
             size += message.len
@@ -178,9 +212,8 @@ class Producer:
                     callback(None)
                 except Exception as error:
                     self.watch.log.bug(error)
-        if self._extra_bytes:
-            pop_extra = self._extra_bytes.pop
-            size += sum(pop_extra(message._private, 0) for message in messages)
+        if self._extras:
+            size += sum(self._forget(message._private) for message in messages)
         self.messages -= count
         self.bytes -= size
         self.records += count - failed
@@ -191,83 +224,46 @@ class Producer:
         if self._drained is not None and not self._pending:
             self._drained.set()
 
-    def on_error(self, code: int, detail: str) -> None:
-        """Take an error that belongs to no record."""
-        self.watch.error(error_name(code), detail)
+    def still_wanted(self, records: Sequence[Record]) -> list[Record]:
+        """Return the records whose senders still wait; the others are let go."""
+        wanted = []
+        for record in records:
+            if record.token in self._pending:
+                wanted.append(record)
+            else:
+                self.messages -= 1
+                self.bytes -= record.size
+                self._forget(record.token)
+        return wanted
 
-    def on_fatal(self, code: int, detail: str) -> None:
-        """Go on with a new handle: librdkafka gave this one up.
+    def not_taken(self, refused: Sequence[tuple[int, int, int]]) -> None:
+        """Fail records that librdkafka did not take: token, bytes of the value, error."""
+        for token, size, code in refused:
+            self.messages -= 1
+            self.bytes -= size + self._forget(token)
+            self._fail(self._pending.pop(token, _nobody), code)
+        self.watch.failed()
 
-        For a broken idempotent sequence, or a user who may not write anywhere; so not more often
-        than once a second. Until then every record fails at once.
-        """
-        self.watch.log.error(f"fatal {error_name(code)}", detail)
-        if self._renewal is None:
-            pause = max(0.0, self._renewed_at + _RENEWAL - monotonic())
-            self._renewal = self._loop.call_later(pause, self._renew)
-            self.client.purge()
+    def mark(self, taken_at: float) -> None:
+        """Note the time since when the last records were taken."""
+        self._deadlines.mark(taken_at, self._token)
 
-    def on_log(self, level: int, facility: str, message: str) -> None:
-        """Take a line of librdkafka's log."""
-        self.watch.log.librdkafka(level, facility, message)
+    def _forget(self, token: int) -> int:
+        """Let those go that waited for a record; return the bytes of its key and headers."""
+        more, slot = self._extras.pop(token, _NONE)
+        if slot is not None:
+            behind = self._order.done(slot)
+            if behind is not None:
+                wanted = self.still_wanted(behind)
+                if wanted:
+                    self._follow(wanted)
+        return more
 
-    def on_token_wanted(self) -> None:
-        """Fetch a token in the background."""
-        if self._tokens is not None:
-            self._tokens.fetch(self.client)
-
-    def _schedule(self) -> None:
-        self._staged_at = monotonic()
-        if self._on_the_way > 0:
-            self._scheduled = self._loop.call_later(self._hold, self._flush)
-        else:
-            self._scheduled = self._loop.call_soon(self._flush)
-
-    def _flush(self) -> None:
-        """Hand over what is staged."""
-        if self._scheduled is not None:
-            self._scheduled.cancel()
-            self._scheduled = None
-        if not self._staged:
-            return
-        staged, self._staged = self._staged, {}
-        taken = sum(self._hand_over(topic, batch) for topic, batch in staged.items())
-        if not taken:
-            return
-        self._on_the_way += taken
-        self._flushed_at = monotonic()
-        self._marks.append((self._staged_at, self._token))
-        if self._sweeper is None:
-            self._sweeper = self._loop.call_later(_SWEEP, self._sweep)
-        if taken <= _PUSHED and self.config.linger:
-            self.client.push()
-
-    def _hand_over(self, topic: str, batch: Batch) -> int:
-        """Return how many records librdkafka took; the senders of the others are told."""
-        try:
-            refused = self.client.produce(topic, batch)
-        except ProduceError as error:
-            # There is no handle for such a topic: its name is impossible.
-            self.watch.log.error(error.reason, error.detail)
-            refused = [(token, -193) for token in batch.tokens]
-        if refused:
-            tokens = {token for token, _ in refused}
-            for value, token in zip(batch.values, batch.tokens, strict=True):
-                if token in tokens:
-                    self.messages -= 1
-                    self.bytes -= len(value) + self._extra_bytes.pop(token, 0)
-            for token, code in refused:
-                self._fail(self._pending.pop(token, _nobody), code)
-            self.watch.failed()
-        return len(batch.values) - len(refused)
-
-    def _arrived(self) -> None:
-        """Everything handed over was reported: measure the round trip, let go what waited."""
-        if self.config.idempotent:
-            wanted = min(4 * (monotonic() - self._flushed_at), _LONGEST_HOLD)
-            self._hold = max(_SHORTEST_HOLD, self._hold + 0.2 * (wanted - self._hold))
-        if self._staged:
-            self._flush()
+    def _record(self, message: Any) -> Record:
+        """Return a reported record as it was sent."""
+        value, key, headers = content_of(message)
+        size = len(value) + self._extras.get(message._private, _NONE)[0]
+        return Record(message._private, topic_of(message), value, key, headers, size)
 
     def _fail(self, callback: OnDelivery | None, code: int) -> None:
         if callback is _nobody:
@@ -285,18 +281,11 @@ class Producer:
         except Exception as problem:
             self.watch.log.bug(problem)
 
-    def _sweep(self) -> None:
-        """Fail the records whose deadline has passed, whatever librdkafka still tries."""
-        self._sweeper = None
-        late, last = monotonic() - self.config.deadline / 1000, 0
-        while self._marks and self._marks[0][0] <= late:
-            last = self._marks.popleft()[1]
+    def _late(self, last: int) -> bool:
+        """Fail the records up to a token, whatever librdkafka still tries."""
         if last:
             self._expire(last, "_TIMED_OUT")
-        if self._pending:
-            self._sweeper = self._loop.call_later(_SWEEP, self._sweep)
-        else:
-            self._marks.clear()
+        return bool(self._pending)
 
     def _expire(self, last: int, reason: str) -> None:
         """Fail the pending records up to a token."""
@@ -311,14 +300,3 @@ class Producer:
             self._tell(self._pending.pop(token), error)
         if expired:
             self.watch.failed()
-
-    def _renew(self) -> None:
-        self._renewal = None
-        self._renewed_at = monotonic()
-        old = self.client
-        self.client = Client(librdkafka_settings(self.config), self._loop, self)
-        for topic in self.topics:
-            self.client.topic(topic)
-        old.mute()
-        old.purge()
-        self._prober.retire(old)

@@ -147,7 +147,7 @@ def test_a_producer_that_librdkafka_gave_up_is_replaced(cluster: MockKafka) -> N
         producer = worker.pool.get(config(cluster, acks=-1, idempotent=True))
         assert await delivered(producer) is None
         broken = producer.client
-        producer.on_fatal(45, "the sequence is broken")
+        producer._first.on_fatal(45, "the sequence is broken")
         await until(lambda: producer.client is not broken)
         assert await delivered(producer) is None
 

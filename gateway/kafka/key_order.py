@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Records with one key stay in order, also when a broker refuses a batch and it is sent again."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.kafka.client import Header
+
+Slot = tuple[str, bytes]
+"""Topic and key."""
+
+
+@dataclass(slots=True)
+class Record:
+    """A record that is not with librdkafka; ``size``: bytes of value, key and headers."""
+
+    token: int
+    topic: str
+    value: bytes
+    key: bytes | None
+    headers: Sequence[Header]
+    size: int
+
+
+class _Turn:
+    __slots__ = ("on_the_way", "waiting")
+
+    def __init__(self) -> None:
+        self.on_the_way = 1
+        self.waiting: deque[Record] | None = None
+
+
+class KeyOrder:
+    """Lets the next records with a key go when those before are reported.
+
+    librdkafka alone keeps the order of what is written, but not of what comes back refused: the
+    records behind are on the way by then. So of each key only as many are on the way as go in
+    one batch, up to ``records`` and ``size`` bytes; what comes meanwhile waits, and goes together.
+    """
+
+    def __init__(self, records: int, size: int) -> None:
+        self._turns: dict[Slot, _Turn] = {}
+        self._records = records
+        self._size = size
+
+    def goes(self, slot: Slot) -> bool:
+        """Tell whether a record may go now; it is on the way then, until ``done``."""
+        if slot in self._turns:
+            return False
+        self._turns[slot] = _Turn()
+        return True
+
+    def wait(self, slot: Slot, record: Record) -> None:
+        """Keep a record that may not go yet."""
+        turn = self._turns[slot]
+        if turn.waiting is None:
+            turn.waiting = deque()
+        turn.waiting.append(record)
+
+    def done(self, slot: Slot) -> list[Record] | None:
+        """Note that a record was reported; return those that go next, on the way from now on."""
+        turn = self._turns[slot]
+        turn.on_the_way -= 1
+        if turn.on_the_way:
+            return None
+        waiting = turn.waiting
+        if not waiting:
+            del self._turns[slot]
+            return None
+        behind, size = [waiting.popleft()], 0
+        while waiting and len(behind) < self._records:
+            size += behind[-1].size
+            if size + waiting[0].size > self._size:
+                break
+            behind.append(waiting.popleft())
+        turn.on_the_way = len(behind)
+        return behind

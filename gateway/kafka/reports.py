@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What librdkafka's delivery reports hold, copied: the originals go with the event."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.kafka.client import Header
+from gateway.kafka.librdkafka import ffi, lib, text
+
+
+def topic_of(message: Any) -> str:
+    """Return the topic of a reported record."""
+    return text(lib.rd_kafka_topic_name(message.rkt))
+
+
+def content_of(message: Any) -> tuple[bytes, bytes | None, list[Header]]:
+    """Return a copy of a reported record: value, key, headers."""
+    value = bytes(ffi.buffer(message.payload, message.len)) if message.len else b""
+    key = bytes(ffi.buffer(message.key, message.key_len)) if message.key_len else None
+    headers: list[Header] = []
+    held = ffi.new("rd_kafka_headers_t **")
+    if lib.rd_kafka_message_headers(message, held) == 0:
+        name, content = ffi.new("const char **"), ffi.new("const void **")
+        size, get = ffi.new("size_t *"), lib.rd_kafka_header_get_all
+        while get(held[0], len(headers), name, content, size) == 0:
+            headers.append((text(name[0]), bytes(ffi.buffer(content[0], size[0]))))
+    return value, key, headers

@@ -1,0 +1,354 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A second connection for records that must not go in just any batch, one batch at a time.
+
+Three kinds go this way: records of a refused batch, in smaller ones; several records with one
+key, which must be in one batch to stay in order whatever becomes of it; and records like those
+that their topic has just refused, so that they do not fail the batches of others. librdkafka
+forms batches as it likes, so there is one batch on the way per topic, and it is pushed only when
+all of it is queued.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from gateway.errors import BufferFull, ProduceError
+from gateway.kafka.client import Batch, Client
+from gateway.kafka.config import librdkafka_settings
+from gateway.kafka.key_order import Record
+from gateway.kafka.librdkafka import error_name
+from gateway.kafka.oauth import TokenSource
+from gateway.kafka.refusals import REFUSALS, TOO_LARGE
+from gateway.kafka.reports import topic_of
+
+if TYPE_CHECKING:
+    from gateway.kafka.prober import Prober
+    from gateway.kafka.producer import Producer
+
+_OVERHEAD = 100
+"""Bytes of a batch that are none of its records', and as much again for each record."""
+_PATIENCE = 0.5
+"""Seconds after which the next batch goes although the one before is not reported: its broker is
+stuck, and the others should not be."""
+_PUSH_LOOK = 0.001
+_DOUBT = 60.0
+"""Seconds for which records like a refused one go this way."""
+_SMALL = 256 * 1024
+"""A topic that refuses batches of so many bytes gets all of its records this way: those of the
+first connection would be refused again and again."""
+_MOST_SUSPECTS = 1000
+_LINGER = "20"
+"""Milliseconds; only for what a push has missed."""
+_LARGEST = 2**31 - 1
+
+
+class _Road:
+    """What is to go to one topic.
+
+    ``fresh``: runs of records that are not split while they fit; ``again``: pieces that go in this
+    order, each in a batch of its own. Both take turns, so that neither waits for all of the other.
+    """
+
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+        self.fresh: deque[list[Record]] = deque()
+        self.again: deque[list[Record]] = deque()
+        self.on_the_way: set[int] = set()
+        self.sent_at = 0.0
+        self.open = False
+        self.asked = False
+        self.timer: asyncio.Handle | None = None
+        self._again_next = True
+
+    def take(self, limit: int, most: int) -> list[Record]:
+        """Return the records of the next batch; empty when there are none."""
+        again, fresh = self.again, self.fresh
+        if again and (self._again_next or not fresh):
+            self._again_next = False
+            return again.popleft()
+        self._again_next = True
+        if fresh and _weight(fresh[0]) > limit and len(fresh[0]) > 1:
+            again.extendleft(reversed(pieces(fresh.popleft(), limit, most)))
+            return again.popleft()
+        taken: list[Record] = []
+        weight = 0
+        while fresh and (not taken or len(taken) + len(fresh[0]) <= most):
+            weight += _weight(fresh[0])
+            if taken and weight > limit:
+                break
+            taken += fresh.popleft()
+        return taken
+
+
+class _Doubt:
+    """What a topic has refused: batches above ``ceiling`` bytes, records without a key."""
+
+    def __init__(self) -> None:
+        self.until = 0.0
+        self.ceiling = _LARGEST
+        self.keyless = False
+        self.keyless_cleared = 0.0
+
+    def suspects(self, record: Record) -> bool:
+        """Tell whether a record would be refused again, by the looks of it."""
+        return _weight([record]) > self.ceiling or (self.keyless and record.key is None)
+
+
+class SecondLane:
+    """Sends records of one producer on a client of its own, made when it is first needed.
+
+    ``doubts``: topics that have refused something lately.
+    """
+
+    def __init__(self, producer: Producer, loop: asyncio.AbstractEventLoop, prober: Prober) -> None:
+        self.doubts: dict[str, _Doubt] = {}
+        self._producer = producer
+        self._loop = loop
+        self._prober = prober
+        config = producer.config
+        more = (
+            ("linger.ms", _LINGER),
+            ("batch.num.messages", "1000000"),
+            ("batch.size", str(_LARGEST)),
+        )
+        self._config = replace(config, extra=(*more, *config.extra))
+        self._most = config.batch_messages
+        self._limit = config.batch_bytes
+        self._roads: dict[str, _Road] = {}
+        self._client: Client | None = None
+        self._tokens = TokenSource.of(config, loop, producer.watch.log)
+        self._closed = False
+
+    def takes(self, record: Record) -> bool:
+        """Tell whether a record goes this way for what its topic has refused.
+
+        Raises ``BufferFull`` when too many like it wait already: they must not fill the buffer.
+        """
+        doubt = self.doubts.get(record.topic)
+        if doubt is None:
+            return False
+        if monotonic() >= doubt.until:
+            del self.doubts[record.topic]
+            return False
+        if not doubt.suspects(record):
+            return doubt.ceiling < _SMALL
+        if len(self._road(record.topic).again) >= _MOST_SUSPECTS:
+            raise BufferFull("_QUEUE_FULL", "too many records like those that the topic refuses")
+        return True
+
+    def add(self, topic: str, run: list[Record]) -> None:
+        """Take records that were not sent yet; several have one key."""
+        road = self._road(topic)
+        doubt = self.doubts.get(topic)
+        if len(run) == 1 and doubt is not None and doubt.suspects(run[0]):
+            road.again.append(run)
+        else:
+            road.fresh.append(run)
+        self._soon(road)
+
+    def blame(self, message: Any) -> None:
+        """Learn from a record that is to blame for a refusal, by itself or by the broker's word."""
+        doubt = self._doubt(topic_of(message))
+        if message.err in TOO_LARGE:
+            doubt.ceiling = min(doubt.ceiling, message.len)
+        elif not message.key_len and monotonic() >= doubt.keyless_cleared:
+            doubt.keyless = True
+
+    def again(self, records: list[Record], code: int, named: bool, ahead: bool = False) -> None:
+        """Take the records of a refused batch, less those that the broker has named if ``named``.
+
+        ``ahead``: they come back from this lane, before what follows them.
+        """
+        if not records:
+            return
+        road = self._road(records[0].topic)
+        parts = [records] if named else self._parts(road.topic, records, code)
+        if ahead:
+            road.again.extendleft(reversed(parts))
+        elif named:
+            road.fresh.extend([record] for record in records)
+        else:
+            road.again.extend(parts)
+        self._soon(road)
+
+    def purge(self) -> None:
+        """Give up what librdkafka has."""
+        if self._client is not None:
+            self._client.purge()
+
+    async def close(self) -> None:
+        """Destroy the client."""
+        self._closed = True
+        for road in self._roads.values():
+            if road.timer is not None:
+                road.timer.cancel()
+        if self._tokens is not None:
+            self._tokens.close()
+        if self._client is not None:
+            client, self._client = self._client, None
+            client.detach()
+            await self._prober.destroy(client)
+
+    def on_deliveries(self, messages: Sequence[Any]) -> None:
+        """Take the reports of one batch."""
+        road = self._road(topic_of(messages[0]))
+        road.on_the_way.difference_update(message._private for message in messages)
+        code = messages[0].err
+        if len(messages) > 1 and code in REFUSALS:
+            records, named = self._producer.sort_out(messages)
+            self.again(records, code, named, ahead=True)
+        else:
+            self._learn(road.topic, messages)
+            self._producer.settle(messages)
+        if not road.on_the_way:
+            self._drive(road)
+
+    def on_error(self, code: int, detail: str) -> None:
+        """Take an error that belongs to no record."""
+        self._producer.watch.error(error_name(code), detail)
+
+    def on_fatal(self, code: int, detail: str) -> None:
+        """Go on with a new client; what this one has fails."""
+        self._producer.watch.log.error(f"fatal {error_name(code)}", detail)
+        if self._client is None:
+            return
+        old, self._client = self._client, None
+        old.mute()
+        old.purge()
+        self._prober.retire(old)
+        for road in self._roads.values():
+            road.open = road.asked = False
+
+    def on_log(self, level: int, facility: str, message: str) -> None:
+        """Take a line of librdkafka's log."""
+        self._producer.watch.log.librdkafka(level, facility, message)
+
+    def on_token_wanted(self) -> None:
+        """Fetch a token in the background."""
+        if self._tokens is not None and self._client is not None:
+            self._tokens.fetch(self._client)
+
+    def _parts(self, topic: str, records: list[Record], code: int) -> list[list[Record]]:
+        """Return the smaller batches in which refused records are sent again."""
+        if code in TOO_LARGE:
+            doubt = self._doubt(topic)
+            doubt.ceiling = min(_weight(records) // 2, doubt.ceiling)
+            return pieces(records, doubt.ceiling, self._most)
+        # A topic that is compacted takes no records without a key: the first guess.
+        keyed = [record for record in records if record.key is not None]
+        if keyed and len(keyed) < len(records):
+            return [keyed, [record for record in records if record.key is None]]
+        half = len(records) // 2
+        return [records[:half], records[half:]]
+
+    def _doubt(self, topic: str) -> _Doubt:
+        """Return what a topic is known to refuse, to be added to."""
+        found = self.doubts.get(topic)
+        if found is None:
+            found = self.doubts[topic] = _Doubt()
+        found.until = monotonic() + _DOUBT
+        return found
+
+    def _learn(self, topic: str, messages: Sequence[Any]) -> None:
+        """Learn from reports that are final."""
+        message = messages[0]
+        if message.err in REFUSALS:
+            self.blame(message)
+            return
+        doubt = self.doubts.get(topic)
+        if doubt is not None and doubt.keyless and not message.err and not message.key_len:
+            doubt.keyless = False
+            doubt.keyless_cleared = monotonic() + _DOUBT
+
+    def _road(self, topic: str) -> _Road:
+        found = self._roads.get(topic)
+        if found is None:
+            found = self._roads[topic] = _Road(topic)
+        return found
+
+    def _soon(self, road: _Road) -> None:
+        if road.timer is None and not road.on_the_way:
+            road.timer = self._loop.call_soon(self._drive, road)
+
+    def _later(self, road: _Road, pause: float) -> None:
+        road.timer = self._loop.call_later(pause, self._drive, road)
+
+    def _drive(self, road: _Road) -> None:
+        """Send the next batch, if it is time."""
+        if road.timer is not None:
+            road.timer.cancel()
+            road.timer = None
+        if self._closed or not (road.fresh or road.again):
+            return
+        if self._client is None:
+            self._client = Client(librdkafka_settings(self._config), self._loop, self)
+        if not road.open:
+            self._find(road, self._client)
+            return
+        wait = road.sent_at + _PATIENCE - monotonic() if road.on_the_way else 0.0
+        if wait > 0 or self._client.pushing:
+            self._later(road, max(wait, _PUSH_LOOK))
+            return
+        doubt = self.doubts.get(road.topic)
+        limit = self._limit if doubt is None else min(self._limit, doubt.ceiling)
+        alive: list[Record] = []
+        while not alive and (taken := road.take(limit, self._most)):
+            alive = self._producer.still_wanted(taken)
+        if alive:
+            self._send(road, self._client, alive)
+
+    def _find(self, road: _Road, client: Client) -> None:
+        """Have the topic's leaders looked up first: librdkafka must not split what waits for it."""
+        if road.asked:
+            return
+        road.asked = True
+        try:
+            client.topic(road.topic)
+        except ProduceError:
+            road.open = True
+            return
+
+        def found(_: asyncio.Future[int]) -> None:
+            if client is self._client:
+                road.open = True
+                self._soon(road)
+
+        wait = max(1, self._config.deadline // 3)
+        self._prober.find(client, road.topic, wait).add_done_callback(found)
+
+    def _send(self, road: _Road, client: Client, records: list[Record]) -> None:
+        batch = Batch()
+        for record in records:
+            batch.add(record.token, record.value, record.key, record.headers, record.size)
+        road.on_the_way.update(batch.tokens)
+        road.sent_at = monotonic()
+        refused = client.produce(road.topic, batch)
+        if refused:
+            road.on_the_way.difference_update(token for token, _ in refused)
+            sizes = {record.token: len(record.value) for record in records}
+            self._producer.not_taken([(token, sizes[token], code) for token, code in refused])
+        client.push()
+        self._later(road, _PATIENCE if road.on_the_way else 0.0)
+
+
+def _weight(records: Sequence[Record]) -> int:
+    """Return the bytes that records take in a batch, uncompressed; rather too many."""
+    return _OVERHEAD + sum(record.size + _OVERHEAD for record in records)
+
+
+def pieces(records: list[Record], limit: int, most: int) -> list[list[Record]]:
+    """Return records in order, in pieces up to a weight and a number, or of one record."""
+    found: list[list[Record]] = []
+    weight = 0
+    for record in records:
+        weight += record.size + _OVERHEAD
+        if not found or weight > limit or len(found[-1]) == most:
+            found.append([])
+            weight = 2 * _OVERHEAD + record.size
+        found[-1].append(record)
+    return found

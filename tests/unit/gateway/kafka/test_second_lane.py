@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Records of refused batches are sent again in smaller ones, on the mock cluster."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.errors import BufferFull, ProduceError
+from gateway.kafka.config import ProducerConfig
+from gateway.kafka.key_order import Record
+from gateway.kafka.librdkafka import error_name
+from gateway.kafka.second_lane import pieces
+from tests.support.mock_kafka import MockKafka, mock_kafka
+from tests.support.producing import Worker, until, working
+
+INVALID_RECORD = 87
+MSG_SIZE_TOO_LARGE = 10
+# RECORD_LIST_TOO_LARGE, INVALID_TIMESTAMP, UNSUPPORTED_FOR_MESSAGE_FORMAT, POLICY_VIOLATION
+OTHERS = (18, 32, 43, 44)
+
+
+@pytest.fixture
+def cluster() -> Iterator[MockKafka]:
+    with mock_kafka() as made:
+        made.create("t")
+        yield made
+
+
+def config(cluster: MockKafka, acks: int = 1, **changes: Any) -> ProducerConfig:
+    # Records that are sent together make one batch also on a busy machine.
+    extra = (("linger.ms", "50"),)
+    return ProducerConfig(
+        (cluster.bootstrap,), acks=acks, idempotent=acks == -1, extra=extra, **changes
+    )
+
+
+async def sent(producer: Any, count: int, size: int = 10) -> list[Any]:
+    """Send records together; return what became of each."""
+    loop = asyncio.get_running_loop()
+    reports = [loop.create_future() for _ in range(count)]
+    for report in reports:
+        producer.send("t", b"x" * size, on_delivery=report.set_result)
+    return await asyncio.gather(*reports)
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("acks", [1, -1])
+@pytest.mark.parametrize("code", [MSG_SIZE_TOO_LARGE, INVALID_RECORD, *OTHERS])
+def test_records_that_were_refused_together_are_written_apart(
+    cluster: MockKafka, code: int, acks: int
+) -> None:
+    async def job(worker: Worker) -> None:
+        producer = worker.pool.get(config(cluster, acks))
+        assert await sent(producer, 1) == [None]
+        cluster.fail(code, code)
+        assert await sent(producer, 20) == [None] * 20
+        assert (producer.records, producer.messages, producer.bytes) == (21, 0, 0)
+        assert worker.pool.metrics()["failures"] == {}
+
+    working(job)
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("acks", [1, -1])
+def test_a_record_that_is_refused_alone_fails_once_and_for_all(
+    cluster: MockKafka, acks: int
+) -> None:
+    async def job(worker: Worker) -> list[Any]:
+        producer = worker.pool.get(config(cluster, acks))
+        assert await sent(producer, 1) == [None]
+        # All four, three halves of them, and both records of the first.
+        cluster.fail(*[INVALID_RECORD] * 4)
+        found = await sent(producer, 4)
+        assert (producer.messages, producer.bytes) == (0, 0)
+        return found
+
+    first, second, third, fourth = working(job)
+    assert isinstance(first, ProduceError)
+    assert isinstance(second, ProduceError)
+    assert first.reason == error_name(INVALID_RECORD)
+    assert third is fourth is None
+
+
+@pytest.mark.kafka
+def test_refused_records_are_given_up_at_their_deadline(cluster: MockKafka) -> None:
+    async def job(worker: Worker) -> None:
+        producer = worker.pool.get(config(cluster, deadline=1200))
+        assert await sent(producer, 1) == [None]
+        cluster.fail(MSG_SIZE_TOO_LARGE)
+        waiting = asyncio.ensure_future(sent(producer, 6))
+        await until(lambda: producer.messages == 6)
+        await until(lambda: producer._doubts)
+        cluster.down()
+        found = await waiting
+        assert all(isinstance(error, ProduceError) for error in found)
+        cluster.up()
+        await until(lambda: producer.messages == producer.bytes == 0, within=20)
+
+    working(job)
+
+
+@pytest.mark.kafka
+def test_records_like_the_refused_are_turned_away_when_too_many_wait(
+    cluster: MockKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.kafka.second_lane._MOST_SUSPECTS", 5)
+
+    async def job(worker: Worker) -> None:
+        producer = worker.pool.get(config(cluster))
+        cluster.fail(INVALID_RECORD)
+        (error,) = await sent(producer, 1)
+        assert isinstance(error, ProduceError)
+        # Keyless records are sent one by one until one of them is written.
+        cluster.round_trip(100)
+        with pytest.raises(BufferFull):
+            for _ in range(50):
+                producer.send("t", b"x")
+        producer.send("t", b"x", b"a key")
+        await until(lambda: producer.messages == 0, within=15)
+        producer.send("t", b"x")
+
+    working(job)
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("acks", [1, -1])
+def test_a_second_client_that_librdkafka_gave_up_is_replaced(cluster: MockKafka, acks: int) -> None:
+    async def job(worker: Worker) -> None:
+        producer = worker.pool.get(config(cluster, acks))
+        for _ in range(2):
+            cluster.fail(MSG_SIZE_TOO_LARGE)
+            assert await sent(producer, 6) == [None] * 6
+            producer._doubts.clear()
+            producer._second.on_fatal(45, "the sequence is broken")
+
+    working(job)
+
+
+@given(st.lists(st.integers(0, 5000)), st.integers(0, 10_000), st.integers(1, 5))
+def test_pieces_hold_all_records_in_order(sizes: list[int], limit: int, most: int) -> None:
+    records = [Record(n, "t", b"", None, (), size) for n, size in enumerate(sizes)]
+    parts = pieces(records, limit, most)
+    assert [one for part in parts for one in part] == records
+    for part in parts:
+        assert 1 <= len(part) <= most
+        assert len(part) == 1 or sum(one.size for one in part) <= limit
