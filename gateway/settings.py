@@ -186,7 +186,9 @@ class Settings:
     admin_token_file: str | None = _setting(plain, "")
     """A file with the token, which wins; SIGHUP reads it again."""
     keyring_file: str | None = _setting(plain, "")
-    """A file with a key a line: releases are encrypted in the database with the first of them."""
+    """A file with a key a line: releases are encrypted in the database with the first of them.
+    Empty: `control-plane.keyring` in the prefix, made at the first start. Without the file that
+    encrypted it a database cannot be read: back it up as well, elsewhere."""
 
     # How requests are taken and answered.
     nginx_worker_processes: int = _setting(workers, "auto")

@@ -3,25 +3,32 @@
 
 A sealed snapshot is ``KGS1``, eight bytes that tell the key, a 12-byte nonce, and the content under
 AES-256-GCM, bound to its release's number. Keys come by HKDF (RFC 5869) from the lines of one file:
-the first seals, all of them open, so a new key is put in front and the old ones stay.
+the first seals, all of them open, so a new key is put in front and the old ones stay. Without the
+setting the file is one beside the database, made with a random key at the first start.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gateway.data_plane.files import create_atomically
 from gateway.errors import SettingsError, StoreError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+BESIDE = "control-plane.keyring"
+"""Name of the file in the prefix folder that is used without the setting."""
 SHORTEST = 32
 """Characters of a line: less is no key that was made at random."""
 _MAGIC = b"KGS1"
 _MARK, _NONCE = 8, 12
+_RANDOM = 48
+"""Bytes of a key that we make."""
 _PURPOSE = b"kafka-gateway control plane keyring 1"
 
 
@@ -49,6 +56,31 @@ class Keyring:
             )
         return cls(keys)
 
+    @classmethod
+    def beside_database(cls, prefix: Path) -> Keyring:
+        """Read the keyring of the prefix folder; the first start makes it, mode 0600.
+
+        Raises ``StoreError`` when it cannot be made and ``SettingsError`` when it cannot be read.
+        """
+        path = prefix / BESIDE
+        try:
+            if not path.exists():
+                create_atomically(path, secrets.token_urlsafe(_RANDOM).encode() + b"\n")
+        except OSError as error:
+            text = f"cannot create the keyring {path}: {error.strerror}"
+            raise StoreError(f"{text}; set KONG_PREFIX to a folder that can be written") from None
+        return cls.from_file(str(path))
+
+    @property
+    def seals(self) -> bool:
+        """Whether there is a key at all."""
+        return bool(self._ciphers)
+
+    @staticmethod
+    def is_sealed(stored: bytes) -> bool:
+        """Tell whether a snapshot was sealed by any keyring."""
+        return stored.startswith(_MAGIC)
+
     def seal(self, content: bytes, number: int) -> bytes:
         """Encrypt the snapshot of release ``number``."""
         if not self._ciphers:
@@ -64,14 +96,15 @@ class Keyring:
         """
         from cryptography.exceptions import InvalidTag
 
-        if not stored.startswith(_MAGIC):
+        if not self.is_sealed(stored):
             return stored
         mark, sealed = stored[len(_MAGIC) :][:_MARK], stored[len(_MAGIC) + _MARK :]
         cipher = self._ciphers.get(mark)
         if cipher is None:
             raise StoreError(
                 f"release {number} in the database is encrypted with a key that is not in "
-                "KONG_KEYRING_FILE; add it there as a further line"
+                f"KONG_KEYRING_FILE (without that setting {BESIDE} in KONG_PREFIX); "
+                "add it there as a further line"
             )
         try:
             return cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], _bound(number))

@@ -66,7 +66,7 @@ class ControlPlane:
         """Open database and listeners. Raises ``SettingsError`` and ``StoreError``."""
         if self.settings.store != "sqlite":
             raise SettingsError(f"KONG_DATABASE: {self.settings.store} is not supported yet")
-        await asyncio.to_thread(self._store.open)
+        await asyncio.to_thread(self._open_store)
         self._data_planes = DataPlanes(self._store.load_data_planes())
         if self.settings.cluster_listen:
             self._listener = ClusterListener(
@@ -81,6 +81,11 @@ class ControlPlane:
         self._saving = asyncio.create_task(self._save_data_planes())
         newest = self._publisher.newest
         _log.info("control plane started", release=None if newest is None else newest.number)
+
+    def _open_store(self) -> None:
+        if self.settings.keyring_file is None:
+            self._store.keyring = Keyring.beside_database(Path(self.settings.prefix))
+        self._store.open()
 
     async def _listen(self, publisher: Publisher) -> None:
         for name in ("admin_listen", "cluster_listen", "status_listen"):

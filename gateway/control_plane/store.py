@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one reader and writer of the control plane's database.
 
-Releases are only ever appended: a row is never changed or removed, and its number follows the one
-before it. A write is one transaction that begins by taking the database's write lock, so writers
-in several threads or processes queue up, and one that dies half-way leaves nothing behind.
+Releases are only ever appended: what a row says is never changed or removed, and its number follows
+the one before it. A write is one transaction that begins by taking the database's write lock, so
+writers in several threads or processes queue up, and one that dies half-way leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -90,7 +90,8 @@ Build = Callable[[Release | None], Draft | None]
 class Store:
     """The database of one control plane, a SQLite file. Methods block; they may run in any thread.
 
-    Releases are encrypted with the keyring's first key, if it has one.
+    Releases are encrypted with the keyring's first key, if it has one: those that were written when
+    there was none are so when the database is opened.
 
     All of them raise ``StoreError`` when the database cannot be read or written.
     """
@@ -99,7 +100,7 @@ class Store:
         self, path: Path, lock_timeout: float = 5.0, keyring: Keyring | None = None
     ) -> None:
         self.path = path
-        self._keyring = keyring or Keyring()
+        self.keyring = keyring or Keyring()
         self._newest: Release | None = None
         self.engine = sa.create_engine(f"sqlite:///{path}")
         sa.event.listen(self.engine, "connect", _prepare(lock_timeout))
@@ -120,6 +121,27 @@ class Store:
                 raise StoreError(f"{text}; run that version, or use another KONG_PREFIX")
             _METADATA.create_all(connection)
             connection.exec_driver_sql(f"PRAGMA user_version={VERSION}")
+            sealed = self.keyring.seals and self._seal_all(connection)
+        if sealed:
+            with self._translated(), self.engine.connect() as plain:
+                # What pages and log still hold in clear goes as well.
+                plain.exec_driver_sql("ROLLBACK")
+                plain.exec_driver_sql("VACUUM")
+                plain.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _seal_all(self, connection: sa.Connection) -> bool:
+        """Encrypt the releases that are in clear; return whether there were any."""
+        snapshot = _RELEASES.c.snapshot
+        numbers = connection.execute(sa.select(_RELEASES.c.number)).scalars().all()
+        found = False
+        for number in numbers:
+            chosen = _RELEASES.c.number == number
+            stored = connection.execute(sa.select(snapshot).where(chosen)).scalar_one()
+            if not self.keyring.is_sealed(stored):
+                sealed = self.keyring.seal(stored, number)
+                connection.execute(sa.update(_RELEASES).where(chosen).values(snapshot=sealed))
+                found = True
+        return found
 
     def close(self) -> None:
         """Close all connections."""
@@ -142,7 +164,7 @@ class Store:
             row = connection.execute(query).one_or_none()
         if row is None:
             raise NotFound(f"no release {number}")
-        return _release(row, self._keyring)
+        return _release(row, self.keyring)
 
     def list(self, size: int, before: int | None = None) -> list[ReleaseInfo]:
         """Return releases without their content, the newest first, those with a number < before."""
@@ -172,7 +194,7 @@ class Store:
                 void=draft.void,
                 table=draft.table,
             )
-            connection.execute(sa.insert(_RELEASES).values(_columns(release, self._keyring)))
+            connection.execute(sa.insert(_RELEASES).values(_columns(release, self.keyring)))
         self._newest = release
         return release
 
@@ -199,7 +221,7 @@ class Store:
         if number is None:
             return None
         query = sa.select(_RELEASES).where(_RELEASES.c.number == number)
-        self._newest = release = _release(connection.execute(query).one(), self._keyring)
+        self._newest = release = _release(connection.execute(query).one(), self.keyring)
         return release
 
     @contextmanager
@@ -225,6 +247,8 @@ def _prepare(lock_timeout: float) -> Callable[[Any, object], None]:
         connection.execute("PRAGMA journal_mode=WAL")
         # WAL alone would lose the last commits at a power cut.
         connection.execute("PRAGMA synchronous=FULL")
+        # What is replaced is overwritten: releases in clear do not stay in free pages.
+        connection.execute("PRAGMA secure_delete=ON")
 
     return prepare
 

@@ -3,12 +3,13 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from gateway.control_plane.keyring import Keyring
+from gateway.control_plane.keyring import BESIDE, Keyring
 from gateway.control_plane.server import DATABASE
 from gateway.control_plane.store import Draft, Store
 from gateway.errors import SettingsError, StoreError
@@ -27,7 +28,7 @@ def opened(path: Path, *keys: str) -> Store:
 
 def publish(store: Store, text: str) -> None:
     table = {"keyauth_credentials": [{"id": "1", "key": text}]}
-    store.append(lambda _: Draft("a" * 32, "someone", text, table))
+    store.append(lambda _: Draft("a" * 32, "someone", "a release", table))
 
 
 def read(store: Store, number: int) -> str:
@@ -107,13 +108,10 @@ def test_a_control_plane_seals_what_it_publishes_and_will_not_start_without_the_
     prefix = tmp_path / "prefix"
 
     async def main() -> None:
-        async with running(tmp_path / "plain") as place:
-            assert (await place.publish(story())).status == 201
         async with running(prefix, keyring_file=str(file)) as place:
             assert (await place.publish(story())).status == 201
         async with running(prefix, keyring_file=str(file)) as place:
             assert (await place.ask("GET", "/releases/1")).status == 200
-        assert b"httpbin.org" in unpacked((tmp_path / "plain" / DATABASE).read_bytes())
         assert b"httpbin.org" not in unpacked((prefix / DATABASE).read_bytes())
         with pytest.raises(StoreError, match="a key that is not in KONG_KEYRING_FILE"):
             async with running(prefix):
@@ -130,3 +128,57 @@ def unpacked(content: bytes) -> bytes:
             with suppress(zlib.error):
                 found.append(zlib.decompressobj(31).decompress(content[place:]))
     return b"".join(found)
+
+
+def test_without_the_setting_the_first_start_makes_a_keyring_beside_the_database(
+    tmp_path: Path,
+) -> None:
+    async def main() -> None:
+        async with running(tmp_path) as place:
+            assert (await place.publish(story())).status == 201
+        file = tmp_path / BESIDE
+        made = file.read_text()
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert len(made.strip()) >= 32
+        assert b"httpbin.org" not in unpacked((tmp_path / DATABASE).read_bytes())
+        async with running(tmp_path) as place:
+            assert (await place.ask("GET", "/releases/1")).status == 200
+        assert file.read_text() == made
+        file.unlink()
+        with pytest.raises(StoreError, match=BESIDE):
+            async with running(tmp_path):
+                raise AssertionError("it started")
+
+    run(main)
+
+
+def test_a_database_from_before_is_taken_over_and_nothing_of_it_stays_in_clear(
+    tmp_path: Path,
+) -> None:
+    store = opened(tmp_path / DATABASE)
+    for number in range(3):
+        publish(store, f"{PLANTED}-{number}" * 500)
+    store.close()
+    assert PLANTED.encode() in unpacked((tmp_path / DATABASE).read_bytes())
+
+    async def main() -> None:
+        async with running(tmp_path) as place:
+            for number in (1, 2, 3):
+                assert (await place.ask("GET", f"/releases/{number}")).status == 200
+            assert PLANTED.encode() not in everything(tmp_path)
+
+    run(main)
+    assert PLANTED.encode() not in everything(tmp_path)
+
+
+def everything(folder: Path) -> bytes:
+    """Return what the database's files hold."""
+    return b"".join(unpacked(file.read_bytes()) for file in folder.glob(f"{DATABASE}*"))
+
+
+def test_processes_that_start_at_once_have_one_keyring(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        rings = list(pool.map(lambda _: Keyring.beside_database(tmp_path), range(8)))
+    sealed = rings[0].seal(b"content", 1)
+    assert all(ring.open(sealed, 1) == b"content" for ring in rings)
+    assert [path.name for path in tmp_path.iterdir()] == [BESIDE]
