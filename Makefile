@@ -34,13 +34,16 @@ refresh: tools ## take the world's state over into the stack (STACK=local)
 down: tools ## take the stack down (STACK=local)
 	@$(if $(filter local,$(STACK)),tools/down,$(PULUMI) destroy --stack $(STACK) $(FLAGS))
 
-.PHONY: test test-fast check format lock docs bench
+.PHONY: test test-fast fuzz check format lock docs bench
 test: tools ## all tests, with a real Kafka, real processes and the real Pulumi engine
 	@$(BOOTSTRAP) policies
 	@.venv/bin/pytest $(FLAGS)
 
 test-fast: venv ## the unit tests only, in under a minute
 	@.venv/bin/pytest tests/unit -n auto -m "not kafka and not engine and not e2e" $(FLAGS)
+
+fuzz: venv ## a million HTTP streams against a strict reader (STREAMS=1000000, SEED=random)
+	@.venv/bin/python -m tests.support.fuzz --streams $(or $(STREAMS),1000000) $(if $(SEED),--seed $(SEED))
 
 check: venv ## linter, formatting, types, locks and reference in step
 	@.venv/bin/ruff check .

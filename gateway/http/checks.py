@@ -109,7 +109,7 @@ def _check_target(request: Request) -> None:
         if request.host is None and request.version == "1.1":
             raise bad_request()
         return
-    target, request.host = origin_form(request.target, request.host, request.version)
+    target, request.host = origin_form(request.target, request.host)
     request.target = target
     request.path, mark, query = target.partition(b"?")
     request.query = query if mark else None
@@ -127,22 +127,20 @@ def check_host(host: bytes) -> None:
     _good_hosts.add(host)
 
 
-def origin_form(target: bytes, host: bytes | None, version: str) -> tuple[bytes, bytes | None]:
+def origin_form(target: bytes, host: bytes | None) -> tuple[bytes, bytes]:
     """Return (path and query, host) of a target that does not start with a slash.
 
     An absolute target is taken when its authority is the Host header's (RFC 9112 3.2.2 would let
-    the target win, but two hosts in one request are how caches are poisoned); ``*``, authority
-    form, user information and fragments are refused.
+    the target win, but two hosts in one request are how caches are poisoned, and one instead of
+    the other is how routes by host are passed by); ``*``, authority form, user information and
+    fragments are refused.
     """
     match = _ABSOLUTE.fullmatch(target)
     if match is None:
         raise bad_request()
     authority = match[2]
     check_host(authority)
-    if host is None:
-        if version == "1.1":
-            raise bad_request()
-    elif host.lower() != authority.lower():
+    if host is None or host.lower() != authority.lower():
         raise bad_request()
     rest = match[3]
     return (rest if rest.startswith(b"/") else b"/" + rest), authority

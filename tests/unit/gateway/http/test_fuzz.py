@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -14,8 +17,19 @@ from hypothesis import strategies as st
 
 from gateway.http.application import DISCARD
 from gateway.http.messages import Request
-from tests.support.http import App, plugged, text
-from tests.support.strict_http import Read, read_all
+from tests.support.fuzz import differences
+from tests.support.http import App, plugged, run, serving, text
+from tests.support.http_property import AT_ONCE, Recorder
+from tests.support.http_streams import pieces, stream
+from tests.support.strict_http import (
+    CLOSED,
+    OPEN,
+    REFUSED,
+    SWITCHED,
+    Read,
+    read_all,
+    read_stream,
+)
 
 _LINES = [
     b"Host: a",
@@ -170,22 +184,37 @@ def test_noise_is_never_an_exception(loop: asyncio.AbstractEventLoop, data: byte
     assert set(statuses) <= {299, 400, 405, 417}
 
 
-@settings(max_examples=100, deadline=None)
-@given(
-    requests=st.lists(_requests(), min_size=1, max_size=3),
-    repeats=st.integers(2, 4),
-)
-def test_a_repeated_buffer_is_read_the_same_every_time(
-    loop: asyncio.AbstractEventLoop, requests: list[bytes], repeats: int
-) -> None:
-    data = b"".join(requests)
-    seen: list[Read] = []
+@pytest.mark.parametrize("first", range(0, 20_000, 2_500))
+def test_streams_cut_anywhere_are_exactly_what_the_strict_reader_reads(first: int) -> None:
+    found = differences(first, 2_500)
+    assert not found, f"seed {found[0][0]}: {found[0][1]}"
 
-    def handle(request: Request) -> object:
-        seen.append(Read(request.method, request.target, list(request.headers), request.body))
-        return text(299, b"")
 
-    protocol, _ = plugged(App(handle), loop)  # type: ignore[arg-type]  # a Response
-    for _ in range(repeats):
-        protocol.data_received(data)
-    assert seen == read_all(data * repeats)[: len(seen)]
+@pytest.mark.parametrize("first", [20_000, 20_100])
+def test_streams_over_a_socket_are_what_the_strict_reader_reads(first: int) -> None:
+    async def check() -> None:
+        for seed in range(first, first + 100):
+            random = Random(seed)
+            data = stream(random)
+            expected = read_stream(data)
+            app = Recorder(AT_ONCE)
+            async with serving(app) as running:
+                wire = await running.connect()
+                for part in pieces(random, data):
+                    with suppress(ConnectionError):
+                        await wire.send(part)
+                    await asyncio.sleep(0)
+                with suppress(OSError, RuntimeError):
+                    wire.writer.write_eof()
+                await wire.rest()
+            assert app.read == expected.requests, f"seed {seed}"
+
+    run(check())
+
+
+def test_the_strict_reader_and_the_streams_know_every_kind_of_end() -> None:
+    streams = [read_stream(stream(Random(seed))) for seed in range(2_000)]
+    ends = Counter(one.end for one in streams)
+    assert min(ends[end] for end in (OPEN, CLOSED, REFUSED, SWITCHED)) > 20
+    methods = Counter(read.method for one in streams for read in one.requests)
+    assert min(methods[name] for name in (b"GET", b"HEAD", b"POST", b"CUSTOM", b"PGET")) > 20
