@@ -112,7 +112,8 @@ def test_a_request_becomes_a_record_with_its_headers(checkout: Checkout) -> None
 
 def test_another_topic_is_one_property_and_no_request_fails(edited_routes: Checkout) -> None:
     routes = edited_routes.routes
-    routes.write_text(routes.read_text().replace("topic: topictest\n", "topic: topictest2\n"))
+    text = routes.read_text()
+    routes.write_text(text.replace("${kafka.topics.topictest}", "${kafka.topics.topictest2}"))
     shown = edited_routes.preview()
     assert shown.code == 0, shown.text
     assert "topictest2" in shown.text

@@ -35,7 +35,7 @@ def test_the_first_preview_names_every_part_of_the_stack(own: Checkout) -> None:
     [
         ("name: kafka-upstream", "name: kafka-upsteam", ("kafka-upsteam", "kafka-upstream")),
         ("forward_headers:", "forward_header:", ("forward_header", "forward_headers")),
-        ("timeout: 10000", "timeout: soon", ("timeout", "integer")),
+        ("ssl: true", "ssl: perhaps", ("ssl", "boolean")),
         ("${kafka.bootstrap_servers}", "${kafka.servers}", ("kafka.bootstrap_servers",)),
     ],
 )

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from gateway.deck import load_deck, parse
-from gateway.document import diff_documents
+from gateway.document import diff_documents, to_table
 from gateway.errors import DocumentError
 from tests.support.documents import PLUGIN, plugin_of
 
+FULL = Path("tests/vectors/routes-in-full.yaml")
 LOCAL = Path("stacks/gateway/local.yaml")
 STORY = Path("tests/vectors/konnect-0.1-kafka.yaml")
 SERVERS = [{"host": "xxx-yyyyy.us-east-2.aws.confluent.cloud", "port": 9092}]
@@ -22,7 +23,7 @@ PLACEHOLDERS = {
 
 
 def _edited(tmp_path: Path, old: str, new: str) -> Path:
-    text = LOCAL.read_text()
+    text = FULL.read_text()
     assert old in text
     path = tmp_path / "routes.yaml"
     path.write_text(text.replace(old, new))
@@ -36,10 +37,22 @@ def _problem(path: Path) -> str:
     return "\n".join(caught.value.problems)
 
 
-def test_the_local_stack_has_all_values_of_the_story_but_for_the_key() -> None:
+def _entities(path: Path) -> list[dict[str, Any]]:
+    """Return a file's entities with their defaults, without the ids that tell them apart."""
+    table = to_table(load_deck(path, PLACEHOLDERS), "stack-local", 1)
+    rows = [row for collection in table.values() for row in collection]
+    return [{k: v for k, v in row.items() if k not in ("id", "service", "route")} for row in rows]
+
+
+def test_the_local_stack_leaves_out_nothing_but_defaults() -> None:
+    assert _entities(LOCAL) == _entities(FULL)
+    assert len(LOCAL.read_text().splitlines()) < len(FULL.read_text().splitlines()) / 2
+
+
+def test_the_full_routes_have_all_values_of_the_hand_made_ones_but_for_the_key() -> None:
     authentication = f"{PLUGIN}.config.authentication"
     expected = {f"{authentication}.user": "update", f"{authentication}.password": "update"}
-    assert diff_documents(load_deck(STORY, {}), load_deck(LOCAL, PLACEHOLDERS)) == expected
+    assert diff_documents(load_deck(STORY, {}), load_deck(FULL, PLACEHOLDERS)) == expected
 
 
 def test_the_plain_proxy_of_the_story_loads() -> None:
@@ -54,7 +67,7 @@ def test_the_topic_may_be_a_placeholder(tmp_path: Path) -> None:
 
 def test_opaque_values_pass_through_untouched() -> None:
     output = object()
-    document = load_deck(LOCAL, {"kafka.bootstrap_servers": output})
+    document = load_deck(FULL, {"kafka.bootstrap_servers": output})
     assert plugin_of(document)["config"]["bootstrap_servers"] is output
 
 
