@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Serve the provider: print the port, answer the engine, leave at once when interrupted."""
+"""Serve the provider: print the port, answer the engine, exit at once when interrupted."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from pulumi.runtime.proto import provider_pb2_grpc  # noqa: E402
 
 from provider.server import Provider  # noqa: E402
 
-# A worker may wait for a process to become ready while others have to be asked; they cost
-# nothing until they are used.
+# A worker may wait for a process to become ready while other calls come in; threads are started
+# as they are needed.
 _WORKERS = 64
 
 
@@ -36,14 +36,14 @@ def serve(engine: str) -> NoReturn:
     )
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(Provider(engine), server)
     port = server.add_insecure_port("127.0.0.1:0")
-    leaving = threading.Event()
+    interrupted = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: leaving.set())
+        signal.signal(number, lambda *_: interrupted.set())
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    leaving.wait()
-    # Workers may still wait for something that nobody asks for any more: no orderly exit.
+    interrupted.wait()
+    # Workers may still wait for what the engine no longer needs: no orderly exit.
     os._exit(0)
 
 

@@ -17,10 +17,10 @@ def expose_protocol_only() -> None:
     """Make ``pulumi`` and ``pulumi.runtime`` bare packages, before the messages are imported."""
     if "pulumi" in sys.modules:
         return
-    found = importlib.util.find_spec("pulumi")
-    if found is None or not found.submodule_search_locations:
+    spec = importlib.util.find_spec("pulumi")
+    if spec is None or not spec.submodule_search_locations:
         return
-    folder = found.submodule_search_locations[0]
+    folder = spec.submodule_search_locations[0]
     for name, path in (("pulumi", folder), ("pulumi.runtime", f"{folder}/runtime")):
         bare = types.ModuleType(name)
         bare.__path__ = [path]

@@ -13,7 +13,7 @@ Kind = Literal["add", "update", "delete"]
 
 
 @dataclass(frozen=True)
-class Change:
+class PropertyChange:
     """One property that differs.
 
     ``recorded`` says where the engine takes the old value from: the recorded inputs (an edit of
@@ -54,7 +54,7 @@ def changes_between(
     new: dict[str, Any],
     replacing: Iterable[str] = (),
     ignoring: Iterable[str] = (),
-) -> list[Change]:
+) -> list[PropertyChange]:
     """The edits from ``old`` to ``new`` inputs.
 
     An edit below a property of ``replacing`` makes a new resource; those below ``ignoring``
@@ -62,7 +62,7 @@ def changes_between(
     """
     replaced, ignored = frozenset(replacing), frozenset(ignoring)
     return [
-        Change(render_path(path), kind, replace=path[0] in replaced)
+        PropertyChange(render_path(path), kind, replace=path[0] in replaced)
         for path, kind in compare(old, new).items()
         if path[0] not in ignored
     ]

@@ -16,40 +16,40 @@ class EngineLog:
     def __init__(self, address: str = "") -> None:
         """``address`` is the engine's, as given on the command line."""
         self._lock = threading.Lock()
-        self._said: set[tuple[str, str]] = set()
+        self._logged: set[tuple[str, str]] = set()
         self._stub: Any = None
         self.connect(address)
 
     def connect(self, address: str) -> None:
-        """Talk to the engine at ``address`` from now on; an empty one changes nothing."""
+        """Log to the engine at ``address`` from now on; an empty one changes nothing."""
         if address:
             channel = grpc.insecure_channel(address)
             self._stub = engine_pb2_grpc.EngineStub(channel)
 
     def info(self, urn: str, message: str) -> None:
-        """Tell what happened."""
-        self._say(urn, engine_pb2.INFO, message)
+        """Log an informational line about the resource ``urn``."""
+        self._log(urn, engine_pb2.INFO, message)
 
     def warning(self, urn: str, message: str) -> None:
-        """Tell what the user should look at."""
-        self._say(urn, engine_pb2.WARNING, message)
+        """Log a warning about the resource ``urn``."""
+        self._log(urn, engine_pb2.WARNING, message)
 
     def shared_warning(self, urn: str, message: str) -> None:
-        """Warn about what many resources find out; only the first one says it."""
+        """Log a warning that many resources would repeat, for the first of them only."""
         with self._lock:
-            said = ("", message) in self._said
-            self._said.add(("", message))
-        if not said:
-            self._say(urn, engine_pb2.WARNING, message)
+            known = ("", message) in self._logged
+            self._logged.add(("", message))
+        if not known:
+            self._log(urn, engine_pb2.WARNING, message)
 
-    def _say(self, urn: str, severity: engine_pb2.LogSeverity.ValueType, message: str) -> None:
+    def _log(self, urn: str, severity: engine_pb2.LogSeverity.ValueType, message: str) -> None:
         with self._lock:
-            if self._stub is None or (urn, message) in self._said:
+            if self._stub is None or (urn, message) in self._logged:
                 return
-            self._said.add((urn, message))
+            self._logged.add((urn, message))
         try:
             self._stub.Log(
                 engine_pb2.LogRequest(severity=severity, message=message, urn=urn), timeout=5
             )
         except grpc.RpcError:
-            return  # The engine is leaving; nobody is there to read it.
+            return  # The engine is shutting down and reads no more lines.

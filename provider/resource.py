@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from gateway.errors import ResourceError
 from gateway.property_paths import PropertyPath
-from provider.diff import Change
+from provider.diff import PropertyChange
 from provider.engine_log import EngineLog
 from provider.fields import Problem, check_fields
 from provider.resource_type import ResourceType
@@ -100,7 +100,7 @@ class Resource(ABC):
         """What is wrong beyond single fields; the inputs are sound in themselves."""
         return []
 
-    def diff(self, call: Call, state: State, news: Properties) -> list[Change]:
+    def diff(self, call: Call, state: State, news: Properties) -> list[PropertyChange]:
         """Return what differs from ``news``: in the recorded inputs, and in the world."""
         edits = self.edits(state, news)
         if any(edit.replace for edit in edits) or not self.has_known_endpoint(news):
@@ -112,7 +112,7 @@ class Resource(ABC):
             return edits
 
     @abstractmethod
-    def edits(self, state: State, news: Properties) -> list[Change]:
+    def edits(self, state: State, news: Properties) -> list[PropertyChange]:
         """Return what the program changes in the recorded inputs."""
 
     def has_known_endpoint(self, news: Properties) -> bool:
@@ -120,8 +120,8 @@ class Resource(ABC):
         return is_known(news)
 
     def drift(
-        self, call: Call, state: State, news: Properties, edits: list[Change]
-    ) -> list[Change]:
+        self, call: Call, state: State, news: Properties, edits: list[PropertyChange]
+    ) -> list[PropertyChange]:
         """Return what differs from ``news`` in the world and is not among ``edits``."""
         return []
 

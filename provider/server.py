@@ -19,7 +19,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, st
 from gateway import __version__
 from gateway.errors import GatewayError, ResourceInitFailed
 from gateway.property_paths import PropertyPath
-from provider.diff import Change
+from provider.diff import PropertyChange
 from provider.engine_log import EngineLog
 from provider.registry import TYPES, implementation
 from provider.resource import Call, Resource, State
@@ -60,7 +60,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return plugin_pb2.PluginInfo(version=__version__)
 
     def GetSchema(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """The least that is a schema: the types by name; the classes are in provider/client.py."""
+        """A minimal schema, the types by name; the classes are in provider/client.py."""
         types: dict[str, dict[str, Any]] = {token: {} for token in TYPES}
         schema = {"name": "gateway", "version": __version__, "resources": types}
         return provider_pb2.GetSchemaResponse(schema=json.dumps(schema))
@@ -197,7 +197,7 @@ def _outputs(
     return encode(outputs, {*secrets, *kind.schema.secrets})
 
 
-def _diff_response(kind: Resource, changes: list[Change]) -> Any:
+def _diff_response(kind: Resource, changes: list[PropertyChange]) -> Any:
     diff = provider_pb2.DiffResponse
     return diff(
         changes=diff.DIFF_SOME if changes else diff.DIFF_NONE,

@@ -126,17 +126,17 @@ def is_known(value: Any) -> bool:
 
 def secret_texts(properties: Mapping[str, Any], secrets: Iterable[PropertyPath]) -> list[str]:
     """The secret strings in ``properties``, longest first: what must not show in any text."""
-    found: set[str] = set()
+    texts: set[str] = set()
     patterns = tuple(secrets)
 
     def visit(value: Any, path: PropertyPath, inside: bool) -> None:
         inside = inside or any(_matches(path, pattern) for pattern in patterns)
         _children(value, path, lambda item, below: visit(item, below, inside))
         if inside and isinstance(value, str) and value != UNKNOWN:
-            found.add(value)
+            texts.add(value)
 
     visit(dict(properties), (), False)
-    return sorted((text for text in found if text), key=len, reverse=True)
+    return sorted((text for text in texts if text), key=len, reverse=True)
 
 
 def _children(value: Any, path: PropertyPath, visit: Callable[[Any, PropertyPath], None]) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Starting, finding, reloading and stopping one detached process in its directory.
+"""One detached process in its directory: start, find, reload and stop it.
 
 A process is started stopped: a shell waits on a pipe until the record of its pid is on disk and
 only then becomes the program, so there is never a running process without a record. It has a
@@ -28,8 +28,8 @@ from provider.local.proc import ProcessIdentity, identify, is_alive, session_mem
 
 RECORD = "process.json"
 MARKER = "GATEWAY_PROCESS_OF"
-# What a process may take from whoever runs the program: nothing that changes what it does, and
-# none of the engine's own variables (the passphrase is among them).
+# What a process inherits from the environment of the program: nothing that changes what it does,
+# and none of the engine's own variables (the passphrase is among them).
 _INHERITED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "JAVA_HOME")
 _LAUNCHER = 'umask 077; read -r go || exit 1; [ "$go" = go ] || exit 1; exec "$@" </dev/null'
 _POLL_SECONDS = 0.02
@@ -38,7 +38,7 @@ _KILL_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class ProcessRecord:
-    """What is known about the process that was started last in a directory."""
+    """The process that was started last in a directory."""
 
     identity: ProcessIdentity
     marker: str
@@ -89,7 +89,7 @@ def remove_record(directory: str | Path) -> None:
 
 
 def digest_of(*parts: object) -> str:
-    """One digest over plain values; it stands in for secrets where they may not be kept."""
+    """One digest over plain values; it stands for secrets where they may not be kept."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -142,10 +142,10 @@ def start(spec: ProcessSpec) -> ProcessRecord:
 
 
 def _identity(child: subprocess.Popen[bytes]) -> ProcessIdentity:
-    found = identify(child.pid)
-    if found is None:
+    identity = identify(child.pid)
+    if identity is None:
         raise ResourceError("the process ended before it was recorded")
-    return found
+    return identity
 
 
 def _release(
@@ -156,7 +156,7 @@ def _release(
     with contextlib.suppress(BrokenPipeError):
         child.stdin.write(b"go\n")
         child.stdin.close()
-    # Reaped by whoever looks (proc.is_alive), or by init when we have left.
+    # Reaped by the next look at it (proc.is_alive), or by init when the plugin has exited.
     child.returncode = 0
     return record
 
@@ -175,14 +175,14 @@ def reload(directory: Path, record: ProcessRecord, loaded: str) -> None:
 def stop(record: ProcessRecord, timeout: float) -> None:
     """End the process and all of its session: SIGTERM to drain, SIGKILL after ``timeout`` seconds.
 
-    Quiet when nothing of it runs. Raises ResourceError when something survives even that.
+    A process that is gone is a success. Raises ResourceError when one survives even that.
     """
     leader = record.identity.pid
     deadline = time.monotonic() + timeout
     if leader in record.members():
         _signal([leader], signal.SIGTERM)
         _wait(lambda: leader not in record.members(), timeout)
-    # What it left behind: workers whose parent was killed, or could not end them.
+    # Workers whose leader was killed, or could not end them.
     if leader not in record.members():
         _signal(record.members(), signal.SIGTERM)
     if _wait(lambda: not record.members(), deadline - time.monotonic()):

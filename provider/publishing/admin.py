@@ -12,7 +12,7 @@ from provider.http_api import Api
 from provider.publishing.control_plane import ControlPlanePublisher
 from provider.publishing.konnect import KonnectPublisher
 from provider.publishing.port_forward import forwarded
-from provider.publishing.publisher import Publisher
+from provider.publishing.publisher import DocumentPublisher
 from provider.values import UNKNOWN, Properties
 
 
@@ -29,7 +29,7 @@ def check_admin(admin: Any) -> list[Problem]:
 
 
 @contextmanager
-def publisher(admin: Properties) -> Iterator[Publisher]:
+def publisher(admin: Properties) -> Iterator[DocumentPublisher]:
     """Yield the publisher for ``admin``; EndpointUnreachable when a port cannot be forwarded."""
     if admin.get("kind") == "konnect":
         yield KonnectPublisher(admin)

@@ -13,7 +13,7 @@ from provider.http_api import Api, ApiResponse, quoted
 from provider.publishing.publisher import Publication, Published
 from provider.retry import with_retry
 
-# On top of the wait for data planes: other writes come first, and a refused one is taken back.
+# On top of the wait for data planes: for writes queued before it and for taking back a release.
 _MARGIN_SECONDS = 30.0
 
 
@@ -24,7 +24,7 @@ class ControlPlanePublisher:
         self._api = api
 
     def live(self, owner: str) -> dict[str, Any]:
-        """See ``Publisher``."""
+        """See ``DocumentPublisher``."""
         response = self._api.request("GET", f"/owners/{quoted(owner)}")
         if response.status == 404:
             return {}
@@ -35,7 +35,7 @@ class ControlPlanePublisher:
     def publish(
         self, publication: Publication, cancelled: threading.Event, warn: Callable[[str], None]
     ) -> Published:
-        """See ``Publisher``; warns about data planes that do not serve it in time."""
+        """See ``DocumentPublisher``; warns about data planes that do not serve it in time."""
         body, timeout = vars(publication), publication.wait + _MARGIN_SECONDS
         response = with_retry(
             lambda: self._api.request("POST", "/releases", body, timeout), cancelled
@@ -48,7 +48,7 @@ class ControlPlanePublisher:
         return Published(number, response.body["hash"])
 
     def withdraw(self, owner: str, wait: int) -> None:
-        """See ``Publisher``."""
+        """See ``DocumentPublisher``."""
         path = f"/owners/{quoted(owner)}?wait={wait}"
         response = self._api.request("DELETE", path, timeout=wait + _MARGIN_SECONDS)
         self._expect(response, 200, 204, 404)

@@ -11,9 +11,10 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class Publication:
-    """One owner's document, and the message and author that its release records.
+    """One owner's document, with the ``message`` and author (``who``) that its release records.
 
-    ``wait`` is how many seconds the connected data planes have to confirm it.
+    ``wait`` is how many seconds the connected data planes have to confirm it. The names are those
+    of the Admin API's ``POST /releases``.
     """
 
     owner: str
@@ -31,7 +32,7 @@ class Published:
     hash: str
 
 
-class Publisher(Protocol):
+class DocumentPublisher(Protocol):
     """A control plane that documents are published to. Each call raises ResourceError."""
 
     def live(self, owner: str) -> dict[str, Any]:

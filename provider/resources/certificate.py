@@ -23,7 +23,7 @@ from provider.certificates import (
     new_key,
     utc_now,
 )
-from provider.diff import Change, changes_between
+from provider.diff import PropertyChange, changes_between
 from provider.fields import Problem
 from provider.resource import Call, Resource, State
 from provider.resource_types import ClusterCertificateType
@@ -56,11 +56,11 @@ class ClusterCertificate(Resource):
             )
         return problems
 
-    def edits(self, state: State, news: Properties) -> list[Change]:
+    def edits(self, state: State, news: Properties) -> list[PropertyChange]:
         """Edits, and a certificate whose time for renewal has come."""
         changes = changes_between(state.inputs, news, replacing=("kind",))
         if _is_due(state.outputs, news):
-            changes.append(Change("notAfter", recorded=False))
+            changes.append(PropertyChange("notAfter", recorded=False))
         return changes
 
     def make(self, call: Call, inputs: Properties) -> tuple[str, Properties]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.document import check_document
 from gateway.errors import DocumentError, EndpointUnreachable
-from provider.diff import Change, changes_between
+from provider.diff import PropertyChange, changes_between
 from provider.documents import (
     describe_drift,
     differences,
@@ -31,7 +31,7 @@ class Configuration(Resource):
     import_refusal = (
         "a configuration cannot be imported: creating one takes over what its owner has"
     )
-    # Names are unique in the whole gateway: the old owner's must be gone first.
+    # Names are unique in the whole gateway: those of the old owner must be removed first.
     delete_before_replace = True
 
     def check_resource(self, olds: Properties, inputs: Properties) -> list[Problem]:
@@ -47,7 +47,7 @@ class Configuration(Resource):
             return [problem_at(sentence) for sentence in error.problems]
         return []
 
-    def edits(self, state: State, news: Properties) -> list[Change]:
+    def edits(self, state: State, news: Properties) -> list[PropertyChange]:
         """Edits of the document by its own paths."""
         edits = changes_between(
             {**state.inputs, "document": None},
@@ -56,18 +56,18 @@ class Configuration(Resource):
             ignoring=("message", "waitSeconds"),
         )
         if UNKNOWN in (news["document"], news["owner"], news["admin"]):
-            return [*edits, Change("document")]
+            return [*edits, PropertyChange("document")]
         before = state.inputs.get("document") or {}
         edited = differences(before, news["document"], news["owner"])
-        return edits + [Change(path, kind) for path, kind in edited.items()]
+        return edits + [PropertyChange(path, kind) for path, kind in edited.items()]
 
     def has_known_endpoint(self, news: Properties) -> bool:
         """Whether the owner is known on a known control plane; fields may be unknown."""
         return is_known(news["admin"]) and UNKNOWN not in (news["document"], news["owner"])
 
     def drift(
-        self, call: Call, state: State, news: Properties, edits: list[Change]
-    ) -> list[Change]:
+        self, call: Call, state: State, news: Properties, edits: list[PropertyChange]
+    ) -> list[PropertyChange]:
         """What differs on the control plane, named in a warning."""
         live = _live(news)
         changed = differences(live, news["document"], news["owner"])
@@ -79,7 +79,8 @@ class Configuration(Resource):
             named = ", ".join(describe_drift(path, live, news["document"]) for path in drift)
             call.warn(f"changed on the control plane by somebody else: {named}")
         return [
-            Change(path, shown_kind(path, changed[path], news), recorded=False) for path in drift
+            PropertyChange(path, shown_kind(path, changed[path], news), recorded=False)
+            for path in drift
         ]
 
     def make(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
@@ -100,7 +101,7 @@ class Configuration(Resource):
         return self.with_unknown_outputs(news) if call.preview else self._publish(call, news)
 
     def delete(self, call: Call, state: State) -> None:
-        """Publish without the owner's entities; a control plane that is gone has none."""
+        """Publish without the owner's entities; an unreachable control plane counts as deleted."""
         inputs = state.inputs
         try:
             with publisher(inputs["admin"]) as control_plane:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import secrets
 import string
 
-from provider.diff import Change, changes_between
+from provider.diff import PropertyChange, changes_between
 from provider.resource import Call, Resource, State
 from provider.resource_types import CredentialType
 from provider.values import Properties
@@ -23,8 +23,8 @@ class Credential(Resource):
     schema = CredentialType
     import_refusal = "a credential cannot be imported: its secret is kept nowhere else"
 
-    def edits(self, state: State, news: Properties) -> list[Change]:
-        """Every edit asks for a new key; nothing else ever does."""
+    def edits(self, state: State, news: Properties) -> list[PropertyChange]:
+        """Every edit asks for a new key."""
         return changes_between(state.inputs, news, replacing=self.schema.inputs)
 
     def make(self, call: Call, inputs: Properties) -> tuple[str, Properties]:

@@ -13,7 +13,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # not in its _
     ResourceType,
 )
 
-from provider.diff import Change, changes_between
+from provider.diff import PropertyChange, changes_between
 from provider.kafka_admin import TIMEOUT_SECONDS, kafka_admin
 from provider.resource import Call, Resource, State
 from provider.resource_types import KafkaAclType
@@ -30,18 +30,18 @@ class KafkaAcl(Resource):
     schema = KafkaAclType
     import_refusal = "an access rule cannot be imported: creating one adopts it"
 
-    def edits(self, state: State, news: Properties) -> list[Change]:
+    def edits(self, state: State, news: Properties) -> list[PropertyChange]:
         """Every edit is another rule."""
         return changes_between(state.inputs, news)
 
     def drift(
-        self, call: Call, state: State, news: Properties, edits: list[Change]
-    ) -> list[Change]:
+        self, call: Call, state: State, news: Properties, edits: list[PropertyChange]
+    ) -> list[PropertyChange]:
         """A rule that is missing on the broker, unless another one is about to be made."""
         if edits or _exists(news):
             return []
         call.warn(f"the rule for {news['principal']} is missing on the broker")
-        return [Change("principal", "add", recorded=False)]
+        return [PropertyChange("principal", "add", recorded=False)]
 
     def make(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
         """Make the rule; one that is there already stays."""

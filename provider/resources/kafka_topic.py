@@ -20,7 +20,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # not in its _
 
 from gateway.errors import EndpointUnreachable
 from gateway.property_paths import render_path
-from provider.diff import Change, changes_between
+from provider.diff import PropertyChange, changes_between
 from provider.kafka_admin import TIMEOUT_SECONDS, kafka_admin
 from provider.resource import Call, Resource, State
 from provider.resource_types import KafkaTopicType
@@ -48,7 +48,7 @@ class KafkaTopic(Resource):
     # The name is the topic: two of them cannot stand side by side.
     delete_before_replace = True
 
-    def edits(self, state: State, news: Properties) -> list[Change]:
+    def edits(self, state: State, news: Properties) -> list[PropertyChange]:
         """Edits; partitions cannot be removed in place."""
         replacing = ["name", "replicationFactor"]
         before, after = state.inputs.get("partitions"), news["partitions"]
@@ -57,9 +57,9 @@ class KafkaTopic(Resource):
         return changes_between(_text_config(state.inputs), _text_config(news), replacing)
 
     def drift(
-        self, call: Call, state: State, news: Properties, edits: list[Change]
-    ) -> list[Change]:
-        """What the brokers have instead."""
+        self, call: Call, state: State, news: Properties, edits: list[PropertyChange]
+    ) -> list[PropertyChange]:
+        """What differs on the brokers."""
         live = _live(news)
         edited = {edit.path for edit in edits}
         return [change for change in _drift(call, live, news) if change.path not in edited]
@@ -120,22 +120,22 @@ class KafkaTopic(Resource):
             kafka.call(lambda admin: _configure(admin, name, live.config, config))
 
 
-def _drift(call: Call, live: LiveTopic | None, news: Properties) -> list[Change]:
+def _drift(call: Call, live: LiveTopic | None, news: Properties) -> list[PropertyChange]:
     name = news["name"]
     if live is None:
         call.warn(f"topic {name} is missing on the broker; it will be made again, without records")
-        return [Change("name", "add", recorded=False)]
-    changes: list[Change] = []
+        return [PropertyChange("name", "add", recorded=False)]
+    changes: list[PropertyChange] = []
     if live.partitions > news["partitions"]:
         call.warn(_too_many(name, live.partitions, news["partitions"]))
     if live.partitions < news["partitions"]:
-        changes.append(Change("partitions", recorded=False))
+        changes.append(PropertyChange("partitions", recorded=False))
     wanted = _text_config(news)["config"]
     for key in sorted({*wanted, *live.config}):
         if live.config.get(key) != wanted.get(key):
             kind: Any = "add" if key not in live.config else "update"
             kind = "delete" if key not in wanted else kind
-            changes.append(Change(render_path(("config", key)), kind, recorded=False))
+            changes.append(PropertyChange(render_path(("config", key)), kind, recorded=False))
     return changes
 
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from gateway.errors import ResourceError
-from provider.diff import Change, changes_between
+from provider.diff import PropertyChange, changes_between
 from provider.http_api import quoted
 from provider.konnect_api import KonnectApi
 from provider.resource import Call, Resource, State
@@ -22,19 +22,19 @@ class KonnectDataPlaneCertificate(Resource):
     schema = KonnectDataPlaneCertificateType
     import_refusal = "a registration cannot be imported: its token is not known here"
 
-    def edits(self, state: State, news: Properties) -> list[Change]:
+    def edits(self, state: State, news: Properties) -> list[PropertyChange]:
         """Everything but the API is part of the registration."""
         return changes_between(
             state.inputs, news, replacing=("controlPlaneId", "certificatePem", "title")
         )
 
     def drift(
-        self, call: Call, state: State, news: Properties, edits: list[Change]
-    ) -> list[Change]:
+        self, call: Call, state: State, news: Properties, edits: list[PropertyChange]
+    ) -> list[PropertyChange]:
         """A certificate that is registered no more."""
         if edits or _is_registered(state):
             return []
-        return [Change("certificatePem", "add", recorded=False)]
+        return [PropertyChange("certificatePem", "add", recorded=False)]
 
     def make(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
         """Register it; one that is registered already is adopted."""

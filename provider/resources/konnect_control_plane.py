@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from provider.diff import Change, changes_between
+from provider.diff import PropertyChange, changes_between
 from provider.http_api import quoted
 from provider.konnect_api import KonnectApi
 from provider.resource import Call, Resource, State
@@ -26,20 +26,20 @@ class KonnectControlPlane(Resource):
     schema = KonnectControlPlaneType
     import_refusal = "a control plane cannot be imported: its token is not known here"
 
-    def edits(self, state: State, news: Properties) -> list[Change]:
+    def edits(self, state: State, news: Properties) -> list[PropertyChange]:
         """Edits; how data planes authenticate is decided once."""
         return changes_between(state.inputs, news, replacing=("authType",))
 
     def drift(
-        self, call: Call, state: State, news: Properties, edits: list[Change]
-    ) -> list[Change]:
-        """What Konnect has instead."""
+        self, call: Call, state: State, news: Properties, edits: list[PropertyChange]
+    ) -> list[PropertyChange]:
+        """What differs on Konnect."""
         live = KonnectApi(news["api"]).find(_path(state))
         if live is None:
-            return [Change("name", "add", recorded=False)]
+            return [PropertyChange("name", "add", recorded=False)]
         editable = _editable(live)
         return [
-            Change(name, recorded=False)
+            PropertyChange(name, recorded=False)
             for name in editable
             if editable[name] != news[name]
             and not any(edit.path.startswith(name) for edit in edits)

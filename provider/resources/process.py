@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway.errors import ResourceInitFailed
 from gateway.property_paths import render_path
-from provider.diff import Change, changes_between
+from provider.diff import PropertyChange, changes_between
 from provider.fields import Problem
 from provider.local import process
 from provider.local.proc import command_of, listeners, session_of
@@ -55,20 +55,21 @@ class Process(Resource):
         )
         return problems or _taken_ports(inputs, olds)
 
-    def edits(self, state: State, news: Properties) -> list[Change]:
+    def edits(self, state: State, news: Properties) -> list[PropertyChange]:
         """Edits; a process that is dead; files that are no longer as they were written."""
         changes = changes_between(state.inputs, news, ignoring=("running",))
         record = process.load_record(state.inputs.get("directory") or news["directory"])
         if record is None or not record.is_running():
-            return [*changes, Change("running", "add", recorded=False)]
+            return [*changes, PropertyChange("running", "add", recorded=False)]
         if changes or not is_known(news):
             return changes
         spec = _spec(news)
         if (record.spec, record.loaded) != (spec.digest, spec.loaded):
             # An update was interrupted: what runs was not started with what is recorded.
-            changes.append(Change("running", "add", recorded=False))
+            changes.append(PropertyChange("running", "add", recorded=False))
         return changes + [
-            Change(render_path(("files", name)), recorded=False) for name in _stale_files(news)
+            PropertyChange(render_path(("files", name)), recorded=False)
+            for name in _stale_files(news)
         ]
 
     def make(self, call: Call, inputs: Properties) -> tuple[str, Properties]:

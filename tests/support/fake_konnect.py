@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A fake of Konnect's API on a real socket: control planes, certificates, core entities.
 
-It answers in the shapes of deck-contract.md section 7.2 and keeps everything in memory. It proves
+It answers in the shapes of Konnect's Control Planes API (v2) and keeps all in memory. It proves
 which calls are made and in which order, nothing about Konnect itself.
 """
 

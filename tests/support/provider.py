@@ -53,13 +53,13 @@ class Lines:
     """Stands in for the engine's log."""
 
     def __init__(self) -> None:
-        self.said: list[str] = []
+        self.shown: list[str] = []
 
     def connect(self, address: str) -> None:
         """Nothing to connect to."""
 
     def info(self, urn: str, message: str) -> None:
-        self.said.append(message)
+        self.shown.append(message)
 
     warning = shared_warning = info
 

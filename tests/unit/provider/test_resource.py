@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import EndpointUnreachable, ResourceError
-from provider.diff import Change, changes_between
+from provider.diff import PropertyChange, changes_between
 from provider.engine_log import EngineLog
 from provider.resource import Call, Resource, State
 from provider.resource_types import CredentialType
@@ -21,10 +21,10 @@ class Remote(Resource):
     schema = CredentialType
     import_refusal = "it cannot be imported"
 
-    def edits(self, state: State, news: Properties) -> list[Change]:
+    def edits(self, state: State, news: Properties) -> list[PropertyChange]:
         return changes_between(state.inputs, news, replacing=("prefix",))
 
-    def drift(self, *_: Any) -> list[Change]:
+    def drift(self, *_: Any) -> list[PropertyChange]:
         raise EndpointUnreachable("no answer")
 
     def make(self, call: Call, inputs: Properties) -> tuple[str, Properties]:

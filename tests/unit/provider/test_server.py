@@ -50,7 +50,7 @@ def test_an_unknown_type_names_the_known_ones() -> None:
     assert "gateway:index:Configuration" in caught.value.text
 
 
-def test_a_bug_tells_where_and_not_what(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_is_located_without_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("planted-secret")
 

@@ -21,9 +21,9 @@ from tests.support.waiting import eventually
 
 
 def ours() -> ProcessIdentity:
-    found = identify(os.getpid())
-    assert found is not None
-    return found
+    identity = identify(os.getpid())
+    assert identity is not None
+    return identity
 
 
 def test_a_process_is_itself_and_not_one_of_another_time_or_boot() -> None:
@@ -57,7 +57,7 @@ def test_a_marker_is_a_whole_variable() -> None:
         child.communicate(b"\n")
 
 
-def test_who_listens_on_a_port_is_found() -> None:
+def test_the_listeners_on_a_port_are_found() -> None:
     (free,) = free_ports(1)
     assert listeners(free) == []
     for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
@@ -68,7 +68,7 @@ def test_who_listens_on_a_port_is_found() -> None:
             assert listeners(free) == [os.getpid()]
 
 
-def test_a_command_is_told_without_its_arguments() -> None:
+def test_a_command_is_shown_without_its_arguments() -> None:
     child = subprocess.Popen(
         [sys.executable, "-c", "input()", "planted-secret"], stdin=subprocess.PIPE
     )

@@ -40,7 +40,7 @@ WEB_BARE: dict[str, Any] = {
 }
 
 
-def test_a_document_is_synced_parents_first_with_only_what_was_said(routes: Routes) -> None:
+def test_a_document_is_synced_parents_first_with_only_what_is_specified(routes: Routes) -> None:
     routes.harness.create(routes.inputs(web=WEB_BARE))
     puts = [path.split("/")[-2] for method, path in routes.konnect.calls if method == "PUT"]
     assert puts == ["services", "routes"]
@@ -62,7 +62,7 @@ def test_what_is_left_over_is_removed_children_first(routes: Routes) -> None:
     assert not any(routes.konnect.entities.values())
 
 
-def test_what_was_said_and_changed_by_hand_is_a_change(routes: Routes) -> None:
+def test_what_is_specified_and_changed_by_hand_is_a_change(routes: Routes) -> None:
     routes.harness.create(routes.inputs(web=WEB_BARE))
     (service,) = routes.konnect.entities["services"].values()
     service["host"] = "by-hand.test"

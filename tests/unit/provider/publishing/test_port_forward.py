@@ -27,8 +27,8 @@ def test_a_pod_is_reached_through_a_port_of_its_own(
 ) -> None:
     with FakeControlPlane().running() as plane:
         port = plane.url.rpartition(":")[2]
-        said = f"Forwarding from 127.0.0.1:{port} -> 8001"
-        script = f'echo "$@" >{tmp_path}/args; cat "$2" >{tmp_path}/config; echo "{said}"; read x'
+        line = f"Forwarding from 127.0.0.1:{port} -> 8001"
+        script = f'echo "$@" >{tmp_path}/args; cat "$2" >{tmp_path}/config; echo "{line}"; read x'
         kubectl(tmp_path, script, monkeypatch)
         harness = Harness("gateway:index:Configuration")
         admin = {"token": plane.token, "forward": FORWARD}
@@ -41,7 +41,7 @@ def test_a_pod_is_reached_through_a_port_of_its_own(
     assert not Path(arguments.split()[1]).exists()
 
 
-def test_why_a_pod_cannot_be_reached_is_told(
+def test_the_reason_why_a_pod_cannot_be_reached_is_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kubectl(tmp_path, "echo 'pods cp-0 not found' >&2; exit 1", monkeypatch)

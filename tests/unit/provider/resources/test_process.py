@@ -58,8 +58,8 @@ class Server:
 
     def ask(self) -> dict[str, Any]:
         with urllib.request.urlopen(self.url, timeout=5) as answer:
-            found: dict[str, Any] = json.load(answer)
-            return found
+            content: dict[str, Any] = json.load(answer)
+            return content
 
 
 @pytest.fixture
@@ -194,7 +194,7 @@ def test_after_a_reboot_it_is_started_again(server: Server) -> None:
     assert server.harness.diff() == {"running": "ADD"}
 
 
-def test_a_port_taken_by_somebody_else_is_an_error_that_names_holder_and_key(
+def test_a_port_that_another_process_holds_is_an_error_that_names_it_and_the_key(
     server: Server,
 ) -> None:
     with socket.socket() as other:
@@ -271,7 +271,7 @@ def test_deleting_a_dead_one_is_quiet(server: Server) -> None:
     server.harness.create(server.inputs())
     kill(server.pid)
     server.harness.delete()
-    assert server.harness.lines.said == []
+    assert server.harness.lines.shown == []
 
 
 def test_one_that_ignores_sigterm_is_killed(server: Server) -> None:
