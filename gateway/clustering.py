@@ -13,6 +13,7 @@ import orjson
 
 from gateway.entities import Row
 from gateway.entities.checks import Table
+from gateway.own_tags import without_own_tags
 
 ZERO_HASH = "0" * 32
 """Stands for "nothing there": of an absent part, and of a data plane without configuration."""
@@ -107,15 +108,19 @@ def _text(value: Any) -> str:
 def config_table(table: Table) -> dict[str, Any]:
     """Return the configuration as data planes get it.
 
-    Without disabled services, what hangs on them, and disabled plugins; rows sorted by id, so
-    that equal configurations have equal hashes; with the default workspace, which every row
-    points to. Collections without rows are absent.
+    Without disabled services, what hangs on them, disabled plugins, and the gateway's own tags;
+    rows sorted by id, so that equal configurations have equal hashes; with the default workspace,
+    which every row points to. Collections without rows are absent.
     """
     result: dict[str, Any] = {"_format_version": "3.0", "_transform": False}
     dropped = {row["id"] for row in table.get("services", ()) if row.get("enabled") is False}
     gone = dropped | {row["id"] for row in table.get("routes", ()) if row["service"] in dropped}
     for collection, rows in sorted(table.items()):
-        kept = [{**row, "ws_id": WORKSPACE} for row in rows if _is_sent(collection, row, gone)]
+        kept = [
+            {**without_own_tags(row), "ws_id": WORKSPACE}
+            for row in rows
+            if _is_sent(collection, row, gone)
+        ]
         if kept:
             result[collection] = sorted(kept, key=lambda row: str(row["id"]))
     result["workspaces"] = [{"id": WORKSPACE, "name": "default"}]

@@ -16,14 +16,13 @@ from uuid import UUID, uuid5
 from gateway.entities import ENTITIES, EntityType, Row
 from gateway.entities.credentials import show_secret
 from gateway.entities.types import UUID as UUID_TEXT
+from gateway.own_tags import KEY, OWNER, is_own_tag
 from gateway.property_paths import entity_path
 from gateway.spelling import choices
 
 _NAMESPACE = UUID("5c0e36f5-3b7e-4f43-9d2d-5d3c1f3a8a51")
 """Of our ids: UUIDv5 of owner and path, so that the same document always has the same ids."""
 
-_OWNER = "owner:"
-_KEY = "key:"
 _SAFE = " !$&'()*+-.:;=?@_~"
 
 CHILDREN: dict[str, dict[str, str]] = {
@@ -55,27 +54,22 @@ class Node:
 
 def owner_tag(owner: str) -> str:
     """Return the tag that marks an entity as belonging to an owner."""
-    return _OWNER + quote(owner, safe=_SAFE)
+    return OWNER + quote(owner, safe=_SAFE)
 
 
 def own_tags(owner: str, node: Node) -> list[str]:
     """Return the tags that we add: whose it is, and its key when the entity does not tell it."""
     tags = [owner_tag(owner)]
     if node.data.get(node.entity.key_field or "") != node.key:
-        tags.append(_KEY + quote(node.key, safe=_SAFE))
+        tags.append(KEY + quote(node.key, safe=_SAFE))
     return tags
-
-
-def is_own_tag(tag: str) -> bool:
-    """Tell whether a tag is one of ours, which users may not set."""
-    return tag.startswith((_OWNER, _KEY))
 
 
 def key_of(entity: EntityType, row: Mapping[str, Any]) -> str:
     """Return the key of a row in its owner's document."""
     for tag in row.get("tags") or ():
-        if tag.startswith(_KEY):
-            return unquote(tag[len(_KEY) :])
+        if tag.startswith(KEY):
+            return unquote(tag[len(KEY) :])
     return str(row.get(entity.key_field or "") or row["id"])
 
 
@@ -175,7 +169,7 @@ class Tree:
         tags = node.data.get("tags")
         for tag in tags if isinstance(tags, list) else ():
             if isinstance(tag, str) and is_own_tag(tag):
-                text = f'"{tag}" is set by the gateway; tags may not start with {_OWNER} or {_KEY}'
+                text = f'"{tag}" is set by the gateway; tags may not start with {OWNER} or {KEY}'
                 self.problems.append(f"{node.path}.tags: {text}")
 
     def _resolve(self, node: Node) -> None:

@@ -18,7 +18,6 @@ from gateway.control_plane.ownership import (
     without_orphans,
 )
 from gateway.document import keep_times
-from gateway.document_tree import is_own_tag
 from gateway.entities import ENTITIES, EntityType, Row, entity_type, validate_row
 from gateway.entities.checks import Table, check_table
 from gateway.entities.credentials import store_secret
@@ -26,6 +25,7 @@ from gateway.entities.shape import Shape
 from gateway.entities.types import UUID
 from gateway.entities.validation import shape_for
 from gateway.errors import NotFound, ReferenceViolation, UniqueViolation
+from gateway.own_tags import is_own_tag
 
 _URL_FIELDS = ("protocol", "host", "port", "path")
 

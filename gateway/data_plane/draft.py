@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from gateway.errors import ReleaseRefused, UnresolvedReference
+from gateway.own_tags import without_own_tags
 from gateway.plugins.base import PluginType
 from gateway.plugins.consumers import Consumers
 from gateway.plugins.precedence import PluginTable
@@ -88,6 +89,7 @@ def draft(
     """
     types = plugin_types() if types is None else types
     rows = orjson.loads(table)
+    _drop_own_tags(rows)
     _resolve(rows, environment)
     services = {row["id"]: row for row in rows.get("services", ())}
     certificates = {row["id"]: (row["cert"], row["key"]) for row in rows.get("certificates", ())}
@@ -110,6 +112,13 @@ def draft(
         [item.row for item in plugins.values() if item.row.get("consumer") is not None],
         _consumers(rows, plugins),
     )
+
+
+def _drop_own_tags(rows: dict[str, Any]) -> None:
+    """Drop the tags that a control plane keeps for itself: plugins show consumers to their Lua."""
+    for collection, found in rows.items():
+        if isinstance(found, list):
+            rows[collection] = [without_own_tags(row) for row in found]
 
 
 def _resolve(rows: dict[str, Any], environment: Mapping[str, str]) -> None:

@@ -3,7 +3,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.document_tree import CHILDREN, contains, derived_id, is_own_tag, owner_tag
+from gateway.document_tree import CHILDREN, contains, derived_id, owner_tag
+from gateway.own_tags import is_own_tag
 
 
 def test_children_are_those_that_kong_nests() -> None:
