@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.probe import status_address
 from tests.support.chart import CHART, container, environment, render, run_helm
 
 NAME = "gw-kafka-gateway"
@@ -179,6 +180,34 @@ def test_the_network_policy_opens_the_proxy_and_keeps_cloud_metadata_out() -> No
         peer["ipBlock"] for rule in spec["egress"] for peer in rule["to"] if "ipBlock" in peer
     ]
     assert blocks[0]["except"] == ["169.254.0.0/16"]
+
+
+def status_peers(values: dict[str, Any]) -> list[Any]:
+    """Return who is let in to the status port."""
+    spec = render(values)["NetworkPolicy", NAME]["spec"]
+    rules = [rule for rule in spec["ingress"] if rule["ports"][0]["port"] == "status"]
+    assert all(rule["from"] and len(rule["ports"]) == 1 for rule in rules)
+    return [peer for rule in rules for peer in rule["from"]]
+
+
+def test_only_scrapers_reach_the_status_port() -> None:
+    """Probes come from the pod's node, which a policy does not hold up: they need no rule."""
+    prometheus = {"matchLabels": {"app.kubernetes.io/name": "prometheus"}}
+    assert status_peers({}) == [{"namespaceSelector": {}, "podSelector": prometheus}]
+    assert status_peers({"networkPolicy": {"metricsFrom": []}}) == []
+    nodes = {"ipBlock": {"cidr": "10.0.0.0/16"}}
+    scraper = {"podSelector": {"matchLabels": {"a": "b"}}}
+    policy = {"metricsFrom": [scraper], "probesFrom": [nodes]}
+    assert status_peers({"networkPolicy": policy}) == [scraper, nodes]
+
+
+def test_the_pod_drains_itself_from_inside() -> None:
+    """The status API serves that call to the pod's own programs only."""
+    pod = container(render({})["Deployment", NAME])
+    hook = pod["lifecycle"]["preStop"]["exec"]["command"]
+    assert hook[:4] == ["python", "-m", "gateway.probe", "drain"]
+    settings = environment(render({})["Deployment", NAME])
+    assert status_address(settings)[0] == "127.0.0.1"
 
 
 def test_metrics_are_scraped_from_a_service_of_their_own() -> None:
