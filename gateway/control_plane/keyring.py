@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.data_plane.files import create_atomically
+from gateway.atomic_file import create_atomically
 from gateway.errors import SettingsError, StoreError
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.data_plane.files import write_atomically
+from gateway.atomic_file import write_atomically
 from gateway.errors import CacheError
 
 if TYPE_CHECKING:

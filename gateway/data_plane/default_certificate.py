@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gateway.data_plane.files import write_atomically
+from gateway.atomic_file import write_atomically
 from gateway.pem import read_pem
 from gateway.settings import Settings
 

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from gateway.data_plane.files import write_atomically
+from gateway.atomic_file import write_atomically
 
 CGROUP = Path("/sys/fs/cgroup")
 

@@ -7,7 +7,7 @@ import hashlib
 import ssl
 from pathlib import Path
 
-from gateway.data_plane.files import write_atomically
+from gateway.atomic_file import write_atomically
 from gateway.errors import SettingsError
 from gateway.pem import SYSTEM, read_pem
 from gateway.settings import Settings, env_name

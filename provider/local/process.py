@@ -23,6 +23,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from gateway.atomic_file import write_atomically
 from gateway.errors import ResourceError
 from provider.local.proc import ProcessIdentity, identify, is_alive, session_members
 
@@ -80,7 +81,7 @@ def load_record(directory: str | Path) -> ProcessRecord | None:
 
 def save_record(directory: Path, record: ProcessRecord) -> None:
     """Write the record into ``directory``, whole or not at all."""
-    write_private(directory / RECORD, json.dumps(asdict(record)))
+    write_atomically(directory / RECORD, json.dumps(asdict(record)).encode())
 
 
 def remove_record(directory: str | Path) -> None:
@@ -91,22 +92,6 @@ def remove_record(directory: str | Path) -> None:
 def digest_of(*parts: object) -> str:
     """One digest over plain values; it stands for secrets where they may not be kept."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def write_private(path: Path, content: str) -> None:
-    """Write ``content`` for the owner alone, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
 
 
 def start(spec: ProcessSpec) -> ProcessRecord:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from gateway.control_plane.admin.paths import top_path
 from gateway.document import from_table, owner_tag
 from gateway.document_tree import Node, Tree, own_tags
 from gateway.entities import ENTITIES
@@ -21,14 +22,6 @@ from provider.konnect_api import KonnectApi
 from provider.publishing.publisher import Publication, Published
 from provider.values import Properties
 
-# Konnect's paths where they are not the names of the collections: those of Kong's Admin API.
-_ENDPOINTS = {
-    "keyauth_credentials": "key-auths",
-    "basicauth_credentials": "basic-auths",
-    "jwt_secrets": "jwts",
-    "hmacauth_credentials": "hmac-auths",
-    "key_sets": "key-sets",
-}
 _UNSUPPORTED = frozenset(("oauth2_credentials", "targets"))
 _PAGE = 100
 
@@ -52,7 +45,7 @@ class KonnectPublisher:
         nodes = sorted(tree.nodes, key=lambda node: place[node.entity.collection])
         before = self._rows(publication.owner)
         for node in nodes:
-            path = f"{_path(node.entity.collection)}/{quoted(node.id)}"
+            path = f"{top_path(node.entity.collection)}/{quoted(node.id)}"
             response = self._api.request("PUT", path, _body(node, publication.owner))
             if response.status == 404:
                 raise ResourceError(f"Konnect has no control plane at {self._api.url}")
@@ -67,7 +60,7 @@ class KonnectPublisher:
         for collection in reversed(ENTITIES):
             for row in rows.get(collection, ()):
                 if row["id"] not in kept:
-                    self._api.request("DELETE", f"{_path(collection)}/{quoted(row['id'])}")
+                    self._api.request("DELETE", f"{top_path(collection)}/{quoted(row['id'])}")
 
     def _rows(self, owner: str) -> dict[str, list[dict[str, Any]]]:
         tag = quoted(owner_tag(owner))
@@ -81,16 +74,12 @@ class KonnectPublisher:
         rows: list[dict[str, Any]] = []
         offset = ""
         while True:
-            path = f"{_path(collection)}?size={_PAGE}&tags={tag}{offset}"
+            path = f"{top_path(collection)}?size={_PAGE}&tags={tag}{offset}"
             body = self._api.request("GET", path).body or {}
             rows += [_flat(collection, item) for item in body.get("data", ())]
             if not body.get("offset"):
                 return rows
             offset = f"&offset={quoted(body['offset'])}"
-
-
-def _path(collection: str) -> str:
-    return "/" + _ENDPOINTS.get(collection, collection)
 
 
 def _body(node: Node, owner: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from gateway.atomic_file import write_atomically
 from gateway.errors import ResourceInitFailed
 from gateway.property_paths import render_path
 from provider.diff import PropertyChange, changes_between
@@ -197,7 +198,7 @@ def _content(path: Path) -> str | None:
 
 def _write_files(inputs: Properties, names: Any) -> None:
     for name in names:
-        process.write_private(Path(inputs["directory"]) / name, inputs["files"][name])
+        write_atomically(Path(inputs["directory"]) / name, inputs["files"][name].encode())
 
 
 def _remove_files(olds: Properties, news: Properties) -> None:

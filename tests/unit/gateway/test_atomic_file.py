@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.data_plane.files import write_atomically
+from gateway.atomic_file import write_atomically
 
 
 def test_a_file_is_replaced_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
