@@ -241,6 +241,9 @@ class Settings:
     """From the first byte of a request to the end of its head; over it 408."""
     client_body_timeout: float = _setting(seconds, "60s", own=True)
     """Between two pieces of a body; over it 408."""
+    client_body_min_rate: int = _setting(size(), "1000", own=True)
+    """Bytes of a body that must come per second at least, over every 30 s; below it 408; 0: any
+    rate will do, as slow streams need it."""
     idle_timeout: float = _setting(seconds, "75s", own=True)
     """How long a connection may wait for its next request."""
     max_connections: int = _setting(count(1, 1_000_000), "16384", own=True)

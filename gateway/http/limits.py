@@ -36,9 +36,9 @@ class Limits:
     body_timeout: float = 60.0
     """Between two pieces of a request body; over it 408."""
     body_rate: int = 1000
-    """Least bytes of a body that must come per second; below it 408; 0: no limit."""
+    """Bytes of a request body that must come per second at least; below it 408; 0: no limit."""
     body_rate_period: float = 30.0
-    """The stretch of time over which that is measured, again and again."""
+    """The time over which that is measured, again and again while the body comes."""
     write_timeout: float = 60.0
     """For a client that does not read its answer; over it the connection is cut."""
     idle_timeout: float = 75.0
@@ -56,6 +56,7 @@ def limits_of(settings: Settings) -> Limits:
         max_connections=settings.max_connections,
         header_timeout=settings.client_header_timeout,
         body_timeout=settings.client_body_timeout,
+        body_rate=settings.client_body_min_rate,
         idle_timeout=settings.idle_timeout,
     )
 

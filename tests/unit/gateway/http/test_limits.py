@@ -4,13 +4,27 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
-from gateway.http.application import STREAM
+from gateway.http.application import DISCARD, STREAM
 from gateway.http.limits import Limits
-from gateway.http.messages import Pending
-from tests.support.http import App, chunked, get, post, run, serving, text, until
+from gateway.http.messages import Pending, Request, Response
+from tests.support.http import (
+    Answer,
+    App,
+    Wire,
+    chunked,
+    get,
+    post,
+    run,
+    serving,
+    text,
+    until,
+)
 
 _SHORT = 0.15
 
@@ -177,6 +191,101 @@ def test_a_slow_body_is_408() -> None:
             answer = await running.once(post(b"body")[:-1])
             assert answer.status == 408
             assert app.seen == []
+
+    run(check())
+
+
+def _dripping(wire: Wire, pieces: Iterable[bytes], answer: asyncio.Task[Answer]) -> Any:
+    """Send a piece every 20 ms until there is an answer."""
+
+    async def drip() -> None:
+        for piece in pieces:
+            if answer.done():
+                return
+            await wire.send(piece)
+            await asyncio.sleep(0.02)
+
+    return drip()
+
+
+_FEW = Limits(body_rate=20_000, body_rate_period=_SHORT)
+_DRIPS = {
+    "by length": (post(bytes(100_000))[:-100_000], b"x"),
+    "chunked": (chunked()[:-5], b"1\r\nx\r\n"),
+    "in extensions": (chunked()[:-5], b"1;" + b"e" * 1000 + b"\r\nx\r\n"),
+}
+
+
+@pytest.mark.parametrize("name", _DRIPS)
+@pytest.mark.parametrize("body", [1 << 20, DISCARD])
+def test_a_body_that_drips_is_408(name: str, body: int) -> None:
+    async def check() -> None:
+        app = App(body=body)
+        async with serving(app, _FEW) as running:
+            wire = await running.connect()
+            head, drip = _DRIPS[name]
+            await wire.send(head)
+            answer = asyncio.create_task(wire.answer())
+            await _dripping(wire, itertools.repeat(drip), answer)
+            assert (await answer).status == 408
+            assert await wire.rest() == b""
+            assert app.seen == []
+
+    run(check())
+
+
+@pytest.mark.parametrize("limits", [Limits(body_rate=0, body_rate_period=0.01), Limits()])
+def test_a_slow_body_is_read_where_it_may_be(limits: Limits) -> None:
+    async def check() -> None:
+        async with serving(App(), limits) as running:
+            wire = await running.connect()
+            answer = asyncio.create_task(wire.answer())
+            whole = post(b"0123456789")
+            await wire.send(whole[:-10])
+            await _dripping(wire, [b"%d" % number for number in range(10)], answer)
+            assert (await answer).body == b"0123456789"
+
+    run(check())
+
+
+def test_a_body_is_not_slow_while_the_gateway_does_not_read_it() -> None:
+    async def check() -> None:
+        app = App(lambda _: Pending(), body=STREAM)
+        limits = Limits(body_rate=1 << 30, body_rate_period=_SHORT, stream_buffer=1000)
+        async with serving(app, limits) as running:
+            wire = await running.connect()
+            await wire.send(post(bytes(100_000))[:-1])
+            await until(lambda: app.seen)
+            await asyncio.sleep(3 * _SHORT)
+            assert app.done == []
+            (connection,) = running.server._context.connections  # type: ignore[union-attr]  # runs
+            assert connection._incoming is not None
+            assert not connection._closing
+
+    run(check())
+
+
+def test_a_body_is_not_slow_while_its_client_waits_for_100_continue() -> None:
+    async def check() -> None:
+        pendings: list[Pending] = []
+
+        def handle(request: Request) -> Response | Pending:
+            if request.path == b"/slow":
+                pendings.append(Pending())
+                return pendings[-1]
+            return text(200, request.body)
+
+        limits = Limits(body_rate=1 << 30, body_rate_period=_SHORT, body_timeout=_SHORT)
+        async with serving(App(handle), limits) as running:
+            wire = await running.connect()
+            await wire.send(get(b"/slow") + post(b"late", b"Expect: 100-continue")[:-4])
+            await until(lambda: pendings)
+            await asyncio.sleep(3 * _SHORT)
+            pendings[0].resolve(text(200, b"first"))
+            assert (await wire.answer()).body == b"first"
+            assert (await wire.answer()).status == 100
+            await wire.send(b"late")
+            assert (await wire.answer()).body == b"late"
 
     run(check())
 
