@@ -73,7 +73,6 @@ class ConfluentKafka(pulumi.ComponentResource):
             f"{name}-reader-groups", reader, "GROUP", READER_GROUP_PREFIX, "READ", "PREFIXED"
         )
         self.endpoint = self._endpoint()
-        self.schema_registry_url = self._schema_registry()
         self.register_outputs({"bootstrapServers": self.endpoint.bootstrap_servers})
 
     def _options(self, **more: object) -> pulumi.ResourceOptions:
@@ -235,17 +234,6 @@ class ConfluentKafka(pulumi.ComponentResource):
             reader_secret=secret(self.reader_key.secret),
             topics={name: topic.topic_name for name, topic in self.topics.items()},
         )
-
-    def _schema_registry(self) -> pulumi.Output[str] | None:
-        """Return the registry's address; it comes with the environment once a cluster is in it."""
-        if not self._args.cluster.schema_registry:
-            return None
-        inside = pulumi.Output.all(self.environment.id, self.cluster.id)
-        found = confluent.get_schema_registry_cluster_output(
-            environment={"id": inside.apply(lambda both: str(both[0]))},  # type: ignore[arg-type]  # an Output does as well
-            opts=pulumi.InvokeOptions(parent=self, provider=self.provider),
-        )
-        return found.rest_endpoint
 
 
 def availability(text: str) -> str:

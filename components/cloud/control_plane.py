@@ -49,6 +49,7 @@ class ControlPlaneRelease(pulumi.ComponentResource):
         self, name: str, args: ControlPlaneReleaseArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("kafka-gateway:control-plane:ControlPlaneRelease", name, None, opts)
+        self._args, self._namespace = args, args.certificates.namespace
         mine = pulumi.ResourceOptions(parent=self)
         token = Credential(f"{name}-admin-token", prefix="admin", opts=mine)
         # Earlier keys stay: releases in the database are encrypted with them.
@@ -56,53 +57,48 @@ class ControlPlaneRelease(pulumi.ComponentResource):
             Credential(f"{name}-keyring-{generation}", prefix="keyring", length=64, opts=mine)
             for generation in range(args.config.keyring_generation, 0, -1)
         ]
-        namespace = args.certificates.namespace
-        holder = namespace.secret(
-            f"{name}-admin-secret",
-            self,
-            ADMIN_SECRET,
-            {
-                "token": token.secret,
-                "keyring": pulumi.Output.all(*(key.secret for key in keyring)).apply("\n".join),
-            },
+        keys = pulumi.Output.all(*(key.secret for key in keyring)).apply("\n".join)
+        holder = self._namespace.secret(
+            f"{name}-admin-secret", self, ADMIN_SECRET, {"token": token.secret, "keyring": keys}
         )
         assert args.certificates.control_plane is not None
+        restarting = {
+            "cluster-certificate": args.certificates.control_plane.fingerprint,
+            "admin-token": token.key,
+            "keyring": keyring[0].key,
+        }
+        storage_class = args.cluster.storage_class
         self.release = release(
             name,
             own_chart(),
             RELEASE,
-            namespace.name,
-            control_plane_values(
-                args.image,
-                args.log_level,
-                args.cluster.storage_class,
-                {
-                    "cluster-certificate": args.certificates.control_plane.fingerprint,
-                    "admin-token": token.key,
-                    "keyring": keyring[0].key,
-                },
-            ),
+            self._namespace.name,
+            control_plane_values(args.image, args.log_level, storage_class, restarting),
             args.cluster,
             self,
             depends_on=[holder, *args.certificates.secrets],
         )
-        host = control_plane_names(namespace.name)[0]
+        self.endpoint = self._endpoint(token)
+        self.register_outputs({"cluster": self.endpoint.cluster})
+
+    def _endpoint(self, token: Credential) -> ControlPlaneEndpoint:
+        namespace, admin_url = self._namespace.name, self._args.config.admin_url
+        host = control_plane_names(namespace)[0]
         # By way of the release, so that what uses the address waits for it.
         ready = self.release.status
         forward: dict[str, pulumi.Input[str]] = {
-            "kubeconfig": args.cluster.kubeconfig,
-            "namespace": namespace.name,
+            "kubeconfig": self._args.cluster.kubeconfig,
+            "namespace": namespace,
             "pod": f"{RELEASE}-{NAME}-0",
             "port": str(ADMIN_PORT),
         }
-        self.endpoint = ControlPlaneEndpoint(
-            admin_url=ready.apply(lambda _: args.config.admin_url),
+        return ControlPlaneEndpoint(
+            admin_url=ready.apply(lambda _: admin_url),
             admin_token=secret(token.secret),
             cluster=ready.apply(lambda _: f"{host}:{CLUSTER_PORT}"),
             cluster_server_name=pulumi.Output.from_input(host),
-            forward=None if args.config.admin_url else forward,
+            forward=None if admin_url else forward,
         )
-        self.register_outputs({"cluster": self.endpoint.cluster})
 
 
 def control_plane_names(namespace: str) -> tuple[str, ...]:

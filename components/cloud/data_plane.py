@@ -139,8 +139,9 @@ def data_plane_values(
 ) -> dict[str, Any]:
     """Return the chart's values, by the names that kong/kong and our chart share.
 
-    Against the story's values: ``lua_ssl_trusted_certificate`` is the system's store and the
-    cluster's authority, since the story's alone would refuse Confluent's certificate;
+    Against those of the deployment by hand (docs/by-hand-and-as-code.md):
+    ``lua_ssl_trusted_certificate`` is the system's store and the cluster's authority, since the
+    cluster's alone would refuse Confluent's certificate;
     ``vitals_ttl_days`` is gone since 3.0; with a certificate, plain HTTP leaves the load balancer.
     """
     volumes = [DATA_PLANE_SECRET, AUTHORITY_SECRET]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.config.local import Ports, port_key
+from components.config.local import Ports
 from components.endpoints import ClusterIdentity, ControlPlaneEndpoint, KafkaEndpoint
-from components.local.layout import GATEWAY, LOOPBACK, STATE, code_digest
+from components.local.gateway_process import GatewayProcessArgs, directory_of, gateway_process
+from components.local.layout import LOOPBACK
 from components.options import child_options
-from provider.client import Process
 
 
 @dataclass(frozen=True)
@@ -37,60 +37,36 @@ class LocalDataPlane(pulumi.ComponentResource):
         self, name: str, args: LocalDataPlaneArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("kafka-gateway:local:LocalDataPlane", name, None, opts)
-        directory = STATE / "data-plane"
-        ports = args.ports
-        trusted = str(directory / "kafka-ca.crt")
-        self.process = Process(
-            name,
-            name=name,
-            directory=str(directory),
-            command=[GATEWAY, "run"],
+        directory, ports, kafka = directory_of(name), args.ports, args.kafka
+        wanted = GatewayProcessArgs(
+            role="data_plane",
+            ports=ports,
+            listens=("proxy", "proxy_tls", "status"),
+            identity=args.identity,
+            log_level=args.log_level,
             environment={
-                "KONG_ROLE": "data_plane",
                 "KONG_DATABASE": "off",
-                "KONG_PREFIX": str(directory / "data"),
                 "KONG_PROXY_LISTEN": f"{LOOPBACK}:{ports.proxy}, {LOOPBACK}:{ports.proxy_tls} ssl",
-                "KONG_STATUS_LISTEN": f"{LOOPBACK}:{ports.status}",
-                "KONG_CLUSTER_MTLS": "pki",
                 "KONG_CLUSTER_CONTROL_PLANE": args.control_plane.cluster,
                 "KONG_CLUSTER_SERVER_NAME": args.control_plane.cluster_server_name,
-                "KONG_CLUSTER_CERT": str(directory / "cluster.crt"),
-                "KONG_CLUSTER_CERT_KEY": str(directory / "cluster.key"),
-                "KONG_CLUSTER_CA_CERT": str(directory / "cluster-ca.crt"),
-                "KONG_LUA_SSL_TRUSTED_CERTIFICATE": f"system,{trusted}",
+                "KONG_LUA_SSL_TRUSTED_CERTIFICATE": f"system,{directory}/kafka-ca.crt",
                 "KONG_NGINX_WORKER_PROCESSES": str(args.workers),
-                "KONG_LOG_LEVEL": args.log_level,
-                "KAFKA_GATEWAY_ENV_FILE": str(directory / "vault.env"),
+                "KAFKA_GATEWAY_ENV_FILE": f"{directory}/vault.env",
                 # Next door: what is published right after a restart is confirmed at once.
                 "KAFKA_GATEWAY_CLUSTER_RECONNECT_MIN": "0.5s",
                 "KAFKA_GATEWAY_CLUSTER_RECONNECT_MAX": "1s",
             },
-            files={
-                "cluster.crt": args.identity.certificate_pem,
-                "cluster.key": args.identity.private_key_pem,
-                "cluster-ca.crt": args.identity.ca_pem,
-                "kafka-ca.crt": args.kafka.ca_pem or "",
-                "vault.env": pulumi.Output.concat(
-                    "KAFKA_API_KEY=",
-                    args.kafka.api_key,
-                    "\nKAFKA_API_SECRET=",
-                    args.kafka.api_secret,
-                    "\n",
-                ),
-            },
-            reload_on=["cluster.crt", "cluster.key", "cluster-ca.crt", "kafka-ca.crt", "vault.env"],
-            ports={k: getattr(ports, k) for k in ("proxy", "proxy_tls", "status")},
-            port_keys={k: port_key(k) for k in ("proxy", "proxy_tls", "status")},
-            ready={
-                "kind": "http",
-                "url": f"http://{LOOPBACK}:{ports.status}/status/ready",
-                "timeoutSeconds": 30,
-            },
+            files={"kafka-ca.crt": kafka.ca_pem or "", "vault.env": vault_file(kafka)},
             stop_timeout_seconds=15,
-            digest=code_digest("gateway"),
-            remove_directory=True,
-            opts=child_options(self, opts),
         )
+        self.process = gateway_process(name, wanted, child_options(self, opts))
         url = f"http://{LOOPBACK}:{ports.proxy}"
         self.proxy_url = self.process.running.apply(lambda _: url)
         self.register_outputs({"proxyUrl": self.proxy_url})
+
+
+def vault_file(kafka: KafkaEndpoint) -> pulumi.Output[str]:
+    """Return the variables that the routes' vault references read, one a line."""
+    return pulumi.Output.concat(
+        "KAFKA_API_KEY=", kafka.api_key, "\nKAFKA_API_SECRET=", kafka.api_secret, "\n"
+    )

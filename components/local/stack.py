@@ -33,11 +33,7 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
     )
     control_plane = LocalControlPlane(
         "control-plane",
-        LocalControlPlaneArgs(
-            ports=config.ports,
-            identity=certificates.control_plane,
-            log_level=config.log_level,
-        ),
+        LocalControlPlaneArgs(config.ports, certificates.control_plane, config.log_level),
     )
     routes = GatewayRoutes(
         "routes",

@@ -101,14 +101,4 @@ PACKAGE = Package(
             _acl_id, replaces=(*ACL, "resourceName", "resourceType")
         ),
     },
-    invokes={
-        "confluentcloud:index/getSchemaRegistryCluster:getSchemaRegistryCluster": (
-            lambda arguments: {
-                "id": "lsrc-stub01",
-                "restEndpoint": "https://psrc-stub01.us-east-2.aws.confluent.cloud",
-                "resourceName": "crn://confluent.cloud/organization=stub/schema-registry=lsrc-stub01",
-                **arguments,
-            }
-        )
-    },
 )

@@ -20,21 +20,7 @@ def construct(request: Any) -> Any:
     """Register the component and two of its children; return what the program may use."""
     monitor = resource_pb2_grpc.ResourceMonitorStub(grpc.insecure_channel(request.monitorEndpoint))
     inputs, _ = decode(request.inputs)
-    component = monitor.RegisterResource(
-        resource_pb2.RegisterResourceRequest(
-            type=request.type,
-            name=request.name,
-            parent=request.parent,
-            custom=False,
-            object=request.inputs,
-            protect=request.protect,
-            providers=dict(request.providers),
-            dependencies=list(request.dependencies),
-            aliasURNs=list(request.aliases),
-            acceptSecrets=True,
-            acceptResources=True,
-        )
-    )
+    component = _component(monitor, request)
     cluster = _child(
         monitor,
         request,
@@ -70,6 +56,24 @@ def construct(request: Any) -> Any:
         resource_pb2.RegisterResourceOutputsRequest(urn=component.urn, outputs=state)
     )
     return provider_pb2.ConstructResponse(urn=component.urn, state=state)
+
+
+def _component(monitor: Any, request: Any) -> Any:
+    return monitor.RegisterResource(
+        resource_pb2.RegisterResourceRequest(
+            type=request.type,
+            name=request.name,
+            parent=request.parent,
+            custom=False,
+            object=request.inputs,
+            protect=request.protect,
+            providers=dict(request.providers),
+            dependencies=list(request.dependencies),
+            aliasURNs=list(request.aliases),
+            acceptSecrets=True,
+            acceptResources=True,
+        )
+    )
 
 
 def _list(value: Any) -> list[Any]:
