@@ -16,6 +16,7 @@ GatewayError
 ├── ClusterError                  the hybrid protocol was broken by the peer
 ├── WorkerGone                    a worker process ended before it answered its master
 ├── RequestRejected               a request must be answered with an error status now
+│   ├── BodyUnreadable            …because its body is not what its type says
 │   └── ProtocolError             …and the connection closed: malformed or hostile bytes
 ├── KafkaError                    Kafka refused what the command line asked, or did not answer
 ├── ProduceError                  a record was not written; carries librdkafka's error name
@@ -157,6 +158,13 @@ class RequestRejected(GatewayError):
         self.status = status
         self.message = message
         super().__init__(f"{status} {message}")
+
+
+class BodyUnreadable(RequestRejected):
+    """The body is not what its content type, or the route, says it is: 400."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(400, problem)
 
 
 class ProtocolError(RequestRejected):

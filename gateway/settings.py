@@ -237,6 +237,13 @@ class Settings:
     """File with NAME=value lines that vault references read before the environment; see SIGHUP."""
     client_max_body_size: int = _setting(size(), "1m", own=True)
     """Largest body that is kept whole for a plugin."""
+    max_records: int = _setting(count(1, 1_000_000), "5000", own=True)
+    """Most records that one request may carry; over it 413. A plugin's `max_records` wins."""
+    max_record_size: int = _setting(size(1024), "1m", own=True)
+    """Largest record with key, headers and what Kafka adds; over it 413. As for Kafka's own
+    producer, what brokers take by default. A plugin's `max_record_size` wins."""
+    max_json_depth: int = _setting(count(1, 1000), "1000", own=True)
+    """How deep arrays and objects of a JSON body may be nested; over it 400."""
     client_header_timeout: float = _setting(seconds, "60s", own=True)
     """From the first byte of a request to the end of its head; over it 408."""
     client_body_timeout: float = _setting(seconds, "60s", own=True)

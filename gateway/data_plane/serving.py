@@ -31,6 +31,7 @@ from gateway.http.server import Listener, Server
 from gateway.kafka.pool import ProducerPool
 from gateway.listen import parse_listen
 from gateway.logs import configure_logs, get_logger
+from gateway.plugins.limits import RecordLimits
 from gateway.plugins.tally import Tally
 from gateway.proxy.dns import Dns
 from gateway.proxy.resolver import Resolver
@@ -137,6 +138,7 @@ class Worker:
             settings.untrusted_lua != "off",
             Tally(self._counts, self.index, settings.nginx_worker_processes or processors()),
             settings.rate_limiting_ipv6_prefix,
+            RecordLimits(settings.max_records, settings.max_record_size, settings.max_json_depth),
         )
         self._server = Server(
             self._application,

@@ -18,6 +18,7 @@ from gateway.http.application import DISCARD, STREAM
 from gateway.logs import get_logger
 from gateway.plugins.base import Handler, PluginContext
 from gateway.plugins.chain import Chain, Last, no_service
+from gateway.plugins.limits import RecordLimits
 from gateway.plugins.tally import Tally
 from gateway.routing.router import Router
 
@@ -54,6 +55,7 @@ class Workshop:
     tally: Tally = field(default_factory=Tally)
     ipv6_prefix: int = 64
     """Bits of an IPv6 address that tell clients apart."""
+    record_limits: RecordLimits = field(default_factory=RecordLimits)
 
 
 class Snapshot:
@@ -189,6 +191,7 @@ def _make_handler(plugin: PluginDraft, draft: Draft, workshop: Workshop) -> Hand
         trusted_ca=workshop.trusted_ca,
         lua_allowed=workshop.lua_allowed,
         consumers=draft.consumers,
+        record_limits=workshop.record_limits,
         tally=workshop.tally,
         ipv6_prefix=workshop.ipv6_prefix,
     )

@@ -17,6 +17,8 @@ _RETRY_AFTER = (b"Retry-After", b"1")
 NOT_SENT = "could not send message to topic"
 _BAD_GATEWAY = "Bad Gateway"
 _BAD_REQUEST = "Bad Request"
+_TITLES = {413: "Payload Too Large", 415: "Unsupported Media Type"}
+_NO_CODING = (b"Accept-Encoding", b"identity")
 
 # Kong's library names Kafka's errors in camel case and without abbreviations.
 _WORDS = {"MSG": "Message", "PART": "Partition"}
@@ -57,8 +59,13 @@ def refused(error: RequestRejected) -> Response:
     if error.status >= 500:
         return Response(error.status, [_JSON], _body({"message": error.message}))
     # The documented body of this one says Bad Gateway, whatever its status.
-    message = _BAD_GATEWAY if error.message == TOPIC_NOT_ALLOWED else _BAD_REQUEST
-    return Response(error.status, [_JSON], _body({"message": message, "error": error.message}))
+    message = _TITLES.get(error.status, _BAD_REQUEST)
+    if error.message == TOPIC_NOT_ALLOWED:
+        message = _BAD_GATEWAY
+    body = _body({"message": message, "error": error.message})
+    # RFC 9110 §12.5.3: which codings would have been taken.
+    headers = [_JSON, _NO_CODING] if error.status == 415 else [_JSON]
+    return Response(error.status, headers, body)
 
 
 def broken(status: int, error: str) -> FixedResponse:

@@ -31,21 +31,27 @@ def parse(encoded: bytes | None) -> Arguments:
     return found
 
 
-def first(arguments: Arguments, name: str) -> str | None:
-    """Return the first value of an argument; None when it has none (decision D14)."""
-    value = arguments.get(name)
-    if isinstance(value, list):
-        value = value[0]
-    return value if isinstance(value, str) else None
+def first(encoded: bytes | None, name: bytes) -> bytes | None:
+    """Return the first value of an argument byte by byte, UTF-8 or not; None when it has none."""
+    if not encoded:
+        return None
+    for pair in encoded.split(b"&", MOST)[:MOST]:
+        raw, equals, value = pair.partition(b"=")
+        if decode_bytes(raw) == name and (raw or equals):
+            return decode_bytes(value) if equals else None
+    return None
 
 
 def decode(part: bytes) -> str:
-    """Return a percent-decoded part."""
+    """Return a percent-decoded part as text."""
+    return decode_bytes(part).decode("utf-8", "replace")
+
+
+def decode_bytes(part: bytes) -> bytes:
+    """Return a percent-decoded part; wrong escapes stay as they are."""
     if b"+" in part:
         part = part.replace(b"+", b" ")
-    if b"%" in part:
-        part = unquote_to_bytes(part)
-    return part.decode("utf-8", "replace")
+    return unquote_to_bytes(part) if b"%" in part else part
 
 
 def _add(found: Arguments, name: str, value: Argument) -> None:

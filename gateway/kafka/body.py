@@ -15,16 +15,21 @@ from typing import Any
 
 import orjson
 
-from gateway.errors import RequestRejected
-from gateway.kafka import arguments
+from gateway.errors import BodyUnreadable, RequestRejected
+from gateway.kafka import arguments, json_text
 
 _TEXT = frozenset(
     {b"text/plain", b"text/html", b"application/xml", b"text/xml", b"application/soap+xml"}
 )
 _NO_ARGUMENTS: dict[str, Any] = {}
-_CONTAINERS = (dict, list)
+_CONTAINERS = (b"{", b"[")
+_BLANKS = b" \t\r\n"
+_MOST_PARTS = 1000
+_LONGEST_PART_HEAD = 4096
+"""Bytes of the lines before a part's content: reading them costs more than their length."""
 
-Fill = Callable[[dict[str, Any], bytes, bytes], None]
+Fill = Callable[[dict[str, Any], bytes, bytes, int], None]
+"""Takes the envelope, the body, its content type, and how deep JSON may be nested."""
 
 
 def reader(content_type: bytes | None) -> Fill:
@@ -50,44 +55,53 @@ def is_json(content_type: bytes | None) -> bool:
     return content_type is not None and _reader(content_type) is _json
 
 
-def encode_json(body: bytes) -> bytes:
+def encode_json(body: bytes, deepest: int) -> bytes:
     """Return the envelope of nothing but a JSON body, as JSON; raises ``RequestRejected``.
 
     The same bytes as the long way makes, for what most requests are.
     """
-    _check_json(body)
-    return b"".join((b'{"body":', orjson.dumps(body.decode()), b',"body_args":', body, b"}"))
+    text = orjson.dumps(_checked_json(body, deepest))
+    return b"".join((b'{"body":', text, b',"body_args":', body, b"}"))
 
 
-def _check_json(body: bytes) -> None:
+def is_coded(content_coding: bytes) -> bool:
+    """Whether a Content-Encoding changes the bytes of a body."""
+    return content_coding.strip().lower() not in (b"", b"identity")
+
+
+def _checked_json(body: bytes, deepest: int) -> str:
+    """Return the body as text; raises ``BodyUnreadable`` unless it is an object or an array."""
     try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        json_text.check(body, deepest)
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise _unreadable("JSON: it is not UTF-8") from None
+    except ValueError as error:
         raise _unreadable(f"JSON: {error}") from None
-    if not isinstance(value, _CONTAINERS):
+    if body[:1] not in _CONTAINERS and body.lstrip(_BLANKS)[:1] not in _CONTAINERS:
         raise _unreadable("JSON: neither an object nor an array")
+    return text
 
 
-def _json(envelope: dict[str, Any], body: bytes, content_type: bytes) -> None:
-    _check_json(body)
-    envelope["body"] = body.decode()
-    # The very text: numbers stay exact, however many digits they have (decision D12).
+def _json(envelope: dict[str, Any], body: bytes, content_type: bytes, deepest: int) -> None:
+    envelope["body"] = _checked_json(body, deepest)
+    # The very text: numbers stay exact, however many digits they have.
     envelope["body_args"] = orjson.Fragment(body)
 
 
-def _form(envelope: dict[str, Any], body: bytes, content_type: bytes) -> None:
+def _form(envelope: dict[str, Any], body: bytes, content_type: bytes, deepest: int) -> None:
     _show(envelope, body, arguments.parse(body))
 
 
-def _multipart(envelope: dict[str, Any], body: bytes, content_type: bytes) -> None:
+def _multipart(envelope: dict[str, Any], body: bytes, content_type: bytes, deepest: int) -> None:
     _show(envelope, body, dict(_parts(body, _boundary(content_type))))
 
 
-def _text(envelope: dict[str, Any], body: bytes, content_type: bytes) -> None:
+def _text(envelope: dict[str, Any], body: bytes, content_type: bytes, deepest: int) -> None:
     _show(envelope, body, _NO_ARGUMENTS)
 
 
-def _binary(envelope: dict[str, Any], body: bytes, content_type: bytes) -> None:
+def _binary(envelope: dict[str, Any], body: bytes, content_type: bytes, deepest: int) -> None:
     envelope["body"] = b64encode(body).decode()
     envelope["body_args"] = _NO_ARGUMENTS
     envelope["body_base64"] = True
@@ -113,12 +127,19 @@ def _boundary(content_type: bytes) -> bytes:
 
 def _parts(body: bytes, boundary: bytes) -> list[tuple[str, str]]:
     """Return name and content of each part (RFC 7578); of equal names the last counts."""
-    pieces = (b"\r\n" + body).split(b"\r\n--" + boundary)
+    delimiter = b"\r\n--" + boundary
+    if body.count(delimiter) > _MOST_PARTS:
+        raise RequestRejected(413, f"the request's body has more than {_MOST_PARTS} parts")
+    pieces = (b"\r\n" + body).split(delimiter)
     if len(pieces) < 2 or not pieces[-1].startswith(b"--"):
         raise _unreadable("multipart/form-data: the body does not end with its boundary")
     found = []
     for piece in pieces[1:-1]:
         head, separator, content = piece.partition(b"\r\n\r\n")
+        if len(head) > _LONGEST_PART_HEAD:
+            raise _unreadable(
+                f"multipart/form-data: a part's head has over {_LONGEST_PART_HEAD} bytes"
+            )
         name = _part_name(head)
         if not separator or name is None:
             raise _unreadable("multipart/form-data: a part has no name")
@@ -137,5 +158,5 @@ def _part_name(head: bytes) -> str | None:
     return None
 
 
-def _unreadable(what: str) -> RequestRejected:
-    return RequestRejected(400, f"the request's body cannot be read as {what}")
+def _unreadable(what: str) -> BodyUnreadable:
+    return BodyUnreadable(f"the request's body cannot be read as {what}")

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gateway.errors import (
+    BodyUnreadable,
     BufferFull,
     CertificateMissing,
     ProduceError,
@@ -17,21 +19,26 @@ from gateway.errors import (
 )
 from gateway.http.messages import Pending, Request, Response
 from gateway.kafka import answers, arguments
+from gateway.kafka.bulk import Addressed, Made, made, send, too_much
 from gateway.kafka.client import Header
 from gateway.kafka.config import ProducerConfig, is_async
-from gateway.kafka.envelope import EnvelopeBuilder, plain
+from gateway.kafka.envelope import EnvelopeBuilder, RawTexts, Texts, content_coding, encoded, plain
 from gateway.kafka.lua import LuaFunctions
 from gateway.kafka.producer import Producer
 from gateway.kafka.records import (
     TOPIC_NOT_ALLOWED,
     Keys,
+    SizeLimit,
     Topics,
+    extra_size,
     record_headers,
     split_array,
     split_lines,
 )
+from gateway.kafka.turns import Awaited, Steps, in_turns
 from gateway.logs import get_logger
 from gateway.plugins.base import Handler, PluginContext
+from gateway.plugins.chain import failure
 
 if TYPE_CHECKING:
     from gateway.kafka.registry.stage import SchemaStage
@@ -53,6 +60,9 @@ class ProduceHandler(Handler):
             refused = "message_by_lua_functions: Lua is switched off here by KONG_UNTRUSTED_LUA=off"
             raise ReleaseRefused([refused])
         self._lua = LuaFunctions(chunks) if chunks else None
+        limits = context.record_limits
+        self._most = config.max_records or limits.records
+        self._sizes = SizeLimit(config.max_record_size or limits.size)
         self._topics = Topics(config, self._not_allowed)
         self._keys = Keys(config)
         self._record_headers = record_headers(config.headers)
@@ -63,8 +73,9 @@ class ProduceHandler(Handler):
             uri=config.forward_uri,
             body=config.forward_body,
             elements=self._split is not None,
+            deepest=limits.depth,
         )
-        self._wants_query = bool(config.topics_query_arg or config.key_query_arg)
+        self._deepest = limits.depth
         self.needs_body = bool(config.forward_body or config.raw_body or self._split)
         self._topic: str = config.topic
         self._schemas = self._schema_stage()
@@ -86,6 +97,8 @@ class ProduceHandler(Handler):
         """Return what the caller is told of an error."""
         if isinstance(error, ProduceError):
             return answers.failed(error, detailed=self._detailed)
+        if isinstance(error, BodyUnreadable) and (coding := content_coding(request)):
+            return answers.refused(encoded(coding))
         if error.__cause__ is not None:
             _log.error(
                 "message_by_lua_functions failed",
@@ -140,8 +153,10 @@ class ProduceHandler(Handler):
     def _way(self) -> Callable[[Request], Response | Pending]:
         """Return the shortest way for this configuration."""
         config = self.config
-        plain_record = self._lua is None and not self._wants_query and not config.key_header
-        if not plain_record or self._split or config.accepted or self._schemas is not None:
+        if self._split or self._schemas is not None:
+            return self._in_turns
+        addressed = config.topics_query_arg or config.key_query_arg or config.key_header
+        if addressed or self._lua is not None or config.accepted:
             return self._general
         if config.raw_body:
             self._encode: Callable[[Request, bytes], bytes] = _raw
@@ -154,6 +169,8 @@ class ProduceHandler(Handler):
         select = self._record_headers
         delivery = _Delivery(self._detailed)
         headers = _NO_HEADERS if select is None else select(request.headers)
+        if headers or len(value) > self._sizes.value:
+            self._sizes.check(len(value), None, headers)
         self._send(self._topic, value, None, headers, delivery)
         return delivery
 
@@ -161,94 +178,145 @@ class ProduceHandler(Handler):
         value = self._encode(request, request.body)
         select = self._record_headers
         headers = _NO_HEADERS if select is None else select(request.headers)
+        if headers or len(value) > self._sizes.value:
+            self._sizes.check(len(value), None, headers)
         self._send(self._topic, value, None, headers)
         return answers.SENT
 
     def _general(self, request: Request) -> Response | Pending:
-        values = self._values(request)
-        query = arguments.parse(request.query) if self._wants_query else {}
-        topics = self._topics.choose(query)
-        key = self._keys.find(request, query)
-        select = self._record_headers
-        headers = _NO_HEADERS if select is None else select(request.headers)
-        if self._schemas is None:
-            return self._deliver(request, topics, values, key, headers)
-
-        def send(records: Callable[[], tuple[list[bytes], bytes | None]]) -> Response | Pending:
-            try:
-                return self._deliver(request, topics, *records(), headers)
-            except _ANSWERED as error:
-                return self._told(request, error)
-
-        return self._schemas.run(values, key, send)
-
-    def _deliver(
-        self,
-        request: Request,
-        topics: Sequence[str],
-        values: Sequence[bytes],
-        key: bytes | None,
-        headers: Sequence[Header],
-    ) -> Response | Pending:
-        assert self._producer is not None
-        # All of them or none: what is sent cannot be called back.
-        size = sum(map(len, values)) * len(topics)
-        self._producer.check_room(len(values) * len(topics), size)
-        if self.config.accepted or self._buffered:
-            return self._buffer(request, topics, values, key, headers)
-        gathering = _Gathering(len(values), len(topics), self._split is not None, self._detailed)
-        for index, value in enumerate(values):
-            for topic in topics:
-                report = gathering.of(index)
-                try:
-                    self._send(topic, value, key, headers, report)
-                except BufferFull as error:
-                    # There is room: this one is of a kind of which too many wait already.
-                    report(error)
-        return gathering
-
-    def _buffer(
-        self,
-        request: Request,
-        topics: Sequence[str],
-        values: Sequence[bytes],
-        key: bytes | None,
-        headers: Sequence[Header],
-    ) -> Response:
-        """Send without waiting for what becomes of it."""
-        on_delivery = None
+        """Send one record, with all that can be said of it but a schema."""
+        value = self._value(request)
+        to = self._addressed(request)
+        self._sizes.check(len(value), to.key, to.headers)
+        size = len(value) + extra_size(to.key, to.headers)
+        self._open_producer().check_room(len(to.topics), size * len(to.topics))
+        on_delivery: Any = None
+        gathering: _Gathering | None = None
+        answer: Response | Pending = answers.SENT
         if self.config.accepted:
             on_delivery = _Lost(request.id.decode(), self.context.plugin_id)
-        errors: list[ProduceError | None] = [None] * len(values)
-        for index, value in enumerate(values):
-            for topic in topics:
-                try:
-                    self._send(topic, value, key, headers, on_delivery)
-                except BufferFull as error:
-                    if self._split is None:
-                        raise
-                    errors[index] = error
-        if on_delivery is not None:
-            return answers.accepted(on_delivery.delivery)
-        if self._split is None:
+            answer = answers.accepted(on_delivery.delivery)
+        elif not self._buffered:
+            answer = gathering = _Gathering(1, len(to.topics), False, self._detailed)
+            on_delivery = gathering.of(0)
+        for topic in to.topics:
+            try:
+                self._send(topic, value, to.key, to.headers, on_delivery)
+            except BufferFull as error:
+                if answer is not gathering:
+                    raise
+                # There is room: this one is of a kind of which too many wait already.
+                on_delivery(error)
+        return answer
+
+    def _in_turns(self, request: Request) -> Response | Pending:
+        return in_turns(self._steps(request), partial(self._failed, request))
+
+    def _steps(self, request: Request) -> Steps:
+        """Make records of what a request carries, and send them; see ``gateway.kafka.turns``."""
+        texts = yield from self._texts(request)
+        sizes, make = yield from self._made(request, texts)
+        to = self._addressed(request)
+        if self._schemas is not None:
+            sizes, make, key = yield from self._serialized(sizes, make, to.key)
+            to = to._replace(key=key)
+        listed = self._split is not None
+        for place, size in enumerate(sizes, 1):
+            self._sizes.check(size, to.key, to.headers, place if listed else 0)
+        accepted = self.config.accepted
+        lost = _Lost(request.id.decode(), self.context.plugin_id) if accepted else None
+        gathering = None
+        if lost is None and not self._buffered:
+            gathering = _Gathering(len(sizes), len(to.topics), listed, self._detailed)
+        of = (lambda _: lost) if gathering is None else gathering.of
+        errors = yield from send(self._open_producer(), to, sizes, make, of)
+        if gathering is not None:
+            return gathering
+        if lost is not None:
+            return answers.accepted(lost.delivery)
+        if not listed:
             return answers.SENT
         return answers.many(errors, buffered=True, detailed=self._detailed)
 
-    def _values(self, request: Request) -> list[bytes]:
-        """Return the values of the request's records; raises ``RequestRejected``."""
+    def _texts(self, request: Request) -> Generator[None, None, list[bytes]]:
+        """Return what each record is made of; raises ``RequestRejected``."""
         if self._split is None:
-            return [self._value(request, request.body)]
-        texts = self._split(request.body)
-        if not texts:
+            return [request.body]
+        found: list[bytes] = []
+        for text in self._split(request.body, self._deepest):
+            if len(found) == self._most:
+                raise RequestRejected(
+                    413, f"the body holds more records than max_records allows: {self._most}"
+                )
+            found.append(text)
+            yield
+        if not found:
             raise RequestRejected(400, "the body holds no records")
-        return [self._value(request, text) for text in texts]
+        return found
 
-    def _value(self, request: Request, body: bytes) -> bytes:
+    def _made(self, request: Request, texts: list[bytes]) -> Generator[None, None, Made]:
+        """Return the sizes of the values, and what makes them: as late as can be."""
+        if self._split is None:
+            return made([self._value(request)])
+        if self._lua is None:
+            kind: Texts = RawTexts() if self.config.raw_body else self._envelopes.of(request)
+            sizes = []
+            for text in texts:
+                sizes.append(kind.size(text))
+                yield
+            return sizes, lambda index: kind.encode(texts[index])
+        values, room = [], self._open_producer().config.buffer_bytes
+        for text in texts:
+            values.append(self._value(request, text))
+            room -= len(values[-1])
+            if room < 0:
+                raise too_much(len(texts))
+            yield
+        return made(values)
+
+    def _serialized(
+        self, sizes: list[int], make: Callable[[int], bytes], key: bytes | None
+    ) -> Generator[Awaited | None, None, tuple[list[int], Callable[[int], bytes], bytes | None]]:
+        """Return sizes, values and key as records of the schemas have them."""
+        assert self._schemas is not None
+        schemas = yield from self._schemas.prepare(key is not None)
+        written, room = [], self._open_producer().config.buffer_bytes
+        for index in range(len(sizes)):
+            written.append(schemas.value(make(index), index + 1 if len(sizes) > 1 else 0))
+            room -= len(written[-1])
+            if room < 0:
+                raise too_much(len(sizes))
+            yield None
+        return *made(written), schemas.key(key)
+
+    def _addressed(self, request: Request) -> Addressed:
+        """Return where a request's records go, with key and headers: all of them the same."""
+        select = self._record_headers
+        query = arguments.parse(request.query) if self.config.topics_query_arg else {}
+        return Addressed(
+            self._topics.choose(query),
+            self._keys.find(request),
+            _NO_HEADERS if select is None else select(request.headers),
+        )
+
+    def _value(self, request: Request, text: bytes | None = None) -> bytes:
+        """``text``: the record's part of the body; None: the whole body."""
+        body = request.body if text is None else text
         if self.config.raw_body:
             return body if self._lua is None else self._lua.change(body, request)
         if self._lua is None:
             return self._envelopes.encode(request, body)
         return self._lua.change(plain(self._envelopes.build(request, body)), request)
+
+    def _open_producer(self) -> Producer:
+        assert self._producer is not None
+        return self._producer
+
+    def _failed(self, request: Request, error: Exception) -> Response:
+        """Return the answer for what was raised between two turns."""
+        if isinstance(error, _ANSWERED):
+            return self._told(request, error)
+        return failure(request, error)
 
     def _not_allowed(self, names: list[str]) -> None:
         if self._producer is not None:

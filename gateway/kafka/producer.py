@@ -46,6 +46,7 @@ class Producer:
         self.messages = 0
         self.bytes = 0
         self.topics: set[str] = set()
+        self.closing = False
         self.watch = Watch(self, prober)
         self._loop = loop
         self._prober = prober
@@ -76,6 +77,24 @@ class Producer:
         if self.messages + records > self._max_messages or self.bytes + size > self._max_bytes:
             self.watch.refused("buffer_full", records)
             raise BufferFull("_QUEUE_FULL", "buffer overflow")
+
+    def reserve(self, records: int, size: int) -> None:
+        """Take room for records that are sent one after the other; raises ``BufferFull``.
+
+        ``give_back`` each one's part just before it is sent.
+        """
+        self.check_room(records, size)
+        self.messages += records
+        self.bytes += size
+
+    def give_back(self, records: int, size: int) -> None:
+        """Give up room that ``reserve`` took."""
+        self.messages -= records
+        self.bytes -= size
+
+    def flush(self) -> None:
+        """Hand over what was sent, without waiting for more."""
+        self._first.flush()
 
     def send(
         self,
@@ -156,6 +175,7 @@ class Producer:
 
     async def close(self, within: float) -> None:
         """Send what is buffered, waiting up to ``within`` seconds; what is left is lost."""
+        self.closing = True
         self._first.flush()
         self._drained = asyncio.Event()
         if self._pending:

@@ -3,15 +3,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
-from typing import Any
+import re
+from collections.abc import Callable, Iterator, Sequence
 
-import orjson
-
-from gateway.errors import RequestRejected
+from gateway.errors import BodyUnreadable, RequestRejected
 from gateway.http.messages import Headers, Request
-from gateway.kafka import arguments
+from gateway.kafka import arguments, json_text
 from gateway.kafka.client import Header
 from gateway.plugins.kafka_settings import Envelope, RecordHeaders
 
@@ -19,7 +16,7 @@ TOPIC_NOT_ALLOWED = "one or more target topics are not in the allowed topics lis
 
 
 class Topics:
-    """Chooses the topics of a request (kafka-plugins.md §2.8, decision D15)."""
+    """Chooses the topics of a request."""
 
     def __init__(self, config: Envelope, refused: Callable[[list[str]], None]) -> None:
         self._argument = config.topics_query_arg
@@ -46,18 +43,18 @@ class Topics:
 
 
 class Keys:
-    """Finds a record's key (kafka-plugins.md §2.9, decisions D5 and D14)."""
+    """Finds a record's key."""
 
     def __init__(self, config: Envelope) -> None:
-        self.argument = config.key_query_arg
+        self._argument = config.key_query_arg.encode() if config.key_query_arg else None
         self._header = config.key_header.lower().encode() if config.key_header else None
 
-    def find(self, request: Request, query: arguments.Arguments) -> bytes | None:
-        """Return the key; None when there is none, or it is empty."""
-        if self.argument:
-            found = arguments.first(query, self.argument)
+    def find(self, request: Request) -> bytes | None:
+        """Return the key, byte by byte; None when there is none, or it is empty."""
+        if self._argument:
+            found = arguments.first(request.query, self._argument)
             if found:
-                return found.encode()
+                return found
         return (request.header(self._header) or None) if self._header else None
 
 
@@ -65,7 +62,7 @@ def record_headers(config: RecordHeaders | None) -> Callable[[Headers], list[Hea
     """Return what makes record headers of request headers; None when none can come of it.
 
     The list of the other mode is ignored; names match case-insensitively; what is not renamed
-    keeps its lower-case name (kafka-plugins.md §2.12).
+    keeps its lower-case name.
     """
     if config is None or not config.forward_http_headers_as_record_headers:
         return None
@@ -96,48 +93,75 @@ def _merge(headers: Headers, *, first_only: bool) -> Headers:
     return list(merged.items())
 
 
-def split_lines(body: bytes) -> list[bytes]:
-    """Return the JSON texts of NDJSON, blank lines left out; raises ``RequestRejected`` (400)."""
-    found = []
-    for number, line in enumerate(body.split(b"\n"), 1):
-        text = line.strip()
-        if not text:
-            continue
+def record_size(value: int, key: bytes | None, headers: Sequence[Header]) -> int:
+    """Return how many bytes a record takes in a batch at most, its value having ``value``.
+
+    The upper bound of Kafka's own producer (``AbstractRecords.estimateSizeInBytesUpperBound``),
+    which is what it holds against ``max.request.size``.
+    """
+    return value + _BATCH_AND_RECORD + extra_size(key, headers) + _HEADER * len(headers)
+
+
+def extra_size(key: bytes | None, headers: Sequence[Header]) -> int:
+    """Return the bytes of a record's key and headers."""
+    return len(key or b"") + sum(len(name) + len(content) for name, content in headers)
+
+
+_BATCH_AND_RECORD = 61 + 21
+"""What a batch and a record take beside their contents, at most (record format 2)."""
+_HEADER = 10
+"""Two lengths of up to five bytes."""
+
+
+class SizeLimit:
+    """The most bytes a record may have; ``value``: a value's, where it is all there is."""
+
+    def __init__(self, largest: int) -> None:
+        self._largest = largest
+        self.value = largest - _BATCH_AND_RECORD
+
+    def check(
+        self, value: int, key: bytes | None = None, headers: Sequence[Header] = (), place: int = 0
+    ) -> None:
+        """Raise ``RequestRejected`` (413) for a record that is larger.
+
+        ``place``: that of the record among those of the request, from 1; 0: it is the only one.
+        """
+        size = record_size(value, key, headers)
+        if size > self._largest:
+            which = f"record {place}" if place else "the record"
+            raise RequestRejected(
+                413, f"{which} has {size} bytes; max_record_size allows {self._largest}"
+            )
+
+
+Split = Callable[[bytes, int], Iterator[bytes]]
+"""Yields the JSON texts of a body, given how deep they may be nested; raises ``BodyUnreadable``."""
+
+
+def split_lines(body: bytes, deepest: int) -> Iterator[bytes]:
+    """Yield the JSON texts of NDJSON, blank lines left out."""
+    for found in _lines(body):
+        text = found[0].rstrip()
         try:
-            orjson.loads(text)
-        except orjson.JSONDecodeError as error:
-            raise RequestRejected(400, f"line {number} of the body is not JSON: {error}") from None
-        found.append(text)
-    return found
+            json_text.check(text, deepest)
+            text.decode()
+        except ValueError as error:
+            number = body.count(b"\n", 0, found.start()) + 1
+            problem = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error
+            raise BodyUnreadable(f"line {number} of the body is not JSON: {problem}") from None
+        yield text
 
 
-def split_array(body: bytes) -> list[bytes]:
-    """Return the elements' JSON texts, byte by byte; raises ``RequestRejected`` (400)."""
+def split_array(body: bytes, deepest: int) -> Iterator[bytes]:
+    """Yield the JSON texts of an array's elements, byte by byte as they stand there."""
     try:
-        whole = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise RequestRejected(400, f"the body is not JSON: {error}") from None
-    if not isinstance(whole, list):
-        raise RequestRejected(400, "the body is not a JSON array")
-    text, found = body.decode(), []
-    place = _skip(text, 0) + 1
-    for _ in whole:
-        place = _skip(text, place)
-        _, end = _SCANNER.raw_decode(text, place)
-        found.append(text[place:end].encode())
-        place = _skip(text, end) + 1
-    return found
+        body.decode()
+        yield from json_text.values(body, deepest)
+    except UnicodeDecodeError:
+        raise BodyUnreadable("the body is not JSON: it is not UTF-8") from None
+    except ValueError as error:
+        raise BodyUnreadable(f"the body is not a JSON array: {error}") from None
 
 
-def _number(text: str) -> Any:
-    return None
-
-
-# Only the ends of elements are wanted, so numbers need not be made.
-_SCANNER = json.JSONDecoder(parse_float=_number, parse_int=_number)
-
-
-def _skip(text: str, place: int) -> int:
-    while text[place] in " \t\r\n":
-        place += 1
-    return place
+_lines = re.compile(rb"\S[^\n]*").finditer

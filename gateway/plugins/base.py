@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from gateway.http.messages import Pending, Request, Response
 from gateway.plugins.consumers import Consumers
+from gateway.plugins.limits import RecordLimits
 from gateway.plugins.tally import Tally
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class PluginContext:
     """False where ``untrusted_lua`` is off: configurations with Lua functions are refused then."""
     consumers: Consumers = field(default_factory=Consumers)
     """Filled for plugins whose type says that it reads them."""
+    record_limits: RecordLimits = field(default_factory=RecordLimits)
+    """What one request may become at most, where a plugin's own fields do not say."""
     tally: Tally = field(default_factory=Tally)
     """Counts that the node's workers share and that outlive snapshots."""
     ipv6_prefix: int = 64

@@ -131,6 +131,18 @@ class Envelope(Record):
         "(`ndjson`) or the elements of one array (`json_array`); the answer then has a result "
         "for each.",
     )
+    max_records: Annotated[int, Field(ge=1, le=1000000)] | None = Field(
+        default=None,
+        description="How many records one request may carry; more are answered 413. The node's "
+        "setting `KAFKA_GATEWAY_MAX_RECORDS` (5,000) when it is not set.",
+    )
+    max_record_size: Annotated[int, Field(ge=1024, le=100000000)] | None = Field(
+        default=None,
+        description="How many bytes a record may have with its key, its headers and what Kafka "
+        "adds; larger ones are answered 413. Raise it together with the topic's "
+        "`max.message.bytes`. The node's setting `KAFKA_GATEWAY_MAX_RECORD_SIZE` (1 MiB) when it "
+        "is not set.",
+    )
     key_query_arg: str | None = Field(
         default=None, description="The query argument whose value becomes the record's key."
     )

@@ -9,7 +9,9 @@ schema does not name are left out, as Avro's own JSON decoders do.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from io import BytesIO
+from math import isinf
 from typing import Any
 
 import fastavro
@@ -244,9 +246,16 @@ def _integer(limit: int, name: str) -> Convert:
 
 
 def _real(value: Any) -> Any:
-    if type(value) not in (int, float):
+    if type(value) not in (int, float, Decimal):
         raise SchemaMismatch(f"must be a number, is {_kind(value)}")
-    return float(value)
+    try:
+        found = float(value)
+    except OverflowError:
+        found = float("inf")
+    # JSON has no infinity: it stands for a number that no double can hold.
+    if isinf(found):
+        raise SchemaMismatch("is too large for a double")
+    return found
 
 
 def _single(value: Any) -> Any:

@@ -9,8 +9,11 @@ from typing import Any, Protocol
 import orjson
 
 from gateway.errors import SchemaMismatch, SchemaUnusable
+from gateway.kafka import json_text
 
 _MAGIC = b"\0"
+_DEEPEST = 1100
+"""More than a request's body may be nested, with the envelope around it."""
 
 
 class _Format(Protocol):
@@ -41,8 +44,8 @@ class Serializer:
         The message is JSON; one that is not counts as a string.
         """
         try:
-            value = orjson.loads(message)
-        except orjson.JSONDecodeError as error:
+            value = _load(message)
+        except ValueError as error:
             try:
                 return self._text(message)
             except SchemaMismatch:
@@ -62,6 +65,16 @@ class Serializer:
         except UnicodeDecodeError:
             raise SchemaMismatch("is neither JSON nor UTF-8") from None
         return self._prefix + self._format.serialize(value, orjson.dumps(value))
+
+
+def _load(message: bytes) -> Any:
+    """Return a message's value, numbers of any size too; raises ``ValueError``."""
+    try:
+        return orjson.loads(message)
+    except orjson.JSONDecodeError:
+        json_text.check(message, _DEEPEST)
+        message.decode()
+        return json_text.load(message)
 
 
 def _format(schema: Registered, simple: bool) -> _Format:

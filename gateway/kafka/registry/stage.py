@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The step between a request's messages and its records: schemas (kafka-plugins.md §2.1 step 5)."""
+"""The step between a request's messages and its records: schemas."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 from gateway.errors import ReleaseRefused, RequestRejected, SchemaMismatch, SchemaUnusable
-from gateway.http.messages import Pending, Response
 from gateway.kafka.registry.client import KeptSchema, RegistryPool
 from gateway.kafka.registry.serializer import Serializer
 from gateway.logs import get_logger
@@ -20,10 +19,6 @@ _INVALID = "failed to validate message against schema"
 _VERSION = re.compile(r"latest|[1-9][0-9]*")
 _LONGEST = 500
 """Characters of a problem that a caller is shown."""
-
-Records = tuple[list[bytes], bytes | None]
-Send = Callable[[Callable[[], Records]], Response | Pending]
-"""Sends the records that the function makes, and answers for what it raises."""
 
 
 class SchemaStage:
@@ -49,8 +44,8 @@ class SchemaStage:
         """Give the registry back."""
         self._release()
 
-    def run(self, values: Sequence[bytes], key: bytes | None, send: Send) -> Response | Pending:
-        """Send the messages as records of the schemas: now, or when the schemas are there.
+    def prepare(self, keyed: bool) -> Generator[Fetching, None, Serializers]:
+        """Return what writes value and key; yield what to wait for until it is there.
 
         Raises ``RequestRejected`` (400) and ``SchemaUnusable``.
         """
@@ -58,13 +53,15 @@ class SchemaStage:
             _log.error("a value schema is required", plugin=self._plugin)
             raise RequestRejected(400, f"{_INVALID}: no value schema is configured")
         wanted = [self._value]
-        if self._key is not None and key is not None:
+        if self._key is not None and keyed:
             wanted.append(self._key)
         ready = [one.ready() for one in wanted]
-        if None in ready:
-            return _Waiting(wanted, lambda found: send(lambda: _records(found, values, key)))
         found = [one for one in ready if one is not None]
-        return send(lambda: _records(found, values, key))
+        if len(found) == len(wanted):
+            return Serializers(found)
+        fetching = Fetching(wanted)
+        yield fetching
+        return fetching.result()
 
     def _kept(self, wanted: RegistrySchema) -> KeptSchema:
         return self._registry.schema(
@@ -74,61 +71,60 @@ class SchemaStage:
         )
 
 
-class _Waiting(Pending):
-    """The answer to a request whose schemas are being fetched."""
+class Fetching:
+    """Schemas that are being fetched."""
 
-    __slots__ = ("_left", "_send", "_tasks")
-
-    def __init__(
-        self,
-        wanted: Sequence[KeptSchema],
-        send: Callable[[Sequence[Serializer | SchemaUnusable]], Response | Pending],
-    ) -> None:
-        super().__init__()
-        self._send = send
+    def __init__(self, wanted: Sequence[KeptSchema]) -> None:
         self._tasks = [one.fetch() for one in wanted]
         self._left = len(self._tasks)
+
+    def then_go_on(self, go_on: Callable[[], None]) -> None:
+        """Call ``go_on`` when all are there, or cannot be had."""
+
+        def one_less(_: asyncio.Task[Serializer | SchemaUnusable]) -> None:
+            self._left -= 1
+            if not self._left:
+                go_on()
+
         for task in self._tasks:
-            task.add_done_callback(self._one_less)
+            task.add_done_callback(one_less)
 
-    def _one_less(self, _: asyncio.Task[Serializer | SchemaUnusable]) -> None:
-        self._left -= 1
-        # Nothing has been sent for a client that went away meanwhile, and nothing is.
-        if self._left or self.abandoned:
-            return
-        gone = SchemaUnusable("the plugin was closed")
-        answer = self._send([gone if one.cancelled() else one.result() for one in self._tasks])
-        if isinstance(answer, Pending):
-            answer.then(self.resolve)
-        else:
-            self.resolve(answer)
+    def result(self) -> Serializers:
+        """Return what was fetched; raises ``SchemaUnusable``."""
+        found = []
+        for task in self._tasks:
+            one = SchemaUnusable("the plugin was closed") if task.cancelled() else task.result()
+            if isinstance(one, SchemaUnusable):
+                raise SchemaUnusable(one.detail)
+            found.append(one)
+        return Serializers(found)
 
 
-def _records(
-    found: Sequence[Serializer | SchemaUnusable], values: Sequence[bytes], key: bytes | None
-) -> Records:
-    """Return values and key as records have them."""
-    serializers = []
-    for one in found:
-        if isinstance(one, SchemaUnusable):
-            raise SchemaUnusable(one.detail)
-        serializers.append(one)
-    places = range(1, len(values) + 1) if len(values) > 1 else (0,)
-    written = [_value(serializers[0], *one) for one in zip(values, places, strict=True)]
-    try:
-        if key is not None and len(serializers) > 1:
-            key = serializers[1].key(key)
-    except SchemaMismatch as error:
-        raise _rejected(f"key: {error}") from None
-    return written, key
+class Serializers:
+    """Write values, and keys where a schema is configured for them."""
 
+    def __init__(self, found: Sequence[Serializer]) -> None:
+        self._value, *rest = found
+        self._key = rest[0] if rest else None
 
-def _value(serializer: Serializer, value: bytes, place: int) -> bytes:
-    """``place``: that of the record among those of the request; 0: it is the only one."""
-    try:
-        return serializer.value(value)
-    except SchemaMismatch as error:
-        raise _rejected(f"record {place}: {error}" if place else str(error)) from None
+    def value(self, message: bytes, place: int) -> bytes:
+        """Return a message as a record's value; raises ``RequestRejected`` (400).
+
+        ``place``: that of the record among those of the request, from 1; 0: it is the only one.
+        """
+        try:
+            return self._value.value(message)
+        except SchemaMismatch as error:
+            raise _rejected(f"record {place}: {error}" if place else str(error)) from None
+
+    def key(self, key: bytes | None) -> bytes | None:
+        """Return a key as records have it; raises ``RequestRejected`` (400)."""
+        if key is None or self._key is None:
+            return key
+        try:
+            return self._key.key(key)
+        except SchemaMismatch as error:
+            raise _rejected(f"key: {error}") from None
 
 
 def _rejected(problem: str) -> RequestRejected:

@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote_from_bytes
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.kafka.arguments import first, parse
 
@@ -36,7 +39,24 @@ def test_what_comes_after_a_hundred_is_dropped() -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "expected"), [(b"k=1&k=2", "1"), (b"k&k=2", None), (b"k", None), (b"", None)]
+    ("query", "expected"),
+    [
+        (b"k=1&k=2", b"1"),
+        (b"k&k=2", None),
+        (b"k", None),
+        (b"", None),
+        (None, None),
+        (b"a=1&%6B=x+y", b"x y"),
+        (b"k=%ff", b"\xff"),
+        (b"k=%fe%00", b"\xfe\0"),
+        (b"k=", b""),
+    ],
 )
-def test_the_first_value_counts(query: bytes, expected: str | None) -> None:
-    assert first(parse(query), "k") == expected
+def test_the_first_value_counts_byte_by_byte(query: bytes | None, expected: bytes | None) -> None:
+    assert first(query, b"k") == expected
+
+
+@given(st.binary(min_size=1), st.binary(min_size=1))
+def test_different_bytes_are_different_keys(one: bytes, other: bytes) -> None:
+    found = [first(b"k=" + quote_from_bytes(key, safe="").encode(), b"k") for key in (one, other)]
+    assert found == [one, other]
