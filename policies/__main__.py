@@ -20,14 +20,14 @@ from pulumi_policy import (
 # The engine starts a pack with its own folder on the path; the rules use the project's versions.
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from rules import RULES, Resource, Rule, stack_of
+from rules import RULES, PlannedResource, Rule, stack_of
 
 
 def validator(rule: Rule) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
     """Return the rule in the form that the policy SDK calls."""
 
     def validate(args: ResourceValidationArgs, report_violation: ReportViolation) -> None:
-        resource = Resource(
+        resource = PlannedResource(
             type=args.resource_type,
             name=args.name,
             stack=stack_of(args.urn),

@@ -77,7 +77,7 @@ DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")
 
 
 @dataclass(frozen=True)
-class Resource:
+class PlannedResource:
     """What a rule may know of a resource."""
 
     type: str
@@ -98,7 +98,7 @@ class Rule:
 
     name: str
     description: str
-    check: Callable[[Resource, date], Iterator[str]]
+    check: Callable[[PlannedResource, date], Iterator[str]]
     mandatory: bool = True
 
 
@@ -112,7 +112,7 @@ def known(value: Any) -> bool:
     return value is not None and not (isinstance(value, str) and value in UNKNOWNS)
 
 
-def kubernetes_version(resource: Resource, today: date) -> Iterator[str]:
+def kubernetes_version(resource: PlannedResource, today: date) -> Iterator[str]:
     """A cluster names its version, and that version is still supported at all."""
     if resource.type not in CLUSTERS:
         return
@@ -128,7 +128,7 @@ def kubernetes_version(resource: Resource, today: date) -> Iterator[str]:
             yield f"version: support of {version} ended on {ended}; upgrade, minor by minor"
 
 
-def kubernetes_standard_support(resource: Resource, today: date) -> Iterator[str]:
+def kubernetes_standard_support(resource: PlannedResource, today: date) -> Iterator[str]:
     """A cluster's version is in standard support, or costs six times as much."""
     if resource.type not in CLUSTERS:
         return
@@ -138,7 +138,7 @@ def kubernetes_standard_support(resource: Resource, today: date) -> Iterator[str
         yield f"version: standard support of {version} ended on {found.standard_until}; upgrade"
 
 
-def pinned_versions(resource: Resource, today: date) -> Iterator[str]:
+def pinned_versions(resource: PlannedResource, today: date) -> Iterator[str]:
     """A Helm release names its chart's version, and its image by digest or patch version."""
     if resource.type not in RELEASES:
         return
@@ -157,7 +157,7 @@ def pinned_versions(resource: Resource, today: date) -> Iterator[str]:
         yield "values.image: neither tag nor digest; give image.digest"
 
 
-def private_endpoint(resource: Resource, today: date) -> Iterator[str]:
+def private_endpoint(resource: PlannedResource, today: date) -> Iterator[str]:
     """In production, no Kubernetes API is reachable from the internet."""
     if resource.type == INGRESS and resource.production:
         for name in ("cidrIpv4", "cidrIpv6"):
@@ -175,13 +175,13 @@ def private_endpoint(resource: Resource, today: date) -> Iterator[str]:
         yield f"{where}: {access!r}; allowed in {resource.stack}: False, with a private endpoint"
 
 
-def protected(resource: Resource, today: date) -> Iterator[str]:
+def protected(resource: PlannedResource, today: date) -> Iterator[str]:
     """In production, what holds records or addresses is protected from being destroyed."""
     if resource.type in STATEFUL and resource.production and not resource.protect:
         yield f"not protected: set protect=True, or kafka-gateway:protect in stack {resource.stack}"
 
 
-def least_privilege(resource: Resource, today: date) -> Iterator[str]:
+def least_privilege(resource: PlannedResource, today: date) -> Iterator[str]:
     """Access to Kafka names its resource, its operation and its user."""
     if resource.type == ROLE_BINDING:
         yield from _role(resource)
@@ -201,7 +201,7 @@ def least_privilege(resource: Resource, today: date) -> Iterator[str]:
         yield f"resourceName: prefix {name!r} matches nearly everything; name more of it"
 
 
-def _role(resource: Resource) -> Iterator[str]:
+def _role(resource: PlannedResource) -> Iterator[str]:
     role = resource.properties.get("roleName")
     if role in BROAD_ROLES:
         yield f"roleName: {role} reaches beyond this cluster; allowed: {ADMIN_ROLE} or narrower"
@@ -209,7 +209,7 @@ def _role(resource: Resource) -> Iterator[str]:
         yield f"roleName: {ADMIN_ROLE} is only for the account that makes topics, named …-admin"
 
 
-def tls_verification(resource: Resource, today: date) -> Iterator[str]:
+def tls_verification(resource: PlannedResource, today: date) -> Iterator[str]:
     """No setting anywhere in a resource turns the verification of a certificate off."""
     for path, key, value in _walk(resource.properties):
         if VERIFICATION.match(key) and any(value is item or value == item for item in OFF):
@@ -218,7 +218,7 @@ def tls_verification(resource: Resource, today: date) -> Iterator[str]:
             yield f"{path}: {value!r} skips certificate verification; leave it out"
 
 
-def tags(resource: Resource, today: date) -> Iterator[str]:
+def tags(resource: PlannedResource, today: date) -> Iterator[str]:
     """What AWS bills says which stack of which project it belongs to."""
     if resource.type not in TAGGED:
         return
@@ -230,7 +230,7 @@ def tags(resource: Resource, today: date) -> Iterator[str]:
             yield f"tags: {tag!r} is missing"
 
 
-def certificate_lifetimes(resource: Resource, today: date) -> Iterator[str]:
+def certificate_lifetimes(resource: PlannedResource, today: date) -> Iterator[str]:
     """A certificate lives for 398 days at most and is renewed a week or more before it ends."""
     if resource.type != CERTIFICATE:
         return
@@ -243,7 +243,7 @@ def certificate_lifetimes(resource: Resource, today: date) -> Iterator[str]:
         yield f"earlyRenewalHours: {renewal:.0f} leaves less than {RENEWAL_HOURS} (a week) to renew"
 
 
-def no_plain_secrets(resource: Resource, today: date) -> Iterator[str]:
+def no_plain_secrets(resource: PlannedResource, today: date) -> Iterator[str]:
     """A Helm release's environment refers to a Kubernetes Secret for everything secret."""
     if resource.type not in RELEASES:
         return

@@ -17,19 +17,19 @@ from provider.values import Properties
 
 # Names of fields whose values are not repeated in any text.
 _PRIVATE = re.compile(r"pass|secret|token|key|cert|user|client_id|header", re.IGNORECASE)
+_PLAIN = (str, int, float, bool, type(None))
 _URL_PARTS = ("protocol", "host", "port", "path")
 
 
 def describe_drift(path: str, live: Any, wanted: Any) -> str:
     """The path, with the live value where it is a plain one and no secret."""
     steps = parse_path(path)[1:]
-    there, ours = value_at(live, steps), value_at(wanted, steps)
-    plain = (str, int, float, bool, type(None))
-    if _PRIVATE.search(str(steps[-1])) or not (
-        isinstance(there, plain) and isinstance(ours, plain)
-    ):
-        return path
-    return f"{path} ({there!r} there)"
+    live_value = value_at(live, steps)
+    values_are_plain = isinstance(live_value, _PLAIN) and isinstance(
+        value_at(wanted, steps), _PLAIN
+    )
+    shown = values_are_plain and not _PRIVATE.search(str(steps[-1]))
+    return f"{path} ({live_value!r} there)" if shown else path
 
 
 def shown_kind(path: str, kind: Kind, news: Properties) -> Kind:

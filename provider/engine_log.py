@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lines for the user through the engine's Log call; a plugin's own output is hidden."""
+"""Warnings for the user through the engine's Log call; a plugin's own output is hidden."""
 
 from __future__ import annotations
 
@@ -26,30 +26,21 @@ class EngineLog:
             channel = grpc.insecure_channel(address)
             self._stub = engine_pb2_grpc.EngineStub(channel)
 
-    def info(self, urn: str, message: str) -> None:
-        """Log an informational line about the resource ``urn``."""
-        self._log(urn, engine_pb2.INFO, message)
-
     def warning(self, urn: str, message: str) -> None:
         """Log a warning about the resource ``urn``."""
-        self._log(urn, engine_pb2.WARNING, message)
+        self._log((urn, message), urn, message)
 
     def shared_warning(self, urn: str, message: str) -> None:
         """Log a warning that many resources would repeat, for the first of them only."""
-        with self._lock:
-            known = ("", message) in self._logged
-            self._logged.add(("", message))
-        if not known:
-            self._log(urn, engine_pb2.WARNING, message)
+        self._log(("", message), urn, message)
 
-    def _log(self, urn: str, severity: engine_pb2.LogSeverity.ValueType, message: str) -> None:
+    def _log(self, key: tuple[str, str], urn: str, message: str) -> None:
         with self._lock:
-            if self._stub is None or (urn, message) in self._logged:
+            if self._stub is None or key in self._logged:
                 return
-            self._logged.add((urn, message))
+            self._logged.add(key)
+        request = engine_pb2.LogRequest(severity=engine_pb2.WARNING, message=message, urn=urn)
         try:
-            self._stub.Log(
-                engine_pb2.LogRequest(severity=severity, message=message, urn=urn), timeout=5
-            )
+            self._stub.Log(request, timeout=5)
         except grpc.RpcError:
             return  # The engine is shutting down and reads no more lines.

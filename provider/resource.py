@@ -25,17 +25,14 @@ from provider.values import UNKNOWN, Properties, is_known
 class Call:
     """One call about one resource.
 
-    ``secrets`` are the paths known to be secret in its inputs; ``timeout`` is the user's
-    ``custom_timeouts`` in seconds, or 0.
+    ``secrets`` are the paths known to be secret in its inputs.
     """
 
     urn: str
     log: EngineLog
     cancelled: threading.Event = field(default_factory=threading.Event)
     secrets: frozenset[PropertyPath] = frozenset()
-    timeout: float = 0.0
     preview: bool = False
-    id: str = ""
 
     @property
     def name(self) -> str:
@@ -52,10 +49,6 @@ class Call:
     def derived_id(self) -> str:
         """An id from stack and name: a create that was interrupted finds its own work again."""
         return f"{self.stack}/{self.name}"
-
-    def info(self, message: str) -> None:
-        """Log an informational line about this resource."""
-        self.log.info(self.urn, message)
 
     def warn(self, message: str) -> None:
         """Log a warning about this resource."""

@@ -162,9 +162,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             log=self.log,
             cancelled=self._cancelled,
             secrets=secrets,
-            timeout=getattr(request, "timeout", 0.0),
             preview=preview,
-            id=getattr(request, "id", ""),
         )
 
     def _guarded(self, context: Any, request: Any, respond: Callable[[Resource, Any], Any]) -> Any:

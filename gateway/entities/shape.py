@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import types
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -38,7 +38,6 @@ class Shape:
     elements: Shape | None = None
     """Of an array or set; of a map the shape of its values."""
     has_default: bool = False
-    extra: dict[str, Any] = field(default_factory=dict)
 
     def has(self, hint: str) -> bool:
         """Tell whether one of the hints has this attribute set."""

@@ -58,10 +58,10 @@ class Lines:
     def connect(self, address: str) -> None:
         """Nothing to connect to."""
 
-    def info(self, urn: str, message: str) -> None:
+    def warning(self, urn: str, message: str) -> None:
         self.shown.append(message)
 
-    warning = shared_warning = info
+    shared_warning = warning
 
 
 class Harness:

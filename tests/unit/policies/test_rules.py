@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from policies.rules import RULES, UNKNOWNS, Resource, stack_of
+from policies.rules import RULES, UNKNOWNS, PlannedResource, stack_of
 
 TODAY = date(2026, 11, 23)
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -44,7 +44,7 @@ def said(
     today: date = TODAY,
 ) -> list[str]:
     (found,) = [item for item in RULES if item.name == rule]
-    return list(found.check(Resource(token, name, stack, properties, protect), today))
+    return list(found.check(PlannedResource(token, name, stack, properties, protect), today))
 
 
 # Rule, type, properties that are fine.

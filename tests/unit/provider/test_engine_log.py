@@ -11,9 +11,9 @@ def test_each_line_reaches_the_engine_once(engine: FakeEngine) -> None:
     log = EngineLog(engine.address)
     log.warning("urn", "look")
     log.warning("urn", "look")
-    log.info("urn", "done")
-    warning, info = engine_pb2.WARNING, engine_pb2.INFO
-    assert engine.lines == [(warning, "urn", "look"), (info, "urn", "done")]
+    log.warning("urn", "there")
+    warning = engine_pb2.WARNING
+    assert engine.lines == [(warning, "urn", "look"), (warning, "urn", "there")]
 
 
 def test_a_shared_warning_is_shown_once(engine: FakeEngine) -> None:

@@ -92,5 +92,5 @@ def test_secrets_of_the_program_stay_secret_in_inputs_and_outputs() -> None:
 def test_a_debugger_attaches_its_engine(engine: FakeEngine) -> None:
     provider = Provider()
     provider.Attach(plugin_pb2.PluginAttach(address=engine.address), Context())
-    provider.log.info("urn", "attached")
+    provider.log.warning("urn", "attached")
     assert engine.lines[0][2] == "attached"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from policies.rules import Resource, certificate_lifetimes
+from policies.rules import PlannedResource, certificate_lifetimes
 from tests.support.authority import Authority, Pair
 from tests.support.cloud import bare, of, stand_up
 from tests.support.registrations import Registration
@@ -108,7 +108,7 @@ def test_konnect_needs_no_certificate_of_a_control_plane(konnect: list[Registrat
 
 def test_lifetimes_are_those_that_the_policies_allow(dev: list[Registration]) -> None:
     for one in of(dev, CERTIFICATE).values():
-        resource = Resource(one.type, one.name, "dev", one.inputs)
+        resource = PlannedResource(one.type, one.name, "dev", one.inputs)
         assert list(certificate_lifetimes(resource, date(2026, 11, 23))) == []
 
 

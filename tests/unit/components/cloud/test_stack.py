@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from policies.rules import RULES, Resource
+from policies.rules import RULES, PlannedResource
 from tests.support.cloud import stand_up
 from tests.support.registrations import Registration
 
@@ -57,7 +57,7 @@ def test_no_policy_has_anything_to_say_against_it(stack: tuple[str, list[Registr
     name, found = stack
     today = date(2026, 11, 23)
     for one in found:
-        resource = Resource(one.type, one.name, name, one.inputs, one.protect)
+        resource = PlannedResource(one.type, one.name, name, one.inputs, one.protect)
         for rule in RULES:
             assert list(rule.check(resource, today)) == [], (rule.name, one.name)
 

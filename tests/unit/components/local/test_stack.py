@@ -14,7 +14,7 @@ import pytest
 
 from components.config.reader import ConfigReader
 from components.local.stack import stand_up
-from policies.rules import RULES, Resource
+from policies.rules import RULES, PlannedResource
 from tests.support.cloud import bare
 from tests.support.registrations import Registration, register, secret
 
@@ -87,7 +87,7 @@ def test_the_reader_key_may_read_and_nothing_else(stack: list[Registration]) -> 
 
 def test_no_policy_has_anything_to_say_against_it(stack: list[Registration]) -> None:
     for one in stack:
-        resource = Resource(one.type, one.name, "local", one.inputs, one.protect)
+        resource = PlannedResource(one.type, one.name, "local", one.inputs, one.protect)
         for rule in RULES:
             assert list(rule.check(resource, date(2026, 11, 23))) == [], (rule.name, one.name)
 
