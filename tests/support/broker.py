@@ -58,8 +58,8 @@ class Authority:
         )
         return cls(_pem(certificate), _key_pem(key))
 
-    def leaf(self, common_name: str = "localhost") -> tuple[str, str]:
-        """Return certificate and key for loopback, good for servers and clients."""
+    def leaf(self, common_name: str = "localhost", address: str = "127.0.0.1") -> tuple[str, str]:
+        """Return certificate and key for localhost and an address, for servers and clients."""
         issuer_key = serialization.load_pem_private_key(self.key.encode(), None)
         assert isinstance(issuer_key, ec.EllipticCurvePrivateKey)
         issuer = x509.load_pem_x509_certificate(self.certificate.encode())
@@ -67,7 +67,7 @@ class Authority:
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
         names: list[x509.GeneralName] = [
             x509.DNSName("localhost"),
-            x509.IPAddress(ipaddress.IPv4Address("127.0.0.1")),
+            x509.IPAddress(ipaddress.IPv4Address(address)),
         ]
         certificate = (
             _builder(name, issuer.subject, key.public_key())
@@ -88,6 +88,7 @@ class Broker:
     port: int = 0
     controller_port: int = 0
     extra: Sequence[tuple[str, str]] = ()
+    host: str = "127.0.0.1"
     authority: Authority = field(default_factory=Authority.make)
     admin: tuple[str, str] = ("admin", "admin-secret")
     writer: tuple[str, str] = ("writer", "writer-secret")
@@ -101,12 +102,13 @@ class Broker:
         if not self.port:
             self.port, self.controller_port = free_ports(2)
         self.folder.mkdir(parents=True, exist_ok=True)
-        certificate, key = self.authority.leaf()
+        certificate, key = self.authority.leaf(address=self.host)
         config = BrokerConfig(
             data_dir=str(self.folder / "data"),
             config_dir=str(self.folder),
             port=self.port,
             controller_port=self.controller_port,
+            host=self.host,
             admin=self.admin,
             users=(self.writer, self.second, self.reader),
             extra=self.extra,
@@ -125,7 +127,13 @@ class Broker:
     @property
     def bootstrap(self) -> str:
         """``host:port``."""
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """Process id of the broker that runs."""
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def ca_file(self) -> str:
@@ -279,7 +287,7 @@ class Broker:
         if self._process.poll() is not None:
             text = (self.folder / "broker.log").read_text()
             raise RuntimeError(f"the broker stopped while starting:\n{text[-4000:]}")
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+        with contextlib.suppress(OSError), socket.create_connection((self.host, self.port), 1):
             return True
         return False
 

@@ -67,3 +67,15 @@ def test_the_unit_restarts_the_gateway_and_takes_its_rights_away() -> None:
     assert service["NoNewPrivileges"] == "yes"
     assert service["CapabilityBoundingSet"] == ""
     assert service["ExecStart"].endswith("/kafka-gateway run")
+
+
+def test_every_download_of_the_build_takes_an_index_and_authorities_from_outside() -> None:
+    build = DOCKERFILE.rsplit("\nFROM ", 1)[0]
+    downloads = [step for step in build.split("\nRUN ")[1:] if "--require-hashes" in step]
+    assert len(downloads) == 2
+    for step in downloads:
+        assert step.startswith("--mount=type=secret,id=ca --mount=type=secret,id=pip.conf")
+        assert "export PIP_CERT=/run/secrets/ca" in step
+    assert re.search(r"^ARG PIP_INDEX_URL$", build, re.MULTILINE)
+    # An index's address may hold a password: it is no part of the image that is published.
+    assert "PIP_" not in FINAL_STAGE

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The program on a cluster and a Kafka that are there: the real engine, what it applies is real."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+
+import yaml
+
+from tests.kubernetes.cluster import Cluster
+from tests.support.broker import Broker
+from tools.stubs.install import ROOT, sdk_version
+from tools.stubs.session import Outcome, StubSession
+
+STACK = "dev"
+"""The committed stack whose values are used but for what is brought along."""
+TOPIC = "topictest"
+
+
+class ExistingStack(StubSession):
+    """The stack `dev` with ``cluster: existing``, ``kafka: existing`` and our control plane."""
+
+    def __init__(self, folder: Path, cluster: Cluster, kafka: Broker) -> None:
+        self._cluster = cluster
+        super().__init__(folder, STACK)
+        self.uses_the_real_plugin = install(folder / "home")
+        secrets = {"kubeconfig": cluster.lab.kubeconfig, "kafkaApiSecret": kafka.writer[1]}
+        for key, value in secrets.items():
+            words = ("config", "set", "--secret", "--stack", STACK, f"kafka-gateway:{key}", value)
+            self.must(*words)
+        self.settings = yaml.safe_load(self.settings_file.read_text())["config"]
+        self.write_settings(
+            kafka="existing",
+            kafkaBootstrapServers=kafka.bootstrap,
+            kafkaApiKey=kafka.writer[0],
+            kafkaCaPem=kafka.authority.certificate,
+            cluster="existing",
+            clusterIdentifier="lab",
+            imageRepository=cluster.image.name.rpartition(":")[0],
+            imageDigest=cluster.image.digest,
+        )
+
+    def environment(self) -> dict[str, str]:
+        """Return the session's environment with the lab's kubectl and helm first."""
+        made = super().environment()
+        return {
+            **made,
+            "PATH": os.pathsep.join(
+                [
+                    made["PATH"].partition(os.pathsep)[0],
+                    self._cluster.environment()["PATH"],
+                    made["PATH"],
+                ]
+            ),
+        }
+
+    def must(self, *arguments: str, timeout: float = 600) -> Outcome:
+        """Run a command of the CLI that has to succeed."""
+        done = self.pulumi(*arguments, timeout=timeout)
+        assert done.code == 0, done.text
+        return done
+
+    def change(self, verb: str) -> Outcome:
+        """Run ``up`` or ``destroy`` without asking; it has to succeed."""
+        skipped = ("--skip-preview",) if verb == "up" else ()
+        words = (verb, "--yes", *skipped, "--stack", STACK, "--non-interactive", "--color", "never")
+        return self.must(*words)
+
+    def output(self, name: str) -> str:
+        """Return an output of the stack."""
+        return self.must("stack", "output", name, "--stack", STACK, "--show-secrets").output.strip()
+
+
+def install(home: Path) -> bool:
+    """Have the engine find the Kubernetes plugin: the real one, if it is installed, else ours.
+
+    Returns whether it is the real one.
+    """
+    version = sdk_version("kubernetes")
+    name = f"resource-kubernetes-v{version}"
+    folder = home / "plugins" / name
+    file = folder / "pulumi-resource-kubernetes"
+    real = Path(os.environ.get("HOME", "/")) / ".pulumi" / "plugins" / name / file.name
+    file.unlink(missing_ok=True)
+    if real.exists():
+        file.symlink_to(real)
+        return True
+    command = [sys.executable, "-m", "tests.kubernetes.provider", version]
+    file.write_text(f"#!/bin/sh\nPYTHONPATH={shlex.quote(str(ROOT))} exec {shlex.join(command)}\n")
+    file.chmod(0o755)
+    return False

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was done by hand, step by step, on a real cluster: here the program has done it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.kubernetes.cluster import Cluster, request, timed
+from tests.kubernetes.stack import TOPIC, ExistingStack
+from tests.support.broker import Broker
+from tests.support.waiting import eventually
+from tools.kubernetes.layout import NODE_ADDRESS
+
+pytestmark = [pytest.mark.kubernetes, pytest.mark.timeout(600)]
+
+NAMESPACE = "kong-dp"
+SENT = b'{"message":"message sent"}'
+SECRETS = {
+    "kong-cluster-cert": ("kubernetes.io/tls", {"tls.crt", "tls.key"}),
+    "kong-cluster-ca": ("Opaque", {"ca.crt"}),
+}
+
+
+def one(cluster: Cluster, kind: str, name: str) -> Any:
+    return cluster.get(kind, name, "--namespace", NAMESPACE)
+
+
+def test_the_namespace_is_there_and_admits_only_restricted_pods(
+    cluster: Cluster, stack: ExistingStack
+) -> None:
+    found = cluster.get("namespace", NAMESPACE)
+    assert found["status"]["phase"] == "Active"
+    assert found["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_the_secrets_have_the_types_and_keys_of_those_made_by_hand(
+    cluster: Cluster, stack: ExistingStack, name: str
+) -> None:
+    kind, keys = SECRETS[name]
+    found = one(cluster, "secret", name)
+    assert found["type"] == kind
+    assert set(found["data"]) == keys
+
+
+def test_both_helm_releases_are_deployed(cluster: Cluster, stack: ExistingStack) -> None:
+    listed = json.loads(cluster.helm("list", "--namespace", NAMESPACE, "--output", "json"))
+    assert {item["name"]: item["status"] for item in listed} == {
+        "kong-dp": "deployed",
+        "kong-cp": "deployed",
+    }
+
+
+def test_deployment_service_and_pods_look_as_they_did(
+    cluster: Cluster, stack: ExistingStack
+) -> None:
+    deployment = one(cluster, "deployment", "kong-dp-kong")
+    assert deployment["status"]["readyReplicas"] == deployment["spec"]["replicas"] == 1
+    service = one(cluster, "service", "kong-dp-kong-proxy")["spec"]
+    assert service["type"] == "LoadBalancer"
+    assert [port["port"] for port in service["ports"]] == [80, 443]
+    listed = cluster.get("pods", "--namespace", NAMESPACE)["items"]
+    phases = {item["metadata"]["name"]: item["status"]["phase"] for item in listed}
+    assert set(phases.values()) == {"Running"}
+    assert sorted(re.sub(r"-[0-9a-f]+-\w+$", "", name) for name in phases) == [
+        "kong-cp-kong-0",
+        "kong-dp-kong",
+    ]
+    restarts = [pod["status"]["containerStatuses"][0]["restartCount"] for pod in listed]
+    assert restarts == [0, 0]
+
+
+def test_the_stack_tells_the_load_balancers_address(stack: ExistingStack) -> None:
+    assert stack.output("proxyUrl") == f"http://{NODE_ADDRESS}"
+
+
+@pytest.mark.parametrize(("port", "tls"), [(80, False), (443, True)])
+def test_without_a_route_the_load_balancer_answers_404(
+    stack: ExistingStack, port: int, tls: bool
+) -> None:
+    reply = request(port, "/", tls=tls)
+    assert reply.status == 404
+    assert reply.body == b'{"message":"no Route matched with those values"}'
+    assert reply.headers["content-length"] == "48"
+    assert reply.headers["content-type"] == "application/json; charset=utf-8"
+    assert reply.headers["x-kong-response-latency"].isdigit()
+
+
+@pytest.mark.parametrize(("port", "tls"), [(80, False), (443, True)])
+def test_a_request_becomes_a_record_with_its_headers(
+    stack: ExistingStack, kafka: Broker, port: int, tls: bool
+) -> None:
+    before = kafka.count(TOPIC)
+    reply = request(port, "/httpbin/get", {"aaa": "888"}, tls=tls)
+    assert (reply.status, reply.body) == (200, SENT)
+    assert reply.headers["content-length"] == "26"
+    value = json.loads(kafka.records(TOPIC, before + 1)[before].value())
+    assert value["headers"]["aaa"] == "888"
+    assert value["headers"]["host"].partition(":")[0] == NODE_ADDRESS
+
+
+def test_a_second_up_changes_nothing(stack: ExistingStack) -> None:
+    done = stack.change("up")
+    assert not re.search(r"^\s+[~+-]{1,2} \d+ ", done.output, re.MULTILINE), done.output
+
+
+def test_the_data_plane_serves_while_its_control_plane_is_gone(
+    cluster: Cluster, stack: ExistingStack
+) -> None:
+    before = one(cluster, "pod", "kong-cp-kong-0")["metadata"]["uid"]
+    words = ("pod", "kong-cp-kong-0", "--namespace", NAMESPACE, "--grace-period=0", "--force")
+    cluster.kubectl("delete", *words)
+    assert request(80, "/httpbin/get").body == SENT
+
+    def back() -> bool:
+        listed = cluster.get("pods", "--namespace", NAMESPACE)["items"]
+        found = {pod["metadata"]["name"]: pod for pod in listed}.get("kong-cp-kong-0")
+        if found is None or found["metadata"]["uid"] == before:
+            return False
+        status = found["status"].get("containerStatuses", [{}])[0]
+        return bool(status.get("ready"))
+
+    eventually(back, within=90, every=0.2)
+    assert request(80, "/httpbin/get").body == SENT
+
+
+@pytest.fixture
+def taken_down(stack: ExistingStack) -> Iterator[ExistingStack]:
+    with timed("pulumi destroy"):
+        stack.change("destroy")
+    yield stack
+
+
+def test_destroy_leaves_nothing_in_the_cluster(cluster: Cluster, taken_down: ExistingStack) -> None:
+    namespaces = {item["metadata"]["name"] for item in cluster.get("namespaces")["items"]}
+    assert NAMESPACE not in namespaces
+    assert not taken_down.resources()

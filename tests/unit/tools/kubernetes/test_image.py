@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from pathlib import Path
+
+from tools.kubernetes.image import PINNED, Image, on_base
+from tools.kubernetes.packages import ROOT
+
+
+def test_a_stack_names_the_image_by_repository_and_digest() -> None:
+    image = Image(Path("x.tar"), "registry.local/kafka-gateway:lab", "sha256:ab")
+    assert image.by_digest == "registry.local/kafka-gateway@sha256:ab"
+
+
+def test_the_lab_builds_the_dockerfile_on_a_base_of_its_own() -> None:
+    text = (ROOT / "gateway" / "Dockerfile").read_text()
+    changed = on_base(text, "registry.local/python-base:1")
+    assert "FROM registry.local/python-base:1 AS pinned\n" in changed
+    assert "@sha256:" not in changed
+    assert on_base(text, PINNED) == text

@@ -1,0 +1,3 @@
+module kafka-gateway/tools/pause
+
+go 1.24
