@@ -86,12 +86,13 @@ def _base_reference() -> str:
     return os.environ.get("KUBERNETES_BASE_IMAGE") or BASE
 
 
-def on_base(dockerfile: str, base: str) -> str:
-    """Return the Dockerfile with ``base`` in place of the image that it pins: buildah fetches even
-    one that BASE_IMAGE passes by.
+def on_base(dockerfile: str, base: str) -> tuple[str, str]:
+    """Return the Dockerfile with ``base`` in place of the image that it pins, and what BASE_IMAGE
+    has to be: buildah fetches even a base that is passed by, and takes no stage's name there.
     """
     if base == PINNED:
-        return dockerfile
+        found = re.search(r"^FROM (\S+) AS pinned$", dockerfile, re.MULTILINE)
+        return dockerfile, found.group(1) if found else PINNED
     changed, count = re.subn(
         r"^FROM \S+ AS pinned$", f"FROM {base} AS pinned", dockerfile, flags=re.M
     )
@@ -99,7 +100,7 @@ def on_base(dockerfile: str, base: str) -> str:
         raise SystemExit(
             "gateway/Dockerfile has no stage `pinned` any more, which the lab replaces"
         )
-    return changed
+    return changed, base
 
 
 def _base() -> None:
@@ -131,8 +132,9 @@ def _gateway() -> None:
             arguments.append(f"--secret=id=ca,src={os.environ[name]}")
             break
     recipe = IMAGES / "gateway.Dockerfile"
-    recipe.write_text(on_base((ROOT / "gateway" / "Dockerfile").read_text(), _base_reference()))
-    arguments += [f"--file={recipe}"]
+    text, base = on_base((ROOT / "gateway" / "Dockerfile").read_text(), _base_reference())
+    recipe.write_text(text)
+    arguments += [f"--file={recipe}", f"--build-arg=BASE_IMAGE={base}"]
     arguments += [f"--ignorefile={ROOT / 'gateway' / 'Dockerfile.dockerignore'}"]
     _build(ROOT, "gateway", f"{REPOSITORY}:lab", *arguments)
 

@@ -14,7 +14,10 @@ def test_a_stack_names_the_image_by_repository_and_digest() -> None:
 
 def test_the_lab_builds_the_dockerfile_on_a_base_of_its_own() -> None:
     text = (ROOT / "gateway" / "Dockerfile").read_text()
-    changed = on_base(text, "registry.local/python-base:1")
+    changed, base = on_base(text, "registry.local/python-base:1")
+    assert base == "registry.local/python-base:1"
     assert "FROM registry.local/python-base:1 AS pinned\n" in changed
     assert "@sha256:" not in changed
-    assert on_base(text, PINNED) == text
+    unchanged, pinned = on_base(text, PINNED)
+    assert unchanged == text
+    assert f"FROM {pinned} AS pinned\n" in text
