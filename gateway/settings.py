@@ -266,6 +266,9 @@ class Settings:
     like `/open/..%2fsecret`, which many upstreams resolve: else 400."""
     drain_timeout: float = _setting(seconds, "12s", own=True)
     """How long a stopping worker waits for requests under way and for Kafka."""
+    cluster_nodes_per_certificate: int = _setting(count(1, 100_000), "100", own=True)
+    """Most data planes that a control plane knows with one certificate; above it the one away for
+    the longest is forgotten, and none is let in while all are connected."""
     admin_hosts: tuple[str, ...] = _setting(hosts, "", own=True)
     """Hosts under which an Admin API without a token may be called, beside loopback ones and those
     of `admin_listen`."""

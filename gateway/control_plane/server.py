@@ -9,6 +9,7 @@ import socket
 import ssl
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import uvloop
@@ -67,7 +68,9 @@ class ControlPlane:
         if self.settings.store != "sqlite":
             raise SettingsError(f"KONG_DATABASE: {self.settings.store} is not supported yet")
         await asyncio.to_thread(self._open_store)
-        self._data_planes = DataPlanes(self._store.load_data_planes())
+        self._data_planes = DataPlanes(
+            self._store.load_data_planes(), self.settings.cluster_nodes_per_certificate
+        )
         if self.settings.cluster_listen:
             self._listener = ClusterListener(
                 ClusterIdentity.from_settings(self.settings),
@@ -157,10 +160,12 @@ class ControlPlane:
         oldest = int(time.time() - self.settings.cluster_data_plane_purge_delay)
         self._data_planes.purge(oldest)
         rows = self._data_planes.take_unsaved()
-        if not rows:
+        forgotten = self._data_planes.take_forgotten()
+        if not rows and not forgotten:
             return
+        save = partial(self._store.save_data_planes, rows, oldest, forgotten)
         try:
-            await self._publisher.call(lambda: self._store.save_data_planes(rows, oldest))
+            await self._publisher.call(save)
         except StoreError as error:
             _log.error("data planes not saved", reason=str(error))
 

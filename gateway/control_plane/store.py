@@ -198,14 +198,21 @@ class Store:
         self._newest = release
         return release
 
-    def save_data_planes(self, rows: Iterable[Mapping[str, Any]], seen_after: int) -> None:
-        """Write rows of data planes (with ``id``, ``last_seen``); forget those not seen since."""
+    def save_data_planes(
+        self, rows: Iterable[Mapping[str, Any]], seen_after: int, forgotten: Iterable[str] = ()
+    ) -> None:
+        """Write rows of data planes (with ``id``, ``last_seen``); forget those not seen since.
+
+        Those whose ids are ``forgotten`` go as well.
+        """
         with self._transaction() as connection:
             for row in rows:
                 values = {"id": row["id"], "last_seen": row["last_seen"], "row": orjson.dumps(row)}
                 insert = sa.insert(_DATA_PLANES).prefix_with("OR REPLACE")
                 connection.execute(insert.values(values))
             connection.execute(sa.delete(_DATA_PLANES).where(_DATA_PLANES.c.last_seen < seen_after))
+            for node in forgotten:
+                connection.execute(sa.delete(_DATA_PLANES).where(_DATA_PLANES.c.id == node))
 
     def load_data_planes(self) -> Iterator[dict[str, Any]]:
         """Yield the rows of all data planes that have been seen."""

@@ -11,6 +11,10 @@ from typing import Any
 
 from gateway.clustering import ZERO_HASH
 from gateway.control_plane.clustering.compat import Incompatibility, SyncStatus
+from gateway.errors import ClusterError
+
+PER_CERTIFICATE = 100
+"""Most data planes with one certificate, when nothing else is said."""
 
 
 @dataclass
@@ -28,6 +32,9 @@ class DataPlane:
     updated_at: int = 0
     labels: dict[str, str] = field(default_factory=dict)
     certificate_expires: int | None = None
+    certificate: str = ""
+    """SHA-256 of the certificate it came with last; empty when it was last seen by a version that
+    did not keep it."""
 
 
 @dataclass
@@ -47,14 +54,21 @@ class DataPlanes:
     Lives on one event loop; none of the methods block.
     """
 
-    def __init__(self, rows: Iterable[Mapping[str, Any]] = ()) -> None:
+    def __init__(
+        self, rows: Iterable[Mapping[str, Any]] = (), per_certificate: int = PER_CERTIFICATE
+    ) -> None:
         names = {one.name for one in fields(DataPlane)}
         # Another version may have written other fields.
         cleaned = ({name: row[name] for name in names & row.keys()} for row in rows)
         self._known = {row["id"]: DataPlane(**row) for row in cleaned}
+        self.per_certificate = per_certificate
+        """Most that are known with one certificate: a node makes up its id itself."""
+        self._forgotten: set[str] = set()
         self._contacts: dict[str, Contact] = {}
         self._unsaved: set[str] = set()
         self._news = asyncio.Event()
+        for certificate in {one.certificate for one in self._known.values()}:
+            self._make_room(certificate, 0)
 
     def __iter__(self) -> Iterator[DataPlane]:
         return iter(sorted(self._known.values(), key=lambda one: one.id))
@@ -72,8 +86,14 @@ class DataPlanes:
         return self._contacts.get(node) or Contact()
 
     def see(self, seen: DataPlane) -> None:
-        """Note who a data plane says it is; what is known of its configuration stays."""
+        """Note who a data plane says it is; what is known of its configuration stays.
+
+        Others with its certificate that are away are forgotten when there are too many, those
+        seen last the longest ago first. Raises ``ClusterError`` when all of them are connected.
+        """
         before = self._known.get(seen.id)
+        if before is None or before.certificate != seen.certificate:
+            self._make_room(seen.certificate, 1, seen.id)
         if before is not None:
             seen.config_hash = before.config_hash
             seen.sync_status = before.sync_status
@@ -131,6 +151,34 @@ class DataPlanes:
         for data_plane in list(self._known.values()):
             if data_plane.last_seen < seen_after and data_plane.id not in self._contacts:
                 del self._known[data_plane.id]
+
+    def _make_room(self, certificate: str, wanted: int, newcomer: str = "") -> None:
+        same = [
+            one
+            for one in self._known.values()
+            if one.certificate == certificate and one.id != newcomer
+        ]
+        surplus = len(same) + wanted - self.per_certificate
+        if surplus <= 0:
+            return
+        away = sorted(
+            (one for one in same if one.id not in self._contacts),
+            key=lambda one: (one.last_seen, one.updated_at),
+        )
+        if len(away) < surplus:
+            raise ClusterError(
+                f"{self.per_certificate} data planes with this certificate are connected; for more "
+                "give them certificates of their own, or raise "
+                "KAFKA_GATEWAY_CLUSTER_NODES_PER_CERTIFICATE"
+            )
+        for one in away[:surplus]:
+            del self._known[one.id]
+            self._forgotten.add(one.id)
+
+    def take_forgotten(self) -> list[str]:
+        """Return the ids that were forgotten to make room since the last call."""
+        forgotten, self._forgotten = self._forgotten, set()
+        return sorted(forgotten - self._known.keys())
 
     def take_unsaved(self) -> list[dict[str, Any]]:
         """Return the rows that changed since the last call, for the database."""

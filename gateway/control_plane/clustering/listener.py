@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Container, Sequence
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from gateway.control_plane.clustering.data_planes import DataPlane, DataPlanes
+from gateway.control_plane.clustering.doorway import Doorway
 from gateway.control_plane.clustering.push import Push
 from gateway.control_plane.clustering.session import Session, Timing
 from gateway.control_plane.clustering.tls import (
@@ -26,6 +29,9 @@ from gateway.logs import get_logger
 
 OUTLET = "/v1/outlet"
 _MAX_NAME = 255
+_PER_NODE = 2
+"""Connections for each data plane that one certificate may have: after a network failure the old
+one stays for a while beside the new."""
 
 _log = get_logger("gateway.control_plane.clustering")
 
@@ -45,23 +51,18 @@ class ClusterListener:
         self._data_planes = data_planes
         self._max_payload = max_payload
         self._timing = timing or Timing()
-        self._servers: list[asyncio.Server] = []
-        self._connections: set[asyncio.Task[None]] = set()
+        self._doorway = Doorway(
+            self._context, self._connected, self._timing.handshake, self._timing.close
+        )
+        self._guests: Counter[str] = Counter()
+        """Open connections by certificate."""
         self._sessions: set[Session] = set()
         self._push: Push | None = None
         self._stopping = False
 
     async def start(self, sockets: Sequence[socket.socket]) -> None:
         """Accept data planes on sockets that listen already."""
-        for sock in sockets:
-            server = await asyncio.start_server(
-                self._connected,
-                sock=sock,
-                ssl=self._context,
-                ssl_handshake_timeout=self._timing.handshake,
-                ssl_shutdown_timeout=self._timing.close,
-            )
-            self._servers.append(server)
+        self._doorway.open(sockets)
 
     def reload(self, identity: ClusterIdentity) -> None:
         """Use a renewed certificate for connections from now on. Raises ``SettingsError``."""
@@ -84,19 +85,12 @@ class ClusterListener:
     async def stop(self) -> None:
         """Stop accepting, close all sessions with a close frame, and wait until they are gone."""
         self._stopping = True
-        for server in self._servers:
-            server.close()
+        self._doorway.close()
         closing = [session.close("control plane is stopping") for session in self._sessions]
         await asyncio.gather(*closing)
-        connections = list(self._connections)
-        for connection in connections:
-            connection.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)
+        await self._doorway.end()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
         ip = str((writer.get_extra_info("peername") or ("",))[0])
         try:
             await self._converse(reader, writer, ip)
@@ -108,7 +102,6 @@ class ClusterListener:
         except Exception:
             _log.exception("data plane connection failed", ip=ip)
         finally:
-            self._connections.discard(task)
             writer.close()
             with contextlib.suppress(OSError, asyncio.CancelledError):
                 await writer.wait_closed()
@@ -117,16 +110,31 @@ class ClusterListener:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ip: str
     ) -> None:
         tls = writer.get_extra_info("ssl_object")
-        if not admits(self._identity, tls.getpeercert(binary_form=True) or b""):
+        peer = tls.getpeercert(binary_form=True) or b""
+        if not admits(self._identity, peer):
             raise ClusterError("the client certificate is not the cluster certificate")
-        wire = Wire(reader, writer, self._max_payload)
+        certificate = hashlib.sha256(peer).hexdigest()
+        if self._guests[certificate] >= _PER_NODE * self._data_planes.per_certificate:
+            raise ClusterError("too many connections with this certificate are open")
+        self._guests[certificate] += 1
+        try:
+            wire = Wire(reader, writer, self._max_payload)
+            node = await self._introduced(wire, ip, _expiry(tls))
+            if node is not None:
+                node.certificate = certificate
+                await self._serve(wire, node)
+        finally:
+            self._guests[certificate] -= 1
+            self._guests += Counter()  # drops those at zero
+
+    async def _introduced(self, wire: Wire, ip: str, expires: int | None) -> DataPlane | None:
         try:
             async with asyncio.timeout(self._timing.handshake):
-                node = await self._upgrade(wire, ip, _expiry(tls))
+                return await self._upgrade(wire, ip, expires)
         except TimeoutError:
             raise ClusterError("no upgrade request came in time") from None
-        if node is None:
-            return
+
+    async def _serve(self, wire: Wire, node: DataPlane) -> None:
         session = Session(wire, node, self._data_planes, self._timing)
         if self._push is not None:
             session.offer(self._push)

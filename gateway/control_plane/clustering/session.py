@@ -25,6 +25,7 @@ from gateway.errors import ClusterError
 from gateway.logs import get_logger
 
 _HASH_LENGTH = 32
+_LABELS, _LABEL_LENGTH = 10, 63
 _MAX_REASON = 2000
 """Characters kept of what a data plane says is wrong."""
 
@@ -107,8 +108,12 @@ class Session:
         self._plugins = dict(_plugins(plugins))
         labels = info.get("labels")
         if isinstance(labels, dict):
-            self.node.labels = {str(name): str(value) for name, value in labels.items()}
-        self._data_planes.see(self.node)
+            self.node.labels = dict(_labels(labels))
+        try:
+            self._data_planes.see(self.node)
+        except ClusterError:
+            await self._wire.close(POLICY, "too many data planes with this certificate")
+            raise
         incompatible = check_version(COMPATIBLE_WITH, self.node.version)
         if incompatible is not None:
             self._data_planes.compare(self.node.id, incompatible)
@@ -201,6 +206,13 @@ def _json(message: BytesMessage) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _labels(given: dict[Any, Any]) -> list[tuple[str, str]]:
+    """Return what is kept of a data plane's labels: as much as ``cluster_dp_labels`` may hold."""
+    texts = ((str(name), str(value)) for name, value in given.items())
+    fitting = [pair for pair in texts if max(map(len, pair)) <= _LABEL_LENGTH]
+    return fitting[:_LABELS]
 
 
 def _plugins(items: list[Any]) -> list[tuple[str, str | None]]:

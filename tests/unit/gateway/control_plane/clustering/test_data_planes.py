@@ -4,7 +4,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from gateway.control_plane.clustering.data_planes import DataPlane, DataPlanes
+from gateway.errors import ClusterError
 
 ROW: dict[str, Any] = {"id": "a", "hostname": "h", "last_seen": 10, "config_hash": "1" * 32}
 
@@ -50,3 +53,44 @@ def test_news_wakes_everybody_who_waits() -> None:
         await asyncio.wait_for(asyncio.gather(*waiting), 5)
 
     asyncio.run(main())
+
+
+def test_invented_ids_are_bounded_by_certificate() -> None:
+    data_planes = DataPlanes(per_certificate=10)
+    data_planes.see(DataPlane("other", certificate="another"))
+    for number in range(300):
+        data_planes.see(DataPlane(f"node-{number}", certificate="one"))
+    known = [one.id for one in data_planes]
+    assert len(known) == 11
+    assert {"other", "node-299"} <= set(known)
+    assert len(data_planes.take_forgotten()) == 290
+    assert data_planes.take_forgotten() == []
+    assert len(data_planes.take_unsaved()) == 11
+
+
+def test_who_is_connected_is_not_forgotten_for_an_invented_id() -> None:
+    data_planes = DataPlanes(per_certificate=2)
+    data_planes.see(DataPlane("a", certificate="one"))
+    data_planes.arrive("a")
+    for number in range(5):
+        data_planes.see(DataPlane(f"node-{number}", certificate="one"))
+    assert [one.id for one in data_planes] == ["a", "node-4"]
+    data_planes.arrive("node-4")
+    with pytest.raises(ClusterError, match="CLUSTER_NODES_PER_CERTIFICATE"):
+        data_planes.see(DataPlane("b", certificate="one"))
+    data_planes.see(DataPlane("a", certificate="one"))
+    data_planes.see(DataPlane("b", certificate="another"))
+
+
+def test_rows_from_before_are_bounded_when_they_are_read() -> None:
+    rows = [{**ROW, "id": f"node-{number:03}", "last_seen": number} for number in range(300)]
+    data_planes = DataPlanes(rows, per_certificate=10)
+    assert [one.id for one in data_planes] == [f"node-{number}" for number in range(290, 300)]
+    assert len(data_planes.take_forgotten()) == 290
+
+
+def test_who_is_forgotten_and_comes_back_is_kept() -> None:
+    data_planes = DataPlanes(per_certificate=1)
+    for node in ("a", "b", "a"):
+        data_planes.see(DataPlane(node, certificate="one"))
+    assert data_planes.take_forgotten() == ["b"]

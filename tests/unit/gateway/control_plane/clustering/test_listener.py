@@ -8,7 +8,7 @@ import json
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from gateway.control_plane.clustering.session import Timing
 from gateway.control_plane.clustering.tls import ClusterIdentity
 from gateway.document import to_table
 from tests.support.authority import Authority, Pair, client_context, shared_pair
+from tests.support.control_plane import running
 from tests.support.documents import story
 from tests.support.peer import ZEROS, Peer, all_plugins, connected
 
@@ -535,3 +536,69 @@ def test_rows_of_disabled_services_are_not_sent() -> None:
     assert push.empty
     assert push.plugins == {}
     assert len(push.payload) == pytest.approx(len(reconfigure_payload(config_table({}))), abs=20)
+
+
+# --- what one certificate may cost
+
+
+def test_three_hundred_ids_with_one_certificate_are_not_all_kept(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running(tmp_path, cluster_nodes_per_certificate="10") as place:
+            for number in range(30):
+                async with place.peer(f"node-{number}") as peer:
+                    peer.hang_up()
+                async with asyncio.timeout(5):
+                    while place.made._data_planes.connected():
+                        await place.made._data_planes.news()
+            rows = (await place.ask("GET", "/clustering/data-planes")).body["data"]
+            assert len(rows) == 10
+            await place.made._save()
+            assert len(list(place.made._store.load_data_planes())) == 10
+
+    run(main)
+
+
+def test_no_more_are_let_in_while_all_of_a_certificate_are_connected() -> None:
+    async def main() -> None:
+        async with world() as place:
+            place.data_planes.per_certificate = 2
+            async with AsyncExitStack() as stack:
+                for number in range(2):
+                    peer = await stack.enter_async_context(
+                        connected(place.port, place.tls, place.name)
+                    )
+                    await peer.join(f"node-{number}")
+                await place.until(lambda: len(place.data_planes.connected()) == 2)
+                third = await stack.enter_async_context(
+                    connected(place.port, place.tls, place.name)
+                )
+                await third.join("node-3")
+                assert await third.ended() == 1008
+                assert place.data_planes.get("node-3") is None
+
+    run(main)
+
+
+def test_connections_of_one_certificate_are_bounded_before_they_say_anything() -> None:
+    async def main() -> None:
+        async with world() as place:
+            place.data_planes.per_certificate = 2
+            async with AsyncExitStack() as stack:
+                for _ in range(4):
+                    await stack.enter_async_context(connected(place.port, place.tls, place.name))
+                fifth = await stack.enter_async_context(
+                    connected(place.port, place.tls, place.name)
+                )
+                assert await fifth.event() is None
+
+    run(main)
+
+
+def test_labels_are_kept_as_far_as_a_setting_may_hold_them() -> None:
+    async def main() -> None:
+        labels = {"x" * 100: "y", "y": "z" * 100, **{f"key-{n}": "v" for n in range(50)}}
+        async with world() as place, joined(place, labels=labels):
+            await place.until(lambda: bool(place.data_planes.connected()))
+            assert place.known().labels == {f"key-{n}": "v" for n in range(10)}
+
+    run(main)
