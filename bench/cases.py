@@ -141,8 +141,8 @@ def paths_of(case: Case) -> list[str]:
     """Return the paths that the generator cycles through.
 
     Where the number of routes is the question there are as many different paths for few routes as
-    for many: otherwise few routes would also mean few requests to remember, and what is compared
-    would be memories.
+    for many: otherwise few routes would also mean few paths for the router to remember, and what is
+    compared would be memories.
     """
     if "{}" not in case.path:
         return [case.path]

@@ -23,6 +23,7 @@ import struct
 import sys
 import time
 from array import array
+from binascii import hexlify
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -35,6 +36,9 @@ ACKNOWLEDGED, REFUSED = 1, 2
 """Bytes of the outcome file; 0 is a request that was never sent or never answered."""
 _ABSOLUTE = 1
 """TFD_TIMER_ABSTIME."""
+_JOIN = b"".join
+_BLOCK = 256
+_cut = struct.Struct("32s" * _BLOCK).unpack
 
 
 @dataclass(frozen=True)
@@ -185,20 +189,42 @@ def record_of(order: Order) -> tuple[bytes, bytes]:
 
 
 def rendered(order: Order) -> Iterator[bytes]:
-    """Yield requests for ever; those with a body have an id ``<prefix>-<number>`` in it."""
+    """Return requests without end; those with a body have an id ``<prefix>-<number>`` in it.
+
+    Each has a ``traceparent`` of its own, as behind a load balancer or a tracer: no server can
+    gain by having seen a head before. What differs is drawn in blocks and joined with what does
+    not, rendered beforehand, by functions in C.
+    """
     common = f"HTTP/1.1\r\nHost: 127.0.0.1:{order.port}\r\n{order.headers}"
+    behind = f"-{os.urandom(8).hex()}-01\r\n".encode()
+    repeat = itertools.repeat
     if not order.size:
-        requests = [f"GET {path} {common}Accept: */*\r\n\r\n".encode() for path in order.paths]
-        yield from itertools.cycle(requests)
+        heads = [_head(f"GET {path} {common}Accept: */*\r\n") for path in order.paths]
+        end = repeat(behind + b"\r\n")
+        return map(_JOIN, zip(itertools.cycle(heads), trace_ids(), end, strict=False))
     opening, closing = record_of(order)
-    heads = [
-        f"POST {path} {common}"
-        f"Content-Type: application/json\r\nContent-Length: {order.size}\r\n\r\n".encode()
-        + opening
-        for path in order.paths
-    ]
-    for number, head in enumerate(itertools.cycle(heads)):
-        yield b"%b%010d%b" % (head, number, closing)
+    body = f"Content-Type: application/json\r\nContent-Length: {order.size}\r\n\r\n".encode()
+    heads = [_head(f"POST {path} {common}") for path in order.paths]
+    parts = zip(
+        itertools.cycle(heads),
+        trace_ids(),
+        repeat(behind + body + opening),
+        map(b"%010d".__mod__, itertools.count()),
+        repeat(closing),
+        strict=False,
+    )
+    return map(_JOIN, parts)
+
+
+def _head(lines: str) -> bytes:
+    """Return the beginning of a head, up to where its trace id stands."""
+    return f"{lines}traceparent: 00-".encode()
+
+
+def trace_ids() -> Iterator[bytes]:
+    """Return random trace ids without end: 32 lower-case hex characters (W3C Trace Context)."""
+    blocks = map(os.urandom, itertools.repeat(16 * _BLOCK))
+    return itertools.chain.from_iterable(map(_cut, map(hexlify, blocks)))
 
 
 def start_clock(interval: float, tick: Callable[[float, int, float], None]) -> int:

@@ -6,13 +6,17 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import re
 from array import array
 from typing import Any
 
+import pytest
 import uvloop
 
+from bench.cases import all_cases, paths_of
 from bench.generator import ACKNOWLEDGED, REFUSED, Order, Yield, carry_out, percentiles, rendered
 from bench.subjects.floor import Floor
+from tests.support.strict_http import read_all
 
 
 class _Counting(Floor):
@@ -79,6 +83,37 @@ def test_the_paths_are_cycled_through() -> None:
     order = Order(port=1, connections=1, seconds=1, warm_up=0, paths=["/a", "/b"])
     lines = [request.split(b" ")[1] for request in itertools.islice(rendered(order), 4)]
     assert lines == [b"/a", b"/b", b"/a", b"/b"]
+
+
+@pytest.mark.parametrize("size", [0, 200])
+def test_no_head_is_sent_twice(size: int) -> None:
+    """Whatever the case, and whichever server it is for."""
+    for case in all_cases():
+        order = Order(
+            port=1,
+            connections=1,
+            seconds=1,
+            warm_up=0,
+            paths=paths_of(case),
+            size=size,
+            headers=case.headers,
+        )
+        heads = [
+            request.partition(b"\r\n\r\n")[0] for request in itertools.islice(rendered(order), 1000)
+        ]
+        assert len(set(heads)) == 1000
+        for read in (read_all(head + b"\r\n\r\n" + b"x" * size)[0] for head in heads):
+            (parent,) = [value for name, value in read.headers if name == b"traceparent"]
+            assert re.fullmatch(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-01", parent)
+
+
+def test_what_the_heads_carry_is_the_same_but_for_the_trace() -> None:
+    order = Order(port=1, connections=1, seconds=1, warm_up=0, paths=["/a"], size=200)
+    heads = {
+        re.sub(rb"traceparent: 00-[0-9a-f]{32}", b"", request.partition(b"\r\n\r\n")[0])
+        for request in itertools.islice(rendered(order), 100)
+    }
+    assert len(heads) == 1
 
 
 def test_percentiles_are_in_milliseconds() -> None:
