@@ -34,11 +34,7 @@ refresh: tools ## take the world's state over into the stack (STACK=local)
 down: tools ## take the stack down (STACK=local)
 	@$(if $(filter local,$(STACK)),tools/down,$(PULUMI) destroy --stack $(STACK) $(FLAGS))
 
-<<<<<<< HEAD
-.PHONY: test test-fast fuzz check format lock docs bench
-=======
-.PHONY: test test-fast test-kubernetes check format lock docs bench
->>>>>>> a9d3d65 (Run the image, the chart and the program on a real Kubernetes in namespaces of its own with make test-kubernetes)
+.PHONY: test test-fast test-kubernetes fuzz check format lock docs bench
 test: tools ## all tests, with a real Kafka, real processes and the real Pulumi engine
 	@$(BOOTSTRAP) policies
 	@.venv/bin/pytest $(FLAGS)
@@ -46,14 +42,11 @@ test: tools ## all tests, with a real Kafka, real processes and the real Pulumi 
 test-fast: venv ## the unit tests only, in under a minute
 	@.venv/bin/pytest tests/unit -n auto -m "not kafka and not engine and not e2e" $(FLAGS)
 
-<<<<<<< HEAD
 fuzz: venv ## a million HTTP streams against a strict reader (STREAMS=1000000, SEED=random)
 	@.venv/bin/python -m tests.support.fuzz --streams $(or $(STREAMS),1000000) $(if $(SEED),--seed $(SEED))
-=======
 test-kubernetes: tools ## the story on a real Kubernetes, in namespaces of its own (root; 10 minutes the first time)
 	@.venv/bin/python -m tools.kubernetes get
 	@.venv/bin/pytest tests/kubernetes --capture=no $(FLAGS)
->>>>>>> a9d3d65 (Run the image, the chart and the program on a real Kubernetes in namespaces of its own with make test-kubernetes)
 
 check: venv ## linter, formatting, types, locks and reference in step
 	@.venv/bin/ruff check .
