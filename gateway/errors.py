@@ -178,12 +178,14 @@ class KafkaError(GatewayError):
 class ProduceError(GatewayError):
     """A record was not written.
 
-    ``reason`` is librdkafka's error name (``_MSG_TIMED_OUT``, ``TOPIC_AUTHORIZATION_FAILED``, …).
+    ``reason`` is librdkafka's error name (``_MSG_TIMED_OUT``, ``TOPIC_AUTHORIZATION_FAILED``, …),
+    ``topic`` empty where it is not known.
     """
 
-    def __init__(self, reason: str, detail: str = "") -> None:
+    def __init__(self, reason: str, detail: str = "", topic: str = "") -> None:
         self.reason = reason
         self.detail = detail
+        self.topic = topic
         super().__init__(f"{reason}: {detail}" if detail else reason)
 
 

@@ -24,6 +24,7 @@ from gateway.kafka.client import Header
 from gateway.kafka.config import ProducerConfig, is_async
 from gateway.kafka.envelope import EnvelopeBuilder, RawTexts, Texts, content_coding, encoded, plain
 from gateway.kafka.lua import LuaFunctions
+from gateway.kafka.outcomes import NOT_WRITTEN, AcceptedLost, Delivery, Gathering, Lost
 from gateway.kafka.producer import Producer
 from gateway.kafka.records import (
     TOPIC_NOT_ALLOWED,
@@ -42,6 +43,7 @@ from gateway.plugins.chain import failure
 
 if TYPE_CHECKING:
     from gateway.kafka.registry.stage import SchemaStage
+    from gateway.routing.router import Match
 
 _log = get_logger("gateway.kafka")
 _ANSWERED = (RequestRejected, BufferFull, ProducerUnhealthy, SchemaUnusable)
@@ -53,7 +55,7 @@ class ProduceHandler(Handler):
 
     def __init__(self, config: Any, context: PluginContext) -> None:
         super().__init__(config, context)
-        self._detailed = bool(config.error_handling and config.error_handling.return_error_message)
+        self.detailed = bool(config.error_handling and config.error_handling.return_error_message)
         self._buffered = is_async(config)
         chunks = config.message_by_lua_functions
         if chunks and not context.lua_allowed:
@@ -96,7 +98,7 @@ class ProduceHandler(Handler):
     def _told(self, request: Request, error: RequestRejected | ProduceError) -> Response:
         """Return what the caller is told of an error."""
         if isinstance(error, ProduceError):
-            return answers.failed(error, detailed=self._detailed)
+            return self.failed(error, request)
         if isinstance(error, BodyUnreadable) and (coding := content_coding(request)):
             return answers.refused(encoded(coding))
         if error.__cause__ is not None:
@@ -106,6 +108,26 @@ class ProduceHandler(Handler):
                 problem=str(error.__cause__).partition("\n")[0],
             )
         return answers.refused(error)
+
+    def failed(self, error: ProduceError, request: Request) -> Response:
+        """Return the answer to a request whose only record was not written."""
+        self.note(NOT_WRITTEN, error, (self._topic,), request.match, request.id)
+        return answers.failed(error, detailed=self.detailed)
+
+    def note(
+        self,
+        event: str,
+        error: ProduceError,
+        topics: Sequence[str],
+        match: Match | None,
+        request_id: bytes,
+    ) -> None:
+        """Log a record that is not written; ``topics`` when the error does not know which."""
+        route = self.context.route_id
+        if match is not None:
+            route = match.route.get("name") or match.route["id"]
+        topic = error.topic or ",".join(topics)
+        self._record_log(event, error, topic, route, request_id.decode())
 
     def close(self) -> None:
         """Give the producer back, and the schema registry."""
@@ -148,6 +170,7 @@ class ProduceHandler(Handler):
                 self._schemas.close()
             raise ReleaseRefused([f"no topic can be named {topic[:100]!r}"]) from None
         self._send = producer.send
+        self._record_log = producer.watch.log.record
         return producer, None
 
     def _way(self) -> Callable[[Request], Response | Pending]:
@@ -167,7 +190,7 @@ class ProduceHandler(Handler):
     def _one(self, request: Request) -> Pending:
         value = self._encode(request, request.body)
         select = self._record_headers
-        delivery = _Delivery(self._detailed)
+        delivery = Delivery(self, request)
         headers = _NO_HEADERS if select is None else select(request.headers)
         if headers or len(value) > self._sizes.value:
             self._sizes.check(len(value), None, headers)
@@ -180,7 +203,7 @@ class ProduceHandler(Handler):
         headers = _NO_HEADERS if select is None else select(request.headers)
         if headers or len(value) > self._sizes.value:
             self._sizes.check(len(value), None, headers)
-        self._send(self._topic, value, None, headers)
+        self._send(self._topic, value, None, headers, Lost(self, request, (self._topic,)))
         return answers.SENT
 
     def _general(self, request: Request) -> Response | Pending:
@@ -190,15 +213,13 @@ class ProduceHandler(Handler):
         self._sizes.check(len(value), to.key, to.headers)
         size = len(value) + extra_size(to.key, to.headers)
         self._open_producer().check_room(len(to.topics), size * len(to.topics))
-        on_delivery: Any = None
-        gathering: _Gathering | None = None
+        gathering: Gathering | None = None
         answer: Response | Pending = answers.SENT
         if self.config.accepted:
-            on_delivery = _Lost(request.id.decode(), self.context.plugin_id)
-            answer = answers.accepted(on_delivery.delivery)
+            answer = answers.accepted(request.id.decode())
         elif not self._buffered:
-            answer = gathering = _Gathering(1, len(to.topics), False, self._detailed)
-            on_delivery = gathering.of(0)
+            answer = gathering = Gathering(self, request, 1, to.topics, listed=False)
+        on_delivery = self._lost(request, to) if gathering is None else gathering.of(0)
         for topic in to.topics:
             try:
                 self._send(topic, value, to.key, to.headers, on_delivery)
@@ -223,20 +244,19 @@ class ProduceHandler(Handler):
         listed = self._split is not None
         for place, size in enumerate(sizes, 1):
             self._sizes.check(size, to.key, to.headers, place if listed else 0)
-        accepted = self.config.accepted
-        lost = _Lost(request.id.decode(), self.context.plugin_id) if accepted else None
         gathering = None
-        if lost is None and not self._buffered:
-            gathering = _Gathering(len(sizes), len(to.topics), listed, self._detailed)
+        lost = self._lost(request, to)
+        if not (self.config.accepted or self._buffered):
+            gathering = Gathering(self, request, len(sizes), to.topics, listed=listed)
         of = (lambda _: lost) if gathering is None else gathering.of
         errors = yield from send(self._open_producer(), to, sizes, make, of)
         if gathering is not None:
             return gathering
-        if lost is not None:
-            return answers.accepted(lost.delivery)
+        if self.config.accepted:
+            return answers.accepted(request.id.decode())
         if not listed:
             return answers.SENT
-        return answers.many(errors, buffered=True, detailed=self._detailed)
+        return answers.many(errors, buffered=True, detailed=self.detailed)
 
     def _texts(self, request: Request) -> Generator[None, None, list[bytes]]:
         """Return what each record is made of; raises ``RequestRejected``."""
@@ -308,6 +328,11 @@ class ProduceHandler(Handler):
             return self._envelopes.encode(request, body)
         return self._lua.change(plain(self._envelopes.build(request, body)), request)
 
+    def _lost(self, request: Request, to: Addressed) -> Lost:
+        """Return what hears of records whose sender does not wait."""
+        kind = AcceptedLost if self.config.accepted else Lost
+        return kind(self, request, to.topics)
+
     def _open_producer(self) -> Producer:
         assert self._producer is not None
         return self._producer
@@ -321,76 +346,6 @@ class ProduceHandler(Handler):
     def _not_allowed(self, names: list[str]) -> None:
         if self._producer is not None:
             self._producer.watch.log.error(TOPIC_NOT_ALLOWED, ", ".join(names)[:500])
-
-
-class _Delivery(Pending):
-    """The answer to a request of one record; called with what became of it."""
-
-    __slots__ = ("_detailed",)
-
-    def __init__(self, detailed: bool) -> None:
-        # What the base class sets, without the call: there is one of these for each request.
-        self._callback = self._response = self.on_abandon = None
-        self.abandoned = False
-        self._detailed = detailed
-
-    def __call__(self, error: ProduceError | None) -> None:
-        answer = answers.SENT if error is None else answers.failed(error, detailed=self._detailed)
-        if self._response is None:
-            # What ``resolve`` does, without the call.
-            self._response = answer
-            if self._callback is not None:
-                self._callback(answer)
-
-
-class _Gathering(Pending):
-    """The answer to a request of many records or topics: when all of them are reported."""
-
-    __slots__ = ("_detailed", "_errors", "_left", "_listed")
-
-    def __init__(self, records: int, topics: int, listed: bool, detailed: bool) -> None:
-        super().__init__()
-        self._errors: list[ProduceError | None] = [None] * records
-        self._left = records * topics
-        self._listed = listed
-        self._detailed = detailed
-
-    def of(self, index: int) -> Callable[[ProduceError | None], None]:
-        """Return what hears of the record at a place."""
-
-        def report(error: ProduceError | None) -> None:
-            self._left -= 1
-            if error is not None:
-                self._errors[index] = error
-            if self._left == 0:
-                self.resolve(self._answer())
-
-        return report
-
-    def _answer(self) -> Response:
-        if self._listed:
-            return answers.many(self._errors, buffered=False, detailed=self._detailed)
-        error = next((error for error in self._errors if error is not None), None)
-        return answers.SENT if error is None else answers.failed(error, detailed=self._detailed)
-
-
-class _Lost:
-    """Logs what became of an accepted record, if it was lost."""
-
-    __slots__ = ("_plugin", "delivery")
-
-    def __init__(self, delivery: str, plugin: str) -> None:
-        self.delivery = delivery
-        self._plugin = plugin
-
-    def __call__(self, error: ProduceError | None) -> None:
-        if error is not None:
-            _log.error(
-                "accepted record lost",
-                delivery_id=self.delivery,
-                plugin=self._plugin,
-                reason=error.reason,
-            )
 
 
 def _raw(request: Request, body: bytes) -> bytes:

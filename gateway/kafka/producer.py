@@ -47,7 +47,7 @@ class Producer:
         self.bytes = 0
         self.topics: set[str] = set()
         self.closing = False
-        self.watch = Watch(self, prober)
+        self.watch = Watch(self, prober, loop.call_later)
         self._loop = loop
         self._prober = prober
         self._pending: dict[int, OnDelivery | None] = {}
@@ -187,6 +187,7 @@ class Producer:
         self._expire(self._token, "_DESTROY")
         await self._first.close()
         await self._second.close()
+        self.watch.log.close()
 
     def reported(self, messages: Sequence[Any]) -> None:
         """Take the reports of one batch: tell the senders, or send it again in smaller ones."""
@@ -226,7 +227,7 @@ class Producer:
             callback = pop(message._private, _nobody)
             if message.err:
                 failed += 1
-                self._fail(callback, message.err)
+                self._fail(callback, message.err, topic_of(message))
             elif callback is not None:
                 try:
                     callback(None)
@@ -285,16 +286,16 @@ class Producer:
         size = len(value) + self._extras.get(message._private, _NONE)[0]
         return Record(message._private, topic_of(message), value, key, headers, size)
 
-    def _fail(self, callback: OnDelivery | None, code: int) -> None:
+    def _fail(self, callback: OnDelivery | None, code: int, topic: str = "") -> None:
         if callback is _nobody:
             return
         reason = error_name(code)
         self.watch.count(reason)
-        self._tell(callback, ProduceError(reason, error_text(code)))
+        self._tell(callback, ProduceError(reason, error_text(code), topic))
 
     def _tell(self, callback: OnDelivery | None, error: ProduceError) -> None:
         if callback is None:
-            self.watch.log.lost(error.reason, error.detail)
+            self.watch.log.record("record lost", error)
             return
         try:
             callback(error)

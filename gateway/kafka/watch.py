@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gateway.kafka.client_log import ClientLog
+from gateway.kafka.client_log import ClientLog, Later
 from gateway.kafka.health import Health, is_connectivity
 from gateway.kafka.librdkafka import error_name
 
@@ -24,8 +24,8 @@ class Watch:
     ``gate_closed``: new records are refused; only where the configuration asks for gating.
     """
 
-    def __init__(self, producer: Producer, prober: Prober) -> None:
-        self.log = ClientLog(producer.config.bootstrap[0])
+    def __init__(self, producer: Producer, prober: Prober, later: Later) -> None:
+        self.log = ClientLog(producer.config.bootstrap[0], later)
         self.health = Health(producer.config.gating)
         self.failures: dict[str, int] = {}
         self.refusals: dict[str, int] = {}
