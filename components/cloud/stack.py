@@ -36,10 +36,10 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
     """Register the whole stack; return what the program exports."""
     config = read_cloud(reader)
     check_routes(config.routes, config.stack, config.topic_names)
-    kafka = _kafka(config)
-    cluster = _cluster(config)
-    certificates = _certificates(config, cluster)
-    control_plane, keeper = _control_plane(config, cluster, certificates)
+    kafka = make_kafka(config)
+    cluster = make_cluster(config)
+    certificates = make_certificates(config, cluster)
+    control_plane, keeper = make_control_plane(config, cluster, certificates)
     routes = GatewayRoutes(
         "routes",
         GatewayRoutesArgs(config.routes, config.stack, control_plane, kafka.endpoint),
@@ -87,7 +87,8 @@ def server_list(servers: list[dict[str, Any]]) -> str:
     return ",".join(f"{server['host']}:{int(server['port'])}" for server in servers)
 
 
-def _kafka(config: CloudConfig) -> ConfluentKafka | ExistingKafka:
+def make_kafka(config: CloudConfig) -> ConfluentKafka | ExistingKafka:
+    """Make the Kafka of a stack, or take the one that is there."""
     if isinstance(config.kafka, ExistingKafkaConfig):
         return ExistingKafka("kafka", config.kafka, config.topics)
     return ConfluentKafka(
@@ -103,14 +104,16 @@ def _kafka(config: CloudConfig) -> ConfluentKafka | ExistingKafka:
     )
 
 
-def _cluster(config: CloudConfig) -> KubernetesCluster:
+def make_cluster(config: CloudConfig) -> KubernetesCluster:
+    """Make the Kubernetes of a stack, or take the one that is there."""
     if not isinstance(config.cluster, EksConfig):
         return ExistingCluster("cluster", config.cluster).cluster
     args = EksClusterArgs(config.cluster, config.tags, config.protect, config.retain)
     return EksCluster("cluster", args).cluster
 
 
-def _certificates(config: CloudConfig, cluster: KubernetesCluster) -> ClusterCertificates:
+def make_certificates(config: CloudConfig, cluster: KubernetesCluster) -> ClusterCertificates:
+    """Make the namespace and the certificates that its control plane asks for."""
     own = isinstance(config.control_plane, OwnControlPlaneConfig)
     brought = config.control_plane
     there = brought if isinstance(brought, ExistingControlPlaneConfig) else None
@@ -131,7 +134,7 @@ def _certificates(config: CloudConfig, cluster: KubernetesCluster) -> ClusterCer
     )
 
 
-def _control_plane(
+def make_control_plane(
     config: CloudConfig, cluster: KubernetesCluster, certificates: ClusterCertificates
 ) -> tuple[ControlPlaneEndpoint, pulumi.Resource | None]:
     """Return the control plane, and the resource with which its configuration is gone."""

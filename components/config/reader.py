@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import json
 import os
@@ -17,6 +16,7 @@ import yaml
 
 from components.config.secret import Secret
 from gateway.addresses import url_problem
+from gateway.spelling import choices
 
 PROJECT_FILE = Path(__file__).resolve().parents[2] / "Pulumi.yaml"
 URL = re.compile(r"^https?://[^/\s]+/?$")
@@ -147,9 +147,7 @@ class ConfigReader:
     def _refuse_unknown_keys(self) -> None:
         allowed = declared()
         for key in sorted(set(self._values) - set(allowed)):
-            near = difflib.get_close_matches(key, allowed, n=1)
-            hint = f"did you mean {near[0]}? " if near else ""
-            self.problem(key, f"unknown key; {hint}allowed: {', '.join(sorted(allowed))}")
+            self.problem(key, f"unknown key; {choices(key, sorted(allowed))}")
 
 
 @functools.cache

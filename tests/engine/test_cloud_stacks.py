@@ -198,7 +198,7 @@ def test_wrong_configuration_is_told_all_at_once_before_anything_is_registered(l
         "kubernetesVersion: '1.21' is not one of 1.33, 1.34, 1.35, 1.36",
         "confluentRegion: 'us-west-1' has no Confluent clusters; allowed in the United States: ",
         "clusterServerName: 'control-plane.example' without clusterControlPlane",
-        "replicaz: unknown key; did you mean replicas?",
+        'replicaz: unknown key; did you mean "replicas"?',
     ):
         assert said in shown.text, shown.text
     assert "Traceback" not in shown.text

@@ -59,7 +59,7 @@ def test_an_unknown_key_of_the_stack_fails_the_first_preview(own: Checkout) -> N
     shown = own.preview()
     assert shown.code != 0
     assert "stacks/Pulumi.local.yaml" in shown.text, shown.text
-    assert "proxyPrt: unknown key; did you mean proxyPort?" in shown.text
+    assert 'proxyPrt: unknown key; did you mean "proxyPort"?' in shown.text
     assert nothing_was_made(own)
 
 

@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import pulumi
+import pulumi_kubernetes as kubernetes
 import yaml
 
+from components.cloud.kubernetes import KubernetesCluster
+from components.config.cloud import CloudConfig, read_cloud
 from components.config.reader import PROJECT_FILE, ConfigReader
 from tests.support.registrations import SIGNATURE_KEY, Registration, register, secret
 from tools.stubs import session
@@ -86,6 +90,28 @@ def stand_up(stack: str, preview: bool = False, **changes: Any) -> list[Registra
     from components.cloud.stack import stand_up as program
 
     return register(lambda: program(reader(stack, **changes)), answer, stack=stack, preview=preview)
+
+
+def stand_up_part(
+    make: Callable[[CloudConfig], object], stack: str, **changes: Any
+) -> list[Registration]:
+    """Return what ``make`` registers for a stack's configuration: one component of it."""
+    return register(lambda: make(read_cloud(reader(stack, **changes))), answer, stack=stack)
+
+
+def given_cluster() -> KubernetesCluster:
+    """Return a cluster with storage and nodes, as a component of it hands it on."""
+    owner, storage, nodes = (
+        pulumi.CustomResource(f"test:index:{name}", f"cluster{name}", {})
+        for name in ("", "-storage", "-nodes")
+    )
+    return KubernetesCluster(
+        kubernetes.Provider("cluster-kubernetes", kubeconfig="{}"),
+        pulumi.Output.secret("{}"),
+        owner,
+        storage_class="kafka-gateway",
+        ready=(storage, nodes),
+    )
 
 
 def bare(value: Any) -> Any:

@@ -6,26 +6,35 @@ from typing import Any
 
 import pytest
 
+from components.cloud.stack import make_certificates
 from policies.rules import PlannedResource, certificate_lifetimes
 from tests.support.authority import Authority, Pair
-from tests.support.cloud import bare, of, stand_up
+from tests.support.cloud import bare, given_cluster, of, stand_up, stand_up_part
 from tests.support.registrations import Registration
 
 SECRET = "kubernetes:core/v1:Secret"
 CERTIFICATE = "gateway:index:ClusterCertificate"
 
 
+def certificates(stack: str, **changes: Any) -> list[Registration]:
+    return stand_up_part(
+        lambda config: make_certificates(config, given_cluster()), stack, **changes
+    )
+
+
 @pytest.fixture(scope="module")
 def dev() -> list[Registration]:
-    return stand_up("dev")
+    return certificates("dev")
 
 
 @pytest.fixture(scope="module")
 def konnect() -> list[Registration]:
-    return stand_up("konnect")
+    return certificates("konnect")
 
 
-def test_the_secrets_have_the_names_and_keys_of_the_story(konnect: list[Registration]) -> None:
+def test_the_secrets_have_the_names_and_keys_of_those_made_by_hand(
+    konnect: list[Registration],
+) -> None:
     secrets = of(konnect, SECRET)
     tls = secrets["certificates-data-plane-secret"]
     assert tls.inputs["metadata"] == {"name": "kong-cluster-cert", "namespace": "kong-dp"}
@@ -62,7 +71,7 @@ EXISTING: dict[str, Any] = {
 
 def test_an_existing_control_plane_is_verified_with_its_own_authority() -> None:
     theirs = Authority("theirs").pem
-    found = stand_up("dev", **EXISTING, clusterCaPem=theirs)
+    found = certificates("dev", **EXISTING, clusterCaPem=theirs)
     # What data planes present is still made here; the control plane must trust that authority.
     assert set(of(found, CERTIFICATE)) == {"certificates-authority", "certificates-data-plane"}
     secrets = of(found, SECRET)

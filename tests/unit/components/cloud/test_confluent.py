@@ -1,24 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from components.cloud.confluent import bootstrap_servers
-from tests.support.authority import Authority
-from tests.support.cloud import of, stand_up
+from components.cloud.stack import make_kafka
+from tests.support.cloud import of, stand_up_part
 from tests.support.registrations import Registration
 
 PACKAGE = "confluentcloud:index/"
 
 
+def kafka(stack: str, **changes: Any) -> list[Registration]:
+    return stand_up_part(make_kafka, stack, **changes)
+
+
 @pytest.fixture(scope="module")
 def prod() -> list[Registration]:
-    return stand_up("prod")
+    return kafka("prod")
 
 
 @pytest.fixture(scope="module")
 def konnect() -> list[Registration]:
-    return stand_up("konnect")
+    return kafka("konnect")
 
 
 def test_everything_is_below_the_component_and_names_its_provider(prod: list[Registration]) -> None:
@@ -28,7 +34,7 @@ def test_everything_is_below_the_component_and_names_its_provider(prod: list[Reg
             assert "::kafka-confluent" in one.provider or "::kafka-cluster-admin" in one.provider
 
 
-def test_the_cluster_is_the_one_of_the_story(konnect: list[Registration]) -> None:
+def test_the_cluster_is_the_one_that_was_made_by_hand(konnect: list[Registration]) -> None:
     (cluster,) = of(konnect, f"{PACKAGE}kafkaCluster:KafkaCluster").values()
     assert cluster.inputs["displayName"] == "cluster_0"
     assert cluster.inputs["cloud"] == "AWS"
@@ -41,7 +47,7 @@ def test_the_cluster_is_the_one_of_the_story(konnect: list[Registration]) -> Non
 
 @pytest.mark.parametrize(("kind", "cku"), [("basic", 0), ("standard", 0), ("dedicated", 2)])
 def test_a_cluster_has_exactly_one_type(kind: str, cku: int) -> None:
-    found = stand_up("dev", confluentClusterType=kind, confluentCku=cku)
+    found = kafka("dev", confluentClusterType=kind, confluentCku=cku)
     (cluster,) = of(found, f"{PACKAGE}kafkaCluster:KafkaCluster").values()
     assert {"basic", "standard", "dedicated"} & set(cluster.inputs) == {kind}
 
@@ -80,7 +86,7 @@ def test_every_key_is_secret_and_goes_with_its_cluster(prod: list[Registration])
 
 
 def test_a_raised_generation_makes_a_new_key_and_leaves_the_other() -> None:
-    found = stand_up("dev", apiKeyGenerations={"a": 1, "b": 2})
+    found = kafka("dev", apiKeyGenerations={"a": 1, "b": 2})
     names = set(of(found, f"{PACKAGE}apiKey:ApiKey"))
     assert {"kafka-api-a-1-key", "kafka-api-b-2-key"} <= names
 
@@ -108,31 +114,14 @@ def test_prod_protects_what_holds_records_and_retains_its_topics(prod: list[Regi
     for kind in ("environment:Environment", "kafkaCluster:KafkaCluster", "kafkaTopic:KafkaTopic"):
         assert all(one.protect for one in of(prod, f"{PACKAGE}{kind}").values())
     assert all(one.retain for one in of(prod, f"{PACKAGE}kafkaTopic:KafkaTopic").values())
-    dev = stand_up("dev")
+    dev = kafka("dev")
     assert not any(one.protect or one.retain for one in dev)
 
 
 def test_a_schema_registry_comes_with_the_environment() -> None:
-    found = stand_up("dev", schemaRegistry=True)
+    found = kafka("dev", schemaRegistry=True)
     (environment,) = of(found, f"{PACKAGE}environment:Environment").values()
     assert environment.inputs["streamGovernance"] == {"package": "ESSENTIALS"}
-
-
-def test_an_existing_kafka_makes_nothing() -> None:
-    found = stand_up(
-        "dev",
-        kafka="existing",
-        kafkaBootstrapServers="broker.example.com:9093",
-        kafkaApiKey="key",
-        kafkaApiSecret="hush",
-        kafkaCaPem=Authority().pem,
-    )
-    assert not [one for one in found if one.type.startswith(PACKAGE)]
-    assert of(found, "kubernetes:core/v1:Secret")["data-plane-kafka-ca-secret"]
-    release = of(found, "kubernetes:helm.sh/v3:Release")["data-plane"].inputs["values"]
-    assert "kafka-ca" in release["secretVolumes"]
-    trusted = release["env"]["lua_ssl_trusted_certificate"]
-    assert trusted == "system,/etc/secrets/kong-cluster-ca/ca.crt,/etc/secrets/kafka-ca/ca.crt"
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from tests.support.authority import Authority
-from tests.support.cloud import DIGEST, bare, of, stand_up
+from components.cloud.stack import make_certificates, make_control_plane
+from components.config.cloud import CloudConfig
+from tests.support.cloud import DIGEST, bare, given_cluster, of, stand_up_part
 from tests.support.registrations import Registration
+
+
+def control_plane(stack: str, **changes: Any) -> list[Registration]:
+    def make(config: CloudConfig) -> None:
+        cluster = given_cluster()
+        make_control_plane(config, cluster, make_certificates(config, cluster))
+
+    return stand_up_part(make, stack, **changes)
 
 
 @pytest.fixture(scope="module")
 def dev() -> list[Registration]:
-    return stand_up("dev")
+    return control_plane("dev")
 
 
 def release(found: list[Registration]) -> Registration:
@@ -40,7 +51,7 @@ def test_its_token_and_keyring_key_are_in_a_secret_that_it_waits_for(
 
 
 def test_its_database_is_encrypted_with_the_newest_key_and_keeps_the_earlier_ones() -> None:
-    found = stand_up("dev", keyringGeneration=2)
+    found = control_plane("dev", keyringGeneration=2)
     keys = [name for name in of(found, "gateway:index:Credential") if "keyring" in name]
     assert sorted(keys) == ["control-plane-keyring-1", "control-plane-keyring-2"]
     secret = of(found, "kubernetes:core/v1:Secret")["control-plane-admin-secret"]
@@ -55,34 +66,3 @@ def test_its_pods_come_after_nodes_and_storage(dev: list[Registration]) -> None:
     assert one.depends_on("cluster-nodes")
     assert one.depends_on("cluster-storage")
     assert one.inputs["values"]["persistence"]["storageClass"] == "kafka-gateway"
-
-
-def test_the_routes_reach_it_by_a_port_forward_unless_an_address_is_given(
-    dev: list[Registration],
-) -> None:
-    (routes,) = of(dev, "gateway:index:Configuration").values()
-    forward = bare(routes.inputs["admin"])["forward"]
-    assert forward["pod"] == "kong-cp-kong-0"
-    assert forward["namespace"] == "kong-dp"
-    assert forward["port"] == "8001"
-    assert routes.deleted_with.endswith("::control-plane")
-    (other,) = of(
-        stand_up("dev", adminUrl="https://admin.example.com"), "gateway:index:Configuration"
-    ).values()
-    assert bare(other.inputs["admin"])["url"] == "https://admin.example.com"
-    assert "forward" not in bare(other.inputs["admin"])
-
-
-def test_an_existing_control_plane_makes_no_release_of_one() -> None:
-    found = stand_up(
-        "dev",
-        controlPlane="existing",
-        adminUrl="https://admin.example.com",
-        adminToken="hush",
-        clusterControlPlane="cp.example.com:8005",
-        clusterCaPem=Authority().pem,
-    )
-    assert set(of(found, "kubernetes:helm.sh/v3:Release")) == {"data-plane"}
-    values = of(found, "kubernetes:helm.sh/v3:Release")["data-plane"].inputs["values"]
-    assert values["env"]["cluster_control_plane"] == "cp.example.com:8005"
-    assert values["env"]["cluster_server_name"] == "cp.example.com"

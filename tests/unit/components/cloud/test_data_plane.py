@@ -56,7 +56,9 @@ def test_konnect_takes_kongs_chart_and_image_pinned(konnect: list[Registration])
     assert one["values"]["image"]["tag"].startswith("3.10.")
 
 
-def test_the_values_of_the_story_are_there_by_their_names(konnect: list[Registration]) -> None:
+def test_the_values_given_by_hand_are_there_by_their_names(
+    konnect: list[Registration],
+) -> None:
     made = values(konnect)
     for section in ("admin", "ingressController", "manager", "portal", "portalapi"):
         assert made[section] == {"enabled": False}
@@ -152,3 +154,8 @@ def test_what_the_program_passes_a_control_plane_renders_too(prod: list[Registra
 )
 def test_a_load_balancer_may_have_no_address_yet(status: Any, found: str) -> None:
     assert load_balancer_address(status) == found
+
+
+def test_in_auto_mode_the_load_balancer_is_that_of_eks() -> None:
+    proxy = values(stand_up("dev", clusterMode="auto"))["proxy"]
+    assert proxy["loadBalancerClass"] == "eks.amazonaws.com/nlb"

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from policies.rules import RULES, PlannedResource
-from tests.support.cloud import stand_up
+from tests.support.cloud import bare, of, stand_up
 from tests.support.registrations import Registration
 
 STACKS = ("dev", "staging", "prod", "konnect")
@@ -66,3 +66,17 @@ def test_no_policy_has_anything_to_say_against_it(stack: tuple[str, list[Registr
 def test_a_preview_before_anything_is_there_registers_the_same(name: str) -> None:
     before = {(one.type, one.name) for one in stand_up(name, preview=True)}
     assert before == {(one.type, one.name) for one in stand_up(name)}
+
+
+def test_the_routes_reach_our_control_plane_by_a_port_forward_unless_an_address_is_given() -> None:
+    (routes,) = of(stand_up("dev"), "gateway:index:Configuration").values()
+    forward = bare(routes.inputs["admin"])["forward"]
+    assert forward["pod"] == "kong-cp-kong-0"
+    assert forward["namespace"] == "kong-dp"
+    assert forward["port"] == "8001"
+    assert routes.deleted_with.endswith("::control-plane")
+    (other,) = of(
+        stand_up("dev", adminUrl="https://admin.example.com"), "gateway:index:Configuration"
+    ).values()
+    assert bare(other.inputs["admin"])["url"] == "https://admin.example.com"
+    assert "forward" not in bare(other.inputs["admin"])

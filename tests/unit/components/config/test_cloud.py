@@ -24,7 +24,7 @@ def problems(**changes: str) -> str:
     return str(caught.value)
 
 
-def test_the_defaults_are_the_values_of_the_story() -> None:
+def test_the_defaults_are_the_values_that_was_made_by_hand() -> None:
     config = read_cloud(ConfigReader("konnect", OWN))
     assert config.kafka == ConfluentConfig(
         environment="default",

@@ -30,7 +30,7 @@ def test_every_port_has_its_key_in_the_project_file() -> None:
 def test_an_unknown_key_is_named_with_the_nearest_known_one() -> None:
     said = problems(proxyPrt="8000")
     assert "stacks/Pulumi.local.yaml" in said
-    assert "proxyPrt: unknown key; did you mean proxyPort? allowed: adminArns, " in said
+    assert 'proxyPrt: unknown key; did you mean "proxyPort"? allowed: adminArns, ' in said
 
 
 @pytest.mark.parametrize(
