@@ -31,7 +31,7 @@ class KafkaEndpoint:
 
 
 @dataclass(frozen=True)
-class ClusterIdentity:
+class HybridIdentity:
     """Key and certificate for one side of the hybrid protocol, and the authority of both."""
 
     certificate_pem: pulumi.Output[str]

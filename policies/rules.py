@@ -162,7 +162,7 @@ def private_endpoint(resource: PlannedResource, today: date) -> Iterator[str]:
     if resource.type == INGRESS and resource.production:
         for name in ("cidrIpv4", "cidrIpv6"):
             if resource.properties.get(name) in EVERYBODY:
-                yield f"{name}: everybody; allowed in {resource.stack}: the networks that are meant"
+                yield f"{name}: every network; allowed in {resource.stack}: those that need access"
     if resource.type not in CLUSTERS or not resource.production:
         return
     where = "endpointPublicAccess"
@@ -192,7 +192,7 @@ def least_privilege(resource: PlannedResource, today: date) -> Iterator[str]:
     if operation in BROAD_OPERATIONS:
         yield f"operation: {operation} is broader than the gateway needs; allowed: READ, WRITE, …"
     if given.get("principal") == "User:*":
-        yield "principal: 'User:*' is everybody; name one service account"
+        yield "principal: 'User:*' is every account; name one service account"
     name = given.get("resourceName")
     pattern = str(given.get("patternType", "")).upper()
     if name == "*":

@@ -319,7 +319,7 @@ def main(names: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    if sys.version_info < (3, 11):  # noqa: UP036 - an older one must be told, not fail
+    if sys.version_info < (3, 11):  # noqa: UP036 - an older one gets a sentence, not a traceback
         own = platform.python_version()
         sys.exit(f"missing prerequisite: Python 3.11 or later (this is {own})")
     try:

@@ -184,7 +184,7 @@ def _property(item: Property) -> str:
     elif item.kind == "delete":
         value = f": - {code(item.old)}" if item.old else " removed"
     elif item.old == item.new:
-        # Both sides of a changed secret print alike; the path still tells.
+        # Both sides of a changed secret print alike; the path still says which.
         value = f": {code(item.new)} changed" if item.new else " changed"
     else:
         value = f": {code(item.old or 'unset')} → {code(item.new or 'unset')}"
@@ -198,7 +198,7 @@ def code(value: str) -> str:
 
 
 def text(value: str) -> str:
-    """Return ``value`` as plain text: no markup, no table cells, nobody is mentioned."""
+    """Return ``value`` as plain text: no markup, no table cells, no mentions."""
     escaped = html.escape(" ".join(value.split()), quote=False)
     escaped = re.sub(r"([\\`*_\[\]|#~])", r"\\\1", escaped)
     return escaped.replace("@", "@<!-- -->")

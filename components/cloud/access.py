@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The way to a private Kubernetes endpoint: who may connect, and over which network they come.
+"""The way to a private Kubernetes endpoint: which networks may connect, and the route between.
 
 A cluster without a public endpoint can only be filled from a network that reaches its own. Both
-are made with the cluster, so that the first update gets in already, and nobody opens the endpoint
-to the internet for it. Its name needs no help: it resolves to the private addresses from anywhere
+are made with the cluster, so that the first update reaches it already, without opening the
+endpoint to the internet. Its name needs no help: it resolves to the private addresses from anywhere
 (Amazon EKS user guide, "Cluster API server endpoint").
 """
 
@@ -28,7 +28,7 @@ def join_networks(
         f"{name}-peer",
         vpc_id=network.vpc.id,
         peer_vpc_id=peer.vpc_id,
-        # One account and one region: nobody else has to agree.
+        # One account and one region: the owner of the other side is the same.
         auto_accept=True,
         tags=resources.tagged("peer"),
         opts=resources.options(),

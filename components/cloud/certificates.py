@@ -11,7 +11,7 @@ import pulumi
 from components.cloud.kubernetes import KubernetesCluster
 from components.cloud.namespace import make_namespace
 from components.config.pem import IdentityConfig
-from components.endpoints import ClusterIdentity
+from components.endpoints import HybridIdentity
 from provider.client import ClusterCertificate
 
 DATA_PLANE_SECRET = "kong-cluster-cert"  # noqa: S105 - the name of a Kubernetes secret
@@ -78,12 +78,12 @@ class ClusterCertificates(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _data_plane(self) -> tuple[ClusterIdentity, pulumi.Output[str]]:
-        """Return what data planes present and verify with, and the fingerprint that tells pods."""
+    def _data_plane(self) -> tuple[HybridIdentity, pulumi.Output[str]]:
+        """Return what data planes present and verify with, and what restarts pods."""
         brought, ca_pem = self._args.identity, pulumi.Output.from_input(self._args.ca_pem)
         if brought is not None:
             certificate = pulumi.Output.from_input(brought.certificate_pem)
-            identity = ClusterIdentity(certificate, brought.private_key.output(), ca_pem)
+            identity = HybridIdentity(certificate, brought.private_key.output(), ca_pem)
             text = brought.certificate_pem + self._args.ca_pem
             return identity, pulumi.Output.from_input(digest(text))
         assert self.authority is not None
@@ -123,16 +123,16 @@ class ClusterCertificates(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _tls_secret(self, label: str, name: str, pair: ClusterIdentity) -> pulumi.Resource:
+    def _tls_secret(self, label: str, name: str, pair: HybridIdentity) -> pulumi.Resource:
         data = {"tls.crt": pair.certificate_pem, "tls.key": pair.private_key_pem}
         return self.namespace.secret(
             f"{self._name}-{label}-secret", self, name, data, "kubernetes.io/tls"
         )
 
 
-def identity_of(leaf: ClusterCertificate, ca_pem: pulumi.Output[str]) -> ClusterIdentity:
+def identity_of(leaf: ClusterCertificate, ca_pem: pulumi.Output[str]) -> HybridIdentity:
     """Return a certificate that was made here as one side's identity."""
-    return ClusterIdentity(leaf.certificate_pem, leaf.private_key_pem, ca_pem)
+    return HybridIdentity(leaf.certificate_pem, leaf.private_key_pem, ca_pem)
 
 
 def digest(text: str) -> str:

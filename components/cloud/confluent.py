@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kafka on Confluent Cloud: environment, cluster, accounts, keys, topics and who may do what."""
+"""Kafka on Confluent Cloud: environment, cluster, accounts, keys, topics and access rules."""
 
 from __future__ import annotations
 

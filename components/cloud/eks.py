@@ -43,8 +43,8 @@ class EksClusterArgs:
 class EksCluster(pulumi.ComponentResource):
     """A VPC with public and private subnets, EKS in it with a pinned version, and its nodes.
 
-    People get in by access entries. EKS makes one for whoever made the cluster, so that identity is
-    not listed again.
+    People are admitted by access entries. EKS makes one for the identity that creates the cluster,
+    so that one is not listed again.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class EksCluster(pulumi.ComponentResource):
             endpoint_public_access=wanted.public_endpoint,
             endpoint_private_access=True,
             public_access_cidrs=list(wanted.public_access_cidrs) or None,
-            # API only: with the config map, whoever made the cluster could lock everybody out.
+            # API only: an edit of the config map can lock every administrator out.
             authentication_mode=eks.AuthenticationMode.API,
             access_entries=access_entries(wanted.admin_arns),
             skip_default_node_group=True,

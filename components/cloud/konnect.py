@@ -9,33 +9,32 @@ from urllib.parse import urlsplit
 import pulumi
 
 from components.config.control_plane import KonnectConfig
-from components.endpoints import ClusterIdentity, ControlPlaneEndpoint
-from provider.client import KonnectControlPlane as ControlPlane
-from provider.client import KonnectDataPlaneCertificate
+from components.endpoints import ControlPlaneEndpoint, HybridIdentity
+from provider.client import KonnectControlPlane, KonnectDataPlaneCertificate
 
 TLS_PORT = 443
 
 
 @dataclass(frozen=True)
-class KonnectControlPlaneArgs:
+class HostedControlPlaneArgs:
     """Where to make it, and the certificate that data planes will present."""
 
     config: KonnectConfig
-    identity: ClusterIdentity
+    identity: HybridIdentity
     protect: bool
 
 
-class KonnectControlPlane(pulumi.ComponentResource):
-    """A control plane of Konnect; the certificate decides which one a data plane belongs to."""
+class HostedControlPlane(pulumi.ComponentResource):
+    """A control plane that Konnect runs; it serves the data planes whose certificate it knows."""
 
     def __init__(
-        self, name: str, args: KonnectControlPlaneArgs, opts: pulumi.ResourceOptions | None = None
+        self, name: str, args: HostedControlPlaneArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("kafka-gateway:konnect:KonnectControlPlane", name, None, opts)
         token = args.config.token.output()
         url = args.config.address or f"https://{args.config.region}.api.konghq.com"
         api = {"url": url, "token": token}
-        self.control_plane = made = ControlPlane(
+        self.control_plane = made = KonnectControlPlane(
             name,
             api=api,
             name=args.config.name,

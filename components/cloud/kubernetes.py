@@ -12,7 +12,7 @@ import pulumi_kubernetes as kubernetes
 
 @dataclass(frozen=True)
 class KubernetesCluster:
-    """A cluster that is there: how to talk to it, and what it goes away with.
+    """A cluster that is there: how to reach it, and the resource that it is deleted with.
 
     ``owner`` is None for a cluster that outlives the stack. ``storage_class`` and
     ``load_balancer_class`` are empty for the cluster's own defaults. ``ready`` is what pods need:
@@ -30,7 +30,7 @@ class KubernetesCluster:
         """Return options for an object in the cluster, below ``parent`` and made ``after`` others.
 
         What lies in a namespace comes after it by name: its own outputs are unknown at the first
-        preview, when nobody can be asked, and would hide every name that holds them.
+        preview, when there is no cluster to ask, and would hide every name that holds them.
         """
         return pulumi.ResourceOptions(
             parent=parent,

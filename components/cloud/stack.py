@@ -17,7 +17,7 @@ from components.cloud.control_plane import (
 from components.cloud.data_plane import DataPlaneRelease, DataPlaneReleaseArgs, image
 from components.cloud.eks import EksCluster, EksClusterArgs
 from components.cloud.existing import ExistingCluster, ExistingControlPlane, ExistingKafka
-from components.cloud.konnect import KonnectControlPlane, KonnectControlPlaneArgs
+from components.cloud.konnect import HostedControlPlane, HostedControlPlaneArgs
 from components.cloud.kubernetes import KubernetesCluster
 from components.config.cloud import CloudConfig, ExistingKafkaConfig, read_cloud
 from components.config.control_plane import (
@@ -67,7 +67,7 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
         "kafka": kafka_exports(kafka.endpoint),
     }
     if isinstance(config.control_plane, ExistingControlPlaneConfig) and certificates.authority:
-        # Whoever looks after that control plane must make it trust this one.
+        # That control plane must be made to trust this authority.
         exports["authorityPem"] = certificates.authority.certificate_pem
     return exports
 
@@ -141,8 +141,8 @@ def make_control_plane(
     wanted = config.control_plane
     if isinstance(wanted, KonnectConfig):
         identity = certificates.identity
-        args = KonnectControlPlaneArgs(wanted, identity, config.protect)
-        konnect = KonnectControlPlane("control-plane", args)
+        args = HostedControlPlaneArgs(wanted, identity, config.protect)
+        konnect = HostedControlPlane("control-plane", args)
         return konnect.endpoint, konnect.control_plane
     if isinstance(wanted, ExistingControlPlaneConfig):
         return ExistingControlPlane("control-plane", wanted).endpoint, None

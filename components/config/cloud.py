@@ -34,7 +34,7 @@ CLOUDS = ("AWS", "GCP", "AZURE")
 CONFLUENT_US_REGIONS = ("us-east-1", "us-east-2", "us-west-2")
 """With every cluster type (docs.confluent.io, "Cloud Providers and Regions for Confluent Cloud").
 
-Elsewhere the provider tells: the list grows, and is not copied here. These three are what it takes
+Elsewhere Confluent's provider decides: its list grows, and is not copied here. These three suffice
 to catch the region of the Kubernetes cluster, us-west-1, given for Kafka too.
 """
 DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")

@@ -122,7 +122,7 @@ def _private_access(reader: ConfigReader, peer: PeerConfig | None) -> tuple[str,
     key = "privateAccessCidrs"
     given = _networks(reader, key)
     if "0.0.0.0/0" in given:
-        reader.problem(key, "'0.0.0.0/0' is everybody; allowed: the networks that are meant")
+        reader.problem(key, "'0.0.0.0/0' is every network; allowed: those that need access")
     joined = () if peer is None else (peer.cidr,)
     # In a fixed order, each once: the place in the list means nothing.
     return tuple(sorted({*given, *joined}))
@@ -157,7 +157,7 @@ def _overlap(one: str, other: str) -> bool:
     try:
         return ipaddress.IPv4Network(one).overlaps(ipaddress.IPv4Network(other))
     except ValueError:
-        # Told already, by its own key.
+        # Already a problem of its own key.
         return False
 
 

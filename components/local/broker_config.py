@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The broker's ``server.properties``: one KRaft node on loopback, nobody without a password.
+"""The broker's ``server.properties``: one KRaft node on loopback, password required.
 
 Pure text in, text out. The result holds passwords, so the file it becomes is readable by its owner
 only and nothing of it stands on a command line. Certificates are not in it: the broker reads them
@@ -19,10 +19,10 @@ _DIRECTORY = "org.apache.kafka.common.config.provider.DirectoryConfigProvider"
 
 @dataclass(frozen=True)
 class BrokerConfig:
-    """What a broker needs to be told.
+    """What a broker's configuration is made of.
 
     ``admin`` and ``users`` are pairs of name and password. ``admin`` is super user, speaks for
-    the broker itself on both listeners and comes first in the file. Everybody in ``users`` may do
+    the broker itself on both listeners and comes first in the file. Each of ``users`` may do
     what access rules allow and nothing else. ``extra`` are further settings, which win.
     """
 
@@ -84,7 +84,7 @@ def _tls(config: BrokerConfig) -> dict[str, str]:
 def _sasl(config: BrokerConfig) -> dict[str, str]:
     name, password = config.admin
     speaks = f'{_LOGIN} required username="{_quote(name)}" password="{_quote(password)}"'
-    knows = [f' user_{who}="{_quote(secret)}"' for who, secret in (config.admin, *config.users)]
+    knows = [f' user_{user}="{_quote(secret)}"' for user, secret in (config.admin, *config.users)]
     return {
         "sasl.enabled.mechanisms": "PLAIN",
         "sasl.mechanism.inter.broker.protocol": "PLAIN",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.endpoints import ClusterIdentity
+from components.endpoints import HybridIdentity
 from components.local.layout import LOOPBACK
 from provider.client import ClusterCertificate
 
@@ -45,7 +45,7 @@ class LocalCertificates(pulumi.ComponentResource):
         self.data_plane = self._leaf(f"{name}-data-plane", "client", "data-plane")
         self.register_outputs({"caPem": self.ca_pem})
 
-    def _leaf(self, name: str, kind: str, common_name: str) -> ClusterIdentity:
+    def _leaf(self, name: str, kind: str, common_name: str) -> HybridIdentity:
         leaf = ClusterCertificate(
             name,
             kind=kind,
@@ -60,4 +60,4 @@ class LocalCertificates(pulumi.ComponentResource):
             },
             opts=self._child,
         )
-        return ClusterIdentity(leaf.certificate_pem, leaf.private_key_pem, self.ca_pem)
+        return HybridIdentity(leaf.certificate_pem, leaf.private_key_pem, self.ca_pem)

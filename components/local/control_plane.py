@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components.config.local import Ports
-from components.endpoints import ClusterIdentity, ControlPlaneEndpoint
+from components.endpoints import ControlPlaneEndpoint, HybridIdentity
 from components.local.certificates import CONTROL_PLANE_NAME
 from components.local.gateway_process import GatewayProcessArgs, directory_of, gateway_process
 from components.local.layout import LOOPBACK
@@ -20,7 +20,7 @@ class LocalControlPlaneArgs:
     """What a control plane needs: its ports, its certificate, how much it logs."""
 
     ports: Ports
-    identity: ClusterIdentity
+    identity: HybridIdentity
     log_level: str
 
 

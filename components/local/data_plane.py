@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components.config.local import Ports
-from components.endpoints import ClusterIdentity, ControlPlaneEndpoint, KafkaEndpoint
+from components.endpoints import ControlPlaneEndpoint, HybridIdentity, KafkaEndpoint
 from components.local.gateway_process import GatewayProcessArgs, directory_of, gateway_process
 from components.local.layout import LOOPBACK
 from components.options import child_options
@@ -20,7 +20,7 @@ class LocalDataPlaneArgs:
 
     ports: Ports
     workers: int
-    identity: ClusterIdentity
+    identity: HybridIdentity
     control_plane: ControlPlaneEndpoint
     kafka: KafkaEndpoint
     log_level: str

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pulumi
 
 from components.config.local import Ports, port_key
-from components.endpoints import ClusterIdentity
+from components.endpoints import HybridIdentity
 from components.local.layout import GATEWAY, LOOPBACK, STATE, code_digest
 from provider.client import Process
 
@@ -25,7 +25,7 @@ class GatewayProcessArgs:
     role: str
     ports: Ports
     listens: tuple[str, ...]
-    identity: ClusterIdentity
+    identity: HybridIdentity
     log_level: str
     environment: Mapping[str, pulumi.Input[str]]
     files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)

@@ -12,7 +12,7 @@ import pulumi
 from components.config.local import Ports, port_key
 from components.config.stack import SLOTS
 from components.config.topics import TopicConfig
-from components.endpoints import READER_GROUP_PREFIX, ClusterIdentity, KafkaEndpoint
+from components.endpoints import READER_GROUP_PREFIX, HybridIdentity, KafkaEndpoint
 from components.local.broker_config import BrokerConfig, server_properties
 from components.local.layout import KAFKA_LIBS, LOOPBACK, ROOT, STATE
 from provider.client import Credential, KafkaAcl, KafkaTopic, Process
@@ -23,14 +23,14 @@ class LocalKafkaArgs:
     """What the broker needs: ports, certificate, topics, and which key slot is in use."""
 
     ports: Ports
-    identity: ClusterIdentity
+    identity: HybridIdentity
     topics: tuple[TopicConfig, ...]
     api_key_slot: str
     api_key_generations: Mapping[str, int]
 
 
 class LocalKafka(pulumi.ComponentResource):
-    """A KRaft broker on loopback, SASL_SSL with access rules, known to nobody by default.
+    """A KRaft broker on loopback, SASL_SSL with access rules, closed by default.
 
     The broker knows two API keys. The gateway uses one slot; switching to the other needs no
     restart. The admin key makes topics and rules, the reader key reads for the command line.
@@ -79,7 +79,7 @@ class LocalKafka(pulumi.ComponentResource):
         ports = args.ports
         users = {"admin": self.admin, "reader": self.reader}
         users |= {f"api_{slot}": key for slot, key in self.api_keys.items()}
-        secrets: dict[str, Any] = {who: (user.key, user.secret) for who, user in users.items()}
+        secrets: dict[str, Any] = {user: (key.key, key.secret) for user, key in users.items()}
 
         def properties(known: dict[str, Any]) -> str:
             return server_properties(
@@ -89,7 +89,7 @@ class LocalKafka(pulumi.ComponentResource):
                     port=ports.kafka,
                     controller_port=ports.kafka_controller,
                     admin=tuple(known["admin"]),
-                    users=tuple(tuple(known[who]) for who in sorted(known) if who != "admin"),
+                    users=tuple(tuple(known[user]) for user in sorted(known) if user != "admin"),
                 )
             )
 
@@ -153,12 +153,12 @@ class LocalKafka(pulumi.ComponentResource):
             self._rule(rule, self.reader, "topic", topic, operation, "literal")
 
     def _rule(
-        self, name: str, who: Credential, kind: str, on: str, operation: str, pattern: str
+        self, name: str, user: Credential, kind: str, on: str, operation: str, pattern: str
     ) -> None:
         KafkaAcl(
             name,
             endpoint=self._admin_endpoint,
-            principal=who.key.apply(lambda key: f"User:{key}"),
+            principal=user.key.apply(lambda key: f"User:{key}"),
             resource_type=kind,
             resource_name=on,
             pattern_type=pattern,

@@ -18,7 +18,7 @@ from tests.support.chart import render
 from tests.support.snapshots import record, recorded, snapshot
 from tools.preview_comment import comment
 from tools.preview_document import read_preview
-from tools.stubs.session import PLANTED, Outcome, StubSession
+from tools.stubs.session import PLANTED, PulumiOutcome, StubSession
 from tools.stubs.warm import warm_session
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
@@ -39,8 +39,8 @@ class Life:
 
     stack: str
     session: StubSession
-    preview: Outcome
-    made: Outcome
+    preview: PulumiOutcome
+    made: PulumiOutcome
     resources: dict[str, dict[str, Any]]
     """The state right after the update, by URN."""
 
@@ -57,7 +57,7 @@ def life(
         yield Life(stack, session, preview, made, session.resources())
 
 
-def changes(shown: Outcome) -> dict[str, str]:
+def changes(shown: PulumiOutcome) -> dict[str, str]:
     """Return what a preview in JSON would do: name to operation."""
     steps = json.loads(shown.output).get("steps", [])
     # The load balancer's Service is read each time; that changes nothing.

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.stubs.session import Outcome
+from tools.stubs.session import PulumiOutcome
 from tools.stubs.warm import warm_session
-from tools.stubs.world import Entry
+from tools.stubs.world import LogEntry
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(420)]
 
@@ -30,9 +30,9 @@ ROUNDS = 25
 class Chain:
     """Updates of one stack until one succeeded, and what the stubs noted meanwhile."""
 
-    outcomes: list[Outcome]
-    log: list[Entry]
-    settled: Outcome
+    outcomes: list[PulumiOutcome]
+    log: list[LogEntry]
+    settled: PulumiOutcome
 
 
 Chains = dict[tuple[str, str], "Future[Chain]"]
@@ -41,7 +41,7 @@ Chains = dict[tuple[str, str], "Future[Chain]"]
 def chain(folder: Path, stack: str, fault: str) -> Chain:
     """Let each resource's first creation fail; what does not depend on it goes on."""
     with warm_session(folder, stack) as session:
-        outcomes: list[Outcome] = []
+        outcomes: list[PulumiOutcome] = []
         while len(outcomes) < ROUNDS and (not outcomes or outcomes[-1].code):
             outcomes.append(session.up("--continue-on-error", fail=fault))
         return Chain(outcomes, session.world.log(), session.preview("--expect-no-changes"))

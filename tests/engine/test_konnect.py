@@ -18,7 +18,7 @@ from cryptography import x509
 
 from tests.support.fake_konnect import ENDPOINTS, FakeKonnect
 from tools.stubs.install import ROOT
-from tools.stubs.session import PLANTED, Outcome, StubSession
+from tools.stubs.session import PLANTED, PulumiOutcome, StubSession
 from tools.stubs.warm import warm_session
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
@@ -43,7 +43,7 @@ class Account:
         quiet = ("same", "read")
         return {s["urn"].rsplit("::", 1)[-1]: s["op"] for s in steps if s["op"] not in quiet}
 
-    def up(self) -> Outcome:
+    def up(self) -> PulumiOutcome:
         """Update; it must succeed, and leave nothing to do."""
         made = self.session.up()
         assert made.code == 0, made.text

@@ -13,7 +13,7 @@ import yaml
 from tests.kubernetes.cluster import Cluster
 from tests.support.broker import Broker
 from tools.stubs.install import ROOT, sdk_version
-from tools.stubs.session import Outcome, StubSession
+from tools.stubs.session import PulumiOutcome, StubSession
 
 STACK = "dev"
 """The committed stack whose values are used but for what is brought along."""
@@ -57,13 +57,13 @@ class ExistingStack(StubSession):
             ),
         }
 
-    def must(self, *arguments: str, timeout: float = 600) -> Outcome:
+    def must(self, *arguments: str, timeout: float = 600) -> PulumiOutcome:
         """Run a command of the CLI that has to succeed."""
         done = self.pulumi(*arguments, timeout=timeout)
         assert done.code == 0, done.text
         return done
 
-    def change(self, verb: str) -> Outcome:
+    def change(self, verb: str) -> PulumiOutcome:
         """Run ``up`` or ``destroy`` without asking; it has to succeed."""
         skipped = ("--skip-preview",) if verb == "up" else ()
         words = (verb, "--yes", *skipped, "--stack", STACK, "--non-interactive", "--color", "never")

@@ -311,7 +311,7 @@ def serve(engine: str) -> NoReturn:
     print(port, flush=True)
     leaving.wait()
     host.stop_children()
-    # Worker threads may still hang in a call that nobody waits for any more: no orderly exit.
+    # Worker threads may still hang in a call whose result is no longer needed: no orderly exit.
     os._exit(0)
 
 

@@ -58,7 +58,7 @@ def _say(number: int) -> None:
 
 
 def _become(run: dict[str, Any]) -> NoReturn:
-    """Be the program. Its threads may hang in calls that nobody waits for: no orderly exit."""
+    """Be the program. Its threads may hang in calls whose result is not needed: no orderly exit."""
     code = 1
     try:
         log = os.open(run["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -35,7 +35,7 @@ PEER = {
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PulumiOutcome:
     """What a command said and how it ended."""
 
     code: int
@@ -130,7 +130,7 @@ class StubSession:
 
     def pulumi(
         self, *arguments: str, environment: Mapping[str, str] | None = None, timeout: float = 170
-    ) -> Outcome:
+    ) -> PulumiOutcome:
         """Run a command of the real CLI."""
         everything = {**self.environment(), **(environment or {})}
         command = [shutil.which("pulumi", path=everything["PATH"]) or "pulumi", *arguments]
@@ -144,7 +144,7 @@ class StubSession:
             timeout=timeout,
             check=False,
         )
-        return Outcome(done.returncode, done.stdout, done.stderr)
+        return PulumiOutcome(done.returncode, done.stdout, done.stderr)
 
     def environment(self) -> dict[str, str]:
         """Return what the CLI, the plugins and the program see of the environment."""
@@ -164,23 +164,23 @@ class StubSession:
             "STUB_WORLD": str(self.folder / "world"),
         }
 
-    def preview(self, *arguments: str) -> Outcome:
+    def preview(self, *arguments: str) -> PulumiOutcome:
         """Preview the stack."""
         return self._operation("preview", *arguments)
 
-    def up(self, *arguments: str, fail: str = "") -> Outcome:
+    def up(self, *arguments: str, fail: str = "") -> PulumiOutcome:
         """Update the stack; ``fail`` is what the stubs are to refuse."""
         return self._operation("up", "--yes", "--skip-preview", *arguments, fail=fail)
 
-    def refresh(self, *arguments: str) -> Outcome:
+    def refresh(self, *arguments: str) -> PulumiOutcome:
         """Take the world's state over."""
         return self._operation("refresh", "--yes", *arguments)
 
-    def destroy(self, *arguments: str) -> Outcome:
+    def destroy(self, *arguments: str) -> PulumiOutcome:
         """Take the stack down; its preview is what refuses while something is protected."""
         return self._operation("destroy", "--yes", *arguments)
 
-    def _operation(self, verb: str, *arguments: str, fail: str = "") -> Outcome:
+    def _operation(self, verb: str, *arguments: str, fail: str = "") -> PulumiOutcome:
         words = [verb, "--stack", self.stack, "--non-interactive", "--color", "never", *arguments]
         if self.plugins is None:
             return self.pulumi(*words, environment={"STUB_FAIL": fail})

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The world as the stub providers know it: a folder with one JSON file a resource, and a log.
 
-Tests read it, edit it (drift) and remove files from it (somebody deleted something by hand).
+Tests read it, edit it (drift) and remove files from it (something was deleted by hand).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Thing:
 
 
 @dataclass(frozen=True)
-class Entry:
+class LogEntry:
     """One line of the log."""
 
     operation: str
@@ -50,7 +50,7 @@ class World:
         new = file.with_suffix(".new")
         new.write_text(json.dumps(asdict(thing), indent=1, sort_keys=True))
         new.replace(file)
-        self._note(Entry(operation, thing.urn, thing.id))
+        self._note(LogEntry(operation, thing.urn, thing.id))
 
     def get(self, token: str, identity: str) -> Thing | None:
         """Return a resource, or None when it is not there."""
@@ -60,7 +60,7 @@ class World:
     def remove(self, token: str, identity: str, urn: str) -> None:
         """Remove a resource; one that is gone already is fine."""
         self.file(token, identity).unlink(missing_ok=True)
-        self._note(Entry("delete", urn, identity))
+        self._note(LogEntry("delete", urn, identity))
 
     def things(self) -> Iterator[Thing]:
         """Yield all that is there."""
@@ -69,12 +69,12 @@ class World:
 
     def note(self, operation: str, urn: str) -> None:
         """Write down something that made and removed nothing."""
-        self._note(Entry(operation, urn, ""))
+        self._note(LogEntry(operation, urn, ""))
 
-    def log(self) -> list[Entry]:
+    def log(self) -> list[LogEntry]:
         """Return what was done, in order."""
         lines = self._log.read_text().splitlines() if self._log.exists() else []
-        return [Entry(**json.loads(line)) for line in lines]
+        return [LogEntry(**json.loads(line)) for line in lines]
 
     def edit(self, thing: Thing, inputs: Mapping[str, Any]) -> None:
         """Change a resource behind the program's back."""
@@ -92,7 +92,7 @@ class World:
         name = hashlib.sha256(identity.encode()).hexdigest()[:24]
         return self._folder / token.replace("/", "~").replace(":", "_") / f"{name}.json"
 
-    def _note(self, entry: Entry) -> None:
+    def _note(self, entry: LogEntry) -> None:
         line = (json.dumps(asdict(entry)) + "\n").encode()
         # One write to a file opened for appending: lines of several plugins do not mix.
         handle = os.open(self._log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

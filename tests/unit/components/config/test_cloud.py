@@ -107,7 +107,7 @@ def test_a_control_plane_of_ones_own_is_known_by_its_host_unless_said_otherwise(
         ),
         (
             {"privateAccessCidrs": '["0.0.0.0/0"]'},
-            "privateAccessCidrs: '0.0.0.0/0' is everybody; allowed: the networks that are meant",
+            "privateAccessCidrs: '0.0.0.0/0' is every network; allowed: those that need access",
         ),
         ({"privateAccessCidrs": '["office"]'}, "privateAccessCidrs: 'office' is no IPv4 network"),
         ({"peerCidr": "192.168.0.0/24"}, "peerCidr: without peerVpcId"),
