@@ -22,6 +22,7 @@ Head = tuple[bytes, bytes, str, Headers]
 # More than one space between the words is taken, as RFC 9112 section 3 allows and llhttp does.
 _REQUEST_LINE = re.compile(rb"([A-Z][A-Z0-9_-]{0,31}) +([\x21-\x7e\x80-\xff]+) +HTTP/(1\.[01])\r\n")
 _BEGUN = re.compile(rb"[A-Z][A-Z0-9_-]{0,31}(?: +[^\x00-\x1f\x7f]*)?\r?\Z")
+_BEFORE_LINE_END = re.compile(rb"(?<=[\x21-\x7e\x80-\xff])[ \t]+\r\n")
 _VISIBLE = bytes(range(0x21, 0x7F)).decode()
 
 
@@ -48,17 +49,17 @@ class HeadParser:
         headers: Headers = []
         self._headers = headers
         self._target = b""
+        kept: httptools.HttpRequestParser | None = parser
         try:
             parser.feed_data(head)
         except httptools.HttpParserUpgrade:
             # For llhttp everything behind an Upgrade is another protocol: this parser has ended.
-            pass
+            kept = None
         except httptools.HttpParserError:
             return self._read_unusual(head)
-        else:
-            self._parser = parser
         method, target = parser.get_method(), self._target
         if head.startswith(b"HTTP/1.1\r\n", len(method) + len(target) + 2):
+            self._parser = kept
             return method, target, "1.1", headers
         line = _REQUEST_LINE.match(head)
         if line is None:
@@ -84,23 +85,23 @@ class HeadParser:
         self._headers.append((name.lower(), value.strip()))
 
     def _read_unusual(self, head: bytes) -> Head:
-        """Read a head that llhttp refuses for its method, or for raw UTF-8 in its target.
+        """Read a head anew that llhttp refuses, perhaps for what may be.
 
         Routes may match any upper-case method. llhttp sees POST in its place: framing is the same
-        for both. A target is taken as browsers' address lines and curl send it (nginx takes it
-        too) and percent-encoded, as it should have been (RFC 3986 section 2.5).
+        for both. A target with raw UTF-8 is taken as curl sends it (nginx takes it too) and
+        percent-encoded, as it should have been (RFC 3986 section 2.5). Tabs may stand behind any
+        value (RFC 9112 section 5.1), also behind ``chunked``.
         """
         line = _REQUEST_LINE.match(head)
         if line is None:
             raise bad_request()
         method, target, version = line.groups()
         encoded = _percent_encoded(target)
-        if method == b"POST" and encoded == target:
-            raise bad_request()
+        fields = _BEFORE_LINE_END.sub(b"\r\n", head[line.end() :])
+        usual = b"POST %b HTTP/%b\r\n%b" % (encoded, version, fields)
         headers: Headers = []
         self._headers = headers
         self._target = b""
-        usual = b"POST %b HTTP/%b\r\n%b" % (encoded, version, head[line.end() :])
         try:
             httptools.HttpRequestParser(self).feed_data(usual)
         except httptools.HttpParserUpgrade:

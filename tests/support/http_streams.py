@@ -21,7 +21,13 @@ _HEADERS = [b"X: y", b"Accept: */*", b"apikey: alice", b"apikey:bob ", b"X-Long:
 _HEADERS += [b"X:", b"X: \xff\t.", b"Upgrade: websocket", b"Cookie: a=b; c", b"Keep-Alive: 5"]
 _HEADERS += [b"Connection: keep-alive", b"connection: Keep-Alive , x", b"Connection: Upgrade"]
 _HEADERS += [b"Proxy-Connection: keep-alive", b"Trailer: T", b"TE: trailers", b"Content-Type: a/b"]
-_LAST = [b"Connection: close", b"Connection: keep-alive, close", b"Proxy-Connection: close"]
+_HEADERS += [b"Connection:\tkeep-alive\t", b"Upgrade:\twebsocket\t"]
+_LAST = [
+    b"Connection: close",
+    b"Connection:\tclose\t",
+    b"Connection: keep-alive, close",
+    b"Proxy-Connection: close",
+]
 _LAST += [b"Connection: Upgrade\r\nUpgrade: h2c", b"Connection: upgrade\r\nUpgrade: websocket"]
 _BAD_HEADERS = [b"Host: b", b"Host : a", b" folded", b"X y", b": y", b"X\x00: y", b"X: \x01", b"X"]
 _BAD_HEADERS += [b"Content-Length: 3, 3", b"Content-Length: +3", b"Content-Length: -1", b"X: \r."]
@@ -47,7 +53,8 @@ def stream(random: Random) -> bytes:
     data = b"".join(messages)
     if random.random() < 0.12:
         at = random.randrange(len(data) + 1)
-        data = data[:at] + random.choice(_JUNK) + data[at + random.randrange(3) :]
+        junk = random.choice(_JUNK) if random.random() < 0.6 else random.randbytes(1)
+        data = data[:at] + junk + data[at + random.randrange(3) :]
     if random.random() < 0.15:
         data = data[: random.randrange(len(data) + 1)]
     return data
@@ -97,7 +104,8 @@ def message(random: Random) -> bytes:
 
 def _with_length(random: Random, headers: list[bytes]) -> tuple[list[bytes], bytes]:
     body = random.choice(_BODIES)
-    form = random.choice((b"Content-Length: %d", b"content-length:%d", b"Content-Length: 00%d "))
+    forms = (b"Content-Length: %d", b"content-length:%d", b"Content-Length: 00%d ")
+    form = random.choice((*forms, b"Content-length:\t%d\t"))
     headers = [*headers, form % len(body)]
     if random.random() < 0.03:
         headers.append(form % (len(body) + random.randrange(2)))
@@ -112,7 +120,8 @@ def _in_chunks(random: Random, headers: list[bytes]) -> tuple[list[bytes], bytes
             size = random.choice(_BAD_SIZES)
         end = b"\r\n" if random.random() < 0.98 else random.choice((b"\n", b"x\r\n", b"\r", b""))
         chunks.append(size + random.choice(_EXTENSIONS) + b"\r\n" + piece + end)
-    coding = random.choice((b"Transfer-Encoding: chunked", b"transfer-encoding:Chunked"))
+    codings = (b"Transfer-Encoding: chunked", b"transfer-encoding:Chunked")
+    coding = random.choice((*codings, b"TRANSFER-ENCODING:\t chunked \t"))
     last = b"0" + random.choice(_EXTENSIONS) + b"\r\n" + random.choice(_TRAILERS) + b"\r\n"
     return [*headers, coding], b"".join(chunks) + last
 

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bodies end where they say, however they are cut."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.errors import ProtocolError
+from gateway.http.framing import Chunked, Counted
+
+BEHIND = b"GET / HTTP/1.1\r\n"
+
+
+def _taken(framing: Chunked | Counted, data: bytes, cuts: list[int]) -> tuple[bytes, bytes]:
+    """Feed ``data`` in pieces; return the body, and what was left behind it."""
+    places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
+    body = b""
+    for start, end in pairwise(places):
+        piece, at, complete = framing.take(data[:end], start)
+        body += piece
+        if complete:
+            return body, data[at:]
+        assert at == end
+    raise AssertionError("the body never ended")
+
+
+@given(
+    chunks=st.lists(st.binary(min_size=1, max_size=40), max_size=6),
+    extension=st.sampled_from([b"", b";", b";a=b", b';q="\xff\t"']),
+    trailers=st.sampled_from([b"", b"T: u\r\n", b"T:\r\nU: v\r\n"]),
+    cuts=st.lists(st.integers(0, 400), max_size=12),
+)
+def test_chunks_are_joined_and_nothing_behind_them_is_taken(
+    chunks: list[bytes], extension: bytes, trailers: bytes, cuts: list[int]
+) -> None:
+    data = b"".join(b"%x%b\r\n%b\r\n" % (len(one), extension, one) for one in chunks)
+    data += b"0%b\r\n%b\r\n" % (extension, trailers)
+    assert _taken(Chunked(), data + BEHIND, cuts) == (b"".join(chunks), BEHIND)
+    every = list(range(len(data) + 1))
+    assert _taken(Chunked(), data + BEHIND, every) == (b"".join(chunks), BEHIND)
+
+
+@given(body=st.binary(min_size=1, max_size=60), cuts=st.lists(st.integers(0, 80), max_size=5))
+def test_as_many_bytes_are_taken_as_were_said(body: bytes, cuts: list[int]) -> None:
+    assert _taken(Counted(len(body)), body + BEHIND, cuts) == (body, BEHIND)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"1 \r\nx\r\n",
+        b"\r\n",
+        b"g\r\n",
+        b"-1\r\n",
+        b"1\nx",
+        b"1\r\nxy",
+        b"1\r\nx\n",
+        b"1\r\nx\r0",
+        b"%b\r\n" % (b"f" * 17),
+        b"1;\x00\r\n",
+        b"0\r\n T: u\r\n",
+        b"0\r\nT u\r\n",
+        b"0\r\nT: \x01\r\n",
+        b"0\r\n\n",
+        b"1;%b" % (b"x" * 9000),
+        b"0\r\nT: %b" % (b"x" * 9000),
+        b"0\r\n" + b"T: u\r\n" * 6000,
+        b"1;%b\r\nx\r\n" % (b"x" * 1000) * 40,
+    ],
+)
+@pytest.mark.parametrize("step", [1, 7, 1 << 20])
+def test_framing_that_could_be_read_otherwise_is_refused(data: bytes, step: int) -> None:
+    framing = Chunked()
+    with pytest.raises(ProtocolError):
+        for start in range(0, len(data), step):
+            framing.take(data[start : start + step], 0)
+
+
+def test_honest_small_chunks_are_not_taken_for_an_attack() -> None:
+    data = b"1\r\nx\r\n" * 100_000
+    body, at, complete = Chunked().take(data, 0)
+    assert (len(body), at, complete) == (100_000, len(data), False)
