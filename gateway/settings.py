@@ -259,6 +259,9 @@ class Settings:
     """All header lines together; over it 431."""
     max_request_line: int = _setting(size(256), "8k", own=True)
     """Longest request target; over it 414."""
+    trusted_identity_headers: bool = _setting(switch, "off", own=True)
+    """Whether `X-Consumer-*`, `X-Credential-*` and the like pass from `trusted_ips`, as from a
+    gateway in front that checks keys; from all others they are dropped on every route."""
     rate_limiting_ipv6_prefix: int = _setting(count(1, 128), "64", own=True)
     """Bits of an IPv6 address that `rate-limiting` tells clients apart by: each has a network."""
     allow_hidden_dots: bool = _setting(switch, "off", own=True)

@@ -145,7 +145,10 @@ class Worker:
             limits_of(settings),
             headers=settings.headers,
             trusted=TrustedProxies(
-                settings.trusted_ips, settings.real_ip_header, settings.real_ip_recursive
+                settings.trusted_ips,
+                settings.real_ip_header,
+                settings.real_ip_recursive,
+                identity=settings.trusted_identity_headers,
             ),
             default_type=default_type,
         )

@@ -13,7 +13,7 @@ import re
 from gateway.errors import ProtocolError, RequestRejected
 from gateway.http.limits import Limits
 from gateway.http.messages import Headers, Request
-from gateway.http.own_headers import IDENTITY
+from gateway.http.own_headers import IDENTITY, without_identity
 
 # reg-name, IPv4 or bracketed IPv6 with an optional port. Narrower than RFC 3986 (no percent
 # encoding, no sub-delims): nothing that another hop could read as two hosts, or as none.
@@ -68,9 +68,9 @@ def check_head(request: Request, trusted: bool) -> int:
 
 def _check_special(request: Request, length: int, trusted: bool) -> int:
     """Look at what few requests have; return the length of the body."""
-    if not trusted and not IDENTITY.isdisjoint([name for name, _ in request.headers]):
+    if not trusted:
         # Who a client is, is ours to say, also on routes where no plugin asks for it.
-        request.headers = [pair for pair in request.headers if pair[0] not in IDENTITY]
+        request.headers = without_identity(request.headers)
     version = request.version
     hosts = 0
     upgrades: list[bytes] = []

@@ -13,6 +13,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from gateway.errors import SettingsError
 from gateway.http.messages import Request
+from gateway.http.own_headers import without_identity
 
 
 class TrustedProxies:
@@ -23,10 +24,14 @@ class TrustedProxies:
         networks: Iterable[str] = (),
         real_ip_header: str = "X-Real-IP",
         recursive: bool = False,
+        *,
+        identity: bool = False,
     ) -> None:
+        """``identity``: they may say also who the consumer is."""
         self._networks = [_network(text) for text in networks if text.strip()]
         self._header = real_ip_header.strip().lower().encode()
         self._recursive = recursive
+        self._identity = identity
         self.trusts = lru_cache(maxsize=4096)(self._trusts)
         """Whether an address may speak for others; cached."""
 
@@ -41,6 +46,9 @@ class TrustedProxies:
     def apply(self, request: Request) -> None:
         """Take client address, scheme, host and port from the headers of a trusted peer."""
         request.trusted = True
+        if not self._identity:
+            # A proxy in front that says who the client is may pass on all else as it came.
+            request.headers = without_identity(request.headers)
         forwarded_for: list[bytes] = []
         for name, value in request.headers:
             if name == self._header:

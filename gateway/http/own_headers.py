@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import product
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gateway.http.messages import Headers
 
 
 def spellings(name: bytes) -> Iterable[bytes]:
@@ -36,3 +40,10 @@ FORWARDING = _all(
     b"x-forwarded-proto x-kong-request-id x-real-ip"
 )
 """What the proxy tells an upstream about the client's side."""
+
+
+def without_identity(headers: Headers) -> Headers:
+    """Return headers without those that say who the client is; the same list where none do."""
+    if IDENTITY.isdisjoint([name for name, _ in headers]):
+        return headers
+    return [pair for pair in headers if pair[0] not in IDENTITY]

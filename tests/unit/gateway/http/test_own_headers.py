@@ -24,11 +24,17 @@ def test_a_name_is_spelled_with_hyphens_and_underscores() -> None:
     assert {b"x-consumer-id", b"x_consumer-id", b"x_consumer_id"} <= IDENTITY
 
 
-@pytest.mark.parametrize(("networks", "kept"), [([], False), (["127.0.0.1"], True)])
-def test_only_a_trusted_peer_says_who_the_consumer_is(networks: list[str], kept: bool) -> None:
+@pytest.mark.parametrize(
+    ("networks", "identity", "kept"),
+    [([], True, False), (["127.0.0.1"], False, False), (["127.0.0.1"], True, True)],
+)
+def test_only_a_peer_that_is_trusted_with_it_says_who_the_consumer_is(
+    networks: list[str], identity: bool, kept: bool
+) -> None:
     async def check() -> None:
         app = App()
-        async with serving(app, trusted=TrustedProxies(networks)) as running:
+        trusted = TrustedProxies(networks, identity=identity)
+        async with serving(app, trusted=trusted) as running:
             await running.once(get(b"/", b"X-Own: 1", *(name + b": eve" for name in CLAIMS)))
         names = [name for name, _ in app.seen[0].headers]
         assert b"x-own" in names
