@@ -12,7 +12,7 @@ from typing import Any
 import pulumi
 
 from provider import resource_types as types
-from provider.resource_type import ResourceType, property_name
+from provider.declaration import ResourceType, property_name
 
 
 class _Client(ResourceType, pulumi.CustomResource):

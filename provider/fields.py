@@ -49,7 +49,7 @@ class Field:
 
 
 # The functions that make fields return Any: in the body of a resource type, each stands as the
-# default of an attribute that has the type of the argument (see ``provider.resource_type``).
+# default of an attribute that has the type of the argument (see ``provider.declaration``).
 
 
 def text(

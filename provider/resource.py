@@ -14,10 +14,10 @@ from typing import ClassVar
 
 from gateway.errors import ResourceError
 from gateway.property_paths import PropertyPath
+from provider.declaration import ResourceType
 from provider.diff import PropertyChange
 from provider.engine_log import EngineLog
 from provider.fields import Problem, check_fields
-from provider.resource_type import ResourceType
 from provider.values import UNKNOWN, Properties, is_known
 
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gateway.addresses import server_problem, topic_problem
+from provider.declaration import OutputField, ResourceType
 from provider.fields import Field, anything, array, boolean, integer, mapping, record, text
-from provider.resource_type import OutputField, ResourceType
 
 if TYPE_CHECKING:
     from pulumi import Input

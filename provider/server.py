@@ -13,26 +13,17 @@ from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 import grpc
-from google.protobuf import any_pb2, empty_pb2, struct_pb2
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
+from google.protobuf import empty_pb2, struct_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from gateway import __version__
 from gateway.errors import GatewayError, ResourceInitFailed
 from gateway.property_paths import PropertyPath
-from provider.diff import PropertyChange
 from provider.engine_log import EngineLog
 from provider.registry import TYPES, implementation
 from provider.resource import Call, Resource, State
+from provider.responses import abort_init_failed, diff_response
 from provider.values import Properties, decode, encode
-
-_KINDS = {
-    ("add", False): provider_pb2.PropertyDiff.ADD,
-    ("add", True): provider_pb2.PropertyDiff.ADD_REPLACE,
-    ("update", False): provider_pb2.PropertyDiff.UPDATE,
-    ("update", True): provider_pb2.PropertyDiff.UPDATE_REPLACE,
-    ("delete", False): provider_pb2.PropertyDiff.DELETE,
-    ("delete", True): provider_pb2.PropertyDiff.DELETE_REPLACE,
-}
 
 
 class Provider(provider_pb2_grpc.ResourceProviderServicer):
@@ -114,7 +105,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         call = self._call(request, secrets)
         inputs, problems = kind.check(call, olds, news)
         return provider_pb2.CheckResponse(
-            inputs=encode(inputs, secrets | set(kind.schema.secrets)),
+            inputs=_encoded(kind, inputs, secrets),
             failures=[
                 provider_pb2.CheckFailure(property=path, reason=reason) for path, reason in problems
             ],
@@ -126,13 +117,13 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         changes = kind.diff(self._call(request, secrets), state, news)
         ignored = tuple(request.ignoreChanges)
         changes = [change for change in changes if not change.path.startswith(ignored)]
-        return _diff_response(kind, changes)
+        return diff_response(changes, kind.delete_before_replace)
 
     def _create(self, kind: Resource, request: Any) -> Any:
         inputs, secrets = decode(request.properties)
         call = self._call(request, secrets, request.preview)
         identity, outputs = kind.create(call, inputs)
-        return provider_pb2.CreateResponse(id=identity, properties=_outputs(kind, outputs, secrets))
+        return provider_pb2.CreateResponse(id=identity, properties=_encoded(kind, outputs, secrets))
 
     def _read(self, kind: Resource, request: Any) -> Any:
         state, secrets = _state(request.id, request.inputs, request.properties)
@@ -141,15 +132,15 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.ReadResponse()
         return provider_pb2.ReadResponse(
             id=current.id,
-            inputs=encode(current.inputs, secrets | set(kind.schema.secrets)),
-            properties=_outputs(kind, current.outputs, secrets),
+            inputs=_encoded(kind, current.inputs, secrets),
+            properties=_encoded(kind, current.outputs, secrets),
         )
 
     def _update(self, kind: Resource, request: Any) -> Any:
         state, _ = _state(request.id, request.old_inputs, request.olds)
         news, secrets = decode(request.news)
         outputs = kind.update(self._call(request, secrets, request.preview), state, news)
-        return provider_pb2.UpdateResponse(properties=_outputs(kind, outputs, secrets))
+        return provider_pb2.UpdateResponse(properties=_encoded(kind, outputs, secrets))
 
     def _delete(self, kind: Resource, request: Any) -> Any:
         state, secrets = _state(request.id, request.old_inputs, request.properties)
@@ -170,7 +161,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             kind = implementation(request.type or _type_of(request.urn))
             return respond(kind, request)
         except ResourceInitFailed as problem:
-            _abort_init_failed(context, problem, implementation(_type_of(request.urn)), request)
+            _abort(context, problem, implementation(_type_of(request.urn)), request)
         except GatewayError as problem:
             context.abort(grpc.StatusCode.UNKNOWN, str(problem))
         except Exception as problem:
@@ -189,49 +180,16 @@ def _state(
     return State(identity, plain_inputs, plain_outputs), secrets | more
 
 
-def _outputs(
-    kind: Resource, outputs: Properties, secrets: Iterable[PropertyPath]
+def _encoded(
+    kind: Resource, properties: Properties, secrets: Iterable[PropertyPath]
 ) -> struct_pb2.Struct:
-    return encode(outputs, {*secrets, *kind.schema.secrets})
+    return encode(properties, {*secrets, *kind.schema.secrets})
 
 
-def _diff_response(kind: Resource, changes: list[PropertyChange]) -> Any:
-    diff = provider_pb2.DiffResponse
-    return diff(
-        changes=diff.DIFF_SOME if changes else diff.DIFF_NONE,
-        diffs=sorted({change.path.partition(".")[0].partition("[")[0] for change in changes}),
-        replaces=sorted(change.path for change in changes if change.replace),
-        deleteBeforeReplace=kind.delete_before_replace and any(c.replace for c in changes),
-        hasDetailedDiff=True,
-        detailedDiff={
-            change.path: provider_pb2.PropertyDiff(
-                kind=_KINDS[change.kind, change.replace], inputDiff=change.recorded
-            )
-            for change in changes
-        },
-    )
-
-
-def _abort_init_failed(
-    context: Any, problem: ResourceInitFailed, kind: Resource, request: Any
-) -> NoReturn:
-    """Fail, and have the engine record the resource: google.rpc.Status with our detail in it."""
-    given = request.properties if hasattr(request, "properties") else request.news
-    inputs, secrets = decode(given)
-    detail = any_pb2.Any()
-    detail.Pack(
-        provider_pb2.ErrorResourceInitFailed(
-            id=problem.id,
-            properties=_outputs(kind, problem.outputs, secrets),
-            inputs=encode(inputs, secrets | set(kind.schema.secrets)),
-            reasons=[str(problem)],
-        )
-    )
-    code = grpc.StatusCode.UNKNOWN
-    status = status_pb2.Status(code=code.value[0], message=str(problem), details=[detail])
-    context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
-    context.abort(code, str(problem))
-    raise AssertionError("abort always raises")
+def _abort(context: Any, problem: ResourceInitFailed, kind: Resource, request: Any) -> NoReturn:
+    inputs, secrets = decode(request.properties if hasattr(request, "properties") else request.news)
+    outputs = _encoded(kind, problem.outputs, secrets)
+    abort_init_failed(context, problem.id, str(problem), _encoded(kind, inputs, secrets), outputs)
 
 
 def _bug(problem: Exception) -> str:

@@ -12,23 +12,15 @@ from __future__ import annotations
 from typing import Any
 
 import grpc
-from google.protobuf import any_pb2, empty_pb2
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from gateway.property_paths import render_path
-from provider.diff import compare
+from provider.diff import PropertyChange, compare
+from provider.responses import abort_init_failed, diff_response, top_property
 from provider.values import UNKNOWN, decode, encode
 from tools.stubs.package import PROVIDER, Package, Properties, StubType, digits
 from tools.stubs.world import Thing, World
-
-_KINDS = {
-    ("add", False): provider_pb2.PropertyDiff.ADD,
-    ("add", True): provider_pb2.PropertyDiff.ADD_REPLACE,
-    ("update", False): provider_pb2.PropertyDiff.UPDATE,
-    ("update", True): provider_pb2.PropertyDiff.UPDATE_REPLACE,
-    ("delete", False): provider_pb2.PropertyDiff.DELETE,
-    ("delete", True): provider_pb2.PropertyDiff.DELETE_REPLACE,
-}
 
 
 class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
@@ -113,31 +105,17 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
         olds, _ = decode(request.old_inputs)
         news, _ = decode(request.news)
         ignored = tuple(request.ignoreChanges)
-        found = {
+        edits = {
             render_path(path): change
             for path, change in compare(olds, news).items()
             if not (ignored and render_path(path).startswith(ignored))
         }
-        extra = kind.replacing(olds, news)
-        replaces = {
-            path
-            for path in found
-            if path.split(".")[0].split("[")[0] in {*kind.replaces, *extra} or path in kind.replaces
-        }
-        some, none = provider_pb2.DiffResponse.DIFF_SOME, provider_pb2.DiffResponse.DIFF_NONE
-        return provider_pb2.DiffResponse(
-            changes=some if found else none,
-            diffs=sorted({path.split(".")[0].split("[")[0] for path in found}),
-            replaces=sorted(replaces),
-            deleteBeforeReplace=kind.delete_before_replace and bool(replaces),
-            hasDetailedDiff=True,
-            detailedDiff={
-                path: provider_pb2.PropertyDiff(
-                    kind=_KINDS[change, path in replaces], inputDiff=True
-                )
-                for path, change in found.items()
-            },
-        )
+        replacing = {*kind.replaces, *kind.replacing(olds, news)}
+        changes = [
+            PropertyChange(path, change, top_property(path) in replacing or path in kind.replaces)
+            for path, change in edits.items()
+        ]
+        return diff_response(changes, kind.delete_before_replace)
 
     def Create(self, request: Any, context: Any) -> Any:
         kind = self._kind(request.urn, context)
@@ -155,7 +133,9 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
         made = self._make(kind, request.urn, inputs, config)
         if self._faulty("half", request.urn) or (first and self._faulty("first-half", request.urn)):
             self._world.note("failed", request.urn)
-            _abort_half_done(context, made, encode(inputs, secrets), encode(made.outputs, hidden))
+            message = "the test wanted create to fail half-way"
+            outputs = encode(made.outputs, hidden)
+            abort_init_failed(context, made.id, message, encode(inputs, secrets), outputs)
         return provider_pb2.CreateResponse(id=made.id, properties=encode(made.outputs, hidden))
 
     def Read(self, request: Any, context: Any) -> Any:
@@ -240,17 +220,3 @@ def _autoname(path: tuple[str, ...], inputs: Properties, olds: Properties, urn: 
         kept = old.get(last) if isinstance(old, dict) else None
         # As the providers do: the resource's name and seven digits, kept once it has it.
         new[last] = kept or f"{urn.rsplit('::', 1)[-1]}-{digits(urn, 7)}"
-
-
-def _abort_half_done(context: Any, made: Thing, inputs: Any, outputs: Any) -> None:
-    detail = any_pb2.Any()
-    detail.Pack(
-        provider_pb2.ErrorResourceInitFailed(
-            id=made.id, inputs=inputs, properties=outputs, reasons=["the test wanted half of it"]
-        )
-    )
-    code = grpc.StatusCode.UNKNOWN
-    message = "the test wanted create to fail half-way"
-    status = status_pb2.Status(code=code.value[0], message=message, details=[detail])
-    context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
-    context.abort(code, message)

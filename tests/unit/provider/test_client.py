@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -68,3 +68,12 @@ def test_outputs_are_read_in_snake_case() -> None:
 def test_secrets_are_marked_on_the_programs_side_too() -> None:
     (registered,) = register(lambda: client.Credential("it"))
     assert registered.secret_outputs == ("secret",)
+
+
+if TYPE_CHECKING:
+    # mypy reports an ignored error that is none: it must refuse each of these calls.
+    client.Credential("it", length="long")  # type: ignore[arg-type] # a number
+    client.Credential("it", size=3)  # type: ignore[call-arg] # there is no such argument
+    client.Credential("it", key="k")  # type: ignore[call-arg] # an output
+    client.KafkaTopic("it", endpoint={})  # type: ignore[call-arg] # the name is missing
+    client.Process("it", name="p", directory="/d", command=[1])  # type: ignore[list-item] # a text

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import grpc
@@ -38,16 +37,3 @@ def test_the_plugin_serves_and_exits_when_interrupted(
     finally:
         child.kill()
         child.communicate()
-
-
-def test_starting_the_plugin_imports_no_resource_and_no_sdk() -> None:
-    code = (
-        "import sys, runpy; sys.argv = ['x']; sys.path.insert(0, '')\n"
-        "runpy.run_path('provider/__main__.py', run_name='loaded')\n"
-        "heavy = {'confluent_kafka', 'cryptography', 'pydantic', 'pulumi.resource'}\n"
-        "print(sorted(heavy & set(sys.modules)))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "[]"

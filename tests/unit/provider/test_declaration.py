@@ -3,8 +3,8 @@ from __future__ import annotations
 
 import pulumi
 
+from provider.declaration import OutputField, ResourceType, property_name
 from provider.fields import boolean, integer, mapping, text
-from provider.resource_type import OutputField, ResourceType, property_name
 
 
 class ExampleType(ResourceType, token="gateway:test:Example"):
