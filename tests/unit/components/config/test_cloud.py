@@ -4,18 +4,12 @@ from __future__ import annotations
 import pytest
 
 from components.config.cloud import ConfluentConfig, ExistingKafkaConfig, read_cloud
-from components.config.control_plane import ExistingControlPlaneConfig, KonnectConfig
+from components.config.control_plane import KonnectConfig
 from components.config.kubernetes import EksConfig
 from components.config.reader import ConfigError, ConfigReader
-from tests.support.authority import Authority
 
 DIGEST = "sha256:" + "0" * 64
 OWN = {"imageDigest": DIGEST}
-PEER = {
-    "peerVpcId": "vpc-0123456789abcdef0",
-    "peerCidr": "192.168.0.0/24",
-    "peerRouteTableIds": '["rtb-0123456789abcdef0"]',
-}
 
 
 def problems(**changes: str) -> str:
@@ -61,19 +55,6 @@ def test_a_kafka_of_ones_own_is_taken_with_or_without_the_scheme() -> None:
     assert config.kafka.bootstrap_servers == (("a.example", 9092), ("b.example", 9093))
 
 
-def test_a_control_plane_of_ones_own_is_known_by_its_host_unless_said_otherwise() -> None:
-    given = {
-        "controlPlane": "existing",
-        "adminUrl": "https://admin.example",
-        "adminToken": "t",
-        "clusterControlPlane": "cp.example:443",
-        "clusterCaPem": Authority().pem,
-    }
-    config = read_cloud(ConfigReader("prod", OWN | given))
-    assert isinstance(config.control_plane, ExistingControlPlaneConfig)
-    assert config.control_plane.server_name == "cp.example"
-
-
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -91,53 +72,10 @@ def test_a_control_plane_of_ones_own_is_known_by_its_host_unless_said_otherwise(
         ({"confluentCku": "2"}, "confluentCku: 2 is only for confluentClusterType dedicated"),
         ({"confluentCloud": "aws"}, "confluentCloud: 'aws' is not one of AWS, GCP, AZURE"),
         ({"topics": '[{"name": "t", "partitions": 0}]'}, "topics[0].partitions: 0 is not a whole"),
-        ({"kubernetesVersion": "1.21"}, "kubernetesVersion: '1.21' is not one of 1."),
-        ({"clusterRegion": "us-west"}, "clusterRegion: 'us-west' is no AWS region"),
-        ({"nodes": "0"}, "nodes: 0 is not a whole number from 1 to 450"),
-        ({"nodes": "3", "maxNodes": "2"}, "maxNodes: 2 is less than nodes, 3"),
-        ({"vpcCidr": "10.0.0.1/16"}, "vpcCidr: '10.0.0.1/16' is no IPv4 network"),
-        ({"vpcCidr": "10.0.0.0/22"}, "vpcCidr: '10.0.0.0/22' is not a network of size"),
-        ({"vpcCidr": "52.0.0.0/16"}, "vpcCidr: '52.0.0.0/16' is not private; allowed: within"),
-        ({"natGateways": "3"}, "natGateways: 3 is more than zones, 2"),
-        ({"zones": "1"}, "zones: 1 is not a whole number from 2 to 6"),
-        ({"publicAccessCidrs": '["everyone"]'}, "publicAccessCidrs: 'everyone' is no IPv4 network"),
-        (
-            {"publicEndpoint": "false"},
-            "publicEndpoint: False, and nothing says from where the Kubernetes API is reached; set",
-        ),
-        (
-            {"privateAccessCidrs": '["0.0.0.0/0"]'},
-            "privateAccessCidrs: '0.0.0.0/0' is every network; allowed: those that need access",
-        ),
-        ({"privateAccessCidrs": '["office"]'}, "privateAccessCidrs: 'office' is no IPv4 network"),
-        ({"peerCidr": "192.168.0.0/24"}, "peerCidr: without peerVpcId"),
-        ({**PEER, "peerVpcId": "shared"}, "peerVpcId: 'shared' is not the id of a VPC such as"),
-        ({**PEER, "peerCidr": ""}, "peerCidr: missing; the network of peerVpcId is routed to"),
-        ({**PEER, "peerCidr": "10.0.4.0/24"}, "peerCidr: '10.0.4.0/24' overlaps vpcCidr, 10.0.0.0"),
-        (
-            {**PEER, "peerRouteTableIds": "[]"},
-            "peerRouteTableIds: missing; without a route nothing",
-        ),
-        ({**PEER, "peerRouteTableIds": '["main"]'}, "peerRouteTableIds: 'main' is not the id of a"),
-        ({"adminArns": '["me"]'}, "adminArns: 'me' is not the ARN of an IAM role or user"),
-        ({"clusterMode": "fargate"}, "clusterMode: 'fargate' is not one of nodegroup, auto"),
-        ({"cluster": "existing"}, "kubeconfig: missing; an existing cluster is reached with it"),
-        ({"controlPlane": "konnect"}, "konnectToken: missing; Konnect is called with it: set it"),
-        (
-            {"controlPlane": "konnect", "konnectToken": "t", "konnectRegion": "mars"},
-            "konnectRegion: 'mars' is not one of us, eu, au",
-        ),
-        ({"clusterServerName": "cp"}, "clusterServerName: 'cp' without clusterControlPlane"),
-        ({"clusterControlPlane": "cp:1"}, "clusterControlPlane: only used with controlPlane exist"),
-        ({"clusterCaPem": "PEM"}, "clusterCaPem: only used with controlPlane existing"),
-        ({"controlPlane": "existing"}, "adminUrl: missing"),
-        ({"controlPlane": "existing"}, "clusterCaPem: missing; data planes verify the control"),
         (
             {"kafka": "existing", "kafkaCaPem": "/etc/ca.crt"},
             "kafkaCaPem: holds no certificate; allowed: PEM text",
         ),
-        ({"adminUrl": "admin.example"}, "adminUrl: 'admin.example' is no address such as https"),
-        ({"keyringGeneration": "0"}, "keyringGeneration: 0 is not a whole number from 1 to 1000"),
         ({"imageDigest": ""}, "imageDigest: missing; our image is only deployed by digest"),
         ({"imageDigest": "latest"}, "imageDigest: 'latest' is not sha256: and 64 hex digits"),
         ({"replicas": "4", "maxReplicas": "2"}, "maxReplicas: 2 is less than replicas, 4"),
@@ -156,7 +94,6 @@ def test_a_control_plane_of_ones_own_is_known_by_its_host_unless_said_otherwise(
             {"kafka": "existing", "kafkaBootstrapServers": "a.example:0"},
             "kafkaBootstrapServers: 0 is no port to connect to",
         ),
-        ({"adminUrl": "https://a.example:0"}, "adminUrl: 'https://a.example:0': 0 is no port"),
     ],
 )
 def test_a_wrong_value_names_key_value_and_what_is_allowed(

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from pathlib import Path
+
+import pulumi
+import pytest
+
+from components.routes import GatewayRoutes, GatewayRoutesArgs, check_routes
+from tests.support.cloud import bare, of
+from tests.support.local import answer, control_plane_endpoint, kafka_endpoint
+from tests.support.registrations import Registration, register
+
+ROUTES = """
+_format_version: "3.0"
+services:
+  - name: orders
+    url: http://orders.invalid
+    tags: ["${stack.name}"]
+    routes:
+      - name: orders
+        paths: [/orders]
+        plugins:
+          - name: kafka-upstream
+            config:
+              topic: ${kafka.topics.orders}
+              bootstrap_servers: ${kafka.bootstrap_servers}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "routes.yaml"
+    path.write_text(ROUTES)
+    return path
+
+
+def configuration(file: Path, **changes: object) -> Registration:
+    def make() -> None:
+        endpoint = control_plane_endpoint(**changes)
+        GatewayRoutes("routes", GatewayRoutesArgs(str(file), "dev", endpoint, kafka_endpoint()))
+
+    (found,) = of(register(make, answer), "gateway:index:Configuration").values()
+    return found
+
+
+def test_placeholders_are_filled_in_with_what_the_stack_made(file: Path) -> None:
+    found = configuration(file)
+    service = found.inputs["document"]["services"]["orders"]
+    assert service["tags"] == ["dev"]
+    config = service["routes"]["orders"]["plugins"]["kafka-upstream"]["config"]
+    assert config["topic"] == "orders"
+    assert config["bootstrap_servers"] == [{"host": "127.0.0.1", "port": 9092}]
+    assert found.inputs["owner"] == "stack-dev"
+
+
+def test_our_own_admin_api_needs_no_kind_and_a_forward_only_without_an_address(file: Path) -> None:
+    plain = configuration(file)
+    assert plain.is_secret("admin")
+    assert set(bare(plain.inputs["admin"])) == {"url", "token"}
+    forwarded = bare(configuration(file, forward={"pod": "kong-cp-kong-0"}).inputs["admin"])
+    assert forwarded["forward"] == {"pod": "kong-cp-kong-0"}
+    assert bare(configuration(file, kind="konnect").inputs["admin"])["kind"] == "konnect"
+
+
+def test_every_problem_of_a_file_is_named_with_the_file(file: Path) -> None:
+    check_routes(str(file), "dev", ("orders",))
+    text = ROUTES.replace("paths: [/orders]", "paths: /orders").replace("url:", "urll:")
+    file.write_text(text)
+    with pytest.raises(pulumi.RunError) as caught:
+        check_routes(str(file), "dev", ("orders",))
+    lines = str(caught.value).splitlines()
+    assert len(lines) >= 2
+    assert all(line.startswith(str(file)) for line in lines)
+
+
+def test_a_topic_that_the_stack_does_not_have_is_refused(file: Path) -> None:
+    with pytest.raises(pulumi.RunError, match=r"kafka\.topics\.orders"):
+        check_routes(str(file), "dev", ("payments",))
