@@ -18,6 +18,8 @@ _SIZE_BEGUN = re.compile(rb"(?:[0-9A-Fa-f]{1,16}(?:;[\t\x20-\x7e\x80-\xff]*)?)?\
 _TRAILER = re.compile(rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*)?\r\n")
 _TRAILER_BEGUN = re.compile(rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+(?::[\t\x20-\x7e\x80-\xff]*)?)?\r?")
 _LONGEST_LINE = 8192
+_PIECES = 128
+"""Most lines and pieces of chunks taken at once: a body of tiny ones takes long to read."""
 _OVERHEAD = 32768
 """Bytes of chunk framing, extensions and trailers allowed beyond 16 for each byte of body."""
 
@@ -59,7 +61,7 @@ class Chunked:
         self._overhead = 0
 
     def take(self, data: bytes, at: int) -> Taken:
-        """Take what is there of the body from ``at`` on; the pieces of several chunks joined."""
+        """Take what is there of the body from ``at`` on, up to a number of chunks; joined."""
         held, self._held = self._held, b""
         start = at - len(held)
         if held:
@@ -68,7 +70,9 @@ class Chunked:
             start = 0
         pieces: list[bytes] = []
         done = False
-        while at < len(data) and not done:
+        for _ in range(_PIECES):
+            if at >= len(data) or done:
+                break
             if self._left:
                 piece = data[at : at + self._left]
                 at += len(piece)

@@ -29,6 +29,8 @@ class Limits:
     one: whoever asks at once is answered, however many are silent."""
     max_pipelined: int = 32
     """Requests of one connection that wait for their turn before reading stops."""
+    turn: int = 64
+    """Messages or pieces of bodies of one connection read before others have their turn."""
     stream_buffer: int = 262144
     """Bytes of a streamed body that wait for their reader before the sender is stopped."""
     header_timeout: float = 60.0

@@ -15,6 +15,7 @@ import re
 from time import monotonic
 
 from gateway.errors import RequestRejected
+from gateway.http.bodies import OTHERS_TURN
 from gateway.http.checks import check_head, check_sizes
 from gateway.http.context import Context
 from gateway.http.head_parser import HeadParser, may_begin
@@ -32,13 +33,14 @@ _EMPTY_LINES = re.compile(rb"[\r\n]*")
 class HttpProtocol(Lifetime):
     """Made by the server once a connection; also what ``Request.connection`` is."""
 
-    __slots__ = ("_begin", "_parser", "_small")
+    __slots__ = ("_begin", "_parser", "_small", "_turn")
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         limits = context.limits
         self._small = min(limits.max_request_line, limits.max_header_size, 4 * limits.max_headers)
         """A head of so many bytes cannot exceed a limit."""
+        self._turn = limits.turn
         self._begin = context.application.begin
         self._parser = HeadParser()
 
@@ -65,9 +67,13 @@ class HttpProtocol(Lifetime):
             self._flush()
 
     def _read(self, data: bytes) -> None:
-        """Take message after message, as far as they have come."""
-        at, size = 0, len(data)
+        """Take message after message, as far as they have come and others are not kept waiting."""
+        at, size, steps = 0, len(data), 0
         while at < size and not self._deaf and not self._closing:
+            steps += 1
+            if steps > self._turn and not self._pauses:
+                self.pause(OTHERS_TURN)
+                self.context.loop.call_soon(self.resume, OTHERS_TURN)
             if self._pauses:
                 self._input = data[at:]
                 return

@@ -225,11 +225,17 @@ class Plug(asyncio.Transport):
 
     def __init__(self) -> None:
         super().__init__({"peername": ("127.0.0.1", 1), "sockname": ("127.0.0.1", 2)})
-        self.written = b""
         self.closed = False
+        self.reading = True
+        self._written: list[bytes] = []
+
+    @property
+    def written(self) -> bytes:
+        """All that was written."""
+        return b"".join(self._written)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.written += bytes(data)
+        self._written.append(bytes(data))
 
     def can_write_eof(self) -> bool:
         return True
@@ -243,9 +249,10 @@ class Plug(asyncio.Transport):
     abort = close
 
     def pause_reading(self) -> None:
-        pass
+        self.reading = False
 
-    resume_reading = pause_reading
+    def resume_reading(self) -> None:
+        self.reading = True
 
 
 def plugged(

@@ -34,7 +34,7 @@ _HEAD = re.compile(rb"HTTP/1\.1 (\d{3}) .*?\r\n\r\n", re.DOTALL)
 _NUMBER = re.compile(rb"X-Number: (\d+)")
 _REFUSALS = {400, 405, 417}
 _HEADS = HeadWriter(Clock(), ["off"])
-_LIMITS = Limits(max_pipelined=3)
+_LIMITS = Limits(max_pipelined=3, turn=2)
 
 
 class Tunnel(Takeover):

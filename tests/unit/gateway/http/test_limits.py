@@ -11,14 +11,16 @@ from typing import Any
 import pytest
 
 from gateway.http.application import DISCARD, STREAM
-from gateway.http.limits import Limits
+from gateway.http.limits import Limits, limits_of
 from gateway.http.messages import Pending, Request, Response
+from gateway.settings import Settings
 from tests.support.http import (
     Answer,
     App,
     Wire,
     chunked,
     get,
+    plugged,
     post,
     run,
     serving,
@@ -284,10 +286,43 @@ def test_a_body_is_not_slow_while_its_client_waits_for_100_continue() -> None:
             pendings[0].resolve(text(200, b"first"))
             assert (await wire.answer()).body == b"first"
             assert (await wire.answer()).status == 100
-            await wire.send(b"late")
-            assert (await wire.answer()).body == b"late"
 
     run(check())
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [get() * 8_000, b"\r\n" * 100_000 + get(), chunked(*[b"x"] * 60_000)],
+    ids=["pipelined requests", "empty lines", "tiny chunks"],
+)
+def test_a_flood_on_one_connection_leaves_others_their_turn(flood: bytes) -> None:
+    """However much there is to read at once, no more than so many steps are made in a row."""
+    loop = asyncio.new_event_loop()
+    app = App()
+    protocol, plug = plugged(app, loop)
+    turns = 0
+
+    def turn() -> None:
+        nonlocal turns
+        turns += 1
+        if plug.reading:
+            loop.stop()
+        else:
+            loop.call_soon(turn)
+
+    protocol.data_received(flood)
+    assert len(app.seen) <= 64
+    loop.call_soon(turn)
+    loop.run_forever()
+    loop.close()
+    assert len(app.seen) == flood.count(b"Host")
+    assert plug.written.count(b"HTTP/1.1 200") == len(app.seen)
+    assert turns >= flood.count(b"Host") // 64 - 1
+
+
+def test_the_least_rate_is_a_setting() -> None:
+    assert limits_of(Settings.parse({})).body_rate == 1000
+    assert limits_of(Settings.parse({"client_body_min_rate": "0"})).body_rate == 0
 
 
 def test_an_idle_connection_is_closed_without_a_word() -> None:
