@@ -26,6 +26,7 @@ JOBS = [
     for file in sorted((ROOT / ".github" / "workflows").glob("*.yml"))
     for name, job in yaml.safe_load(file.read_text())["jobs"].items()
 ]
+GO_MODULES = [file.parent for file in sorted((ROOT / "tools").glob("**/go.sum"))]
 POM = "{http://maven.apache.org/POM/4.0.0}"
 
 
@@ -70,12 +71,19 @@ def test_one_version_of_pulumi_everywhere() -> None:
     assert f"pulumi/pkg/v3 v{bootstrap.PULUMI_VERSION}" in (module / "go.mod").read_text()
 
 
-def test_every_go_module_that_is_built_has_its_sum() -> None:
-    module = ROOT / "tools" / "pulumi-cli"
+@pytest.mark.parametrize("module", GO_MODULES, ids=lambda folder: folder.name)
+def test_every_go_module_that_is_built_has_its_sum(module: Path) -> None:
     sums = {tuple(line.split()[:2]) for line in (module / "go.sum").read_text().splitlines()}
-    required = re.findall(r"^\s+(\S+) (v\S+)", (module / "go.mod").read_text(), re.MULTILINE)
+    text = (module / "go.mod").read_text()
+    required = dict(
+        re.findall(r"^(?:\s+|require )(\S+) (v\S+)(?: // indirect)?$", text, re.MULTILINE)
+    )
+    for name, other, version in re.findall(r"(\S+) => (\S+) (v\S+)", text):
+        if required.pop(name, None):
+            required[other] = version
     assert required
-    assert [one for one in required if (one[0], f"{one[1]}/go.mod") not in sums] == []
+    missing = {one for one in required.items() if (one[0], f"{one[1]}/go.mod") not in sums}
+    assert missing == set()
 
 
 def test_the_jars_with_checksums_are_those_of_the_pom() -> None:
@@ -128,19 +136,24 @@ def test_the_providers_are_there_before_the_credentials(job: dict[str, Any]) -> 
     ("ecosystem", "file"),
     [
         ("pip", "pyproject.toml"),
-        ("docker", "Dockerfile"),
+        ("docker", "gateway/Dockerfile"),
         ("github-actions", ".github/workflows/checks.yml"),
-        ("github-actions", "action.yml"),
-        ("gomod", "go.mod"),
-        ("maven", "pom.xml"),
+        ("github-actions", ".github/actions/prepare/action.yml"),
+        ("maven", "tools/kafka/pom.xml"),
+        *(("gomod", f"{folder.relative_to(ROOT)}/go.mod") for folder in GO_MODULES),
     ],
 )
-def test_an_update_bot_looks_after_every_kind_of_pin(ecosystem: str, file: str) -> None:
+def test_an_update_bot_looks_after_every_pin(ecosystem: str, file: str) -> None:
     updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
     folders = [
-        ROOT / folder.strip("/")
+        (ROOT / folder.strip("/")).resolve()
         for update in updates
         if update["package-ecosystem"] == ecosystem
         for folder in update.get("directories", [update.get("directory")])
     ]
-    assert any((folder / file).is_file() for folder in folders)
+    assert (ROOT / file).is_file()
+    # For actions, the root stands for .github/workflows.
+    places = (
+        {(ROOT / file).parent, ROOT} if file.startswith(".github/w") else {(ROOT / file).parent}
+    )
+    assert places & set(folders)
