@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from time import thread_time
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.errors import ProduceError, ProducerUnhealthy, RequestRejected
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 Made = tuple[list[int], Callable[[int], bytes]]
 """The sizes of values, and what makes the value at a place."""
+SECONDS = 5.0
+"""Processor time that functions and schemas may take for all records of a request."""
 _HANDED_OVER = 64
 """Records that are handed to librdkafka together."""
 
@@ -30,6 +33,27 @@ class Addressed(NamedTuple):
 def made(values: list[bytes]) -> Made:
     """Return values that are there already as ``Made``."""
     return list(map(len, values)), values.__getitem__
+
+
+def collect(count: int, make: Callable[[int], bytes], room: int) -> Generator[None, None, Made]:
+    """Make the values that cannot wait: what they are decides whether any is sent.
+
+    Raises ``RequestRejected``: 413 above ``room`` bytes, 500 when it takes too long.
+    """
+    values: list[bytes] = []
+    spent = 0.0
+    for index in range(count):
+        begun = thread_time()
+        values.append(make(index))
+        spent += thread_time() - begun
+        room -= len(values[-1])
+        if room < 0:
+            raise too_much(count)
+        if spent > SECONDS:
+            slow = TimeoutError(f"{index + 1} of {count} records took {spent:.1f} s")
+            raise RequestRejected(500, "An unexpected error occurred") from slow
+        yield
+    return made(values)
 
 
 def too_much(records: int) -> RequestRejected:

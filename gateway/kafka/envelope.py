@@ -12,7 +12,7 @@ import orjson
 
 from gateway.errors import BodyUnreadable, RequestRejected
 from gateway.http.messages import Headers, Request
-from gateway.kafka import arguments, json_text
+from gateway.kafka import arguments
 from gateway.kafka.body import encode_json, is_coded, is_json, reader
 
 _MOST_HEADERS = 100
@@ -117,12 +117,6 @@ class RawTexts:
     def encode(text: bytes) -> bytes:
         """Return the text."""
         return text
-
-
-def plain(envelope: dict[str, Any]) -> dict[str, Any]:
-    """Return an envelope without embedded JSON text, for code that wants to look into it."""
-    found: dict[str, Any] = json_text.load(orjson.dumps(envelope))
-    return found
 
 
 def content_coding(request: Request) -> str:

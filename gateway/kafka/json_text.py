@@ -12,8 +12,8 @@ import json
 import re
 import sys
 from array import array
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 from itertools import accumulate
 from math import isinf
@@ -72,17 +72,25 @@ def values(text: bytes, deepest: int) -> Iterator[bytes]:
             place += text[place] == 0x2C
 
 
-def load(text: bytes) -> Any:
+def load(text: bytes, beyond: Callable[[str], Any] | None = None) -> Any:
     """Return the value of a text that ``check`` takes.
 
-    Numbers are integers and floats; those that no double can hold and integers of more digits than
-    Python counts are ``Decimal``.
+    Numbers are integers and floats. Fractions that no double can hold and integers of more digits
+    than Python counts are what ``beyond`` makes of their texts: ``Decimal`` when not given.
     """
+    beyond = beyond or _decimal
+
+    def integer(digits: str) -> Any:
+        return int(digits) if len(digits) <= _LONGEST_INTEGER else beyond(digits)
+
+    def fraction(digits: str) -> Any:
+        return beyond(digits) if isinf(found := float(digits)) else found
+
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         with _deep(1000):
-            return json.loads(text, parse_int=_integer, parse_float=_fraction)
+            return json.loads(text, parse_int=integer, parse_float=fraction)
 
 
 def nesting(text: bytes, enough: int) -> int:
@@ -154,14 +162,9 @@ def _behind_blanks(text: bytes, place: int) -> int:
     return place if found is None else found.end()
 
 
-def _integer(digits: str) -> int | Decimal:
-    return int(digits) if len(digits) <= _LONGEST_INTEGER else Decimal(digits)
-
-
-def _fraction(digits: str) -> float | Decimal:
-    found = float(digits)
-    if isinf(found):
-        # An exponent that not even decimals have stays infinite.
-        with suppress(InvalidOperation):
-            return Decimal(digits)
-    return found
+def _decimal(digits: str) -> Decimal | float:
+    try:
+        return Decimal(digits)
+    except InvalidOperation:
+        # An exponent that not even decimals have.
+        return float(digits)

@@ -19,11 +19,12 @@ from gateway.errors import (
 )
 from gateway.http.messages import Pending, Request, Response
 from gateway.kafka import answers, arguments
-from gateway.kafka.bulk import Addressed, Made, made, send, too_much
+from gateway.kafka.bulk import Addressed, Made, collect, made, send
 from gateway.kafka.client import Header
 from gateway.kafka.config import ProducerConfig, is_async
-from gateway.kafka.envelope import EnvelopeBuilder, RawTexts, Texts, content_coding, encoded, plain
+from gateway.kafka.envelope import EnvelopeBuilder, RawTexts, Texts, content_coding, encoded
 from gateway.kafka.lua import LuaFunctions
+from gateway.kafka.lua_values import load
 from gateway.kafka.outcomes import NOT_WRITTEN, AcceptedLost, Delivery, Gathering, Lost
 from gateway.kafka.producer import Producer
 from gateway.kafka.records import (
@@ -61,8 +62,8 @@ class ProduceHandler(Handler):
         if chunks and not context.lua_allowed:
             refused = "message_by_lua_functions: Lua is switched off here by KONG_UNTRUSTED_LUA=off"
             raise ReleaseRefused([refused])
-        self._lua = LuaFunctions(chunks) if chunks else None
         limits = context.record_limits
+        self._lua = LuaFunctions(chunks, deepest=limits.depth + 2) if chunks else None
         self._most = config.max_records or limits.records
         self._sizes = SizeLimit(config.max_record_size or limits.size)
         self._topics = Topics(config, self._not_allowed)
@@ -285,14 +286,10 @@ class ProduceHandler(Handler):
                 sizes.append(kind.size(text))
                 yield
             return sizes, lambda index: kind.encode(texts[index])
-        values, room = [], self._open_producer().config.buffer_bytes
-        for text in texts:
-            values.append(self._value(request, text))
-            room -= len(values[-1])
-            if room < 0:
-                raise too_much(len(texts))
-            yield
-        return made(values)
+        room = self._open_producer().config.buffer_bytes
+        return (
+            yield from collect(len(texts), lambda index: self._value(request, texts[index]), room)
+        )
 
     def _serialized(
         self, sizes: list[int], make: Callable[[int], bytes], key: bytes | None
@@ -300,14 +297,13 @@ class ProduceHandler(Handler):
         """Return sizes, values and key as records of the schemas have them."""
         assert self._schemas is not None
         schemas = yield from self._schemas.prepare(key is not None)
-        written, room = [], self._open_producer().config.buffer_bytes
-        for index in range(len(sizes)):
-            written.append(schemas.value(make(index), index + 1 if len(sizes) > 1 else 0))
-            room -= len(written[-1])
-            if room < 0:
-                raise too_much(len(sizes))
-            yield None
-        return *made(written), schemas.key(key)
+        many = len(sizes) > 1
+        sizes, make = yield from collect(
+            len(sizes),
+            lambda index: schemas.value(make(index), index + 1 if many else 0),
+            self._open_producer().config.buffer_bytes,
+        )
+        return sizes, make, schemas.key(key)
 
     def _addressed(self, request: Request) -> Addressed:
         """Return where a request's records go, with key and headers: all of them the same."""
@@ -322,11 +318,11 @@ class ProduceHandler(Handler):
     def _value(self, request: Request, text: bytes | None = None) -> bytes:
         """``text``: the record's part of the body; None: the whole body."""
         body = request.body if text is None else text
-        if self.config.raw_body:
-            return body if self._lua is None else self._lua.change(body, request)
+        value = body if self.config.raw_body else self._envelopes.encode(request, body)
         if self._lua is None:
-            return self._envelopes.encode(request, body)
-        return self._lua.change(plain(self._envelopes.build(request, body)), request)
+            return value
+        message = value if self.config.raw_body else load(value)
+        return self._lua.change(message, request, len(value))
 
     def _lost(self, request: Request, to: Addressed) -> Lost:
         """Return what hears of records whose sender does not wait."""

