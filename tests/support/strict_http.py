@@ -60,8 +60,8 @@ def read_all(data: bytes) -> list[Read]:
     return read_stream(data).requests
 
 
-def read_stream(data: bytes, *, unread_bodies: bool = False) -> Stream:
-    """Read a connection's bytes.
+def read_stream(data: bytes, *, unread_bodies: bool = False, largest: int | None = None) -> Stream:
+    """Read a connection's bytes; a body of more than ``largest`` bytes is refused.
 
     ``unread_bodies``: nobody wants the bodies, so that a request that waits for 100 Continue is
     answered instead, and the connection closed.
@@ -70,6 +70,8 @@ def read_stream(data: bytes, *, unread_bodies: bool = False) -> Stream:
     try:
         while data := data.lstrip(b"\r\n"):
             read, data, end = _read(data, unread_bodies)
+            if largest is not None and len(read.body) > largest:
+                raise BadRequestError
             found.requests.append(read)
             if end != OPEN:
                 found.end, found.rest = end, data
