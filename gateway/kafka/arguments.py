@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+from binascii import a2b_qp
 from urllib.parse import unquote_to_bytes
 
 MOST = 100
@@ -51,7 +53,17 @@ def decode_bytes(part: bytes) -> bytes:
     """Return a percent-decoded part; wrong escapes stay as they are."""
     if b"+" in part:
         part = part.replace(b"+", b" ")
-    return unquote_to_bytes(part) if b"%" in part else part
+    if b"%" not in part:
+        return part
+    if len(part) > _LONG and _only_right(part):
+        # Quoted-printable, which is decoded in C, has the same escapes behind an equals sign.
+        return a2b_qp(part.replace(b"=", b"=3D").replace(b"%", b"="))
+    return unquote_to_bytes(part)
+
+
+_LONG = 1000
+_only_right = re.compile(rb"(?:[^%\r\n]++|%[0-9A-Fa-f]{2})*+").fullmatch
+"""No wrong escapes, and no line ends, which quoted-printable takes for its own."""
 
 
 def _add(found: Arguments, name: str, value: Argument) -> None:

@@ -7,9 +7,9 @@ as such, so that nothing of it is lost.
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Callable
-from email.message import Message
 from functools import lru_cache
 from typing import Any
 
@@ -26,7 +26,7 @@ _CONTAINERS = (b"{", b"[")
 _BLANKS = b" \t\r\n"
 _MOST_PARTS = 1000
 _LONGEST_PART_HEAD = 4096
-"""Bytes of the lines before a part's content: reading them costs more than their length."""
+"""Bytes of the lines before a part's content."""
 
 Fill = Callable[[dict[str, Any], bytes, bytes, int], None]
 """Takes the envelope, the body, its content type, and how deep JSON may be nested."""
@@ -117,12 +117,10 @@ def _show(envelope: dict[str, Any], body: bytes, found: dict[str, Any]) -> None:
 
 
 def _boundary(content_type: bytes) -> bytes:
-    message = Message()
-    message["content-type"] = content_type.decode("latin-1")
-    found = message.get_param("boundary")
-    if not isinstance(found, str) or not found:
+    found = _parameter(content_type, b"boundary")
+    if not found:
         raise _unreadable("multipart/form-data: the content type names no boundary")
-    return found.encode("latin-1", "replace")
+    return found
 
 
 def _parts(body: bytes, boundary: bytes) -> list[tuple[str, str]]:
@@ -151,11 +149,26 @@ def _part_name(head: bytes) -> str | None:
     for line in head.split(b"\r\n"):
         name, _, value = line.partition(b":")
         if name.strip().lower() == b"content-disposition":
-            message = Message()
-            message["content-disposition"] = value.strip().decode("utf-8", "replace")
-            found = message.get_param("name", header="content-disposition")
-            return found if isinstance(found, str) else None
+            found = _parameter(value, b"name")
+            return None if found is None else found.decode("utf-8", "replace")
     return None
+
+
+def _parameter(value: bytes, wanted: bytes) -> bytes | None:
+    """Return a parameter of a header's value (RFC 9110 §5.6.6), in time linear to its length.
+
+    The one of the standard library takes the square of it.
+    """
+    for found in _parameters(value):
+        if found[1].lower() == wanted:
+            return found[3] if found[2] is None else _escaped.sub(rb"\1", found[2])
+    return None
+
+
+_parameters = re.compile(
+    rb';\s*+([^\s;="]++)\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)"|([^\s;"]++))'
+).finditer
+_escaped = re.compile(rb"\\(.)")
 
 
 def _unreadable(what: str) -> BodyUnreadable:

@@ -243,8 +243,7 @@ class ProduceHandler(Handler):
             sizes, make, key = yield from self._serialized(sizes, make, to.key)
             to = to._replace(key=key)
         listed = self._split is not None
-        for place, size in enumerate(sizes, 1):
-            self._sizes.check(size, to.key, to.headers, place if listed else 0)
+        self._sizes.check_all(sizes, to.key, to.headers, listed=listed)
         gathering = None
         lost = self._lost(request, to)
         if not (self.config.accepted or self._buffered):

@@ -120,6 +120,15 @@ class SizeLimit:
         self._largest = largest
         self.value = largest - _BATCH_AND_RECORD
 
+    def check_all(
+        self, sizes: Sequence[int], key: bytes | None, headers: Sequence[Header], *, listed: bool
+    ) -> None:
+        """Raise ``RequestRejected`` (413) for the first of many records that is larger."""
+        most = self._largest - record_size(0, key, headers)
+        if max(sizes) > most:
+            place = next(place for place, size in enumerate(sizes, 1) if size > most)
+            self.check(sizes[place - 1], key, headers, place if listed else 0)
+
     def check(
         self, value: int, key: bytes | None = None, headers: Sequence[Header] = (), place: int = 0
     ) -> None:

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote_from_bytes
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.kafka.arguments import first, parse
+from gateway.kafka.arguments import decode_bytes, first, parse
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,10 @@ def test_the_first_value_counts_byte_by_byte(query: bytes | None, expected: byte
 def test_different_bytes_are_different_keys(one: bytes, other: bytes) -> None:
     found = [first(b"k=" + quote_from_bytes(key, safe="").encode(), b"k") for key in (one, other)]
     assert found == [one, other]
+
+
+@given(st.lists(st.sampled_from([b"%41", b"%fF", b"=", b"a", b"\t", b"%", b"\r\n", b"%%", b" "])))
+def test_long_parts_are_decoded_as_short_ones(pieces: list[bytes]) -> None:
+    part = b"".join(pieces)
+    padding = b"x" * 1001
+    assert decode_bytes(padding + part + padding) == padding + unquote_to_bytes(part) + padding

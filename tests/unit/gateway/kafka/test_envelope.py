@@ -93,3 +93,59 @@ def test_json_arrays_come_through_as_they_were(value: Any) -> None:
     content = json.dumps([value]).encode()
     found = json.loads(BODY_ONLY.encode(request(content_type="application/json"), content))
     assert found == {"body": content.decode(), "body_args": [value]}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "name"),
+    [
+        (b'name="a"', "a"),
+        (b"name=a", "a"),
+        (b'filename="n;name=x"; NAME="b"', "b"),
+        (rb'name="a\"b\\c"', 'a"b\\c'),
+        ('name="é"'.encode(), "é"),
+        (b'x=1 ; name = "c d"', "c d"),
+        (b'name=""', ""),
+    ],
+)
+def test_the_name_of_a_part_is_read_as_written(parameters: bytes, name: str) -> None:
+    head = b"--B\r\nContent-Disposition: form-data; " + parameters
+    found = body("multipart/form-data; boundary=B", head + b"\r\n\r\nx\r\n--B--")
+    assert found["body_args"] == {name: "x"}
+
+
+def test_a_boundary_may_be_quoted() -> None:
+    part = b'--a b\r\nContent-Disposition: form-data; name="n"\r\n\r\nx\r\n--a b--'
+    assert body('multipart/form-data; boundary="a b"', part)["body_args"] == {"n": "x"}
+
+
+def test_parts_are_bounded_in_number_and_head() -> None:
+    part = b'--B\r\nContent-Disposition: form-data; name="a"\r\n\r\nx\r\n'
+    assert body("multipart/form-data; boundary=B", part * 999 + b"--B--")["body_args"] == {"a": "x"}
+    with pytest.raises(RequestRejected) as caught:
+        body("multipart/form-data; boundary=B", part * 1001 + b"--B--")
+    assert caught.value.status == 413
+    long = part.replace(b"name", b"x=" + b"y" * 5000 + b"; name")
+    with pytest.raises(RequestRejected, match="a part's head has over 4096 bytes"):
+        body("multipart/form-data; boundary=B", long + b"--B--")
+
+
+@given(st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=20), st.booleans())
+def test_the_size_of_an_elements_envelope_is_known_before_it_is_made(
+    value: Any, everything: bool
+) -> None:
+    flags = {"method": everything, "headers": everything, "uri": everything}
+    builder = EnvelopeBuilder(body=True, elements=True, **flags)
+    asked = request("/kafka?a=1", "POST", [("X-A", "1")])
+    import json
+
+    for text in (json.dumps(value).encode(), json.dumps(value, indent="\t").encode()):
+        texts = builder.of(asked)
+        made = texts.encode(text)
+        assert (len(made), made) == (texts.size(text), builder.encode(asked, text))
+
+
+def test_a_target_that_is_no_utf8_is_shown_percent_encoded() -> None:
+    builder = EnvelopeBuilder(method=False, headers=False, uri=True, body=False)
+    asked = request("/kafka")
+    asked.target = b"/k\xff?a=\xc3"
+    assert builder.build(asked, b"")["uri"] == "/k%FF?a=%C3"

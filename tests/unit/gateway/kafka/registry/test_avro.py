@@ -182,3 +182,11 @@ _ANYTHING = [*_NAMES, {"type": "array", "items": _NAMES}, {"type": "map", "value
 @given(_SCALARS | st.lists(_SCALARS) | st.dictionaries(st.text(max_size=3), _SCALARS))
 def test_plain_json_is_read_back(value: Any) -> None:
     assert read(record(("value", _ANYTHING)), {"value": value}) == {"value": value}
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "9" * 310, "9" * 5000])
+def test_numbers_that_no_double_holds_are_refused(number: str) -> None:
+    for kind in ("double", "float"):
+        made = Serializer(Registered(1, "AVRO", f'"{kind}"'), simple=False)
+        with pytest.raises(SchemaMismatch, match="is too large for a double"):
+            made.value(number.encode())

@@ -63,3 +63,13 @@ def test_what_is_nested_too_deeply_is_refused() -> None:
 def test_other_kinds_of_schemas_are_not_supported() -> None:
     with pytest.raises(SchemaUnusable, match="type PROTOBUF are not supported"):
         Serializer(Registered(1, "PROTOBUF", 'syntax = "proto3";'), simple=False)
+
+
+@pytest.mark.parametrize("number", ["1e400", "-2.50E+999", "9" * 310, "9" * 5000])
+def test_numbers_of_any_size_are_checked_and_kept_as_they_are(number: str) -> None:
+    made = serializer({"type": "number"})
+    assert made.value(number.encode()).endswith(number.encode())
+    small = serializer({"type": "number", "maximum": 10})
+    if not number.startswith("-"):
+        with pytest.raises(SchemaMismatch):
+            small.value(number.encode())
