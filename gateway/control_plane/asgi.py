@@ -30,6 +30,7 @@ class AsgiApplication:
 
     def begin(self, request: Request) -> int:
         """Have bodies streamed: what is refused by its head is answered before any of them."""
+        request.connection.has_asked = True
         return STREAM
 
     def handle(self, request: Request) -> Pending:

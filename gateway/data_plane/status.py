@@ -69,6 +69,7 @@ class StatusApplication:
 
     def begin(self, request: Request) -> int | Response:
         """Keep small bodies; see ``gateway.http.application``."""
+        request.connection.has_asked = True
         return MAX_BODY if request.method == b"POST" else DISCARD
 
     def handle(self, request: Request) -> Response | Pending:

@@ -57,11 +57,6 @@ class Lifetime(Bodies):
         """Nothing is under way but what the client is to send."""
         return self._current is None and not self._waiting
 
-    @property
-    def since(self) -> float:
-        """Since when the connection is in the state that timeouts count from."""
-        return self._since
-
     def _displace(self) -> bool:
         """End the connection that has waited longest for its client; False when none waits."""
         idle = [
@@ -71,7 +66,8 @@ class Lifetime(Bodies):
         ]
         if not idle:
             return False
-        min(idle, key=lambda other: other._since).transport.abort()
+        # Whoever has asked something before is spared for those who have not.
+        min(idle, key=lambda other: (other.has_asked, other._since)).transport.abort()
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:

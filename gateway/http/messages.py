@@ -36,6 +36,8 @@ class Connection(Protocol):
     """Address and port of the socket's other end."""
     here: str
     """Address of the socket's own end."""
+    has_asked: bool
+    """Set by applications whose limits displace: a request has come, not only a connection."""
     server_port: int
     sni: str | None
 

@@ -45,6 +45,7 @@ class Replies(asyncio.Protocol):
         "_waiting",
         "_writable",
         "context",
+        "has_asked",
         "here",
         "lost",
         "peer",
@@ -61,6 +62,7 @@ class Replies(asyncio.Protocol):
         self.peer = ("", 0)
         self.scheme = "http"
         self.here = ""
+        self.has_asked = False
         self.server_port = 0
         self.sni: str | None = None
         self.trusted = False

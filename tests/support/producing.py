@@ -35,6 +35,7 @@ class Connection:
     scheme: str = "http"
     peer: tuple[str, int] = ("127.0.0.1", 50000)
     here: str = "127.0.0.1"
+    has_asked: bool = False
     server_port: int = 8000
     sni: str | None = None
 

@@ -18,6 +18,7 @@ class StandInConnection:
         self.scheme = scheme
         self.peer = ("127.0.0.1", 40000)
         self.here = "127.0.0.1"
+        self.has_asked = False
         self.server_port = port
         self.sni = sni
 
