@@ -101,8 +101,14 @@ class KeyAuth(Handler):
                 request.query = query or None
                 request.target = b"%b?%b" % (request.path, query) if query else request.path
         if self._bodies is not None:
-            content_type = request.header(b"content-type")
-            request.body = self._bodies.without(request.body, content_type)
+            body = self._bodies.without(request.body, request.header(b"content-type"))
+            if body != request.body:
+                request.body = body
+                request.headers = [_with_length(pair, len(body)) for pair in request.headers]
+
+
+def _with_length(pair: tuple[bytes, bytes], length: int) -> tuple[bytes, bytes]:
+    return (pair[0], b"%d" % length) if pair[0] == b"content-length" else pair
 
 
 def _spellings(name: str) -> frozenset[bytes]:

@@ -10,12 +10,14 @@ from gateway.plugins.key_auth.places import Place, too_many
 
 MOST = 1000
 """Parts looked through: 3 ms."""
-_PARAMETER = re.compile(rb';\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))')
+_LONGEST = 8192
+"""Bytes of a part's head that are read."""
+_PARAMETER = re.compile(rb';\s*([^\s=;"]+)\s*=\s*(?:"([^"\\]*(?:\\.[^"\\]*)*)"|([^\s;"]*))')
 _DISPOSITION = re.compile(rb"^content-disposition[ \t]*:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 _LINE = re.compile(rb"--|[ \t]*\r?\n")
 """What follows the text of a boundary."""
 _LF = 10
-_BLANK = re.compile(rb"(?:^|\r?\n)\r?\n")
+_BLANK = re.compile(rb"\n\r?\n")
 
 
 def parts(body: bytes, content_type: bytes, names: Collection[str]) -> list[Place]:
@@ -29,11 +31,12 @@ def parts(body: bytes, content_type: bytes, names: Collection[str]) -> list[Plac
         return []
     found = []
     for start, head, end in _parts(body, b"--" + boundary):
-        name = _name(body[head:end])
+        # The line end of the delimiter counts: a part may have no headers.
+        blank = _BLANK.search(body, head - 1, min(end, head + _LONGEST))
+        content = end if blank is None else blank.end()
+        name = _name(body[head : min(content, head + _LONGEST)])
         if name in names:
-            blank = _BLANK.search(body, head, end)
-            value = b"" if blank is None else _without_line_end(body[blank.end() : end])
-            found.append(Place(name, (value,), start, end))
+            found.append(Place(name, (_without_line_end(body[content:end]),), start, end))
     return found
 
 

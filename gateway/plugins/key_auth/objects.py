@@ -20,7 +20,7 @@ MOST = 5000
 # ``len``: a number is no key, and making one of a thousand digits would take long.
 _DECODER = json.JSONDecoder(parse_float=len, parse_int=len, parse_constant=len)
 _OPENING = re.compile(r"[ \t\n\r]*\{[ \t\n\r]*")
-_NAME = re.compile(r'[ \t\n\r]*("(?:[^"\\\x00-\x1f]|\\.)*")[ \t\n\r]*:[ \t\n\r]*')
+_NAME = re.compile(r'[ \t\n\r]*("[^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*")[ \t\n\r]*:[ \t\n\r]*')
 _ENDING = re.compile(r"[ \t\n\r]*([,}])")
 _REST = re.compile(r"[ \t\n\r]*")
 

@@ -224,6 +224,11 @@ def test_two_keys_in_a_body_are_refused_as_such(content_type: bytes, body: bytes
         (_FORM, b"apikey[]=of+ann&apikey[1]=of+ann&APIKEY=of+ann"),
         (_MULTIPART, part(b"a", b"of ann") + b"--b--"),
         (_MULTIPART, part(b"apikey", b"") + b"--b--"),
+        (_MULTIPART, b"--b\r\n\r\ncontent-disposition: form-data; name=apikey\r\n--b--"),
+        (
+            _MULTIPART,
+            b"--b\r\nX: 1\r\n\r\ncontent-disposition: x; name=apikey\r\n\r\nof ann\r\n--b--",
+        ),
         (b"multipart/form-data", part(b"apikey", b"of ann") + b"--b--"),
         (b"text/plain", b"apikey=of+ann"),
     ],
@@ -275,6 +280,17 @@ def test_a_rejected_key_of_an_anonymous_request_is_hidden_like_a_good_one(key: b
         assert passes(plugin, request)[b"x-anonymous-consumer"] == b"true"
         assert request.header(b"apikey") is None
         assert (request.target, request.query) == (b"/p?b&c=1", b"b&c=1")
+        assert request.body == left
+
+
+def test_the_length_of_a_body_is_that_without_the_key() -> None:
+    plugin = handler(hide_credentials=True, key_in_body=True)
+    for body, left in ((b"apikey=of+ann&a=1", b"a=1"), (b"a=1", b"a=1")):
+        lines = ((b"content-type", _FORM), (b"content-length", b"%d" % len(body)))
+        request = asked(
+            b"/", *lines, *([(b"apikey", b"of ann")] if body == left else []), body=body
+        )
+        assert passes(plugin, request)[b"content-length"] == b"3"
         assert request.body == left
 
 
