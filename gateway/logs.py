@@ -117,5 +117,5 @@ def configure_logs(level: str, stream: TextIO | None = None, **fields: Any) -> N
     root.addHandler(handler)
     root.setLevel(LEVELS[level])
     # Chatty below warning, and of no use to who runs a gateway.
-    for name in ("asyncio", "aiohttp", "sqlalchemy", "uvicorn.access"):
+    for name in ("asyncio", "aiohttp", "sqlalchemy"):
         logging.getLogger(name).setLevel(max(LEVELS[level], logging.WARNING))

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The status listener of a whole node: limits before anything, and the drain call and back."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gateway.probe import ask
+from tests.support.node import NodeProcess, running_node
+from tests.support.traffic import get
+from tests.support.waiting import eventually
+
+CONFIGURATION = """
+_format_version: "3.0"
+services: [{name: s, url: "http://127.0.0.1:1", routes: [{name: r, paths: [/a]}]}]
+"""
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
+    """A node that waits half a second for whatever it waits for."""
+    folder = Path(tmp_path_factory.mktemp("status"))
+    (folder / "kong.yml").write_text(CONFIGURATION)
+    settings = {
+        "KONG_DECLARATIVE_CONFIG": str(folder / "kong.yml"),
+        "KONG_NGINX_WORKER_PROCESSES": "1",
+        "KAFKA_GATEWAY_CLIENT_HEADER_TIMEOUT": "500ms",
+        "KAFKA_GATEWAY_CLIENT_BODY_TIMEOUT": "500ms",
+        "KAFKA_GATEWAY_IDLE_TIMEOUT": "500ms",
+    }
+    with running_node(folder, **settings) as running:
+        yield running.ready()
+
+
+@pytest.mark.parametrize(
+    ("sent", "answered"),
+    [
+        (b"", b""),
+        (b"GET /status HTTP/1.1\r\nHost: x\r\n", b"HTTP/1.1 408"),
+        (b"POST /status/ready HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{", b"HTTP/1.1 408"),
+        (
+            b"POST /status/ready HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n",
+            b"HTTP/1.1 413",
+        ),
+        (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"HTTP/1.1 414"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 40000 + b"\r\n\r\n", b"HTTP/1.1 431"),
+    ],
+)
+def test_silent_half_sent_and_large_requests_are_ended(
+    node: NodeProcess, sent: bytes, answered: bytes
+) -> None:
+    with closing(socket.create_connection(("127.0.0.1", node.status), timeout=20)) as connection:
+        connection.sendall(sent)
+        received = b""
+        while piece := connection.recv(65536):
+            received += piece
+    assert received[:12] == answered
+
+
+def test_a_drained_node_is_seen_as_such_and_serves_again_when_asked(node: NodeProcess) -> None:
+    assert ask("drain", ("127.0.0.1", node.status)) == 204
+    assert node.asked("/status/ready") == 503
+    assert node.json("/status")["draining"] is True
+    assert b"kafka_gateway_draining 1" in get(node.status, "/metrics").body
+    assert node.get("/a").status == 502, "it serves on"
+    assert post(node, {"status": "ready"}) == 204
+    eventually(lambda: node.asked("/status/ready") == 200)
+    assert node.json("/status")["draining"] is False
+    assert b"kafka_gateway_draining 0" in get(node.status, "/metrics").body
+
+
+def test_a_page_in_a_browser_drains_nothing(node: NodeProcess) -> None:
+    assert post(node, {"status": "draining"}, {"Origin": "http://evil.example"}) == 403
+    assert post(node, {"status": "draining"}, {"Host": "evil.example"}) == 403
+    assert node.asked("/status/ready") == 200
+
+
+def post(node: NodeProcess, body: dict[str, str], headers: dict[str, str] | None = None) -> int:
+    made = http.client.HTTPConnection("127.0.0.1", node.status, timeout=20)
+    with closing(made) as connection:
+        connection.request("POST", "/status/ready", json.dumps(body), headers or {})
+        reply = connection.getresponse()
+        reply.read()
+        return reply.status
