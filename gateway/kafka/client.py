@@ -274,45 +274,16 @@ class Client:
 
     def _produce_with_headers(self, topic: Any, batch: Batch) -> list[tuple[int, int]]:
         failed = []
+        fields = None
         for index, (value, token) in enumerate(zip(batch.values, batch.tokens, strict=True)):
             key, headers = batch.extras.get(index, (None, ()))
-            code = self._produce_one(topic, value, token, key, headers)
+            # The records of one request come together and share them.
+            if fields is None or fields.key is not key or fields.headers is not headers:
+                fields = _Fields(topic, key, headers)
+            code = fields.produce(self._handle, value, token)
             if code:
                 failed.append((token, code))
         return failed
-
-    def _produce_one(
-        self, topic: Any, value: bytes, token: int, key: bytes | None, headers: Sequence[Header]
-    ) -> int:
-        fields = ffi.new("rd_kafka_vu_t[]", 6 + len(headers))
-        kept: list[Any] = []
-
-        def memory(field: Any, kind: int, content: bytes) -> None:
-            kept.append(ffi.from_buffer(content))
-            field.vtype, field.u.mem.ptr, field.u.mem.size = kind, kept[-1], len(content)
-
-        fields[0].vtype, fields[0].u.rkt = rdk.VU_RKT, topic
-        fields[1].vtype, fields[1].u.i32 = rdk.VU_PARTITION, rdk.PARTITION_UNASSIGNED
-        fields[2].vtype, fields[2].u.i = rdk.VU_MSGFLAGS, rdk.COPY
-        fields[3].vtype, fields[3].u.opaque = rdk.VU_OPAQUE, token
-        memory(fields[4], rdk.VU_VALUE, value)
-        used = 5
-        if key:
-            memory(fields[5], rdk.VU_KEY, key)
-            used = 6
-        for name, content in headers:
-            kept += (ffi.new("char[]", name.encode()), ffi.from_buffer(content))
-            field = fields[used]
-            field.vtype = rdk.VU_HEADER
-            field.u.header.name, field.u.header.val = kept[-2], kept[-1]
-            field.u.header.size = len(content)
-            used += 1
-        error = lib.rd_kafka_produceva(self._handle, fields, used)
-        if error == _NULL:
-            return 0
-        code = int(lib.rd_kafka_error_code(error))
-        lib.rd_kafka_error_destroy(error)
-        return code
 
     def _readable(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -351,6 +322,45 @@ class Client:
                 self._listener.on_log(level[0], text(facility[0]), text(message[0]))
         elif kind == rdk.EVENT_OAUTHBEARER_TOKEN_REFRESH:
             self._listener.on_token_wanted()
+
+
+class _Fields:
+    """What records with the same topic, key and headers are produced with; made once for them."""
+
+    def __init__(self, topic: Any, key: bytes | None, headers: Sequence[Header]) -> None:
+        self.key = key
+        self.headers = headers
+        self._fields = fields = ffi.new("rd_kafka_vu_t[]", 6 + len(headers))
+        self._kept: list[Any] = []
+        fields[0].vtype, fields[0].u.rkt = rdk.VU_RKT, topic
+        fields[1].vtype, fields[1].u.i32 = rdk.VU_PARTITION, rdk.PARTITION_UNASSIGNED
+        fields[2].vtype, fields[2].u.i = rdk.VU_MSGFLAGS, rdk.COPY
+        fields[3].vtype, fields[4].vtype = rdk.VU_OPAQUE, rdk.VU_VALUE
+        self._used = 5
+        if key:
+            self._kept.append(ffi.from_buffer(key))
+            fields[5].vtype, fields[5].u.mem.ptr = rdk.VU_KEY, self._kept[-1]
+            fields[5].u.mem.size = len(key)
+            self._used = 6
+        for name, content in headers:
+            self._kept += (ffi.new("char[]", name.encode()), ffi.from_buffer(content))
+            field = fields[self._used]
+            field.vtype = rdk.VU_HEADER
+            field.u.header.name, field.u.header.val = self._kept[-2], self._kept[-1]
+            field.u.header.size = len(content)
+            self._used += 1
+
+    def produce(self, handle: Any, value: bytes, token: int) -> int:
+        """Queue a record, which librdkafka copies; return an error code."""
+        fields, buffer = self._fields, ffi.from_buffer(value)
+        fields[3].u.opaque = token
+        fields[4].u.mem.ptr, fields[4].u.mem.size = buffer, len(value)
+        error = lib.rd_kafka_produceva(handle, fields, self._used)
+        if error == _NULL:
+            return 0
+        code = int(lib.rd_kafka_error_code(error))
+        lib.rd_kafka_error_destroy(error)
+        return code
 
 
 def _new_handle(settings: Mapping[str, str]) -> Any:

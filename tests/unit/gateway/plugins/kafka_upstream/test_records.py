@@ -291,3 +291,18 @@ def test_accepted_answers_202_with_a_delivery_id(broker: Broker, topic: str) -> 
     assert response.status == 202
     assert body_of(response)["delivery_id"] == asked.id.decode()
     assert len(broker.records(topic, before + 1)) == before + 1
+
+
+def test_the_records_of_one_request_share_key_and_headers_and_no_value(broker: Broker) -> None:
+    topic = broker.topic()
+    asked = request("/kafka?k=a", "POST", [("x-a", "1"), ("x-a", "2")], b"1\n2\n\n3\n")
+    wanted = {"include_headers": ["x-a"]}
+    config = on_broker(
+        broker, topic, records="ndjson", raw_body=True, headers=wanted, key_query_arg="k"
+    )
+    (response,) = produce(broker, config, asked)
+    assert response.status == 200
+    found = broker.records(topic, 3)
+    assert [one.value() for one in found] == [b"1", b"2", b"3"]
+    for one in found:
+        assert (one.key(), one.headers()) == (b"a", [("x-a", b"1"), ("x-a", b"2")])
