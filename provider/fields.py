@@ -28,8 +28,9 @@ REQUIRED: Any = object()
 class Field:
     """One input: its test, and its default where it may be left out (None: it has no value then).
 
-    ``fields`` describes the entries of an object, ``items`` each item of a list or map. The value
-    of a ``secret`` field is secret whatever the program says.
+    ``fields`` describes the entries of an object, ``items`` each item of a list or map. A text or
+    list without a default may not be empty. The value of a ``secret`` field is secret whatever the
+    program says.
     """
 
     test: Test

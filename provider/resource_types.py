@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The resource types: what each takes and gives."""
+"""The resource types, each declared once: token, inputs and outputs.
+
+The arguments of the program's classes and the plugin's checks, defaults and secrets come from here.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +83,8 @@ _READY = {
 class ConfigurationType(ResourceType, token="gateway:index:Configuration"):
     """All entities of one owner, published as one release; the document is keyed by names.
 
-    ``admin`` is {url, token, ca?}. A plain value that is the default is the same as none.
+    ``admin`` is {url, token, ca?, kind?}, or {token, forward} for an Admin API inside a cluster:
+    {kubeconfig, namespace, pod, port}. A plain value that is the default is the same as none.
     """
 
     admin: Input[Properties] = record(_ADMIN)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a provider tells the engine: changes property by property, a create that failed half-way."""
+"""Responses of a provider: changes property by property, a resource that failed half-way."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ _DEAD = frozenset("ZX")
 
 @dataclass(frozen=True)
 class ProcessIdentity:
-    """One process of one boot: it never comes to mean another one."""
+    """One process of one boot; no other process ever has it."""
 
     pid: int
     started: int
@@ -167,7 +167,7 @@ def _all_stats() -> Iterator[tuple[int, list[str]]]:
 
 
 def _reap(pid: int) -> None:
-    # Ours if this very plugin started it; otherwise init reaps it.
+    # A child of this plugin; init reaps any other.
     try:
         os.waitpid(pid, os.WNOHANG)
     except (ChildProcessError, OSError):

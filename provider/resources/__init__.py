@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The resource types, one a file."""
+"""The implementations of the resource types, one a file."""

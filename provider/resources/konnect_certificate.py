@@ -46,7 +46,7 @@ class KonnectDataPlaneCertificate(Resource):
         return state if _is_registered(state) else None
 
     def update(self, call: Call, state: State, news: Properties) -> Properties:
-        """Register it again, or note another token."""
+        """Register it again if it is missing; another token is only recorded."""
         if call.preview:
             return {**news, "certificateId": state.outputs["certificateId"]}
         return _register(news)

@@ -24,8 +24,16 @@ from provider.resource import Call, Resource, State
 from provider.resource_types import ProcessType
 from provider.values import UNKNOWN, Properties, is_known, secret_texts
 
-# Inputs that say how to look after the process; an edit of them alone restarts nothing.
-_CARE = ("name", "ports", "portKeys", "ready", "stopTimeoutSeconds", "reloadOn", "removeDirectory")
+# Inputs that say how the process is managed; an edit of them alone restarts nothing.
+_MANAGEMENT = (
+    "name",
+    "ports",
+    "portKeys",
+    "ready",
+    "stopTimeoutSeconds",
+    "reloadOn",
+    "removeDirectory",
+)
 
 
 class Process(Resource):
@@ -78,14 +86,14 @@ class Process(Resource):
         return call.derived_id, self._bring_up(call, call.derived_id, inputs, inputs)
 
     def refresh(self, state: State) -> State | None:
-        """Whether it runs; a dead process is still ours to start again."""
+        """Whether it runs; a dead process stays recorded, and the next update starts it."""
         record = process.load_record(state.inputs["directory"])
         pid = record.identity.pid if record is not None and record.is_running() else 0
         shown = {"running": pid != 0}
         return State(state.id, {**state.inputs, **shown}, {**state.outputs, **shown, "pid": pid})
 
     def update(self, call: Call, state: State, news: Properties) -> Properties:
-        """Restart it, reload it, or only note how to look after it."""
+        """Restart it, reload it, or only record how it is managed."""
         if call.preview:
             known = {**state.outputs, **news}
             return self.with_unknown_outputs(news) if self.edits(state, news) else known
@@ -155,7 +163,7 @@ def _spec(inputs: Properties) -> ProcessSpec:
     extra = {
         name: value
         for name, value in inputs.items()
-        if name not in (*_CARE, "command", "environment", "directory", "files", "running")
+        if name not in (*_MANAGEMENT, "command", "environment", "directory", "files", "running")
     }
     return ProcessSpec(
         command=inputs["command"],
@@ -247,13 +255,13 @@ def _taken(port: int, pid: int | None, inputs: Properties, label: str) -> str:
 
 
 def _without_secrets(message: str, call: Call, inputs: Properties) -> str:
-    for secret in secret_texts(inputs, {*call.secrets, ("files", "*")}):
-        for part in {secret, *secret.splitlines(), *_values(secret)}:
+    for secret in secret_texts(inputs, {*call.secrets, *ProcessType.secrets}):
+        for part in {secret, *secret.splitlines(), *_setting_values(secret)}:
             if len(part.strip()) >= 6:
                 message = message.replace(part.strip(), "[secret]")
     return message
 
 
-def _values(content: str) -> list[str]:
+def _setting_values(content: str) -> list[str]:
     """Right-hand sides in a file of settings: what a log line might quote by itself."""
     return [line.partition("=")[2].strip("\"' ;") for line in content.splitlines() if "=" in line]
