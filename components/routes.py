@@ -37,7 +37,9 @@ class GatewayRoutes(pulumi.ComponentResource):
         self, name: str, args: GatewayRoutesArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("kafka-gateway:routes:GatewayRoutes", name, None, opts)
-        document = load_deck(ROOT / args.file, placeholders(args.stack, args.kafka))
+        kafka = args.kafka
+        filled_in = placeholders(args.stack, kafka.bootstrap_servers, kafka.topics)
+        document = load_deck(ROOT / args.file, filled_in)
         self.configuration = Configuration(
             name,
             admin=_admin(args.control_plane),
@@ -57,10 +59,10 @@ def _admin(control_plane: ControlPlaneEndpoint) -> dict[str, Any]:
     return admin
 
 
-def placeholders(stack: str, kafka: KafkaEndpoint) -> Mapping[str, Any]:
+def placeholders(stack: str, servers: object, topics: Mapping[str, object]) -> Mapping[str, Any]:
     """Return what a routes file may refer to: a closed list."""
-    named = {f"kafka.topics.{topic}": name for topic, name in kafka.topics.items()}
-    return {"kafka.bootstrap_servers": kafka.bootstrap_servers, "stack.name": stack, **named}
+    named = {f"kafka.topics.{topic}": name for topic, name in topics.items()}
+    return {"kafka.bootstrap_servers": servers, "stack.name": stack, **named}
 
 
 def check_routes(file: str, stack: str, topics: tuple[str, ...]) -> None:
@@ -68,11 +70,8 @@ def check_routes(file: str, stack: str, topics: tuple[str, ...]) -> None:
 
     Raises ``pulumi.RunError`` with every problem: file, path, what is allowed.
     """
-    stand_ins: dict[str, Any] = {f"kafka.topics.{topic}": topic for topic in topics}
-    stand_ins |= {
-        "kafka.bootstrap_servers": [{"host": "localhost", "port": 9092}],
-        "stack.name": stack,
-    }
+    servers = [{"host": "localhost", "port": 9092}]
+    stand_ins = placeholders(stack, servers, {topic: topic for topic in topics})
     try:
         check_document(load_deck(ROOT / file, stand_ins))
     except DocumentError as error:

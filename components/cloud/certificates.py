@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pulumi
 
+from components.authority import DAY, Lifetimes, StackAuthority, identity_of
 from components.cloud.kubernetes import KubernetesCluster
 from components.cloud.namespace import make_namespace
 from components.config.pem import IdentityConfig
@@ -17,10 +18,7 @@ from provider.client import ClusterCertificate
 DATA_PLANE_SECRET = "kong-cluster-cert"  # noqa: S105 - the name of a Kubernetes secret
 AUTHORITY_SECRET = "kong-cluster-ca"  # noqa: S105 - likewise
 CONTROL_PLANE_SECRET = "kong-control-plane-cert"  # noqa: S105 - likewise
-DAY = 24
-AUTHORITY_HOURS = 3650 * DAY
-LEAF_HOURS = 90 * DAY
-RENEWAL_HOURS = 30 * DAY
+LIFETIMES = Lifetimes(leaf=90 * DAY, renewal=30 * DAY)
 """The scheduled renewal runs weekly, so a month leaves three more attempts."""
 
 
@@ -54,7 +52,11 @@ class ClusterCertificates(pulumi.ComponentResource):
     ) -> None:
         super().__init__("kafka-gateway:certificates:ClusterCertificates", name, None, opts)
         self._name, self._args = name, args
-        self.authority = self._authority() if args.identity is None else None
+        self._authority = None
+        if args.identity is None:
+            common_name = f"kafka-gateway {pulumi.get_stack()} authority"
+            self._authority = StackAuthority(name, self, common_name, LIFETIMES)
+        self.authority_pem = self._authority.pem if self._authority else None
         self.namespace = make_namespace(
             f"{name}-namespace", self, args.namespace, args.pod_security, args.cluster
         )
@@ -68,16 +70,6 @@ class ClusterCertificates(pulumi.ComponentResource):
         self.control_plane = self._control_plane() if args.control_plane_names else None
         self.register_outputs({"caPem": self.identity.ca_pem})
 
-    def _authority(self) -> ClusterCertificate:
-        return ClusterCertificate(
-            f"{self._name}-authority",
-            kind="ca",
-            common_name=f"kafka-gateway {pulumi.get_stack()} authority",
-            validity_hours=AUTHORITY_HOURS,
-            early_renewal_hours=RENEWAL_HOURS,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-
     def _data_plane(self) -> tuple[HybridIdentity, pulumi.Output[str]]:
         """Return what data planes present and verify with, and what restarts pods."""
         brought, ca_pem = self._args.identity, pulumi.Output.from_input(self._args.ca_pem)
@@ -86,53 +78,26 @@ class ClusterCertificates(pulumi.ComponentResource):
             identity = HybridIdentity(certificate, brought.private_key.output(), ca_pem)
             text = brought.certificate_pem + self._args.ca_pem
             return identity, pulumi.Output.from_input(digest(text))
-        assert self.authority is not None
-        leaf = self._leaf(self.authority, "data-plane", "client", "kafka-gateway-data-plane", ())
+        assert self._authority is not None
+        leaf = self._authority.sign("data-plane", "client", "kafka-gateway-data-plane")
         if not self._args.ca_pem:
-            return identity_of(leaf, self.authority.certificate_pem), leaf.fingerprint
+            return identity_of(leaf, self._authority.pem), leaf.fingerprint
         fingerprint = pulumi.Output.concat(leaf.fingerprint, "-", digest(self._args.ca_pem))
         return identity_of(leaf, ca_pem), fingerprint
 
     def _control_plane(self) -> ClusterCertificate:
-        assert self.authority is not None
+        assert self._authority is not None
         names = self._args.control_plane_names
-        leaf = self._leaf(self.authority, "control-plane", "server", names[0], names)
-        pair = identity_of(leaf, self.authority.certificate_pem)
+        leaf = self._authority.sign("control-plane", "server", names[0], names)
+        pair = identity_of(leaf, self._authority.pem)
         self.secrets.append(self._tls_secret("control-plane", CONTROL_PLANE_SECRET, pair))
         return leaf
-
-    def _leaf(
-        self,
-        authority: ClusterCertificate,
-        label: str,
-        kind: str,
-        common_name: str,
-        names: tuple[str, ...],
-    ) -> ClusterCertificate:
-        return ClusterCertificate(
-            f"{self._name}-{label}",
-            kind=kind,
-            common_name=common_name,
-            dns_names=list(names),
-            validity_hours=LEAF_HOURS,
-            early_renewal_hours=RENEWAL_HOURS,
-            ca={
-                "certificatePem": authority.certificate_pem,
-                "privateKeyPem": authority.private_key_pem,
-            },
-            opts=pulumi.ResourceOptions(parent=self),
-        )
 
     def _tls_secret(self, label: str, name: str, pair: HybridIdentity) -> pulumi.Resource:
         data = {"tls.crt": pair.certificate_pem, "tls.key": pair.private_key_pem}
         return self.namespace.secret(
             f"{self._name}-{label}-secret", self, name, data, "kubernetes.io/tls"
         )
-
-
-def identity_of(leaf: ClusterCertificate, ca_pem: pulumi.Output[str]) -> HybridIdentity:
-    """Return a certificate that was made here as one side's identity."""
-    return HybridIdentity(leaf.certificate_pem, leaf.private_key_pem, ca_pem)
 
 
 def digest(text: str) -> str:

@@ -66,9 +66,9 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
         "kubeconfig": secret(cluster.kubeconfig),
         "kafka": kafka_exports(kafka.endpoint),
     }
-    if isinstance(config.control_plane, ExistingControlPlaneConfig) and certificates.authority:
+    if isinstance(config.control_plane, ExistingControlPlaneConfig) and certificates.authority_pem:
         # That control plane must be made to trust this authority.
-        exports["authorityPem"] = certificates.authority.certificate_pem
+        exports["authorityPem"] = certificates.authority_pem
     return exports
 
 
