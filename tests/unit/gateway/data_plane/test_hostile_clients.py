@@ -138,7 +138,7 @@ def test_bulk_requests_stop_nobody(node: NodeProcess, capsys: pytest.CaptureFixt
 def test_a_lua_function_that_never_ends_costs_its_worker_at_most(
     node: NodeProcess, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Whoever is on the same worker waits for the watchdog: one request of each connection."""
+    """Should one hang its worker, who is on it waits for the watchdog: a request a connection."""
     with asking(node.proxy, "/none") as client:
         before = client.after(QUIET)
         client.take()
