@@ -37,7 +37,7 @@ class ApiResponse:
 
 
 @dataclass(frozen=True)
-class Api:
+class JsonApi:
     """One API: base URL, the headers that identify us (hidden from repr), its own authority.
 
     ``verified`` is False where the certificate proves nothing: a process of this machine.

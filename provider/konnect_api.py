@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.errors import ResourceError
-from provider.http_api import Api, ApiResponse
+from provider.http_api import ApiResponse, JsonApi
 from provider.values import Properties
 
 _TIMEOUT_SECONDS = 15.0
@@ -16,7 +16,7 @@ class KonnectApi:
     """The API at ``url`` of an input {url, token}."""
 
     def __init__(self, api: Properties) -> None:
-        self._api = Api(api["url"], {"Authorization": f"Bearer {api['token']}"})
+        self._api = JsonApi(api["url"], {"Authorization": f"Bearer {api['token']}"})
         self.url = self._api.url
 
     def request(self, method: str, path: str, body: Any = None) -> ApiResponse:

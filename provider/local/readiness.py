@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from gateway.errors import EndpointUnreachable
-from provider.http_api import Api
+from provider.http_api import JsonApi
 from provider.values import Properties
 
 _ATTEMPT_SECONDS = 1.0
@@ -57,7 +57,7 @@ def _probe_tcp(host: str, port: int) -> str | None:
 
 def _probe_http(url: str) -> str | None:
     try:
-        response = Api(url, verified=False).request("GET", timeout=_ATTEMPT_SECONDS)
+        response = JsonApi(url, verified=False).request("GET", timeout=_ATTEMPT_SECONDS)
     except EndpointUnreachable as problem:
         return str(problem)
     return None if response.status < 300 else f"{url} answers {response.message}"

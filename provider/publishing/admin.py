@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from provider.fields import Problem
-from provider.http_api import Api
+from provider.http_api import JsonApi
 from provider.publishing.control_plane import ControlPlanePublisher
 from provider.publishing.konnect import KonnectPublisher
 from provider.publishing.port_forward import forwarded
@@ -36,7 +36,7 @@ def publisher(admin: Properties) -> Iterator[DocumentPublisher]:
         return
     headers = {"Kong-Admin-Token": admin["token"]} if admin.get("token") else {}
     if admin.get("url"):
-        yield ControlPlanePublisher(Api(admin["url"], headers, admin.get("ca")))
+        yield ControlPlanePublisher(JsonApi(admin["url"], headers, admin.get("ca")))
         return
     with forwarded(admin["forward"]) as port:
-        yield ControlPlanePublisher(Api(f"http://127.0.0.1:{port}", headers))
+        yield ControlPlanePublisher(JsonApi(f"http://127.0.0.1:{port}", headers))

@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.errors import ResourceError
 from provider.documents import problem_at
-from provider.http_api import Api, ApiResponse, quoted
+from provider.http_api import ApiResponse, JsonApi, quoted
 from provider.publishing.publisher import Publication, Published
 from provider.retry import with_retry
 
@@ -20,7 +20,7 @@ _MARGIN_SECONDS = 30.0
 class ControlPlanePublisher:
     """A control plane of ours, at its Admin API."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: JsonApi) -> None:
         self._api = api
 
     def live(self, owner: str) -> dict[str, Any]:

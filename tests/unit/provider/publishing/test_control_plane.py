@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import ResourceError
-from provider.http_api import Api
+from provider.http_api import JsonApi
 from provider.publishing.control_plane import ControlPlanePublisher
 from provider.publishing.publisher import Publication, Published
 from tests.support.fake_control_plane import FakeControlPlane
@@ -15,7 +15,7 @@ from tests.support.ports import free_ports
 
 
 def publish(url: str, token: str, document: dict[str, Any]) -> Published:
-    publisher = ControlPlanePublisher(Api(url, {"Kong-Admin-Token": token}))
+    publisher = ControlPlanePublisher(JsonApi(url, {"Kong-Admin-Token": token}))
     publication = Publication("ours", document, "", "a test", 0)
     return publisher.publish(publication, threading.Event(), lambda _: None)
 
