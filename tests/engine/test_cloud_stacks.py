@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every cloud stack on the real engine and stubs: what it registers, and that it stays put.
 
-See stubs/README.md for what this proves and what it does not.
+See tools/stubs/README.md for what this proves and what it does not.
 """
 
 from __future__ import annotations
