@@ -22,6 +22,7 @@ GatewayError
 ├── ProduceError                  a record was not written; carries librdkafka's error name
 │   ├── BufferFull                …because the bounded buffer is full
 │   ├── CertificateMissing        …because its client certificate cannot be had
+│   ├── KafkaRefuses              …because Kafka refuses our credentials or cannot be found
 │   ├── ProducerUnhealthy         …because health gating is on and Kafka is away
 │   └── SchemaUnusable            …because its schema cannot be had or not be used
 ├── SchemaMismatch                a message does not fit its schema; knows the place
@@ -191,6 +192,10 @@ class ProduceError(GatewayError):
 
 class BufferFull(ProduceError):
     """The bounded buffer is full: 503 with Retry-After."""
+
+
+class KafkaRefuses(ProduceError):
+    """Kafka refuses our credentials, or no server's name resolves: 502 without waiting."""
 
 
 class SchemaUnusable(ProduceError):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from time import thread_time
 from typing import TYPE_CHECKING, NamedTuple
 
-from gateway.errors import ProduceError, ProducerUnhealthy, RequestRejected
+from gateway.errors import KafkaRefuses, ProduceError, ProducerUnhealthy, RequestRejected
 from gateway.kafka.client import Header
 from gateway.kafka.records import extra_size
 
@@ -95,7 +95,7 @@ def send(
                     producer.send(topic, value, to.key, to.headers, on_delivery)
                     done += 1
                 except ProduceError as error:
-                    if not done and isinstance(error, ProducerUnhealthy):
+                    if not done and isinstance(error, KafkaRefuses | ProducerUnhealthy):
                         raise
                     # There is room, so a full buffer means: of this kind too many wait already.
                     errors[index] = refused = error

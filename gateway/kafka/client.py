@@ -197,9 +197,9 @@ class Client:
         """Number of records and reports that librdkafka still holds."""
         return int(lib.rd_kafka_outq_len(self._handle))
 
-    def purge(self) -> None:
-        """Give up every record; their reports follow."""
-        lib.rd_kafka_purge(self._handle, rdk.PURGE_ALL)
+    def purge(self, *, queued_only: bool = False) -> None:
+        """Give up every record, or those that are not on the way; their reports follow."""
+        lib.rd_kafka_purge(self._handle, rdk.PURGE_QUEUE if queued_only else rdk.PURGE_ALL)
 
     def mute(self) -> None:
         """Report no more errors that belong to no record."""

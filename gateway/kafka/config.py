@@ -90,6 +90,8 @@ class ProducerConfig:
     buffer_messages: int = 50_000
     buffer_bytes: int = BUFFER_BYTES
     linger: float = 0.1
+    waited: bool = True
+    """Whether callers wait for what becomes of their records."""
     gated: bool = False
     gating: Gating = Gating()
     extra: tuple[tuple[str, str], ...] = ()
@@ -187,6 +189,7 @@ def _producer(
         batch_bytes=delivery.producer_request_limits_bytes_per_request,
         buffer_messages=delivery.producer_async_buffering_limits_messages_in_memory,
         linger=0.0 if buffered and not delivery.producer_async_flush_timeout else 0.1,
+        waited=not (buffered or config.accepted),
         gated=buffered and delivery.producer_async_health_gating,
         gating=Gating(
             delivery.producer_async_health_failure_threshold,
@@ -222,7 +225,8 @@ def librdkafka_settings(config: ProducerConfig) -> dict[str, str]:
         "client.id": "kafka-gateway",
         "client.software.name": "kafka-gateway",
         "log.queue": "true",
-        "log.connection.close": "false",
+        # At a level that we do not show; it is the reason when nothing else is said.
+        "log.connection.close": "true",
         **_delivery(config),
         **_connection(config),
         **_security(config.tls, config.sasl),
@@ -259,10 +263,10 @@ def _delivery(config: ProducerConfig) -> dict[str, str]:
 
 
 def _connection(config: ProducerConfig) -> dict[str, str]:
-    socket_timeout = max(1000, min(config.socket_timeout, 300_000))
+    setup, answer = _one_try(config)
     return {
-        "socket.timeout.ms": str(max(10, min(config.socket_timeout, 300_000))),
-        "socket.connection.setup.timeout.ms": str(socket_timeout),
+        "socket.timeout.ms": str(answer),
+        "socket.connection.setup.timeout.ms": str(setup),
         "socket.nagle.disable": "true",
         "socket.keepalive.enable": "true",
         # Idle connections cost a handshake when the next request comes; Kafka itself closes
@@ -301,6 +305,17 @@ def _security(tls: Tls | None, sasl: Sasl | None) -> dict[str, str]:
             settings["sasl.username"] = sasl.user
             settings["sasl.password"] = sasl.password
     return settings
+
+
+def _one_try(config: ProducerConfig) -> tuple[int, int]:
+    """Return how long a broker may be silent, in milliseconds: to a new connection, to a request.
+
+    Time for a second try is left before a record is given up, unless a broker was granted more to
+    have the record replicated.
+    """
+    most = min(config.socket_timeout, 300_000)
+    half = _message_timeout(config.deadline) // 2 - config.backoff
+    return max(1000, min(most, half)), max(10, min(most, max(half, config.request_timeout)))
 
 
 def _message_timeout(limit: int) -> int:

@@ -46,7 +46,7 @@ class FirstLane:
         self._config = producer.config
         self._loop = loop
         self._prober = prober
-        self._tokens = TokenSource.of(self._config, loop, producer.watch.log)
+        self._tokens = TokenSource.of(self._config, loop, producer.watch)
         self.client = Client(librdkafka_settings(self._config), loop, self)
         self.staged: dict[str, Batch] = {}
         self.scheduled: asyncio.Handle | None = None
@@ -132,7 +132,7 @@ class FirstLane:
 
     def on_log(self, level: int, facility: str, message: str) -> None:
         """Take a line of librdkafka's log."""
-        self._producer.watch.log.librdkafka(level, facility, message)
+        self._producer.watch.librdkafka(level, facility, message)
 
     def on_token_wanted(self) -> None:
         """Fetch a token in the background."""

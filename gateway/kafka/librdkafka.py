@@ -26,8 +26,9 @@ EVENT_DELIVERY = 0x1
 EVENT_LOG = 0x4
 EVENT_ERROR = 0x8
 EVENT_OAUTHBEARER_TOKEN_REFRESH = 0x100
+PURGE_QUEUE = 0x1
 PURGE_ALL = 0x1 | 0x2
-"""``rd_kafka_purge``: what waits in queues and what is in flight."""
+"""``rd_kafka_purge``: what waits in queues, and also what is in flight."""
 
 VU_RKT = 2
 VU_PARTITION = 3

@@ -11,34 +11,34 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from gateway.kafka import tokens
-from gateway.kafka.client_log import ClientLog
 from gateway.kafka.config import OAuth, ProducerConfig
 
 if TYPE_CHECKING:
     from gateway.kafka.client import Client
+    from gateway.kafka.watch import Watch
 
 
 class TokenSource:
     """Fetches tokens for one producer; one fetch at a time."""
 
     def __init__(
-        self, oauth: OAuth, ca: str | None, loop: asyncio.AbstractEventLoop, log: ClientLog
+        self, oauth: OAuth, ca: str | None, loop: asyncio.AbstractEventLoop, watch: Watch
     ) -> None:
         self._oauth = oauth
         self._ca = ca
         self._loop = loop
-        self._log = log
+        self._watch = watch
         self._task: asyncio.Task[None] | None = None
 
     @classmethod
     def of(
-        cls, config: ProducerConfig, loop: asyncio.AbstractEventLoop, log: ClientLog
+        cls, config: ProducerConfig, loop: asyncio.AbstractEventLoop, watch: Watch
     ) -> TokenSource | None:
         """Return the source of a producer's tokens; None when it needs none."""
         if config.sasl is None or config.sasl.oauth is None:
             return None
         ca = config.tls.ca if config.tls is not None else None
-        return cls(config.sasl.oauth, ca, loop, log)
+        return cls(config.sasl.oauth, ca, loop, watch)
 
     def fetch(self, client: Client) -> None:
         """Begin to fetch a token and hand it to ``client``."""
@@ -55,10 +55,11 @@ class TokenSource:
             token = await tokens.ask(self._request())
             principal = str(token.claims.get("sub") or self._oauth.client_id)
             client.set_token(token.text, token.expires, principal, self._oauth.extensions)
+            self._watch.token()
         except Exception as error:
             # Whatever it was: librdkafka has to hear of it, it asks again later.
             reason = f"{type(error).__name__}: {error}"
-            self._log.error("token", f"no token from {self._oauth.url}: {reason}")
+            self._watch.log.error("token", f"no token from {self._oauth.url}: {reason}")
             client.token_failed(reason)
 
     def _request(self) -> tokens.TokenRequest:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _THREADS = 4
 _LONGEST_PROBE = 5000
+_BARRED_PAUSE = 1.0
 _REFRESH = 1.0
 """Seconds between two look-ups of topics that were lost."""
 _RETIRE_LOOKS = 200
@@ -30,10 +31,19 @@ class Prober:
         self._refreshed: dict[Producer, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def watch(self, producer: Producer) -> None:
-        """Probe once an interval until Kafka is back."""
+    def watch(self, producer: Producer, *, afresh: bool = False) -> None:
+        """Probe once an interval until Kafka is back; once a second while records are barred.
+
+        ``afresh``: the interval begins now.
+        """
+        timer = self._watched.get(producer)
+        if afresh and timer is not None:
+            timer.cancel()
+            del self._watched[producer]
         if producer not in self._watched and not producer.watch.closed:
             pause = producer.config.gating.interval / 1000
+            if producer.watch.connectivity.barred is not None:
+                pause = min(pause, _BARRED_PAUSE)
             self._watched[producer] = self._loop.call_later(pause, self._probe, producer)
 
     def refresh(self, producer: Producer) -> None:

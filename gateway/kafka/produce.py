@@ -11,6 +11,7 @@ from gateway.errors import (
     BodyUnreadable,
     BufferFull,
     CertificateMissing,
+    KafkaRefuses,
     ProduceError,
     ProducerUnhealthy,
     ReleaseRefused,
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from gateway.routing.router import Match
 
 _log = get_logger("gateway.kafka")
-_ANSWERED = (RequestRejected, BufferFull, ProducerUnhealthy, SchemaUnusable)
+_ANSWERED = (RequestRejected, BufferFull, KafkaRefuses, ProducerUnhealthy, SchemaUnusable)
 _NO_HEADERS: Sequence[Header] = ()
 
 

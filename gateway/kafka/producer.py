@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gateway.errors import BufferFull, ProduceError, ProducerUnhealthy
+from gateway.errors import BufferFull, KafkaRefuses, ProduceError, ProducerUnhealthy
 from gateway.kafka.client import Batch, Client, Header
 from gateway.kafka.config import ProducerConfig
 from gateway.kafka.deadlines import Deadlines
@@ -48,6 +48,7 @@ class Producer:
         self.topics: set[str] = set()
         self.closing = False
         self.watch = Watch(self, prober, loop.call_later)
+        self._connectivity = self.watch.connectivity
         self._loop = loop
         self._prober = prober
         self._pending: dict[int, OnDelivery | None] = {}
@@ -112,9 +113,8 @@ class Producer:
         size = len(value)
         if self.messages >= self._max_messages or self.bytes + size > self._max_bytes:
             self.check_room(1, size)
-        if self.watch.gate_closed:
-            self.watch.refused("unhealthy", 1)
-            raise ProducerUnhealthy("_ALL_BROKERS_DOWN", "the producer is unhealthy")
+        if self.watch.gate_closed or self._connectivity.barred is not None:
+            self._turn_away()
         token = self._token + 1
         if key or headers or self._doubts:
             self._send_apart(Record(token, topic, value, key or None, headers, size), on_delivery)
@@ -265,6 +265,14 @@ class Producer:
             self._fail(self._pending.pop(token, _nobody), code)
         self.watch.failed()
 
+    def bar(self) -> None:
+        """Fail what callers wait for: Kafka refuses us. What is only buffered is kept."""
+        barred = self._connectivity.barred
+        if barred is not None and self.config.waited:
+            self._give_up(self._token, barred, barred.reason)
+            self._first.client.purge(queued_only=True)
+            self._second.purge()
+
     def mark(self, taken_at: float) -> None:
         """Note the time since when the last records were taken."""
         self._deadlines.mark(taken_at, self._token)
@@ -291,7 +299,17 @@ class Producer:
             return
         reason = error_name(code)
         self.watch.count(reason)
-        self._tell(callback, ProduceError(reason, error_text(code), topic))
+        error = ProduceError(reason, error_text(code), topic)
+        self._tell(callback, self._connectivity.explained(error))
+
+    def _turn_away(self) -> None:
+        """Raise what a record is refused with while Kafka is away."""
+        barred = self._connectivity.barred
+        if barred is not None:
+            self.watch.refused("kafka_refuses", 1)
+            raise KafkaRefuses(barred.reason, barred.detail)
+        self.watch.refused("unhealthy", 1)
+        raise ProducerUnhealthy("_ALL_BROKERS_DOWN", "the producer is unhealthy")
 
     def _tell(self, callback: OnDelivery | None, error: ProduceError) -> None:
         if callback is None:
@@ -310,12 +328,16 @@ class Producer:
 
     def _expire(self, last: int, reason: str) -> None:
         """Fail the pending records up to a token."""
+        error = ProduceError(reason, "no answer from Kafka within the deadline")
+        self._give_up(last, self._connectivity.explained(error), reason)
+
+    def _give_up(self, last: int, error: ProduceError, reason: str) -> None:
+        """Fail the pending records up to a token; ``reason`` is what is counted."""
         expired = []
         for token in self._pending:
             if token > last:
                 break
             expired.append(token)
-        error = ProduceError(reason, "no answer from Kafka within the deadline")
         for token in expired:
             self.watch.count(reason)
             self._tell(self._pending.pop(token), error)

@@ -121,7 +121,7 @@ class SecondLane:
         self._limit = config.batch_bytes
         self._roads: dict[str, _Road] = {}
         self._client: Client | None = None
-        self._tokens = TokenSource.of(config, loop, producer.watch.log)
+        self._tokens = TokenSource.of(config, loop, producer.watch)
         self._closed = False
 
     def takes(self, record: Record) -> bool:
@@ -177,9 +177,9 @@ class SecondLane:
         self._soon(road)
 
     def purge(self) -> None:
-        """Give up what librdkafka has."""
+        """Give up what librdkafka has queued."""
         if self._client is not None:
-            self._client.purge()
+            self._client.purge(queued_only=True)
 
     async def close(self) -> None:
         """Destroy the client."""
@@ -226,7 +226,7 @@ class SecondLane:
 
     def on_log(self, level: int, facility: str, message: str) -> None:
         """Take a line of librdkafka's log."""
-        self._producer.watch.log.librdkafka(level, facility, message)
+        self._producer.watch.librdkafka(level, facility, message)
 
     def on_token_wanted(self) -> None:
         """Fetch a token in the background."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gateway.kafka.client_log import ClientLog, Later
+from gateway.kafka.connectivity import Connectivity
 from gateway.kafka.health import Health, is_connectivity
 from gateway.kafka.librdkafka import error_name
 
@@ -27,6 +28,9 @@ class Watch:
     def __init__(self, producer: Producer, prober: Prober, later: Later) -> None:
         self.log = ClientLog(producer.config.bootstrap[0], later)
         self.health = Health(producer.config.gating)
+        sasl = producer.config.sasl
+        tokens = sasl is not None and sasl.oauth is not None
+        self.connectivity = Connectivity(producer.config.bootstrap, tokens=tokens)
         self.failures: dict[str, int] = {}
         self.refusals: dict[str, int] = {}
         self.gate_closed = False
@@ -67,14 +71,29 @@ class Watch:
         """Note that a record was written."""
         if self.health.state == "up" and self.health.healthy:
             return
+        self.connectivity.works()
         if self.health.delivered():
             self._back()
 
     def error(self, reason: str, detail: str) -> None:
         """Take an error that belongs to no record."""
         self.log.error(reason, detail)
+        if self.connectivity.error(reason, detail):
+            self.log.note("kafka refuses us", reason=reason, detail=detail)
+            self._producer.bar()
+            self._prober.watch(self._producer, afresh=True)
         if is_connectivity(reason):
             self._away()
+
+    def librdkafka(self, level: int, facility: str, message: str) -> None:
+        """Take a line of librdkafka's log."""
+        if facility == "FAIL":
+            self.connectivity.disconnected(message)
+        self.log.librdkafka(level, facility, message)
+
+    def token(self) -> None:
+        """Note that there is a new token: what was refused without it may be tried."""
+        self.connectivity.works()
 
     def probed(self, code: int) -> None:
         """Take the outcome of a probe: an error code of librdkafka."""
@@ -82,8 +101,11 @@ class Watch:
             return
         if code:
             self._away()
-            self.log.error(error_name(code), "Kafka does not answer")
-        elif self.health.probed():
+            trouble = self.connectivity.trouble
+            self.log.error(error_name(code), trouble.detail if trouble else "Kafka does not answer")
+            return
+        self.connectivity.works()
+        if self.health.probed():
             self._back()
 
     def close(self) -> None:

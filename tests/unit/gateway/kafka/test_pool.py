@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import time
 from collections.abc import Iterator
@@ -103,6 +104,55 @@ def test_a_record_is_reported_by_its_deadline_even_from_a_silent_broker() -> Non
     error, seconds = working(job, close=0.1)
     assert isinstance(error, ProduceError)
     assert seconds < 1.5 + 0.5
+
+
+def test_a_broker_that_falls_silent_gets_a_second_try_within_the_deadline(
+    cluster: MockKafka,
+) -> None:
+    async def job(worker: Worker) -> Any:
+        producer = worker.pool.get(config(cluster, deadline=6000, request_timeout=500))
+        assert await delivered(producer) is None
+        cluster.round_trip(60_000)
+        second = asyncio.ensure_future(delivered(producer))
+        # Its request is on the way; whatever comes after it is answered.
+        await until(lambda: producer._first._on_the_way == 1)
+        await asyncio.to_thread(producer.client.metadata, None, 100)
+        cluster.round_trip(0)
+        return await second
+
+    assert working(job) is None
+
+
+def test_a_silent_server_gets_a_second_try_within_the_deadline(cluster: MockKafka) -> None:
+    async def job(worker: Worker) -> Any:
+        host, port = cluster.bootstrap.rsplit(":", 1)
+        taken: list[asyncio.StreamWriter] = []
+
+        async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            taken.append(writer)
+            if len(taken) == 1:
+                return
+            there_reader, there_writer = await asyncio.open_connection(host, int(port))
+            taken.append(there_writer)
+            await asyncio.gather(pump(reader, there_writer), pump(there_reader, writer))
+
+        async with await asyncio.start_server(relay, "127.0.0.1", 0) as server:
+            name = server.sockets[0].getsockname()
+            producer = worker.pool.get(ProducerConfig((f"127.0.0.1:{name[1]}",), deadline=6000))
+            error = await delivered(producer)
+            producer.client.purge()
+            for writer in taken:
+                writer.close()
+        return error
+
+    assert working(job) is None
+
+
+async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while data := await reader.read(65536):
+            writer.write(data)
+    writer.close()
 
 
 def test_the_buffer_is_bounded_in_bytes(cluster: MockKafka) -> None:

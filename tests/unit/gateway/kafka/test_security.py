@@ -93,6 +93,42 @@ def test_scram(knowing: Knowing, mechanism: str) -> None:
     assert send(knowing, config) == (200, SENT)
 
 
+def test_refused_credentials_fail_at_once_until_they_are_known(knowing: Knowing) -> None:
+    # KIP-152: waiting cannot help. "late" becomes a user while the gateway runs.
+    authentication = {"mechanism": "SCRAM-SHA-256", "user": "late", "password": "late-secret"}
+    config = on_broker(
+        knowing.broker,
+        "t",
+        producer_async=False,
+        timeout=60_000,
+        producer_request_timeout=6000,
+        authentication=authentication,
+        error_handling={"return_error_message": True},
+    )
+
+    async def job(worker: Worker) -> None:
+        handler = worker.plugin(config)
+        started = time.monotonic()
+        found = [await answer(handler, request()) for _ in range(3)]
+        assert time.monotonic() - started < 20
+        assert {one.status for one in found} == {502}
+        assert "Authentication" in body_of(found[0])["error"]
+        assert worker.pool.metrics()["messages"] == 0
+        admin = AdminClient(knowing.broker.client())
+        info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, 4096)
+        wanted = UserScramCredentialUpsertion("late", info, b"late-secret")
+        await asyncio.to_thread(
+            admin.alter_user_scram_credentials([wanted])["late"].result, timeout=20
+        )
+        # Known, but with no right to the topic: another refusal, by the broker itself.
+        while "Authentication" in body_of(last := await answer(handler, request()))["error"]:
+            assert time.monotonic() - started < 60
+            await asyncio.sleep(0.1)
+        assert "AuthorizationFailed" in body_of(last)["error"]
+
+    working(job, knowing.broker.ca_file)
+
+
 def test_a_client_certificate(knowing: Knowing) -> None:
     config = {
         "topic": "t",

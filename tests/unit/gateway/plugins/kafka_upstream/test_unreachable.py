@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Callers who may know are told why Kafka cannot be reached; without waiting, if that is no use."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Any
+
+import pytest
+
+from tests.support.broker import Broker
+from tests.support.ports import free_ports
+from tests.support.producing import NOT_SENT, Worker, answer, body_of, on_broker, request, working
+
+pytestmark = pytest.mark.kafka
+
+NOWHERE = "no-such-host.invalid"
+LONG = 60_000
+
+
+def mistaken(broker: Broker, kind: str) -> dict[str, Any]:
+    """Return a configuration with one mistake."""
+    name, password = broker.writer
+    plain = {"mechanism": "PLAIN", "user": name, "password": password}
+    changes: dict[str, dict[str, Any]] = {
+        "closed port": {"bootstrap_servers": [{"host": "127.0.0.1", "port": free_ports(1)[0]}]},
+        "wrong name": {"bootstrap_servers": [{"host": NOWHERE, "port": 9092}]},
+        "TLS spoken plain": {"security": {"ssl": False}},
+        "wrong password": {"authentication": {**plain, "password": "wrong"}},
+        "wrong mechanism": {"authentication": {**plain, "mechanism": "SCRAM-SHA-512"}},
+    }
+    detailed = {"return_error_message": True}
+    base = on_broker(broker, broker.topic(), producer_async=False, error_handling=detailed)
+    return {**base, **changes[kind]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("closed port", "Connection refused"),
+        ("wrong name", "Failed to resolve"),
+        ("TLS spoken plain", "do both ends speak TLS"),
+        ("wrong password", "Authentication failed"),
+        ("wrong mechanism", "Unsupported SASL mechanism"),
+    ],
+)
+def test_the_reason_is_in_the_answer_and_in_the_log(
+    broker: Broker, caplog: pytest.LogCaptureFixture, kind: str, reason: str
+) -> None:
+    config = {**mistaken(broker, kind), "timeout": 3000}
+
+    async def job(worker: Worker) -> Any:
+        return await answer(worker.plugin(config), request())
+
+    with caplog.at_level(logging.WARNING):
+        response = working(job, broker.ca_file, close=0.1)
+    assert response.status == 502
+    assert reason in body_of(response)["error"]
+    lines = [one for one in caplog.records if one.getMessage() == "record not written"]
+    assert [reason in one.fields["detail"] for one in lines] == [True]  # type: ignore[attr-defined]  # ours
+
+
+@pytest.mark.parametrize("buffered", [True, False])
+@pytest.mark.parametrize("kind", ["wrong name", "wrong password", "wrong mechanism"])
+def test_nobody_waits_for_what_waiting_cannot_change(
+    broker: Broker, kind: str, buffered: bool
+) -> None:
+    config = {
+        **mistaken(broker, kind),
+        "timeout": LONG,
+        "producer_request_timeout": LONG // 10,
+        "producer_async": buffered,
+        "error_handling": None,
+    }
+
+    async def job(worker: Worker) -> list[int]:
+        handler = worker.plugin(config)
+        started = time.monotonic()
+        first = await answer(handler, request())
+        while buffered and (await answer(handler, request())).status == 200:
+            assert time.monotonic() - started < LONG / 2000
+            await asyncio.sleep(0.01)
+        last = await answer(handler, request())
+        assert time.monotonic() - started < LONG / 2000
+        assert body_of(last) == NOT_SENT
+        return [first.status, last.status]
+
+    assert working(job, broker.ca_file, close=0.1) == [200 if buffered else 502, 502]
+
+
+def test_one_wrong_name_among_good_ones_bars_nothing(broker: Broker) -> None:
+    config = on_broker(broker, broker.topic(), producer_async=False)
+    config["bootstrap_servers"].append({"host": NOWHERE, "port": 9092})
+
+    async def job(worker: Worker) -> set[int]:
+        handler = worker.plugin(config)
+        return {(await answer(handler, request())).status for _ in range(20)}
+
+    assert working(job, broker.ca_file) == {200}
