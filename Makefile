@@ -44,6 +44,7 @@ test-fast: venv ## the unit tests only, in under a minute
 
 fuzz: venv ## a million HTTP streams against a strict reader (STREAMS=1000000, SEED=random)
 	@.venv/bin/python -m tests.support.fuzz --streams $(or $(STREAMS),1000000) $(if $(SEED),--seed $(SEED))
+
 test-kubernetes: tools ## the story on a real Kubernetes, in namespaces of its own (root; 10 minutes the first time)
 	@.venv/bin/python -m tools.kubernetes get
 	@.venv/bin/pytest tests/kubernetes --capture=no $(FLAGS)

@@ -192,7 +192,8 @@ class Settings:
 
     # How requests are taken and answered.
     nginx_worker_processes: int = _setting(workers, "auto")
-    """Number of workers; ``auto``, kept as 0: one for each processor this node may use."""
+    """Number of workers; ``auto``, kept as 0: one for each processor this node may use, as far as
+    its memory limit has room for them."""
     headers: tuple[str, ...] = _setting(
         _headers, "server_tokens, latency_tokens, X-Kong-Request-Id"
     )

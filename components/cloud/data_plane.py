@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import hmac
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -95,8 +97,18 @@ class DataPlaneRelease(pulumi.ComponentResource):
             # New pods for a renewed certificate and for another key; the old ones drain.
             "kafka-gateway/cluster-certificate": args.certificates.data_plane_fingerprint,
             "kafka-gateway/kafka-key": args.kafka.api_key,
+            # The same key may get another secret, and Kafka another authority.
+            "kafka-gateway/kafka-access": self._kafka_digest(),
         }
         return values
+
+    def _kafka_digest(self) -> pulumi.Output[str]:
+        kafka, identity = self._args.kafka, self._args.certificates.identity
+        ca_pem = pulumi.Output.from_input("") if kafka.ca_pem is None else kafka.ca_pem
+        parts = (identity.private_key_pem, kafka.api_key, kafka.api_secret, ca_pem)
+        return pulumi.Output.unsecret(
+            pulumi.Output.all(*parts).apply(lambda found: keyed_digest(found[0], found[1:]))
+        )
 
     def _address(self, service: str) -> pulumi.Output[str]:
         # The id is known once the release is there: before, there is nothing to look up.
@@ -109,6 +121,15 @@ class DataPlaneRelease(pulumi.ComponentResource):
             ),
         )
         return found.status.apply(load_balancer_address)
+
+
+def keyed_digest(key: str, texts: Sequence[str]) -> str:
+    """Return what changes with any of ``texts`` and tells nothing of them.
+
+    It is keyed (HMAC, RFC 2104): pods' annotations can be read by many, and a plain digest would
+    let them try passwords.
+    """
+    return hmac.new(key.encode(), json.dumps(texts).encode(), "sha256").hexdigest()
 
 
 def load_balancer_address(status: Any) -> str:

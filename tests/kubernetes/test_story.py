@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.kubernetes.cluster import Cluster, request, timed
+from tests.kubernetes.cluster import CHART, Cluster, request, timed
 from tests.kubernetes.stack import TOPIC, ExistingStack
 from tests.support.broker import Broker
 from tests.support.waiting import eventually
@@ -127,6 +127,56 @@ def test_the_data_plane_serves_while_its_control_plane_is_gone(
 
     eventually(back, within=90, every=0.2)
     assert request(80, "/httpbin/get").body == SENT
+
+
+def control_plane(cluster: Cluster) -> Any:
+    return one(cluster, "statefulset", "kong-cp-kong")
+
+
+def upgrade(cluster: Cluster, *flags: str) -> None:
+    words = ("upgrade", "kong-cp", str(CHART), "--namespace", NAMESPACE, "--reuse-values")
+    cluster.helm(*words, *flags, "--wait", "--timeout", "120s")
+
+
+def ready_with(cluster: Cluster, image: str) -> bool:
+    status = one(cluster, "pod", "kong-cp-kong-0")["status"].get("containerStatuses", [])
+    return any(item["ready"] and item["image"].endswith(image) for item in status)
+
+
+def test_an_upgrade_of_the_control_plane_to_an_image_that_is_not_there_is_undone(
+    cluster: Cluster, stack: ExistingStack
+) -> None:
+    assert control_plane(cluster)["spec"]["podManagementPolicy"] == "Parallel"
+    broken = f"image.digest=sha256:{'0' * 64}"
+    words = ("upgrade", "kong-cp", str(CHART), "--namespace", NAMESPACE, "--reuse-values")
+    with pytest.raises(AssertionError, match=r"not ready|deadline|rolled back"):
+        cluster.helm(*words, "--set", broken, "--rollback-on-failure", "--timeout", "45s")
+    eventually(lambda: ready_with(cluster, cluster.image.digest), within=90, every=0.3)
+    (release,) = json.loads(
+        cluster.helm("list", "--namespace", NAMESPACE, "--filter", "kong-cp", "--output", "json")
+    )
+    assert release["status"] == "deployed"
+
+
+def test_a_control_plane_of_an_older_chart_is_upgraded_and_can_be_changed_over(
+    cluster: Cluster, stack: ExistingStack
+) -> None:
+    before = one(cluster, "pod", "kong-cp-kong-0")["metadata"]["uid"]
+    older = control_plane(cluster)
+    older["spec"]["podManagementPolicy"] = "OrderedReady"
+    older["metadata"] = {
+        key: older["metadata"][key] for key in ("name", "namespace", "labels", "annotations")
+    }
+    orphan = ("statefulset", "kong-cp-kong", "--namespace", NAMESPACE, "--cascade=orphan")
+    cluster.kubectl("delete", *orphan)
+    cluster.kubectl("create", "--filename", "-", given=json.dumps(older))
+    upgrade(cluster)
+    assert control_plane(cluster)["spec"]["podManagementPolicy"] == "OrderedReady"
+    # The guide's way: the pod stays, and the new StatefulSet takes it over.
+    cluster.kubectl("delete", *orphan)
+    upgrade(cluster)
+    assert control_plane(cluster)["spec"]["podManagementPolicy"] == "Parallel"
+    assert one(cluster, "pod", "kong-cp-kong-0")["metadata"]["uid"] == before
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from typing import NoReturn
 from tools.kubernetes import controllers, packages
 from tools.kubernetes.api import Api
 from tools.kubernetes.components import commands
-from tools.kubernetes.layout import CONTAINERD_SOCKET, NODE, NODE_ADDRESS, Run
+from tools.kubernetes.layout import CONTAINERD_SOCKET, NODE, NODE_ADDRESS, SERVICE_NETWORK, Run
 
 KERNEL_WIDE = (
     "kernel/panic",
@@ -57,6 +57,8 @@ class Node:
         _mount(self._run)
         _call("ip", "link", "set", "lo", "up")
         _call("ip", "addr", "add", f"{NODE_ADDRESS}/32", "dev", "lo")
+        # Somewhere to go to, for connections that kube-proxy then sends to a pod.
+        _call("ip", "route", "add", SERVICE_NETWORK, "dev", "lo", "src", NODE_ADDRESS)
         self._launch("etcd", "containerd", "apiserver")
         self._until("containerd answers", lambda: _succeeds(*_ctr("version")))
         for archive, name, by_digest in self._images:

@@ -45,6 +45,33 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- with .Values.image.digest }}@{{ . }}{{ end -}}
 {{- end -}}
 
+{{- /*
+The Deployment's replicas as they are, for a release that gets its autoscaler now, and from then on:
+helm takes a number that it once gave back when the chart no longer has it, and one pod is left
+until the autoscaler acts. Empty for a release that was installed with its autoscaler, and where no
+cluster is asked (helm template, Argo CD).
+*/ -}}
+{{- define "gateway.keptReplicas" -}}
+{{- $name := include "gateway.fullname" . -}}
+{{- $running := lookup "apps/v1" "Deployment" .Release.Namespace $name -}}
+{{- if $running -}}
+{{- $scaler := lookup "autoscaling/v2" "HorizontalPodAutoscaler" .Release.Namespace $name -}}
+{{- if or (not $scaler) (hasKey (default dict $running.metadata.annotations) "kafka-gateway/replicas") -}}
+{{- int $running.spec.replicas -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /*
+Parallel: with OrderedReady, a pod of a broken image blocks the way back as well
+(kubernetes.io, "StatefulSets", forced rollback). The field cannot be changed in place, so a
+StatefulSet that has the other one keeps it until it is deleted with --cascade=orphan.
+*/ -}}
+{{- define "gateway.podManagement" -}}
+{{- $running := lookup "apps/v1" "StatefulSet" .Release.Namespace (include "gateway.fullname" .) -}}
+{{- ($running.spec).podManagementPolicy | default "Parallel" -}}
+{{- end -}}
+
 {{- /* One listener list, "0.0.0.0:8000 reuseport, 0.0.0.0:8443 ssl"; needs section and address. */ -}}
 {{- define "gateway.listen" -}}
 {{- $section := .section -}}

@@ -1,4 +1,13 @@
 {{- /* SPDX-License-Identifier: Apache-2.0 */ -}}
+{{- /* A digest of the configuration that this chart holds, so that another one makes new pods. */ -}}
+{{- define "gateway.podAnnotations" -}}
+{{- $annotations := deepCopy (default dict .Values.podAnnotations) -}}
+{{- with .Values.dblessConfig }}{{ if and .config (not .configMap) (not .secret) -}}
+{{- $_ := set $annotations "checksum/dbless" (sha256sum .config) -}}
+{{- end }}{{ end -}}
+{{- if $annotations }}{{ toYaml $annotations }}{{ end -}}
+{{- end -}}
+
 {{- define "gateway.pod" -}}
 {{- $role := include "gateway.role" . -}}
 {{- $keep := and (eq $role "control_plane") .Values.persistence.enabled -}}
@@ -12,9 +21,9 @@ metadata:
 {{- with .Values.podLabels }}
 {{ toYaml . | indent 4 }}
 {{- end }}
-{{- with .Values.podAnnotations }}
+{{- with include "gateway.podAnnotations" . }}
   annotations:
-{{ toYaml . | indent 4 }}
+{{ . | indent 4 }}
 {{- end }}
 spec:
   serviceAccountName: {{ include "gateway.serviceAccount" . }}

@@ -5,8 +5,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from components.cloud.data_plane import load_balancer_address
+from components.cloud.data_plane import keyed_digest, load_balancer_address
+from tests.support.broker import Authority
 from tests.support.chart import container, environment, render
 from tests.support.cloud import DIGEST, bare, of, stand_up
 from tests.support.registrations import Registration
@@ -98,6 +101,43 @@ def test_the_kafka_key_reaches_pods_by_reference_only(prod: list[Registration]) 
     assert "key-secret-planted" not in one.raw
     annotations = one.inputs["values"]["podAnnotations"]
     assert annotations["kafka-gateway/kafka-key"] == "kafka-api-a-1-key-id"
+
+
+EXISTING_KAFKA = {
+    "kafka": "existing",
+    "kafkaBootstrapServers": "kafka.example.com:9092",
+    "kafkaApiKey": "key",
+    "kafkaApiSecret": "secret-1",
+}
+
+
+def pod_annotations(**changes: Any) -> dict[str, str]:
+    found = release(stand_up("dev", **{**EXISTING_KAFKA, **changes}))
+    annotations: dict[str, str] = found.inputs["values"]["podAnnotations"]
+    return annotations
+
+
+def test_another_secret_under_the_same_key_and_another_authority_make_new_pods() -> None:
+    authorities = [Authority.make().certificate for _ in range(2)]
+    variants = [
+        pod_annotations(),
+        pod_annotations(kafkaApiSecret="secret-2"),
+        *(pod_annotations(kafkaCaPem=pem) for pem in authorities),
+    ]
+    digests = [found["kafka-gateway/kafka-access"] for found in variants]
+    assert len(set(digests)) == len(variants)
+    assert pod_annotations() == variants[0], "the same access restarts nothing"
+
+
+@given(st.text(), st.lists(st.text(), min_size=1, max_size=3), st.text())
+def test_a_digest_depends_on_its_key_and_on_each_text(
+    key: str, texts: list[str], more: str
+) -> None:
+    made = keyed_digest(key, texts)
+    assert made == keyed_digest(key, list(texts))
+    assert made != keyed_digest(key, [*texts, more])
+    assert made != keyed_digest(key, [*texts[:-1], texts[-1] + "x"])
+    assert made != keyed_digest(key + "x", texts)
 
 
 def test_what_the_program_passes_is_what_the_chart_renders(prod: list[Registration]) -> None:

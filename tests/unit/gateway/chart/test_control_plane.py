@@ -76,3 +76,7 @@ def test_a_second_replica_is_refused_because_the_store_has_one_writer(
     code, text = run_helm("template", "cp", str(CHART), "-f", "-", values={**ROLE, **values})
     assert code != 0
     assert "one replica" in text
+
+
+def test_a_pod_that_never_gets_ready_does_not_block_the_way_back() -> None:
+    assert rendered()["StatefulSet", NAME]["spec"]["podManagementPolicy"] == "Parallel"

@@ -266,3 +266,26 @@ def test_a_wrong_value_is_refused_by_name(values: dict[str, Any], said: str) -> 
     code, text = run_helm("template", "gw", str(CHART), "-f", "-", values=values)
     assert code != 0
     assert said in text
+
+
+def test_another_configuration_in_the_values_makes_new_pods_and_keeps_annotations() -> None:
+    def annotations(config: str) -> dict[str, str]:
+        values = {
+            "env": {"role": "traditional"},
+            "dblessConfig": {"config": config},
+            "podAnnotations": {"mine": "1"},
+        }
+        template = render(values)["Deployment", NAME]["spec"]["template"]
+        found: dict[str, str] = template["metadata"]["annotations"]
+        return found
+
+    one, other = annotations("_format_version: '3.0'\n"), annotations("_format_version: '1.1'\n")
+    assert one["mine"] == other["mine"] == "1"
+    assert one["checksum/dbless"] != other["checksum/dbless"]
+    assert one == annotations("_format_version: '3.0'\n")
+
+
+def test_a_configuration_that_is_not_the_charts_has_no_digest_here() -> None:
+    values = {"env": {"role": "traditional"}, "dblessConfig": {"configMap": "mine"}}
+    template = render(values)["Deployment", NAME]["spec"]["template"]
+    assert "annotations" not in template["metadata"]
