@@ -88,8 +88,8 @@ def run(
         handler = worker.plugin(settings)
         innocent, guilty = await together(handler, CALLERS, good, bad)
         await until(lambda: worker.pool.metrics()["messages"] == 0, within=15)
-        assert set(innocent) == {200}
-        assert set(guilty) == {200 if settings["producer_async"] else 502}
+        assert set(innocent) == {200}, worker.pool.metrics()
+        assert set(guilty) == {200 if settings["producer_async"] else 502}, worker.pool.metrics()
         assert worker.pool.metrics()["bytes"] == 0
         failures: dict[str, int] = worker.pool.metrics()["failures"]
         return failures
