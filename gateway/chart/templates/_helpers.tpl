@@ -41,7 +41,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- define "gateway.image" -}}
 {{- $tag := .Values.image.tag | default (ternary "" .Chart.AppVersion (ne .Values.image.digest "")) -}}
 {{- .Values.image.repository -}}
-{{- with $tag }}:{{ . }}{{ end -}}
+{{- with $tag }}:{{ kindIs "string" . | ternary . (int64 . | toString) }}{{ end -}}
 {{- with .Values.image.digest }}@{{ . }}{{ end -}}
 {{- end -}}
 

@@ -156,3 +156,14 @@ def test_every_tool_that_a_workflow_runs_is_there() -> None:
     for file in WORKFLOWS:
         for tool in set(re.findall(r"\btools/[\w/]+(?:\.py)?", file.read_text())):
             assert (ROOT / tool).exists(), f"{file.name}: {tool}"
+
+
+def test_the_image_is_published_under_the_tag_that_the_chart_asks_for() -> None:
+    chart = yaml.safe_load((ROOT / "gateway" / "chart" / "Chart.yaml").read_text())
+    assert re.fullmatch(r"\d+\.\d+\.\d+", chart["appVersion"]), "as pyproject.toml has it"
+    (build,) = [
+        step
+        for step in steps(load(FOLDER / "release-image.yml"))
+        if str(step.get("uses", "")).startswith("docker/build-push-action")
+    ]
+    assert build["with"]["tags"].endswith(":${{ steps.project.outputs.version }}")

@@ -289,3 +289,20 @@ def test_a_configuration_that_is_not_the_charts_has_no_digest_here() -> None:
     values = {"env": {"role": "traditional"}, "dblessConfig": {"configMap": "mine"}}
     template = render(values)["Deployment", NAME]["spec"]["template"]
     assert "annotations" not in template["metadata"]
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"), [("1", "1"), ("20261128", "20261128"), ("1.10", "1.10"), ("v1", "v1")]
+)
+def test_a_tag_given_on_the_command_line_is_that_tag(given: str, shown: str) -> None:
+    words = ("template", "gw", str(CHART), "--set", f"image.tag={given}")
+    code, text = run_helm(*words)
+    assert code == 0, text
+    assert f'image: "kafka-gateway:{shown}"' in text
+
+
+def test_a_tag_that_a_values_file_makes_a_fraction_is_refused() -> None:
+    code, text = run_helm("template", "gw", str(CHART), "-f", "-", values={"image": {"tag": 1.1}})
+    assert code != 0
+    assert "image" in text
+    assert "tag" in text
