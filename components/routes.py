@@ -12,8 +12,8 @@ import pulumi
 
 from components.endpoints import ControlPlaneEndpoint, KafkaEndpoint
 from components.options import child_options
-from gateway.deck import load_deck
-from gateway.document import check_document
+from gateway.documents.deck import load_deck
+from gateway.documents.document import check_document
 from gateway.errors import DocumentError
 from provider.client import Configuration
 

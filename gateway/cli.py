@@ -17,7 +17,7 @@ def main() -> None:
         from gateway.commands.run import start
 
         sys.exit(start())
-    from gateway.command_line import application
+    from gateway.commands.command_line import application
 
     application()()
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast, dataclass_transform
 
-from gateway.property_paths import PropertyPath
+from gateway.names.property_paths import PropertyPath
 from provider.fields import Field, anything, array, boolean, integer, mapping, record, text
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from gateway.property_paths import PropertyPath, render_path
+from gateway.names.property_paths import PropertyPath, render_path
 
 Kind = Literal["add", "update", "delete"]
 

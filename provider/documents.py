@@ -7,10 +7,10 @@ import copy
 import re
 from typing import Any
 
-from gateway.document import diff_documents
+from gateway.documents.document import diff_documents
 from gateway.entities import ENTITIES
 from gateway.errors import DocumentError
-from gateway.property_paths import PropertyPath, parse_path, split_problem, value_at
+from gateway.names.property_paths import PropertyPath, parse_path, split_problem, value_at
 from provider.diff import Kind
 from provider.fields import Problem
 from provider.values import Properties

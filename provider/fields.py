@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.property_paths import PropertyPath, render_path
-from gateway.spelling import choices
+from gateway.names.property_paths import PropertyPath, render_path
+from gateway.names.spelling import choices
 from provider.values import UNKNOWN
 
 Problem = tuple[str, str]

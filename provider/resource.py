@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from gateway.errors import ResourceError
-from gateway.property_paths import PropertyPath
+from gateway.names.property_paths import PropertyPath
 from provider.declaration import ResourceType
 from provider.diff import PropertyChange
 from provider.engine_log import EngineLog

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gateway.addresses import server_problem, topic_problem
+from gateway.names.addresses import server_problem, topic_problem
 from provider.declaration import OutputField, ResourceType
 from provider.fields import Field, anything, array, boolean, integer, mapping, record, text
 

@@ -18,7 +18,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from gateway import __version__
 from gateway.errors import GatewayError, ResourceInitFailed
-from gateway.property_paths import PropertyPath
+from gateway.names.property_paths import PropertyPath
 from provider.engine_log import EngineLog
 from provider.registry import TYPES, implementation
 from provider.resource import Call, Resource, State

@@ -14,7 +14,7 @@ from typing import Any
 
 from google.protobuf import struct_pb2
 
-from gateway.property_paths import PropertyPath
+from gateway.names.property_paths import PropertyPath
 
 # The SDK's wire signatures (sdk/go/common/resource/properties.go and plugin/rpc.go).
 SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"

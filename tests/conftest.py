@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 from collections.abc import Iterator
 
 import pytest
+import uvloop
 
 from tests.support.broker import Broker, running_broker
 
@@ -15,3 +18,18 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """Give the shared broker. Make topics of your own on it; never stop it."""
     with running_broker(tmp_path_factory.mktemp("kafka")) as shared:
         yield shared
+
+
+_LONGEST_ASYNC_TEST = 60.0
+"""Seconds; each wait in a test has a deadline of its own that is shorter."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run an ``async def`` test on uvloop, the loop that serves requests."""
+    test = pyfuncitem.obj
+    if not inspect.iscoroutinefunction(test):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in inspect.signature(test).parameters}
+    uvloop.run(asyncio.wait_for(test(**arguments), _LONGEST_ASYNC_TEST))
+    return True

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.property_paths import parse_path, value_at
+from gateway.names.property_paths import parse_path, value_at
 
 SECRET = "[secret]"  # noqa: S105 - what the engine prints in a secret's place
 KNOWN_LATER = "(known after apply)"

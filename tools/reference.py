@@ -17,14 +17,15 @@ from typing import Any
 
 import yaml
 
-from gateway import settings
 from gateway.entities import ENTITIES
 from gateway.entities.base import Entity, EntityType
 from gateway.entities.shape import Shape, shape_of
 from gateway.plugins.registry import plugin_types
+from gateway.settings import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "reference"
+SETTINGS = "gateway/settings/settings.py"
 WRITTEN = "<!-- Written by `make docs` from {source}; not edited by hand. -->"
 COMMON = tuple(Entity.model_fields)
 """Fields of every entity; described once."""
@@ -102,15 +103,14 @@ def settings_page() -> Iterator[str]:
     """Yield the settings in the sections of their source."""
     yield "# Settings"
     yield ""
-    yield WRITTEN.format(source="gateway/settings.py")
+    yield WRITTEN.format(source=SETTINGS)
     yield ""
     yield (
         "Of `kafka-gateway run` and `check`: environment variables, or the same names in lower "
         "case, without `KONG_`, in a kong.conf. The environment wins. Certificates and keys are "
         "paths or PEM text. An unknown name is a warning that names the nearest one."
     )
-    file = ROOT / "gateway" / "settings.py"
-    lines = file.read_text().splitlines()
+    lines = (ROOT / SETTINGS).read_text().splitlines()
     for section, fields in _sections(lines):
         yield from ["", f"## {section}", "", *_table("variable", "form", "default", "what it does")]
         for field, text in fields:

@@ -26,7 +26,7 @@ from components.config.pem import read_authority
 from components.config.reader import ConfigReader
 from components.config.secret import Secret
 from components.config.stack import StackConfig, read_stack
-from gateway.addresses import split_server
+from gateway.names.addresses import split_server
 
 CLUSTER_TYPES = ("basic", "standard", "dedicated")
 AVAILABILITIES = ("single-zone", "multi-zone")

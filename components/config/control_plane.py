@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from components.config.pem import IdentityConfig, read_authority, read_identity
 from components.config.reader import ConfigReader
 from components.config.secret import Secret
-from gateway.addresses import server_problem
+from gateway.names.addresses import server_problem
 
 BROUGHT = ("clusterCaPem", "clusterCertificatePem", "clusterPrivateKeyPem")
 """What only a control plane that is there already may have."""

@@ -15,8 +15,8 @@ import pulumi
 import yaml
 
 from components.config.secret import Secret
-from gateway.addresses import url_problem
-from gateway.spelling import choices
+from gateway.names.addresses import url_problem
+from gateway.names.spelling import choices
 
 PROJECT_FILE = Path(__file__).resolve().parents[2] / "Pulumi.yaml"
 URL = re.compile(r"^https?://[^/\s]+/?$")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.config.reader import ConfigReader
-from gateway.addresses import topic_problem
+from gateway.names.addresses import topic_problem
 
 FIELDS = ("name", "partitions", "config")
 

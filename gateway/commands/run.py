@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gateway.errors import GatewayError, SettingsError
-from gateway.settings import Settings, collect, env_name, unknown_settings
+from gateway.settings.settings import Settings, collect, env_name, unknown_settings
 
 
 def command(env_file: Path | None = None, conf: Path | None = None) -> None:

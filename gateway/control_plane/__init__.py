@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gateway.settings import Settings
+    from gateway.settings.settings import Settings
 
 
 def run_control_plane(settings: Settings) -> None:

@@ -17,15 +17,15 @@ from gateway.control_plane.ownership import (
     unique_values,
     without_orphans,
 )
-from gateway.document import keep_times
+from gateway.documents.document import keep_times
 from gateway.entities import ENTITIES, EntityType, Row, entity_type, validate_row
 from gateway.entities.checks import Table, check_table
 from gateway.entities.credentials import store_secret
+from gateway.entities.own_tags import is_own_tag
 from gateway.entities.shape import Shape
 from gateway.entities.types import UUID
 from gateway.entities.validation import shape_for
 from gateway.errors import NotFound, ReferenceViolation, UniqueViolation
-from gateway.own_tags import is_own_tag
 
 _URL_FIELDS = ("protocol", "host", "port", "path")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from gateway.document import Document, owner_tag, to_table
+from gateway.documents.document import Document, owner_tag, to_table
 from gateway.entities import ENTITIES, EntityType, Row
 from gateway.entities.checks import Table, check_table, row_label
 from gateway.errors import UniqueViolation

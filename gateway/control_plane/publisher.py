@@ -19,7 +19,7 @@ from gateway.control_plane.clustering.listener import ClusterListener
 from gateway.control_plane.clustering.push import Push
 from gateway.control_plane.releases import Releases, Result, Rule
 from gateway.control_plane.store import Release
-from gateway.document import Document
+from gateway.documents.document import Document
 from gateway.entities.checks import Table
 from gateway.logs import get_logger
 

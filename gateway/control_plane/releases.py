@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.clustering import ZERO_HASH
 from gateway.control_plane.clustering.push import Push, prepare
 from gateway.control_plane.ownership import canonical, merge, owns_anything
 from gateway.control_plane.store import Draft, Release, Store
-from gateway.document import Document
-from gateway.document_diff import Change, diff_documents
-from gateway.document_tree import nest
+from gateway.documents.diff import Change, diff_documents
+from gateway.documents.document import Document
+from gateway.documents.tree import nest
 from gateway.entities import ENTITIES
 from gateway.entities.checks import Table, check_table
 from gateway.errors import DocumentError, NotFound
+from gateway.hybrid.configuration import ZERO_HASH
 
 Rule = Callable[[Table], Table]
 """From the newest configuration to the next; raises when that must not be."""

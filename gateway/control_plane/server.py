@@ -20,7 +20,6 @@ from gateway.control_plane.admin.info import Node
 from gateway.control_plane.admin.middleware import Token
 from gateway.control_plane.clustering.data_planes import DataPlanes
 from gateway.control_plane.clustering.listener import ClusterListener
-from gateway.control_plane.clustering.tls import ClusterIdentity
 from gateway.control_plane.keyring import Keyring
 from gateway.control_plane.publisher import Publisher
 from gateway.control_plane.releases import Releases
@@ -31,10 +30,11 @@ from gateway.data_plane.node import node_id
 from gateway.errors import SettingsError, StoreError
 from gateway.http.callers import is_loopback
 from gateway.http.limits import own_limits
-from gateway.listen import ListenAddress
+from gateway.hybrid.server_tls import ClusterIdentity
 from gateway.logs import configure_logs, get_logger
 from gateway.pem import load_chain, read_pem
-from gateway.settings import Settings
+from gateway.settings.listen import ListenAddress
+from gateway.settings.settings import Settings
 
 DATABASE = "control-plane.sqlite"
 """Name of the database in the prefix folder."""

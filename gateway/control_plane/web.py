@@ -14,8 +14,8 @@ from gateway.errors import SettingsError
 from gateway.http.answers import JSON
 from gateway.http.limits import Limits
 from gateway.http.server import Listener, Server
-from gateway.listen import ListenAddress
-from gateway.settings import env_name
+from gateway.settings.listen import ListenAddress
+from gateway.settings.settings import env_name
 
 _GRACE = 2.0
 """Seconds that requests under way have when the server stops."""

@@ -16,7 +16,7 @@ from functools import cache
 from typing import NamedTuple
 
 from gateway.data_plane.node import processors
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 
 ReadValues = Callable[[], Mapping[str, str]]
 
@@ -66,7 +66,7 @@ def run_data_plane(read_values: ReadValues) -> None:
     spawned = [spawn_worker(index) for index in range(count)]
     try:
         # Imported here: see above.
-        from gateway.data_plane.master import run_master
+        from gateway.data_plane.master.master import run_master
 
         run_master(read_values, values, spawned)
     finally:

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from gateway.errors import SettingsError
-from gateway.listen import ListenAddress
+from gateway.settings.listen import ListenAddress
 
 _PATIENCE = 2.0
 """Seconds to wait for an address: workers of a master that was killed are just closing it."""

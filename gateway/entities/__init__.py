@@ -32,7 +32,7 @@ from gateway.entities.upstream import TARGETS, UPSTREAMS, Target, Upstream
 from gateway.entities.validation import Row, validate
 from gateway.entities.vault import KEY_SETS, KEYS, VAULTS, Key, KeySet, Vault
 from gateway.errors import NotFound
-from gateway.spelling import choices
+from gateway.names.spelling import choices
 
 ENTITIES: dict[str, EntityType] = {
     entity.collection: entity

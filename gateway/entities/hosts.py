@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from gateway import addresses
+from gateway.names import addresses
 
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_\-]*[A-Za-z0-9_])?")
 _LEADING = re.compile(r"[A-Za-z0-9_\-]*[A-Za-z0-9_]")

@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from gateway.entities.shape import Shape, shape_of
-from gateway.property_paths import PropertyPath, render_path
-from gateway.spelling import choices, nearest
+from gateway.names.property_paths import PropertyPath, render_path
+from gateway.names.spelling import choices, nearest
 
 _TYPES = {
     "string_type": "expected a string",

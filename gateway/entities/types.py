@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from gateway.addresses import host_problem, port_problem, topic_problem, url_problem
+from gateway.names.addresses import host_problem, port_problem, topic_problem, url_problem
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 REFERENCE = re.compile(r"\{vault://[^}]+\}")

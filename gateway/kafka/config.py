@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gateway.errors import CertificateMissing, ProduceError
-from gateway.plugins.kafka_settings import BootstrapServer, OAuthBearer, Producing
+from gateway.plugins.produce.settings import BootstrapServer, OAuthBearer, Producing
 
 if TYPE_CHECKING:
     from gateway.plugins.confluent.schema import Config as ConfluentConfig

@@ -17,7 +17,7 @@ import orjson
 from lupa import luajit21 as lupa
 
 from gateway.errors import RequestRejected
-from gateway.kafka import json_text
+from gateway.plugins.produce import json_text
 
 MOST_VALUES = 100_000
 """Values that go into Lua, or come out of it, for one record."""

@@ -11,7 +11,7 @@ from gateway.kafka.prober import Prober
 from gateway.kafka.producer import Producer
 
 if TYPE_CHECKING:
-    from gateway.kafka.registry.client import RegistryPool
+    from gateway.plugins.produce.registry.client import RegistryPool
 
 _UNUSED_CLOSE = 15.0
 """Seconds in which a producer that nobody uses any more may send what it has."""
@@ -53,7 +53,7 @@ class ProducerPool:
         """Return the schema registries of the records' schemas."""
         if self._registries is None:
             # Imported late: most workers have none.
-            from gateway.kafka.registry.client import RegistryPool
+            from gateway.plugins.produce.registry.client import RegistryPool
 
             self._registries = RegistryPool(self._loop)
         return self._registries

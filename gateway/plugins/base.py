@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from gateway.http.messages import Pending, Request, Response
 from gateway.plugins.consumers import Consumers
 from gateway.plugins.limits import RecordLimits
-from gateway.plugins.tally import Tally
+from gateway.plugins.shared_counters import Tally
 
 if TYPE_CHECKING:
     from gateway.kafka.pool import ProducerPool

@@ -7,8 +7,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from gateway.addresses import is_address
 from gateway.errors import UpstreamError
+from gateway.names.addresses import is_address
 from gateway.proxy.dns import Answer, Dns
 
 Lookup = Callable[[str], Awaitable[Answer]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.document import check_document
+from gateway.documents.document import check_document
 from gateway.errors import DocumentError, EndpointUnreachable
 from provider.diff import PropertyChange, changes_between
 from provider.documents import (

@@ -19,7 +19,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # not in its _
 )
 
 from gateway.errors import EndpointUnreachable
-from gateway.property_paths import render_path
+from gateway.names.property_paths import render_path
 from provider.diff import PropertyChange, changes_between
 from provider.kafka_admin import TIMEOUT_SECONDS, kafka_admin
 from provider.resource import Call, Resource, State

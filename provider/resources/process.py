@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway.atomic_file import write_atomically
 from gateway.errors import ResourceInitFailed
-from gateway.property_paths import render_path
+from gateway.names.property_paths import render_path
 from provider.diff import PropertyChange, changes_between
 from provider.fields import Problem
 from provider.local import process

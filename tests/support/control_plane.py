@@ -18,7 +18,7 @@ import orjson
 import uvloop
 
 from gateway.control_plane.server import ControlPlane
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 from tests.support.authority import Authority, Pair, client_context
 from tests.support.peer import Peer
 

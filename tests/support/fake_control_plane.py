@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from gateway.document import from_table, to_table
+from gateway.documents.document import from_table, to_table
 from gateway.errors import DocumentError
 
 

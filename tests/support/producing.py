@@ -13,13 +13,13 @@ import uvloop
 
 from gateway.http.messages import Pending, Request, Response
 from gateway.kafka.pool import ProducerPool
-from gateway.kafka.produce import ProduceHandler
 from gateway.plugins.base import PluginContext
 from gateway.plugins.chain import Chain
 from gateway.plugins.confluent import Config as ConfluentConfig
 from gateway.plugins.confluent.handler import Confluent
 from gateway.plugins.kafka_upstream import Config as KafkaUpstreamConfig
 from gateway.plugins.kafka_upstream.handler import KafkaUpstream
+from gateway.plugins.produce.handler import ProduceHandler
 from tests.support.broker import Broker
 
 T = TypeVar("T")

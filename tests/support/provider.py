@@ -9,7 +9,7 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
-from gateway.property_paths import PropertyPath
+from gateway.names.property_paths import PropertyPath
 from provider.server import Provider
 from provider.values import Properties, decode, encode
 

@@ -10,8 +10,8 @@ from uuid import NAMESPACE_URL, uuid5
 import orjson
 
 from gateway.data_plane.counters import Counters
-from gateway.data_plane.draft import Draft, draft
-from gateway.data_plane.snapshot import Snapshot, Workshop
+from gateway.data_plane.worker.compile import Draft, draft
+from gateway.data_plane.worker.snapshot import Snapshot, Workshop
 from gateway.kafka.pool import ProducerPool
 from tests.support.requests import route_row
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import orjson
 
-from gateway.data_plane.application import GatewayApplication
 from gateway.data_plane.counters import Counters
-from gateway.data_plane.snapshot import Snapshot, Workshop
+from gateway.data_plane.worker.application import GatewayApplication
+from gateway.data_plane.worker.snapshot import Snapshot, Workshop
 from gateway.http.messages import Request, Response
 from gateway.proxy.headers import request_head
 from gateway.proxy.tls import UpstreamTls

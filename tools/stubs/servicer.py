@@ -15,7 +15,7 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from gateway.property_paths import render_path
+from gateway.names.property_paths import render_path
 from provider.diff import PropertyChange, compare
 from provider.responses import abort_init_failed, diff_response, top_property
 from provider.values import UNKNOWN, decode, encode

@@ -73,7 +73,7 @@ StatefulSet that has the other one keeps it until it is deleted with --cascade=o
 {{- end -}}
 
 {{- /* One listener list, "0.0.0.0:8000 reuseport, 0.0.0.0:8443 ssl"; needs section and address. */ -}}
-{{- define "gateway.listen" -}}
+{{- define "gateway.settings.listen" -}}
 {{- $section := .section -}}
 {{- $address := .address -}}
 {{- $listen := list -}}
@@ -94,15 +94,15 @@ StatefulSet that has the other one keeps it until it is deleted with --cascade=o
 {{- end -}}
 
 {{- /* What the sections of the values mean as settings; `env` wins over them. */ -}}
-{{- define "gateway.settings" -}}
+{{- define "gateway.settings.settings" -}}
 {{- $role := include "gateway.role" . -}}
 {{- $settings := dict -}}
-{{- $proxy := ternary "off" (include "gateway.listen" (dict "section" .Values.proxy "address" "0.0.0.0")) (or (not .Values.proxy.enabled) (eq $role "control_plane")) -}}
+{{- $proxy := ternary "off" (include "gateway.settings.listen" (dict "section" .Values.proxy "address" "0.0.0.0")) (or (not .Values.proxy.enabled) (eq $role "control_plane")) -}}
 {{- $_ := set $settings "proxy_listen" $proxy -}}
 {{- $address := ternary "0.0.0.0" "127.0.0.1" .Values.admin.enabled -}}
-{{- $admin := ternary "off" (include "gateway.listen" (dict "section" .Values.admin "address" $address)) (eq $role "data_plane") -}}
+{{- $admin := ternary "off" (include "gateway.settings.listen" (dict "section" .Values.admin "address" $address)) (eq $role "data_plane") -}}
 {{- $_ := set $settings "admin_listen" $admin -}}
-{{- $_ := set $settings "status_listen" (include "gateway.listen" (dict "section" .Values.status "address" "0.0.0.0")) -}}
+{{- $_ := set $settings "status_listen" (include "gateway.settings.listen" (dict "section" .Values.status "address" "0.0.0.0")) -}}
 {{- if ne $role "control_plane" -}}
 {{- $_ := set $settings "database" "off" -}}
 {{- end -}}
@@ -130,7 +130,7 @@ StatefulSet that has the other one keeps it until it is deleted with --cascade=o
 {{- end -}}
 
 {{- define "gateway.environment" -}}
-{{- $settings := include "gateway.settings" . | fromYaml -}}
+{{- $settings := include "gateway.settings.settings" . | fromYaml -}}
 {{- range $name := keys $settings | sortAlpha }}
 {{ include "gateway.variable" (dict "name" (printf "KONG_%s" (upper $name)) "value" (get $settings $name)) }}
 {{- end }}

@@ -15,7 +15,7 @@ from gateway.control_plane.admin.schemas import schema_routes
 from gateway.control_plane.clustering.data_planes import DataPlanes
 from gateway.control_plane.publisher import Publisher
 from gateway.control_plane.status import NodeStatus
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 
 
 def admin_app(

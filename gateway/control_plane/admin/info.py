@@ -20,7 +20,7 @@ from gateway.control_plane.publisher import Publisher
 from gateway.control_plane.status import NodeStatus
 from gateway.entities import ENTITIES
 from gateway.plugins.registry import plugin_types
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 
 _SHOWN = (
     "role",

@@ -15,7 +15,7 @@ from gateway.control_plane.admin.pages import page_size
 from gateway.control_plane.ownership import owner_of, owns_anything
 from gateway.control_plane.publisher import Outcome, Publisher
 from gateway.control_plane.store import ReleaseInfo
-from gateway.document import from_table
+from gateway.documents.document import from_table
 from gateway.errors import NotFound, QueryError, RequestRejected, SchemaViolation
 
 DEFAULT_WAIT, MAX_WAIT = 10.0, 600.0

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from gateway.clustering import ZERO_HASH
 from gateway.control_plane.clustering.compat import Incompatibility, SyncStatus
 from gateway.errors import ClusterError
+from gateway.hybrid.configuration import ZERO_HASH
 
 PER_CERTIFICATE = 100
 """Most data planes with one certificate, when nothing else is said."""

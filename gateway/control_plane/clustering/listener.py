@@ -17,14 +17,14 @@ from gateway.control_plane.clustering.data_planes import DataPlane, DataPlanes
 from gateway.control_plane.clustering.doorway import Doorway
 from gateway.control_plane.clustering.push import Push
 from gateway.control_plane.clustering.session import Session, Timing
-from gateway.control_plane.clustering.tls import (
+from gateway.errors import ClusterError
+from gateway.hybrid.server_socket import Wire
+from gateway.hybrid.server_tls import (
     ClusterIdentity,
     admits,
     load_identity,
     server_context,
 )
-from gateway.control_plane.clustering.wire import Wire
-from gateway.errors import ClusterError
 from gateway.logs import get_logger
 
 OUTLET = "/v1/outlet"

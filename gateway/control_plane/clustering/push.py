@@ -6,8 +6,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gateway.clustering import ZERO_HASH, config_hash, config_table, is_empty, reconfigure_payload
 from gateway.entities.checks import Table
+from gateway.hybrid.configuration import (
+    ZERO_HASH,
+    config_hash,
+    config_table,
+    is_empty,
+    reconfigure_payload,
+)
 from gateway.plugins.registry import plugin_types
 
 

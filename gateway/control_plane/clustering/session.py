@@ -20,8 +20,8 @@ from gateway import COMPATIBLE_WITH
 from gateway.control_plane.clustering.compat import check_plugins, check_version
 from gateway.control_plane.clustering.data_planes import DataPlane, DataPlanes
 from gateway.control_plane.clustering.push import Push
-from gateway.control_plane.clustering.wire import GOING_AWAY, POLICY, Received, Wire
 from gateway.errors import ClusterError
+from gateway.hybrid.server_socket import GOING_AWAY, POLICY, Received, Wire
 from gateway.logs import get_logger
 
 _HASH_LENGTH = 32

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from gateway.kafka.config import ProducerConfig, confluent_producer
-from gateway.kafka.produce import ProduceHandler
+from gateway.plugins.produce.handler import ProduceHandler
 
 
 class Confluent(ProduceHandler):

@@ -6,8 +6,8 @@ from __future__ import annotations
 from pydantic import Field
 
 from gateway.entities.base import Record
-from gateway.plugins.kafka_settings import Envelope, OAuthBearer, Producing
-from gateway.plugins.schema_registry import Secret
+from gateway.plugins.produce.registry.settings import Secret
+from gateway.plugins.produce.settings import Envelope, OAuthBearer, Producing
 
 
 class Security(Record):

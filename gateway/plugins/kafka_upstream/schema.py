@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 
 from gateway.entities.base import Record, violation
 from gateway.entities.types import UuidOrReference
-from gateway.plugins.kafka_settings import Envelope, OAuthBearer, Producing
-from gateway.plugins.schema_registry import Secret
+from gateway.plugins.produce.registry.settings import Secret
+from gateway.plugins.produce.settings import Envelope, OAuthBearer, Producing
 
 
 class Authentication(Record):

@@ -22,7 +22,7 @@ class IdentityRealm(Record):
 
     scope: Literal["cp", "realm"] = Field(
         default="cp",
-        description="`cp`: the credentials of this configuration. `realm` is refused: Konnect's "
+        description="Where keys are: `cp`, in this configuration. `realm` is refused: Konnect's "
         "realms cannot be asked from here.",
     )
     id: Uuid | None = Field(default=None, description="The realm's id.")
@@ -42,8 +42,12 @@ class Principals(Record):
     enabled: bool = Field(
         default=False, description="Must be false: Kong Identity cannot be asked from here."
     )
-    directory: str = Field(default="default", description="Without effect.")
-    error_on_miss: bool = Field(default=True, description="Without effect.")
+    directory: str = Field(
+        default="default", description="The directory that would be asked; without effect."
+    )
+    error_on_miss: bool = Field(
+        default=True, description="Whether an unknown key is an error; without effect."
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Principals:

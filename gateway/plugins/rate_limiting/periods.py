@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from gateway.plugins.tally import Cell, Table, Tally
+from gateway.plugins.shared_counters import Cell, Table, Tally
 
 _SECONDS = {
     "second": 1,

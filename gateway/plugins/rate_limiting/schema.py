@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from gateway.entities.base import Record, violation
 from gateway.entities.types import NonEmpty
-from gateway.plugins.schema_registry import Secret
+from gateway.plugins.produce.registry.settings import Secret
 
 PERIODS = ("second", "minute", "hour", "day", "month", "year")
 

@@ -7,7 +7,7 @@ import sys
 from typer.testing import CliRunner
 
 from gateway import __version__
-from gateway.command_line import application
+from gateway.commands.command_line import application
 
 HEAVY = ("pydantic", "typer", "rich", "cryptography", "wsproto", "confluent_kafka", "yaml")
 
@@ -29,7 +29,7 @@ def test_an_unknown_command_is_an_error_of_the_command_line() -> None:
 def test_a_master_starts_without_what_only_workers_and_commands_need() -> None:
     code = (
         "import sys, gateway.cli, gateway.commands.run, gateway.data_plane.launch; "
-        "import gateway.data_plane.master; "
+        "import gateway.data_plane.master.master; "
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.property_paths import PropertyPath
+from gateway.names.property_paths import PropertyPath
 from provider import resource_types as types
 from provider.declaration import ResourceType
 from provider.fields import REQUIRED, check_fields

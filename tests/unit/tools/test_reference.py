@@ -7,7 +7,7 @@ import pytest
 
 from gateway.entities import ENTITIES
 from gateway.plugins.registry import plugin_types
-from gateway.settings import NAMES, env_name
+from gateway.settings.settings import NAMES, env_name
 from tools import reference
 
 PAGES = reference.pages()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from gateway.command_line import application
+from gateway.commands.command_line import application
 
 GOOD = """
 _format_version: "3.0"

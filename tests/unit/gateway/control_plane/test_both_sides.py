@@ -12,12 +12,12 @@ from pathlib import Path
 import orjson
 import pytest
 
-from gateway.clustering import ZERO_HASH
-from gateway.data_plane.cluster import ClusterClient, Node
-from gateway.data_plane.cluster_tls import client_context
+from gateway.data_plane.master.control_plane_client import ClusterClient, Node
 from gateway.errors import ReleaseRefused
+from gateway.hybrid.client_tls import client_context
+from gateway.hybrid.configuration import ZERO_HASH
 from gateway.plugins.registry import plugin_types
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 from tests.support.authority import shared_pair
 from tests.support.control_plane import NAME, Place, certificates, run, running
 from tests.support.documents import plugin_of, story

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from gateway.clustering import ZERO_HASH
 from gateway.control_plane.releases import Releases
 from gateway.control_plane.store import Store
 from gateway.errors import DocumentError, NotFound
+from gateway.hybrid.configuration import ZERO_HASH
 from tests.support.documents import story
 
 

@@ -19,7 +19,7 @@ import pytest
 
 from gateway.control_plane.server import ControlPlane
 from gateway.errors import SettingsError, StoreError
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 from tests.support.authority import client_context
 from tests.support.control_plane import NAME, certificates, run, running, settings_values
 from tests.support.documents import story
@@ -30,7 +30,7 @@ from tests.support.waiting import eventually
 PROGRAM = """
 import json, sys
 from gateway.control_plane import run_control_plane
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 run_control_plane(Settings.from_values(json.loads(sys.argv[1])))
 """
 

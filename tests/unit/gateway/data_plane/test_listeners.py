@@ -8,7 +8,7 @@ import pytest
 from gateway.data_plane import listeners as module
 from gateway.data_plane.listeners import Reservation, open_listener
 from gateway.errors import SettingsError
-from gateway.listen import parse_listen
+from gateway.settings.listen import parse_listen
 
 
 def test_a_free_port_is_the_same_for_all_workers() -> None:

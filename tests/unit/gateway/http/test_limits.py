@@ -13,7 +13,7 @@ import pytest
 from gateway.http.application import DISCARD, STREAM
 from gateway.http.limits import Limits, limits_of
 from gateway.http.messages import Pending, Request, Response
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 from tests.support.http import (
     Answer,
     App,

@@ -12,7 +12,7 @@ import pytest
 import uvloop
 
 from gateway.control_plane.clustering.doorway import Doorway
-from gateway.control_plane.clustering.tls import ClusterIdentity, server_context
+from gateway.hybrid.server_tls import ClusterIdentity, server_context
 from tests.support.authority import Authority, client_context
 
 NAME = "control-plane.test"

@@ -17,13 +17,13 @@ import pytest
 import uvloop
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 
-from gateway.clustering import config_hash, config_table, reconfigure_payload
 from gateway.control_plane.clustering.data_planes import DataPlane, DataPlanes
 from gateway.control_plane.clustering.listener import ClusterListener
 from gateway.control_plane.clustering.push import Push, prepare
 from gateway.control_plane.clustering.session import Timing
-from gateway.control_plane.clustering.tls import ClusterIdentity
-from gateway.document import to_table
+from gateway.documents.document import to_table
+from gateway.hybrid.configuration import config_hash, config_table, reconfigure_payload
+from gateway.hybrid.server_tls import ClusterIdentity
 from tests.support.authority import Authority, Pair, client_context, shared_pair
 from tests.support.control_plane import running
 from tests.support.documents import story

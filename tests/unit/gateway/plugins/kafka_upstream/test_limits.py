@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from gateway.http.messages import Request, Response
-from gateway.kafka.records import record_size
 from gateway.plugins.limits import RecordLimits
+from gateway.plugins.produce.records import record_size
 from tests.support.broker import Broker
 from tests.support.producing import (
     Worker,

@@ -15,7 +15,7 @@ from gateway.plugins.base import PluginContext
 from gateway.plugins.rate_limiting import Config
 from gateway.plugins.rate_limiting import handler as module
 from gateway.plugins.rate_limiting.handler import RateLimiting
-from gateway.plugins.tally import Tally
+from gateway.plugins.shared_counters import Tally
 from gateway.routing.router import Router
 from tests.support.requests import StandInConnection, request_of, route_row
 

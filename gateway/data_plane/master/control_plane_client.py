@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The data plane's side of the hybrid protocol v1 (hybrid.md §3): dial, report, take releases."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from gateway import COMPATIBLE_WITH
+from gateway.errors import ClusterError, ReleaseRefused
+from gateway.hybrid.client_socket import Address, WebSocket
+from gateway.logs import get_logger
+
+_log = get_logger("gateway.cluster")
+
+_PING = 30.0
+_SILENCE = 45.0
+"""Seconds without any frame after which both sides give up (hybrid.md §3, 8)."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """Who dials: id, host name, labels, and the plugins it can serve (name and version)."""
+
+    id: str
+    hostname: str
+    labels: Mapping[str, str]
+    plugins: tuple[tuple[str, str], ...]
+
+    def target(self) -> str:
+        """Return the request target of the outlet, values escaped."""
+        hostname = quote(self.hostname, safe="")
+        return (
+            f"/v1/outlet?node_id={self.id}&node_hostname={hostname}&node_version={COMPATIBLE_WITH}"
+        )
+
+    def basic_info(self, settings: Mapping[str, Any]) -> bytes:
+        """Return the first frame. ``settings`` must hold no secret."""
+        message: dict[str, Any] = {
+            "type": "basic_info",
+            "plugins": [{"name": name, "version": version} for name, version in self.plugins],
+            "process_conf": dict(settings),
+            "filters": {},
+        }
+        if self.labels:
+            message["labels"] = dict(self.labels)
+        return orjson.dumps(message)
+
+
+class ClusterClient:
+    """Keeps one connection to the control plane, for ever.
+
+    ``take`` is awaited with each frame, the newest one only when several wait; what it refuses
+    (``ReleaseRefused``) is reported. ``hash_in_force`` gives the payload of pings.
+    """
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        tls: tuple[ssl.SSLContext, str],
+        node: Node,
+        *,
+        take: Callable[[bytes], Awaitable[None]],
+        hash_in_force: Callable[[], str],
+        process_conf: Mapping[str, Any] | None = None,
+        pause: tuple[float, float] = (5.0, 10.0),
+        largest: int = 16 * 1024**2,
+    ) -> None:
+        self.connected_since: float | None = None
+        """Monotonic seconds; None while there is no connection."""
+        self.last_seen: float | None = None
+        """Monotonic seconds of the last frame from the control plane."""
+        self.tls = tls
+        """Context and name for the next connection; may be replaced."""
+        self._where = address
+        self._target = node.target()
+        self._hello = node.basic_info(process_conf or {})
+        self._take = take
+        self._hash = hash_in_force
+        self._pause = pause
+        self._largest = largest
+        self._told = ""
+        self._socket: WebSocket | None = None
+        self._waiting: bytes | None = None
+        self._arrived = asyncio.Event()
+
+    async def run(self) -> None:
+        """Dial until cancelled. A connection that had lived is dialled again at once, once."""
+        taking = asyncio.create_task(self._take_frames())
+        try:
+            while True:
+                lived = await self._one_connection()
+                pause = 0.0 if lived > self._pause[0] else random.uniform(*self._pause)  # noqa: S311
+                await asyncio.sleep(pause)
+        finally:
+            taking.cancel()
+            if self._socket is not None:
+                await self._socket.close()
+
+    def report(self) -> None:
+        """Tell the control plane the hash in force, now."""
+        if self._socket is not None:
+            with suppress(ClusterError):
+                self._socket.ping(self._hash().encode())
+
+    async def _one_connection(self) -> float:
+        """Dial and stay until the connection ends; return for how many seconds it was there."""
+        started = monotonic()
+        context, name = self.tls
+        address = Address(*self._where, name, self._target)
+        where = f"{address.host}:{address.port}"
+        try:
+            self._socket = await WebSocket.connect(address, context, self._largest)
+            started = self.connected_since = self.last_seen = monotonic()
+            self._told = ""
+            _log.info("connected to the control plane", address=where)
+            await self._talk(self._socket)
+            reason = "the control plane closed the connection"
+        except (ClusterError, OSError, TimeoutError) as error:
+            reason = _reason(error)
+        was_connected = self.connected_since is not None
+        self._socket = self.connected_since = None
+        event = "lost the control plane" if was_connected else "cannot reach the control plane"
+        # An outage is told once, not at every attempt.
+        told, self._told = self._told, reason
+        (_log.debug if told == reason else _log.warning)(event, address=where, reason=reason)
+        return monotonic() - started if was_connected else 0.0
+
+    async def _talk(self, socket: WebSocket) -> None:
+        socket.send(self._hello)
+        self.report()
+        pinging = asyncio.create_task(self._ping())
+        try:
+            async for message in socket.messages(_SILENCE):
+                self.last_seen = monotonic()
+                if message is not None:
+                    self._waiting = message
+                    self._arrived.set()
+        finally:
+            pinging.cancel()
+            await socket.close()
+
+    async def _ping(self) -> None:
+        while True:
+            await asyncio.sleep(_PING)
+            self.report()
+
+    async def _take_frames(self) -> None:
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            frame, self._waiting = self._waiting, None
+            if frame is None:
+                continue
+            try:
+                await self._take(frame)
+                self.report()
+            except ReleaseRefused as error:
+                self._refuse(error)
+            except ClusterError as error:
+                _log.error("frame ignored", reason=str(error))
+            except Exception:
+                _log.exception("release not applied")
+
+    def _refuse(self, error: ReleaseRefused) -> None:
+        """Report why a release cannot be served; the old one stays in force (hybrid.md §7)."""
+        report = {
+            "name": "declarative configuration parse failure",
+            "message": str(error),
+            "source": "kafka-gateway",
+            "config_hash": error.hash or self._hash(),
+            "problems": error.errors,
+        }
+        _log.error("release refused", hash=error.hash, problems=error.errors)
+        if self._socket is not None:
+            with suppress(ClusterError):
+                self._socket.send(orjson.dumps({"type": "error", "error": report}))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}"
+    if isinstance(error, TimeoutError) and not str(error):
+        return "it does not answer"
+    return str(error) or type(error).__name__

@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The master of a data plane: starts the workers, holds the configuration, answers for the node.
+
+What a start needs is imported first and little: the workers are spawned as early as possible and
+import in parallel; the control plane's connection comes when they serve.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from gateway import __version__
+from gateway.data_plane.launch import ReadValues, Spawned
+from gateway.data_plane.listeners import Reservation, open_listener
+from gateway.data_plane.master.metrics import NodeFigures
+from gateway.data_plane.master.release import NO_CONFIGURATION, Release
+from gateway.data_plane.master.source import Source, make_source
+from gateway.data_plane.master.status import MAX_BODY, READY, StatusApplication
+from gateway.data_plane.master.supervisor import Supervisor
+from gateway.data_plane.master.trusted_authorities import trusted_bundle
+from gateway.data_plane.master.vault_file import read_vault_file, readable_by_others
+from gateway.errors import ReleaseRefused, SettingsError
+from gateway.http.limits import own_limits
+from gateway.http.server import Listener, Server
+from gateway.logs import configure_logs, get_logger
+from gateway.settings.listen import ListenAddress
+from gateway.settings.settings import Settings
+
+_log = get_logger("gateway.master")
+
+_SCRAPE = 1.0
+"""Seconds a worker has to report itself before its last report counts."""
+_RESTART_ONLY = (
+    "cluster_",
+    "declarative_config",
+    "nginx_worker_processes",
+    "prefix",
+    "proxy_listen",
+    "role",
+    "status_listen",
+)
+"""Beginnings of the settings that a reload does not change; the files they name are read anew."""
+
+
+def run_master(
+    read_values: ReadValues, values: Mapping[str, str], spawned: Sequence[Spawned]
+) -> None:
+    """Run the master of these workers; see ``gateway.data_plane.launch.run_data_plane``."""
+    asyncio.run(Master(read_values, values, spawned).run())
+
+
+class Master:
+    """One node; also the ``NodeView`` of its status API."""
+
+    def __init__(
+        self, read_values: ReadValues, values: Mapping[str, str], spawned: Sequence[Spawned]
+    ) -> None:
+        self._read_values = read_values
+        self._values = dict(values)
+        self._spawned = spawned
+        self.settings = Settings.parse(values)
+        self.draining = False
+        """Asked for over the status API, where it can be taken back."""
+        self._stopping = False
+        self._stop = asyncio.Event()
+        self._environment: dict[str, str] = {}
+        self._prefix: Path
+        self._addresses: list[ListenAddress]
+        self._supervisor: Supervisor
+        self._source: Source
+        self._reloading = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Start, serve, drain."""
+        settings = self.settings
+        configure_logs(settings.log_level, role=settings.role)
+        self._prefix = _make_prefix(settings)
+        proxy = Reservation(settings.proxy_listen, "KONG_PROXY_LISTEN")
+        self._addresses = proxy.addresses
+        try:
+            self._environment = self._read_environment()
+            self._supervisor = Supervisor(self._spawned, self._init())
+            await self._serve()
+        finally:
+            proxy.close()
+
+    async def _serve(self) -> None:
+        settings, supervisor = self.settings, self._supervisor
+        self._handle_signals()
+        self._source = make_source(settings, self._prefix, self)
+        status = await self._start_status()
+        supervisor.start(await self._source.first(), self._environment)
+        following = asyncio.create_task(self._source.follow())
+        addresses = [str(address) for address in self._addresses]
+        _log.info("started", version=__version__, workers=supervisor.count, proxy=addresses)
+        stopping = asyncio.create_task(self._stop.wait())
+        # A source that fails for good ends the node: it could never serve anything new.
+        await asyncio.wait([stopping, following], return_when=asyncio.FIRST_COMPLETED)
+        _log.info("stopping")
+        self._stopping = True
+        following.cancel()
+        await supervisor.stop(settings.drain_timeout)
+        await status.drain(0.5)
+        _log.info("stopped")
+        stopping.cancel()
+        with suppress(asyncio.CancelledError):
+            await following
+
+    # --- releases ----------------------------------------------------------------------------
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """The node's workers."""
+        return self._supervisor
+
+    def hash_in_force(self) -> str:
+        """Return the hash of what workers serve, zeros before anything."""
+        serving = self._supervisor.serving
+        return NO_CONFIGURATION if serving is None else serving.hash
+
+    async def apply(self, release: Release) -> None:
+        """Switch all workers; a refusal is kept for readiness while there is nothing else.
+
+        Raises ``ReleaseRefused`` that names the release.
+        """
+        try:
+            await self._supervisor.apply(release, self._environment)
+        except ReleaseRefused as error:
+            error.hash = release.hash
+            self.refused(error)
+            raise
+        _log.info("configuration applied", hash=release.hash)
+
+    def refused(self, error: ReleaseRefused) -> None:
+        """Remember why there is no configuration."""
+        if self._supervisor.serving is None:
+            self._supervisor.problem = str(error)
+
+    # --- status ------------------------------------------------------------------------------
+
+    def readiness(self) -> str:
+        """Return ``ready``, or why this node should get no requests (hybrid.md §9a)."""
+        supervisor = self._supervisor
+        if self.draining or self._stopping:
+            return "draining"
+        if supervisor.serving is None:
+            reason = supervisor.problem or "configuration hash is not initialized"
+            return f"no configuration available ({reason})"
+        for worker in supervisor.watchdog.missing():
+            return f"worker {worker.index} has not answered for {worker.silent:.0f} s"
+        if supervisor.ready < supervisor.count:
+            done = f"router ready in {supervisor.ready} of {supervisor.count} workers"
+            return f"router builds not yet complete, {done}"
+        if supervisor.serving.empty:
+            return "no configuration available (empty configuration present)"
+        return READY
+
+    def figures(self) -> NodeFigures:
+        """Return what the master knows of the node."""
+        supervisor = self._supervisor
+        memory = {"master": _own_memory()}
+        memory |= {str(worker.index): worker.memory() for worker in supervisor.workers}
+        return NodeFigures(
+            hash=self.hash_in_force(),
+            age=None if supervisor.serving is None else monotonic() - supervisor.since,
+            workers=supervisor.count,
+            ready=supervisor.ready,
+            restarts=supervisor.restarts,
+            hung=supervisor.watchdog.ended,
+            draining=self.draining or self._stopping,
+            connected=self._source.connected,
+            memory=memory,
+            version=__version__,
+        )
+
+    async def reports(self) -> list[dict[str, Any]]:
+        """Ask the workers what they counted."""
+        return await self._supervisor.gather(_SCRAPE)
+
+    def _token(self) -> str | None:
+        return self.settings.read_admin_token()
+
+    async def _start_status(self) -> Server:
+        server = Server(StatusApplication(self, self._token), own_limits(self.settings, MAX_BODY))
+        listeners = []
+        for address in self.settings.status_listen:
+            try:
+                listeners.append(Listener(open_listener(address, shared=False)))
+            except OSError as error:
+                text = f"KONG_STATUS_LISTEN: cannot listen on {address}: {error.strerror}"
+                raise SettingsError(f"{text}; choose another address") from None
+        await server.start(listeners)
+        return server
+
+    # --- signals -----------------------------------------------------------------------------
+
+    def _handle_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
+
+    def _reload_soon(self) -> None:
+        task = asyncio.get_running_loop().create_task(self._reload())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _reload(self) -> None:
+        """Take over changed settings and vault values; keep what is there when they are wrong."""
+        async with self._reloading:
+            try:
+                values = dict(self._read_values())
+                settings = Settings.from_values(values)
+                environment = self._read_environment(settings)
+            except SettingsError as error:
+                _log.error("reload refused", problems=error.problems)
+                return
+            await self._take_environment(environment)
+            self._take_settings(values)
+            try:
+                init = self._init()
+            except SettingsError as error:
+                _log.error("reload refused", problems=error.problems)
+                return
+            if init != self._supervisor.init:
+                await self._supervisor.replace(init)
+            _log.info("reloaded", hash=self.hash_in_force())
+
+    async def _take_environment(self, environment: dict[str, str]) -> None:
+        before, self._environment = self._environment, environment
+        try:
+            await self._source.reload()
+        except ReleaseRefused as error:
+            self._environment = before
+            _log.error("reload refused, the old values stay", problems=error.errors)
+
+    def _take_settings(self, values: dict[str, str]) -> None:
+        """Take over what may change while the node runs."""
+        names = values.keys() | self._values.keys()
+        changed = {name for name in names if values.get(name) != self._values.get(name)}
+        fixed = {name for name in changed if name.startswith(_RESTART_ONLY)}
+        if fixed:
+            _log.warning("settings that need a restart have changed", settings=sorted(fixed))
+        kept = {name: self._values[name] for name in fixed if name in self._values}
+        rest = {name: text for name, text in values.items() if name not in fixed}
+        self._values = {**rest, **kept}
+        self.settings = Settings.parse(self._values)
+        configure_logs(self.settings.log_level, role=self.settings.role)
+
+    def _read_environment(self, settings: Settings | None = None) -> dict[str, str]:
+        chosen = (settings or self.settings).env_file
+        if chosen is None:
+            return {}
+        path = Path(chosen)
+        values = read_vault_file(path)
+        if readable_by_others(path):
+            _log.warning("the file with vault values is readable by everybody", file=chosen)
+        return values
+
+    def _init(self) -> dict[str, Any]:
+        """Return what each worker is told first; files are read anew. Raises ``SettingsError``."""
+        certificate = None
+        if any(address.ssl for address in self._addresses):
+            from gateway.data_plane.master.default_certificate import listener_certificate
+
+            certificate = listener_certificate(self.settings, self._prefix)
+        return {
+            "values": self._values,
+            "addresses": ", ".join(str(address) for address in self._addresses),
+            "certificate": certificate,
+            "trusted": trusted_bundle(self.settings, self._prefix),
+            "drain": self.settings.drain_timeout,
+            "watchdog": self.settings.worker_watchdog,
+        }
+
+
+def _make_prefix(settings: Settings) -> Path:
+    prefix = Path(settings.prefix)
+    try:
+        prefix.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        text = f"KONG_PREFIX: cannot make {prefix}: {error.strerror}"
+        raise SettingsError(f"{text}; give a folder that can be written to") from None
+    if not os.access(prefix, os.W_OK):
+        raise SettingsError(f"KONG_PREFIX: {prefix} cannot be written to")
+    return prefix
+
+
+def _own_memory() -> int:
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a node's configuration comes from: a control plane with a cache, or a declarative file."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import os
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from gateway.data_plane.low_priority import aside
+from gateway.data_plane.master.cache import ConfigCache
+from gateway.data_plane.master.release import Release, check_release, parse_frame
+from gateway.data_plane.node import node_id
+from gateway.errors import CacheError, ClusterError, DocumentError, ReleaseRefused, SettingsError
+from gateway.logs import get_logger
+from gateway.pem import read_pem
+from gateway.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from gateway.data_plane.master.control_plane_client import ClusterClient
+    from gateway.data_plane.master.supervisor import Supervisor
+
+_log = get_logger("gateway.master")
+
+
+class Serving(Protocol):
+    """What a source asks of the master."""
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """The node's workers."""
+        ...
+
+    def hash_in_force(self) -> str:
+        """Return the hash of what workers serve."""
+        ...
+
+    async def apply(self, release: Release) -> None:
+        """Switch all workers; raises ``ReleaseRefused``."""
+        ...
+
+    def refused(self, error: ReleaseRefused) -> None:
+        """Remember why there is no configuration."""
+        ...
+
+
+class Source(Protocol):
+    """A place that releases come from."""
+
+    @property
+    def connected(self) -> bool | None:
+        """Whether the control plane is connected; None without one."""
+        ...
+
+    async def first(self) -> Release | None:
+        """Return what to serve from the start."""
+        ...
+
+    async def follow(self) -> None:
+        """Bring every later release, until cancelled."""
+        ...
+
+    async def reload(self) -> None:
+        """Apply again with the values of now; raises ``ReleaseRefused``."""
+        ...
+
+
+def make_source(settings: Settings, prefix: Path, master: Serving) -> Source:
+    """Return the source that the settings name."""
+    if settings.role == "data_plane":
+        return ControlPlaneSource(settings, prefix, master)
+    return FileSource(settings, master)
+
+
+class FileSource:
+    """A declarative file, read at the start and on SIGHUP."""
+
+    connected = None
+
+    def __init__(self, settings: Settings, master: Serving) -> None:
+        self._file = settings.declarative_config
+        self._master = master
+
+    async def first(self) -> Release | None:
+        """Read the file. Raises ``SettingsError``: a node that can never serve must not start."""
+        if self._file is None:
+            _log.warning("no configuration: neither a control plane nor KONG_DECLARATIVE_CONFIG")
+            return None
+        try:
+            return await self._read()
+        except DocumentError as error:
+            await self._master.supervisor.stop(0.0)
+            raise SettingsError(
+                *(f"KONG_DECLARATIVE_CONFIG: {p}" for p in error.problems)
+            ) from None
+
+    async def follow(self) -> None:
+        """Wait for ever: the file is read again only when asked to."""
+        await asyncio.Event().wait()
+
+    async def reload(self) -> None:
+        """Read the file again and apply it."""
+        if self._file is not None:
+            try:
+                release = await self._read()
+            except DocumentError as error:
+                raise ReleaseRefused(error.problems) from None
+            await self._master.apply(release)
+
+    async def _read(self) -> Release:
+        from gateway.data_plane.master.declarative import read_declarative
+
+        assert self._file is not None
+        return await aside(read_declarative, Path(self._file))
+
+
+class ControlPlaneSource:
+    """The hybrid protocol, and the cache for when the control plane is away."""
+
+    def __init__(self, settings: Settings, prefix: Path, master: Serving) -> None:
+        self._settings = settings
+        self._prefix = prefix
+        self._master = master
+        self._client: ClusterClient | None = None
+        self._key = self._read_key()
+        self._cache = ConfigCache(prefix / "config.cache", self._key)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the control plane is connected."""
+        return self._client is not None and self._client.connected_since is not None
+
+    async def first(self) -> Release | None:
+        """Return the cached release; without one the node waits for the control plane."""
+        try:
+            frame = self._cache.load()
+            release = None if frame is None else parse_frame(frame)
+        except (CacheError, ClusterError) as error:
+            _log.warning("no use of the cached configuration", reason=str(error))
+            return None
+        if release is not None:
+            _log.info("starting with the cached configuration", hash=release.hash)
+        return release
+
+    async def follow(self) -> None:
+        """Stay connected and take over what comes."""
+        # The client and what it imports wait until the workers serve: they come first.
+        plugins = await self._master.supervisor.plugins()
+        # Imported here for the same reason.
+        from gateway.data_plane.master.control_plane_client import ClusterClient, Node
+        from gateway.hybrid.client_tls import client_context
+
+        settings = self._settings
+        host, _, port = settings.cluster_control_plane.rpartition(":")
+        node = Node(
+            node_id(self._prefix),
+            os.environ.get("HOSTNAME") or socket.gethostname(),
+            settings.cluster_dp_labels,
+            tuple(sorted(plugins.items())),
+        )
+        self._client = ClusterClient(
+            (host.strip("[]"), int(port)),
+            client_context(settings),
+            node,
+            take=self._take,
+            hash_in_force=self._master.hash_in_force,
+            process_conf=_shown(settings),
+            pause=(settings.cluster_reconnect_min, settings.cluster_reconnect_max),
+            largest=settings.cluster_max_payload,
+        )
+        await self._client.run()
+
+    async def reload(self) -> None:
+        """Compile the release in force with the vault values of now; read the cluster's files."""
+        supervisor = self._master.supervisor
+        await self._renew()
+        if supervisor.serving is not None:
+            await self._master.apply(supervisor.serving)
+            return
+        # What could not be used at the start may be usable with the values of now.
+        release = await self.first()
+        if release is not None:
+            await self._master.apply(release)
+            if self._client is not None:
+                self._client.report()
+
+    async def _renew(self) -> None:
+        """Take over certificates and key that were replaced: the next connection shows them."""
+        from gateway.hybrid.client_tls import client_context
+
+        try:
+            tls = client_context(self._settings)
+            key = self._read_key()
+        except SettingsError as error:
+            _log.error("the cluster's certificates cannot be used", problems=error.problems)
+            return
+        if self._client is not None:
+            self._client.tls = tls
+        serving = self._master.supervisor.serving
+        if key != self._key:
+            self._key = key
+            self._cache = ConfigCache(self._cache.path, key)
+            if serving is not None:
+                await self._save(serving.frame)
+
+    def _read_key(self) -> str:
+        return read_pem(self._settings.cluster_cert_key or "", "KONG_CLUSTER_CERT_KEY")
+
+    async def _take(self, frame: bytes) -> None:
+        release = await aside(parse_frame, frame)
+        if release is None or release.hash == self._master.hash_in_force():
+            return
+        try:
+            await aside(check_release, release)
+        except ReleaseRefused as error:
+            error.hash = release.hash
+            self._master.refused(error)
+            raise
+        await self._master.apply(release)
+        await self._save(frame)
+
+    async def _save(self, frame: bytes) -> None:
+        try:
+            await aside(self._cache.save, frame)
+        except OSError as error:
+            _log.error("the configuration could not be cached", reason=error.strerror)
+
+
+def _shown(settings: Settings) -> dict[str, Any]:
+    """Return the settings without secrets, as a control plane may show them."""
+    plain = (str, int, float, bool, type(None))
+    return {
+        item.name: getattr(settings, item.name)
+        for item in dataclasses.fields(settings)
+        if item.repr and isinstance(getattr(settings, item.name), plain)
+    }

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The status API: ``/status``, ``/status/ready``, ``/metrics`` (hybrid.md §9a).
+
+Served by the master on our own HTTP server, so that it answers while workers are busy or stuck,
+and so that the master needs no web framework.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import orjson
+
+from gateway.data_plane.counters import total
+from gateway.data_plane.master.metrics import CONTENT_TYPE, NodeFigures, render
+from gateway.http.answers import JSON, json_answer
+from gateway.http.application import DISCARD
+from gateway.http.callers import NOT_LOCAL, foreign, is_local
+from gateway.http.messages import Pending, Request, Response
+from gateway.logs import get_logger
+
+_log = get_logger("gateway.status")
+
+MAX_BODY = 4096
+"""Bytes of a request; no call takes more than a word."""
+READY = "ready"
+TOKEN_HEADER = b"kong-admin-token"
+_WISHES = {"draining": True, READY: False}
+
+
+class NodeView(Protocol):
+    """What the status API asks of the master."""
+
+    draining: bool
+
+    def readiness(self) -> str:
+        """Return ``ready``, or why not."""
+        ...
+
+    def figures(self) -> NodeFigures:
+        """Return what the master knows without asking anybody."""
+        ...
+
+    async def reports(self) -> list[dict[str, Any]]:
+        """Ask the workers; bounded in time."""
+        ...
+
+
+class StatusApplication:
+    """``gateway.http.application.Application`` of the status listener.
+
+    ``token`` reads the admin token, if there is one; ``SettingsError`` when it cannot.
+    """
+
+    def __init__(self, node: NodeView, token: Callable[[], str | None] = lambda: None) -> None:
+        self._node = node
+        self._token = token
+        self._asking: asyncio.Task[list[dict[str, Any]]] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._routes: dict[tuple[bytes, bytes], Callable[[Request], Response | Pending]] = {
+            (b"GET", b"/status"): lambda _: self._later(_status),
+            (b"GET", b"/metrics"): lambda _: self._later(_metrics),
+            (b"GET", b"/status/ready"): self._ready,
+            (b"POST", b"/status/ready"): self._set_ready,
+        }
+
+    def begin(self, request: Request) -> int | Response:
+        """Keep small bodies; see ``gateway.http.application``."""
+        request.connection.has_asked = True
+        return MAX_BODY if request.method == b"POST" else DISCARD
+
+    def handle(self, request: Request) -> Response | Pending:
+        """Answer, or ask the workers and answer then."""
+        method = b"GET" if request.method == b"HEAD" else request.method
+        found = self._routes.get((method, request.path))
+        if found is not None:
+            return found(request)
+        known = any(path == request.path for _, path in self._routes)
+        return json_answer(405, "Method not allowed") if known else json_answer(404, "Not found")
+
+    def finished(self, request: Request, response: Response, written: int) -> None:
+        """Nothing is counted here."""
+
+    def _ready(self, request: Request) -> Response:
+        reason = self._node.readiness()
+        return json_answer(200 if reason == READY else 503, reason)
+
+    def _set_ready(self, request: Request) -> Response:
+        if not self._may_drain(request):
+            return json_answer(403, NOT_LOCAL)
+        try:
+            asked = orjson.loads(request.body)
+        except orjson.JSONDecodeError:
+            asked = None
+        wish = asked.get("status") if isinstance(asked, Mapping) else None
+        if not isinstance(wish, str) or wish not in _WISHES:
+            return json_answer(400, 'expected the body {"status":"draining"} or {"status":"ready"}')
+        self._node.draining = _WISHES[wish]
+        state = "not ready, as asked" if self._node.draining else "ready again when it is"
+        _log.info(f"this node reports itself {state}", ip=request.connection.peer[0])
+        return Response(204, [])
+
+    def _may_drain(self, request: Request) -> bool:
+        """Tell whether the caller is on this machine, and no page of another origin, or has the
+        token: everybody else could take the node out of service.
+        """
+        given, connection = request.header(TOKEN_HEADER), request.connection
+        if given is not None:
+            token = self._token()
+            return token is not None and hmac.compare_digest(given, token.encode())
+        local = is_local(connection.peer[0], connection.here)
+        return local and not foreign(request.headers, (connection.here,))
+
+    def _later(self, render_with: Callable[[NodeView, list[dict[str, Any]]], Response]) -> Pending:
+        pending = Pending()
+        task = asyncio.get_running_loop().create_task(self._ask(render_with, pending))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return pending
+
+    async def _ask(
+        self, render_with: Callable[[NodeView, list[dict[str, Any]]], Response], pending: Pending
+    ) -> None:
+        try:
+            pending.resolve(render_with(self._node, await self._reports()))
+        except Exception:
+            _log.exception("status failed")
+            pending.resolve(json_answer(500, "An unexpected error occurred"))
+
+    async def _reports(self) -> list[dict[str, Any]]:
+        """Ask the workers once for all who want to know meanwhile: scrapes cost them time."""
+        if self._asking is None:
+            self._asking = asyncio.get_running_loop().create_task(self._node.reports())
+            self._asking.add_done_callback(self._asked)
+        return await asyncio.shield(self._asking)
+
+    def _asked(self, _task: asyncio.Task[list[dict[str, Any]]]) -> None:
+        self._asking = None
+
+
+def _metrics(node: NodeView, reports: list[dict[str, Any]]) -> Response:
+    return Response(200, [(b"Content-Type", CONTENT_TYPE)], render(reports, node.figures()))
+
+
+def _status(node: NodeView, reports: list[dict[str, Any]]) -> Response:
+    summed, figures = total(reports), node.figures()
+    counters, gauges = summed.get("counters", {}), summed.get("gauges", {})
+    accepted = counters.get("accepted", 0)
+    active = gauges.get("active", 0)
+    routes = counters.get("routes", {}).values()
+    body = {
+        "configuration_hash": figures.hash,
+        "draining": figures.draining or node.draining,
+        "memory": {
+            # Kong's place for the memory of its workers; the number is the whole process here.
+            "workers_lua_vms": [
+                {"worker": name, "http_allocated_gc": f"{size / 1024**2:.2f} MiB"}
+                for name, size in figures.memory.items()
+            ],
+            "lua_shared_dicts": {},
+        },
+        "server": {
+            "connections_accepted": accepted,
+            "connections_handled": accepted - counters.get("refused", 0),
+            "connections_active": active,
+            "connections_reading": 0,
+            "connections_writing": 0,
+            "connections_waiting": active,
+            "total_requests": sum(sum(route["codes"].values()) for route in routes),
+        },
+        "version": figures.version,
+        "workers": {"total": figures.workers, "ready": figures.ready},
+    }
+    return Response(200, [(b"Content-Type", JSON)], orjson.dumps(body))

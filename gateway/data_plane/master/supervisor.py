@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The workers of a node: kept running, switched together, asked together, drained together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from time import monotonic
+from typing import Any
+
+from gateway.data_plane.channel import Message
+from gateway.data_plane.counters import total
+from gateway.data_plane.launch import Spawned, spawn_worker
+from gateway.data_plane.master.backoff import Backoff
+from gateway.data_plane.master.release import Release
+from gateway.data_plane.master.watchdog import Watchdog
+from gateway.data_plane.master.worker_process import WorkerProcess
+from gateway.errors import ReleaseRefused, WorkerGone
+from gateway.logs import get_logger
+
+_log = get_logger("gateway.master")
+
+_PREPARE = 60.0
+"""Seconds in which a worker must have compiled a release; a worker that hangs refuses it."""
+_ANSWER = 5.0
+_START = 30.0
+"""Seconds a new worker has for its imports on a machine that is busy."""
+_DEADLY = 3
+"""So many workers in a row that end while compiling a release make it unusable."""
+
+
+@dataclass
+class _Slot:
+    """The place of one worker; the process in it changes."""
+
+    index: int
+    worker: WorkerProcess | None = None
+    backoff: Backoff = field(default_factory=Backoff)
+
+
+class Supervisor:
+    """Keeps as many workers running as were spawned. ``init`` is what each of them is told first.
+
+    ``spawn`` starts another process for a place.
+    """
+
+    def __init__(
+        self,
+        spawned: Sequence[Spawned],
+        init: Mapping[str, Any],
+        spawn: Callable[[int], Spawned] = spawn_worker,
+    ) -> None:
+        self.init = dict(init)
+        self.serving: Release | None = None
+        """The release that workers serve, or are to serve as soon as they run."""
+        self.since = 0.0
+        """Monotonic seconds of the last switch."""
+        self.problem = ""
+        """Why there is no configuration, when one was there and could not be used."""
+        self.restarts = 0
+        self.gone: list[dict[str, Any]] = []
+        """What workers counted that ended: counters must never go backwards."""
+        self._spawn = spawn
+        self._slots = [_Slot(index) for index in range(len(spawned))]
+        for slot, process in zip(self._slots, spawned, strict=True):
+            slot.worker = WorkerProcess(slot.index, process, partial(self._exited, slot))
+        self._members: dict[int, WorkerProcess] = {}
+        self.watchdog = Watchdog(
+            lambda: self._members.values(),
+            lambda: float(self.init.get("watchdog", 0)),
+            lambda: float(self.init["drain"]),
+        )
+        self._environment: dict[str, str] = {}
+        self._switching = asyncio.Lock()
+        self._settled = asyncio.Event()
+        self._stopping = False
+        self._deaths = 0
+        self._plugins: dict[str, str] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # --- what the node asks ------------------------------------------------------------------
+
+    @property
+    def count(self) -> int:
+        """How many workers there are to be."""
+        return len(self._slots)
+
+    @property
+    def ready(self) -> int:
+        """How many workers listen and answer; each of them serves ``serving``."""
+        return len(self._members) - len(self.watchdog.missing())
+
+    @property
+    def workers(self) -> list[WorkerProcess]:
+        """The processes that run, listening or not."""
+        return [slot.worker for slot in self._slots if slot.worker is not None]
+
+    def start(self, release: Release | None, environment: Mapping[str, str]) -> None:
+        """Let the workers serve ``release`` from their first moment, if it can be served."""
+        self.serving, self.since = release, monotonic()
+        self._environment = dict(environment)
+        for slot in self._slots:
+            if slot.worker is not None:
+                self._background(self._bring_up(slot.worker))
+        self._background(self.watchdog.watch(self._background))
+
+    async def plugins(self) -> dict[str, str]:
+        """Return the plugins that workers can run, name to version, as soon as they all listen."""
+        await self._settled.wait()
+        return self._plugins
+
+    async def apply(self, release: Release, environment: Mapping[str, str]) -> None:
+        """Switch every worker to ``release``, or none: raises ``ReleaseRefused`` with the reasons.
+
+        ``environment`` are the vault file's values; they stay in force for later workers.
+        """
+        await self._started()
+        async with self._switching:
+            members = list(self._members.values())
+            if not members:
+                raise ReleaseRefused(["no worker is running that could take over the release"])
+            outcomes = await asyncio.gather(
+                *(self._prepare(worker, release, environment) for worker in members)
+            )
+            problems = sorted({text for problems in outcomes for text in problems})
+            if problems:
+                for worker in members:
+                    worker.tell("discard")
+                raise ReleaseRefused(problems)
+            self.serving, self.since, self.problem = release, monotonic(), ""
+            self._environment = dict(environment)
+            await asyncio.gather(*(self._commit(worker) for worker in members))
+
+    async def gather(self, within: float = 1.0) -> list[dict[str, Any]]:
+        """Return what each worker reports of itself.
+
+        A worker that does not answer in time counts with its last report: a scrape never hangs,
+        and one that is known not to answer is not waited for.
+        """
+
+        async def ask(worker: WorkerProcess) -> None:
+            try:
+                await worker.ask("stats", within=within)
+            except (WorkerGone, TimeoutError):
+                _log.warning("worker does not report", worker=worker.index, pid=worker.pid)
+
+        missing = self.watchdog.missing()
+        there = [worker for worker in self._members.values() if worker not in missing]
+        await asyncio.gather(*(ask(worker) for worker in there))
+        reports = [
+            {"counters": worker.stats["counters"], "gauges": worker.stats["gauges"]}
+            for worker in self.workers
+            if worker.stats is not None
+        ]
+        return [*self.gone, *reports]
+
+    async def replace(self, init: Mapping[str, Any]) -> None:
+        """Put new workers with new settings in the places of the old, one after the other."""
+        self.init = dict(init)
+        for slot in self._slots:
+            new = self._process(slot)
+            await self._bring_up(new)
+            if self._members.get(slot.index) is not new:
+                _log.error("worker with new settings did not start, the old ones stay")
+                return
+            old, slot.worker = slot.worker, new
+            if old is not None:
+                await self._drain(old, float(init["drain"]))
+
+    async def stop(self, seconds: float) -> None:
+        """Drain all workers, then end those that are still there."""
+        self._stopping = True
+        workers = self.workers
+        await asyncio.gather(*(self._drain(worker, seconds) for worker in workers))
+
+    async def _started(self) -> None:
+        try:
+            async with asyncio.timeout(_PREPARE):
+                await self._settled.wait()
+        except TimeoutError:
+            raise ReleaseRefused(["the workers of this node do not start"]) from None
+
+    # --- one worker --------------------------------------------------------------------------
+
+    def _process(self, slot: _Slot) -> WorkerProcess:
+        return WorkerProcess(slot.index, self._spawn(slot.index), partial(self._exited, slot))
+
+    async def _bring_up(self, worker: WorkerProcess) -> None:
+        """Lead a new worker to the release in force, then let it listen."""
+        try:
+            await worker.connect()
+            worker.tell("init", self.init)
+            while not await self._catch_up(worker):
+                pass
+        except (WorkerGone, TimeoutError) as error:
+            _log.error("worker did not start", worker=worker.index, reason=str(error))
+            worker.kill()
+
+    async def _catch_up(self, worker: WorkerProcess) -> bool:
+        """Give a worker the release in force; return whether it listens with that very release."""
+        release, environment = self.serving, self._environment
+        if release is not None:
+            try:
+                problems = await self._compile(worker, release, environment)
+            except WorkerGone:
+                self._count_death(release)
+                raise
+            if problems:
+                self._give_up(release, problems)
+                return False
+            await self._commit(worker)
+        async with self._switching:
+            if self.serving is not release or self._environment is not environment:
+                return False
+            addresses = {"addresses": self.init["addresses"]}
+            answer = await worker.ask("listen", addresses, within=_START)
+            if not answer.data["ok"]:
+                _log.error("worker cannot listen", reason=answer.data["error"])
+                raise WorkerGone(answer.data["error"])
+            self._deaths = 0
+            self._plugins = answer.data["plugins"]
+            if not self._stopping:
+                self._members[worker.index] = worker
+        if len(self._members) == self.count:
+            self._settled.set()
+        return True
+
+    async def _prepare(
+        self, worker: WorkerProcess, release: Release, environment: Mapping[str, str]
+    ) -> Sequence[str]:
+        """Have a worker compile; one that ends over it has refused as well."""
+        try:
+            return await self._compile(worker, release, environment)
+        except WorkerGone:
+            return [f"worker {worker.index} ended while it compiled the release"]
+
+    async def _compile(
+        self, worker: WorkerProcess, release: Release, environment: Mapping[str, str]
+    ) -> Sequence[str]:
+        """Have a worker compile a release beside the one it serves; return why it refuses."""
+        data = {"hash": release.hash, "environment": environment}
+        try:
+            answer = await worker.ask("prepare", data, release.table, within=_PREPARE)
+        except TimeoutError:
+            return [f"worker {worker.index} did not compile the release in {_PREPARE:.0f} s"]
+        return () if answer.data["ok"] else list(answer.data["errors"])
+
+    async def _commit(self, worker: WorkerProcess) -> Message | None:
+        try:
+            return await worker.ask("commit", within=_ANSWER)
+        except WorkerGone:
+            return None  # Its successor starts with the new release.
+        except TimeoutError:
+            _log.error("worker did not switch, it is replaced", worker=worker.index)
+            worker.kill()
+            return None
+
+    def _give_up(self, release: Release, problems: Sequence[str]) -> None:
+        """A release that was accepted once cannot be used any more: wait for another one."""
+        if self.serving is release:
+            self.serving, self.problem = None, "; ".join(problems)
+            _log.error("the configuration at hand cannot be used", problems=list(problems))
+
+    def _count_death(self, release: Release) -> None:
+        self._deaths += 1
+        if self._deaths >= _DEADLY:
+            self._give_up(release, ["workers end while they compile the release"])
+            self._deaths = 0
+
+    def _exited(self, slot: _Slot, worker: WorkerProcess) -> None:
+        if self._members.get(worker.index) is worker:
+            del self._members[worker.index]
+        if worker.stats is not None:
+            ended = {"counters": worker.stats["counters"]}
+            self.gone = [total([*self.gone, ended])]
+        if self._stopping or slot.worker is not worker:
+            return
+        slot.worker = None
+        self.restarts += 1
+        pause = slot.backoff.delay(monotonic() - worker.started)
+        _log.error(
+            "worker ended", worker=worker.index, pid=worker.pid, code=worker.code, again_in=pause
+        )
+        self._background(self._again(slot, pause))
+
+    async def _again(self, slot: _Slot, pause: float) -> None:
+        await asyncio.sleep(pause)
+        if not self._stopping and slot.worker is None:
+            slot.worker = self._process(slot)
+            await self._bring_up(slot.worker)
+
+    async def _drain(self, worker: WorkerProcess, seconds: float) -> None:
+        self._members = {k: v for k, v in self._members.items() if v is not worker}
+        worker.tell("drain", {"seconds": seconds})
+        try:
+            async with asyncio.timeout(seconds + 1.5):
+                await worker.exited.wait()
+        except TimeoutError:
+            _log.error("worker did not stop in time, it is ended", pid=worker.pid)
+            worker.kill()
+            await worker.exited.wait()
+
+    def _background(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a worker does with a request: route it, run the route's chain, count it.
+
+The way is straight: ``begin`` finds the route's plan, which was computed when the snapshot was
+compiled; ``handle`` runs its chain; ``finished`` counts and logs.
+"""
+
+from __future__ import annotations
+
+from gateway.data_plane.counters import Counters
+from gateway.data_plane.worker.access_log import AccessLog
+from gateway.data_plane.worker.compile import RoutePlan
+from gateway.data_plane.worker.snapshot import Snapshot
+from gateway.http.answers import HIDDEN_DOTS, NO_ROUTE, answer, fixed
+from gateway.http.messages import Pending, Request, Response
+from gateway.routing.protocols import Mismatch, protocol_mismatch
+
+
+class GatewayApplication:
+    """Serves the current snapshot; ``serve`` puts another in its place."""
+
+    __slots__ = ("_access_log", "_count_unmatched", "_match", "counters", "snapshot")
+
+    def __init__(self, counters: Counters, access_log: AccessLog | None = None) -> None:
+        self.counters = counters
+        self._count_unmatched = counters.unmatched.count
+        self._access_log = access_log
+        self.serve(Snapshot.empty())
+
+    def serve(self, snapshot: Snapshot) -> None:
+        """Serve this snapshot from the next request on; requests under way finish on theirs."""
+        self.snapshot = snapshot
+        self._match = snapshot.router.match
+
+    def begin(self, request: Request) -> int | Response:
+        """Find the route; see ``gateway.http.application``."""
+        match = self._match(request)
+        if match is None:
+            if self.snapshot.router.refuses(request):
+                return fixed(400, HIDDEN_DOTS, request)
+            return fixed(404, NO_ROUTE, request)
+        request.match = match
+        plan: RoutePlan = match.data
+        if match.checks_protocol:
+            mismatch = protocol_mismatch(match.route, request)
+            if mismatch is not None:
+                return _mismatch_answer(mismatch, request)
+        request.chain = plan.chain
+        return plan.body
+
+    def handle(self, request: Request) -> Response | Pending:
+        """Run the route's chain."""
+        chain = request.chain
+        assert chain is not None
+        return chain.run(request)
+
+    def finished(self, request: Request, response: Response, written: int) -> None:
+        """Count, run the log phase, write the access log."""
+        match = request.match
+        if match is None:
+            self._count_unmatched(request, response, written)
+        else:
+            match.data.count(request, response, written)
+        chain = request.chain
+        if chain is not None and chain.logs:
+            chain.log(request, response)
+        if self._access_log is not None:
+            self._access_log.add(request, response, written)
+
+
+def _mismatch_answer(mismatch: Mismatch, request: Request) -> Response:
+    headers = [(name.title(), value) for name, value in mismatch.headers]
+    if mismatch.message is None:
+        return Response(mismatch.status, headers)
+    return answer(mismatch.status, mismatch.message, request, headers)

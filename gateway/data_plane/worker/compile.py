@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The part of compiling a release that needs no event loop: it runs beside the requests.
+
+What takes long for a large configuration stands here: reading the table, resolving vault
+references, validating plugin settings, building the router.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import orjson
+
+from gateway.entities.own_tags import without_own_tags
+from gateway.errors import ReleaseRefused, UnresolvedReference
+from gateway.plugins.base import PluginType
+from gateway.plugins.consumers import Consumers
+from gateway.plugins.precedence import PluginTable
+from gateway.plugins.registry import plugin_types, unknown_plugin
+from gateway.routing.router import Router
+from gateway.vaults import resolve
+
+Row = Mapping[str, Any]
+_HAS_SECRETS = ("plugins", "certificates", "keyauth_credentials")
+"""Collections whose fields may hold vault references."""
+
+
+class RoutePlan:
+    """What a request of one route needs; ``Match.data``.
+
+    It is filled in on the event loop, when the handlers exist. A request under way keeps it, so
+    a release is no longer in use when all its plans are gone.
+    """
+
+    __slots__ = ("__weakref__", "body", "chain", "count", "route", "service")
+
+    chain: Any
+    body: int
+    count: Any
+
+    def __init__(self, route: Row, service: Row | None) -> None:
+        self.route = route
+        self.service = service
+
+
+@dataclass(frozen=True)
+class PluginDraft:
+    """An enabled plugin row with its validated settings; ``key`` is equal for equal behaviour."""
+
+    row: Row
+    type: PluginType
+    config: Any
+    key: bytes
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A release, read and checked."""
+
+    hash: str
+    rows: Mapping[str, list[dict[str, Any]]]
+    plans: list[RoutePlan]
+    router: Router
+    plugins: Mapping[str, PluginDraft]
+    table: PluginTable
+    certificates: Mapping[str, tuple[str, str]]
+    authorities: Mapping[str, str]
+    of_consumers: list[Row]
+    """The plugin rows that are limited to a consumer."""
+    consumers: Consumers
+
+
+def draft(
+    table: bytes,
+    digest: str,
+    environment: Mapping[str, str],
+    types: Mapping[str, PluginType] | None = None,
+    *,
+    hidden_dots: bool = False,
+) -> Draft:
+    """Read a release. Raises ``ReleaseRefused`` with everything that is wrong.
+
+    ``environment`` is where vault references are looked up, ``types`` are the plugins that may
+    run, all that are installed by default; ``hidden_dots`` is for the router.
+    """
+    types = plugin_types() if types is None else types
+    rows = orjson.loads(table)
+    _drop_own_tags(rows)
+    _resolve(rows, environment)
+    services = {row["id"]: row for row in rows.get("services", ())}
+    certificates = {row["id"]: (row["cert"], row["key"]) for row in rows.get("certificates", ())}
+    plugins = _plugins(rows, types)
+    plans = [RoutePlan(row, services.get(row.get("service"))) for row in rows.get("routes", ())]
+    router = Router(
+        [{**plan.route, "service": plan.service} for plan in plans],
+        {plan.route["id"]: plan for plan in plans},
+        hidden_dots=hidden_dots,
+    )
+    return Draft(
+        digest,
+        rows,
+        plans,
+        router,
+        plugins,
+        PluginTable(rows.get("plugins", ()), types),
+        certificates,
+        {row["id"]: row["cert"] for row in rows.get("ca_certificates", ())},
+        [item.row for item in plugins.values() if item.row.get("consumer") is not None],
+        _consumers(rows, plugins),
+    )
+
+
+def _drop_own_tags(rows: dict[str, Any]) -> None:
+    """Drop the tags that a control plane keeps for itself: plugins show consumers to their Lua."""
+    for collection, found in rows.items():
+        if isinstance(found, list):
+            rows[collection] = [without_own_tags(row) for row in found]
+
+
+def _resolve(rows: dict[str, Any], environment: Mapping[str, str]) -> None:
+    missing: list[str] = []
+    for collection in _HAS_SECRETS:
+        try:
+            if collection in rows:
+                rows[collection] = resolve(rows[collection], environment)
+        except UnresolvedReference as error:
+            missing += error.references
+    if missing:
+        raise UnresolvedReference(missing)
+
+
+def enabled_types(names: tuple[str, ...]) -> dict[str, PluginType]:
+    """Return the installed plugins that the setting ``plugins`` lets run.
+
+    ``bundled`` stands for all of them, ``off`` for none.
+    """
+    types = plugin_types()
+    return types if "bundled" in names else {name: types[name] for name in names if name in types}
+
+
+def _consumers(rows: Mapping[str, list[Row]], plugins: Mapping[str, PluginDraft]) -> Consumers:
+    """Return the consumers, if any plugin looks for them."""
+    if not any("consumers" in plugin.type.reads for plugin in plugins.values()):
+        return Consumers()
+    return Consumers(rows.get("consumers", ()), rows.get("keyauth_credentials", ()))
+
+
+def _plugins(
+    rows: Mapping[str, list[Row]], types: Mapping[str, PluginType]
+) -> dict[str, PluginDraft]:
+    digest = cache(lambda collection: _digest(rows.get(collection)))
+    found, problems = {}, []
+    for row in rows.get("plugins", ()):
+        if row.get("enabled") is False:
+            continue
+        kind = types.get(row["name"])
+        if kind is None:
+            problems.append(_not_there(row["name"]))
+            continue
+        try:
+            config = kind.schema.model_validate(row.get("config") or {})
+        except ValueError as error:
+            problems += _sentences(error, kind, row)
+            continue
+        scope = [row.get("route"), row.get("service"), row.get("consumer")]
+        key = orjson.dumps([row["name"], scope, row.get("config")])
+        key += b"".join(map(digest, ("certificates", *kind.reads)))
+        found[row["id"]] = PluginDraft(row, kind, config, key)
+    if problems:
+        raise ReleaseRefused(problems)
+    return found
+
+
+def _not_there(name: str) -> str:
+    if name in plugin_types():
+        return f'plugin "{name}" is not enabled on this node; name it in KONG_PLUGINS'
+    return unknown_plugin(name)
+
+
+def _sentences(error: ValueError, kind: PluginType, row: Row) -> list[str]:
+    # Imported here: good configurations need no texts about what is wrong.
+    from pydantic import ValidationError
+
+    from gateway.entities.problems import problems_of
+
+    label = f'plugins["{row["name"]}"] ({row["id"]}).config'
+    assert isinstance(error, ValidationError)
+    return [problem.sentence(label) for problem in problems_of(error, kind.schema)]
+
+
+def _digest(value: Any) -> bytes:
+    return hashlib.sha256(orjson.dumps(value)).digest()

@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A release compiled for serving: immutable, swapped as a whole, closed when nobody uses it."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from gateway.data_plane.counters import Counters
+from gateway.data_plane.worker.compile import Draft, PluginDraft, RoutePlan, Row
+from gateway.data_plane.worker.debug_headers import DebugHeaders
+from gateway.errors import GatewayError, ReleaseRefused
+from gateway.http.application import DISCARD, STREAM
+from gateway.logs import get_logger
+from gateway.plugins.base import Handler, PluginContext
+from gateway.plugins.chain import Chain, Last, no_service
+from gateway.plugins.limits import RecordLimits
+from gateway.plugins.shared_counters import Tally
+from gateway.routing.router import Router
+
+if TYPE_CHECKING:
+    from gateway.kafka.pool import ProducerPool
+    from gateway.proxy.tls import UpstreamTls
+    from gateway.proxy.upstream import Proxy
+
+_log = get_logger("gateway.snapshot")
+
+_WARM_UP = 2.0
+"""Seconds that new producers have to connect before the snapshot serves all the same."""
+_LAST = -(1 << 31)
+"""Priority below that of every plugin."""
+_SLICE = 0.001
+"""Seconds of compiling after which requests get their turn."""
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What outlives snapshots in a worker and is used to compile them."""
+
+    counters: Counters
+    producers: ProducerPool
+    proxy: Proxy | None = None
+    body_limit: int = 1024**2
+    """Largest body kept whole for a handler that sets no limit itself, in bytes."""
+    debug_headers: bool = False
+    """Whether clients may ask for route and service in response headers (``Kong-Debug``)."""
+    trusted_ca: str | None = None
+    """File of the trusted authorities; None: the system's."""
+    lua_allowed: bool = True
+    """Whether plugins may run Lua functions, in the sandbox."""
+    tally: Tally = field(default_factory=Tally)
+    ipv6_prefix: int = 64
+    """Bits of an IPv6 address that tell clients apart."""
+    record_limits: RecordLimits = field(default_factory=RecordLimits)
+
+
+class Snapshot:
+    """One compiled release. ``retire`` it after its successor serves."""
+
+    def __init__(self, digest: str, router: Router) -> None:
+        self.hash = digest
+        self.router = router
+        self._handlers: dict[str, tuple[bytes, Handler]] = {}
+        self._plans: list[RoutePlan] = []
+
+    @classmethod
+    def empty(cls) -> Snapshot:
+        """Return what a worker serves before any release: no routes at all."""
+        return cls("", Router([]))
+
+    @classmethod
+    async def compile(cls, draft: Draft, previous: Snapshot, workshop: Workshop) -> Snapshot:
+        """Make handlers and chains; handlers that would be the same are taken from ``previous``.
+
+        Requests get their turn in between. Raises ``ReleaseRefused``, having closed what it made.
+        """
+        self = cls(draft.hash, draft.router)
+        self._plans = draft.plans
+        try:
+            await self._make_handlers(draft, previous, workshop)
+            await self._make_plans(draft, workshop)
+        except BaseException:
+            self.discard(previous)
+            raise
+        if self._own_handlers(previous):
+            await workshop.producers.warm(_WARM_UP)
+        return self
+
+    def discard(self, previous: Snapshot) -> None:
+        """Close what was made for a snapshot that will not serve."""
+        _close(self._own_handlers(previous))
+
+    def retire(self, successor: Snapshot) -> None:
+        """Close the handlers the successor did not take over, once no request uses them.
+
+        Call it when nothing begins on this snapshot any more.
+        """
+        retired = self._own_handlers(successor)
+        plans, self._plans = self._plans, []
+        self.router = Router([])
+        if not retired:
+            return
+        _Retirement(plans, retired)
+
+    @property
+    def handlers(self) -> list[Handler]:
+        """All handlers, those taken over included."""
+        return [handler for _, handler in self._handlers.values()]
+
+    def _own_handlers(self, other: Snapshot) -> list[Handler]:
+        kept = {id(handler) for handler in other.handlers}
+        return [handler for handler in self.handlers if id(handler) not in kept]
+
+    async def _make_handlers(self, draft: Draft, previous: Snapshot, workshop: Workshop) -> None:
+        turn = _Turns()
+        problems: list[str] = []
+        for number, plugin in draft.plugins.items():
+            key, handler = previous._handlers.get(number, (b"", None))
+            if handler is None or key != plugin.key:
+                try:
+                    handler = _make_handler(plugin, draft, workshop)
+                except ReleaseRefused as error:
+                    problems += error.errors
+                    continue
+                except GatewayError as error:
+                    problems.append(f'plugins["{plugin.row["name"]}"]: {error}')
+                    continue
+            self._handlers[number] = (plugin.key, handler)
+            await turn.give()
+        if problems:
+            raise ReleaseRefused(problems)
+
+    async def _make_plans(self, draft: Draft, workshop: Workshop) -> None:
+        from gateway.proxy.tls import UpstreamTls
+
+        trust = ("system",) if workshop.trusted_ca is None else (workshop.trusted_ca,)
+        tls = UpstreamTls(draft.certificates.get, draft.authorities.get, trust)
+        handlers = {number: handler for number, (_, handler) in self._handlers.items()}
+        turn = _Turns()
+        for plan in self._plans:
+            _fill(plan, draft, handlers, workshop, tls)
+            await turn.give()
+
+
+class _Turns:
+    """Lets requests in when compiling has taken long enough."""
+
+    def __init__(self) -> None:
+        self._since = monotonic()
+
+    async def give(self) -> None:
+        if monotonic() - self._since > _SLICE:
+            await asyncio.sleep(0)
+            self._since = monotonic()
+
+
+class _Retirement:
+    """Closes handlers when the last of the plans is gone."""
+
+    _open: ClassVar[set[_Retirement]] = set()
+
+    def __init__(self, plans: list[RoutePlan], handlers: list[Handler]) -> None:
+        self._handlers = handlers
+        self._left = len(plans)
+        self._open.add(self)
+        self._plans = [weakref.ref(plan, self._one_less) for plan in plans]
+        if not plans:
+            self._finish()
+
+    def _one_less(self, _: object) -> None:
+        self._left -= 1
+        if not self._left:
+            self._finish()
+
+    def _finish(self) -> None:
+        self._open.discard(self)
+        _close(self._handlers)
+
+
+def _make_handler(plugin: PluginDraft, draft: Draft, workshop: Workshop) -> Handler:
+    context = PluginContext(
+        producers=workshop.producers,
+        certificate=draft.certificates.get,
+        plugin_id=plugin.row["id"],
+        route_id=plugin.row.get("route"),
+        service_id=plugin.row.get("service"),
+        trusted_ca=workshop.trusted_ca,
+        lua_allowed=workshop.lua_allowed,
+        consumers=draft.consumers,
+        record_limits=workshop.record_limits,
+        tally=workshop.tally,
+        ipv6_prefix=workshop.ipv6_prefix,
+    )
+    return plugin.type.handler()(plugin.config, context)
+
+
+def _fill(
+    plan: RoutePlan,
+    draft: Draft,
+    handlers: Mapping[str, Handler],
+    workshop: Workshop,
+    tls: UpstreamTls,
+) -> None:
+    route, service = plan.route, plan.service
+    last: Last = no_service
+    if service is not None and workshop.proxy is not None:
+        last = workshop.proxy.upstream(route, service, tls).forward
+    debug = DebugHeaders(route, service) if workshop.debug_headers else None
+    chains = _Chains(draft, handlers, route, service, last, debug)
+    plan.chain = chains.of_everybody()
+    plan.body = _body_mode(plan.chain, chains, service, workshop)
+    names = ("" if service is None else _name(service)), _name(route)
+    plan.count = workshop.counters.of(*names).count
+
+
+class _Chains:
+    """The chains of one route: that of everybody, and those of consumers when first needed.
+
+    Holds no plan: a cycle would keep retired handlers until the garbage collector comes by.
+    """
+
+    def __init__(
+        self,
+        draft: Draft,
+        handlers: Mapping[str, Handler],
+        route: Row,
+        service: Row | None,
+        last: Last,
+        debug: Handler | None,
+    ) -> None:
+        self._debug = debug
+        self._table = draft.table
+        self._plugins = draft.plugins
+        self._handlers = handlers
+        self._route: str = route["id"]
+        self._service: str | None = None if service is None else service["id"]
+        self._last = last
+        self._by_consumer: dict[str, Chain] = {}
+        self._plain = self._make(None, None)
+        self.needs_body = self._plain.needs_body or any(
+            handlers[row["id"]].needs_body for row in draft.of_consumers if self._concerns(row)
+        )
+
+    def of_everybody(self) -> Chain:
+        """Return the chain that a request begins on.
+
+        Not kept here: with ``derive`` it would be a cycle, which only the collector could free.
+        """
+        return self._make(None, self.derive) if self._table.consumers else self._plain
+
+    def derive(self, consumer: Any) -> Chain:
+        """Return the chain of a consumer (a row, or something with ``id``)."""
+        number = consumer["id"] if isinstance(consumer, Mapping) else consumer.id
+        if number not in self._table.consumers:
+            return self._plain
+        chain = self._by_consumer.get(number)
+        if chain is None:
+            chain = self._by_consumer[number] = self._make(number, None)
+        return chain
+
+    def _make(self, consumer: str | None, derive: Any) -> Chain:
+        rows = self._table.chain(self._route, self._service, consumer)
+        order = [(self._plugins[row["id"]].type.priority, row["name"]) for row in rows]
+        handlers = [self._handlers[row["id"]] for row in rows]
+        if self._debug is not None:
+            handlers.append(self._debug)
+            order.append((_LAST, ""))
+        return Chain(handlers, self._last, order=order, derive=derive)
+
+    def _concerns(self, row: Row) -> bool:
+        """Tell whether a consumer's plugin may run on this route."""
+        return row.get("route") in (None, self._route) and row.get("service") in (
+            None,
+            self._service,
+        )
+
+
+def _body_mode(chain: Chain, chains: _Chains, service: Row | None, workshop: Workshop) -> int:
+    if chains.needs_body:
+        return chain.body_limit or workshop.body_limit
+    return DISCARD if service is None else STREAM
+
+
+def _name(row: Row) -> str:
+    return str(row.get("name") or row["id"])
+
+
+def _close(handlers: list[Handler]) -> None:
+    for handler in handlers:
+        try:
+            handler.close()
+        except Exception:
+            _log.exception("handler did not close", plugin=handler.context.plugin_id)

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read decK files: YAML in format 3.0, or 0.1 of the first Konnect, into keyed documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gateway.documents.deck_lists import keyed
+from gateway.documents.document import check_document
+from gateway.documents.placeholders import UNKNOWN, fill_in, render_environment
+from gateway.errors import DocumentError
+from gateway.names.spelling import choices
+
+_FORMATS = ("0.1", "1.1", "3.0")
+
+
+def load_deck(
+    path: Path,
+    placeholders: Mapping[str, Any],
+    environment: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Read and check a decK file; returns its keyed document with placeholders filled in.
+
+    ``placeholders`` maps the full name in ``${…}`` (``kafka.topics.orders``) to its value. Values
+    that are no plain data, such as Pulumi outputs, are put in as they are and not checked.
+    ``environment`` is what ``${{ env "DECK_…" }}`` reads; without it such expressions are refused.
+
+    Raises ``DocumentError`` with every problem: file, path, allowed values, nearest spelling.
+    """
+    source = str(path)
+    try:
+        text = render_environment(path.read_text(encoding="utf-8"), environment)
+        raw = parse(text)
+        document = keyed(raw)
+        filled: dict[str, Any]
+        filled, partly = fill_in(document, placeholders)
+        check_document(partly, UNKNOWN)
+    except OSError as error:
+        raise DocumentError([f"cannot be read: {error.strerror}"], source) from error
+    except UnicodeDecodeError as error:
+        raise DocumentError(["is not UTF-8 text"], source) from error
+    except DocumentError as error:
+        raise DocumentError(error.problems, source) from error
+    return filled
+
+
+def parse(text: str) -> dict[str, Any]:
+    """Parse decK's YAML and check its header; 0.1 is turned into 3.0.
+
+    Raises ``DocumentError`` for bad YAML (with line and column) and unknown formats.
+    """
+    try:
+        raw = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader that refuses duplicates
+    except yaml.YAMLError as error:
+        raise DocumentError([_yaml_problem(error)]) from error
+    if raw is None:
+        return {}
+    if not isinstance(raw, dict):
+        raise DocumentError(["expected a map with services, routes, plugins, …"])
+    version = str(raw.pop("_format_version", "1.1"))
+    if version not in _FORMATS:
+        advice = choices(version, (f'"{known}"' for known in _FORMATS))
+        raise DocumentError([f'_format_version: "{version}" is not known; {advice}'])
+    return _from_packages(raw) if version == "0.1" else raw
+
+
+class _Loader(yaml.CSafeLoader):
+    """A safe loader that refuses a key that stands twice in one map."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Build a map; raises for duplicate keys, which YAML would silently merge."""
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
+                text = f'the key "{key.value}" stands here twice'
+                raise yaml.constructor.ConstructorError(None, None, text, key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def _yaml_problem(error: yaml.YAMLError) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+    return f"is not YAML: {error}"
+
+
+def _from_packages(raw: dict[str, Any]) -> dict[str, Any]:
+    """Turn ``service_packages`` of format 0.1 into services (deck-contract.md §8.1).
+
+    A service is named after its package, with its version appended when there are several.
+    """
+    rest = {name: value for name, value in raw.items() if name != "service_packages"}
+    if rest:
+        allowed = choices(next(iter(rest)), ["service_packages"])
+        raise DocumentError([f"{next(iter(rest))}: unknown in format 0.1; {allowed}"])
+    services = []
+    for position, package in enumerate(raw.get("service_packages") or ()):
+        where = f"service_packages[{position}]"
+        if not isinstance(package, dict) or not isinstance(package.get("name"), str):
+            raise DocumentError([f"{where}.name: required field missing"])
+        versions = package.get("versions") or []
+        for number, version in enumerate(versions):
+            service = _implementation(version, f"{where}.versions[{number}]")
+            suffix = f"-{version.get('version')}" if len(versions) > 1 else ""
+            services.append({"name": f"{package['name']}{suffix}", **service})
+    return {"services": services}
+
+
+def _implementation(version: Any, where: str) -> dict[str, Any]:
+    found = version
+    for name in ("implementation", "kong", "service"):
+        where = f"{where}.{name}"
+        found = found.get(name) if isinstance(found, dict) else None
+        if not isinstance(found, dict):
+            raise DocumentError([f"{where}: required field missing"])
+    return dict(found)

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From decK's lists to maps keyed by name, so that an insertion is one line of a preview."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.documents.tree import CHILDREN
+from gateway.entities import ENTITIES, EntityType
+from gateway.errors import DocumentError
+from gateway.names.spelling import choices
+
+_HEADER = ("_transform", "_workspace", "_konnect", "_info", "_plugin_configs", "_comment")
+_DEFAULTS = {"service": "services", "route": "routes", "upstream": "upstreams", "target": "targets"}
+
+
+def keyed(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keyed document of a decK file in format 3.0, its header already checked.
+
+    Raises ``DocumentError`` for what is decK's own: header keys, lists, entities without a name.
+    """
+    reader = _Reader(raw)
+    document = reader.level({k: v for k, v in raw.items() if not k.startswith("_")}, ENTITIES, "")
+    if reader.problems:
+        raise DocumentError(reader.problems)
+    return document
+
+
+class _Reader:
+    def __init__(self, raw: Mapping[str, Any]) -> None:
+        self.problems = [
+            f"{name}: unknown key; {choices(name, ['_format_version', *_HEADER])}"
+            for name in raw
+            if name.startswith("_") and name not in _HEADER
+        ]
+        if raw.get("_workspace") not in (None, "default"):
+            self.problems.append("_workspace: only the workspace default exists; allowed: default")
+        info = raw.get("_info") or {}
+        self._tags = list(info.get("select_tags") or ())
+        self._defaults = {
+            _DEFAULTS[name]: value
+            for name, value in (info.get("defaults") or {}).items()
+            if name in _DEFAULTS
+        }
+        self._configs = raw.get("_plugin_configs") or {}
+
+    def level(self, level: Mapping[str, Any], allowed: Any, path: str) -> dict[str, Any]:
+        """Turn each list of one level into a map."""
+        document: dict[str, Any] = {}
+        for collection, items in level.items():
+            where = f"{path}{'.' if path else ''}{collection}"
+            if collection not in allowed:
+                advice = choices(collection, allowed)
+                self.problems.append(f"{where}: unknown collection; {advice}")
+            elif items is None:
+                continue
+            elif not isinstance(items, list):
+                self.problems.append(f"{where}: expected a list of entities")
+            else:
+                document[collection] = self._items(ENTITIES[collection], items, where)
+        return document
+
+    def _items(self, entity: EntityType, items: list[Any], where: str) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for position, item in enumerate(items):
+            path = f"{where}[{position}]"
+            if not isinstance(item, dict):
+                self.problems.append(f"{path}: expected a map of fields")
+                continue
+            key = _key(entity, item, position)
+            if key is None:
+                self.problems.append(f"{path}.{entity.key_field}: required field missing")
+            elif key in found:
+                self.problems.append(f'{path}: "{key}" stands there twice')
+            else:
+                inner = {n: v for n, v in item.items() if n in CHILDREN[entity.collection]}
+                own = {n: v for n, v in item.items() if n not in inner}
+                body = self._entity(entity, own, key, path)
+                path = f'{where}["{key}"]'
+                found[key] = body | self.level(inner, CHILDREN[entity.collection], path)
+        return found
+
+    def _entity(
+        self, entity: EntityType, item: dict[str, Any], key: str, path: str
+    ) -> dict[str, Any]:
+        body = {**self._defaults.get(entity.collection, {}), **item}
+        if entity.collection == "plugins":
+            body = self._plugin(body, path)
+        if self._tags:
+            tags = body.get("tags") or []
+            body["tags"] = [*tags, *(tag for tag in self._tags if tag not in tags)]
+        if body.get(entity.key_field or "") == key:
+            del body[str(entity.key_field)]
+        return body
+
+    def _plugin(self, body: dict[str, Any], path: str) -> dict[str, Any]:
+        """Start from the named configuration in ``_plugin_configs``."""
+        name = body.pop("_config", None)
+        if name is None:
+            return body
+        shared = self._configs.get(name)
+        if shared is None:
+            advice = choices(str(name), self._configs)
+            self.problems.append(f'{path}._config: "{name}" is unknown; {advice}')
+            return body
+        return {**body, "config": {**shared, **(body.get("config") or {})}}
+
+
+def _key(entity: EntityType, item: Mapping[str, Any], position: int) -> str | None:
+    """Return the key an entity of a list gets, None when its name is missing.
+
+    Plugins limited to something beside their parent carry that in the key; what has no name is
+    known by its id, a certificate by its digest, an API key by its place in the list.
+    """
+    if entity.collection == "plugins":
+        return _plugin_key(entity, item)
+    name = item.get(entity.key_field or "")
+    if name is not None:
+        return str(name)
+    if item.get("id") is not None:
+        return str(item["id"])
+    if entity.collection == "certificates" and item.get("snis"):
+        first = item["snis"][0]
+        return str(first["name"]) if isinstance(first, dict) and "name" in first else None
+    if isinstance(item.get("cert"), str):
+        return hashlib.sha256(item["cert"].encode()).hexdigest()[:16]
+    return None if entity.key_field is not None else str(position + 1)
+
+
+def _plugin_key(entity: EntityType, item: Mapping[str, Any]) -> str | None:
+    if item.get("instance_name") is not None:
+        return str(item["instance_name"])
+    if item.get("name") is None:
+        return None
+    scopes = [
+        f"{field}:{value if isinstance(value, str) else next(iter(value.values()), '')}"
+        for field in entity.foreign
+        if isinstance(value := item.get(field), (str, dict))
+    ]
+    return " ".join([str(item["name"]), *scopes])

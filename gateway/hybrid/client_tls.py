@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a data plane proves itself to its control plane, and whom it believes (hybrid.md §2)."""
+
+from __future__ import annotations
+
+import ssl
+
+from gateway.errors import SettingsError
+from gateway.pem import load_chain, read_pem, trust
+from gateway.settings.settings import Settings, env_name
+
+SHARED_NAME = "kong_clustering"
+"""Common name of the certificate that both sides share (``kong hybrid gen_cert``)."""
+
+
+def client_context(settings: Settings) -> tuple[ssl.SSLContext, str]:
+    """Return the TLS context and the name to ask for and to check.
+
+    ``shared`` trusts exactly the node's own certificate; ``pki`` trusts ``cluster_ca_cert``, or
+    without one what ``lua_ssl_trusted_certificate`` names. Raises ``SettingsError``.
+    """
+    certificate = _pem(settings, "cluster_cert")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        load_chain(context, certificate, _pem(settings, "cluster_cert_key"))
+        if settings.cluster_mtls == "shared":
+            context.load_verify_locations(cadata=certificate)
+            return context, SHARED_NAME
+        if settings.cluster_ca_cert is not None:
+            context.load_verify_locations(cadata=_pem(settings, "cluster_ca_cert"))
+        else:
+            sources = settings.lua_ssl_trusted_certificate
+            trust(context, sources, env_name("lua_ssl_trusted_certificate"))
+    except ssl.SSLError as error:
+        names = "KONG_CLUSTER_CERT, KONG_CLUSTER_CERT_KEY, KONG_CLUSTER_CA_CERT"
+        raise SettingsError(f"{names}: cannot be used together: {error}") from None
+    host = settings.cluster_control_plane.rpartition(":")[0].strip("[]")
+    return context, settings.cluster_server_name or host
+
+
+def _pem(settings: Settings, name: str) -> str:
+    return read_pem(getattr(settings, name) or "", env_name(name))

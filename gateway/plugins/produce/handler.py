@@ -1,0 +1,355 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What ``kafka-upstream`` and ``confluent`` do with a request: make records, send, answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from gateway.errors import (
+    BodyUnreadable,
+    BufferFull,
+    CertificateMissing,
+    KafkaRefuses,
+    ProduceError,
+    ProducerUnhealthy,
+    ReleaseRefused,
+    RequestRejected,
+    SchemaUnusable,
+)
+from gateway.http import arguments
+from gateway.http.messages import Pending, Request, Response
+from gateway.kafka.client import Header
+from gateway.kafka.config import ProducerConfig, is_async
+from gateway.kafka.lua_values import load
+from gateway.kafka.producer import Producer
+from gateway.logs import get_logger
+from gateway.plugins.base import Handler, PluginContext
+from gateway.plugins.chain import failure
+from gateway.plugins.produce import responses as answers
+from gateway.plugins.produce.bulk import Addressed, Made, collect, made, send
+from gateway.plugins.produce.envelope import (
+    EnvelopeBuilder,
+    RawTexts,
+    Texts,
+    content_coding,
+    encoded,
+)
+from gateway.plugins.produce.lua import LuaFunctions
+from gateway.plugins.produce.outcomes import NOT_WRITTEN, AcceptedLost, Delivery, Gathering, Lost
+from gateway.plugins.produce.records import (
+    TOPIC_NOT_ALLOWED,
+    Keys,
+    SizeLimit,
+    Topics,
+    extra_size,
+    record_headers,
+    split_array,
+    split_lines,
+)
+from gateway.plugins.produce.turns import Awaited, Steps, in_turns
+
+if TYPE_CHECKING:
+    from gateway.plugins.produce.registry.stage import SchemaStage
+    from gateway.routing.router import Match
+
+_log = get_logger("gateway.kafka")
+_ANSWERED = (RequestRejected, BufferFull, KafkaRefuses, ProducerUnhealthy, SchemaUnusable)
+_NO_HEADERS: Sequence[Header] = ()
+
+
+class ProduceHandler(Handler):
+    """The access phase of both plugins; subclasses say which producer they want."""
+
+    def __init__(self, config: Any, context: PluginContext) -> None:
+        super().__init__(config, context)
+        self.detailed = bool(config.error_handling and config.error_handling.return_error_message)
+        self._buffered = is_async(config)
+        chunks = config.message_by_lua_functions
+        if chunks and not context.lua_allowed:
+            refused = "message_by_lua_functions: Lua is switched off here by KONG_UNTRUSTED_LUA=off"
+            raise ReleaseRefused([refused])
+        limits = context.record_limits
+        self._lua = LuaFunctions(chunks, deepest=limits.depth + 2) if chunks else None
+        self._most = config.max_records or limits.records
+        self._sizes = SizeLimit(config.max_record_size or limits.size)
+        self._topics = Topics(config, self._not_allowed)
+        self._keys = Keys(config)
+        self._record_headers = record_headers(config.headers)
+        self._split = {"ndjson": split_lines, "json_array": split_array}.get(config.records)
+        self._envelopes = EnvelopeBuilder(
+            method=config.forward_method,
+            headers=config.forward_headers,
+            uri=config.forward_uri,
+            body=config.forward_body,
+            elements=self._split is not None,
+            deepest=limits.depth,
+        )
+        self._deepest = limits.depth
+        self.needs_body = bool(config.forward_body or config.raw_body or self._split)
+        self._topic: str = config.topic
+        self._schemas = self._schema_stage()
+        self._producer, broken = self._open()
+        self._run = self._way() if broken is None else (lambda _: broken)
+
+    def producer_config(self) -> ProducerConfig:
+        """Return the producer this plugin wants; raises ``ProduceError``."""
+        raise NotImplementedError
+
+    def access(self, request: Request) -> Response | Pending:
+        """Write the request's records; answer now, or when Kafka has answered."""
+        try:
+            return self._run(request)
+        except _ANSWERED as error:
+            return self._told(request, error)
+
+    def _told(self, request: Request, error: RequestRejected | ProduceError) -> Response:
+        """Return what the caller is told of an error."""
+        if isinstance(error, ProduceError):
+            return self.failed(error, request)
+        if isinstance(error, BodyUnreadable) and (coding := content_coding(request)):
+            return answers.refused(encoded(coding))
+        if error.__cause__ is not None:
+            _log.error(
+                "message_by_lua_functions failed",
+                request_id=request.id.decode(),
+                problem=str(error.__cause__).partition("\n")[0],
+            )
+        return answers.refused(error)
+
+    def failed(self, error: ProduceError, request: Request) -> Response:
+        """Return the answer to a request whose only record was not written."""
+        self.note(NOT_WRITTEN, error, (self._topic,), request.match, request.id)
+        return answers.failed(error, detailed=self.detailed)
+
+    def note(
+        self,
+        event: str,
+        error: ProduceError,
+        topics: Sequence[str],
+        match: Match | None,
+        request_id: bytes,
+    ) -> None:
+        """Log a record that is not written; ``topics`` when the error does not know which."""
+        route = self.context.route_id
+        if match is not None:
+            route = match.route.get("name") or match.route["id"]
+        topic = error.topic or ",".join(topics)
+        self._record_log(event, error, topic, route, request_id.decode())
+
+    def close(self) -> None:
+        """Give the producer back, and the schema registry."""
+        if self._schemas is not None:
+            self._schemas.close()
+            self._schemas = None
+        if self._producer is not None:
+            self.context.producers.release(self._producer)
+            self._producer = None
+
+    def _schema_stage(self) -> SchemaStage | None:
+        """Return what makes records of messages by schemas; raises ``ReleaseRefused``."""
+        block = self.config.schema_registry
+        if block is None or block.confluent is None:
+            return None
+        # Imported late: most workers have no schema registry.
+        from gateway.plugins.produce.registry.stage import SchemaStage
+
+        context = self.context
+        registries = context.producers.registries()
+        return SchemaStage(block.confluent, registries, context.trusted_ca, context.plugin_id)
+
+    def _open(self) -> tuple[Producer | None, Response | None]:
+        """Return the producer, or what is answered without one."""
+        producers = self.context.producers
+        try:
+            producer = producers.get(self.producer_config())
+        except CertificateMissing as error:
+            _log.error("no producer", plugin=self.context.plugin_id, problem=str(error))
+            return None, answers.broken(500, "the client certificate could not be loaded")
+        except ProduceError as error:
+            _log.error("no producer", plugin=self.context.plugin_id, problem=str(error))
+            return None, answers.broken(502, "the producer could not be created")
+        try:
+            for topic in self._topics.allowed:
+                producer.declare(topic)
+        except ProduceError:
+            producers.release(producer)
+            if self._schemas is not None:
+                self._schemas.close()
+            raise ReleaseRefused([f"no topic can be named {topic[:100]!r}"]) from None
+        self._send = producer.send
+        self._record_log = producer.watch.log.record
+        return producer, None
+
+    def _way(self) -> Callable[[Request], Response | Pending]:
+        """Return the shortest way for this configuration."""
+        config = self.config
+        if self._split or self._schemas is not None:
+            return self._in_turns
+        addressed = config.topics_query_arg or config.key_query_arg or config.key_header
+        if addressed or self._lua is not None or config.accepted:
+            return self._general
+        if config.raw_body:
+            self._encode: Callable[[Request, bytes], bytes] = _raw
+        else:
+            self._encode = self._envelopes.encode
+        return self._one_buffered if self._buffered else self._one
+
+    def _one(self, request: Request) -> Pending:
+        value = self._encode(request, request.body)
+        select = self._record_headers
+        delivery = Delivery(self, request)
+        headers = _NO_HEADERS if select is None else select(request.headers)
+        if headers or len(value) > self._sizes.value:
+            self._sizes.check(len(value), None, headers)
+        self._send(self._topic, value, None, headers, delivery)
+        return delivery
+
+    def _one_buffered(self, request: Request) -> Response:
+        value = self._encode(request, request.body)
+        select = self._record_headers
+        headers = _NO_HEADERS if select is None else select(request.headers)
+        if headers or len(value) > self._sizes.value:
+            self._sizes.check(len(value), None, headers)
+        self._send(self._topic, value, None, headers, Lost(self, request, (self._topic,)))
+        return answers.SENT
+
+    def _general(self, request: Request) -> Response | Pending:
+        """Send one record, with all that can be said of it but a schema."""
+        value = self._value(request)
+        to = self._addressed(request)
+        self._sizes.check(len(value), to.key, to.headers)
+        size = len(value) + extra_size(to.key, to.headers)
+        self._open_producer().check_room(len(to.topics), size * len(to.topics))
+        gathering: Gathering | None = None
+        answer: Response | Pending = answers.SENT
+        if self.config.accepted:
+            answer = answers.accepted(request.id.decode())
+        elif not self._buffered:
+            answer = gathering = Gathering(self, request, 1, to.topics, listed=False)
+        on_delivery = self._lost(request, to) if gathering is None else gathering.of(0)
+        for topic in to.topics:
+            try:
+                self._send(topic, value, to.key, to.headers, on_delivery)
+            except BufferFull as error:
+                if answer is not gathering:
+                    raise
+                # There is room: this one is of a kind of which too many wait already.
+                on_delivery(error)
+        return answer
+
+    def _in_turns(self, request: Request) -> Response | Pending:
+        return in_turns(self._steps(request), partial(self._failed, request))
+
+    def _steps(self, request: Request) -> Steps:
+        """Make records of what a request carries, and send them, in turns."""
+        texts = yield from self._texts(request)
+        sizes, make = yield from self._made(request, texts)
+        to = self._addressed(request)
+        if self._schemas is not None:
+            sizes, make, key = yield from self._serialized(sizes, make, to.key)
+            to = to._replace(key=key)
+        listed = self._split is not None
+        self._sizes.check_all(sizes, to.key, to.headers, listed=listed)
+        gathering = None
+        lost = self._lost(request, to)
+        if not (self.config.accepted or self._buffered):
+            gathering = Gathering(self, request, len(sizes), to.topics, listed=listed)
+        of = (lambda _: lost) if gathering is None else gathering.of
+        errors = yield from send(self._open_producer(), to, sizes, make, of)
+        if gathering is not None:
+            return gathering
+        if self.config.accepted:
+            return answers.accepted(request.id.decode())
+        if not listed:
+            return answers.SENT
+        return answers.many(errors, buffered=True, detailed=self.detailed)
+
+    def _texts(self, request: Request) -> Generator[None, None, list[bytes]]:
+        """Return what each record is made of; raises ``RequestRejected``."""
+        if self._split is None:
+            return [request.body]
+        found: list[bytes] = []
+        for text in self._split(request.body, self._deepest):
+            if len(found) == self._most:
+                raise RequestRejected(
+                    413, f"the body holds more records than max_records allows: {self._most}"
+                )
+            found.append(text)
+            yield
+        if not found:
+            raise RequestRejected(400, "the body holds no records")
+        return found
+
+    def _made(self, request: Request, texts: list[bytes]) -> Generator[None, None, Made]:
+        """Return the sizes of the values, and what makes them: as late as can be."""
+        if self._split is None:
+            return made([self._value(request)])
+        if self._lua is None:
+            kind: Texts = RawTexts() if self.config.raw_body else self._envelopes.of(request)
+            sizes = []
+            for text in texts:
+                sizes.append(kind.size(text))
+                yield
+            return sizes, lambda index: kind.encode(texts[index])
+        room = self._open_producer().config.buffer_bytes
+        return (
+            yield from collect(len(texts), lambda index: self._value(request, texts[index]), room)
+        )
+
+    def _serialized(
+        self, sizes: list[int], make: Callable[[int], bytes], key: bytes | None
+    ) -> Generator[Awaited | None, None, tuple[list[int], Callable[[int], bytes], bytes | None]]:
+        """Return sizes, values and key as records of the schemas have them."""
+        assert self._schemas is not None
+        schemas = yield from self._schemas.prepare(key is not None)
+        many = len(sizes) > 1
+        sizes, make = yield from collect(
+            len(sizes),
+            lambda index: schemas.value(make(index), index + 1 if many else 0),
+            self._open_producer().config.buffer_bytes,
+        )
+        return sizes, make, schemas.key(key)
+
+    def _addressed(self, request: Request) -> Addressed:
+        """Return where a request's records go, with key and headers: all of them the same."""
+        select = self._record_headers
+        query = arguments.parse(request.query) if self.config.topics_query_arg else {}
+        return Addressed(
+            self._topics.choose(query),
+            self._keys.find(request),
+            _NO_HEADERS if select is None else select(request.headers),
+        )
+
+    def _value(self, request: Request, text: bytes | None = None) -> bytes:
+        """``text``: the record's part of the body; None: the whole body."""
+        body = request.body if text is None else text
+        value = body if self.config.raw_body else self._envelopes.encode(request, body)
+        if self._lua is None:
+            return value
+        message = value if self.config.raw_body else load(value)
+        return self._lua.change(message, request, len(value))
+
+    def _lost(self, request: Request, to: Addressed) -> Lost:
+        """Return what hears of records whose sender does not wait."""
+        kind = AcceptedLost if self.config.accepted else Lost
+        return kind(self, request, to.topics)
+
+    def _open_producer(self) -> Producer:
+        assert self._producer is not None
+        return self._producer
+
+    def _failed(self, request: Request, error: Exception) -> Response:
+        """Return the answer for what was raised between two turns."""
+        if isinstance(error, _ANSWERED):
+            return self._told(request, error)
+        return failure(request, error)
+
+    def _not_allowed(self, names: list[str]) -> None:
+        if self._producer is not None:
+            self._producer.watch.log.error(TOPIC_NOT_ALLOWED, ", ".join(names)[:500])
+
+
+def _raw(request: Request, body: bytes) -> bytes:
+    return body

@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Settings that ``kafka-upstream`` and ``confluent`` share (kafka-plugins.md §1.1 and §1.2)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from gateway.entities.base import Hint, Record, violation
+from gateway.entities.types import ConnectHost, ConnectPort, TokenUrl, TopicName
+from gateway.errors import SchemaViolation
+from gateway.plugins.produce.registry.settings import SchemaRegistry, Secret
+
+_FORWARD = ("forward_method", "forward_uri", "forward_headers", "forward_body")
+
+Referenceable = Annotated[str, Hint(referenceable=True)]
+
+
+class BootstrapServer(Record):
+    """One broker to start from."""
+
+    host: ConnectHost = Field(description="The broker's host name or address.")
+    port: ConnectPort = Field(description="The broker's port.")
+
+
+class OAuthBearer(Record):
+    """How a token for SASL/OAUTHBEARER is fetched."""
+
+    token_endpoint_url: Annotated[TokenUrl, Hint(referenceable=True)] | None = Field(
+        default=None, description="The URL from which tokens for Kafka are fetched."
+    )
+    client_id: Referenceable | None = Field(
+        default=None, description="The client id shown to the token endpoint."
+    )
+    client_secret: Secret | None = Field(
+        default=None, description="The client secret shown to the token endpoint."
+    )
+    auth_method: Literal["client_secret_basic", "client_secret_post"] = Field(
+        default="client_secret_basic",
+        description="How the client proves itself to the token endpoint: HTTP Basic, which every "
+        "endpoint has, or id and secret as fields of the form.",
+    )
+    scopes: list[str] | None = Field(default=None, description="The scopes that are asked for.")
+    extensions: dict[str, str] | None = Field(
+        default=None,
+        description="SASL extensions sent to the broker, for example logicalCluster and "
+        "identityPoolId.",
+    )
+    token_endpoint_tls_verify: bool = Field(
+        default=True, description="Whether the token endpoint's certificate is verified."
+    )
+
+
+class ErrorHandling(Record):
+    """What a caller learns of failures."""
+
+    return_error_message: bool = Field(
+        default=False,
+        description="Whether the client library's or broker's error text is shown to the caller.",
+    )
+
+
+class RecordHeaders(Record):
+    """Which request headers become record headers."""
+
+    forward_http_headers_as_record_headers: bool = Field(
+        default=True, description="Whether request headers become record headers at all."
+    )
+    forward_all_by_default: bool = Field(
+        default=False,
+        description="Whether all request headers are taken except `exclude_headers`; otherwise "
+        "only `include_headers` are.",
+    )
+    include_headers: list[str] = Field(
+        default_factory=list,
+        description="The request headers that are taken when `forward_all_by_default` is false.",
+    )
+    exclude_headers: list[str] = Field(
+        default_factory=list,
+        description="The request headers that are left out when `forward_all_by_default` is true.",
+    )
+    name_mappings: dict[str, str] = Field(
+        default_factory=dict,
+        description="Names of request headers, each with the name its record header gets.",
+    )
+    repeated_headers_behavior: Literal[
+        "concatenate_by_comma", "retain_duplicates", "take_first"
+    ] = Field(
+        default="retain_duplicates",
+        description="What happens to a request header that occurs several times.",
+    )
+
+
+class Envelope(Record):
+    """What of a request goes into the record."""
+
+    topic: TopicName = Field(
+        description="The topic that records are written to when the request names no other."
+    )
+    topics_query_arg: str | None = Field(
+        default=None,
+        description="The query argument that may name topics, separated by commas; each gets a "
+        "copy of the record.",
+    )
+    allowed_topics: list[TopicName] | None = Field(
+        default=None,
+        description="The topics that a request may name; the default topic is always allowed.",
+    )
+    forward_method: bool = Field(
+        default=False, description="Whether the record holds the request's method."
+    )
+    forward_uri: bool = Field(
+        default=False, description="Whether the record holds the request's URI and query arguments."
+    )
+    forward_headers: bool = Field(
+        default=False, description="Whether the record holds the request's headers."
+    )
+    forward_body: bool = Field(
+        default=True, description="Whether the record holds the request's body."
+    )
+    raw_body: bool = Field(
+        default=False,
+        description="Whether the record's value is the request's body byte by byte, without an "
+        "envelope around it; the forward settings then have no effect.",
+    )
+    records: Literal["none", "ndjson", "json_array"] = Field(
+        default="none",
+        description="Whether one request may carry many records: a JSON text on each line "
+        "(`ndjson`) or the elements of one array (`json_array`); the answer then has a result "
+        "for each.",
+    )
+    max_records: Annotated[int, Field(ge=1, le=1000000)] | None = Field(
+        default=None,
+        description="How many records one request may carry; more are answered 413. The node's "
+        "setting `KAFKA_GATEWAY_MAX_RECORDS` (5,000) when it is not set.",
+    )
+    max_record_size: Annotated[int, Field(ge=1024, le=100000000)] | None = Field(
+        default=None,
+        description="How many bytes a record may have with its key, its headers and what Kafka "
+        "adds; larger ones are answered 413. Raise it together with the topic's "
+        "`max.message.bytes`. The node's setting `KAFKA_GATEWAY_MAX_RECORD_SIZE` (1 MiB) when it "
+        "is not set.",
+    )
+    key_query_arg: str | None = Field(
+        default=None, description="The query argument whose value becomes the record's key."
+    )
+    key_header: str | None = Field(
+        default=None,
+        description="The request header whose value becomes the record's key when no query "
+        "argument gave one.",
+    )
+    headers: RecordHeaders | None = Field(
+        default=None, description="Which request headers become record headers; none when not set."
+    )
+    message_by_lua_functions: list[str] | None = Field(
+        default=None,
+        description="Lua functions that change the record, run in order, each on the result of "
+        "the one before.",
+    )
+    schema_registry: SchemaRegistry | None = Field(
+        default=None,
+        description="The registry whose schemas serialise records; plain JSON when not set.",
+    )
+    error_handling: ErrorHandling | None = Field(
+        default=None, description="What a caller learns of failures."
+    )
+
+    @field_validator("message_by_lua_functions")
+    @classmethod
+    def _check_lua(cls, chunks: list[str] | None) -> list[str] | None:
+        if chunks:
+            # LuaJIT is loaded only where there is Lua.
+            from gateway.plugins.produce.lua import check_chunks
+
+            try:
+                check_chunks(chunks)
+            except SchemaViolation as error:
+                problems = error.fields["config"]["message_by_lua_functions"]
+                text = "; ".join(f"function {n}: {problem}" for n, problem in problems.items())
+                raise PydanticCustomError("lua", "{text}", {"text": text}) from None
+        return chunks
+
+    @model_validator(mode="after")
+    def _check_forward(self) -> Envelope:
+        if not self.raw_body and not any(getattr(self, name) for name in _FORWARD):
+            names = ", ".join(f"'{name}'" for name in _FORWARD)
+            raise violation([f"at least one of these fields must be true: {names}"])
+        return self
+
+
+class Producing(Record):
+    """How records are delivered."""
+
+    bootstrap_servers: Annotated[list[BootstrapServer], Hint(set=True)] | None = Field(
+        default=None, description="The brokers to start from, each with host and port."
+    )
+    cluster_name: str | None = Field(
+        default=None,
+        description="A name for the Kafka cluster; accepted for compatibility, since producers "
+        "are shared by their settings.",
+    )
+    timeout: Annotated[int, Field(ge=1)] = Field(
+        default=10000,
+        description="How long a broker may take to answer, in milliseconds; it also bounds how "
+        "long a request waits for its record.",
+    )
+    keepalive: Annotated[int, Field(ge=0)] = Field(
+        default=60000,
+        description="How long an idle connection to a broker is kept, in milliseconds.",
+    )
+    keepalive_enabled: bool = Field(
+        default=False,
+        description="Accepted for compatibility; connections to brokers are always kept open.",
+    )
+    compression_type: Literal["none", "gzip", "lz4", "snappy", "zstd"] = Field(
+        default="none", description="How batches of records are compressed."
+    )
+    partitioner: Literal[
+        "consistent_random",
+        "consistent",
+        "murmur2_random",
+        "murmur2",
+        "fnv1a_random",
+        "fnv1a",
+        "random",
+    ] = Field(
+        default="consistent_random",
+        description="How a record's partition is chosen: `consistent_random` keeps a key on the "
+        "partition Kong puts it on and spreads records without key; `murmur2_random` is what "
+        "Java clients do.",
+    )
+    accepted: bool = Field(
+        default=False,
+        description="Whether the caller is answered 202 with a delivery id as soon as the record "
+        "is buffered.",
+    )
+    new_kafka_async_producer: bool = Field(
+        default=False, description="Accepted for compatibility; there is one producer."
+    )
+    producer_request_acks: Literal[-1, 0, 1] = Field(
+        default=1,
+        description="Which replicas must have the record before it counts as written: all in "
+        "sync (-1), the leader (1), or none (0).",
+    )
+    producer_request_timeout: Annotated[int, Field(ge=1)] = Field(
+        default=2000,
+        description="How long a broker may take to have a record replicated, in milliseconds.",
+    )
+    producer_request_limits_messages_per_request: Annotated[int, Field(ge=1)] = Field(
+        default=200, description="How many records go into one batch at most."
+    )
+    producer_request_limits_bytes_per_request: Annotated[int, Field(ge=1)] = Field(
+        default=1048576, description="How many bytes one batch has at most."
+    )
+    producer_request_retries_max_attempts: Annotated[int, Field(ge=1)] = Field(
+        default=10, description="How often a batch is sent at most, the first time included."
+    )
+    producer_request_retries_backoff_timeout: Annotated[int, Field(ge=0)] = Field(
+        default=100, description="How long to wait between two attempts, in milliseconds."
+    )
+    producer_async: bool = Field(
+        default=True,
+        description="Whether the caller is answered once the record is buffered, not once it is "
+        "written.",
+    )
+    producer_async_flush_timeout: Annotated[int, Field(ge=0)] = Field(
+        default=1000,
+        description="How long a record may wait in the buffer for others, in milliseconds.",
+    )
+    producer_async_buffering_limits_messages_in_memory: Annotated[int, Field(ge=1)] = Field(
+        default=50000,
+        description="How many records a worker buffers for one producer; when they are too many, "
+        "the caller is answered 503.",
+    )
+    producer_async_health_gating: bool = Field(
+        default=True,
+        description="Whether callers are answered 503 while Kafka is away, instead of 200 for "
+        "records that may be lost; Kong's default is false.",
+    )
+    producer_async_health_failure_threshold: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=3, description="After how many failures in a row the producer counts as unhealthy."
+    )
+    producer_async_health_recovery_threshold: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=1, description="After how many good probes in a row it counts as healthy again."
+    )
+    producer_async_health_probe_interval: Annotated[int, Field(ge=100, le=600000)] = Field(
+        default=5000, description="How long to wait between two probes, in milliseconds."
+    )

@@ -1,0 +1,457 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every setting of the runtime, read from the environment and an optional kong.conf.
+
+Kong's own settings are ``KONG_<NAME>`` in the environment and ``<name>`` in the file, with Kong's
+values and, except where design says otherwise, Kong's defaults. What Kong does not have is
+``KAFKA_GATEWAY_<NAME>`` and ``kafka_gateway_<name>``. The environment wins over the file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Self
+
+from gateway.errors import SettingsError
+from gateway.names.addresses import is_address, server_problem
+from gateway.pem import SYSTEM, read_pem
+from gateway.settings.listen import ListenAddress, parse_listen
+from gateway.settings.parsers import (
+    Parse,
+    count,
+    hosts,
+    items,
+    labels,
+    networks,
+    plain,
+    seconds,
+    size,
+    switch,
+    word,
+    workers,
+)
+
+DEFAULT_FILE = Path("/etc/kong/kong.conf")
+KONG, OURS = "KONG_", "KAFKA_GATEWAY_"
+
+LOG_LEVELS = ("debug", "info", "notice", "warn", "error", "crit", "alert", "emerg")
+
+HEADERS = (
+    "server_tokens", "latency_tokens", "server", "via", "x-kong-proxy-latency",
+    "x-kong-response-latency", "x-kong-upstream-latency", "x-kong-request-id",
+    "x-kong-upstream-status", "off",
+)  # fmt: skip
+"""What the setting ``headers`` may list; case does not matter."""
+
+WITHOUT_EFFECT = tuple(
+    """
+    admin_access_log admin_api_uri admin_error_log admin_gui_ anonymous_reports audit_log
+    cluster_allowed_common_names cluster_ocsp cluster_rpc cluster_telemetry_ cluster_use_proxy
+    db_cache_ db_update_ dedicated_config_processing dns_ enforce_rbac headers_upstream
+    incremental_sync license_ lmdb_ lua_max_ lua_package_ lua_socket_ lua_ssl_protocols
+    lua_ssl_verify_depth mem_cache_size nginx_ node_id opentelemetry_ pg_ port_maps portal
+    proxy_error_log proxy_server rbac router_ smtp ssl_cipher ssl_dhparam ssl_prefer_server
+    ssl_protocols ssl_session status_access_log status_error_log stream_listen tracing_
+    upstream_keepalive_ vitals wasm worker_consistency worker_state
+    """.split()  # noqa: SIM905
+)
+"""Beginnings of Kong settings that are known and change nothing here: no warning for them."""
+
+
+def _default_prefix() -> str:
+    kong = Path("/usr/local/kong")
+    return str(kong if os.access(kong, os.W_OK) else Path.home() / ".kafka-gateway")
+
+
+def _address(value: str) -> str:
+    problem = server_problem(value.strip())
+    if problem:
+        raise ValueError(f"expected host:port; {problem}")
+    return value.strip()
+
+
+def _nameservers(value: str) -> tuple[str, ...]:
+    found = items(value)
+    for item in found:
+        if not is_address(item) and not _is_address_and_port(item):
+            raise ValueError(f'"{item}" is not an address like 10.0.0.2, 10.0.0.2:53 or [::1]:53')
+    return found
+
+
+def _is_address_and_port(value: str) -> bool:
+    host, _, port = value.rpartition(":")
+    try:
+        count(1, 65535)(port)
+    except ValueError:
+        return False
+    # An IPv6 address with a port needs brackets, and no other may have them.
+    bracketed = host.startswith("[") and host.endswith("]")
+    return bracketed == (":" in host) and is_address(host[1:-1] if bracketed else host)
+
+
+def _valid_ttl(value: str) -> float | None:
+    if not value.strip():
+        return None
+    try:
+        found = seconds(value)
+    except ValueError:
+        found = 0.0
+    if found <= 0:
+        raise ValueError("expected seconds above 0, like 30 or 2m, or nothing for the record's TTL")
+    return found
+
+
+def _headers(value: str) -> tuple[str, ...]:
+    found = items(value)
+    unknown = [name for name in found if name.lower() not in HEADERS]
+    if unknown:
+        raise ValueError(f'"{unknown[0]}" is not one of {", ".join(HEADERS)}')
+    return found
+
+
+def _setting(parse: Parse, default: str, *, own: bool = False, secret: bool = False) -> Any:
+    """Make a field from the text of its default; a secret stays out of ``repr``."""
+    metadata = {"parse": parse, "own": own}
+    return field(default_factory=lambda: parse(default), metadata=metadata, repr=not secret)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings, checked. Field names are the settings' names."""
+
+    # What this node is.
+    role: str = _setting(word("control_plane", "data_plane", "traditional"), "traditional")
+    """`control_plane`, `data_plane`, or `traditional`: a data plane with a file of its own."""
+    database: str = _setting(word("", "off", "sqlite", "postgres"), "")
+    """Empty: ``sqlite`` for a control plane, else ``off``."""
+    declarative_config: str | None = _setting(plain, "")
+    """A decK file to serve, for a node without a control plane."""
+    prefix: str = field(default_factory=_default_prefix, metadata={"parse": str})
+    """Folder for the database and the configuration cache. Default: /usr/local/kong where that can
+    be written, else ~/.kafka-gateway."""
+    log_level: str = _setting(word(*LOG_LEVELS), "notice")
+    """Entries below this level are left out."""
+    plugins: tuple[str, ...] = _setting(items, "bundled")
+    """Plugins that may be used: names, and `bundled` for all installed ones."""
+
+    # Where it listens.
+    proxy_listen: tuple[ListenAddress, ...] = _setting(
+        parse_listen, "0.0.0.0:8000, 0.0.0.0:8443 ssl"
+    )
+    """Where requests are taken; `ssl` after an address means TLS."""
+    admin_listen: tuple[ListenAddress, ...] = _setting(parse_listen, "127.0.0.1:8001")
+    """Where a control plane is administered."""
+    cluster_listen: tuple[ListenAddress, ...] = _setting(parse_listen, "0.0.0.0:8005")
+    """Where a control plane takes data planes; always TLS with client certificates."""
+    status_listen: tuple[ListenAddress, ...] = _setting(parse_listen, "127.0.0.1:8100")
+    """Where /status, /status/ready and /metrics answer."""
+    ssl_cert: tuple[str, ...] = _setting(items, "")
+    """Certificates of the proxy, as paths or PEM; without any, a self-signed one is made
+    and kept in the prefix."""
+    ssl_cert_key: tuple[str, ...] = _setting(items, "", secret=True)
+    """Their keys, in the same order."""
+    admin_ssl_cert: tuple[str, ...] = _setting(items, "")
+    """Certificate of the Admin API; needed by an `admin_listen` with `ssl`."""
+    admin_ssl_cert_key: tuple[str, ...] = _setting(items, "", secret=True)
+    """Its key."""
+
+    # Between control plane and data plane.
+    cluster_control_plane: str = _setting(_address, "127.0.0.1:8005")
+    """Where a data plane finds its control plane."""
+    cluster_server_name: str | None = _setting(plain, "")
+    """The name in the control plane's certificate, when it is not the host."""
+    cluster_mtls: str = _setting(word("shared", "pki"), "shared")
+    """`shared`: both sides hold the same certificate; `pki`: an authority signs both."""
+    cluster_cert: str | None = _setting(plain, "")
+    """This node's certificate, as path or PEM."""
+    cluster_cert_key: str | None = _setting(plain, "", secret=True)
+    """Its key."""
+    cluster_ca_cert: str | None = _setting(plain, "")
+    """The authority of both sides; needed by `pki`."""
+    cluster_max_payload: int = _setting(size(4 * 1024**2), "16m")
+    """Largest configuration that is pushed or taken, compressed."""
+    cluster_dp_labels: dict[str, str] = _setting(labels, "")  # noqa: RUF009
+    """Labels that a data plane shows the control plane: key:value."""
+    cluster_data_plane_purge_delay: float = _setting(seconds, "1209600")
+    """How long a control plane remembers a data plane that is away."""
+    lua_ssl_trusted_certificate: tuple[str, ...] = _setting(items, SYSTEM)
+    """Authorities that brokers and upstreams are verified with: `system`, paths, PEM."""
+    konnect_mode: bool = _setting(switch, "off")
+    """Accepted for Kong's charts; changes nothing."""
+    admin_token: str | None = _setting(plain, "", secret=True)
+    """What callers of the Admin API must send as `Kong-Admin-Token`; empty: the API is open."""
+    admin_token_file: str | None = _setting(plain, "")
+    """A file with the token, which wins; SIGHUP reads it again."""
+    keyring_file: str | None = _setting(plain, "")
+    """A file with a key a line: releases are encrypted in the database with the first of them.
+    Empty: `control-plane.keyring` in the prefix, made at the first start. Without the file that
+    encrypted it a database cannot be read: back it up as well, elsewhere."""
+
+    # How requests are taken and answered.
+    nginx_worker_processes: int = _setting(workers, "auto")
+    """Number of workers; ``auto``, kept as 0: one for each processor this node may use, as far as
+    its memory limit has room for them."""
+    headers: tuple[str, ...] = _setting(
+        _headers, "server_tokens, latency_tokens, X-Kong-Request-Id"
+    )
+    """Headers of our own in answers."""
+    trusted_ips: tuple[str, ...] = _setting(networks, "")
+    """Addresses of proxies in front whose word about the client is taken."""
+    real_ip_header: str = _setting(str, "X-Real-IP")
+    """The header in which they say who the client is."""
+    real_ip_recursive: bool = _setting(switch, "off")
+    """Take the last address in that header that is not trusted itself."""
+    error_default_type: str = _setting(
+        word("text/plain", "text/html", "application/json", "application/xml"), "text/plain"
+    )
+    """Form of our own answers for clients whose Accept header matches none."""
+    allow_debug_header: bool = _setting(switch, "off")
+    """Whether `Kong-Debug: 1` shows a client which route and service it met."""
+    proxy_access_log: str = _setting(str, "off")
+    """``off``, or a file the log phase writes one JSON line per request to."""
+    nginx_http_client_max_body_size: int = _setting(size(), "0")
+    """Largest body of any request, also a streamed one; 0: no limit (Kong's default)."""
+    untrusted_lua: str = _setting(word("on", "off", "lax", "strict", "sandbox"), "sandbox")
+    """``off`` refuses configurations with Lua functions; all else runs them in the sandbox."""
+    untrusted_lua_sandbox_requires: tuple[str, ...] = _setting(items, "")
+    """Accepted for compatibility; changes nothing."""
+    untrusted_lua_sandbox_environment: tuple[str, ...] = _setting(items, "")
+    """Accepted for compatibility; changes nothing."""
+
+    # How names of upstreams are looked up.
+    dns_resolver: tuple[str, ...] = _setting(_nameservers, "")
+    """DNS servers, as address or address:port; empty: those of /etc/resolv.conf."""
+    dns_valid_ttl: float | None = _setting(_valid_ttl, "")
+    """How long addresses hold instead of their record's TTL; either way a second or more."""
+    dns_stale_ttl: float = _setting(seconds, "3600")
+    """How much longer old addresses are used while new ones are fetched or no server answers."""
+    dns_not_found_ttl: float = _setting(seconds, "30")
+    """How long it holds that there is no such name."""
+    dns_error_ttl: float = _setting(seconds, "1")
+    """How long to wait after a failed look-up before the next."""
+
+    # Ours.
+    env_file: str | None = _setting(plain, "", own=True)
+    """File with NAME=value lines that vault references read before the environment; see SIGHUP."""
+    client_max_body_size: int = _setting(size(), "1m", own=True)
+    """Largest body that is kept whole for a plugin."""
+    max_records: int = _setting(count(1, 1_000_000), "5000", own=True)
+    """Most records that one request may carry; over it 413. A plugin's `max_records` wins."""
+    max_record_size: int = _setting(size(1024), "1m", own=True)
+    """Largest record with key, headers and what Kafka adds; over it 413. As for Kafka's own
+    producer, what brokers take by default. A plugin's `max_record_size` wins."""
+    max_json_depth: int = _setting(count(1, 1000), "1000", own=True)
+    """How deep arrays and objects of a JSON body may be nested; over it 400."""
+    client_header_timeout: float = _setting(seconds, "60s", own=True)
+    """From the first byte of a request to the end of its head; over it 408."""
+    client_body_timeout: float = _setting(seconds, "60s", own=True)
+    """Between two pieces of a body; over it 408."""
+    client_body_min_rate: int = _setting(size(), "1000", own=True)
+    """Bytes of a body that must come per second at least, over every 30 s; below it 408; 0: any
+    rate will do, as slow streams need it."""
+    idle_timeout: float = _setting(seconds, "75s", own=True)
+    """How long a connection may wait for its next request."""
+    max_connections: int = _setting(count(1, 1_000_000), "16384", own=True)
+    """Open connections of one worker."""
+    max_header_size: int = _setting(size(1024), "32k", own=True)
+    """All header lines together; over it 431."""
+    max_request_line: int = _setting(size(256), "8k", own=True)
+    """Longest request target; over it 414."""
+    trusted_identity_headers: bool = _setting(switch, "off", own=True)
+    """Whether `X-Consumer-*`, `X-Credential-*` and the like pass from `trusted_ips`, as from a
+    gateway in front that checks keys; from all others they are dropped on every route."""
+    rate_limiting_ipv6_prefix: int = _setting(count(1, 128), "64", own=True)
+    """Bits of an IPv6 address that `rate-limiting` tells clients apart by: each has a network."""
+    allow_hidden_dots: bool = _setting(switch, "off", own=True)
+    """Whether paths pass that have a dot segment beside `%2f`, `%5c`, a backslash or a semicolon,
+    like `/open/..%2fsecret`, which many upstreams resolve: else 400."""
+    drain_timeout: float = _setting(seconds, "12s", own=True)
+    """How long a stopping worker waits for requests under way and for Kafka."""
+    cluster_nodes_per_certificate: int = _setting(count(1, 100_000), "100", own=True)
+    """Most data planes that a control plane knows with one certificate; above it the one away for
+    the longest is forgotten, and none is let in while all are connected."""
+    admin_hosts: tuple[str, ...] = _setting(hosts, "", own=True)
+    """Hosts under which an Admin API without a token may be called, beside loopback ones and those
+    of `admin_listen`."""
+    worker_watchdog: float = _setting(seconds, "10s", own=True)
+    """A worker that has not answered its master for so long is ended and replaced; 0: never."""
+    cluster_reconnect_min: float = _setting(seconds, "5s", own=True)
+    """The pause before the next attempt to reach the control plane is picked between this …"""
+    cluster_reconnect_max: float = _setting(seconds, "10s", own=True)
+    """… and this."""
+
+    @classmethod
+    def parse(cls, values: Mapping[str, str]) -> Self:
+        """Turn raw texts by setting name into settings; unknown names are left out.
+
+        Raises ``SettingsError`` listing every text that cannot be read.
+        """
+        found, problems = {}, []
+        for item in fields(cls):
+            if item.name in values:
+                try:
+                    found[item.name] = item.metadata["parse"](values[item.name])
+                except ValueError as error:
+                    problems.append(f"{env_name(item.name)}: {error}")
+        if problems:
+            raise SettingsError(*problems)
+        return cls(**found)
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, str]) -> Self:
+        """Parse, and check the settings among each other and with the files they name.
+
+        Raises ``SettingsError`` listing every problem.
+        """
+        settings = cls.parse(values)
+        problems = list(settings._contradictions())
+        if problems:
+            raise SettingsError(*problems)
+        return settings
+
+    @property
+    def store(self) -> str:
+        """The database in force: what ``database`` says, or the role's default."""
+        return self.database or ("sqlite" if self.role == "control_plane" else "off")
+
+    def read_admin_token(self) -> str | None:
+        """Return the token of the Admin API, or None when it is open. Raises ``SettingsError``."""
+        if self.admin_token_file is None:
+            return self.admin_token
+        try:
+            return Path(self.admin_token_file).read_text().strip() or None
+        except OSError as error:
+            raise SettingsError(
+                f"KONG_ADMIN_TOKEN_FILE: cannot read {self.admin_token_file}: {error.strerror}"
+            ) from None
+
+    def _contradictions(self) -> Iterator[str]:
+        """Yield what is wrong between settings, and with the files they name."""
+        if self.role == "control_plane" and self.store == "off":
+            yield "KONG_DATABASE: a control plane needs sqlite or postgres, not off"
+        if self.role != "control_plane" and self.store != "off":
+            yield f"KONG_DATABASE: role {self.role} keeps no database; set it to off"
+        if self.role == "data_plane":
+            yield from self._missing("cluster_cert", "cluster_cert_key")
+            if self.declarative_config is not None:
+                yield (
+                    "KONG_DECLARATIVE_CONFIG: a data plane gets its configuration from the "
+                    "control plane; remove it, or set KONG_ROLE=traditional"
+                )
+        if self.role == "control_plane" and self.cluster_listen:
+            yield from self._missing("cluster_cert", "cluster_cert_key")
+            if self.cluster_mtls == "pki":
+                yield from self._missing("cluster_ca_cert")
+        if len(self.ssl_cert) != len(self.ssl_cert_key):
+            yield "KONG_SSL_CERT_KEY: as many keys as certificates in KONG_SSL_CERT are needed"
+        if self.cluster_reconnect_min > self.cluster_reconnect_max:
+            yield f"{OURS}CLUSTER_RECONNECT_MIN: must not be above {OURS}CLUSTER_RECONNECT_MAX"
+        yield from self._unreadable()
+
+    def _missing(self, *names: str) -> Iterator[str]:
+        for name in names:
+            if getattr(self, name) is None:
+                yield f"{env_name(name)}: needed for role {self.role}; give a path or PEM text"
+
+    def _unreadable(self) -> Iterator[str]:
+        named = [
+            (name, getattr(self, name))
+            for name in ("cluster_cert", "cluster_cert_key", "cluster_ca_cert")
+        ]
+        for name in ("ssl_cert", "ssl_cert_key", "lua_ssl_trusted_certificate"):
+            named += [(name, item) for item in getattr(self, name) if item != SYSTEM]
+        for name, value in named:
+            try:
+                read_pem(value or "-----BEGIN ", env_name(name))
+            except SettingsError as error:
+                yield str(error)
+        if self.proxy_access_log != "off" and not _writable(Path(self.proxy_access_log)):
+            yield f"KONG_PROXY_ACCESS_LOG: cannot write {self.proxy_access_log}"
+        for name in ("declarative_config", "env_file", "admin_token_file", "keyring_file"):
+            path = getattr(self, name)
+            if path is not None and not os.access(path, os.R_OK):
+                yield f"{env_name(name)}: cannot read {path}"
+
+
+def _writable(path: Path) -> bool:
+    return os.access(path if path.exists() else path.parent, os.W_OK)
+
+
+NAMES = tuple(item.name for item in fields(Settings))
+OWN = frozenset(item.name for item in fields(Settings) if item.metadata.get("own"))
+"""Settings that Kong does not have."""
+
+
+def env_name(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return (OURS if name in OWN else KONG) + name.upper()
+
+
+def collect(environment: Mapping[str, str], file: Path | None = None) -> dict[str, str]:
+    """Return raw texts by setting name: those of ``file``, then the environment's over them.
+
+    Without ``file`` Kong's usual place is read if it is there. Raises ``SettingsError``.
+    """
+    values = {}
+    chosen = file or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
+    if chosen is not None:
+        values.update(_read_file(chosen))
+    for variable, text in environment.items():
+        for prefix in (KONG, OURS):
+            name = variable.removeprefix(prefix).lower()
+            if variable.startswith(prefix) and (prefix == OURS) == (name in OWN):
+                values[name] = text
+    return values
+
+
+def unknown_settings(values: Mapping[str, str], environment: Mapping[str, str]) -> list[str]:
+    """Return one sentence for each setting nobody knows, with the nearest name that exists."""
+    variables = [env_name(name) for name in NAMES]
+    given = sorted(name for name in environment if name.startswith((KONG, OURS)))
+    found = [_unknown(name, name.removeprefix(KONG), variables) for name in given]
+    rest = sorted(name for name in values if env_name(name) not in environment)
+    found += [_unknown(name, name, list(NAMES)) for name in rest]
+    return [text for text in found if text]
+
+
+def _unknown(shown: str, name: str, names: list[str]) -> str:
+    if shown in names:
+        return ""
+    near = get_close_matches(shown, names, 1, 0.6)
+    # A near miss is reported even where Kong has many settings that change nothing here.
+    if name.lower().startswith(WITHOUT_EFFECT) and not get_close_matches(shown, names, 1, 0.93):
+        return ""
+    return f"{shown}: unknown setting, ignored" + (f"; did you mean {near[0]}?" if near else "")
+
+
+def load_settings(
+    environment: Mapping[str, str] | None = None, file: Path | None = None
+) -> Settings:
+    """Read and check all settings. Raises ``SettingsError`` listing every problem."""
+    return Settings.from_values(collect(os.environ if environment is None else environment, file))
+
+
+def _read_file(path: Path) -> dict[str, str]:
+    try:
+        lines = path.read_text().splitlines()
+    except OSError as error:
+        raise SettingsError(f"cannot read {path}: {error.strerror}") from None
+    values, problems = {}, []
+    for number, line in enumerate(lines, 1):
+        text = line.split("#", 1)[0].strip()
+        name, equals, value = text.partition("=")
+        if equals:
+            values[name.strip().lower().removeprefix(OURS.lower())] = value.strip()
+        elif text:
+            problems.append(f"{path}:{number}: expected name = value")
+    if problems:
+        raise SettingsError(*problems)
+    return values
+
+
+__all__ = [
+    "ListenAddress", "Settings", "collect", "env_name", "load_settings", "unknown_settings",
+]  # fmt: skip

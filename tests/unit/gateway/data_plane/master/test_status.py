@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import orjson
+import pytest
+
+from gateway.data_plane.master.metrics import NodeFigures
+from gateway.data_plane.master.status import StatusApplication
+from gateway.http.messages import Headers, Pending, Request, Response
+from tests.support.http import run
+from tests.support.requests import StandInConnection, request_of
+
+
+class StandIn:
+    """A node that says what a test wants."""
+
+    def __init__(self, reason: str = "ready", reports: list[dict[str, Any]] | None = None) -> None:
+        self.draining = False
+        self.reason = reason
+        self._reports = reports or []
+
+    def readiness(self) -> str:
+        return "draining" if self.draining else self.reason
+
+    def figures(self) -> NodeFigures:
+        return NodeFigures("f" * 32, 1.0, 2, 2, 0, True, memory={"master": 1048576}, version="1.0")
+
+    async def reports(self) -> list[dict[str, Any]]:
+        await asyncio.sleep(0)
+        return self._reports
+
+
+def ask(
+    node: StandIn, path: bytes, method: bytes = b"GET", body: bytes = b""
+) -> tuple[int, dict[str, Any]]:
+    found: list[Response] = []
+
+    async def main() -> None:
+        request: Request = request_of(path, method=method)
+        request.body = body
+        answer = StatusApplication(node).handle(request)
+        found.append(await answer if isinstance(answer, Pending) else answer)
+
+    run(main())
+    (answer,) = found
+    assert isinstance(answer.body, bytes)
+    return answer.status, orjson.loads(answer.body) if answer.body[:1] == b"{" else {}
+
+
+def test_a_ready_node_says_so() -> None:
+    assert ask(StandIn(), b"/status/ready") == (200, {"message": "ready"})
+
+
+def test_a_node_that_is_not_ready_says_why() -> None:
+    reason = "no configuration available (configuration hash is not initialized)"
+    assert ask(StandIn(reason), b"/status/ready") == (503, {"message": reason})
+
+
+def test_draining_turns_readiness_off() -> None:
+    node = StandIn()
+    assert ask(node, b"/status/ready", b"POST", b'{"status":"draining"}')[0] == 204
+    assert ask(node, b"/status/ready") == (503, {"message": "draining"})
+    assert ask(node, b"/status")[1]["draining"] is True
+
+
+def test_draining_can_be_taken_back() -> None:
+    node = StandIn()
+    assert ask(node, b"/status/ready", b"POST", b'{"status":"draining"}')[0] == 204
+    assert ask(node, b"/status/ready", b"POST", b'{"status":"ready"}')[0] == 204
+    assert ask(node, b"/status/ready") == (200, {"message": "ready"})
+    assert ask(node, b"/status")[1]["draining"] is False
+
+
+class Elsewhere(StandInConnection):
+    """A caller on another machine."""
+
+    def __init__(self, peer: str = "10.0.0.7", here: str = "10.0.0.5") -> None:
+        super().__init__()
+        self.peer = (peer, 40000)
+        self.here = here
+
+
+def drain_from(
+    connection: StandInConnection, headers: Headers | None = None, token: str | None = None
+) -> int:
+    node = StandIn()
+    request = request_of(
+        b"/status/ready", method=b"POST", headers=headers or [], connection=connection
+    )
+    request.body = b'{"status":"draining"}'
+    answer = StatusApplication(node, lambda: token).handle(request)
+    assert isinstance(answer, Response)
+    assert node.draining is (answer.status == 204)
+    return answer.status
+
+
+def test_only_this_machine_or_the_token_may_take_a_node_out_of_service() -> None:
+    assert drain_from(Elsewhere()) == 403
+    assert drain_from(Elsewhere("10.0.0.5")) == 204, "a pod that asks itself by its address"
+    assert drain_from(Elsewhere("127.0.0.1")) == 204
+    assert drain_from(Elsewhere("::ffff:127.0.0.1", "::1")) == 204
+    given = [(b"kong-admin-token", b"planted")]
+    assert drain_from(Elsewhere(), given, "planted") == 204
+    assert drain_from(Elsewhere(), given, "other") == 403
+    assert drain_from(Elsewhere(), given) == 403
+    assert drain_from(StandInConnection(), given) == 403
+
+
+def test_a_forwarding_header_makes_nobody_local() -> None:
+    claims = [(b"x-forwarded-for", b"127.0.0.1"), (b"x-real-ip", b"127.0.0.1")]
+    assert drain_from(Elsewhere(), claims) == 403
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        (b"origin", b"http://evil.example"),
+        (b"sec-fetch-site", b"cross-site"),
+        (b"host", b"evil.example"),
+    ],
+)
+def test_a_page_in_a_browser_of_this_machine_may_not(header: tuple[bytes, bytes]) -> None:
+    assert drain_from(StandInConnection(), [header]) == 403
+
+
+def test_scrapes_at_the_same_time_ask_the_workers_once() -> None:
+    asked = []
+
+    class Counting(StandIn):
+        async def reports(self) -> list[dict[str, Any]]:
+            asked.append(1)
+            return await super().reports()
+
+    async def main() -> None:
+        application = StatusApplication(Counting())
+        for _ in range(2):
+            answers = [application.handle(request_of(b"/metrics")) for _ in range(50)]
+            for answer in answers:
+                assert isinstance(answer, Pending)
+                assert (await answer).status == 200
+
+    run(main())
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b'{"status":"off"}', b'{"status":[]}', b"[]", b"draining"]
+)
+def test_any_other_state_is_refused(body: bytes) -> None:
+    node = StandIn()
+    assert ask(node, b"/status/ready", b"POST", body)[0] == 400
+    assert not node.draining
+
+
+def test_status_has_kongs_fields_and_the_hash() -> None:
+    counters = {"routes": {"r": {"codes": {"200": 2, "-404": 1}}}, "accepted": 5, "refused": 1}
+    node = StandIn(reports=[{"counters": counters, "gauges": {"active": 3}}])
+    status, body = ask(node, b"/status")
+    assert status == 200
+    assert body["configuration_hash"] == "f" * 32
+    assert body["server"]["connections_accepted"] == 5
+    assert body["server"]["connections_handled"] == 4
+    assert body["server"]["connections_active"] == 3
+    assert body["server"]["total_requests"] == 3
+    assert body["memory"]["workers_lua_vms"][0]["http_allocated_gc"] == "1.00 MiB"
+
+
+def test_status_answers_without_any_report() -> None:
+    status, body = ask(StandIn(), b"/status")
+    assert (status, body["server"]["total_requests"]) == (200, 0)
+
+
+def test_metrics_are_prometheus_text() -> None:
+    async def main() -> None:
+        answer = StatusApplication(StandIn()).handle(request_of(b"/metrics"))
+        assert isinstance(answer, Pending)
+        response = await answer
+        assert response.headers[0][1].startswith(b"text/plain; version=0.0.4")
+        assert isinstance(response.body, bytes)
+        assert b"kafka_gateway_workers 2" in response.body
+
+    run(main())
+
+
+def test_other_paths_and_methods_are_refused() -> None:
+    assert ask(StandIn(), b"/nothing")[0] == 404
+    assert ask(StandIn(), b"/status", b"DELETE")[0] == 405
+
+
+def test_only_posts_have_a_body() -> None:
+    application = StatusApplication(StandIn())
+    assert application.begin(request_of(b"/status/ready", method=b"POST")) == 4096
+    assert application.begin(request_of(b"/status")) == -2
+
+
+def test_a_failure_is_an_answer() -> None:
+    class Broken(StandIn):
+        async def reports(self) -> list[dict[str, Any]]:
+            raise ValueError
+
+    assert ask(Broken(), b"/status")[0] == 500

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from gateway.data_plane.counters import total
+from gateway.data_plane.launch import Spawned
+from gateway.data_plane.master import supervisor as module
+from gateway.data_plane.master.release import Release
+from gateway.data_plane.master.supervisor import Supervisor
+from gateway.errors import ReleaseRefused
+from tests.support.fake_worker import spawn
+from tests.support.http import run
+
+
+def release(digest: str, **behaviour: object) -> Release:
+    return Release(digest, json.dumps(behaviour).encode(), empty=False)
+
+
+FIRST, SECOND = release("first"), release("second")
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110  # processes have no event
+            await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def supervising(
+    start: Release | None = None,
+    count: int = 2,
+    spawn: Callable[[int], Spawned] = spawn,
+    *,
+    settled: bool = True,
+    watchdog: float = 0,
+) -> AsyncIterator[Supervisor]:
+    """Run fake workers; all are gone at the end."""
+    init = {"addresses": "", "drain": 1.0, "watchdog": watchdog}
+    made = Supervisor([spawn(index) for index in range(count)], init, spawn)
+    made.start(start, {})
+    try:
+        if settled:
+            await until(lambda: made.ready == count)
+        yield made
+    finally:
+        await made.stop(1.0)
+        assert all(worker.exited.is_set() for worker in made.workers)
+
+
+async def served(supervisor: Supervisor) -> dict[str, int]:
+    """Return how many workers serve which hash."""
+    found: dict[str, int] = total(await supervisor.gather())["gauges"]
+    return found
+
+
+def test_workers_serve_the_first_release_before_they_count_as_ready() -> None:
+    async def main() -> None:
+        async with supervising(FIRST) as supervisor:
+            assert await served(supervisor) == {"first": 2}
+            assert await supervisor.plugins() == {"fake": "1.0"}
+
+    run(main())
+
+
+def test_without_a_release_workers_listen_all_the_same() -> None:
+    async def main() -> None:
+        async with supervising() as supervisor:
+            assert await served(supervisor) == {"none": 2}
+
+    run(main())
+
+
+def test_a_release_is_switched_on_all_workers() -> None:
+    async def main() -> None:
+        async with supervising(FIRST) as supervisor:
+            await supervisor.apply(SECOND, {})
+            assert await served(supervisor) == {"second": 2}
+            assert supervisor.serving is SECOND
+
+    run(main())
+
+
+def test_one_refusal_and_nobody_switches() -> None:
+    async def main() -> None:
+        async with supervising(FIRST) as supervisor:
+            with pytest.raises(ReleaseRefused, match="no such key"):
+                await supervisor.apply(release("bad", refuse="no such key", only=1), {})
+            assert await served(supervisor) == {"first": 2}
+            assert supervisor.serving is FIRST
+
+    run(main())
+
+
+def test_the_same_refusal_of_several_workers_is_told_once() -> None:
+    async def main() -> None:
+        async with supervising(FIRST) as supervisor:
+            with pytest.raises(ReleaseRefused) as caught:
+                await supervisor.apply(release("bad", refuse="why"), {})
+            assert caught.value.errors == ["why"]
+
+    run(main())
+
+
+def test_a_worker_that_dies_compiling_refuses_and_comes_back_with_the_old_release() -> None:
+    async def main() -> None:
+        async with supervising(FIRST) as supervisor:
+            with pytest.raises(ReleaseRefused, match="worker 0 ended while it compiled"):
+                await supervisor.apply(release("bad", die=True, only=0), {})
+            await until(lambda: supervisor.ready == 2)
+            assert await served(supervisor) == {"first": 2}
+            assert supervisor.restarts == 1
+
+    run(main())
+
+
+def test_a_worker_that_hangs_compiling_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        async with supervising(FIRST) as supervisor:
+            monkeypatch.setattr(module, "_PREPARE", 0.2)
+            with pytest.raises(ReleaseRefused, match="did not compile the release"):
+                await supervisor.apply(release("bad", hang=True, only=0), {})
+            os.kill(supervisor.workers[0].pid, signal.SIGKILL)
+
+    run(main())
+
+
+def test_a_killed_worker_comes_back_at_once_with_the_release_of_now() -> None:
+    async def main() -> None:
+        async with supervising(FIRST) as supervisor:
+            await supervisor.apply(SECOND, {})
+            before = {worker.pid for worker in supervisor.workers}
+            os.kill(supervisor.workers[0].pid, signal.SIGKILL)
+            await until(lambda: supervisor.restarts == 1 and supervisor.ready == 2)
+            assert len(before & {worker.pid for worker in supervisor.workers}) == 1
+            assert await served(supervisor) == {"second": 2}
+
+    run(main())
+
+
+def test_what_a_dead_worker_had_counted_stays_counted() -> None:
+    async def main() -> None:
+        async with supervising(FIRST) as supervisor:
+            assert total(await supervisor.gather())["counters"] == {"served": 2}
+            os.kill(supervisor.workers[0].pid, signal.SIGKILL)
+            await until(lambda: supervisor.restarts == 1 and supervisor.ready == 2)
+            assert total(await supervisor.gather())["counters"] == {"served": 3}
+
+    run(main())
+
+
+def test_a_stuck_worker_does_not_hang_a_scrape() -> None:
+    async def main() -> None:
+        async with supervising(FIRST) as supervisor:
+            await supervisor.gather()
+            stuck = supervisor.workers[0].pid
+            os.kill(stuck, signal.SIGSTOP)
+            started = asyncio.get_running_loop().time()
+            assert total(await supervisor.gather(0.1))["counters"] == {"served": 2}
+            assert asyncio.get_running_loop().time() - started < 1
+            os.kill(stuck, signal.SIGCONT)
+
+    run(main())
+
+
+def test_a_first_release_that_cannot_be_used_is_given_up_and_named() -> None:
+    async def main() -> None:
+        bad = release("bad", refuse="vault reference {vault://env/X} does not resolve")
+        async with supervising(bad) as supervisor:
+            assert supervisor.serving is None
+            assert "{vault://env/X}" in supervisor.problem
+            await supervisor.apply(FIRST, {})
+            assert (supervisor.problem, await served(supervisor)) == ("", {"first": 2})
+
+    run(main())
+
+
+def test_a_first_release_that_kills_workers_is_given_up() -> None:
+    async def main() -> None:
+        async with supervising(release("bad", die=True)) as supervisor:
+            assert supervisor.serving is None
+            assert "end while they compile" in supervisor.problem
+            await supervisor.apply(FIRST, {})
+            assert await served(supervisor) == {"first": 2}
+
+    run(main())
+
+
+def test_workers_with_new_settings_take_the_places_of_the_old() -> None:
+    async def main() -> None:
+        async with supervising(FIRST) as supervisor:
+            before = {worker.pid for worker in supervisor.workers}
+            await supervisor.replace({"addresses": "", "drain": 1.0, "new": True})
+            assert not before & {worker.pid for worker in supervisor.workers}
+            assert await served(supervisor) == {"first": 2}
+            assert supervisor.restarts == 0
+
+    run(main())
+
+
+def test_a_worker_that_does_not_stop_is_ended() -> None:
+    async def main() -> None:
+        async with supervising(FIRST) as supervisor:
+            os.kill(supervisor.workers[0].pid, signal.SIGSTOP)
+            await supervisor.stop(0.1)
+            assert all(worker.exited.is_set() for worker in supervisor.workers)
+
+    run(main())
+
+
+def test_a_release_that_comes_while_workers_start_waits_for_them() -> None:
+    async def main() -> None:
+        async with supervising(FIRST, settled=False) as supervisor:
+            await supervisor.apply(SECOND, {})
+            assert await served(supervisor) == {"second": 2}
+
+    run(main())

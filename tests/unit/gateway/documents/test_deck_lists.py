@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway.documents.deck_lists import keyed
+from gateway.documents.document import check_document
+from gateway.errors import DocumentError
+
+
+def _problems(raw: dict[str, Any]) -> list[str]:
+    with pytest.raises(DocumentError) as caught:
+        keyed(raw)
+    return caught.value.problems
+
+
+def test_lists_become_maps_by_name_at_every_level() -> None:
+    consumer = {
+        "username": "alice",
+        "keyauth_credentials": [{"key": "k1"}, {"key": "k2"}],
+        "acls": [{"group": "writers"}],
+    }
+    raw = {
+        "services": [{"name": "a", "host": "h", "routes": [{"name": "r", "paths": ["/"]}]}],
+        "consumers": [consumer],
+        "upstreams": [{"name": "u", "targets": [{"target": "10.0.0.1:80"}]}],
+    }
+    document = keyed(raw)
+    check_document(document)
+    assert document["services"]["a"]["routes"]["r"] == {"paths": ["/"]}
+    assert document["consumers"]["alice"]["keyauth_credentials"]["2"] == {"key": "k2"}
+    assert document["consumers"]["alice"]["acls"] == {"writers": {}}
+    assert document["upstreams"]["u"]["targets"] == {"10.0.0.1:80": {}}
+
+
+def test_the_same_plugin_for_different_consumers_has_different_keys() -> None:
+    plugins = [
+        {"name": "confluent", "config": {"topic": "t"}},
+        {"name": "confluent", "consumer": "alice", "config": {"topic": "t"}},
+        {"name": "confluent", "instance_name": "mine", "service": {"name": "s"}, "config": {}},
+    ]
+    found = keyed({"plugins": plugins})["plugins"]
+    assert list(found) == ["confluent", "confluent consumer:alice", "mine"]
+
+
+def test_a_certificate_is_known_by_its_first_server_name_or_its_digest() -> None:
+    certificates = [
+        {"cert": "c", "key": "k", "snis": [{"name": "a.test"}]},
+        {"cert": "c", "key": "k"},
+    ]
+    first, second = keyed({"certificates": certificates})["certificates"]
+    assert first == "a.test"
+    assert len(second) == 16
+
+
+def test_select_tags_and_defaults_are_applied() -> None:
+    info = {"select_tags": ["team"], "defaults": {"route": {"preserve_host": True}}}
+    document = keyed({"_info": info, "routes": [{"name": "r", "paths": ["/"], "tags": ["x"]}]})
+    assert document["routes"]["r"]["tags"] == ["x", "team"]
+    assert document["routes"]["r"]["preserve_host"] is True
+
+
+def test_a_shared_plugin_configuration_is_the_base_of_its_own() -> None:
+    raw = {
+        "_plugin_configs": {"base": {"topic": "t", "timeout": 1}},
+        "plugins": [{"name": "confluent", "_config": "base", "config": {"timeout": 2}}],
+    }
+    assert keyed(raw)["plugins"]["confluent"]["config"] == {"topic": "t", "timeout": 2}
+    raw["plugins"] = [{"name": "confluent", "_config": "bas"}]
+    assert 'did you mean "base"?' in _problems(raw)[0]
+
+
+@pytest.mark.parametrize(
+    ("raw", "start"),
+    [
+        ({"_inf": {}}, '_inf: unknown key; did you mean "_info"?'),
+        ({"_workspace": "other"}, "_workspace: only the workspace default"),
+        ({"services": {"a": {}}}, "services: expected a list"),
+        ({"services": ["a"]}, "services[0]: expected a map"),
+        ({"services": [{"host": "h"}]}, "services[0].name: required field missing"),
+        ({"services": [{"name": "a"}, {"name": "a"}]}, 'services[1]: "a" stands there twice'),
+        ({"plugins": [{}]}, "plugins[0].name: required field missing"),
+        ({"banana": []}, "banana: unknown collection"),
+    ],
+)
+def test_what_is_wrong_with_the_lists_is_named(raw: dict[str, Any], start: str) -> None:
+    assert _problems(raw)[0].startswith(start)
