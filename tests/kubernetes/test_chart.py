@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -109,3 +110,16 @@ def test_a_release_installed_with_its_autoscaler_never_names_a_number(
         cluster.install(RELEASE, namespace, values(autoscaling=scaling))
         manifest = cluster.helm("get", "manifest", RELEASE, "--namespace", namespace)
         assert "\n  replicas:" not in manifest
+
+
+def test_a_pod_has_as_many_workers_as_its_memory_has_room_for(
+    cluster: Cluster, namespace: str
+) -> None:
+    small = {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "160Mi"}}
+    cluster.install(RELEASE, namespace, values(resources=small))
+    (pod,) = pods(cluster)
+    log = cluster.kubectl("logs", pod["metadata"]["name"], "--namespace", namespace)
+    events = {line["event"]: line for line in map(json.loads, log.splitlines())}
+    assert events["room for workers"]["memory_limit"] == 160 << 20
+    assert events["started"]["workers"] == 1
+    assert pod["status"]["containerStatuses"][0]["restartCount"] == 0

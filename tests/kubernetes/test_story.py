@@ -171,7 +171,8 @@ def test_a_control_plane_of_an_older_chart_is_upgraded_and_can_be_changed_over(
     }
     orphan = ("statefulset", "kong-cp-kong", "--namespace", NAMESPACE, "--cascade=orphan")
     cluster.kubectl("delete", *orphan)
-    cluster.kubectl("create", "--filename", "-", given=json.dumps(older))
+    words = ("apply", "--server-side", "--field-manager=helm", "--filename", "-")
+    cluster.kubectl(*words, given=json.dumps(older))
     upgrade(cluster)
     assert control_plane(cluster)["spec"]["podManagementPolicy"] == "OrderedReady"
     # The guide's way: the pod stays, and the new StatefulSet takes it over.

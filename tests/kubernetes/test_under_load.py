@@ -71,7 +71,11 @@ def test_every_request_is_acknowledged_and_in_the_topic_once(
     with timed(name), running(NODE_ADDRESS, "/httpbin/get", RATE, LEAST) as counts:
         OPERATIONS[name](two_pods)
     written = kafka.count(TOPIC) - before
-    say(f"{name}: {counts.sent} sent, {counts.good} answered 2xx, {written} in the topic")
+    told = f"{counts.sent} sent, {counts.good} answered 2xx, {written} in the topic"
+    say(f"{name}: {told}; {counts.crossed} sent again as their connection had just been closed")
+    if counts.good != counts.sent:
+        words = ("get", "events", "--namespace", NAMESPACE, "--sort-by=.lastTimestamp")
+        say(two_pods.kubectl(*words, "--field-selector=type=Warning"))
     assert not counts.broken, counts
     assert set(counts.statuses) == {"200"}, counts
     assert written == counts.good == counts.sent >= LEAST

@@ -26,6 +26,7 @@ from gateway.data_plane.master.status import MAX_BODY, READY, StatusApplication
 from gateway.data_plane.master.supervisor import Supervisor
 from gateway.data_plane.master.trusted_authorities import trusted_bundle
 from gateway.data_plane.master.vault_file import read_vault_file, readable_by_others
+from gateway.data_plane.node import capacity
 from gateway.errors import ReleaseRefused, SettingsError
 from gateway.http.limits import own_limits
 from gateway.http.server import Listener, Server
@@ -101,6 +102,8 @@ class Master:
         following = asyncio.create_task(self._source.follow())
         addresses = [str(address) for address in self._addresses]
         _log.info("started", version=__version__, workers=supervisor.count, proxy=addresses)
+        room = capacity()
+        _log.info("room for workers", processors=room.processors, memory_limit=room.memory)
         stopping = asyncio.create_task(self._stop.wait())
         # A source that fails for good ends the node: it could never serve anything new.
         await asyncio.wait([stopping, following], return_when=asyncio.FIRST_COMPLETED)
