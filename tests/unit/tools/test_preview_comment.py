@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.previews import PLANTED, VECTORS, cluster_replaced, many
+from tests.support.previews import PLANTED, VECTORS, many
 from tools.preview_comment import LIMIT, MARKER, code, comment, main, text
 from tools.preview_document import Preview, read_preview
 
@@ -103,23 +103,6 @@ def test_a_preview_without_a_document_is_a_failed_one(
     preview = read_preview("dev", document, log, exit_code)
     assert preview.failed
     assert said in comment([preview])
-
-
-def test_a_replacement_is_one_change_of_three_steps() -> None:
-    changes = {c.name: c for c in read_preview("prod", json.dumps(cluster_replaced())).changes}
-    assert changes["cluster"].action == "replace"
-    assert [item.path for item in changes["cluster"].properties] == ["region"]
-    assert changes["data-plane"].action == "update"
-
-
-def test_the_gravest_changes_stand_first() -> None:
-    preview = read_preview("prod", json.dumps(cluster_replaced()))
-    assert [change.action for change in preview.changes] == [
-        "replace",
-        "replace",
-        "delete",
-        "update",
-    ]
 
 
 def test_names_can_neither_break_the_table_nor_mention_anybody() -> None:
