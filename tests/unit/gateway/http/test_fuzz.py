@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from gateway.http.application import DISCARD
 from gateway.http.messages import Request
 from tests.support.fuzz import differences
-from tests.support.http import App, plugged, run, serving, text
+from tests.support.http import App, plugged, serving, text
 from tests.support.http_property import AT_ONCE, Recorder
 from tests.support.http_streams import pieces, stream
 from tests.support.strict_http import (
@@ -191,25 +191,22 @@ def test_streams_cut_anywhere_are_exactly_what_the_strict_reader_reads(first: in
 
 
 @pytest.mark.parametrize("first", [20_000, 20_100])
-def test_streams_over_a_socket_are_what_the_strict_reader_reads(first: int) -> None:
-    async def check() -> None:
-        for seed in range(first, first + 100):
-            random = Random(seed)
-            data = stream(random)
-            expected = read_stream(data)
-            app = Recorder(AT_ONCE)
-            async with serving(app) as running:
-                wire = await running.connect()
-                for part in pieces(random, data):
-                    with suppress(ConnectionError):
-                        await wire.send(part)
-                    await asyncio.sleep(0)
-                with suppress(OSError, RuntimeError):
-                    wire.writer.write_eof()
-                await wire.rest()
-            assert app.read == expected.requests, f"seed {seed}"
-
-    run(check())
+async def test_streams_over_a_socket_are_what_the_strict_reader_reads(first: int) -> None:
+    for seed in range(first, first + 100):
+        random = Random(seed)
+        data = stream(random)
+        expected = read_stream(data)
+        app = Recorder(AT_ONCE)
+        async with serving(app) as running:
+            wire = await running.connect()
+            for part in pieces(random, data):
+                with suppress(ConnectionError):
+                    await wire.send(part)
+                await asyncio.sleep(0)
+            with suppress(OSError, RuntimeError):
+                wire.writer.write_eof()
+            await wire.rest()
+        assert app.read == expected.requests, f"seed {seed}"
 
 
 def test_the_strict_reader_and_the_streams_know_every_kind_of_end() -> None:

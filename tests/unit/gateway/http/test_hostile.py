@@ -7,7 +7,7 @@ import asyncio
 
 import pytest
 
-from tests.support.http import App, chunked, run, serving
+from tests.support.http import App, chunked, serving
 
 BAD = {
     "two lengths": (
@@ -89,20 +89,17 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_hostile_heads_are_400_and_closed(name: str) -> None:
-    async def check() -> None:
-        app = App()
-        async with serving(app) as running:
-            wire = await running.connect()
-            answer = await wire.ask(BAD[name])
-            assert answer.status == 400
-            assert answer.headers["connection"] == "close"
-            assert answer.body == b"Bad request\n"
-            assert await wire.rest() == b""
-            assert app.seen == []
-            await wire.close()
-
-    run(check())
+async def test_hostile_heads_are_400_and_closed(name: str) -> None:
+    app = App()
+    async with serving(app) as running:
+        wire = await running.connect()
+        answer = await wire.ask(BAD[name])
+        assert answer.status == 400
+        assert answer.headers["connection"] == "close"
+        assert answer.body == b"Bad request\n"
+        assert await wire.rest() == b""
+        assert app.seen == []
+        await wire.close()
 
 
 _CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -121,89 +118,68 @@ BAD_CHUNKS = {
 
 
 @pytest.mark.parametrize("name", BAD_CHUNKS)
-def test_hostile_chunks_are_400_and_closed(name: str) -> None:
-    async def check() -> None:
-        app = App()
-        async with serving(app) as running:
-            wire = await running.connect()
-            answer = await wire.ask(_CHUNKED + BAD_CHUNKS[name])
-            assert answer.status == 400
-            assert app.seen == []
-            await wire.rest()
-            await wire.close()
-
-    run(check())
+async def test_hostile_chunks_are_400_and_closed(name: str) -> None:
+    app = App()
+    async with serving(app) as running:
+        wire = await running.connect()
+        answer = await wire.ask(_CHUNKED + BAD_CHUNKS[name])
+        assert answer.status == 400
+        assert app.seen == []
+        await wire.rest()
+        await wire.close()
 
 
-def test_the_framing_of_many_honest_chunked_requests_does_not_add_up() -> None:
-    async def check() -> None:
-        async with serving(App()) as running:
-            wire = await running.connect()
-            whole = chunked(*[b"x"] * 2000)
-            for _ in range(10):
-                for start in range(0, len(whole), 3000):
-                    await wire.send(whole[start : start + 3000])
-                    await asyncio.sleep(0)
-                assert (await wire.answer()).body == b"x" * 2000
-
-    run(check())
+async def test_the_framing_of_many_honest_chunked_requests_does_not_add_up() -> None:
+    async with serving(App()) as running:
+        wire = await running.connect()
+        whole = chunked(*[b"x"] * 2000)
+        for _ in range(10):
+            for start in range(0, len(whole), 3000):
+                await wire.send(whole[start : start + 3000])
+                await asyncio.sleep(0)
+            assert (await wire.answer()).body == b"x" * 2000
 
 
 @pytest.mark.parametrize("method", [b"TRACE / ", b"CONNECT a:80 "])
-def test_trace_and_connect_are_405(method: bytes) -> None:
-    async def check() -> None:
-        async with serving(App()) as running:
-            answer = await running.once(method + b"HTTP/1.1\r\nHost: a\r\n\r\n")
-            assert answer.status == 405
-            assert answer.body == b"Method not allowed\n"
-
-    run(check())
+async def test_trace_and_connect_are_405(method: bytes) -> None:
+    async with serving(App()) as running:
+        answer = await running.once(method + b"HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert answer.status == 405
+        assert answer.body == b"Method not allowed\n"
 
 
-def test_absolute_form_of_the_same_host_is_taken() -> None:
-    async def check() -> None:
-        app = App()
-        async with serving(app) as running:
-            wire = await running.connect()
-            for target in (b"http://A:80/x?y=1", b"http://a:80", b"HTTP://a:80?q"):
-                request = b"GET %b HTTP/1.1\r\nHost: a:80\r\n\r\n" % target
-                assert (await wire.ask(request)).status == 200
-            seen = [(request.path, request.query) for request in app.seen]
-            assert seen == [(b"/x", b"y=1"), (b"/", None), (b"/", b"q")]
-            await wire.close()
-
-    run(check())
+async def test_absolute_form_of_the_same_host_is_taken() -> None:
+    app = App()
+    async with serving(app) as running:
+        wire = await running.connect()
+        for target in (b"http://A:80/x?y=1", b"http://a:80", b"HTTP://a:80?q"):
+            request = b"GET %b HTTP/1.1\r\nHost: a:80\r\n\r\n" % target
+            assert (await wire.ask(request)).status == 200
+        seen = [(request.path, request.query) for request in app.seen]
+        assert seen == [(b"/x", b"y=1"), (b"/", None), (b"/", b"q")]
+        await wire.close()
 
 
-def test_http_1_0_without_host_is_served() -> None:
-    async def check() -> None:
-        app = App()
-        async with serving(app) as running:
-            assert (await running.once(b"GET / HTTP/1.0\r\n\r\n")).status == 200
-            assert app.seen[0].host is None
-
-    run(check())
+async def test_http_1_0_without_host_is_served() -> None:
+    app = App()
+    async with serving(app) as running:
+        assert (await running.once(b"GET / HTTP/1.0\r\n\r\n")).status == 200
+        assert app.seen[0].host is None
 
 
-def test_requests_before_a_hostile_one_are_answered() -> None:
-    async def check() -> None:
-        async with serving(App()) as running:
-            wire = await running.connect()
-            good = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-            await wire.send(good + good + BAD["two lengths"] + good)
-            assert [(await wire.answer()).status for _ in range(3)] == [200, 200, 400]
-            assert await wire.rest() == b""
-            await wire.close()
-
-    run(check())
+async def test_requests_before_a_hostile_one_are_answered() -> None:
+    async with serving(App()) as running:
+        wire = await running.connect()
+        good = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+        await wire.send(good + good + BAD["two lengths"] + good)
+        assert [(await wire.answer()).status for _ in range(3)] == [200, 200, 400]
+        assert await wire.rest() == b""
+        await wire.close()
 
 
-def test_a_refusal_follows_accept() -> None:
-    async def check() -> None:
-        async with serving(App()) as running:
-            answer = await running.once(
-                b"TRACE / HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\n\r\n"
-            )
-            assert answer.body == b'{"message":"Method not allowed"}'
-
-    run(check())
+async def test_a_refusal_follows_accept() -> None:
+    async with serving(App()) as running:
+        answer = await running.once(
+            b"TRACE / HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\n\r\n"
+        )
+        assert answer.body == b'{"message":"Method not allowed"}'

@@ -22,7 +22,6 @@ from tests.support.http import (
     get,
     plugged,
     post,
-    run,
     serving,
     text,
     until,
@@ -31,170 +30,134 @@ from tests.support.http import (
 _SHORT = 0.15
 
 
-def test_a_long_target_is_414() -> None:
-    async def check() -> None:
-        async with serving(App(), Limits(max_request_line=100)) as running:
-            assert (await running.once(get(b"/" + b"x" * 99))).status == 200
-            answer = await running.once(get(b"/" + b"x" * 100))
-            assert answer.status == 414
-            assert answer.headers["connection"] == "close"
-            assert answer.body == b"URI too long\n"
-
-    run(check())
+async def test_a_long_target_is_414() -> None:
+    async with serving(App(), Limits(max_request_line=100)) as running:
+        assert (await running.once(get(b"/" + b"x" * 99))).status == 200
+        answer = await running.once(get(b"/" + b"x" * 100))
+        assert answer.status == 414
+        assert answer.headers["connection"] == "close"
+        assert answer.body == b"URI too long\n"
 
 
-def test_a_target_that_never_ends_is_414() -> None:
-    async def check() -> None:
-        async with serving(App(), Limits(max_request_line=100)) as running:
-            assert (await running.once(b"GET /" + b"x" * 200)).status == 414
-
-    run(check())
+async def test_a_target_that_never_ends_is_414() -> None:
+    async with serving(App(), Limits(max_request_line=100)) as running:
+        assert (await running.once(b"GET /" + b"x" * 200)).status == 414
 
 
-def test_large_headers_are_431() -> None:
-    async def check() -> None:
-        async with serving(App(), Limits(max_header_size=1000)) as running:
-            assert (await running.once(get(b"/", b"X: " + b"y" * 900))).status == 200
-            answer = await running.once(get(b"/", b"X: " + b"y" * 1000))
-            assert answer.status == 431
-            assert answer.body == b"Request header or cookie too large\n"
-
-    run(check())
+async def test_large_headers_are_431() -> None:
+    async with serving(App(), Limits(max_header_size=1000)) as running:
+        assert (await running.once(get(b"/", b"X: " + b"y" * 900))).status == 200
+        answer = await running.once(get(b"/", b"X: " + b"y" * 1000))
+        assert answer.status == 431
+        assert answer.body == b"Request header or cookie too large\n"
 
 
-def test_headers_that_never_end_are_431() -> None:
-    async def check() -> None:
-        async with serving(App(), Limits(max_header_size=1000)) as running:
-            wire = await running.connect()
-            await wire.send(b"GET / HTTP/1.1\r\nHost: a\r\n")
-            answer = await wire.ask(b"X: " + b"y" * 20000)
-            assert answer.status == 431
-            await wire.close()
-
-    run(check())
+async def test_headers_that_never_end_are_431() -> None:
+    async with serving(App(), Limits(max_header_size=1000)) as running:
+        wire = await running.connect()
+        await wire.send(b"GET / HTTP/1.1\r\nHost: a\r\n")
+        answer = await wire.ask(b"X: " + b"y" * 20000)
+        assert answer.status == 431
+        await wire.close()
 
 
-def test_too_many_headers_are_431() -> None:
-    async def check() -> None:
-        async with serving(App(), Limits(max_headers=10)) as running:
-            assert (await running.once(get(b"/", *[b"X: y"] * 9))).status == 200
-            assert (await running.once(get(b"/", *[b"X: y"] * 10))).status == 431
-
-    run(check())
+async def test_too_many_headers_are_431() -> None:
+    async with serving(App(), Limits(max_headers=10)) as running:
+        assert (await running.once(get(b"/", *[b"X: y"] * 9))).status == 200
+        assert (await running.once(get(b"/", *[b"X: y"] * 10))).status == 431
 
 
 @pytest.mark.parametrize("whole", [post(b"x" * 101), chunked(b"x" * 60, b"x" * 41)])
 @pytest.mark.parametrize("limits", [Limits(), Limits(max_body_size=100)])
-def test_a_large_body_is_413(whole: bytes, limits: Limits) -> None:
-    async def check() -> None:
-        app = App(body=1 << 20 if limits.max_body_size else 100)
-        async with serving(app, limits) as running:
-            wire = await running.connect()
-            assert (await wire.ask(post(b"x" * 100))).status == 200
-            assert (await wire.ask(chunked(b"x" * 100))).status == 200
-            answer = await wire.ask(whole)
-            assert answer.status == 413
-            assert answer.headers["connection"] == "close"
-            assert answer.body == b"Payload too large\n"
-            assert len(app.seen) == 2
-            await wire.close()
-
-    run(check())
+async def test_a_large_body_is_413(whole: bytes, limits: Limits) -> None:
+    app = App(body=1 << 20 if limits.max_body_size else 100)
+    async with serving(app, limits) as running:
+        wire = await running.connect()
+        assert (await wire.ask(post(b"x" * 100))).status == 200
+        assert (await wire.ask(chunked(b"x" * 100))).status == 200
+        answer = await wire.ask(whole)
+        assert answer.status == 413
+        assert answer.headers["connection"] == "close"
+        assert answer.body == b"Payload too large\n"
+        assert len(app.seen) == 2
+        await wire.close()
 
 
-def test_each_request_is_held_to_its_own_limit() -> None:
-    async def check() -> None:
-        sizes = iter((100, 100, 10))
-        app = App(begin=lambda _: next(sizes))
-        async with serving(app) as running:
-            wire = await running.connect()
-            statuses = [(await wire.ask(post(b"x" * 50))).status for _ in range(3)]
-            assert statuses == [200, 200, 413]
-            await wire.close()
-
-    run(check())
+async def test_each_request_is_held_to_its_own_limit() -> None:
+    sizes = iter((100, 100, 10))
+    app = App(begin=lambda _: next(sizes))
+    async with serving(app) as running:
+        wire = await running.connect()
+        statuses = [(await wire.ask(post(b"x" * 50))).status for _ in range(3)]
+        assert statuses == [200, 200, 413]
+        await wire.close()
 
 
-def test_a_large_stream_is_413_where_it_is_read() -> None:
-    async def check() -> None:
-        pending = Pending()
-        tasks = []
+async def test_a_large_stream_is_413_where_it_is_read() -> None:
+    pending = Pending()
+    tasks = []
 
-        async def read(stream: object) -> None:
-            try:
-                async for _ in stream:  # type: ignore[attr-defined]  # a BodyStream
-                    pass
-            except Exception as error:
-                pending.resolve(text(getattr(error, "status", 0), b""))
+    async def read(stream: object) -> None:
+        try:
+            async for _ in stream:  # type: ignore[attr-defined]  # a BodyStream
+                pass
+        except Exception as error:
+            pending.resolve(text(getattr(error, "status", 0), b""))
 
-        def handle(request: object) -> Pending:
-            stream = request.stream  # type: ignore[attr-defined]  # a Request
-            tasks.append(asyncio.get_running_loop().create_task(read(stream)))
-            return pending
+    def handle(request: object) -> Pending:
+        stream = request.stream  # type: ignore[attr-defined]  # a Request
+        tasks.append(asyncio.get_running_loop().create_task(read(stream)))
+        return pending
 
-        app = App(handle, body=STREAM)
-        async with serving(app, Limits(max_body_size=100)) as running:
-            answer = await running.once(chunked(b"x" * 60, b"x" * 60))
-            assert answer.status == 413
-            assert answer.headers["connection"] == "close"
-
-    run(check())
+    app = App(handle, body=STREAM)
+    async with serving(app, Limits(max_body_size=100)) as running:
+        answer = await running.once(chunked(b"x" * 60, b"x" * 60))
+        assert answer.status == 413
+        assert answer.headers["connection"] == "close"
 
 
-def test_one_connection_too_many_is_503() -> None:
-    async def check() -> None:
-        async with serving(App(), Limits(max_connections=1)) as running:
-            first = await running.connect()
-            assert (await first.ask(get())).status == 200
-            second = await running.connect()
-            answer = await second.answer()
-            assert answer.status == 503
-            assert answer.headers["connection"] == "close"
-            await second.close()
-            assert running.server.refused == 1
-            assert (await first.ask(get())).status == 200
-            await first.close()
-            await until(lambda: running.server.connections == 0)
-            assert (await running.once(get())).status == 200
-
-    run(check())
+async def test_one_connection_too_many_is_503() -> None:
+    async with serving(App(), Limits(max_connections=1)) as running:
+        first = await running.connect()
+        assert (await first.ask(get())).status == 200
+        second = await running.connect()
+        answer = await second.answer()
+        assert answer.status == 503
+        assert answer.headers["connection"] == "close"
+        await second.close()
+        assert running.server.refused == 1
+        assert (await first.ask(get())).status == 200
+        await first.close()
+        await until(lambda: running.server.connections == 0)
+        assert (await running.once(get())).status == 200
 
 
 @pytest.mark.parametrize("start", [b"G", b"GET / HTTP/1.1\r\nHost: a\r\nX: "])
-def test_a_slow_head_is_408(start: bytes) -> None:
-    async def check() -> None:
-        async with serving(App(), Limits(header_timeout=_SHORT)) as running:
-            answer = await running.once(start)
-            assert answer.status == 408
-            assert answer.body == b"Request timeout\n"
-
-    run(check())
+async def test_a_slow_head_is_408(start: bytes) -> None:
+    async with serving(App(), Limits(header_timeout=_SHORT)) as running:
+        answer = await running.once(start)
+        assert answer.status == 408
+        assert answer.body == b"Request timeout\n"
 
 
-def test_a_head_sent_byte_by_byte_is_408_all_the_same() -> None:
-    async def check() -> None:
-        async with serving(App(), Limits(header_timeout=_SHORT)) as running:
-            wire = await running.connect()
-            status = asyncio.create_task(wire.answer())
-            await wire.send(b"GET / HTTP/1.1\r\nHost: a\r\nX: ")
-            while not status.done():
-                await wire.send(b"y")
-                await asyncio.sleep(0.02)
-            assert (await status).status == 408
-            await wire.close()
-
-    run(check())
+async def test_a_head_sent_byte_by_byte_is_408_all_the_same() -> None:
+    async with serving(App(), Limits(header_timeout=_SHORT)) as running:
+        wire = await running.connect()
+        status = asyncio.create_task(wire.answer())
+        await wire.send(b"GET / HTTP/1.1\r\nHost: a\r\nX: ")
+        while not status.done():
+            await wire.send(b"y")
+            await asyncio.sleep(0.02)
+        assert (await status).status == 408
+        await wire.close()
 
 
-def test_a_slow_body_is_408() -> None:
-    async def check() -> None:
-        app = App()
-        async with serving(app, Limits(body_timeout=_SHORT)) as running:
-            answer = await running.once(post(b"body")[:-1])
-            assert answer.status == 408
-            assert app.seen == []
-
-    run(check())
+async def test_a_slow_body_is_408() -> None:
+    app = App()
+    async with serving(app, Limits(body_timeout=_SHORT)) as running:
+        answer = await running.once(post(b"body")[:-1])
+        assert answer.status == 408
+        assert app.seen == []
 
 
 def _dripping(wire: Wire, pieces: Iterable[bytes], answer: asyncio.Task[Answer]) -> Any:
@@ -220,74 +183,62 @@ _DRIPS = {
 
 @pytest.mark.parametrize("name", _DRIPS)
 @pytest.mark.parametrize("body", [1 << 20, DISCARD])
-def test_a_body_that_drips_is_408(name: str, body: int) -> None:
-    async def check() -> None:
-        app = App(body=body)
-        async with serving(app, _FEW) as running:
-            wire = await running.connect()
-            head, drip = _DRIPS[name]
-            await wire.send(head)
-            answer = asyncio.create_task(wire.answer())
-            await _dripping(wire, itertools.repeat(drip), answer)
-            assert (await answer).status == 408
-            assert await wire.rest() == b""
-            assert app.seen == []
-
-    run(check())
+async def test_a_body_that_drips_is_408(name: str, body: int) -> None:
+    app = App(body=body)
+    async with serving(app, _FEW) as running:
+        wire = await running.connect()
+        head, drip = _DRIPS[name]
+        await wire.send(head)
+        answer = asyncio.create_task(wire.answer())
+        await _dripping(wire, itertools.repeat(drip), answer)
+        assert (await answer).status == 408
+        assert await wire.rest() == b""
+        assert app.seen == []
 
 
 @pytest.mark.parametrize("limits", [Limits(body_rate=0, body_rate_period=0.01), Limits()])
-def test_a_slow_body_is_read_where_it_may_be(limits: Limits) -> None:
-    async def check() -> None:
-        async with serving(App(), limits) as running:
-            wire = await running.connect()
-            answer = asyncio.create_task(wire.answer())
-            whole = post(b"0123456789")
-            await wire.send(whole[:-10])
-            await _dripping(wire, [b"%d" % number for number in range(10)], answer)
-            assert (await answer).body == b"0123456789"
-
-    run(check())
+async def test_a_slow_body_is_read_where_it_may_be(limits: Limits) -> None:
+    async with serving(App(), limits) as running:
+        wire = await running.connect()
+        answer = asyncio.create_task(wire.answer())
+        whole = post(b"0123456789")
+        await wire.send(whole[:-10])
+        await _dripping(wire, [b"%d" % number for number in range(10)], answer)
+        assert (await answer).body == b"0123456789"
 
 
-def test_a_body_is_not_slow_while_the_gateway_does_not_read_it() -> None:
-    async def check() -> None:
-        app = App(lambda _: Pending(), body=STREAM)
-        limits = Limits(body_rate=1 << 30, body_rate_period=_SHORT, stream_buffer=1000)
-        async with serving(app, limits) as running:
-            wire = await running.connect()
-            await wire.send(post(bytes(100_000))[:-1])
-            await until(lambda: app.seen)
-            await asyncio.sleep(3 * _SHORT)
-            assert app.done == []
-            (connection,) = running.server._context.connections  # type: ignore[union-attr]  # runs
-            assert connection._incoming is not None
-            assert not connection._closing
-
-    run(check())
+async def test_a_body_is_not_slow_while_the_gateway_does_not_read_it() -> None:
+    app = App(lambda _: Pending(), body=STREAM)
+    limits = Limits(body_rate=1 << 30, body_rate_period=_SHORT, stream_buffer=1000)
+    async with serving(app, limits) as running:
+        wire = await running.connect()
+        await wire.send(post(bytes(100_000))[:-1])
+        await until(lambda: app.seen)
+        await asyncio.sleep(3 * _SHORT)
+        assert app.done == []
+        (connection,) = running.server._context.connections  # type: ignore[union-attr]  # runs
+        assert connection._incoming is not None
+        assert not connection._closing
 
 
-def test_a_body_is_not_slow_while_its_client_waits_for_100_continue() -> None:
-    async def check() -> None:
-        pendings: list[Pending] = []
+async def test_a_body_is_not_slow_while_its_client_waits_for_100_continue() -> None:
+    pendings: list[Pending] = []
 
-        def handle(request: Request) -> Response | Pending:
-            if request.path == b"/slow":
-                pendings.append(Pending())
-                return pendings[-1]
-            return text(200, request.body)
+    def handle(request: Request) -> Response | Pending:
+        if request.path == b"/slow":
+            pendings.append(Pending())
+            return pendings[-1]
+        return text(200, request.body)
 
-        limits = Limits(body_rate=1 << 30, body_rate_period=_SHORT, body_timeout=_SHORT)
-        async with serving(App(handle), limits) as running:
-            wire = await running.connect()
-            await wire.send(get(b"/slow") + post(b"late", b"Expect: 100-continue")[:-4])
-            await until(lambda: pendings)
-            await asyncio.sleep(3 * _SHORT)
-            pendings[0].resolve(text(200, b"first"))
-            assert (await wire.answer()).body == b"first"
-            assert (await wire.answer()).status == 100
-
-    run(check())
+    limits = Limits(body_rate=1 << 30, body_rate_period=_SHORT, body_timeout=_SHORT)
+    async with serving(App(handle), limits) as running:
+        wire = await running.connect()
+        await wire.send(get(b"/slow") + post(b"late", b"Expect: 100-continue")[:-4])
+        await until(lambda: pendings)
+        await asyncio.sleep(3 * _SHORT)
+        pendings[0].resolve(text(200, b"first"))
+        assert (await wire.answer()).body == b"first"
+        assert (await wire.answer()).status == 100
 
 
 @pytest.mark.parametrize(
@@ -325,41 +276,32 @@ def test_the_least_rate_is_a_setting() -> None:
     assert limits_of(Settings.parse({"client_body_min_rate": "0"})).body_rate == 0
 
 
-def test_an_idle_connection_is_closed_without_a_word() -> None:
-    async def check() -> None:
-        async with serving(App(), Limits(idle_timeout=_SHORT)) as running:
-            wire = await running.connect()
-            assert (await wire.ask(get())).status == 200
-            assert await wire.rest() == b""
-            await wire.close()
-
-    run(check())
+async def test_an_idle_connection_is_closed_without_a_word() -> None:
+    async with serving(App(), Limits(idle_timeout=_SHORT)) as running:
+        wire = await running.connect()
+        assert (await wire.ask(get())).status == 200
+        assert await wire.rest() == b""
+        await wire.close()
 
 
-def test_an_answer_under_way_is_not_idle() -> None:
-    async def check() -> None:
-        pending = Pending()
-        limits = Limits(idle_timeout=_SHORT, header_timeout=_SHORT, body_timeout=_SHORT)
-        async with serving(App(lambda _: pending), limits) as running:
-            wire = await running.connect()
-            await wire.send(get())
-            await asyncio.sleep(3 * _SHORT)
-            pending.resolve(text(200, b"late"))
-            assert (await wire.answer()).body == b"late"
-            await wire.close()
-
-    run(check())
+async def test_an_answer_under_way_is_not_idle() -> None:
+    pending = Pending()
+    limits = Limits(idle_timeout=_SHORT, header_timeout=_SHORT, body_timeout=_SHORT)
+    async with serving(App(lambda _: pending), limits) as running:
+        wire = await running.connect()
+        await wire.send(get())
+        await asyncio.sleep(3 * _SHORT)
+        pending.resolve(text(200, b"late"))
+        assert (await wire.answer()).body == b"late"
+        await wire.close()
 
 
-def test_a_client_that_never_reads_is_cut() -> None:
-    async def check() -> None:
-        app = App(lambda _: text(200, bytes(32 << 20)))
-        async with serving(app, Limits(write_timeout=_SHORT)) as running:
-            wire = await running.connect()
-            wire.reader._transport.pause_reading()  # type: ignore[attr-defined]  # the test's client
-            await wire.send(get())
-            await until(lambda: app.done)
-            await until(lambda: running.server.connections == 0)
-            wire.reset()
-
-    run(check())
+async def test_a_client_that_never_reads_is_cut() -> None:
+    app = App(lambda _: text(200, bytes(32 << 20)))
+    async with serving(app, Limits(write_timeout=_SHORT)) as running:
+        wire = await running.connect()
+        wire.reader._transport.pause_reading()  # type: ignore[attr-defined]  # the test's client
+        await wire.send(get())
+        await until(lambda: app.done)
+        await until(lambda: running.server.connections == 0)
+        wire.reset()

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.http.forwarded import TrustedProxies
 from gateway.http.own_headers import IDENTITY, spellings
-from tests.support.http import App, get, run, serving
+from tests.support.http import App, get, serving
 from tests.support.requests import request_of
 
 CLAIMS = [
@@ -28,19 +28,16 @@ def test_a_name_is_spelled_with_hyphens_and_underscores() -> None:
     ("networks", "identity", "kept"),
     [([], True, False), (["127.0.0.1"], False, False), (["127.0.0.1"], True, True)],
 )
-def test_only_a_peer_that_is_trusted_with_it_says_who_the_consumer_is(
+async def test_only_a_peer_that_is_trusted_with_it_says_who_the_consumer_is(
     networks: list[str], identity: bool, kept: bool
 ) -> None:
-    async def check() -> None:
-        app = App()
-        trusted = TrustedProxies(networks, identity=identity)
-        async with serving(app, trusted=trusted) as running:
-            await running.once(get(b"/", b"X-Own: 1", *(name + b": eve" for name in CLAIMS)))
-        names = [name for name, _ in app.seen[0].headers]
-        assert b"x-own" in names
-        assert [name.lower() in names for name in CLAIMS] == [kept] * len(CLAIMS)
-
-    run(check())
+    app = App()
+    trusted = TrustedProxies(networks, identity=identity)
+    async with serving(app, trusted=trusted) as running:
+        await running.once(get(b"/", b"X-Own: 1", *(name + b": eve" for name in CLAIMS)))
+    names = [name for name, _ in app.seen[0].headers]
+    assert b"x-own" in names
+    assert [name.lower() in names for name in CLAIMS] == [kept] * len(CLAIMS)
 
 
 def test_what_a_plugin_puts_takes_the_place_of_the_clients() -> None:

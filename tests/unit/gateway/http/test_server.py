@@ -19,45 +19,39 @@ from gateway.http.tls import Certificates, self_signed
 from gateway.plugins.base import Handler
 from gateway.plugins.chain import Chain
 from tests.support.authority import Authority, client_context
-from tests.support.http import App, get, run, serving, text, until
+from tests.support.http import App, get, serving, text, until
 
 _CONTEXT: Any = None
 
 
-def test_draining_answers_what_is_under_way_and_closes_the_rest() -> None:
-    async def check() -> None:
-        pending = Pending()
-        app = App(lambda request: pending if request.path == b"/slow" else text(200, b"ok"))
-        async with serving(app) as running:
-            idle, busy = await running.connect(), await running.connect()
-            assert (await idle.ask(get())).status == 200
-            await busy.send(get(b"/slow"))
-            await until(lambda: len(app.seen) == 2)
-            draining = asyncio.create_task(running.server.drain(5))
-            assert await idle.rest() == b""
-            with pytest.raises(OSError, match=r".*"):
-                await running.connect()
-            pending.resolve(text(200, b"late"))
-            answer = await busy.answer()
-            assert answer.body == b"late"
-            assert answer.headers["connection"] == "close"
-            assert await busy.rest() == b""
-            assert await draining
-
-    run(check())
+async def test_draining_answers_what_is_under_way_and_closes_the_rest() -> None:
+    pending = Pending()
+    app = App(lambda request: pending if request.path == b"/slow" else text(200, b"ok"))
+    async with serving(app) as running:
+        idle, busy = await running.connect(), await running.connect()
+        assert (await idle.ask(get())).status == 200
+        await busy.send(get(b"/slow"))
+        await until(lambda: len(app.seen) == 2)
+        draining = asyncio.create_task(running.server.drain(5))
+        assert await idle.rest() == b""
+        with pytest.raises(OSError, match=r".*"):
+            await running.connect()
+        pending.resolve(text(200, b"late"))
+        answer = await busy.answer()
+        assert answer.body == b"late"
+        assert answer.headers["connection"] == "close"
+        assert await busy.rest() == b""
+        assert await draining
 
 
-def test_a_drain_ends_at_its_deadline() -> None:
-    async def check() -> None:
-        app = App(lambda _: Pending())
-        async with serving(app) as running:
-            wire = await running.connect()
-            await wire.send(get())
-            await until(lambda: app.seen)
-            assert not await running.server.drain(0.05)
-            assert await wire.rest() == b""
-
-    run(check())
+async def test_a_drain_ends_at_its_deadline() -> None:
+    app = App(lambda _: Pending())
+    async with serving(app) as running:
+        wire = await running.connect()
+        await wire.send(get())
+        await until(lambda: app.seen)
+        assert not await running.server.drain(0.05)
+        assert await wire.rest() == b""
 
 
 class _Filter(Handler):
@@ -75,58 +69,49 @@ async def _pieces() -> AsyncIterator[bytes]:
 
 
 @pytest.mark.parametrize("kind", ["whole", "streamed", "fixed"])
-def test_filters_change_head_and_body_of_every_kind_of_answer(kind: str) -> None:
-    async def check() -> None:
-        chain = Chain([_Filter(None, _CONTEXT)])
+async def test_filters_change_head_and_body_of_every_kind_of_answer(kind: str) -> None:
+    chain = Chain([_Filter(None, _CONTEXT)])
 
-        def begin(request: Request) -> int | Response:
-            request.chain = chain
-            return fixed(404, "ab", request) if kind == "fixed" else 1000
+    def begin(request: Request) -> int | Response:
+        request.chain = chain
+        return fixed(404, "ab", request) if kind == "fixed" else 1000
 
-        headers = [(b"Content-Length", b"2")]
-        app = App(
-            lambda _: text(200, b"ab") if kind == "whole" else Response(200, headers, _pieces()),
-            begin=begin,
-        )
-        async with serving(app) as running:
-            wire = await running.connect()
-            for _ in range(3):
-                answer = await wire.ask(get())
-                assert answer.status == 207
-                assert answer.headers["x-added"] == "1"
-                expected = b'{"MESSAGE":"AB"}!' if kind == "fixed" else b"AB!"
-                assert answer.body == expected
-
-    run(check())
+    headers = [(b"Content-Length", b"2")]
+    app = App(
+        lambda _: text(200, b"ab") if kind == "whole" else Response(200, headers, _pieces()),
+        begin=begin,
+    )
+    async with serving(app) as running:
+        wire = await running.connect()
+        for _ in range(3):
+            answer = await wire.ask(get())
+            assert answer.status == 207
+            assert answer.headers["x-added"] == "1"
+            expected = b'{"MESSAGE":"AB"}!' if kind == "fixed" else b"AB!"
+            assert answer.body == expected
 
 
-def test_line_ends_in_a_header_value_do_not_split_the_answer() -> None:
-    async def check() -> None:
-        evil = b"a\r\nSet-Cookie: b\r\n\r\nbody"
-        app = App(lambda _: Response(200, [(b"X-Echo", evil)], b"ok"))
-        async with serving(app) as running:
-            answer = await running.once(get())
-            assert answer.headers["x-echo"] == "a  Set-Cookie: b    body"
-            assert "set-cookie" not in answer.headers
-            assert answer.body == b"ok"
-
-    run(check())
+async def test_line_ends_in_a_header_value_do_not_split_the_answer() -> None:
+    evil = b"a\r\nSet-Cookie: b\r\n\r\nbody"
+    app = App(lambda _: Response(200, [(b"X-Echo", evil)], b"ok"))
+    async with serving(app) as running:
+        answer = await running.once(get())
+        assert answer.headers["x-echo"] == "a  Set-Cookie: b    body"
+        assert "set-cookie" not in answer.headers
+        assert answer.body == b"ok"
 
 
-def test_a_filter_that_raises_is_a_500() -> None:
+async def test_a_filter_that_raises_is_a_500() -> None:
     class Bad(Handler):
         def header_filter(self, request: Request, response: Response) -> None:
             raise RuntimeError("bug")
 
-    async def check() -> None:
-        def begin(request: Request) -> int:
-            request.chain = Chain([Bad(None, _CONTEXT)])
-            return 1000
+    def begin(request: Request) -> int:
+        request.chain = Chain([Bad(None, _CONTEXT)])
+        return 1000
 
-        async with serving(App(begin=begin)) as running:
-            assert (await running.once(get())).status == 500
-
-    run(check())
+    async with serving(App(begin=begin)) as running:
+        assert (await running.once(get())).status == 500
 
 
 @pytest.mark.parametrize(
@@ -139,18 +124,15 @@ def test_a_filter_that_raises_is_a_500() -> None:
         (("X-Kong-Request-Id",), {"id"}),
     ],
 )
-def test_own_headers_can_be_switched(headers: tuple[str, ...], present: set[str]) -> None:
+async def test_own_headers_can_be_switched(headers: tuple[str, ...], present: set[str]) -> None:
     names = {"server": "server", "lat": "x-kong-response-latency", "id": "x-kong-request-id"}
 
-    async def check() -> None:
-        app = App(begin=lambda request: fixed(404, "x", request))
-        async with serving(app, headers=headers) as running:
-            wire = await running.connect()
-            for _ in range(2):
-                answer = await wire.ask(get())
-                assert {key for key, name in names.items() if name in answer.headers} == present
-
-    run(check())
+    app = App(begin=lambda request: fixed(404, "x", request))
+    async with serving(app, headers=headers) as running:
+        wire = await running.connect()
+        for _ in range(2):
+            answer = await wire.ask(get())
+            assert {key for key, name in names.items() if name in answer.headers} == present
 
 
 def test_an_unknown_header_setting_names_the_allowed_ones() -> None:
@@ -180,38 +162,32 @@ def test_an_unknown_header_setting_names_the_allowed_ones() -> None:
         ),
     ],
 )
-def test_only_a_trusted_peer_says_who_the_client_is(
+async def test_only_a_trusted_peer_says_who_the_client_is(
     networks: tuple[str, ...], options: dict[str, Any], lines: list[bytes], expected: str
 ) -> None:
-    async def check() -> None:
-        app = App()
-        trusted = TrustedProxies(networks, **options)
-        async with serving(app, trusted=trusted) as running:
-            wire = await running.connect()
-            for _ in range(2):
-                await wire.ask(get(b"/", *lines))
-            assert [request.client_ip for request in app.seen] == [expected] * 2
-
-    run(check())
+    app = App()
+    trusted = TrustedProxies(networks, **options)
+    async with serving(app, trusted=trusted) as running:
+        wire = await running.connect()
+        for _ in range(2):
+            await wire.ask(get(b"/", *lines))
+        assert [request.client_ip for request in app.seen] == [expected] * 2
 
 
-def test_a_trusted_peer_says_scheme_host_and_port() -> None:
-    async def check() -> None:
-        app = App()
-        lines = [b"X-Forwarded-Proto: HTTPS", b"X-Forwarded-Host: b", b"X-Forwarded-Port: 444"]
-        for networks in (("127.0.0.1",), ()):
-            async with serving(app, trusted=TrustedProxies(networks)) as running:
-                await running.once(get(b"/", *lines))
-        told, kept = app.seen
-        assert (told.forwarded_proto, told.forwarded_host, told.forwarded_port) == (
-            "https",
-            b"b",
-            444,
-        )
-        assert (kept.forwarded_proto, kept.forwarded_host) == ("http", None)
-        assert kept.forwarded_port == running.port
-
-    run(check())
+async def test_a_trusted_peer_says_scheme_host_and_port() -> None:
+    app = App()
+    lines = [b"X-Forwarded-Proto: HTTPS", b"X-Forwarded-Host: b", b"X-Forwarded-Port: 444"]
+    for networks in (("127.0.0.1",), ()):
+        async with serving(app, trusted=TrustedProxies(networks)) as running:
+            await running.once(get(b"/", *lines))
+    told, kept = app.seen
+    assert (told.forwarded_proto, told.forwarded_host, told.forwarded_port) == (
+        "https",
+        b"b",
+        444,
+    )
+    assert (kept.forwarded_proto, kept.forwarded_host) == ("http", None)
+    assert kept.forwarded_port == running.port
 
 
 def test_a_network_that_is_none_is_a_settings_error() -> None:
@@ -219,34 +195,31 @@ def test_a_network_that_is_none_is_a_settings_error() -> None:
         TrustedProxies(["nonsense"])
 
 
-def test_the_certificate_follows_the_sni_and_can_be_swapped_while_serving() -> None:
-    async def check() -> None:
-        authority = Authority()
-        certificates = Certificates(self_signed())
+async def test_the_certificate_follows_the_sni_and_can_be_swapped_while_serving() -> None:
+    authority = Authority()
+    certificates = Certificates(self_signed())
 
-        def rows(*names: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-            pairs = [(name, authority.issue(name.replace("*", "x"), server=True)) for name in names]
-            rows = [{"id": n, "cert": p.certificate, "key": p.key} for n, p in pairs]
-            return rows, [{"name": n, "certificate": n} for n in names]
+    def rows(*names: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        pairs = [(name, authority.issue(name.replace("*", "x"), server=True)) for name in names]
+        rows = [{"id": n, "cert": p.certificate, "key": p.key} for n, p in pairs]
+        return rows, [{"name": n, "certificate": n} for n in names]
 
-        client = client_context(authority.pem, None)
-        app = App()
-        async with serving(app, tls=certificates.context) as running:
-            with pytest.raises(ssl.SSLCertVerificationError):
-                await running.connect(client, "one.test")
-            certificates.swap(certificates.prepare(*rows("one.test", "*.two.test")))
-            first = await running.connect(client, "one.test")
-            assert (await first.ask(get())).status == 200
-            assert app.seen[0].connection.sni == "one.test"
-            assert app.seen[0].connection.scheme == "https"
-            second = await running.connect(client, "x.two.test")
-            assert (await second.ask(get())).status == 200
-            certificates.swap(certificates.prepare([], []))
-            with pytest.raises(ssl.SSLCertVerificationError):
-                await running.connect(client, "one.test")
-            assert (await first.ask(get())).status == 200
-
-    run(check())
+    client = client_context(authority.pem, None)
+    app = App()
+    async with serving(app, tls=certificates.context) as running:
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await running.connect(client, "one.test")
+        certificates.swap(certificates.prepare(*rows("one.test", "*.two.test")))
+        first = await running.connect(client, "one.test")
+        assert (await first.ask(get())).status == 200
+        assert app.seen[0].connection.sni == "one.test"
+        assert app.seen[0].connection.scheme == "https"
+        second = await running.connect(client, "x.two.test")
+        assert (await second.ask(get())).status == 200
+        certificates.swap(certificates.prepare([], []))
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await running.connect(client, "one.test")
+        assert (await first.ask(get())).status == 200
 
 
 def test_certificates_that_cannot_be_used_are_refused_by_name() -> None:
@@ -258,37 +231,29 @@ def test_certificates_that_cannot_be_used_are_refused_by_name() -> None:
         certificates.prepare([], [{"name": "a", "certificate": "c-2"}])
 
 
-def test_a_tls_client_that_speaks_plain_http_is_turned_away() -> None:
-    async def check() -> None:
-        certificates = Certificates(self_signed())
-        async with serving(App(), tls=certificates.context) as running:
-            wire = await running.connect()
-            await wire.send(get())
-            assert not (await wire.rest()).startswith(b"HTTP/1.1 200")
-
-    run(check())
+async def test_a_tls_client_that_speaks_plain_http_is_turned_away() -> None:
+    certificates = Certificates(self_signed())
+    async with serving(App(), tls=certificates.context) as running:
+        wire = await running.connect()
+        await wire.send(get())
+        assert not (await wire.rest()).startswith(b"HTTP/1.1 200")
 
 
-def test_lines_for_the_answer_go_with_whatever_is_answered() -> None:
-    async def check() -> None:
-        async def streamed() -> AsyncIterator[bytes]:
-            yield b"piece"
+async def test_lines_for_the_answer_go_with_whatever_is_answered() -> None:
+    async def streamed() -> AsyncIterator[bytes]:
+        yield b"piece"
 
-        def handle(request: Request) -> Response:
-            request.answer_lines += b"\r\nRateLimit-Limit: 5\r\nRateLimit-Reset: 1"
-            if request.path == b"/fixed":
-                return fixed(404, "nothing here", request)
-            return (
-                text(200, b"whole") if request.path == b"/whole" else Response(200, [], streamed())
-            )
+    def handle(request: Request) -> Response:
+        request.answer_lines += b"\r\nRateLimit-Limit: 5\r\nRateLimit-Reset: 1"
+        if request.path == b"/fixed":
+            return fixed(404, "nothing here", request)
+        return text(200, b"whole") if request.path == b"/whole" else Response(200, [], streamed())
 
-        async with serving(App(handle)) as running:
-            wire = await running.connect()
-            for path in (b"/fixed", b"/fixed", b"/whole", b"/streamed"):
-                answer = await wire.ask(get(path))
-                told = answer.headers["ratelimit-limit"], answer.headers["ratelimit-reset"]
-                assert told == ("5", "1")
-                assert answer.body
-            await wire.close()
-
-    run(check())
+    async with serving(App(handle)) as running:
+        wire = await running.connect()
+        for path in (b"/fixed", b"/fixed", b"/whole", b"/streamed"):
+            answer = await wire.ask(get(path))
+            told = answer.headers["ratelimit-limit"], answer.headers["ratelimit-reset"]
+            assert told == ("5", "1")
+            assert answer.body
+        await wire.close()

@@ -41,165 +41,132 @@ async def times_until_asked_again(server: DnsServer, resolver: Resolver, name: s
     return server.asked[-1][1] - first
 
 
-def test_addresses_come_with_the_ttl_of_the_record() -> None:
-    async def check() -> None:
-        async with dns_server(a=Record([ONE, "192.0.2.2"], 300)) as server:
-            dns = Dns([server.address])
-            answer = await dns.ask("a.test")
-            assert sorted(answer.addresses) == [ONE, "192.0.2.2"]
-            assert answer.ttl == 300
-            dns.close()
-
-    run(check)
+async def test_addresses_come_with_the_ttl_of_the_record() -> None:
+    async with dns_server(a=Record([ONE, "192.0.2.2"], 300)) as server:
+        dns = Dns([server.address])
+        answer = await dns.ask("a.test")
+        assert sorted(answer.addresses) == [ONE, "192.0.2.2"]
+        assert answer.ttl == 300
+        dns.close()
 
 
-def test_an_alias_that_changes_earlier_counts() -> None:
-    async def check() -> None:
-        async with dns_server(a=Record([ONE], 300, alias="b.test", alias_ttl=5)) as server:
-            dns = Dns([server.address])
-            assert await dns.ask("a.test") == Answer((ONE,), 5)
-            dns.close()
-
-    run(check)
+async def test_an_alias_that_changes_earlier_counts() -> None:
+    async with dns_server(a=Record([ONE], 300, alias="b.test", alias_ttl=5)) as server:
+        dns = Dns([server.address])
+        assert await dns.ask("a.test") == Answer((ONE,), 5)
+        dns.close()
 
 
 @pytest.mark.parametrize("ttl", [0, 1])
-def test_a_name_is_asked_for_again_after_its_ttl_and_a_second_at_least(ttl: int) -> None:
-    async def check() -> None:
-        async with dns_server(a=Record([ONE], ttl)) as server:
-            resolver = Resolver(Dns([server.address]))
-            await asyncio.gather(*(resolver.resolve("a.test") for _ in range(20)))
-            assert server.count("a.test") == 1
-            # The loop's clock counts whole milliseconds.
-            assert 0.99 < await times_until_asked_again(server, resolver, "a.test") < 5
-
-    run(check)
+async def test_a_name_is_asked_for_again_after_its_ttl_and_a_second_at_least(ttl: int) -> None:
+    async with dns_server(a=Record([ONE], ttl)) as server:
+        resolver = Resolver(Dns([server.address]))
+        await asyncio.gather(*(resolver.resolve("a.test") for _ in range(20)))
+        assert server.count("a.test") == 1
+        # The loop's clock counts whole milliseconds.
+        assert 0.99 < await times_until_asked_again(server, resolver, "a.test") < 5
 
 
-def test_a_ttl_of_ones_own_is_held_instead_of_the_records() -> None:
-    async def check() -> None:
-        async with dns_server(a=Record([ONE], 3600)) as server:
-            resolver = Resolver(Dns([server.address], valid_ttl=1))
+async def test_a_ttl_of_ones_own_is_held_instead_of_the_records() -> None:
+    async with dns_server(a=Record([ONE], 3600)) as server:
+        resolver = Resolver(Dns([server.address], valid_ttl=1))
+        await resolver.resolve("a.test")
+        assert 0.99 < await times_until_asked_again(server, resolver, "a.test") < 5
+
+    async with dns_server(a=Record([ONE], 1)) as server:
+        dns = Dns([server.address], valid_ttl=600)
+        assert await dns.ask("a.test") == Answer((ONE,), 600)
+        dns.close()
+
+
+async def test_a_name_that_does_not_exist_is_a_503_until_it_does() -> None:
+    async with dns_server() as server:
+        resolver = Resolver(Dns([server.address], not_found_ttl=0.05))
+        with pytest.raises(UpstreamError, match="name resolution failed") as caught:
             await resolver.resolve("a.test")
-            assert 0.99 < await times_until_asked_again(server, resolver, "a.test") < 5
+        assert caught.value.status == 503
+        server.records["a.test"] = Record([ONE], 60)
 
-        async with dns_server(a=Record([ONE], 1)) as server:
-            dns = Dns([server.address], valid_ttl=600)
-            assert await dns.ask("a.test") == Answer((ONE,), 600)
-            dns.close()
-
-    run(check)
-
-
-def test_a_name_that_does_not_exist_is_a_503_until_it_does() -> None:
-    async def check() -> None:
-        async with dns_server() as server:
-            resolver = Resolver(Dns([server.address], not_found_ttl=0.05))
-            with pytest.raises(UpstreamError, match="name resolution failed") as caught:
-                await resolver.resolve("a.test")
-            assert caught.value.status == 503
-            server.records["a.test"] = Record([ONE], 60)
-
-            loop = asyncio.get_running_loop()
-            end = loop.time() + 0.06
-            await until(lambda: loop.time() > end)
-            assert await resolver.resolve("a.test") == ONE
-            resolver.close()
-
-    run(check)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + 0.06
+        await until(lambda: loop.time() > end)
+        assert await resolver.resolve("a.test") == ONE
+        resolver.close()
 
 
-def test_a_name_without_addresses_is_a_503() -> None:
-    async def check() -> None:
-        async with dns_server(a=Record([], 60)) as server:
-            resolver = Resolver(Dns([server.address]))
-            with pytest.raises(UpstreamError, match="name resolution failed"):
-                await resolver.resolve("a.test")
-            resolver.close()
-
-    run(check)
+async def test_a_name_without_addresses_is_a_503() -> None:
+    async with dns_server(a=Record([], 60)) as server:
+        resolver = Resolver(Dns([server.address]))
+        with pytest.raises(UpstreamError, match="name resolution failed"):
+            await resolver.resolve("a.test")
+        resolver.close()
 
 
 @pytest.mark.parametrize("gone", [True, False], ids=["gone", "silent"])
-def test_without_a_server_it_is_a_503_in_bounded_time(gone: bool) -> None:
-    async def check() -> None:
-        loop = asyncio.get_running_loop()
-        async with dns_server() as server:
-            resolver = Resolver(Dns([server.address], patience=0.1))
-            server.silent = True
-            if gone:
-                server.stop()
-            started = loop.time()
-            with pytest.raises(UpstreamError, match="name resolution failed") as caught:
-                await resolver.resolve("a.test")
-            assert caught.value.status == 503
-            assert loop.time() - started < 3
-            resolver.close()
-
-    run(check)
-
-
-def test_the_deadline_holds_whatever_the_servers_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def check() -> None:
-        monkeypatch.setattr("gateway.proxy.dns._DEADLINE", 0.05)
-        async with dns_server() as server:
-            server.silent = True
-            dns = Dns([server.address], patience=20)
-            with pytest.raises(TimeoutError):
-                await dns.ask("a.test")
-            dns.close()
-
-    run(check)
-
-
-def test_the_next_server_is_asked_when_the_first_is_silent() -> None:
-    async def check() -> None:
-        async with dns_server() as dead, dns_server(a=Record([ONE], 60)) as server:
-            dead.silent = True
-            dns = Dns([dead.address, server.address], patience=0.1)
-            assert await dns.ask("a.test") == Answer((ONE,), 60)
-            dns.close()
-
-    run(check)
-
-
-def test_old_addresses_are_used_when_the_server_is_gone() -> None:
-    async def check() -> None:
-        async with dns_server(a=Record([ONE], 0)) as server:
-            dns = Dns([server.address], patience=0.1)
-            failures = 0
-
-            async def lookup(host: str) -> Answer:
-                nonlocal failures
-                try:
-                    return (await dns.ask(host))._replace(ttl=0)
-                except OSError:
-                    failures += 1
-                    raise
-
-            resolver = Resolver(dns, lookup=lookup, error_ttl=0.01)
-            assert await resolver.resolve("a.test") == ONE
+async def test_without_a_server_it_is_a_503_in_bounded_time(gone: bool) -> None:
+    loop = asyncio.get_running_loop()
+    async with dns_server() as server:
+        resolver = Resolver(Dns([server.address], patience=0.1))
+        server.silent = True
+        if gone:
             server.stop()
-            while failures < 3:
-                assert await resolver.resolve("a.test") == ONE
-                await asyncio.sleep(0.005)
-            resolver.close()
+        started = loop.time()
+        with pytest.raises(UpstreamError, match="name resolution failed") as caught:
+            await resolver.resolve("a.test")
+        assert caught.value.status == 503
+        assert loop.time() - started < 3
+        resolver.close()
 
-    run(check)
+
+async def test_the_deadline_holds_whatever_the_servers_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.proxy.dns._DEADLINE", 0.05)
+    async with dns_server() as server:
+        server.silent = True
+        dns = Dns([server.address], patience=20)
+        with pytest.raises(TimeoutError):
+            await dns.ask("a.test")
+        dns.close()
+
+
+async def test_the_next_server_is_asked_when_the_first_is_silent() -> None:
+    async with dns_server() as dead, dns_server(a=Record([ONE], 60)) as server:
+        dead.silent = True
+        dns = Dns([dead.address, server.address], patience=0.1)
+        assert await dns.ask("a.test") == Answer((ONE,), 60)
+        dns.close()
+
+
+async def test_old_addresses_are_used_when_the_server_is_gone() -> None:
+    async with dns_server(a=Record([ONE], 0)) as server:
+        dns = Dns([server.address], patience=0.1)
+        failures = 0
+
+        async def lookup(host: str) -> Answer:
+            nonlocal failures
+            try:
+                return (await dns.ask(host))._replace(ttl=0)
+            except OSError:
+                failures += 1
+                raise
+
+        resolver = Resolver(dns, lookup=lookup, error_ttl=0.01)
+        assert await resolver.resolve("a.test") == ONE
+        server.stop()
+        while failures < 3:
+            assert await resolver.resolve("a.test") == ONE
+            await asyncio.sleep(0.005)
+        resolver.close()
 
 
 @pytest.mark.parametrize("name", ["localhost", "LocalHost"])
-def test_localhost_is_known_without_a_server(name: str) -> None:
-    async def check() -> None:
-        async with dns_server() as server:
-            server.silent = True
-            system = {str(one[4][0]) for one in socket.getaddrinfo("localhost", None)}
-            resolver = Resolver(Dns([server.address]))
-            assert await resolver.resolve(name) in system
-            resolver.close()
-            assert not server.asked
-
-    run(check)
+async def test_localhost_is_known_without_a_server(name: str) -> None:
+    async with dns_server() as server:
+        server.silent = True
+        system = {str(one[4][0]) for one in socket.getaddrinfo("localhost", None)}
+        resolver = Resolver(Dns([server.address]))
+        assert await resolver.resolve(name) in system
+        resolver.close()
+        assert not server.asked
 
 
 def _own_name() -> str:
@@ -213,48 +180,39 @@ def _own_name() -> str:
 
 
 @pytest.mark.skipif(not _own_name(), reason="the hosts file has no name but localhost")
-def test_the_hosts_file_is_read() -> None:
-    async def check() -> None:
-        async with dns_server() as server:
-            resolver = Resolver(Dns([server.address]))
-            assert (await resolver.resolve(_own_name())).startswith("127.")
-            assert not server.asked
-            resolver.close()
-
-    run(check)
+async def test_the_hosts_file_is_read() -> None:
+    async with dns_server() as server:
+        resolver = Resolver(Dns([server.address]))
+        assert (await resolver.resolve(_own_name())).startswith("127.")
+        assert not server.asked
+        resolver.close()
 
 
-def test_the_systems_resolver_takes_over_where_c_ares_cannot_be_used(
+async def test_the_systems_resolver_takes_over_where_c_ares_cannot_be_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AresError("no more threads")
 
-    async def check() -> None:
-        answer = Answer((ONE,), 30)
+    answer = Answer((ONE,), 30)
 
-        async def ask(host: str) -> Answer:
-            return answer
+    async def ask(host: str) -> Answer:
+        return answer
 
-        monkeypatch.setattr("gateway.proxy.dns.DNSResolver", refuse)
-        monkeypatch.setattr("gateway.proxy.dns._ask_system", ask)
-        assert await Dns().ask("a.test") == answer
-
-    run(check)
+    monkeypatch.setattr("gateway.proxy.dns.DNSResolver", refuse)
+    monkeypatch.setattr("gateway.proxy.dns._ask_system", ask)
+    assert await Dns().ask("a.test") == answer
 
 
-def test_closing_ends_what_is_under_way() -> None:
-    async def check() -> None:
-        async with dns_server() as server:
-            server.silent = True
-            resolver = Resolver(Dns([server.address], patience=20))
-            waiting = asyncio.ensure_future(resolver.resolve("a.test"))
-            await until(lambda: server.asked)
-            resolver.close()
-            with pytest.raises(UpstreamError, match="name resolution failed"):
-                await waiting
-
-    run(check)
+async def test_closing_ends_what_is_under_way() -> None:
+    async with dns_server() as server:
+        server.silent = True
+        resolver = Resolver(Dns([server.address], patience=20))
+        waiting = asyncio.ensure_future(resolver.resolve("a.test"))
+        await until(lambda: server.asked)
+        resolver.close()
+        with pytest.raises(UpstreamError, match="name resolution failed"):
+            await waiting
 
 
 def test_a_loop_that_ends_takes_its_look_ups_along() -> None:
