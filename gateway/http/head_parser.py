@@ -21,7 +21,8 @@ Head = tuple[bytes, bytes, str, Headers]
 
 # More than one space between the words is taken, as RFC 9112 section 3 allows and llhttp does.
 _REQUEST_LINE = re.compile(rb"([A-Z][A-Z0-9_-]{0,31}) +([\x21-\x7e\x80-\xff]+) +HTTP/(1\.[01])\r\n")
-_BEGUN = re.compile(rb"[A-Z][A-Z0-9_-]{0,31}(?: +[^\x00-\x1f\x7f]*)?\r?\Z")
+# One way to match any text: a thousand spaces must not be tried in a million.
+_BEGUN = re.compile(rb"[A-Z][A-Z0-9_-]{0,31}(?: [^\x00-\x1f\x7f]*)?\r?\Z")
 _BEFORE_LINE_END = re.compile(rb"(?<=[\x21-\x7e\x80-\xff])[ \t]+\r\n")
 _VISIBLE = bytes(range(0x21, 0x7F)).decode()
 
@@ -45,7 +46,8 @@ class HeadParser:
 
         Raises ``ProtocolError`` (400) when it is malformed.
         """
-        parser, self._parser = self._parser or httptools.HttpRequestParser(self), None
+        used, self._parser = self._parser, None
+        parser = used or httptools.HttpRequestParser(self)
         headers: Headers = []
         self._headers = headers
         self._target = b""
@@ -56,7 +58,8 @@ class HeadParser:
             # For llhttp everything behind an Upgrade is another protocol: this parser has ended.
             kept = None
         except httptools.HttpParserError:
-            return self._read_unusual(head)
+            # One that has seen a message with ``Connection: close`` refuses whatever follows.
+            return self._read_unusual(head) if used is None else self.read(head)
         method, target = parser.get_method(), self._target
         if head.startswith(b"HTTP/1.1\r\n", len(method) + len(target) + 2):
             self._parser = kept

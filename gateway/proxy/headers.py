@@ -6,6 +6,7 @@ from __future__ import annotations
 from gateway.http.heads import SERVER
 from gateway.http.messages import Headers, Request
 from gateway.http.own_headers import FORWARDING, IDENTITY
+from gateway.routing.normalise import escape
 
 _HOP_BY_HOP = frozenset(
     (
@@ -32,7 +33,7 @@ def request_head(
     """Return the head for the upstream.
 
     ``path`` is escaped and without query; ``framing`` the header line that says how long the body
-    is, or nothing; ``prefix`` the part of the path that was stripped.
+    is, or nothing; ``prefix`` the part of the path that was stripped, not escaped.
     """
     query = b"" if request.query is None else b"?" + request.query
     lines = [b"%b %b%b HTTP/1.1\r\nHost: %b\r\n" % (request.method, path, query, host), framing]
@@ -69,6 +70,9 @@ def _forwarding(request: Request, prefix: bytes | None) -> bytes:
     if request.forwarded_host is None:
         host = _without_port(host)
     raw_path = request.path
+    if prefix is not None:
+        # What a regex matched may hold decoded line ends, which would be headers of their own.
+        prefix = escape(prefix)
     if trusted:
         raw_path = request.header(b"x-forwarded-path") or raw_path
         prefix = request.header(b"x-forwarded-prefix") or prefix

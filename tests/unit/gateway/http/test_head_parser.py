@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from time import thread_time
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.errors import ProtocolError
@@ -48,6 +50,7 @@ def _read_alone(head: bytes) -> object:
 
 
 @given(order=st.lists(st.sampled_from([*HEADS.values(), *BAD]), min_size=2, max_size=8))
+@example([HEADS["close"], HEADS["CONNECT"]])
 def test_a_head_is_read_the_same_whatever_was_read_before(order: list[bytes]) -> None:
     parser = HeadParser()
     for head in order:
@@ -112,3 +115,13 @@ def test_every_beginning_of_a_head_may_begin_one(name: str) -> None:
 )
 def test_what_cannot_become_a_head_is_seen_at_once(begun: bytes) -> None:
     assert not may_begin(begun)
+
+
+@pytest.mark.parametrize("end", [b"\x00", b"\x7f", b"\n"])
+@pytest.mark.parametrize("filling", [b" ", b"a", b"a ", b"%", b"\xc3\xbc"])
+def test_a_beginning_takes_no_more_time_than_its_length(filling: bytes, end: bytes) -> None:
+    begun = b"GET " + filling * (8000 // len(filling)) + end
+    started = thread_time()
+    assert not may_begin(begun)
+    # Linear it is 0.1 ms, quadratic 600.
+    assert thread_time() - started < 0.1

@@ -24,7 +24,7 @@ VALUES = st.lists(
 CLAIMS = st.lists(st.tuples(st.sampled_from(sorted(IDENTITY)), st.just(b"forged")), max_size=4)
 
 
-def head_of(headers: Headers) -> list[bytes]:
+def head_of(headers: Headers, prefix: bytes = b"/a") -> list[bytes]:
     """Return the lines for an upstream of a request that two plugins have seen."""
     request: Request = request_of(b"/a/b", host=b"h", headers=headers)
     request._id = b"0" * 32
@@ -33,7 +33,7 @@ def head_of(headers: Headers) -> list[bytes]:
     identity.put_on(request)
     request.put_headers([(b"x-plugin", b"ours")])
     framing = b"Content-Length: 0\r\n"
-    return request_head(request, b"/b", b"origin", b"/a", framing).split(b"\r\n")
+    return request_head(request, b"/b", b"origin", prefix, framing).split(b"\r\n")
 
 
 @given(st.lists(VALUES, max_size=3), CLAIMS)
@@ -48,3 +48,13 @@ def test_no_connection_header_and_no_claim_changes_what_the_gateway_says(
 def test_a_clients_own_header_goes_when_its_connection_names_it(value: bytes) -> None:
     named = [(b"connection", b"x-hop, " + value), (b"x-hop", b"1"), (b"x-end", b"2")]
     assert head_of(named) == head_of([(b"x-end", b"2")])
+
+
+@given(st.binary(min_size=2).map(b"/".__add__))
+def test_no_path_makes_a_header_whatever_of_it_is_stripped(prefix: bytes) -> None:
+    usual = head_of([])
+    found = head_of([], prefix)
+    (line,) = [line for line in found if line not in usual]
+    assert line.startswith(b"X-Forwarded-Prefix: /")
+    assert line.isascii() and line.decode().isprintable()
+    assert len(found) == len(usual)
