@@ -17,6 +17,7 @@ from gateway.http.answers import json_answer, message_of
 from gateway.http.application import STREAM
 from gateway.http.messages import Pending, Request, Response
 from gateway.logs import get_logger
+from gateway.tasks import BackgroundTasks
 
 _log = get_logger("gateway.control_plane")
 
@@ -26,7 +27,7 @@ class AsgiApplication:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
 
     def begin(self, request: Request) -> int:
         """Have bodies streamed: what is refused by its head is answered before any of them."""
@@ -36,9 +37,7 @@ class AsgiApplication:
     def handle(self, request: Request) -> Pending:
         """Start the application; its work goes on when the client goes away."""
         call = _Call(request)
-        task = asyncio.get_running_loop().create_task(call.run(self._app))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.start(call.run(self._app))
         return call.pending
 
     def finished(self, request: Request, response: Response, written: int) -> None:

@@ -26,10 +26,10 @@ from gateway.control_plane.releases import Releases
 from gateway.control_plane.status import NodeStatus, status_app
 from gateway.control_plane.store import Store
 from gateway.control_plane.web import WebServer, listen
-from gateway.data_plane.node import node_id
 from gateway.errors import SettingsError, StoreError
 from gateway.http.callers import is_loopback
 from gateway.http.limits import own_limits
+from gateway.hybrid.node_id import node_id
 from gateway.hybrid.server_tls import ClusterIdentity
 from gateway.logs import configure_logs, get_logger
 from gateway.pem import load_chain, read_pem

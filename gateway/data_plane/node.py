@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What this node is: its id, and how many workers its processors and its memory carry."""
+"""How many workers this node's processors and memory carry."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID, uuid4
-
-from gateway.atomic_file import write_atomically
 
 CGROUP = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")
@@ -21,20 +18,6 @@ the records that wait for Kafka.
 """
 NO_LIMIT = 1 << 60
 """From here on a number of bytes means that there is no limit: cgroup v1 has no other word."""
-
-
-def node_id(prefix: Path) -> str:
-    """Return the id kept in ``<prefix>/kong.id``; the first start makes it up.
-
-    The same place and form as Kong's, so that a control plane sees the same node after a restart.
-    """
-    file = prefix / "kong.id"
-    try:
-        return str(UUID(file.read_text().strip()))
-    except (OSError, ValueError):
-        made = str(uuid4())
-        write_atomically(file, made.encode() + b"\n")
-        return made
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def judge(table: dict[str, Any], index: int) -> dict[str, Any]:
 if __name__ == "__main__":
     main()
 else:
-    from gateway.data_plane.launch import Spawned
+    from gateway.data_plane.master.spawn import Spawned
 
     def spawn(index: int) -> Spawned:
         """Start one."""

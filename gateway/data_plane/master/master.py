@@ -10,18 +10,17 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from gateway import __version__
-from gateway.data_plane.launch import ReadValues, Spawned
 from gateway.data_plane.listeners import Reservation, open_listener
 from gateway.data_plane.master.metrics import NodeFigures
-from gateway.data_plane.master.release import NO_CONFIGURATION, Release
 from gateway.data_plane.master.source import Source, make_source
+from gateway.data_plane.master.spawn import Spawned
 from gateway.data_plane.master.status import MAX_BODY, READY, StatusApplication
 from gateway.data_plane.master.supervisor import Supervisor
 from gateway.data_plane.master.trusted_authorities import trusted_bundle
@@ -33,8 +32,12 @@ from gateway.http.server import Listener, Server
 from gateway.logs import configure_logs, get_logger
 from gateway.settings.listen import ListenAddress
 from gateway.settings.settings import Settings
+from gateway.tasks import BackgroundTasks
 
 _log = get_logger("gateway.master")
+
+ReadValues = Callable[[], Mapping[str, str]]
+"""Reads the raw settings, at the start and on SIGHUP."""
 
 _SCRAPE = 1.0
 """Seconds a worker has to report itself before its last report counts."""
@@ -71,13 +74,12 @@ class Master:
         """Asked for over the status API, where it can be taken back."""
         self._stopping = False
         self._stop = asyncio.Event()
-        self._environment: dict[str, str] = {}
         self._prefix: Path
         self._addresses: list[ListenAddress]
         self._supervisor: Supervisor
         self._source: Source
         self._reloading = asyncio.Lock()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
 
     async def run(self) -> None:
         """Start, serve, drain."""
@@ -87,18 +89,23 @@ class Master:
         proxy = Reservation(settings.proxy_listen, "KONG_PROXY_LISTEN")
         self._addresses = proxy.addresses
         try:
-            self._environment = self._read_environment()
+            environment = self._read_environment()
             self._supervisor = Supervisor(self._spawned, self._init())
-            await self._serve()
+            await self._serve(environment)
         finally:
             proxy.close()
 
-    async def _serve(self) -> None:
+    async def _serve(self, environment: Mapping[str, str]) -> None:
         settings, supervisor = self.settings, self._supervisor
         self._handle_signals()
-        self._source = make_source(settings, self._prefix, self)
+        self._source = make_source(settings, self._prefix, supervisor, environment)
         status = await self._start_status()
-        supervisor.start(await self._source.first(), self._environment)
+        try:
+            first = await self._source.first()
+        except SettingsError:
+            await supervisor.stop(0.0)
+            raise
+        supervisor.start(first, environment)
         following = asyncio.create_task(self._source.follow())
         addresses = [str(address) for address in self._addresses]
         _log.info("started", version=__version__, workers=supervisor.count, proxy=addresses)
@@ -116,36 +123,6 @@ class Master:
         stopping.cancel()
         with suppress(asyncio.CancelledError):
             await following
-
-    # --- releases ----------------------------------------------------------------------------
-
-    @property
-    def supervisor(self) -> Supervisor:
-        """The node's workers."""
-        return self._supervisor
-
-    def hash_in_force(self) -> str:
-        """Return the hash of what workers serve, zeros before anything."""
-        serving = self._supervisor.serving
-        return NO_CONFIGURATION if serving is None else serving.hash
-
-    async def apply(self, release: Release) -> None:
-        """Switch all workers; a refusal is kept for readiness while there is nothing else.
-
-        Raises ``ReleaseRefused`` that names the release.
-        """
-        try:
-            await self._supervisor.apply(release, self._environment)
-        except ReleaseRefused as error:
-            error.hash = release.hash
-            self.refused(error)
-            raise
-        _log.info("configuration applied", hash=release.hash)
-
-    def refused(self, error: ReleaseRefused) -> None:
-        """Remember why there is no configuration."""
-        if self._supervisor.serving is None:
-            self._supervisor.problem = str(error)
 
     # --- status ------------------------------------------------------------------------------
 
@@ -172,7 +149,7 @@ class Master:
         memory = {"master": _own_memory()}
         memory |= {str(worker.index): worker.memory() for worker in supervisor.workers}
         return NodeFigures(
-            hash=self.hash_in_force(),
+            hash=supervisor.hash_in_force,
             age=None if supervisor.serving is None else monotonic() - supervisor.since,
             workers=supervisor.count,
             ready=supervisor.ready,
@@ -212,9 +189,7 @@ class Master:
         loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
 
     def _reload_soon(self) -> None:
-        task = asyncio.get_running_loop().create_task(self._reload())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.start(self._reload())
 
     async def _reload(self) -> None:
         """Take over changed settings and vault values; keep what is there when they are wrong."""
@@ -226,7 +201,10 @@ class Master:
             except SettingsError as error:
                 _log.error("reload refused", problems=error.problems)
                 return
-            await self._take_environment(environment)
+            try:
+                await self._source.reload(environment)
+            except ReleaseRefused as error:
+                _log.error("reload refused, the old values stay", problems=error.errors)
             self._take_settings(values)
             try:
                 init = self._init()
@@ -235,15 +213,7 @@ class Master:
                 return
             if init != self._supervisor.init:
                 await self._supervisor.replace(init)
-            _log.info("reloaded", hash=self.hash_in_force())
-
-    async def _take_environment(self, environment: dict[str, str]) -> None:
-        before, self._environment = self._environment, environment
-        try:
-            await self._source.reload()
-        except ReleaseRefused as error:
-            self._environment = before
-            _log.error("reload refused, the old values stay", problems=error.errors)
+            _log.info("reloaded", hash=self._supervisor.hash_in_force)
 
     def _take_settings(self, values: dict[str, str]) -> None:
         """Take over what may change while the node runs."""

@@ -7,82 +7,79 @@ import asyncio
 import dataclasses
 import os
 import socket
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from gateway.data_plane.low_priority import aside
 from gateway.data_plane.master.cache import ConfigCache
 from gateway.data_plane.master.release import Release, check_release, parse_frame
-from gateway.data_plane.node import node_id
+from gateway.data_plane.master.supervisor import Supervisor
 from gateway.errors import CacheError, ClusterError, DocumentError, ReleaseRefused, SettingsError
+from gateway.hybrid.node_id import node_id
 from gateway.logs import get_logger
 from gateway.pem import read_pem
 from gateway.settings.settings import Settings
 
 if TYPE_CHECKING:
     from gateway.data_plane.master.control_plane_client import ClusterClient
-    from gateway.data_plane.master.supervisor import Supervisor
 
 _log = get_logger("gateway.master")
 
 
-class Serving(Protocol):
-    """What a source asks of the master."""
+class Source:
+    """Brings releases to the workers. ``environment`` has the vault file's values of now."""
 
-    @property
-    def supervisor(self) -> Supervisor:
-        """The node's workers."""
-        ...
-
-    def hash_in_force(self) -> str:
-        """Return the hash of what workers serve."""
-        ...
-
-    async def apply(self, release: Release) -> None:
-        """Switch all workers; raises ``ReleaseRefused``."""
-        ...
-
-    def refused(self, error: ReleaseRefused) -> None:
-        """Remember why there is no configuration."""
-        ...
-
-
-class Source(Protocol):
-    """A place that releases come from."""
+    def __init__(self, supervisor: Supervisor, environment: Mapping[str, str]) -> None:
+        self._supervisor = supervisor
+        self._environment = environment
 
     @property
     def connected(self) -> bool | None:
         """Whether the control plane is connected; None without one."""
-        ...
+        return None
 
     async def first(self) -> Release | None:
         """Return what to serve from the start."""
-        ...
+        raise NotImplementedError
 
     async def follow(self) -> None:
         """Bring every later release, until cancelled."""
-        ...
+        raise NotImplementedError
 
-    async def reload(self) -> None:
-        """Apply again with the values of now; raises ``ReleaseRefused``."""
-        ...
+    async def reload(self, environment: Mapping[str, str]) -> None:
+        """Apply again with these values; raises ``ReleaseRefused``, and the old ones stay."""
+        before, self._environment = self._environment, environment
+        try:
+            await self._reload()
+        except ReleaseRefused:
+            self._environment = before
+            raise
+
+    async def _reload(self) -> None:
+        raise NotImplementedError
+
+    async def _apply(self, release: Release) -> None:
+        await self._supervisor.apply(release, self._environment)
 
 
-def make_source(settings: Settings, prefix: Path, master: Serving) -> Source:
+def make_source(
+    settings: Settings, prefix: Path, supervisor: Supervisor, environment: Mapping[str, str]
+) -> Source:
     """Return the source that the settings name."""
     if settings.role == "data_plane":
-        return ControlPlaneSource(settings, prefix, master)
-    return FileSource(settings, master)
+        return ControlPlaneSource(settings, prefix, supervisor, environment)
+    return FileSource(settings, supervisor, environment)
 
 
-class FileSource:
+class FileSource(Source):
     """A declarative file, read at the start and on SIGHUP."""
 
-    connected = None
-
-    def __init__(self, settings: Settings, master: Serving) -> None:
+    def __init__(
+        self, settings: Settings, supervisor: Supervisor, environment: Mapping[str, str]
+    ) -> None:
+        super().__init__(supervisor, environment)
         self._file = settings.declarative_config
-        self._master = master
 
     async def first(self) -> Release | None:
         """Read the file. Raises ``SettingsError``: a node that can never serve must not start."""
@@ -92,23 +89,20 @@ class FileSource:
         try:
             return await self._read()
         except DocumentError as error:
-            await self._master.supervisor.stop(0.0)
-            raise SettingsError(
-                *(f"KONG_DECLARATIVE_CONFIG: {p}" for p in error.problems)
-            ) from None
+            problems = [f"KONG_DECLARATIVE_CONFIG: {problem}" for problem in error.problems]
+            raise SettingsError(*problems) from None
 
     async def follow(self) -> None:
         """Wait for ever: the file is read again only when asked to."""
         await asyncio.Event().wait()
 
-    async def reload(self) -> None:
-        """Read the file again and apply it."""
+    async def _reload(self) -> None:
         if self._file is not None:
             try:
                 release = await self._read()
             except DocumentError as error:
                 raise ReleaseRefused(error.problems) from None
-            await self._master.apply(release)
+            await self._apply(release)
 
     async def _read(self) -> Release:
         from gateway.data_plane.master.declarative import read_declarative
@@ -117,13 +111,19 @@ class FileSource:
         return await aside(read_declarative, Path(self._file))
 
 
-class ControlPlaneSource:
+class ControlPlaneSource(Source):
     """The hybrid protocol, and the cache for when the control plane is away."""
 
-    def __init__(self, settings: Settings, prefix: Path, master: Serving) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        prefix: Path,
+        supervisor: Supervisor,
+        environment: Mapping[str, str],
+    ) -> None:
+        super().__init__(supervisor, environment)
         self._settings = settings
         self._prefix = prefix
-        self._master = master
         self._client: ClusterClient | None = None
         self._key = self._read_key()
         self._cache = ConfigCache(prefix / "config.cache", self._key)
@@ -148,7 +148,7 @@ class ControlPlaneSource:
     async def follow(self) -> None:
         """Stay connected and take over what comes."""
         # The client and what it imports wait until the workers serve: they come first.
-        plugins = await self._master.supervisor.plugins()
+        plugins = await self._supervisor.plugins()
         # Imported here for the same reason.
         from gateway.data_plane.master.control_plane_client import ClusterClient, Node
         from gateway.hybrid.client_tls import client_context
@@ -166,24 +166,23 @@ class ControlPlaneSource:
             client_context(settings),
             node,
             take=self._take,
-            hash_in_force=self._master.hash_in_force,
+            hash_in_force=lambda: self._supervisor.hash_in_force,
             process_conf=_shown(settings),
             pause=(settings.cluster_reconnect_min, settings.cluster_reconnect_max),
             largest=settings.cluster_max_payload,
         )
         await self._client.run()
 
-    async def reload(self) -> None:
+    async def _reload(self) -> None:
         """Compile the release in force with the vault values of now; read the cluster's files."""
-        supervisor = self._master.supervisor
         await self._renew()
-        if supervisor.serving is not None:
-            await self._master.apply(supervisor.serving)
+        if self._supervisor.serving is not None:
+            await self._apply(self._supervisor.serving)
             return
         # What could not be used at the start may be usable with the values of now.
         release = await self.first()
         if release is not None:
-            await self._master.apply(release)
+            await self._apply(release)
             if self._client is not None:
                 self._client.report()
 
@@ -199,7 +198,7 @@ class ControlPlaneSource:
             return
         if self._client is not None:
             self._client.tls = tls
-        serving = self._master.supervisor.serving
+        serving = self._supervisor.serving
         if key != self._key:
             self._key = key
             self._cache = ConfigCache(self._cache.path, key)
@@ -211,15 +210,15 @@ class ControlPlaneSource:
 
     async def _take(self, frame: bytes) -> None:
         release = await aside(parse_frame, frame)
-        if release is None or release.hash == self._master.hash_in_force():
+        if release is None or release.hash == self._supervisor.hash_in_force:
             return
         try:
             await aside(check_release, release)
         except ReleaseRefused as error:
             error.hash = release.hash
-            self._master.refused(error)
+            self._supervisor.refused(error)
             raise
-        await self._master.apply(release)
+        await self._apply(release)
         await self._save(frame)
 
     async def _save(self, frame: bytes) -> None:

@@ -21,6 +21,7 @@ from gateway.http.application import DISCARD
 from gateway.http.callers import NOT_LOCAL, foreign, is_local
 from gateway.http.messages import Pending, Request, Response
 from gateway.logs import get_logger
+from gateway.tasks import BackgroundTasks
 
 _log = get_logger("gateway.status")
 
@@ -59,7 +60,7 @@ class StatusApplication:
         self._node = node
         self._token = token
         self._asking: asyncio.Task[list[dict[str, Any]]] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
         self._routes: dict[tuple[bytes, bytes], Callable[[Request], Response | Pending]] = {
             (b"GET", b"/status"): lambda _: self._later(_status),
             (b"GET", b"/metrics"): lambda _: self._later(_metrics),
@@ -116,9 +117,7 @@ class StatusApplication:
 
     def _later(self, render_with: Callable[[NodeView, list[dict[str, Any]]], Response]) -> Pending:
         pending = Pending()
-        task = asyncio.get_running_loop().create_task(self._ask(render_with, pending))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.start(self._ask(render_with, pending))
         return pending
 
     async def _ask(

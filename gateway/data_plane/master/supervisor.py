@@ -12,13 +12,14 @@ from typing import Any
 
 from gateway.data_plane.channel import Message
 from gateway.data_plane.counters import total
-from gateway.data_plane.launch import Spawned, spawn_worker
 from gateway.data_plane.master.backoff import Backoff
-from gateway.data_plane.master.release import Release
+from gateway.data_plane.master.release import NO_CONFIGURATION, Release
+from gateway.data_plane.master.spawn import Spawned, spawn_worker
 from gateway.data_plane.master.watchdog import Watchdog
 from gateway.data_plane.master.worker_process import WorkerProcess
 from gateway.errors import ReleaseRefused, WorkerGone
 from gateway.logs import get_logger
+from gateway.tasks import BackgroundTasks
 
 _log = get_logger("gateway.master")
 
@@ -78,7 +79,7 @@ class Supervisor:
         self._stopping = False
         self._deaths = 0
         self._plugins: dict[str, str] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
 
     # --- what the node asks ------------------------------------------------------------------
 
@@ -97,14 +98,19 @@ class Supervisor:
         """The processes that run, listening or not."""
         return [slot.worker for slot in self._slots if slot.worker is not None]
 
+    @property
+    def hash_in_force(self) -> str:
+        """The hash of what workers serve, zeros before anything."""
+        return NO_CONFIGURATION if self.serving is None else self.serving.hash
+
     def start(self, release: Release | None, environment: Mapping[str, str]) -> None:
         """Let the workers serve ``release`` from their first moment, if it can be served."""
         self.serving, self.since = release, monotonic()
         self._environment = dict(environment)
         for slot in self._slots:
             if slot.worker is not None:
-                self._background(self._bring_up(slot.worker))
-        self._background(self.watchdog.watch(self._background))
+                self._tasks.start(self._bring_up(slot.worker))
+        self._tasks.start(self.watchdog.watch())
 
     async def plugins(self) -> dict[str, str]:
         """Return the plugins that workers can run, name to version, as soon as they all listen."""
@@ -112,26 +118,25 @@ class Supervisor:
         return self._plugins
 
     async def apply(self, release: Release, environment: Mapping[str, str]) -> None:
-        """Switch every worker to ``release``, or none: raises ``ReleaseRefused`` with the reasons.
+        """Switch every worker to ``release``, or none.
 
-        ``environment`` are the vault file's values; they stay in force for later workers.
+        ``environment`` has the vault file's values; they stay in force for later workers.
+        Raises ``ReleaseRefused`` with the reasons and the hash.
         """
-        await self._started()
-        async with self._switching:
-            members = list(self._members.values())
-            if not members:
-                raise ReleaseRefused(["no worker is running that could take over the release"])
-            outcomes = await asyncio.gather(
-                *(self._prepare(worker, release, environment) for worker in members)
-            )
-            problems = sorted({text for problems in outcomes for text in problems})
-            if problems:
-                for worker in members:
-                    worker.tell("discard")
-                raise ReleaseRefused(problems)
-            self.serving, self.since, self.problem = release, monotonic(), ""
-            self._environment = dict(environment)
-            await asyncio.gather(*(self._commit(worker) for worker in members))
+        try:
+            await self._started()
+            async with self._switching:
+                await self._switch(release, environment)
+        except ReleaseRefused as error:
+            error.hash = release.hash
+            self.refused(error)
+            raise
+        _log.info("configuration applied", hash=release.hash)
+
+    def refused(self, error: ReleaseRefused) -> None:
+        """Remember why there is no configuration, unless another one is in force."""
+        if self.serving is None:
+            self.problem = str(error)
 
     async def gather(self, within: float = 1.0) -> list[dict[str, Any]]:
         """Return what each worker reports of itself.
@@ -174,6 +179,22 @@ class Supervisor:
         self._stopping = True
         workers = self.workers
         await asyncio.gather(*(self._drain(worker, seconds) for worker in workers))
+
+    async def _switch(self, release: Release, environment: Mapping[str, str]) -> None:
+        members = list(self._members.values())
+        if not members:
+            raise ReleaseRefused(["no worker is running that could take over the release"])
+        outcomes = await asyncio.gather(
+            *(self._prepare(worker, release, environment) for worker in members)
+        )
+        problems = sorted({text for problems in outcomes for text in problems})
+        if problems:
+            for worker in members:
+                worker.tell("discard")
+            raise ReleaseRefused(problems)
+        self.serving, self.since, self.problem = release, monotonic(), ""
+        self._environment = dict(environment)
+        await asyncio.gather(*(self._commit(worker) for worker in members))
 
     async def _started(self) -> None:
         try:
@@ -283,7 +304,7 @@ class Supervisor:
         _log.error(
             "worker ended", worker=worker.index, pid=worker.pid, code=worker.code, again_in=pause
         )
-        self._background(self._again(slot, pause))
+        self._tasks.start(self._again(slot, pause))
 
     async def _again(self, slot: _Slot, pause: float) -> None:
         await asyncio.sleep(pause)
@@ -301,8 +322,3 @@ class Supervisor:
             _log.error("worker did not stop in time, it is ended", pid=worker.pid)
             worker.kill()
             await worker.exited.wait()
-
-    def _background(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

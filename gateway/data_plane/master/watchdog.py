@@ -11,10 +11,11 @@ import asyncio
 import os
 import re
 import signal
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 
 from gateway.data_plane.master.worker_process import WorkerProcess
 from gateway.logs import get_logger
+from gateway.tasks import BackgroundTasks
 
 _log = get_logger("gateway.master")
 
@@ -51,6 +52,7 @@ class Watchdog:
         self._limit = limit
         self._drain = drain
         self._ending: set[WorkerProcess] = set()
+        self._tasks = BackgroundTasks()
 
     @property
     def patience(self) -> float:
@@ -62,8 +64,8 @@ class Watchdog:
         patience = self.patience
         return [worker for worker in self._workers() if worker.silent >= patience]
 
-    async def watch(self, background: Callable[[Awaitable[None]], None]) -> None:
-        """Look for ever; ``background`` runs what takes longer."""
+    async def watch(self) -> None:
+        """Look until cancelled; workers are ended in the background."""
         while True:
             pause = min(_PAUSE, (self._limit() or _USUAL) / 8)
             await asyncio.sleep(pause)
@@ -72,7 +74,7 @@ class Watchdog:
                 limit = self._limit()
                 if limit and worker.silent >= limit and worker not in self._ending:
                     self._ending.add(worker)
-                    background(self._end(worker))
+                    self._tasks.start(self._end(worker))
 
     async def _end(self, worker: WorkerProcess) -> None:
         self.ended += 1

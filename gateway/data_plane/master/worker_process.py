@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any
 
 from gateway.data_plane.channel import Channel, Message
-from gateway.data_plane.launch import Spawned
+from gateway.data_plane.master.spawn import Spawned
 from gateway.errors import WorkerGone
 
 

@@ -37,6 +37,7 @@ from gateway.proxy.resolver import Resolver
 from gateway.proxy.upstream import Proxy
 from gateway.settings.listen import parse_listen
 from gateway.settings.settings import Settings
+from gateway.tasks import BackgroundTasks
 
 _log = get_logger("gateway.worker")
 
@@ -62,7 +63,7 @@ class Worker:
         self._next: tuple[Snapshot, Any] | None = None
         self._draining = False
         self._sockets: list[socket.socket] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
         self._access_log: AccessLog | None = None
 
     def message(self, message: Message) -> None:
@@ -79,9 +80,7 @@ class Worker:
         }
         work = handlers[message.kind](message)
         if work is not None:
-            task = asyncio.get_running_loop().create_task(work)
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks.start(work)
 
     async def drain(self, seconds: float) -> None:
         """Stop accepting, answer what is under way, flush to Kafka, end."""

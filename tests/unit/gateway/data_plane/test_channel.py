@@ -5,7 +5,6 @@ import asyncio
 import socket
 
 from gateway.data_plane.channel import Channel, Message
-from tests.support.http import run
 
 
 class End:
@@ -25,41 +24,32 @@ async def pair() -> tuple[Channel, End, Channel, End]:
     return await one.open(left), one, await other.open(right), other
 
 
-def test_messages_arrive_whole_and_in_order() -> None:
-    async def main() -> None:
-        master, _, worker, heard = await pair()
-        large = bytes(range(256)) * 20_000
-        master.send("prepare", {"hash": "h"}, large)
-        master.send("commit")
-        assert await heard.messages.get() == Message("prepare", {"hash": "h"}, large)
-        assert await heard.messages.get() == Message("commit", {}, b"")
-        master.close()
-        worker.close()
-
-    run(main())
+async def test_messages_arrive_whole_and_in_order() -> None:
+    master, _, worker, heard = await pair()
+    large = bytes(range(256)) * 20_000
+    master.send("prepare", {"hash": "h"}, large)
+    master.send("commit")
+    assert await heard.messages.get() == Message("prepare", {"hash": "h"}, large)
+    assert await heard.messages.get() == Message("commit", {}, b"")
+    master.close()
+    worker.close()
 
 
-def test_both_sides_talk_at_once() -> None:
-    async def main() -> None:
-        master, answers, worker, asked = await pair()
-        for number in range(50):
-            master.send("ask", {"n": number})
-            worker.send("tell", {"n": number})
-        assert [(await asked.messages.get()).data["n"] for _ in range(50)] == list(range(50))
-        assert [(await answers.messages.get()).data["n"] for _ in range(50)] == list(range(50))
-        master.close()
-        worker.close()
-
-    run(main())
+async def test_both_sides_talk_at_once() -> None:
+    master, answers, worker, asked = await pair()
+    for number in range(50):
+        master.send("ask", {"n": number})
+        worker.send("tell", {"n": number})
+    assert [(await asked.messages.get()).data["n"] for _ in range(50)] == list(range(50))
+    assert [(await answers.messages.get()).data["n"] for _ in range(50)] == list(range(50))
+    master.close()
+    worker.close()
 
 
-def test_the_end_of_one_side_is_reported_and_sending_does_nothing_then() -> None:
-    async def main() -> None:
-        master, _, worker, heard = await pair()
-        master.send("last")
-        master.close()
-        await heard.closed.wait()
-        assert (await heard.messages.get()).kind == "last"
-        worker.send("too late")
-
-    run(main())
+async def test_the_end_of_one_side_is_reported_and_sending_does_nothing_then() -> None:
+    master, _, worker, heard = await pair()
+    master.send("last")
+    master.close()
+    await heard.closed.wait()
+    assert (await heard.messages.get()).kind == "last"
+    worker.send("too late")

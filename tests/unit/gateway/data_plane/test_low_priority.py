@@ -8,31 +8,24 @@ import threading
 import pytest
 
 from gateway.data_plane.low_priority import aside
-from tests.support.http import run
 
 
-def test_what_takes_long_gives_way_to_the_event_loop() -> None:
+async def test_what_takes_long_gives_way_to_the_event_loop() -> None:
     def look() -> tuple[int, int, float]:
         number = threading.get_native_id()
         return number, os.getpriority(os.PRIO_PROCESS, number), sys.getswitchinterval()
 
-    async def check() -> None:
-        own = os.getpriority(os.PRIO_PROCESS, 0)
-        interval = sys.getswitchinterval()
-        number, nice, during = await aside(look)
-        assert number != threading.get_native_id()
-        assert nice == 10
-        assert during < interval
-        assert sys.getswitchinterval() == interval
-        assert os.getpriority(os.PRIO_PROCESS, 0) == own
-
-    run(check())
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    interval = sys.getswitchinterval()
+    number, nice, during = await aside(look)
+    assert number != threading.get_native_id()
+    assert nice == 10
+    assert during < interval
+    assert sys.getswitchinterval() == interval
+    assert os.getpriority(os.PRIO_PROCESS, 0) == own
 
 
-def test_its_result_and_its_error_come_back() -> None:
-    async def check() -> None:
-        assert await aside(divmod, 7, 2) == (3, 1)
-        with pytest.raises(ZeroDivisionError):
-            await aside(divmod, 7, 0)
-
-    run(check())
+async def test_its_result_and_its_error_come_back() -> None:
+    assert await aside(divmod, 7, 2) == (3, 1)
+    with pytest.raises(ZeroDivisionError):
+        await aside(divmod, 7, 0)

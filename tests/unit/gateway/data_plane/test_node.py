@@ -3,27 +3,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.data_plane.node import MEBIBYTE, Capacity, capacity, node_id, processors
+from gateway.data_plane.node import MEBIBYTE, Capacity, capacity, processors
 
 AVAILABLE = len(os.sched_getaffinity(0))
-
-
-def test_the_node_id_is_the_same_after_a_restart(tmp_path: Path) -> None:
-    first = node_id(tmp_path / "prefix")
-    assert UUID(first)
-    assert node_id(tmp_path / "prefix") == first
-    assert (tmp_path / "prefix" / "kong.id").read_text().strip() == first
-
-
-def test_a_damaged_id_is_made_anew(tmp_path: Path) -> None:
-    (tmp_path / "kong.id").write_text("nonsense")
-    assert UUID(node_id(tmp_path))
 
 
 def test_without_a_quota_all_processors_of_the_affinity_count(tmp_path: Path) -> None:

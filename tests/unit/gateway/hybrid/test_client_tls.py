@@ -11,7 +11,6 @@ from gateway.hybrid.client_tls import SHARED_NAME, client_context
 from gateway.pem import load_chain
 from gateway.settings.settings import Settings
 from tests.support.authority import Authority, Pair, shared_pair
-from tests.support.http import run
 
 
 def settings(pair: Pair, **more: str) -> Settings:
@@ -39,36 +38,30 @@ async def shakes_hands(server: Pair, context: ssl.SSLContext, name: str) -> bool
         listening.close()
 
 
-def test_shared_trusts_the_shared_certificate_under_its_own_name_and_nothing_else() -> None:
-    async def main() -> None:
-        pair = shared_pair()
-        context, name = client_context(settings(pair))
-        assert name == SHARED_NAME
-        assert await shakes_hands(pair, context, name)
-        assert not await shakes_hands(shared_pair(), context, name)
-
-    run(main())
+async def test_shared_trusts_the_shared_certificate_under_its_own_name_and_nothing_else() -> None:
+    pair = shared_pair()
+    context, name = client_context(settings(pair))
+    assert name == SHARED_NAME
+    assert await shakes_hands(pair, context, name)
+    assert not await shakes_hands(shared_pair(), context, name)
 
 
-def test_pki_checks_the_servers_name_with_the_authority_of_the_cluster() -> None:
-    async def main() -> None:
-        authority = Authority()
-        own = authority.issue("node")
-        context, name = client_context(
-            settings(
-                own,
-                cluster_mtls="pki",
-                cluster_ca_cert=authority.pem,
-                cluster_server_name="control.test",
-            )
+async def test_pki_checks_the_servers_name_with_the_authority_of_the_cluster() -> None:
+    authority = Authority()
+    own = authority.issue("node")
+    context, name = client_context(
+        settings(
+            own,
+            cluster_mtls="pki",
+            cluster_ca_cert=authority.pem,
+            cluster_server_name="control.test",
         )
-        assert name == "control.test"
-        assert await shakes_hands(authority.issue("control.test", server=True), context, name)
-        assert not await shakes_hands(authority.issue("other.test", server=True), context, name)
-        stranger = Authority().issue("control.test", server=True)
-        assert not await shakes_hands(stranger, context, name)
-
-    run(main())
+    )
+    assert name == "control.test"
+    assert await shakes_hands(authority.issue("control.test", server=True), context, name)
+    assert not await shakes_hands(authority.issue("other.test", server=True), context, name)
+    stranger = Authority().issue("control.test", server=True)
+    assert not await shakes_hands(stranger, context, name)
 
 
 def test_without_a_server_name_the_host_of_the_control_plane_is_checked() -> None:

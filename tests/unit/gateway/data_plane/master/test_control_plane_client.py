@@ -20,7 +20,7 @@ from gateway.data_plane.master.release import NO_CONFIGURATION, parse_frame
 from gateway.errors import ClusterError, ReleaseRefused
 from gateway.pem import load_chain
 from tests.support.authority import Authority
-from tests.support.control_plane import NAME, Place, certificates, run, running
+from tests.support.control_plane import NAME, Place, certificates, running
 from tests.support.peer import all_plugins
 
 DOCUMENT = {"services": {"s": {"url": "http://h/", "routes": {"r": {"paths": ["/a"]}}}}}
@@ -83,79 +83,64 @@ def known(place: Place) -> Any:
     return place.made._data_planes.get(ID) if ID in place.made._data_planes.connected() else None
 
 
-def test_a_data_plane_says_who_it_is(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running(tmp_path) as place:
-            async with client(place.port("cluster"), place.tls(), Taker()) as made:
-                await until(lambda: known(place))
-                found = known(place)
-                assert (found.hostname, found.labels) == ("höst/1", {"region": "eu"})
-                assert found.version == "3.10.0"
-                assert made.connected_since is not None
-            await until(lambda: not known(place))
-
-    run(main)
-
-
-def test_a_release_is_taken_and_its_hash_reported_at_once(tmp_path: Path) -> None:
-    async def main() -> None:
-        taker = Taker()
-        async with (
-            running(tmp_path) as place,
-            client(place.port("cluster"), place.tls(), taker),
-        ):
+async def test_a_data_plane_says_who_it_is(tmp_path: Path) -> None:
+    async with running(tmp_path) as place:
+        async with client(place.port("cluster"), place.tls(), Taker()) as made:
             await until(lambda: known(place))
-            reply = await place.publish(DOCUMENT)
-            assert reply.status == 201
-            assert [one["status"] for one in reply.body["data_planes"]] == ["confirmed"]
-            assert reply.body["hash"] == taker.hash
-
-    run(main)
-
-
-def test_a_refusal_reaches_who_published(tmp_path: Path) -> None:
-    async def main() -> None:
-        taker = Taker("vault reference {vault://env/X} does not resolve")
-        async with (
-            running(tmp_path) as place,
-            client(place.port("cluster"), place.tls(), taker),
-        ):
-            await until(lambda: known(place))
-            reply = await place.publish(DOCUMENT)
-            assert reply.status == 409
-            assert "{vault://env/X}" in orjson.dumps(reply.body).decode()
-            assert taker.hash == NO_CONFIGURATION
-
-    run(main)
+            found = known(place)
+            assert (found.hostname, found.labels) == ("höst/1", {"region": "eu"})
+            assert found.version == "3.10.0"
+            assert made.connected_since is not None
+        await until(lambda: not known(place))
 
 
-def test_a_lost_control_plane_is_found_again(tmp_path: Path) -> None:
-    async def main() -> None:
-        taker = Taker()
-        async with running(tmp_path) as first:
-            port = first.port("cluster")
-            async with client(port, first.tls(), taker) as made:
-                await until(lambda: known(first))
-                await first.publish(DOCUMENT)
-                await first.made.stop()
-                await until(lambda: made.connected_since is None)
-                async with running(tmp_path, cluster_listen=f"127.0.0.1:{port}") as second:
-                    await until(lambda: known(second))
-                    await until(lambda: known(second).config_hash == taker.hash)
-
-    run(main)
+async def test_a_release_is_taken_and_its_hash_reported_at_once(tmp_path: Path) -> None:
+    taker = Taker()
+    async with (
+        running(tmp_path) as place,
+        client(place.port("cluster"), place.tls(), taker),
+    ):
+        await until(lambda: known(place))
+        reply = await place.publish(DOCUMENT)
+        assert reply.status == 201
+        assert [one["status"] for one in reply.body["data_planes"]] == ["confirmed"]
+        assert reply.body["hash"] == taker.hash
 
 
-def test_a_control_plane_of_another_authority_or_name_is_not_believed(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running(tmp_path) as place:
-            stranger = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            stranger.load_verify_locations(cadata=Authority().pem)
-            port = place.port("cluster")
-            for tls, name in ((stranger, NAME), (place.tls(), "someone.else")):
-                await not_believed(port, tls, name)
+async def test_a_refusal_reaches_who_published(tmp_path: Path) -> None:
+    taker = Taker("vault reference {vault://env/X} does not resolve")
+    async with (
+        running(tmp_path) as place,
+        client(place.port("cluster"), place.tls(), taker),
+    ):
+        await until(lambda: known(place))
+        reply = await place.publish(DOCUMENT)
+        assert reply.status == 409
+        assert "{vault://env/X}" in orjson.dumps(reply.body).decode()
+        assert taker.hash == NO_CONFIGURATION
 
-    run(main)
+
+async def test_a_lost_control_plane_is_found_again(tmp_path: Path) -> None:
+    taker = Taker()
+    async with running(tmp_path) as first:
+        port = first.port("cluster")
+        async with client(port, first.tls(), taker) as made:
+            await until(lambda: known(first))
+            await first.publish(DOCUMENT)
+            await first.made.stop()
+            await until(lambda: made.connected_since is None)
+            async with running(tmp_path, cluster_listen=f"127.0.0.1:{port}") as second:
+                await until(lambda: known(second))
+                await until(lambda: known(second).config_hash == taker.hash)
+
+
+async def test_a_control_plane_of_another_authority_or_name_is_not_believed(tmp_path: Path) -> None:
+    async with running(tmp_path) as place:
+        stranger = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        stranger.load_verify_locations(cadata=Authority().pem)
+        port = place.port("cluster")
+        for tls, name in ((stranger, NAME), (place.tls(), "someone.else")):
+            await not_believed(port, tls, name)
 
 
 async def not_believed(port: int, tls: ssl.SSLContext, name: str) -> None:
@@ -217,125 +202,107 @@ async def scripted(script: Script) -> AsyncIterator[tuple[int, ssl.SSLContext]]:
         server.close()
 
 
-def test_the_first_frames_are_basic_info_and_a_ping_with_the_hash() -> None:
-    async def main() -> None:
-        seen: list[Event] = []
+async def test_the_first_frames_are_basic_info_and_a_ping_with_the_hash() -> None:
+    seen: list[Event] = []
 
-        async def script(side: Side) -> None:
-            seen.extend([await side.event(), await side.event()])
-            side.send(Pong())
+    async def script(side: Side) -> None:
+        seen.extend([await side.event(), await side.event()])
+        side.send(Pong())
+        await side.event()
+
+    async with scripted(script) as (port, tls), client(port, tls, Taker()):
+        await until(lambda: len(seen) == 2)
+    info, ping = seen
+    assert isinstance(info, BytesMessage)
+    message = orjson.loads(info.data)
+    assert message["type"] == "basic_info"
+    assert message["labels"] == {"region": "eu"}
+    assert message["plugins"] == sorted(message["plugins"], key=lambda one: one["name"])
+    assert isinstance(ping, Ping)
+    assert bytes(ping.payload) == NO_CONFIGURATION.encode()
+
+
+async def test_of_several_frames_that_wait_only_the_newest_is_taken() -> None:
+    taken: list[bytes] = []
+    begun, done = asyncio.Event(), asyncio.Event()
+
+    async def script(side: Side) -> None:
+        side.send(BytesMessage(data=b"one"))
+        await begun.wait()
+        side.send(BytesMessage(data=b"two"))
+        side.send(BytesMessage(data=b"three"))
+        while True:
             await side.event()
 
-        async with scripted(script) as (port, tls), client(port, tls, Taker()):
-            await until(lambda: len(seen) == 2)
-        info, ping = seen
-        assert isinstance(info, BytesMessage)
-        message = orjson.loads(info.data)
-        assert message["type"] == "basic_info"
-        assert message["labels"] == {"region": "eu"}
-        assert message["plugins"] == sorted(message["plugins"], key=lambda one: one["name"])
-        assert isinstance(ping, Ping)
-        assert bytes(ping.payload) == NO_CONFIGURATION.encode()
+    class Slow(Taker):
+        async def take(self, frame: bytes) -> None:
+            taken.append(frame)
+            begun.set()
+            await done.wait()
 
-    run(main)
-
-
-def test_of_several_frames_that_wait_only_the_newest_is_taken() -> None:
-    async def main() -> None:
-        taken: list[bytes] = []
-        begun, done = asyncio.Event(), asyncio.Event()
-
-        async def script(side: Side) -> None:
-            side.send(BytesMessage(data=b"one"))
-            await begun.wait()
-            side.send(BytesMessage(data=b"two"))
-            side.send(BytesMessage(data=b"three"))
-            while True:
-                await side.event()
-
-        class Slow(Taker):
-            async def take(self, frame: bytes) -> None:
-                taken.append(frame)
-                begun.set()
-                await done.wait()
-
-        async with scripted(script) as (port, tls), client(port, tls, Slow()) as made:
-            await until(lambda: made._waiting == b"three")
-            done.set()
-            await until(lambda: len(taken) == 2)
-        assert taken == [b"one", b"three"]
-
-    run(main)
+    async with scripted(script) as (port, tls), client(port, tls, Slow()) as made:
+        await until(lambda: made._waiting == b"three")
+        done.set()
+        await until(lambda: len(taken) == 2)
+    assert taken == [b"one", b"three"]
 
 
-def test_a_frame_that_cannot_be_read_keeps_the_connection() -> None:
-    async def main() -> None:
-        asked = []
+async def test_a_frame_that_cannot_be_read_keeps_the_connection() -> None:
+    asked = []
 
-        async def script(side: Side) -> None:
-            side.send(BytesMessage(data=b"nonsense"))
-            side.send(Ping(payload=b"x"))
-            while True:
-                asked.append(await side.event())
+    async def script(side: Side) -> None:
+        side.send(BytesMessage(data=b"nonsense"))
+        side.send(Ping(payload=b"x"))
+        while True:
+            asked.append(await side.event())
 
-        class Strict(Taker):
-            async def take(self, frame: bytes) -> None:
-                raise ClusterError("cannot be read")
+    class Strict(Taker):
+        async def take(self, frame: bytes) -> None:
+            raise ClusterError("cannot be read")
 
-        async with scripted(script) as (port, tls), client(port, tls, Strict()) as made:
-            await until(lambda: any(isinstance(event, Pong) for event in asked))
-            assert made.connected_since is not None
-
-    run(main)
+    async with scripted(script) as (port, tls), client(port, tls, Strict()) as made:
+        await until(lambda: any(isinstance(event, Pong) for event in asked))
+        assert made.connected_since is not None
 
 
-def test_a_silent_control_plane_is_left(monkeypatch: Any) -> None:
-    async def main() -> None:
-        monkeypatch.setattr(module, "_SILENCE", 0.1)
-        connections = []
+async def test_a_silent_control_plane_is_left(monkeypatch: Any) -> None:
+    monkeypatch.setattr(module, "_SILENCE", 0.1)
+    connections = []
 
-        async def script(side: Side) -> None:
-            connections.append(side)
-            while True:
-                await side.event()
-
-        async with scripted(script) as (port, tls), client(port, tls, Taker()) as made:
-            await until(lambda: len(connections) >= 2)
-            assert "no sign of the control plane" in made._told or made._told == ""
-
-    run(main)
-
-
-def test_pings_go_out_by_the_clock(monkeypatch: Any) -> None:
-    async def main() -> None:
-        monkeypatch.setattr(module, "_PING", 0.02)
-        pings = []
-
-        async def script(side: Side) -> None:
-            while True:
-                event = await side.event()
-                if isinstance(event, Ping):
-                    pings.append(bytes(event.payload))
-                    side.send(Pong())
-
-        async with scripted(script) as (port, tls), client(port, tls, Taker()):
-            await until(lambda: len(pings) >= 4)
-
-    run(main)
-
-
-def test_a_frame_above_the_limit_breaks_the_connection() -> None:
-    async def main() -> None:
-        async def script(side: Side) -> None:
-            side.send(BytesMessage(data=b"x" * 4096))
-            await side.event()
-            await side.event()
+    async def script(side: Side) -> None:
+        connections.append(side)
+        while True:
             await side.event()
 
-        taker = Taker()
-        async with scripted(script) as (port, tls), client(port, tls, taker) as made:
-            made._largest = 1024
-            await until(lambda: "KONG_CLUSTER_MAX_PAYLOAD" in made._told)
-            assert taker.frames == []
+    async with scripted(script) as (port, tls), client(port, tls, Taker()) as made:
+        await until(lambda: len(connections) >= 2)
+        assert "no sign of the control plane" in made._told or made._told == ""
 
-    run(main)
+
+async def test_pings_go_out_by_the_clock(monkeypatch: Any) -> None:
+    monkeypatch.setattr(module, "_PING", 0.02)
+    pings = []
+
+    async def script(side: Side) -> None:
+        while True:
+            event = await side.event()
+            if isinstance(event, Ping):
+                pings.append(bytes(event.payload))
+                side.send(Pong())
+
+    async with scripted(script) as (port, tls), client(port, tls, Taker()):
+        await until(lambda: len(pings) >= 4)
+
+
+async def test_a_frame_above_the_limit_breaks_the_connection() -> None:
+    async def script(side: Side) -> None:
+        side.send(BytesMessage(data=b"x" * 4096))
+        await side.event()
+        await side.event()
+        await side.event()
+
+    taker = Taker()
+    async with scripted(script) as (port, tls), client(port, tls, taker) as made:
+        made._largest = 1024
+        await until(lambda: "KONG_CLUSTER_MAX_PAYLOAD" in made._told)
+        assert taker.frames == []

@@ -173,16 +173,13 @@ def test_status_answers_without_any_report() -> None:
     assert (status, body["server"]["total_requests"]) == (200, 0)
 
 
-def test_metrics_are_prometheus_text() -> None:
-    async def main() -> None:
-        answer = StatusApplication(StandIn()).handle(request_of(b"/metrics"))
-        assert isinstance(answer, Pending)
-        response = await answer
-        assert response.headers[0][1].startswith(b"text/plain; version=0.0.4")
-        assert isinstance(response.body, bytes)
-        assert b"kafka_gateway_workers 2" in response.body
-
-    run(main())
+async def test_metrics_are_prometheus_text() -> None:
+    answer = StatusApplication(StandIn()).handle(request_of(b"/metrics"))
+    assert isinstance(answer, Pending)
+    response = await answer
+    assert response.headers[0][1].startswith(b"text/plain; version=0.0.4")
+    assert isinstance(response.body, bytes)
+    assert b"kafka_gateway_workers 2" in response.body
 
 
 def test_other_paths_and_methods_are_refused() -> None:

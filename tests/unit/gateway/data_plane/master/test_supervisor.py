@@ -11,13 +11,12 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gateway.data_plane.counters import total
-from gateway.data_plane.launch import Spawned
 from gateway.data_plane.master import supervisor as module
 from gateway.data_plane.master.release import Release
+from gateway.data_plane.master.spawn import Spawned
 from gateway.data_plane.master.supervisor import Supervisor
 from gateway.errors import ReleaseRefused
 from tests.support.fake_worker import spawn
-from tests.support.http import run
 
 
 def release(digest: str, **behaviour: object) -> Release:
@@ -61,164 +60,119 @@ async def served(supervisor: Supervisor) -> dict[str, int]:
     return found
 
 
-def test_workers_serve_the_first_release_before_they_count_as_ready() -> None:
-    async def main() -> None:
-        async with supervising(FIRST) as supervisor:
-            assert await served(supervisor) == {"first": 2}
-            assert await supervisor.plugins() == {"fake": "1.0"}
-
-    run(main())
+async def test_workers_serve_the_first_release_before_they_count_as_ready() -> None:
+    async with supervising(FIRST) as supervisor:
+        assert await served(supervisor) == {"first": 2}
+        assert await supervisor.plugins() == {"fake": "1.0"}
 
 
-def test_without_a_release_workers_listen_all_the_same() -> None:
-    async def main() -> None:
-        async with supervising() as supervisor:
-            assert await served(supervisor) == {"none": 2}
-
-    run(main())
+async def test_without_a_release_workers_listen_all_the_same() -> None:
+    async with supervising() as supervisor:
+        assert await served(supervisor) == {"none": 2}
 
 
-def test_a_release_is_switched_on_all_workers() -> None:
-    async def main() -> None:
-        async with supervising(FIRST) as supervisor:
-            await supervisor.apply(SECOND, {})
-            assert await served(supervisor) == {"second": 2}
-            assert supervisor.serving is SECOND
-
-    run(main())
+async def test_a_release_is_switched_on_all_workers() -> None:
+    async with supervising(FIRST) as supervisor:
+        await supervisor.apply(SECOND, {})
+        assert await served(supervisor) == {"second": 2}
+        assert supervisor.serving is SECOND
 
 
-def test_one_refusal_and_nobody_switches() -> None:
-    async def main() -> None:
-        async with supervising(FIRST) as supervisor:
-            with pytest.raises(ReleaseRefused, match="no such key"):
-                await supervisor.apply(release("bad", refuse="no such key", only=1), {})
-            assert await served(supervisor) == {"first": 2}
-            assert supervisor.serving is FIRST
-
-    run(main())
+async def test_one_refusal_and_nobody_switches() -> None:
+    async with supervising(FIRST) as supervisor:
+        with pytest.raises(ReleaseRefused, match="no such key"):
+            await supervisor.apply(release("bad", refuse="no such key", only=1), {})
+        assert await served(supervisor) == {"first": 2}
+        assert supervisor.serving is FIRST
 
 
-def test_the_same_refusal_of_several_workers_is_told_once() -> None:
-    async def main() -> None:
-        async with supervising(FIRST) as supervisor:
-            with pytest.raises(ReleaseRefused) as caught:
-                await supervisor.apply(release("bad", refuse="why"), {})
-            assert caught.value.errors == ["why"]
-
-    run(main())
+async def test_the_same_refusal_of_several_workers_is_told_once() -> None:
+    async with supervising(FIRST) as supervisor:
+        with pytest.raises(ReleaseRefused) as caught:
+            await supervisor.apply(release("bad", refuse="why"), {})
+        assert caught.value.errors == ["why"]
 
 
-def test_a_worker_that_dies_compiling_refuses_and_comes_back_with_the_old_release() -> None:
-    async def main() -> None:
-        async with supervising(FIRST) as supervisor:
-            with pytest.raises(ReleaseRefused, match="worker 0 ended while it compiled"):
-                await supervisor.apply(release("bad", die=True, only=0), {})
-            await until(lambda: supervisor.ready == 2)
-            assert await served(supervisor) == {"first": 2}
-            assert supervisor.restarts == 1
-
-    run(main())
+async def test_a_worker_that_dies_compiling_refuses_and_comes_back_with_the_old_release() -> None:
+    async with supervising(FIRST) as supervisor:
+        with pytest.raises(ReleaseRefused, match="worker 0 ended while it compiled"):
+            await supervisor.apply(release("bad", die=True, only=0), {})
+        await until(lambda: supervisor.ready == 2)
+        assert await served(supervisor) == {"first": 2}
+        assert supervisor.restarts == 1
 
 
-def test_a_worker_that_hangs_compiling_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def main() -> None:
-        async with supervising(FIRST) as supervisor:
-            monkeypatch.setattr(module, "_PREPARE", 0.2)
-            with pytest.raises(ReleaseRefused, match="did not compile the release"):
-                await supervisor.apply(release("bad", hang=True, only=0), {})
-            os.kill(supervisor.workers[0].pid, signal.SIGKILL)
-
-    run(main())
+async def test_a_worker_that_hangs_compiling_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with supervising(FIRST) as supervisor:
+        monkeypatch.setattr(module, "_PREPARE", 0.2)
+        with pytest.raises(ReleaseRefused, match="did not compile the release"):
+            await supervisor.apply(release("bad", hang=True, only=0), {})
+        os.kill(supervisor.workers[0].pid, signal.SIGKILL)
 
 
-def test_a_killed_worker_comes_back_at_once_with_the_release_of_now() -> None:
-    async def main() -> None:
-        async with supervising(FIRST) as supervisor:
-            await supervisor.apply(SECOND, {})
-            before = {worker.pid for worker in supervisor.workers}
-            os.kill(supervisor.workers[0].pid, signal.SIGKILL)
-            await until(lambda: supervisor.restarts == 1 and supervisor.ready == 2)
-            assert len(before & {worker.pid for worker in supervisor.workers}) == 1
-            assert await served(supervisor) == {"second": 2}
-
-    run(main())
+async def test_a_killed_worker_comes_back_at_once_with_the_release_of_now() -> None:
+    async with supervising(FIRST) as supervisor:
+        await supervisor.apply(SECOND, {})
+        before = {worker.pid for worker in supervisor.workers}
+        os.kill(supervisor.workers[0].pid, signal.SIGKILL)
+        await until(lambda: supervisor.restarts == 1 and supervisor.ready == 2)
+        assert len(before & {worker.pid for worker in supervisor.workers}) == 1
+        assert await served(supervisor) == {"second": 2}
 
 
-def test_what_a_dead_worker_had_counted_stays_counted() -> None:
-    async def main() -> None:
-        async with supervising(FIRST) as supervisor:
-            assert total(await supervisor.gather())["counters"] == {"served": 2}
-            os.kill(supervisor.workers[0].pid, signal.SIGKILL)
-            await until(lambda: supervisor.restarts == 1 and supervisor.ready == 2)
-            assert total(await supervisor.gather())["counters"] == {"served": 3}
-
-    run(main())
+async def test_what_a_dead_worker_had_counted_stays_counted() -> None:
+    async with supervising(FIRST) as supervisor:
+        assert total(await supervisor.gather())["counters"] == {"served": 2}
+        os.kill(supervisor.workers[0].pid, signal.SIGKILL)
+        await until(lambda: supervisor.restarts == 1 and supervisor.ready == 2)
+        assert total(await supervisor.gather())["counters"] == {"served": 3}
 
 
-def test_a_stuck_worker_does_not_hang_a_scrape() -> None:
-    async def main() -> None:
-        async with supervising(FIRST) as supervisor:
-            await supervisor.gather()
-            stuck = supervisor.workers[0].pid
-            os.kill(stuck, signal.SIGSTOP)
-            started = asyncio.get_running_loop().time()
-            assert total(await supervisor.gather(0.1))["counters"] == {"served": 2}
-            assert asyncio.get_running_loop().time() - started < 1
-            os.kill(stuck, signal.SIGCONT)
-
-    run(main())
+async def test_a_stuck_worker_does_not_hang_a_scrape() -> None:
+    async with supervising(FIRST) as supervisor:
+        await supervisor.gather()
+        stuck = supervisor.workers[0].pid
+        os.kill(stuck, signal.SIGSTOP)
+        started = asyncio.get_running_loop().time()
+        assert total(await supervisor.gather(0.1))["counters"] == {"served": 2}
+        assert asyncio.get_running_loop().time() - started < 1
+        os.kill(stuck, signal.SIGCONT)
 
 
-def test_a_first_release_that_cannot_be_used_is_given_up_and_named() -> None:
-    async def main() -> None:
-        bad = release("bad", refuse="vault reference {vault://env/X} does not resolve")
-        async with supervising(bad) as supervisor:
-            assert supervisor.serving is None
-            assert "{vault://env/X}" in supervisor.problem
-            await supervisor.apply(FIRST, {})
-            assert (supervisor.problem, await served(supervisor)) == ("", {"first": 2})
-
-    run(main())
+async def test_a_first_release_that_cannot_be_used_is_given_up_and_named() -> None:
+    bad = release("bad", refuse="vault reference {vault://env/X} does not resolve")
+    async with supervising(bad) as supervisor:
+        assert supervisor.serving is None
+        assert "{vault://env/X}" in supervisor.problem
+        await supervisor.apply(FIRST, {})
+        assert (supervisor.problem, await served(supervisor)) == ("", {"first": 2})
 
 
-def test_a_first_release_that_kills_workers_is_given_up() -> None:
-    async def main() -> None:
-        async with supervising(release("bad", die=True)) as supervisor:
-            assert supervisor.serving is None
-            assert "end while they compile" in supervisor.problem
-            await supervisor.apply(FIRST, {})
-            assert await served(supervisor) == {"first": 2}
-
-    run(main())
+async def test_a_first_release_that_kills_workers_is_given_up() -> None:
+    async with supervising(release("bad", die=True)) as supervisor:
+        assert supervisor.serving is None
+        assert "end while they compile" in supervisor.problem
+        await supervisor.apply(FIRST, {})
+        assert await served(supervisor) == {"first": 2}
 
 
-def test_workers_with_new_settings_take_the_places_of_the_old() -> None:
-    async def main() -> None:
-        async with supervising(FIRST) as supervisor:
-            before = {worker.pid for worker in supervisor.workers}
-            await supervisor.replace({"addresses": "", "drain": 1.0, "new": True})
-            assert not before & {worker.pid for worker in supervisor.workers}
-            assert await served(supervisor) == {"first": 2}
-            assert supervisor.restarts == 0
-
-    run(main())
+async def test_workers_with_new_settings_take_the_places_of_the_old() -> None:
+    async with supervising(FIRST) as supervisor:
+        before = {worker.pid for worker in supervisor.workers}
+        await supervisor.replace({"addresses": "", "drain": 1.0, "new": True})
+        assert not before & {worker.pid for worker in supervisor.workers}
+        assert await served(supervisor) == {"first": 2}
+        assert supervisor.restarts == 0
 
 
-def test_a_worker_that_does_not_stop_is_ended() -> None:
-    async def main() -> None:
-        async with supervising(FIRST) as supervisor:
-            os.kill(supervisor.workers[0].pid, signal.SIGSTOP)
-            await supervisor.stop(0.1)
-            assert all(worker.exited.is_set() for worker in supervisor.workers)
-
-    run(main())
+async def test_a_worker_that_does_not_stop_is_ended() -> None:
+    async with supervising(FIRST) as supervisor:
+        os.kill(supervisor.workers[0].pid, signal.SIGSTOP)
+        await supervisor.stop(0.1)
+        assert all(worker.exited.is_set() for worker in supervisor.workers)
 
 
-def test_a_release_that_comes_while_workers_start_waits_for_them() -> None:
-    async def main() -> None:
-        async with supervising(FIRST, settled=False) as supervisor:
-            await supervisor.apply(SECOND, {})
-            assert await served(supervisor) == {"second": 2}
-
-    run(main())
+async def test_a_release_that_comes_while_workers_start_waits_for_them() -> None:
+    async with supervising(FIRST, settled=False) as supervisor:
+        await supervisor.apply(SECOND, {})
+        assert await served(supervisor) == {"second": 2}

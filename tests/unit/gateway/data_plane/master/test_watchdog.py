@@ -27,20 +27,17 @@ from tests.unit.gateway.data_plane.master.test_supervisor import (
 )
 
 
-def test_a_worker_that_does_not_answer_is_ended_and_replaced() -> None:
-    async def main() -> None:
-        async with supervising(FIRST, watchdog=0.4) as supervisor:
-            hung, other = (worker.pid for worker in supervisor.workers)
-            os.kill(hung, signal.SIGSTOP)
-            await until(lambda: supervisor.ready == 1)
-            await until(lambda: supervisor.restarts == 1 and supervisor.ready == 2)
-            assert supervisor.watchdog.ended == 1
-            pids = [worker.pid for worker in supervisor.workers]
-            assert hung not in pids
-            assert other in pids
-            assert await served(supervisor) == {"first": 2}
-
-    run(main())
+async def test_a_worker_that_does_not_answer_is_ended_and_replaced() -> None:
+    async with supervising(FIRST, watchdog=0.4) as supervisor:
+        hung, other = (worker.pid for worker in supervisor.workers)
+        os.kill(hung, signal.SIGSTOP)
+        await until(lambda: supervisor.ready == 1)
+        await until(lambda: supervisor.restarts == 1 and supervisor.ready == 2)
+        assert supervisor.watchdog.ended == 1
+        pids = [worker.pid for worker in supervisor.workers]
+        assert hung not in pids
+        assert other in pids
+        assert await served(supervisor) == {"first": 2}
 
 
 def test_the_log_says_which_worker_was_ended_and_why(caplog: pytest.LogCaptureFixture) -> None:
@@ -53,48 +50,39 @@ def test_the_log_says_which_worker_was_ended_and_why(caplog: pytest.LogCaptureFi
     assert [text for text in caplog.messages if "worker has not answered for" in text]
 
 
-def test_a_worker_that_hangs_does_not_count_as_one_that_serves_nor_holds_up_a_scrape() -> None:
-    async def main() -> None:
-        async with supervising(FIRST, watchdog=0.8) as supervisor:
-            await supervisor.gather()
-            hung = supervisor.workers[0]
-            supervisor.init["watchdog"] = 0  # off: it is seen all the same, and left alone
-            os.kill(hung.pid, signal.SIGSTOP)
-            hung.silent = 100.0
-            assert supervisor.ready == 1
-            assert supervisor.watchdog.missing() == [hung]
-            assert total(await supervisor.gather(30))["counters"] == {"served": 2}
-            os.kill(hung.pid, signal.SIGCONT)
-            await until(lambda: supervisor.ready == 2)
-            assert (supervisor.watchdog.ended, supervisor.restarts) == (0, 0)
-
-    run(main())
+async def test_a_worker_that_hangs_does_not_count_as_serving_nor_holds_up_a_scrape() -> None:
+    async with supervising(FIRST, watchdog=0.8) as supervisor:
+        await supervisor.gather()
+        hung = supervisor.workers[0]
+        supervisor.init["watchdog"] = 0  # off: it is seen all the same, and left alone
+        os.kill(hung.pid, signal.SIGSTOP)
+        hung.silent = 100.0
+        assert supervisor.ready == 1
+        assert supervisor.watchdog.missing() == [hung]
+        assert total(await supervisor.gather(30))["counters"] == {"served": 2}
+        os.kill(hung.pid, signal.SIGCONT)
+        await until(lambda: supervisor.ready == 2)
+        assert (supervisor.watchdog.ended, supervisor.restarts) == (0, 0)
 
 
-def test_a_worker_that_answers_again_in_time_stays() -> None:
-    async def main() -> None:
-        async with supervising(FIRST, watchdog=30) as supervisor:
-            pids = [worker.pid for worker in supervisor.workers]
-            os.kill(pids[0], signal.SIGSTOP)
-            supervisor.workers[0].check(0)
-            supervisor.workers[0].check(29)
-            await until(lambda: supervisor.ready == 1)
-            os.kill(pids[0], signal.SIGCONT)
-            await until(lambda: supervisor.ready == 2)
-            assert [worker.pid for worker in supervisor.workers] == pids
-
-    run(main())
+async def test_a_worker_that_answers_again_in_time_stays() -> None:
+    async with supervising(FIRST, watchdog=30) as supervisor:
+        pids = [worker.pid for worker in supervisor.workers]
+        os.kill(pids[0], signal.SIGSTOP)
+        supervisor.workers[0].check(0)
+        supervisor.workers[0].check(29)
+        await until(lambda: supervisor.ready == 1)
+        os.kill(pids[0], signal.SIGCONT)
+        await until(lambda: supervisor.ready == 2)
+        assert [worker.pid for worker in supervisor.workers] == pids
 
 
-def test_a_release_that_comes_while_a_worker_hangs_is_served_by_its_successor() -> None:
-    async def main() -> None:
-        async with supervising(FIRST, watchdog=0.4) as supervisor:
-            os.kill(supervisor.workers[0].pid, signal.SIGSTOP)
-            await until(lambda: supervisor.restarts == 1 and supervisor.ready == 2)
-            await supervisor.apply(SECOND, {})
-            assert await served(supervisor) == {"second": 2}
-
-    run(main())
+async def test_a_release_that_comes_while_a_worker_hangs_is_served_by_its_successor() -> None:
+    async with supervising(FIRST, watchdog=0.4) as supervisor:
+        os.kill(supervisor.workers[0].pid, signal.SIGSTOP)
+        await until(lambda: supervisor.restarts == 1 and supervisor.ready == 2)
+        await supervisor.apply(SECOND, {})
+        assert await served(supervisor) == {"second": 2}
 
 
 # Nothing that a configuration may hold is known to hang a worker: patterns that backtrack are

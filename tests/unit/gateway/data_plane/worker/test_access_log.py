@@ -34,37 +34,31 @@ def test_a_request_is_one_line_without_its_query(tmp_path: Path) -> None:
     assert "planted" not in file.read_text()
 
 
-def test_lines_are_written_soon_without_being_asked(
+async def test_lines_are_written_soon_without_being_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_EVERY", 0.01)
     file = tmp_path / "access.log"
 
-    async def main() -> None:
-        import asyncio
+    import asyncio
 
-        log = AccessLog(str(file))
-        log.add(request_of(), Response(200, []), 1)
-        await asyncio.to_thread(eventually, lambda: file.read_text().endswith("\n"))
-        log.close()
-
-    run(main())
+    log = AccessLog(str(file))
+    log.add(request_of(), Response(200, []), 1)
+    await asyncio.to_thread(eventually, lambda: file.read_text().endswith("\n"))
+    log.close()
 
 
-def test_a_pipe_that_nobody_reads_drops_lines_and_stops_nothing(tmp_path: Path) -> None:
+async def test_a_pipe_that_nobody_reads_drops_lines_and_stops_nothing(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
 
-    async def main() -> None:
-        log = AccessLog(str(pipe))
-        request, response = request_of(b"/" + b"x" * 1000), Response(200, [])
-        for _ in range(80 * module._MOST):
-            log.add(request, response, 1)
-        assert log.dropped > 0
-        os.close(reader)
-
-    run(main())
+    log = AccessLog(str(pipe))
+    request, response = request_of(b"/" + b"x" * 1000), Response(200, [])
+    for _ in range(80 * module._MOST):
+        log.add(request, response, 1)
+    assert log.dropped > 0
+    os.close(reader)
 
 
 def test_a_file_that_cannot_be_opened_is_named() -> None:

@@ -7,7 +7,6 @@ from gateway.data_plane.counters import SEPARATOR, Counters
 from gateway.data_plane.worker import compile as module
 from gateway.data_plane.worker.application import GatewayApplication
 from gateway.http.messages import Response
-from tests.support.http import run
 from tests.support.noted_plugin import TYPES
 from tests.support.releases import compiled, plugin_row, route, table, workshop
 from tests.support.requests import request_of
@@ -27,51 +26,42 @@ def test_before_any_release_nothing_is_found() -> None:
     )
 
 
-def test_a_path_that_hides_dot_segments_is_a_400_that_says_so() -> None:
-    async def main() -> None:
-        application = GatewayApplication(Counters())
-        application.serve(await compiled(table(routes=[route("open")])))
-        request = request_of(b"/open/..%2fsecret/x")
-        answer = application.begin(request)
+async def test_a_path_that_hides_dot_segments_is_a_400_that_says_so() -> None:
+    application = GatewayApplication(Counters())
+    application.serve(await compiled(table(routes=[route("open")])))
+    request = request_of(b"/open/..%2fsecret/x")
+    answer = application.begin(request)
+    assert isinstance(answer, Response)
+    assert answer.status == 400
+    assert isinstance(answer.body, bytes)
+    assert b"dot segment beside an encoded slash" in answer.body
+    assert request.chain is None
+
+
+async def test_plain_http_on_an_https_route_is_answered_before_any_plugin() -> None:
+    application = GatewayApplication(Counters())
+    only = route("a", protocols=["https"], https_redirect_status_code=301)
+    application.serve(await compiled(table(routes=[only])))
+    request = request_of(b"/a?x=1", host=b"here:8000")
+    answer = application.begin(request)
+    assert isinstance(answer, Response)
+    assert answer.status == 301
+    assert answer.headers == [(b"Location", b"https://here/a?x=1")]
+    assert request.chain is None
+
+
+async def test_requests_are_counted_under_their_route_or_none() -> None:
+    tools = workshop()
+    application = GatewayApplication(tools.counters)
+    rows = [plugin_row("noted", of="a")]
+    content = table(routes=[route("a")], plugins=rows)
+    application.serve(await compiled(content, None, tools))
+    for target in (b"/a", b"/a", b"/none"):
+        request = request_of(target)
+        outcome = application.begin(request)
+        answer = outcome if isinstance(outcome, Response) else application.handle(request)
         assert isinstance(answer, Response)
-        assert answer.status == 400
-        assert isinstance(answer.body, bytes)
-        assert b"dot segment beside an encoded slash" in answer.body
-        assert request.chain is None
-
-    run(main())
-
-
-def test_plain_http_on_an_https_route_is_answered_before_any_plugin() -> None:
-    async def main() -> None:
-        application = GatewayApplication(Counters())
-        only = route("a", protocols=["https"], https_redirect_status_code=301)
-        application.serve(await compiled(table(routes=[only])))
-        request = request_of(b"/a?x=1", host=b"here:8000")
-        answer = application.begin(request)
-        assert isinstance(answer, Response)
-        assert answer.status == 301
-        assert answer.headers == [(b"Location", b"https://here/a?x=1")]
-        assert request.chain is None
-
-    run(main())
-
-
-def test_requests_are_counted_under_their_route_or_none() -> None:
-    async def main() -> None:
-        tools = workshop()
-        application = GatewayApplication(tools.counters)
-        rows = [plugin_row("noted", of="a")]
-        content = table(routes=[route("a")], plugins=rows)
-        application.serve(await compiled(content, None, tools))
-        for target in (b"/a", b"/a", b"/none"):
-            request = request_of(target)
-            outcome = application.begin(request)
-            answer = outcome if isinstance(outcome, Response) else application.handle(request)
-            assert isinstance(answer, Response)
-            application.finished(request, answer, 10)
-        report = tools.counters.report()
-        assert report[f"{SEPARATOR}a"]["codes"] == {"200": 2}
-        assert report[SEPARATOR]["codes"] == {"404": 1}
-
-    run(main())
+        application.finished(request, answer, 10)
+    report = tools.counters.report()
+    assert report[f"{SEPARATOR}a"]["codes"] == {"200": 2}
+    assert report[SEPARATOR]["codes"] == {"404": 1}

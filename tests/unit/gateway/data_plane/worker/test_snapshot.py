@@ -13,7 +13,6 @@ from gateway.errors import ReleaseRefused
 from gateway.http.application import DISCARD, STREAM
 from gateway.http.messages import Pending, Request, Response
 from gateway.plugins.key_auth import PLUGIN as KEY_AUTH
-from tests.support.http import run
 from tests.support.noted_plugin import TYPES, Noted
 from tests.support.releases import compiled, drafted, number, plugin_row, route, table, workshop
 from tests.support.requests import request_of
@@ -35,169 +34,138 @@ def begin(application: GatewayApplication, target: bytes) -> tuple[Request, int 
     return request, application.begin(request)
 
 
-def test_a_route_runs_its_own_plugin() -> None:
-    async def main() -> None:
-        application = GatewayApplication(Counters())
-        application.serve(await compiled(two({"word": "one"}, {"word": "two"})))
-        request, _ = begin(application, b"/b")
-        answer = application.handle(request)
-        assert isinstance(answer, Response)
-        assert answer.body == b"two"
-
-    run(main())
+async def test_a_route_runs_its_own_plugin() -> None:
+    application = GatewayApplication(Counters())
+    application.serve(await compiled(two({"word": "one"}, {"word": "two"})))
+    request, _ = begin(application, b"/b")
+    answer = application.handle(request)
+    assert isinstance(answer, Response)
+    assert answer.body == b"two"
 
 
-def test_bodies_are_kept_where_a_plugin_reads_them_and_dropped_where_nobody_does() -> None:
-    async def main() -> None:
-        rows = [plugin_row("reader", of="a"), plugin_row("noted", of="b")]
-        service = {"id": number("s"), "name": "s", "host": "127.0.0.1", "port": 1}
-        routes = [route("a"), route("b"), route("c", service="s")]
-        content = table(routes=routes, services=[service], plugins=rows)
-        application = GatewayApplication(Counters())
-        application.serve(await compiled(content))
-        modes = [begin(application, target)[1] for target in (b"/a", b"/b", b"/c")]
-        assert modes == [1024**2, DISCARD, STREAM]
-
-    run(main())
+async def test_bodies_are_kept_where_a_plugin_reads_them_and_dropped_where_nobody_does() -> None:
+    rows = [plugin_row("reader", of="a"), plugin_row("noted", of="b")]
+    service = {"id": number("s"), "name": "s", "host": "127.0.0.1", "port": 1}
+    routes = [route("a"), route("b"), route("c", service="s")]
+    content = table(routes=routes, services=[service], plugins=rows)
+    application = GatewayApplication(Counters())
+    application.serve(await compiled(content))
+    modes = [begin(application, target)[1] for target in (b"/a", b"/b", b"/c")]
+    assert modes == [1024**2, DISCARD, STREAM]
 
 
-def test_a_body_that_only_a_consumers_plugin_reads_is_kept() -> None:
-    async def main() -> None:
-        row = {**plugin_row("reader", of="a"), "consumer": number("alice")}
-        application = GatewayApplication(Counters())
-        application.serve(await compiled(table(routes=[route("a"), route("b")], plugins=[row])))
-        assert [begin(application, target)[1] for target in (b"/a", b"/b")] == [1024**2, DISCARD]
-
-    run(main())
+async def test_a_body_that_only_a_consumers_plugin_reads_is_kept() -> None:
+    row = {**plugin_row("reader", of="a"), "consumer": number("alice")}
+    application = GatewayApplication(Counters())
+    application.serve(await compiled(table(routes=[route("a"), route("b")], plugins=[row])))
+    assert [begin(application, target)[1] for target in (b"/a", b"/b")] == [1024**2, DISCARD]
 
 
-def test_a_consumer_gets_a_chain_of_its_own_where_it_has_a_plugin() -> None:
-    async def main() -> None:
-        own = {**plugin_row("noted", of="a", word="alice"), "consumer": number("alice")}
-        own["id"] = number("own")
-        content = table(routes=[route("a")], plugins=[plugin_row("noted", of="a"), own])
-        snapshot = await compiled(content)
-        match = snapshot.router.match(request_of(b"/a"))
-        assert match is not None
-        derive = match.data.chain._derive
+async def test_a_consumer_gets_a_chain_of_its_own_where_it_has_a_plugin() -> None:
+    own = {**plugin_row("noted", of="a", word="alice"), "consumer": number("alice")}
+    own["id"] = number("own")
+    content = table(routes=[route("a")], plugins=[plugin_row("noted", of="a"), own])
+    snapshot = await compiled(content)
+    match = snapshot.router.match(request_of(b"/a"))
+    assert match is not None
+    derive = match.data.chain._derive
 
-        def answer(consumer: str) -> object:
-            chain = derive({"id": number(consumer)})
-            return chain.run(request_of(b"/a")).body
+    def answer(consumer: str) -> object:
+        chain = derive({"id": number(consumer)})
+        return chain.run(request_of(b"/a")).body
 
-        assert (answer("alice"), answer("bob")) == (b"alice", b"noted")
-
-    run(main())
+    assert (answer("alice"), answer("bob")) == (b"alice", b"noted")
 
 
-def test_plugins_that_did_not_change_are_taken_over() -> None:
-    async def main() -> None:
-        before = await compiled(two({"word": "one"}, {"word": "two"}))
-        kept, changed = Noted.made
-        after = await compiled(two({"word": "one"}, {"word": "new"}), before)
-        before.retire(after)
-        assert (kept.closed, changed.closed) == (0, 1)
-        assert kept in after.handlers
-        assert len(Noted.made) == 3
-
-    run(main())
+async def test_plugins_that_did_not_change_are_taken_over() -> None:
+    before = await compiled(two({"word": "one"}, {"word": "two"}))
+    kept, changed = Noted.made
+    after = await compiled(two({"word": "one"}, {"word": "new"}), before)
+    before.retire(after)
+    assert (kept.closed, changed.closed) == (0, 1)
+    assert kept in after.handlers
+    assert len(Noted.made) == 3
 
 
-def test_a_retired_plugin_is_closed_when_the_last_request_is_done() -> None:
-    async def main() -> None:
-        application = GatewayApplication(Counters())
-        before = await compiled(two({"later": True}, {}))
-        application.serve(before)
-        request, _ = begin(application, b"/a")
-        pending = application.handle(request)
-        assert isinstance(pending, Pending)
-        after = await compiled(table(routes=[route("a")]), before)
-        application.serve(after)
-        before.retire(after)
-        handler = Noted.made[0]
-        assert handler.closed == 0
-        pending.resolve(Response(200, []))
-        application.finished(request, Response(200, []), 1)
-        assert handler.logged == [200]
-        del request, pending
-        assert handler.closed == 1
-
-    run(main())
+async def test_a_retired_plugin_is_closed_when_the_last_request_is_done() -> None:
+    application = GatewayApplication(Counters())
+    before = await compiled(two({"later": True}, {}))
+    application.serve(before)
+    request, _ = begin(application, b"/a")
+    pending = application.handle(request)
+    assert isinstance(pending, Pending)
+    after = await compiled(table(routes=[route("a")]), before)
+    application.serve(after)
+    before.retire(after)
+    handler = Noted.made[0]
+    assert handler.closed == 0
+    pending.resolve(Response(200, []))
+    application.finished(request, Response(200, []), 1)
+    assert handler.logged == [200]
+    del request, pending
+    assert handler.closed == 1
 
 
-def test_a_release_that_cannot_be_compiled_closes_what_was_made_for_it() -> None:
-    async def main() -> None:
-        before = await compiled(two({"word": "one"}, {"word": "two"}))
-        with pytest.raises(ReleaseRefused, match="this is broken") as caught:
-            await compiled(two({"word": "new"}, {"word": "this", "broken": True}), before)
-        assert caught.value.errors == ["this is broken"]
-        assert [handler.closed for handler in Noted.made] == [0, 0, 1]
-
-    run(main())
+async def test_a_release_that_cannot_be_compiled_closes_what_was_made_for_it() -> None:
+    before = await compiled(two({"word": "one"}, {"word": "two"}))
+    with pytest.raises(ReleaseRefused, match="this is broken") as caught:
+        await compiled(two({"word": "new"}, {"word": "this", "broken": True}), before)
+    assert caught.value.errors == ["this is broken"]
+    assert [handler.closed for handler in Noted.made] == [0, 0, 1]
 
 
-def test_a_discarded_snapshot_closes_only_what_is_its_own() -> None:
-    async def main() -> None:
-        before = await compiled(two({"word": "one"}, {"word": "two"}))
-        after = await compiled(two({"word": "one"}, {"word": "new"}), before)
-        after.discard(before)
-        assert [handler.closed for handler in Noted.made] == [0, 0, 1]
-
-    run(main())
+async def test_a_discarded_snapshot_closes_only_what_is_its_own() -> None:
+    before = await compiled(two({"word": "one"}, {"word": "two"}))
+    after = await compiled(two({"word": "one"}, {"word": "new"}), before)
+    after.discard(before)
+    assert [handler.closed for handler in Noted.made] == [0, 0, 1]
 
 
-def test_a_thousand_swaps_leave_nothing_behind() -> None:
-    async def main() -> None:
-        tools = workshop()
-        snapshot = await compiled(two({}, {}), None, tools)
-        for turn in range(1000):
-            following = await compiled(two({"word": str(turn)}, {}), snapshot, tools)
-            snapshot.retire(following)
-            snapshot = following
-        assert sum(handler.closed for handler in Noted.made) == len(Noted.made) - 2
-
-    run(main())
+async def test_a_thousand_swaps_leave_nothing_behind() -> None:
+    tools = workshop()
+    snapshot = await compiled(two({}, {}), None, tools)
+    for turn in range(1000):
+        following = await compiled(two({"word": str(turn)}, {}), snapshot, tools)
+        snapshot.retire(following)
+        snapshot = following
+    assert sum(handler.closed for handler in Noted.made) == len(Noted.made) - 2
 
 
-def test_debug_headers_name_route_and_service_to_who_asks() -> None:
-    async def main() -> None:
-        service = {"id": number("s"), "name": "s", "host": "127.0.0.1", "port": 1}
-        content = table(
-            routes=[route("a", service="s")],
-            services=[service],
-            plugins=[plugin_row("noted", of="a")],
-        )
-        snapshot = await compiled(content, None, replace(workshop(), debug_headers=True))
-        request = request_of(b"/a", headers=[(b"kong-debug", b"1")])
-        match = snapshot.router.match(request)
-        assert match is not None
-        response = Response(200, [])
-        match.data.chain.filter_head(request, response)
-        assert dict(response.headers)[b"Kong-Route-Name"] == b"a"
-        assert dict(response.headers)[b"Kong-Service-Id"] == number("s").encode()
-        quiet = Response(200, [])
-        match.data.chain.filter_head(request_of(b"/a"), quiet)
-        assert quiet.headers == []
-
-    run(main())
+async def test_debug_headers_name_route_and_service_to_who_asks() -> None:
+    service = {"id": number("s"), "name": "s", "host": "127.0.0.1", "port": 1}
+    content = table(
+        routes=[route("a", service="s")],
+        services=[service],
+        plugins=[plugin_row("noted", of="a")],
+    )
+    snapshot = await compiled(content, None, replace(workshop(), debug_headers=True))
+    request = request_of(b"/a", headers=[(b"kong-debug", b"1")])
+    match = snapshot.router.match(request)
+    assert match is not None
+    response = Response(200, [])
+    match.data.chain.filter_head(request, response)
+    assert dict(response.headers)[b"Kong-Route-Name"] == b"a"
+    assert dict(response.headers)[b"Kong-Service-Id"] == number("s").encode()
+    quiet = Response(200, [])
+    match.data.chain.filter_head(request_of(b"/a"), quiet)
+    assert quiet.headers == []
 
 
-def test_lua_that_is_switched_off_refuses_the_release(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_lua_that_is_switched_off_refuses_the_release(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.undo()
     chunk = "return function(message) return message end"
 
-    async def main() -> None:
-        servers = [{"host": "127.0.0.1", "port": 1}]
-        config = {"topic": "t", "bootstrap_servers": servers, "message_by_lua_functions": [chunk]}
-        rows = [plugin_row("kafka-upstream", of="a", **config)]
-        tools = replace(workshop(), lua_allowed=False)
-        with pytest.raises(ReleaseRefused, match="switched off here by KONG_UNTRUSTED_LUA=off"):
-            await compiled(table(routes=[route("a")], plugins=rows), tools=tools)
-
-    run(main())
+    servers = [{"host": "127.0.0.1", "port": 1}]
+    config = {"topic": "t", "bootstrap_servers": servers, "message_by_lua_functions": [chunk]}
+    rows = [plugin_row("kafka-upstream", of="a", **config)]
+    tools = replace(workshop(), lua_allowed=False)
+    with pytest.raises(ReleaseRefused, match="switched off here by KONG_UNTRUSTED_LUA=off"):
+        await compiled(table(routes=[route("a")], plugins=rows), tools=tools)
 
 
-def test_a_consumers_new_key_makes_the_handlers_that_look_it_up_anew_and_no_others(
+async def test_a_consumers_new_key_makes_the_handlers_that_look_it_up_anew_and_no_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     types = {**TYPES, "key-auth": KEY_AUTH}
@@ -211,24 +179,21 @@ def test_a_consumers_new_key_makes_the_handlers_that_look_it_up_anew_and_no_othe
             routes=[route("a")], plugins=rows, consumers=[ann], keyauth_credentials=[credential]
         )
 
-    async def main() -> None:
-        application = GatewayApplication(Counters())
-        first = await compiled(keyed("old"))
-        application.serve(first)
+    application = GatewayApplication(Counters())
+    first = await compiled(keyed("old"))
+    application.serve(first)
 
-        def status(key: bytes) -> int:
-            request, _ = begin(application, b"/a")
-            request.headers.append((b"apikey", key))
-            response = application.handle(request)
-            assert isinstance(response, Response)
-            return response.status
+    def status(key: bytes) -> int:
+        request, _ = begin(application, b"/a")
+        request.headers.append((b"apikey", key))
+        response = application.handle(request)
+        assert isinstance(response, Response)
+        return response.status
 
-        assert (status(b"old"), status(b"new")) == (200, 401)
-        application.serve(await compiled(keyed("new"), first))
-        assert (status(b"old"), status(b"new")) == (401, 200)
-        assert len(Noted.made) == 1
-
-    run(main())
+    assert (status(b"old"), status(b"new")) == (200, 401)
+    application.serve(await compiled(keyed("new"), first))
+    assert (status(b"old"), status(b"new")) == (401, 200)
+    assert len(Noted.made) == 1
 
 
 def test_keys_may_come_from_a_vault(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tasks that nothing awaits: an event loop itself holds them only weakly."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+
+class BackgroundTasks:
+    """Keeps each task until it ends, as the documentation of ``asyncio.create_task`` asks."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def start(self, work: Coroutine[Any, Any, object]) -> Callable[[], object]:
+        """Run ``work`` on the running loop; return what cancels it."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task.cancel
+
+    def __len__(self) -> int:
+        """How many have not ended."""
+        return len(self._tasks)

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import asyncio
+import gc
+
+from gateway.tasks import BackgroundTasks
+
+
+async def test_a_task_is_kept_until_it_ends() -> None:
+    tasks, go, done = BackgroundTasks(), asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        await go.wait()
+        done.set()
+
+    tasks.start(work())
+    gc.collect()
+    assert len(tasks) == 1
+    go.set()
+    await done.wait()
+    await asyncio.sleep(0)
+    assert len(tasks) == 0
+
+
+async def test_a_task_that_is_cancelled_is_kept_no_longer() -> None:
+    tasks, cancelled = BackgroundTasks(), asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    cancel = tasks.start(work())
+    await asyncio.sleep(0)
+    cancel()
+    await cancelled.wait()
+    await asyncio.sleep(0)
+    assert len(tasks) == 0
