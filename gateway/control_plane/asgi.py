@@ -13,8 +13,8 @@ from urllib.parse import unquote_to_bytes
 from starlette.types import ASGIApp, Message, Scope
 
 from gateway.errors import RequestRejected
-from gateway.http.answers import json_answer, message_of
 from gateway.http.application import STREAM
+from gateway.http.generated_responses import json_response, message_of
 from gateway.http.messages import Pending, Request, Response
 from gateway.logs import get_logger
 from gateway.tasks import BackgroundTasks
@@ -93,9 +93,9 @@ class _Call:
 
     def _response(self) -> Response:
         if self._rejected is not None:
-            return json_answer(self._rejected.status, self._rejected.message)
+            return json_response(self._rejected.status, self._rejected.message)
         if self._head is None:
-            return json_answer(500, message_of(500))
+            return json_response(500, message_of(500))
         headers = [(_written(name), value) for name, value in self._head.get("headers", ())]
         return Response(self._head["status"], headers, b"".join(self._body))
 

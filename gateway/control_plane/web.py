@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from gateway.control_plane.asgi import AsgiApplication
 from gateway.errors import SettingsError
-from gateway.http.answers import JSON
+from gateway.http.generated_responses import JSON
 from gateway.http.limits import Limits
 from gateway.http.server import Listener, Server
 from gateway.settings.listen import ListenAddress

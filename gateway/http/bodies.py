@@ -7,9 +7,9 @@ from functools import partial
 from time import monotonic
 
 from gateway.errors import ProtocolError, RequestRejected
-from gateway.http.answers import message_of, refusal
 from gateway.http.application import DISCARD, STREAM
 from gateway.http.context import Context
+from gateway.http.generated_responses import message_of, refusal
 from gateway.http.incoming import Incoming, drop
 from gateway.http.messages import Request, Response
 from gateway.http.replies import Replies

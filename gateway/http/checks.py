@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 
 from gateway.errors import ProtocolError, RequestRejected
+from gateway.http.headers import IDENTITY, Headers, without_identity
 from gateway.http.limits import Limits
-from gateway.http.messages import Headers, Request
-from gateway.http.own_headers import IDENTITY, without_identity
+from gateway.http.messages import Request
 
 # reg-name, IPv4 or bracketed IPv6 with an optional port. Narrower than RFC 3986 (no percent
 # encoding, no sub-delims): nothing that another hop could read as two hosts, or as none.

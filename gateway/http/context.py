@@ -6,10 +6,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from gateway.http.answers import TEXT
 from gateway.http.application import Application
 from gateway.http.clock import Clock
 from gateway.http.forwarded import TrustedProxies
+from gateway.http.generated_responses import TEXT
 from gateway.http.heads import HeadWriter
 from gateway.http.limits import Limits
 from gateway.logs import get_logger

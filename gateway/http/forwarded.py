@@ -12,8 +12,8 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from gateway.errors import SettingsError
+from gateway.http.headers import without_identity
 from gateway.http.messages import Request
-from gateway.http.own_headers import without_identity
 
 
 class TrustedProxies:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import httptools
 
 from gateway.http.checks import bad_request
-from gateway.http.messages import Headers
+from gateway.http.headers import Headers
 
 Head = tuple[bytes, bytes, str, Headers]
 """Method, target, version (``1.0`` or ``1.1``), headers."""

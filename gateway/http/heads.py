@@ -141,8 +141,8 @@ class HeadWriter:
         if not has_server:
             lines.append(self._server)
         self._own_headers(request, response, via, lines)
-        if request.answer_lines:
-            lines.append(request.answer_lines[2:] + b"\r\n")
+        if request.response_lines:
+            lines.append(request.response_lines[2:] + b"\r\n")
         lines.append(b"\r\n")
         return b"".join(lines)
 

@@ -10,7 +10,7 @@ from gateway.errors import ProtocolError
 from gateway.http.bodies import HANDSHAKE, UNWRITTEN, Bodies
 from gateway.http.context import Context
 from gateway.http.incoming import Incoming
-from gateway.http.messages import Request, Response, Takeover
+from gateway.http.messages import ConnectionUpgrade, Request, Response
 
 if TYPE_CHECKING:
     from gateway.http.protocol import HttpProtocol
@@ -113,7 +113,7 @@ class Lifetime(Bodies):
         self._deaf = True
         self._input = b""
 
-    def _switch(self, request: Request, response: Response, takeover: Takeover) -> None:
+    def _switch(self, request: Request, response: Response, upgrade: ConnectionUpgrade) -> None:
         """Answer 101 and hand the connection over.
 
         The request stays the current one: to timeouts and draining its answer is under way.
@@ -127,7 +127,7 @@ class Lifetime(Bodies):
         self._current = request
         early, self._input = self._input, b""
         paused, self.write_paused = self.write_paused, False
-        takeover.start(
+        upgrade.start(
             self.transport,
             early,
             paused,

@@ -5,18 +5,11 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Generator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import AsyncIterator, Callable, Collection, Generator, Mapping, Sequence
+from typing import Any, Protocol
 
+from gateway.http.headers import Headers, spellings
 from gateway.http.identity import next_id
-from gateway.http.own_headers import spellings
-
-if TYPE_CHECKING:
-    from gateway.plugins.chain import Chain
-    from gateway.routing.router import Match
-
-Headers = list[tuple[bytes, bytes]]
-"""Names lower-cased as they go in, values as received, in arrival order."""
 
 
 class BodyStream(Protocol):
@@ -40,6 +33,71 @@ class Connection(Protocol):
     """Set by applications whose limits displace: a request has come, not only a connection."""
     server_port: int
     sni: str | None
+
+
+class RouteMatch(Protocol):
+    """The route that serves a request, as whoever handles it sees it."""
+
+    data: Any
+    """What the snapshot attached to the route."""
+    path: bytes
+    """The normalised path of the request."""
+
+    @property
+    def route(self) -> Mapping[str, Any]:
+        """The route's flat row."""
+        ...
+
+    @property
+    def service(self) -> Mapping[str, Any] | None:
+        """The service's flat row."""
+        ...
+
+    @property
+    def prefix(self) -> bytes | None:
+        """The part of the path that is stripped; None when nothing is."""
+        ...
+
+    @property
+    def upstream_path(self) -> bytes:
+        """The path for the upstream, escaped, without query."""
+        ...
+
+
+class HandlerChain(Protocol):
+    """What the plugins of a route do with a request and its response.
+
+    The server runs the filters, the application the rest.
+    """
+
+    filters_responses: bool
+    """There are header or body filters."""
+
+    @property
+    def body_filters(self) -> Collection[object]:
+        """Empty when bodies pass as they are."""
+        ...
+
+    @property
+    def logs(self) -> Collection[object]:
+        """Empty when ``log`` does nothing."""
+        ...
+
+    def run(self, request: Request) -> Response | Pending:
+        """Run the access handlers, and what responds when none of them did."""
+        ...
+
+    def filter_head(self, request: Request, response: Response) -> None:
+        """Run the header filters; they change ``response`` in place."""
+        ...
+
+    def filter_body(self, request: Request, response: Response, chunk: bytes, last: bool) -> bytes:
+        """Return a piece of the body as the body filters want it."""
+        ...
+
+    def log(self, request: Request, response: Response) -> None:
+        """Run the log handlers."""
+        ...
 
 
 class Request:
@@ -74,7 +132,7 @@ class Request:
 
     context: dict[str, Any] | None = None
     credential: Any = None
-    answer_lines: bytes = b""
+    response_lines: bytes = b""
     """Header lines for whatever is answered, each after a CRLF: added by access handlers, which
     need no header filter for what they know already. Nothing in it may come from a client."""
     own_headers: frozenset[bytes] = frozenset()
@@ -121,8 +179,8 @@ class Request:
         self.host: bytes | None = None
         self.body = b""
         self.keep_alive = True
-        self.chain: Chain | None = None
-        self.match: Match | None = None
+        self.chain: HandlerChain | None = None
+        self.match: RouteMatch | None = None
         self.consumer: Any = None
         self._id: bytes | None = None
 
@@ -183,7 +241,7 @@ class Request:
         self.own_headers |= names
 
 
-class Takeover(ABC):
+class ConnectionUpgrade(ABC):
     """In place of the body of a 101: what has the connection from there on."""
 
     @abstractmethod
@@ -222,7 +280,7 @@ class Response:
         self,
         status: int,
         headers: Sequence[tuple[bytes, bytes]],
-        body: bytes | AsyncIterator[bytes] | Takeover = b"",
+        body: bytes | AsyncIterator[bytes] | ConnectionUpgrade = b"",
         *,
         generated: bool = True,
         close: bool = False,

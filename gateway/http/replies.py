@@ -13,11 +13,11 @@ from collections import deque
 from time import monotonic
 
 from gateway.errors import RequestRejected, UpstreamError
-from gateway.http.answers import answer, json_answer, message_of
 from gateway.http.context import Context
+from gateway.http.generated_responses import error_response, json_response, message_of
 from gateway.http.heads import latency_line
 from gateway.http.incoming import Incoming
-from gateway.http.messages import FixedResponse, Pending, Request, Response, Takeover
+from gateway.http.messages import ConnectionUpgrade, FixedResponse, Pending, Request, Response
 from gateway.http.streaming import discard, pump
 
 _INTERNAL_ERROR = message_of(500)
@@ -145,7 +145,7 @@ class Replies(asyncio.Protocol):
             elapsed = (monotonic() - request.received) * 1000
             if elapsed >= 1:
                 at_once = before + latency_line(int(elapsed))
-            data = at_once + request.id + request.answer_lines + after
+            data = at_once + request.id + request.response_lines + after
             self._out.append(data)
             self._report(request, response, len(data))
             return
@@ -155,7 +155,7 @@ class Replies(asyncio.Protocol):
             data = heads.head(request, response, len(body), keep_alive)
             if body and request.method != b"HEAD" and response.status not in (204, 304):
                 data += body
-        elif isinstance(body, Takeover):
+        elif isinstance(body, ConnectionUpgrade):
             self._switch(request, response, body)
             return
         else:
@@ -178,7 +178,7 @@ class Replies(asyncio.Protocol):
     def _declined(self) -> None:
         """Overridden: a handshake was answered."""
 
-    def _switch(self, request: Request, response: Response, takeover: Takeover) -> None:
+    def _switch(self, request: Request, response: Response, upgrade: ConnectionUpgrade) -> None:
         """Overridden: hand the connection over."""
 
     def _log_phase_failed(self, request: Request, error: Exception) -> None:
@@ -202,9 +202,9 @@ class Replies(asyncio.Protocol):
     def _failure(self, request: Request, error: Exception) -> Response:
         """Return the answer for an exception: its own status, or 500 and a log line."""
         if isinstance(error, RequestRejected | UpstreamError):
-            return answer(error.status, error.message, request)
+            return error_response(error.status, error.message, request)
         self.context.log.error("request failed", request_id=request.id.decode(), exc_info=error)
-        return json_answer(500, _INTERNAL_ERROR)
+        return json_response(500, _INTERNAL_ERROR)
 
     def streamed(self, request: Request, response: Response, written: int, keep: bool) -> None:
         """A stream has ended properly: go on with the next request, or close."""

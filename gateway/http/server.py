@@ -9,11 +9,11 @@ import ssl
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gateway.http.answers import TEXT
 from gateway.http.application import Application
 from gateway.http.clock import Clock
 from gateway.http.context import Context
 from gateway.http.forwarded import TrustedProxies
+from gateway.http.generated_responses import TEXT
 from gateway.http.heads import DEFAULT_HEADERS, HeadWriter
 from gateway.http.limits import Limits
 from gateway.http.protocol import HttpProtocol

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from gateway.http.messages import Request, Response, Takeover
+from gateway.http.messages import ConnectionUpgrade, Request, Response
 from gateway.http.stream import Channel
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ async def pump(connection: Replies, request: Request, response: Response, keep: 
     the client must not take it for a whole one.
     """
     body = response.body
-    assert not isinstance(body, bytes | Takeover)
+    assert not isinstance(body, bytes | ConnectionUpgrade)
     chain = request.chain
     filters = chain is not None and bool(chain.body_filters)
     if filters:
@@ -57,7 +57,7 @@ async def pump(connection: Replies, request: Request, response: Response, keep: 
 def discard(response: Response) -> None:
     """Tell who makes a body that nobody will read it."""
     body = response.body
-    if isinstance(body, Takeover):
+    if isinstance(body, ConnectionUpgrade):
         body.abort()
     elif isinstance(body, Channel):
         body.close()

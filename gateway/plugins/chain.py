@@ -13,7 +13,7 @@ from inspect import isawaitable
 from typing import Any
 
 from gateway.errors import RequestRejected, UpstreamError
-from gateway.http.answers import NO_SERVICE, answer, json_answer, message_of
+from gateway.http.generated_responses import NO_SERVICE, error_response, json_response, message_of
 from gateway.http.messages import Pending, Request, Response
 from gateway.logs import get_logger
 from gateway.plugins.base import Answer, Handler
@@ -30,7 +30,7 @@ Derive = Callable[[Any], "Chain"]
 
 def no_service(request: Request) -> Response:
     """Answer a route without a service that no plugin answered."""
-    return answer(503, NO_SERVICE, request)
+    return error_response(503, NO_SERVICE, request)
 
 
 class Chain:
@@ -168,9 +168,9 @@ class Chain:
 def failure(request: Request, error: Exception) -> Response:
     """Return the answer for an exception of a handler: 500 and a log line, unless it says else."""
     if isinstance(error, RequestRejected | UpstreamError):
-        return answer(error.status, error.message, request)
+        return error_response(error.status, error.message, request)
     _log.error("plugin failed", request_id=request.id.decode(), exc_info=error)
-    return json_answer(500, message_of(500))
+    return json_response(500, message_of(500))
 
 
 def _before(place: tuple[int, str], other: tuple[int, str]) -> bool:

@@ -8,8 +8,8 @@ from time import time
 from typing import Any, NamedTuple
 
 from gateway.errors import ReleaseRefused
-from gateway.http.messages import Headers, Request
-from gateway.http.own_headers import IDENTITY
+from gateway.http.headers import IDENTITY, Headers
+from gateway.http.messages import Request
 
 Row = Mapping[str, Any]
 

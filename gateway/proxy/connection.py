@@ -4,15 +4,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol, cast
+import ssl
+from collections.abc import Callable
+from typing import NamedTuple, Protocol, cast
 
 import httptools
 
-from gateway.http.messages import Headers
+from gateway.http.headers import Headers
 from gateway.proxy.headers import upgrades_to
-
-if TYPE_CHECKING:
-    from gateway.proxy.pool import Key, Pool
 
 _MAX_HEAD = 131072
 """Most bytes of an answer's head; an upstream that sends more answers nonsense."""
@@ -45,16 +44,36 @@ class Reader(Protocol):
         """The answer will not come, or not to its end; the connection is gone."""
 
 
-class UpstreamConnection(asyncio.Protocol):
-    """At most one request at a time."""
+class ConnectionKey(NamedTuple):
+    """What connections must agree in to stand in for each other."""
 
-    def __init__(self, key: Key, pool: Pool, loop: asyncio.AbstractEventLoop) -> None:
+    host: str
+    port: int
+    tls: ssl.SSLContext | None
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """At most one request at a time.
+
+    ``on_idle`` gets the connection when a response was read to its end and another request may
+    be sent; ``on_gone`` when it is of no more use.
+    """
+
+    def __init__(
+        self,
+        key: ConnectionKey,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        on_idle: Callable[[UpstreamConnection], None],
+        on_gone: Callable[[UpstreamConnection], None],
+    ) -> None:
         self.key = key
         self.served = 0
         self.idle_since = 0.0
         self.transport: asyncio.Transport
-        self._pool = pool
         self._loop = loop
+        self._on_idle = on_idle
+        self._on_gone = on_gone
         self._reader: Reader | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._headers: Headers = []
@@ -159,7 +178,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._timer.cancel()
             self._timer = None
         self._release_writer()
-        self._pool.forget(self)
+        self._on_gone(self)
         reader, self._reader = self._reader, None
         if reader is None:
             return
@@ -172,7 +191,7 @@ class UpstreamConnection(asyncio.Protocol):
         """Parse; bytes nobody asked for end the connection."""
         reader = self._reader
         if reader is None:
-            self._pool.forget(self)
+            self._on_gone(self)
             self.transport.abort()
             return
         if not self._in_body:
@@ -283,7 +302,7 @@ class UpstreamConnection(asyncio.Protocol):
         """Hand the connection back, when all of the buffer was parsed and nothing stood behind."""
         self._reader = None
         if self._reusable and not self._sending:
-            self._pool.give(self)
+            self._on_idle(self)
         else:
             self.transport.close()
         reader.on_end()

@@ -6,19 +6,18 @@ from __future__ import annotations
 import asyncio
 import ssl
 from time import monotonic
-from typing import TYPE_CHECKING
 
 from gateway.errors import RequestRejected, UpstreamError
-from gateway.http.answers import answer, message_of, refusal
-from gateway.http.messages import Headers, Pending, Request, Response
+from gateway.http.generated_responses import error_response, message_of, refusal
+from gateway.http.headers import Headers
+from gateway.http.messages import Pending, Request, Response
 from gateway.http.stream import Channel
 from gateway.logs import get_logger
 from gateway.proxy.connection import UpstreamConnection
+from gateway.proxy.context import ProxyContext
 from gateway.proxy.headers import request_head, response_headers
 from gateway.proxy.tunnel import Tunnel
-
-if TYPE_CHECKING:
-    from gateway.proxy.upstream import Proxy, Upstream
+from gateway.proxy.upstream import Upstream
 
 _log = get_logger("gateway.proxy")
 _REPEATABLE = frozenset((b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS"))
@@ -38,10 +37,10 @@ class Exchange:
     __slots__ = (
         "_channel",
         "_connection",
+        "_context",
         "_done",
         "_headers",
         "_pieces",
-        "_proxy",
         "_request",
         "_sent",
         "_size",
@@ -56,12 +55,12 @@ class Exchange:
         "upgrade",
     )
 
-    def __init__(self, proxy: Proxy, upstream: Upstream, request: Request) -> None:
+    def __init__(self, context: ProxyContext, upstream: Upstream, request: Request) -> None:
         self.pending = Pending()
         self.pending.on_abandon = self._abandoned
         self.bodyless = request.method == b"HEAD"
         self.upgrade = request.upgrade
-        self._proxy = proxy
+        self._context = context
         self._upstream = upstream
         self._request = request
         self._tries = upstream.retries + 1
@@ -80,23 +79,28 @@ class Exchange:
     def begin(self) -> None:
         """Start an attempt; without a task when an idle connection and a whole body are there."""
         self._tries -= 1
-        connection = self._proxy.pool.take(self._upstream.key)
+        connection = self._context.pool.take(self._upstream.key)
         if connection is not None:
             self._use(connection)
         else:
             self._spawn(self._connect())
 
     def _spawn(self, work: object) -> None:
-        self._task = self._proxy.loop.create_task(work)  # type: ignore[arg-type]  # a coroutine
+        self._task = self._context.loop.create_task(work)  # type: ignore[arg-type]  # a coroutine
 
     async def _connect(self) -> None:
         upstream = self._upstream
-        proxy = self._proxy
+        context = self._context
         try:
             async with asyncio.timeout(upstream.connect_timeout):
-                address = await proxy.resolver.resolve(upstream.key.host)
-                _, connection = await proxy.loop.create_connection(
-                    lambda: UpstreamConnection(upstream.key, proxy.pool, proxy.loop),
+                address = await context.resolver.resolve(upstream.key.host)
+                _, connection = await context.loop.create_connection(
+                    lambda: UpstreamConnection(
+                        upstream.key,
+                        context.loop,
+                        on_idle=context.pool.give,
+                        on_gone=context.pool.forget,
+                    ),
                     address,
                     upstream.key.port,
                     ssl=upstream.key.tls,
@@ -228,7 +232,7 @@ class Exchange:
         connection = self._connection
         timeout = self._upstream.read_timeout
         self._channel = channel = Channel(
-            self._proxy.stream_buffer,
+            self._context.stream_buffer,
             on_full=connection.pause if connection else _nothing,
             on_drained=(lambda: connection.resume(timeout)) if connection else _nothing,
             on_close=self._abandoned,
@@ -268,9 +272,9 @@ class Exchange:
                 error=error.detail,
             )
         if error.status == 503:
-            self.pending.resolve(answer(error.status, error.message, request))
+            self.pending.resolve(error_response(error.status, error.message, request))
         else:
-            made = refusal(error.status, request, self._proxy.default_type, error.message)
+            made = refusal(error.status, request, self._context.default_type, error.message)
             self.pending.resolve(made)
 
     def _abandoned(self) -> None:

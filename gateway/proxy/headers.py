@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
+from gateway.http.headers import FORWARDING, IDENTITY, Headers
 from gateway.http.heads import SERVER
-from gateway.http.messages import Headers, Request
-from gateway.http.own_headers import FORWARDING, IDENTITY
+from gateway.http.messages import Request
 from gateway.routing.normalise import escape
 
 _HOP_BY_HOP = frozenset(

@@ -4,21 +4,10 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
-from typing import TYPE_CHECKING, NamedTuple
 
-if TYPE_CHECKING:
-    from gateway.proxy.connection import UpstreamConnection
+from gateway.proxy.connection import ConnectionKey, UpstreamConnection
 
 _SWEEP = 5.0
-
-
-class Key(NamedTuple):
-    """What connections must agree in to stand in for each other."""
-
-    host: str
-    port: int
-    tls: ssl.SSLContext | None
 
 
 class Pool:
@@ -34,11 +23,11 @@ class Pool:
         self._size = size
         self._idle_timeout = idle_timeout
         self._max_requests = max_requests
-        self._idle: dict[Key, list[UpstreamConnection]] = {}
+        self._idle: dict[ConnectionKey, list[UpstreamConnection]] = {}
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed = False
 
-    def take(self, key: Key) -> UpstreamConnection | None:
+    def take(self, key: ConnectionKey) -> UpstreamConnection | None:
         """Return an idle connection, which is then the caller's."""
         idle = self._idle.get(key)
         return idle.pop() if idle else None
@@ -82,7 +71,7 @@ class Pool:
         loop = asyncio.get_running_loop()
         oldest = loop.time() - self._idle_timeout
         for key, connections in list(self._idle.items()):
-            for connection in [one for one in connections if one.idle_since < oldest]:
+            for connection in [each for each in connections if each.idle_since < oldest]:
                 connections.remove(connection)
                 connection.close()
             if not connections:

@@ -6,13 +6,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from gateway.http.messages import Takeover
+from gateway.http.messages import ConnectionUpgrade
 
 _FLUSH = 5.0
 """Seconds that a closing tunnel gives a side to take its last bytes before it is cut."""
 
 
-class Tunnel(Takeover):
+class Tunnel(ConnectionUpgrade):
     """Owns the upstream's transport at once, and the client's from ``start`` on.
 
     ``early`` is what the upstream sent behind its 101. A side that takes no bytes stops the reading
@@ -42,7 +42,7 @@ class Tunnel(Takeover):
         paused: bool,
         ended: Callable[[int], None],
     ) -> None:
-        """Move bytes; see ``Takeover.start``."""
+        """Move bytes; see ``ConnectionUpgrade.start``."""
         self._ended = ended
         self._client = _Side(self, client)
         self._client.other, self._upstream.other = self._upstream, self._client

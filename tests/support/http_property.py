@@ -18,7 +18,7 @@ from gateway.http.clock import Clock
 from gateway.http.context import Context
 from gateway.http.heads import HeadWriter
 from gateway.http.limits import Limits
-from gateway.http.messages import Pending, Request, Response, Takeover
+from gateway.http.messages import ConnectionUpgrade, Pending, Request, Response
 from gateway.http.protocol import HttpProtocol
 from gateway.http.stream import Channel
 from tests.support.http import Plug
@@ -39,7 +39,7 @@ _HEADS = HeadWriter(Clock(), ["off"])
 _LIMITS = Limits(max_pipelined=3, turn=2)
 
 
-class Tunnel(Takeover):
+class Tunnel(ConnectionUpgrade):
     """Keeps what comes behind a handshake."""
 
     def __init__(self) -> None:

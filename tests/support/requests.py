@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
-from gateway.http.messages import Headers, Request
+from gateway.http.headers import Headers
+from gateway.http.messages import Request
 from gateway.routing.conditions import Subject
 
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from gateway.http.application import STREAM
 from gateway.http.messages import Pending, Request, Response
+from gateway.proxy.proxy import Proxy
 from gateway.proxy.tls import UpstreamTls
-from gateway.proxy.upstream import Proxy, Upstream
+from gateway.proxy.upstream import Upstream
 from tests.support.http import DEADLINE, Running, Wire, serving
 
 Script = Callable[[Wire], Awaitable[None]]
@@ -127,7 +128,7 @@ class ProxyApp:
         return STREAM if self._stream else 1 << 20
 
     def handle(self, request: Request) -> Pending:
-        return self.upstream.forward(request)
+        return self.proxy.forward(self.upstream, request)
 
     def finished(self, request: Request, response: Response, written: int) -> None:
         self.done.append((request, response.status))

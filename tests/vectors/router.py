@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from gateway.http.messages import Headers, Request
+from gateway.http.headers import Headers
+from gateway.http.messages import Request
 from gateway.routing.router import Match, Router
 from tests.support.requests import StandInConnection, request_of, route_row
 from tests.vectors.served import SERVED, served_problems

@@ -17,10 +17,10 @@ import orjson
 from gateway.data_plane.counters import Counters
 from gateway.data_plane.worker.application import GatewayApplication
 from gateway.data_plane.worker.snapshot import Snapshot, Workshop
-from gateway.http.messages import Request, Response
+from gateway.http.messages import Pending, Request, Response
 from gateway.proxy.headers import request_head
-from gateway.proxy.tls import UpstreamTls
-from gateway.proxy.upstream import Proxy, Upstream
+from gateway.proxy.proxy import Proxy
+from gateway.proxy.upstream import Upstream
 from tests.support.http import plugged, until
 from tests.support.releases import compiled, table, workshop
 
@@ -58,28 +58,19 @@ def served_problems(routes: list[Row], given: Row, expect: Row) -> Iterator[str]
         yield "nothing is sent upstream"
 
 
-class _Kept:
-    """An upstream that keeps the head instead of sending it."""
-
-    def __init__(self, upstream: Upstream, heads: list[bytes]) -> None:
-        self._upstream = upstream
-        self._heads = heads
-
-    def forward(self, request: Request) -> Response:
-        match = request.match
-        assert match is not None
-        host = self._upstream.host_for(request)
-        self._heads.append(request_head(request, match.upstream_path, host, match.prefix, b""))
-        return Response(200, [], b"")
-
-
 class _KeepingProxy(Proxy):
-    """A proxy of such upstreams."""
+    """A proxy that keeps the head instead of sending it."""
 
     heads: list[bytes]
 
-    def upstream(self, route: Any, service: Any, tls: UpstreamTls) -> Any:
-        return _Kept(super().upstream(route, service, tls), self.heads)
+    def forward(self, upstream: Upstream, request: Request) -> Pending:
+        match = request.match
+        assert match is not None
+        host = upstream.host_for(request)
+        self.heads.append(request_head(request, match.upstream_path, host, match.prefix, b""))
+        pending = Pending()
+        pending.resolve(Response(200, [], b""))
+        return pending
 
 
 async def _serve(routes: list[Row], given: Row) -> tuple[bytes, bytes | None]:

@@ -16,9 +16,9 @@ import orjson
 
 from gateway.data_plane.counters import total
 from gateway.data_plane.master.metrics import CONTENT_TYPE, NodeFigures, render
-from gateway.http.answers import JSON, json_answer
 from gateway.http.application import DISCARD
 from gateway.http.callers import NOT_LOCAL, foreign, is_local
+from gateway.http.generated_responses import JSON, json_response
 from gateway.http.messages import Pending, Request, Response
 from gateway.logs import get_logger
 from gateway.tasks import BackgroundTasks
@@ -80,25 +80,29 @@ class StatusApplication:
         if found is not None:
             return found(request)
         known = any(path == request.path for _, path in self._routes)
-        return json_answer(405, "Method not allowed") if known else json_answer(404, "Not found")
+        return (
+            json_response(405, "Method not allowed") if known else json_response(404, "Not found")
+        )
 
     def finished(self, request: Request, response: Response, written: int) -> None:
         """Nothing is counted here."""
 
     def _ready(self, request: Request) -> Response:
         reason = self._node.readiness()
-        return json_answer(200 if reason == READY else 503, reason)
+        return json_response(200 if reason == READY else 503, reason)
 
     def _set_ready(self, request: Request) -> Response:
         if not self._may_drain(request):
-            return json_answer(403, NOT_LOCAL)
+            return json_response(403, NOT_LOCAL)
         try:
             asked = orjson.loads(request.body)
         except orjson.JSONDecodeError:
             asked = None
         wish = asked.get("status") if isinstance(asked, Mapping) else None
         if not isinstance(wish, str) or wish not in _WISHES:
-            return json_answer(400, 'expected the body {"status":"draining"} or {"status":"ready"}')
+            return json_response(
+                400, 'expected the body {"status":"draining"} or {"status":"ready"}'
+            )
         self._node.draining = _WISHES[wish]
         state = "not ready, as asked" if self._node.draining else "ready again when it is"
         _log.info(f"this node reports itself {state}", ip=request.connection.peer[0])
@@ -127,7 +131,7 @@ class StatusApplication:
             pending.resolve(render_with(self._node, await self._reports()))
         except Exception:
             _log.exception("status failed")
-            pending.resolve(json_answer(500, "An unexpected error occurred"))
+            pending.resolve(json_response(500, "An unexpected error occurred"))
 
     async def _reports(self) -> list[dict[str, Any]]:
         """Ask the workers once for all who want to know meanwhile: scrapes cost them time."""

@@ -11,7 +11,7 @@ from gateway.data_plane.counters import Counters
 from gateway.data_plane.worker.access_log import AccessLog
 from gateway.data_plane.worker.compile import RoutePlan
 from gateway.data_plane.worker.snapshot import Snapshot
-from gateway.http.answers import HIDDEN_DOTS, NO_ROUTE, answer, fixed
+from gateway.http.generated_responses import HIDDEN_DOTS, NO_ROUTE, error_response, fixed_response
 from gateway.http.messages import Pending, Request, Response
 from gateway.routing.protocols import Mismatch, protocol_mismatch
 
@@ -37,8 +37,8 @@ class GatewayApplication:
         match = self._match(request)
         if match is None:
             if self.snapshot.router.refuses(request):
-                return fixed(400, HIDDEN_DOTS, request)
-            return fixed(404, NO_ROUTE, request)
+                return fixed_response(400, HIDDEN_DOTS, request)
+            return fixed_response(404, NO_ROUTE, request)
         request.match = match
         plan: RoutePlan = match.data
         if match.checks_protocol:
@@ -72,4 +72,4 @@ def _mismatch_answer(mismatch: Mismatch, request: Request) -> Response:
     headers = [(name.title(), value) for name, value in mismatch.headers]
     if mismatch.message is None:
         return Response(mismatch.status, headers)
-    return answer(mismatch.status, mismatch.message, request, headers)
+    return error_response(mismatch.status, mismatch.message, request, headers)

@@ -7,6 +7,7 @@ import asyncio
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -24,8 +25,8 @@ from gateway.routing.router import Router
 
 if TYPE_CHECKING:
     from gateway.kafka.pool import ProducerPool
+    from gateway.proxy.proxy import Proxy
     from gateway.proxy.tls import UpstreamTls
-    from gateway.proxy.upstream import Proxy
 
 _log = get_logger("gateway.snapshot")
 
@@ -208,7 +209,8 @@ def _fill(
     route, service = plan.route, plan.service
     last: Last = no_service
     if service is not None and workshop.proxy is not None:
-        last = workshop.proxy.upstream(route, service, tls).forward
+        upstream = workshop.proxy.upstream(route, service, tls)
+        last = partial(workshop.proxy.forward, upstream)
     debug = DebugHeaders(route, service) if workshop.debug_headers else None
     chains = _Chains(draft, handlers, route, service, last, debug)
     plan.chain = chains.of_everybody()

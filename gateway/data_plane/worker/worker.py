@@ -33,8 +33,8 @@ from gateway.logs import configure_logs, get_logger
 from gateway.plugins.limits import RecordLimits
 from gateway.plugins.shared_counters import Tally
 from gateway.proxy.dns import Dns
+from gateway.proxy.proxy import Proxy
 from gateway.proxy.resolver import Resolver
-from gateway.proxy.upstream import Proxy
 from gateway.settings.listen import parse_listen
 from gateway.settings.settings import Settings
 from gateway.tasks import BackgroundTasks

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway.errors import ReleaseRefused
-from gateway.http.answers import answer
+from gateway.http.generated_responses import error_response
+from gateway.http.headers import spellings
 from gateway.http.messages import Request, Response
-from gateway.http.own_headers import spellings
 from gateway.plugins.base import Handler, PluginContext
 from gateway.plugins.key_auth.bodies import Bodies
 from gateway.plugins.key_auth.places import SEVERAL, Arguments, Place
@@ -54,7 +54,7 @@ class KeyAuth(Handler):
         if identity is None:
             identity = self._anonymous
             if identity is None:
-                return answer(401, _problem(keys), request, self._challenge)
+                return error_response(401, _problem(keys), request, self._challenge)
         # Also on the way of the anonymous: a key that is refused here may be good elsewhere.
         self._hide(request)
         identity.put_on(request)

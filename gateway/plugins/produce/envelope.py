@@ -12,7 +12,8 @@ import orjson
 
 from gateway.errors import BodyUnreadable, RequestRejected
 from gateway.http import arguments
-from gateway.http.messages import Headers, Request
+from gateway.http.headers import Headers
+from gateway.http.messages import Request
 from gateway.plugins.produce.body import encode_json, is_coded, is_json, reader
 
 _MOST_HEADERS = 100

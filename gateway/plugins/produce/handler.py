@@ -51,8 +51,8 @@ from gateway.plugins.produce.records import (
 from gateway.plugins.produce.turns import Awaited, Steps, in_turns
 
 if TYPE_CHECKING:
+    from gateway.http.messages import RouteMatch
     from gateway.plugins.produce.registry.stage import SchemaStage
-    from gateway.routing.router import Match
 
 _log = get_logger("gateway.kafka")
 _ANSWERED = (RequestRejected, BufferFull, KafkaRefuses, ProducerUnhealthy, SchemaUnusable)
@@ -128,7 +128,7 @@ class ProduceHandler(Handler):
         event: str,
         error: ProduceError,
         topics: Sequence[str],
-        match: Match | None,
+        match: RouteMatch | None,
         request_id: bytes,
     ) -> None:
         """Log a record that is not written; ``topics`` when the error does not know which."""

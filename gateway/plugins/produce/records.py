@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from gateway.errors import BodyUnreadable, RequestRejected
 from gateway.http import arguments
-from gateway.http.messages import Headers, Request
+from gateway.http.headers import Headers
+from gateway.http.messages import Request
 from gateway.kafka.client import Header
 from gateway.plugins.produce import json_text
 from gateway.plugins.produce.settings import Envelope, RecordHeaders

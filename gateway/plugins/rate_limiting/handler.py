@@ -6,7 +6,7 @@ from __future__ import annotations
 from time import time
 from typing import Any
 
-from gateway.http.answers import answer
+from gateway.http.generated_responses import error_response
 from gateway.http.messages import Request, Response
 from gateway.plugins.base import Handler, PluginContext
 from gateway.plugins.rate_limiting.origins import address_of, identify
@@ -44,7 +44,7 @@ class RateLimiting(Handler):
             return self._refuse(request, [0], now)
         cell.add()
         if self._template:
-            request.answer_lines += self._template % (only.most, left, only.reset(now), left)
+            request.response_lines += self._template % (only.most, left, only.reset(now), left)
         return None
 
     def _several(self, request: Request, origin: str, now: float) -> Response | None:
@@ -57,15 +57,15 @@ class RateLimiting(Handler):
         for cell in cells:
             cell.add()
         if self._template:
-            request.answer_lines += self._template % self._told(left, now)
+            request.response_lines += self._template % self._told(left, now)
         return None
 
     def _refuse(self, request: Request, left: list[int], now: float) -> Response:
         told = self._told(left, now)
         if self._template:
-            request.answer_lines += self._template % told
+            request.response_lines += self._template % told
         wait = [(b"Retry-After", b"%d" % told[2])]
-        return answer(self.config.error_code, self.config.error_message, request, wait)
+        return error_response(self.config.error_code, self.config.error_message, request, wait)
 
     def _told(self, left: list[int], now: float) -> tuple[int, ...]:
         """Return what the tightest limit is, leaves, and when it ends; then what each leaves."""

@@ -9,14 +9,14 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.errors import RequestRejected
-from gateway.http.answers import NO_ROUTE, fixed
 from gateway.http.application import DISCARD, STREAM
+from gateway.http.generated_responses import NO_ROUTE, fixed_response
 from gateway.http.messages import Pending, Request, Response
 from tests.support.http import App, chunked, get, post, serving, text, until
 
 
 async def test_a_request_without_a_route_gets_exactly_the_known_body() -> None:
-    app = App(begin=lambda request: fixed(404, NO_ROUTE, request))
+    app = App(begin=lambda request: fixed_response(404, NO_ROUTE, request))
     async with serving(app) as running:
         wire = await running.connect()
         for _ in range(3):
@@ -31,7 +31,7 @@ async def test_a_request_without_a_route_gets_exactly_the_known_body() -> None:
 
 
 async def test_each_answer_has_its_own_request_id() -> None:
-    app = App(begin=lambda request: fixed(404, NO_ROUTE, request))
+    app = App(begin=lambda request: fixed_response(404, NO_ROUTE, request))
     async with serving(app) as running:
         wire = await running.connect()
         ids = [(await wire.ask(get())).headers["x-kong-request-id"] for _ in range(20)]

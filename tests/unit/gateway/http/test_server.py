@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from gateway.errors import ReleaseRefused, SettingsError
-from gateway.http.answers import fixed
 from gateway.http.forwarded import TrustedProxies
+from gateway.http.generated_responses import fixed_response
 from gateway.http.messages import Pending, Request, Response
 from gateway.http.server import Server
 from gateway.http.tls import Certificates, self_signed
@@ -74,7 +74,7 @@ async def test_filters_change_head_and_body_of_every_kind_of_answer(kind: str) -
 
     def begin(request: Request) -> int | Response:
         request.chain = chain
-        return fixed(404, "ab", request) if kind == "fixed" else 1000
+        return fixed_response(404, "ab", request) if kind == "fixed" else 1000
 
     headers = [(b"Content-Length", b"2")]
     app = App(
@@ -127,7 +127,7 @@ async def test_a_filter_that_raises_is_a_500() -> None:
 async def test_own_headers_can_be_switched(headers: tuple[str, ...], present: set[str]) -> None:
     names = {"server": "server", "lat": "x-kong-response-latency", "id": "x-kong-request-id"}
 
-    app = App(begin=lambda request: fixed(404, "x", request))
+    app = App(begin=lambda request: fixed_response(404, "x", request))
     async with serving(app, headers=headers) as running:
         wire = await running.connect()
         for _ in range(2):
@@ -244,9 +244,9 @@ async def test_lines_for_the_answer_go_with_whatever_is_answered() -> None:
         yield b"piece"
 
     def handle(request: Request) -> Response:
-        request.answer_lines += b"\r\nRateLimit-Limit: 5\r\nRateLimit-Reset: 1"
+        request.response_lines += b"\r\nRateLimit-Limit: 5\r\nRateLimit-Reset: 1"
         if request.path == b"/fixed":
-            return fixed(404, "nothing here", request)
+            return fixed_response(404, "nothing here", request)
         return text(200, b"whole") if request.path == b"/whole" else Response(200, [], streamed())
 
     async with serving(App(handle)) as running:

@@ -6,8 +6,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.http.messages import Headers, Request
-from gateway.http.own_headers import FORWARDING, IDENTITY
+from gateway.http.headers import FORWARDING, IDENTITY, Headers
+from gateway.http.messages import Request
 from gateway.plugins.consumers import Consumers
 from gateway.proxy.headers import request_head
 from tests.support.requests import request_of

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
+from functools import partial
 from typing import Any
 
 import pytest
@@ -36,7 +37,7 @@ class ChainApp(ProxyApp):
 
     def __init__(self, port: int, *handlers: Handler, **service: Any) -> None:
         super().__init__(port, **service)
-        self._chain = Chain(handlers, self.upstream.forward)
+        self._chain = Chain(handlers, partial(self.proxy.forward, self.upstream))
         self.counters = RouteCounters()
 
     def begin(self, request: Request) -> int | Response:

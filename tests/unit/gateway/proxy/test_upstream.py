@@ -18,9 +18,9 @@ from gateway.pem import load_chain
 from gateway.plugins.consumers import Consumers
 from gateway.proxy.dns import Answer
 from gateway.proxy.pool import Pool
+from gateway.proxy.proxy import Proxy
 from gateway.proxy.resolver import Resolver
 from gateway.proxy.tls import UpstreamTls
-from gateway.proxy.upstream import Proxy
 from tests.support.authority import Authority
 from tests.support.http import Wire, chunked, get, post, until
 from tests.support.upstream import ProxyApp, answering, ok, proxying, take, upstream

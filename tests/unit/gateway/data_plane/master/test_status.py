@@ -9,7 +9,8 @@ import pytest
 
 from gateway.data_plane.master.metrics import NodeFigures
 from gateway.data_plane.master.status import StatusApplication
-from gateway.http.messages import Headers, Pending, Request, Response
+from gateway.http.headers import Headers
+from gateway.http.messages import Pending, Request, Response
 from tests.support.http import run
 from tests.support.requests import StandInConnection, request_of
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.http.forwarded import TrustedProxies
-from gateway.http.own_headers import IDENTITY, spellings
+from gateway.http.headers import IDENTITY, spellings
 from tests.support.http import App, get, serving
 from tests.support.requests import request_of
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Request headers that the gateway sets, so that whoever is behind it may trust them.
+"""Header lists, and the request headers that the gateway sets so that an upstream may trust them.
 
 A client that sends one of them would pass its word for ours; one that names it in Connection
 would have it taken for its own hop's (RFC 9110 section 7.6.1) and dropped.
@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import product
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from gateway.http.messages import Headers
+Headers = list[tuple[bytes, bytes]]
+"""Names lower-cased as they go in, values as received, in arrival order."""
 
 
 def spellings(name: bytes) -> Iterable[bytes]:

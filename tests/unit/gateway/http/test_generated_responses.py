@@ -5,7 +5,16 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.http.answers import HTML, JSON, TEXT, XML, answer, fixed, message_of, refusal
+from gateway.http.generated_responses import (
+    HTML,
+    JSON,
+    TEXT,
+    XML,
+    error_response,
+    fixed_response,
+    message_of,
+    refusal,
+)
 from tests.support.requests import request_of
 
 
@@ -29,13 +38,13 @@ from tests.support.requests import request_of
 )
 def test_the_type_follows_accept(accept: bytes | None, expected: bytes) -> None:
     request = request_of(headers=[(b"accept", accept)] if accept else [])
-    for made in (answer(404, "m", request), fixed(404, "m", request)):
+    for made in (error_response(404, "m", request), fixed_response(404, "m", request)):
         assert made.headers == [(b"Content-Type", expected)]
 
 
 def test_each_type_has_its_body() -> None:
     def body(accept: bytes) -> bytes:
-        made = answer(400, "a < b", request_of(headers=[(b"accept", accept)])).body
+        made = error_response(400, "a < b", request_of(headers=[(b"accept", accept)])).body
         assert isinstance(made, bytes)
         return made
 
@@ -46,7 +55,7 @@ def test_each_type_has_its_body() -> None:
 
 
 def test_grpc_gets_its_status_in_headers() -> None:
-    made = answer(404, "m", request_of(headers=[(b"accept", b"application/grpc")]))
+    made = error_response(404, "m", request_of(headers=[(b"accept", b"application/grpc")]))
     assert made.body == b""
     assert (b"grpc-status", b"5") in made.headers
 
@@ -64,7 +73,7 @@ def test_any_status_has_a_message() -> None:
 
 
 def test_a_fixed_answer_is_made_once_and_its_copy_may_be_changed() -> None:
-    one, two = fixed(404, "m", request_of()), fixed(404, "m", request_of())
+    one, two = fixed_response(404, "m", request_of()), fixed_response(404, "m", request_of())
     assert one is two
     copy = one.copy()
     copy.headers.append((b"X", b"y"))

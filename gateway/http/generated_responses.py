@@ -84,7 +84,7 @@ def message_of(status: int) -> str:
     return MESSAGES.get(status) or f"The upstream server responded with {status}"
 
 
-def answer(
+def error_response(
     status: int,
     message: str,
     request: Request | None = None,
@@ -96,7 +96,7 @@ def answer(
     return _with_body(Response, status, message, content_type, headers)
 
 
-def fixed(status: int, message: str, request: Request) -> FixedResponse:
+def fixed_response(status: int, message: str, request: Request) -> FixedResponse:
     """Return the same as ``answer`` from a cache: for hot paths, never to be changed."""
     for name, value in request.headers:
         if name == b"accept":
@@ -118,7 +118,9 @@ def refusal(
     return _fixed(status, message or message_of(status), content_type or default_type)
 
 
-def json_answer(status: int, message: str, headers: Sequence[tuple[bytes, bytes]] = ()) -> Response:
+def json_response(
+    status: int, message: str, headers: Sequence[tuple[bytes, bytes]] = ()
+) -> Response:
     """Return ``{"message": …}`` whatever the client accepts, as plugins answer."""
     return _with_body(Response, status, message, JSON, headers)
 
