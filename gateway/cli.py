@@ -17,6 +17,7 @@ def main() -> None:
         from gateway.commands.run import start
 
         sys.exit(start())
+    # Late: docs/decisions/imports-inside-functions.md
     from gateway.commands.command_line import application
 
     application()()

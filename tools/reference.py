@@ -36,16 +36,16 @@ FORMS = {
     "switch": "`on`, `off`",
     "hosts": "hosts, by commas",
     "items": "list, by commas",
-    "_headers": "list, by commas",
+    "header_words": "list, by commas",
     "networks": "addresses and networks, by commas",
     "labels": "`key:value`, by commas",
     "seconds": "time: `60`, `60s`, `500ms`, `2m`, `1h`",
     "size": "bytes: `512k`, `1m`",
     "workers": "`auto`, or 1 to 256",
     "parse_listen": "`host:port`, by commas, each with `ssl` or not; or `off`",
-    "_address": "`host:port`",
-    "_nameservers": "addresses with or without `:port`, by commas",
-    "_valid_ttl": "time above 0",
+    "host_and_port": "`host:port`",
+    "nameservers": "addresses with or without `:port`, by commas",
+    "optional_seconds": "time above 0",
 }
 """What the text of a setting looks like, by the function that parses it."""
 

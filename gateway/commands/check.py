@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from gateway.errors import DocumentError, SettingsError
-from gateway.settings.settings import Settings, collect, unknown_settings
+from gateway.settings.settings import Settings
+from gateway.settings.sources import collect, unknown_settings
 
 _TOPIC = "kafka.topics."
 
@@ -53,7 +54,7 @@ def check_settings(conf: Path | None) -> tuple[list[str], list[str]]:
 
 def check_file(path: Path, placeholders: Mapping[str, Any]) -> list[str]:
     """Return everything that is wrong with a decK file, each problem with file and path."""
-    # Imported here: settings alone are checked without the models.
+    # Late, since settings alone are checked without the models.
     from gateway.documents.deck import load_deck
 
     try:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from gateway import commands
+from gateway import __version__, commands
 
 
 def application() -> typer.Typer:
@@ -36,8 +36,6 @@ def application() -> typer.Typer:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from gateway import __version__
-
         typer.echo(f"kafka-gateway {__version__}")
         raise typer.Exit
 

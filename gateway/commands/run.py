@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gateway.errors import GatewayError, SettingsError
-from gateway.settings.settings import Settings, collect, env_name, unknown_settings
+from gateway.settings.settings import Settings, env_name
+from gateway.settings.sources import collect, unknown_settings
 
 
 def command(env_file: Path | None = None, conf: Path | None = None) -> None:
@@ -33,8 +34,8 @@ def start(env_file: Path | None = None, conf: Path | None = None) -> int:
         for warning in unknown_settings(values, os.environ):
             print(f"warning: {warning}", file=sys.stderr)
         if values.get("role", "").strip().lower() == "control_plane":
-            # Imported here: each role loads only its own half.
-            from gateway.control_plane import run_control_plane
+            # Late, since each role loads only its own half.
+            from gateway.control_plane.server import run_control_plane
 
             run_control_plane(Settings.from_values(values))
         else:

@@ -78,6 +78,7 @@ def list_(
     json: AsJson = False,
 ) -> None:
     """List the topics that the key may see, with their partitions."""
+    # Late: docs/decisions/imports-inside-functions.md
     from gateway.kafka import admin
 
     where = connection(stack, bootstrap_servers, user, password, ca, mechanism, plaintext)
@@ -104,6 +105,7 @@ def create(
     plaintext: Plaintext = False,
 ) -> None:
     """Make a topic (the reader's key of a stack may not; give a user that may)."""
+    # Late: docs/decisions/imports-inside-functions.md
     from gateway.kafka import admin
 
     where = connection(stack, bootstrap_servers, user, password, ca, mechanism, plaintext)
@@ -129,6 +131,7 @@ def produce(
     plaintext: Plaintext = False,
 ) -> None:
     """Write records and wait until they are acknowledged."""
+    # Late: docs/decisions/imports-inside-functions.md
     from gateway.kafka import admin
 
     where = connection(stack, bootstrap_servers, user, password, ca, mechanism, plaintext)
@@ -162,6 +165,7 @@ def consume(
 
     From the beginning it ends where the topic ends now; otherwise it waits for new records.
     """
+    # Late: docs/decisions/imports-inside-functions.md
     from gateway.kafka import admin
 
     where = connection(stack, bootstrap_servers, user, password, ca, mechanism, plaintext)
@@ -182,6 +186,7 @@ def connection(
     plaintext: bool,
 ) -> Connection:
     """Return where to connect: the flags, or what the stack says; flags win over the stack."""
+    # Late: docs/decisions/imports-inside-functions.md
     from gateway.kafka.admin import Connection
 
     if bootstrap_servers is not None:

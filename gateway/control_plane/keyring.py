@@ -13,13 +13,14 @@ import os
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.atomic_file import create_atomically
 from gateway.errors import SettingsError, StoreError
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 BESIDE = "control-plane.keyring"
 """Name of the file in the prefix folder that is used without the setting."""
@@ -94,8 +95,6 @@ class Keyring:
 
         Raises ``StoreError`` when no key fits, or when the content is not what was sealed.
         """
-        from cryptography.exceptions import InvalidTag
-
         if not self.is_sealed(stored):
             return stored
         mark, sealed = stored[len(_MAGIC) :][:_MARK], stored[len(_MAGIC) + _MARK :]
@@ -119,10 +118,6 @@ def _bound(number: int) -> bytes:
 
 
 def _cipher(key: str) -> tuple[bytes, AESGCM]:
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-    from cryptography.hazmat.primitives.hashes import SHA256
-    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
     length = 32 + _MARK
     made = HKDF(SHA256(), length, salt=None, info=_PURPOSE).derive(key.encode())
     return made[32:], AESGCM(made[:32])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from gateway.control_plane.clustering.push import Push, prepare
 from gateway.control_plane.ownership import canonical, merge, owns_anything
-from gateway.control_plane.store import Draft, Release, Store
+from gateway.control_plane.store import NextRelease, Release, Store
 from gateway.documents.diff import Change, diff_documents
 from gateway.documents.document import Document
 from gateway.documents.tree import nest
@@ -86,13 +86,13 @@ class Releases:
         before: list[Release | None] = []
         pushes: list[Push] = []
 
-        def build(previous: Release | None) -> Draft | None:
+        def build(previous: Release | None) -> NextRelease | None:
             before.append(previous)
             table = canonical(rule({} if previous is None else previous.table))
             if previous is not None and not previous.void and table == previous.table:
                 return None
             pushes.append(self._checked(prepare(table)))
-            return Draft(pushes[0].hash, who, message, table)
+            return NextRelease(pushes[0].hash, who, message, table)
 
         release = self.store.append(build)
         previous = before[0]
@@ -105,13 +105,13 @@ class Releases:
     def take_back(self, refused: Result, who: str, message: str) -> Result:
         """Make the content from before a refused release the newest again."""
 
-        def build(newest: Release | None) -> Draft | None:
+        def build(newest: Release | None) -> NextRelease | None:
             if newest is None or newest.number != refused.release.number:
                 return None  # another process has published since: its release stands
             before = refused.previous
             if before is None or before.void:
-                return Draft(ZERO_HASH, who, message, {}, void=True)
-            return Draft(before.hash, who, message, before.table)
+                return NextRelease(ZERO_HASH, who, message, {}, void=True)
+            return NextRelease(before.hash, who, message, before.table)
 
         release = self.store.append(build) or refused.release
         return Result(release, self.newest_push(), refused.release)

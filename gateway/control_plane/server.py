@@ -14,10 +14,10 @@ from pathlib import Path
 
 import uvloop
 
-from gateway.control_plane.admin.answers import MAX_BODY
 from gateway.control_plane.admin.app import admin_app
-from gateway.control_plane.admin.info import Node
-from gateway.control_plane.admin.middleware import Token
+from gateway.control_plane.admin.info import AdminNode
+from gateway.control_plane.admin.middleware import AdminToken
+from gateway.control_plane.admin.responses import MAX_BODY
 from gateway.control_plane.clustering.data_planes import DataPlanes
 from gateway.control_plane.clustering.listener import ClusterListener
 from gateway.control_plane.keyring import Keyring
@@ -56,7 +56,7 @@ class ControlPlane:
         """What listens, by setting name; tests take their ports from here."""
         keyring = Keyring.from_file(settings.keyring_file)
         self._store = Store(Path(settings.prefix) / DATABASE, _LOCK_TIMEOUT, keyring)
-        self._token = Token(settings.read_admin_token())
+        self._token = AdminToken(settings.read_admin_token())
         self._listener: ClusterListener | None = None
         self._publisher: Publisher | None = None
         self._data_planes = DataPlanes()
@@ -95,7 +95,7 @@ class ControlPlane:
             addresses: Sequence[ListenAddress] = getattr(self.settings, name)
             self.sockets[name] = [listen(address, name) for address in addresses]
         status = NodeStatus(publisher)
-        node = Node(node_id(Path(self.settings.prefix)), self.settings)
+        node = AdminNode(node_id(Path(self.settings.prefix)), self.settings)
         app = admin_app(node, publisher, self._data_planes, status, self._token)
         limits = own_limits(self.settings, MAX_BODY)
         for secure in (False, True):

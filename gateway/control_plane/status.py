@@ -12,8 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from gateway.control_plane.admin.answers import EXCEPTION_HANDLERS, answer, read_object
-from gateway.control_plane.admin.middleware import TOKEN_HEADER, AnswerHeaders, Token
+from gateway.control_plane.admin.middleware import TOKEN_HEADER, AdminToken, ResponseHeaders
+from gateway.control_plane.admin.responses import EXCEPTION_HANDLERS, read_object, respond
 from gateway.control_plane.publisher import Publisher
 from gateway.errors import StoreError
 from gateway.http.callers import NOT_LOCAL, foreign, is_local
@@ -61,7 +61,7 @@ class NodeStatus:
         }
 
 
-def status_app(status: NodeStatus, token: Token) -> ASGIApp:
+def status_app(status: NodeStatus, token: AdminToken) -> ASGIApp:
     """Return the status API: ``/status`` and ``/status/ready``.
 
     Everybody who reaches it may read; only programs of this machine, or with the admin token,
@@ -69,35 +69,35 @@ def status_app(status: NodeStatus, token: Token) -> ASGIApp:
     """
 
     async def live(request: Request) -> Response:
-        return answer(200, await status.body())
+        return respond(200, await status.body())
 
     async def ready(request: Request) -> Response:
         if request.method == "POST":
             if not _may_drain(request, token):
-                return answer(403, {"message": NOT_LOCAL})
+                return respond(403, {"message": NOT_LOCAL})
             wanted = (await read_object(request)).get("status")
             if wanted not in ("draining", "ready"):
-                return answer(400, {"message": 'status: expected "draining" or "ready"'})
+                return respond(400, {"message": 'status: expected "draining" or "ready"'})
             status.draining = wanted == "draining"
             _log.info("readiness changed as asked", status=wanted, ip=request.scope["client"][0])
-            return answer(204)
+            return respond(204)
         if status.draining:
-            return answer(503, {"message": "draining"})
+            return respond(503, {"message": "draining"})
         if not status.ready:
-            return answer(503, {"message": "starting"})
+            return respond(503, {"message": "starting"})
         if not await status.database_reachable():
-            return answer(503, {"message": "failed to connect to database"})
-        return answer(200, {"message": "ready"})
+            return respond(503, {"message": "failed to connect to database"})
+        return respond(200, {"message": "ready"})
 
     routes = [
         Route("/status", live, methods=["GET"]),
         Route("/status/ready", ready, methods=["GET", "POST"]),
     ]
     app = Starlette(routes=routes, exception_handlers=EXCEPTION_HANDLERS)
-    return AnswerHeaders(app, latency=False)
+    return ResponseHeaders(app, latency=False)
 
 
-def _may_drain(request: Request, token: Token) -> bool:
+def _may_drain(request: Request, token: AdminToken) -> bool:
     given = request.headers.get(TOKEN_HEADER)
     if given is not None:
         return token.required and token.admits(given)

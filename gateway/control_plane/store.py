@@ -73,7 +73,7 @@ class Release(ReleaseInfo):
 
 
 @dataclass(frozen=True)
-class Draft:
+class NextRelease:
     """What becomes the next release."""
 
     hash: str
@@ -83,7 +83,7 @@ class Draft:
     void: bool = False
 
 
-Build = Callable[[Release | None], Draft | None]
+Build = Callable[[Release | None], NextRelease | None]
 """Makes the next release out of the newest one; None means that nothing changes."""
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic_core import PydanticCustomError
 
-from gateway.documents.tree import CHILDREN, Node, Tree, nest, own_tags
+from gateway.documents.tree import CHILDREN, DocumentNode, Tree, nest, own_tags
 from gateway.entities import ENTITIES, EntityType, Row
 from gateway.entities.credentials import store_secret
 from gateway.entities.route import is_grpc
@@ -37,7 +37,7 @@ def normalise(document: Mapping[str, Any], owner: str = "") -> dict[str, Any]:
     return nest([(node.entity, _complete(node, owner)) for node in tree.nodes], owner)
 
 
-def _complete(node: Node, owner: str) -> Row:
+def _complete(node: DocumentNode, owner: str) -> Row:
     entity, data = node.entity, dict(node.data)
     if entity.collection == "services" and data.get("url") is not None:
         with suppress(PydanticCustomError):  # not known yet, or wrong: compared as it is
@@ -130,7 +130,7 @@ def _diff_value(old: Any, new: Any, path: str, changes: dict[str, Change]) -> No
         for position in range(max(len(old), len(new))):
             before = old[position] if position < len(old) else None
             after = new[position] if position < len(new) else None
-            _diff_value(before, after, f"{path}[{position}]", changes)
+            _diff_value(before, after, render_path((position,), path), changes)
     else:
         changes[path] = "update"
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.documents.diff import Change, diff_documents, normalise
-from gateway.documents.tree import CHILDREN, Node, Tree, contains, nest, own_tags, owner_tag
+from gateway.documents.tree import CHILDREN, DocumentNode, Tree, contains, nest, own_tags, owner_tag
 from gateway.entities import ENTITIES, Row
 from gateway.entities.checks import Table, table_problems
 from gateway.entities.credentials import store_secret
@@ -92,7 +92,7 @@ def _read(document: Document, owner: str, now: int, unknown: object | None) -> T
     return table
 
 
-def _data(node: Node, owner: str, now: int) -> dict[str, Any]:
+def _data(node: DocumentNode, owner: str, now: int) -> dict[str, Any]:
     data = dict(node.data)
     data["id"] = node.id
     data["created_at"] = data["updated_at"] = now
@@ -103,7 +103,7 @@ def _data(node: Node, owner: str, now: int) -> dict[str, Any]:
     return data
 
 
-def _with_children(problem: Problem, node: Node) -> Problem:
+def _with_children(problem: Problem, node: DocumentNode) -> Problem:
     """Let the advice for a misspelt field also know what may be nested in the entity."""
     inner = CHILDREN[node.entity.collection]
     if not problem.misspelt or len(problem.location) != 1 or not inner:
@@ -112,7 +112,7 @@ def _with_children(problem: Problem, node: Node) -> Problem:
     return replace(problem, advice=choices(problem.location[0], [*fields, *inner]))
 
 
-def _missing_secrets(node: Node) -> list[Problem]:
+def _missing_secrets(node: DocumentNode) -> list[Problem]:
     """Refuse credentials without their secret: one made up here would differ at every publish."""
     return [
         Problem((name,), "required field missing", "a document must say it", absent=True)

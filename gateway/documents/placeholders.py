@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.documents.tree import CHILDREN
+from gateway.entities import ENTITIES
 from gateway.errors import DocumentError
 from gateway.names.property_paths import entity_path, render_path
 from gateway.names.spelling import nearest
@@ -89,9 +91,6 @@ class _Filler:
 
 def document_path(location: tuple[str | int, ...]) -> str:
     """Render a location in a keyed document: ``services["a"].routes["b"].paths[0]``."""
-    from gateway.documents.tree import CHILDREN
-    from gateway.entities import ENTITIES
-
     path, rest = "", list(location)
     allowed: Any = ENTITIES
     while len(rest) >= 2 and rest[0] in allowed:

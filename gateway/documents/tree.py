@@ -38,7 +38,7 @@ CHILDREN: dict[str, dict[str, str]] = {
 
 
 @dataclass
-class Node:
+class DocumentNode:
     """One entity of a document."""
 
     entity: EntityType
@@ -47,7 +47,7 @@ class Node:
     """Where it stands in the document."""
     data: dict[str, Any]
     """Its own fields as the user set them, references still by name."""
-    parents: dict[str, Node] = field(default_factory=dict)
+    parents: dict[str, DocumentNode] = field(default_factory=dict)
     """Foreign key field to the entity of this document that it refers to."""
     id: str = ""
 
@@ -57,7 +57,7 @@ def owner_tag(owner: str) -> str:
     return OWNER + quote(owner, safe=_SAFE)
 
 
-def own_tags(owner: str, node: Node) -> list[str]:
+def own_tags(owner: str, node: DocumentNode) -> list[str]:
     """Return the tags that we add: whose it is, and its key when the entity does not tell it."""
     tags = [owner_tag(owner)]
     if node.data.get(node.entity.key_field or "") != node.key:
@@ -97,7 +97,7 @@ class Tree:
     """The nodes of a document in the order in which they stand there, and what is wrong with it."""
 
     def __init__(self, document: Any, owner: str, unknown: object | None) -> None:
-        self.nodes: list[Node] = []
+        self.nodes: list[DocumentNode] = []
         self.problems: list[str] = []
         self._owner = owner
         self._unknown = unknown
@@ -112,7 +112,11 @@ class Tree:
             self._identify(node)
 
     def _read(
-        self, level: Mapping[str, Any], allowed: Iterable[str], parent: Node | None, path: str
+        self,
+        level: Mapping[str, Any],
+        allowed: Iterable[str],
+        parent: DocumentNode | None,
+        path: str,
     ) -> None:
         for collection, items in level.items():
             where = f"{path}{'.' if path else ''}{collection}"
@@ -130,7 +134,7 @@ class Tree:
                     self._read_entity(ENTITIES[collection], str(key), item, parent, path)
 
     def _read_entity(
-        self, entity: EntityType, key: str, item: Any, parent: Node | None, path: str
+        self, entity: EntityType, key: str, item: Any, parent: DocumentNode | None, path: str
     ) -> None:
         path = entity_path(path, entity.collection, key)
         if not isinstance(item, Mapping):
@@ -140,7 +144,7 @@ class Tree:
             item = {}
         inner = CHILDREN[entity.collection]
         data = {str(name): _plain(value) for name, value in item.items() if name not in inner}
-        node = Node(entity, key, path, data)
+        node = DocumentNode(entity, key, path, data)
         self._name(node)
         self._check_tags(node)
         if parent is not None:
@@ -152,7 +156,7 @@ class Tree:
         self.nodes.append(node)
         self._read({name: item[name] for name in inner if name in item}, inner, node, path)
 
-    def _name(self, node: Node) -> None:
+    def _name(self, node: DocumentNode) -> None:
         """Let the key stand for the field it names."""
         name = node.entity.key_field
         if name is None or node.key == node.data.get("id"):
@@ -165,14 +169,14 @@ class Tree:
         elif given != node.key:
             self.problems.append(f'{node.path}.{name}: must be its key "{node.key}"')
 
-    def _check_tags(self, node: Node) -> None:
+    def _check_tags(self, node: DocumentNode) -> None:
         tags = node.data.get("tags")
         for tag in tags if isinstance(tags, list) else ():
             if isinstance(tag, str) and is_own_tag(tag):
                 text = f'"{tag}" is set by the gateway; tags may not start with {OWNER} or {KEY}'
                 self.problems.append(f"{node.path}.tags: {text}")
 
-    def _resolve(self, node: Node) -> None:
+    def _resolve(self, node: DocumentNode) -> None:
         """Replace names in foreign key fields by the nodes they mean; ids of others may stay."""
         for name, collection in node.entity.foreign.items():
             given = node.data.get(name)
@@ -191,7 +195,7 @@ class Tree:
             else:
                 node.data[name] = word
 
-    def _identify(self, node: Node) -> None:
+    def _identify(self, node: DocumentNode) -> None:
         given = node.data.get("id")
         if isinstance(given, str) and not contains(given, self._unknown):
             node.id = given
@@ -204,7 +208,7 @@ def inner_field(parent: str, child: str) -> str:
     return CHILDREN[parent][child]
 
 
-def _identity(node: Node) -> str:
+def _identity(node: DocumentNode) -> str:
     """Return a path that does not depend on where the user wrote the entity.
 
     What has a unique name is known by it; the rest stands under its most specific parent.

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.entities.base import Entity, EntityType, Record
+from gateway.entities.base import Entity, EntityType, StrictModel
 from gateway.entities.certificate import (
     CA_CERTIFICATES,
     CERTIFICATES,
@@ -88,10 +88,10 @@ __all__ = [
     "KeySet",
     "OAuth2Credential",
     "Plugin",
-    "Record",
     "Route",
     "Row",
     "Service",
+    "StrictModel",
     "Target",
     "Upstream",
     "Vault",

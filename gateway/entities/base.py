@@ -33,7 +33,7 @@ class Hint:
     unique: bool = False
 
 
-class Record(BaseModel):
+class StrictModel(BaseModel):
     """A strict model: no unknown fields, no guessing of types; null means absent, as in decK."""
 
     model_config = ConfigDict(
@@ -73,7 +73,7 @@ def _new_id() -> str:
     return str(uuid4())
 
 
-class Entity(Record):
+class Entity(StrictModel):
     """The fields that every entity has."""
 
     id: Annotated[Uuid, Hint(auto=True)] = Field(

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Certificates, the server names they are for, and CA certificates.
-
-``gateway.entities.pem`` is imported where it is used: a node without certificates starts faster.
-"""
+"""Certificates, the server names they are for, and CA certificates."""
 
 from __future__ import annotations
 
@@ -17,6 +14,7 @@ from gateway.entities.types import ForeignKey, invalid, is_reference
 
 
 def _certificate(value: str) -> str:
+    # Late: docs/decisions/imports-inside-functions.md
     from gateway.entities.pem import check_certificate
 
     problem = "" if is_reference(value) else check_certificate(value)
@@ -26,6 +24,7 @@ def _certificate(value: str) -> str:
 
 
 def _private_key(value: str) -> str:
+    # Late: docs/decisions/imports-inside-functions.md
     from gateway.entities.pem import check_key
 
     problem = "" if is_reference(value) else check_key(value)
@@ -89,6 +88,7 @@ class CACertificate(Entity):
 
     @model_validator(mode="after")
     def _digest(self) -> CACertificate:
+        # Late: docs/decisions/imports-inside-functions.md
         from gateway.entities.pem import digest, is_authority
 
         if is_reference(self.cert):

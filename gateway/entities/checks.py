@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection
 from typing import Any
 
 from gateway.entities import ENTITIES, EntityType, Row
 from gateway.entities.types import is_reference
 from gateway.errors import DocumentError
+from gateway.names.property_paths import entity_path
 
 Table = dict[str, list[Row]]
 """A flat configuration: collection to rows."""
@@ -38,7 +38,7 @@ def row_label(entity: EntityType, row: Row) -> str:
     # A credential's key is a secret.
     name = row.get(field) if field is not None and field not in entity.made_up else None
     name = name or row.get("name") or row["id"]
-    return f"{entity.collection}[{json.dumps(str(name), ensure_ascii=False)}]"
+    return entity_path("", entity.collection, str(name))
 
 
 def table_problems(
@@ -148,6 +148,7 @@ def _pair_problems(
                 continue
             if isinstance(unknown, str) and any(unknown in str(text) for text in pair):
                 continue
+            # Late: docs/decisions/imports-inside-functions.md
             from gateway.entities.pem import check_pair
 
             text = check_pair(str(pair[0]), str(pair[1]))

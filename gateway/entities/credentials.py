@@ -24,7 +24,7 @@ def random_token() -> str:
     return "".join(secrets.choice(_LETTERS) for _ in range(32))
 
 
-class Credential(Entity):
+class ConsumerCredential(Entity):
     """What all credentials have: the consumer they belong to."""
 
     consumer: Annotated[ForeignKey, Hint(reference="consumers")] = Field(
@@ -32,7 +32,7 @@ class Credential(Entity):
     )
 
 
-class KeyAuthCredential(Credential):
+class KeyAuthCredential(ConsumerCredential):
     """An API key."""
 
     key: Annotated[NonEmpty, Hint(unique=True, auto=True, referenceable=True, encrypted=True)] = (
@@ -46,7 +46,7 @@ class KeyAuthCredential(Credential):
     )
 
 
-class BasicAuthCredential(Credential):
+class BasicAuthCredential(ConsumerCredential):
     """A user name and a password."""
 
     username: Annotated[NonEmpty, Hint(unique=True)] = Field(
@@ -57,7 +57,7 @@ class BasicAuthCredential(Credential):
     )
 
 
-class JwtSecret(Credential):
+class JwtSecret(ConsumerCredential):
     """A key that signs JSON Web Tokens."""
 
     key: Annotated[NonEmpty, Hint(unique=True, auto=True)] = Field(
@@ -95,13 +95,13 @@ class JwtSecret(Credential):
         return self
 
 
-class Acl(Credential):
+class Acl(ConsumerCredential):
     """A group that a consumer is in."""
 
     group: NonEmpty = Field(description="The name of the group.")
 
 
-class HmacAuthCredential(Credential):
+class HmacAuthCredential(ConsumerCredential):
     """A user name and a secret that signs requests."""
 
     username: Annotated[NonEmpty, Hint(unique=True)] = Field(
@@ -113,7 +113,7 @@ class HmacAuthCredential(Credential):
     )
 
 
-class OAuth2Credential(Credential):
+class OAuth2Credential(ConsumerCredential):
     """A client application that fetches OAuth 2 tokens."""
 
     name: NonEmpty = Field(description="The name of the application.")
@@ -135,7 +135,7 @@ class OAuth2Credential(Credential):
 
 def _credential(
     collection: str,
-    model: type[Credential],
+    model: type[ConsumerCredential],
     key_field: str | None,
     unique: tuple[tuple[str, ...], ...],
     made_up: tuple[str, ...] = (),

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gateway.entities.base import Record
+from gateway.entities.base import StrictModel
 from gateway.entities.types import Number, UrlPath
 
 Status = Annotated[int, Field(ge=100, le=999)]
@@ -18,7 +18,7 @@ CheckType = Literal["tcp", "http", "https", "grpc", "grpcs"]
 _PASSIVE_GOOD = [*range(200, 209), 226, *range(300, 309)]
 
 
-class ActiveHealthy(Record):
+class ActiveHealthy(StrictModel):
     """When a probed target counts as healthy."""
 
     interval: Seconds = Field(
@@ -32,7 +32,7 @@ class ActiveHealthy(Record):
     )
 
 
-class ActiveUnhealthy(Record):
+class ActiveUnhealthy(StrictModel):
     """When a probed target counts as unhealthy."""
 
     interval: Seconds = Field(
@@ -53,7 +53,7 @@ class ActiveUnhealthy(Record):
     )
 
 
-class Active(Record):
+class Active(StrictModel):
     """Probes that the gateway sends itself."""
 
     type: CheckType = Field(default="http", description="The protocol of probes.")
@@ -79,7 +79,7 @@ class Active(Record):
     )
 
 
-class PassiveHealthy(Record):
+class PassiveHealthy(StrictModel):
     """Which answers to ordinary requests count as good."""
 
     successes: Count = Field(
@@ -90,7 +90,7 @@ class PassiveHealthy(Record):
     )
 
 
-class PassiveUnhealthy(Record):
+class PassiveUnhealthy(StrictModel):
     """Which answers to ordinary requests count as bad."""
 
     tcp_failures: Count = Field(
@@ -107,7 +107,7 @@ class PassiveUnhealthy(Record):
     )
 
 
-class Passive(Record):
+class Passive(StrictModel):
     """What is learnt from ordinary requests."""
 
     type: CheckType = Field(default="http", description="The protocol of the requests watched.")
@@ -119,7 +119,7 @@ class Passive(Record):
     )
 
 
-class Healthchecks(Record):
+class Healthchecks(StrictModel):
     """How it is found out which targets are healthy."""
 
     threshold: Annotated[Number, Field(ge=0, le=100)] = Field(

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.entities.base import Entity, EntityType, Hint, Record, violation
+from gateway.entities.base import Entity, EntityType, Hint, StrictModel, violation
 from gateway.entities.hosts import check_host
 from gateway.entities.paths import check_route_path
 from gateway.entities.types import (
@@ -79,7 +79,7 @@ def _header_names(value: dict[str, list[str]]) -> dict[str, list[str]]:
     return value
 
 
-class Endpoint(Record):
+class Endpoint(StrictModel):
     """An address, a port, or both, of a stream connection."""
 
     ip: str | None = Field(default=None, description="An IP address or a CIDR range.")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from gateway.entities.base import Entity, EntityType, Hint, Record, violation
+from gateway.entities.base import Entity, EntityType, Hint, StrictModel, violation
 from gateway.entities.types import ForeignKey, Name, NonEmpty
 
 
@@ -34,7 +34,7 @@ class KeySet(Entity):
     )
 
 
-class Pem(Record):
+class Pem(StrictModel):
     """A key pair as PEM texts."""
 
     private_key: Annotated[str, Hint(referenceable=True, encrypted=True)] | None = Field(

@@ -8,10 +8,18 @@ from difflib import get_close_matches
 from typing import Any
 
 
+def nearest_word(word: str, allowed: Iterable[str], likeness: float = 0.6) -> str:
+    """Return the allowed word that is most like ``word``; an empty string when none is.
+
+    ``likeness`` is what ``difflib`` asks of a match: 1 for equal words, 0 for any.
+    """
+    return next(iter(get_close_matches(word, list(allowed), 1, likeness)), "")
+
+
 def nearest(word: str, allowed: Iterable[str]) -> str:
     """Return ``did you mean "x"?``, or an empty string when nothing is near."""
-    near = get_close_matches(word, list(allowed), 1, 0.6)
-    return f'did you mean "{near[0]}"?' if near else ""
+    near = nearest_word(word, allowed)
+    return f'did you mean "{near}"?' if near else ""
 
 
 def choices(word: object, allowed: Iterable[Any]) -> str:

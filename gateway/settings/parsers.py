@@ -13,7 +13,7 @@ from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Any
 
-from gateway.names.addresses import is_address
+from gateway.names.addresses import is_address, server_problem
 
 _ON = frozenset({"on", "true", "yes", "1"})
 _OFF = frozenset({"off", "false", "no", "0", ""})
@@ -24,6 +24,13 @@ _FACTORS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 _UNITS = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _RESERVED_LABELS = ("kong", "konnect", "insomnia", "mesh", "kic")
+
+HEADERS = (
+    "server_tokens", "latency_tokens", "server", "via", "x-kong-proxy-latency",
+    "x-kong-response-latency", "x-kong-upstream-latency", "x-kong-request-id",
+    "x-kong-upstream-status", "off",
+)  # fmt: skip
+"""What the setting ``headers`` may list; case does not matter."""
 
 Parse = Callable[[str], Any]
 
@@ -133,4 +140,54 @@ def labels(value: str) -> dict[str, str]:
         found[key] = content
     if len(found) > 10:
         raise ValueError("expected at most 10 labels")
+    return found
+
+
+def host_and_port(value: str) -> str:
+    """Parse ``host:port``."""
+    problem = server_problem(value.strip())
+    if problem:
+        raise ValueError(f"expected host:port; {problem}")
+    return value.strip()
+
+
+def nameservers(value: str) -> tuple[str, ...]:
+    """Parse addresses of DNS servers, each with or without a port."""
+    found = items(value)
+    for item in found:
+        if not is_address(item) and not _is_address_and_port(item):
+            raise ValueError(f'"{item}" is not an address like 10.0.0.2, 10.0.0.2:53 or [::1]:53')
+    return found
+
+
+def _is_address_and_port(value: str) -> bool:
+    host, _, port = value.rpartition(":")
+    try:
+        count(1, 65535)(port)
+    except ValueError:
+        return False
+    # An IPv6 address with a port needs brackets, and no other may have them.
+    bracketed = host.startswith("[") and host.endswith("]")
+    return bracketed == (":" in host) and is_address(host[1:-1] if bracketed else host)
+
+
+def optional_seconds(value: str) -> float | None:
+    """Parse a time above 0, or nothing."""
+    if not value.strip():
+        return None
+    try:
+        found = seconds(value)
+    except ValueError:
+        found = 0.0
+    if found <= 0:
+        raise ValueError("expected seconds above 0, like 30 or 2m, or nothing for the record's TTL")
+    return found
+
+
+def header_words(value: str) -> tuple[str, ...]:
+    """Parse names of headers and of groups of them."""
+    found = items(value)
+    unknown = [name for name in found if name.lower() not in HEADERS]
+    if unknown:
+        raise ValueError(f'"{unknown[0]}" is not one of {", ".join(HEADERS)}')
     return found

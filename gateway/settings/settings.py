@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every setting of the runtime, read from the environment and an optional kong.conf.
+"""Every setting of the runtime: its name, the form of its text, its default, what it does.
 
-Kong's own settings are ``KONG_<NAME>`` in the environment and ``<name>`` in the file, with Kong's
-values and, except where design says otherwise, Kong's defaults. What Kong does not have is
-``KAFKA_GATEWAY_<NAME>`` and ``kafka_gateway_<name>``. The environment wins over the file.
+Kong's own settings are ``KONG_<NAME>`` in the environment and ``<name>`` in a kong.conf, with
+Kong's values and, except where the reference says otherwise, Kong's defaults. What Kong does not
+have is ``KAFKA_GATEWAY_<NAME>`` and ``kafka_gateway_<name>``. A new setting is one field of
+``Settings``; a new form of text is a function in ``parsers``; ``sources`` reads the texts.
 """
 
 from __future__ import annotations
@@ -11,21 +12,23 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Self
 
 from gateway.errors import SettingsError
-from gateway.names.addresses import is_address, server_problem
 from gateway.pem import SYSTEM, read_pem
 from gateway.settings.listen import ListenAddress, parse_listen
 from gateway.settings.parsers import (
     Parse,
     count,
+    header_words,
+    host_and_port,
     hosts,
     items,
     labels,
+    nameservers,
     networks,
+    optional_seconds,
     plain,
     seconds,
     size,
@@ -34,82 +37,14 @@ from gateway.settings.parsers import (
     workers,
 )
 
-DEFAULT_FILE = Path("/etc/kong/kong.conf")
 KONG, OURS = "KONG_", "KAFKA_GATEWAY_"
 
 LOG_LEVELS = ("debug", "info", "notice", "warn", "error", "crit", "alert", "emerg")
-
-HEADERS = (
-    "server_tokens", "latency_tokens", "server", "via", "x-kong-proxy-latency",
-    "x-kong-response-latency", "x-kong-upstream-latency", "x-kong-request-id",
-    "x-kong-upstream-status", "off",
-)  # fmt: skip
-"""What the setting ``headers`` may list; case does not matter."""
-
-WITHOUT_EFFECT = tuple(
-    """
-    admin_access_log admin_api_uri admin_error_log admin_gui_ anonymous_reports audit_log
-    cluster_allowed_common_names cluster_ocsp cluster_rpc cluster_telemetry_ cluster_use_proxy
-    db_cache_ db_update_ dedicated_config_processing dns_ enforce_rbac headers_upstream
-    incremental_sync license_ lmdb_ lua_max_ lua_package_ lua_socket_ lua_ssl_protocols
-    lua_ssl_verify_depth mem_cache_size nginx_ node_id opentelemetry_ pg_ port_maps portal
-    proxy_error_log proxy_server rbac router_ smtp ssl_cipher ssl_dhparam ssl_prefer_server
-    ssl_protocols ssl_session status_access_log status_error_log stream_listen tracing_
-    upstream_keepalive_ vitals wasm worker_consistency worker_state
-    """.split()  # noqa: SIM905
-)
-"""Beginnings of Kong settings that are known and change nothing here: no warning for them."""
 
 
 def _default_prefix() -> str:
     kong = Path("/usr/local/kong")
     return str(kong if os.access(kong, os.W_OK) else Path.home() / ".kafka-gateway")
-
-
-def _address(value: str) -> str:
-    problem = server_problem(value.strip())
-    if problem:
-        raise ValueError(f"expected host:port; {problem}")
-    return value.strip()
-
-
-def _nameservers(value: str) -> tuple[str, ...]:
-    found = items(value)
-    for item in found:
-        if not is_address(item) and not _is_address_and_port(item):
-            raise ValueError(f'"{item}" is not an address like 10.0.0.2, 10.0.0.2:53 or [::1]:53')
-    return found
-
-
-def _is_address_and_port(value: str) -> bool:
-    host, _, port = value.rpartition(":")
-    try:
-        count(1, 65535)(port)
-    except ValueError:
-        return False
-    # An IPv6 address with a port needs brackets, and no other may have them.
-    bracketed = host.startswith("[") and host.endswith("]")
-    return bracketed == (":" in host) and is_address(host[1:-1] if bracketed else host)
-
-
-def _valid_ttl(value: str) -> float | None:
-    if not value.strip():
-        return None
-    try:
-        found = seconds(value)
-    except ValueError:
-        found = 0.0
-    if found <= 0:
-        raise ValueError("expected seconds above 0, like 30 or 2m, or nothing for the record's TTL")
-    return found
-
-
-def _headers(value: str) -> tuple[str, ...]:
-    found = items(value)
-    unknown = [name for name in found if name.lower() not in HEADERS]
-    if unknown:
-        raise ValueError(f'"{unknown[0]}" is not one of {", ".join(HEADERS)}')
-    return found
 
 
 def _setting(parse: Parse, default: str, *, own: bool = False, secret: bool = False) -> Any:
@@ -159,7 +94,7 @@ class Settings:
     """Its key."""
 
     # Between control plane and data plane.
-    cluster_control_plane: str = _setting(_address, "127.0.0.1:8005")
+    cluster_control_plane: str = _setting(host_and_port, "127.0.0.1:8005")
     """Where a data plane finds its control plane."""
     cluster_server_name: str | None = _setting(plain, "")
     """The name in the control plane's certificate, when it is not the host."""
@@ -195,7 +130,7 @@ class Settings:
     """Number of workers; ``auto``, kept as 0: one for each processor this node may use, as far as
     its memory limit has room for them."""
     headers: tuple[str, ...] = _setting(
-        _headers, "server_tokens, latency_tokens, X-Kong-Request-Id"
+        header_words, "server_tokens, latency_tokens, X-Kong-Request-Id"
     )
     """Headers of our own in answers."""
     trusted_ips: tuple[str, ...] = _setting(networks, "")
@@ -222,9 +157,9 @@ class Settings:
     """Accepted for compatibility; changes nothing."""
 
     # How names of upstreams are looked up.
-    dns_resolver: tuple[str, ...] = _setting(_nameservers, "")
+    dns_resolver: tuple[str, ...] = _setting(nameservers, "")
     """DNS servers, as address or address:port; empty: those of /etc/resolv.conf."""
-    dns_valid_ttl: float | None = _setting(_valid_ttl, "")
+    dns_valid_ttl: float | None = _setting(optional_seconds, "")
     """How long addresses hold instead of their record's TTL; either way a second or more."""
     dns_stale_ttl: float = _setting(seconds, "3600")
     """How much longer old addresses are used while new ones are fetched or no server answers."""
@@ -388,70 +323,3 @@ OWN = frozenset(item.name for item in fields(Settings) if item.metadata.get("own
 def env_name(name: str) -> str:
     """Return the environment variable of a setting."""
     return (OURS if name in OWN else KONG) + name.upper()
-
-
-def collect(environment: Mapping[str, str], file: Path | None = None) -> dict[str, str]:
-    """Return raw texts by setting name: those of ``file``, then the environment's over them.
-
-    Without ``file`` Kong's usual place is read if it is there. Raises ``SettingsError``.
-    """
-    values = {}
-    chosen = file or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
-    if chosen is not None:
-        values.update(_read_file(chosen))
-    for variable, text in environment.items():
-        for prefix in (KONG, OURS):
-            name = variable.removeprefix(prefix).lower()
-            if variable.startswith(prefix) and (prefix == OURS) == (name in OWN):
-                values[name] = text
-    return values
-
-
-def unknown_settings(values: Mapping[str, str], environment: Mapping[str, str]) -> list[str]:
-    """Return one sentence for each setting nobody knows, with the nearest name that exists."""
-    variables = [env_name(name) for name in NAMES]
-    given = sorted(name for name in environment if name.startswith((KONG, OURS)))
-    found = [_unknown(name, name.removeprefix(KONG), variables) for name in given]
-    rest = sorted(name for name in values if env_name(name) not in environment)
-    found += [_unknown(name, name, list(NAMES)) for name in rest]
-    return [text for text in found if text]
-
-
-def _unknown(shown: str, name: str, names: list[str]) -> str:
-    if shown in names:
-        return ""
-    near = get_close_matches(shown, names, 1, 0.6)
-    # A near miss is reported even where Kong has many settings that change nothing here.
-    if name.lower().startswith(WITHOUT_EFFECT) and not get_close_matches(shown, names, 1, 0.93):
-        return ""
-    return f"{shown}: unknown setting, ignored" + (f"; did you mean {near[0]}?" if near else "")
-
-
-def load_settings(
-    environment: Mapping[str, str] | None = None, file: Path | None = None
-) -> Settings:
-    """Read and check all settings. Raises ``SettingsError`` listing every problem."""
-    return Settings.from_values(collect(os.environ if environment is None else environment, file))
-
-
-def _read_file(path: Path) -> dict[str, str]:
-    try:
-        lines = path.read_text().splitlines()
-    except OSError as error:
-        raise SettingsError(f"cannot read {path}: {error.strerror}") from None
-    values, problems = {}, []
-    for number, line in enumerate(lines, 1):
-        text = line.split("#", 1)[0].strip()
-        name, equals, value = text.partition("=")
-        if equals:
-            values[name.strip().lower().removeprefix(OURS.lower())] = value.strip()
-        elif text:
-            problems.append(f"{path}:{number}: expected name = value")
-    if problems:
-        raise SettingsError(*problems)
-    return values
-
-
-__all__ = [
-    "ListenAddress", "Settings", "collect", "env_name", "load_settings", "unknown_settings",
-]  # fmt: skip

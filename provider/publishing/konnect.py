@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway.control_plane.admin.paths import top_path
 from gateway.documents.document import from_table, owner_tag
-from gateway.documents.tree import Node, Tree, own_tags
+from gateway.documents.tree import DocumentNode, Tree, own_tags
 from gateway.entities import ENTITIES
 from gateway.entities.service import split_url
 from gateway.errors import ResourceError
@@ -82,7 +82,7 @@ class KonnectPublisher:
             offset = f"&offset={quoted(body['offset'])}"
 
 
-def _body(node: Node, owner: str) -> dict[str, Any]:
+def _body(node: DocumentNode, owner: str) -> dict[str, Any]:
     """The entity as the user wrote it, with our tags and its references by id."""
     if node.entity.collection in _UNSUPPORTED:
         raise ResourceError(f"{node.path}: cannot be written to Konnect by this provider")

@@ -6,11 +6,11 @@ from __future__ import annotations
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from gateway.control_plane.admin.answers import EXCEPTION_HANDLERS, MAX_BODY
 from gateway.control_plane.admin.entities import entity_routes
-from gateway.control_plane.admin.info import InfoEndpoints, Node
-from gateway.control_plane.admin.middleware import AnswerHeaders, Guard, Token
+from gateway.control_plane.admin.info import AdminNode, InfoEndpoints
+from gateway.control_plane.admin.middleware import AdminToken, Guard, ResponseHeaders
 from gateway.control_plane.admin.releases import ReleaseEndpoints
+from gateway.control_plane.admin.responses import EXCEPTION_HANDLERS, MAX_BODY
 from gateway.control_plane.admin.schemas import schema_routes
 from gateway.control_plane.clustering.data_planes import DataPlanes
 from gateway.control_plane.publisher import Publisher
@@ -19,7 +19,11 @@ from gateway.settings.settings import Settings
 
 
 def admin_app(
-    node: Node, publisher: Publisher, data_planes: DataPlanes, status: NodeStatus, token: Token
+    node: AdminNode,
+    publisher: Publisher,
+    data_planes: DataPlanes,
+    status: NodeStatus,
+    token: AdminToken,
 ) -> ASGIApp:
     """Put all routes together; fixed paths come before those with names in them."""
     info = InfoEndpoints(node, publisher, data_planes, status)
@@ -32,7 +36,7 @@ def admin_app(
     info.publish_paths(routes)
     app = Starlette(routes=routes, exception_handlers=EXCEPTION_HANDLERS, max_body_size=MAX_BODY)
     # Around all of it: Starlette's own middleware does not see the answers to bugs.
-    return AnswerHeaders(Guard(app, token, hosts_of(node.settings)))
+    return ResponseHeaders(Guard(app, token, hosts_of(node.settings)))
 
 
 def hosts_of(settings: Settings) -> set[str]:

@@ -12,9 +12,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.control_plane import changes
-from gateway.control_plane.admin.answers import answer, read_object
 from gateway.control_plane.admin.pages import page
 from gateway.control_plane.admin.paths import Nesting, nestings, top_collections, top_path
+from gateway.control_plane.admin.responses import read_object, respond
 from gateway.control_plane.changes import Written
 from gateway.control_plane.publisher import Publisher
 from gateway.entities import ENTITIES, Row
@@ -65,9 +65,9 @@ class EntityEndpoints:
                     table, self._collection, {**data, **self._foreign(table, request)}, _now()
                 ),
             )
-            return answer(201, show(self._collection, row))
+            return respond(201, show(self._collection, row))
         rows = self._rows(self._publisher.table, request)
-        return answer(200, page(rows, request.url.path, request.query_params, self._show))
+        return respond(200, page(rows, request.url.path, request.query_params, self._show))
 
     async def one(self, request: Request) -> Response:
         """Read, replace, change or delete one entity, by its id or name."""
@@ -75,7 +75,7 @@ class EntityEndpoints:
         if request.method == "DELETE":
             return await self._delete(request, key)
         if request.method in ("GET", "HEAD"):
-            return answer(200, self._show(self._get(self._publisher.table, request, key)))
+            return respond(200, self._show(self._get(self._publisher.table, request, key)))
         data = await read_object(request)
         if request.method == "PATCH":
 
@@ -91,7 +91,7 @@ class EntityEndpoints:
 
         verb = "change" if request.method == "PATCH" else "put"
         row = await self._write(f"{verb} {self._collection} {key}", change)
-        return answer(200, self._show(row))
+        return respond(200, self._show(row))
 
     async def _delete(self, request: Request, key: str) -> Response:
         def rule(table: Table) -> Table:
@@ -103,7 +103,7 @@ class EntityEndpoints:
             await self._publisher.change(rule, WHO, f"delete {self._collection} {key}")
         except NotFound:
             pass  # also when it is not there: the caller has what it wants
-        return answer(204)
+        return respond(204)
 
     async def _write(self, message: str, change: Change) -> Row:
         written: list[Written] = []
@@ -157,7 +157,7 @@ def _service_of_route(publisher: Publisher) -> Route:
         route = changes.get(table, "routes", request.path_params["key"])
         if route["service"] is None:
             raise NotFound("Not found")
-        return answer(200, show("services", changes.get(table, "services", route["service"])))
+        return respond(200, show("services", changes.get(table, "services", route["service"])))
 
     return Route("/routes/{key}/service", read, methods=["GET"])
 

@@ -13,8 +13,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway import COMPATIBLE_WITH, __version__
-from gateway.control_plane.admin.answers import answer
 from gateway.control_plane.admin.pages import page
+from gateway.control_plane.admin.responses import respond
 from gateway.control_plane.clustering.data_planes import DataPlane, DataPlanes
 from gateway.control_plane.publisher import Publisher
 from gateway.control_plane.status import NodeStatus
@@ -34,7 +34,7 @@ _SHOWN = (
 
 
 @dataclass(frozen=True)
-class Node:
+class AdminNode:
     """What the Admin API tells of its own node."""
 
     id: str
@@ -45,7 +45,7 @@ class InfoEndpoints:
     """``/``, ``/status``, ``/plugins/enabled``, ``/tags``, ``/endpoints`` and ``/clustering``."""
 
     def __init__(
-        self, node: Node, publisher: Publisher, data_planes: DataPlanes, status: NodeStatus
+        self, node: AdminNode, publisher: Publisher, data_planes: DataPlanes, status: NodeStatus
     ) -> None:
         self._node = node
         self._publisher = publisher
@@ -96,19 +96,19 @@ class InfoEndpoints:
             "timers": {"running": 0, "pending": 0},
             "pids": {"master": os.getpid(), "workers": []},
         }
-        return answer(200, body)
+        return respond(200, body)
 
     async def status(self, request: Request) -> Response:
         """Tell how the node is; open without a token."""
-        return answer(200, await self._status.body())
+        return respond(200, await self._status.body())
 
     async def endpoints(self, request: Request) -> Response:
         """List all paths."""
-        return answer(200, {"data": self._paths, "next": None})
+        return respond(200, {"data": self._paths, "next": None})
 
     async def plugins(self, request: Request) -> Response:
         """List the plugins that are installed."""
-        return answer(200, {"enabled_plugins": list(plugin_types())})
+        return respond(200, {"enabled_plugins": list(plugin_types())})
 
     async def tags(self, request: Request) -> Response:
         """List which entity has which tag, all tags or one."""
@@ -122,17 +122,17 @@ class InfoEndpoints:
         ]
         query = {name: text for name, text in request.query_params.items() if name != "tags"}
         rows.sort(key=lambda row: str(row["id"]))
-        return answer(200, page(rows, request.url.path, query, _tag))
+        return respond(200, page(rows, request.url.path, query, _tag))
 
     async def list_data_planes(self, request: Request) -> Response:
         """List all data planes that have been seen."""
         rows = [self._show(one) for one in self._data_planes]
-        return answer(200, page(rows, request.url.path, request.query_params, dict))
+        return respond(200, page(rows, request.url.path, request.query_params, dict))
 
     async def clustering_status(self, request: Request) -> Response:
         """Tell the same in Kong's older form, by id."""
         shown = {one.id: self._show(one) for one in self._data_planes}
-        return answer(200, shown)
+        return respond(200, shown)
 
     def _show(self, data_plane: DataPlane) -> dict[str, Any]:
         contact = self._data_planes.contact(data_plane.id)

@@ -12,8 +12,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import __version__
-from gateway.control_plane.admin.answers import answer
 from gateway.control_plane.admin.failures import Failures
+from gateway.control_plane.admin.responses import respond
 from gateway.http.callers import foreign
 
 TOKEN_HEADER = "Kong-Admin-Token"  # noqa: S105  # the header's name, not a token
@@ -23,7 +23,7 @@ _FORBIDDEN = (
 )
 
 
-class AnswerHeaders:
+class ResponseHeaders:
     """Adds ``Server`` and, with ``latency``, ``X-Kong-Admin-Latency`` in milliseconds."""
 
     def __init__(self, app: ASGIApp, latency: bool = True) -> None:
@@ -45,7 +45,7 @@ class AnswerHeaders:
         await self._app(scope, receive, send_with_headers)
 
 
-class Token:
+class AdminToken:
     """The token of the Admin API; None leaves it open. It may be replaced while in use."""
 
     def __init__(self, value: str | None) -> None:
@@ -74,7 +74,7 @@ class Guard:
     ``gateway.http.callers``). ``hosts`` are the names of ours that count beside loopback ones.
     """
 
-    def __init__(self, app: ASGIApp, token: Token, hosts: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, token: AdminToken, hosts: Collection[str]) -> None:
         self._app = app
         self._token = token
         self._hosts = frozenset(hosts)
@@ -89,14 +89,14 @@ class Guard:
         path: str = scope["path"]
         if not self._token.required:
             reason = foreign(scope["headers"], {*self._hosts, scope["server"][0]})
-            return answer(403, {"message": _FORBIDDEN.format(reason)}) if reason else None
+            return respond(403, {"message": _FORBIDDEN.format(reason)}) if reason else None
         if path == "/status" or path.startswith("/status/"):
             return None
         given = Headers(scope=scope).get(TOKEN_HEADER, "")
         if self._token.admits(given):
             return None
         if given and not await self._failures.wait(scope["client"][0], path):
-            return answer(429, {"message": "Too many wrong admin tokens"}, {"Retry-After": "10"})
-        return answer(
+            return respond(429, {"message": "Too many wrong admin tokens"}, {"Retry-After": "10"})
+        return respond(
             401, {"message": f"Unauthorized: header {TOKEN_HEADER} must hold the admin token"}
         )

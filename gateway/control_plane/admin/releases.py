@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.control_plane.admin.answers import answer, read_object
 from gateway.control_plane.admin.pages import page_size
+from gateway.control_plane.admin.responses import read_object, respond
 from gateway.control_plane.ownership import owner_of, owns_anything
 from gateway.control_plane.publisher import Outcome, Publisher
 from gateway.control_plane.store import ReleaseInfo
@@ -56,13 +56,13 @@ class ReleaseEndpoints:
         if len(found) > size:
             offset = str(found[size - 1].number)
             body |= {"offset": offset, "next": f"/releases?offset={offset}&size={size}"}
-        return answer(200, body)
+        return respond(200, body)
 
     async def release(self, request: Request) -> Response:
         """Read one release with its whole configuration."""
         number = _release_number(request.path_params["number"])
         found = await self._publisher.call(lambda: self._publisher.releases.store.get(number))
-        return answer(200, {**_info(found), "configuration": found.table})
+        return respond(200, {**_info(found), "configuration": found.table})
 
     async def diff(self, request: Request) -> Response:
         """Compare a release with another, by default the newest."""
@@ -71,7 +71,7 @@ class ReleaseEndpoints:
         to = request.query_params.get("to", str(newest.number) if newest is not None else "0")
         other = _release_number(to)
         changes = await self._publisher.call(lambda: self._publisher.releases.diff(number, other))
-        return answer(200, {"from": number, "to": other, "changes": changes})
+        return respond(200, {"from": number, "to": other, "changes": changes})
 
     async def rollback(self, request: Request) -> Response:
         """Make an earlier release's content the newest."""
@@ -86,7 +86,7 @@ class ReleaseEndpoints:
         """List the owners of the newest configuration."""
         table = self._publisher.table
         names = {owner_of(row) for rows in table.values() for row in rows} - {None}
-        return answer(200, {"data": [{"name": name} for name in sorted(map(str, names))]})
+        return respond(200, {"data": [{"name": name} for name in sorted(map(str, names))]})
 
     async def owner(self, request: Request) -> Response:
         """Read an owner's live document, or publish without it."""
@@ -95,12 +95,12 @@ class ReleaseEndpoints:
             wait = _query_wait(request.query_params)
             who = request.query_params.get("who", "admin api")[:_MAX_TEXT]
             outcome = await self._publisher.withdraw(owner, who, f"delete {owner}", wait)
-            return _outcome(outcome) if outcome.refusals else answer(204)
+            return _outcome(outcome) if outcome.refusals else respond(204)
         newest = self._publisher.newest
         if newest is None or not owns_anything(newest.table, owner):
             raise NotFound(f'owner "{owner}" has no entities')
         document = from_table(newest.table, owner)
-        return answer(200, {"document": document, "release": newest.number, "hash": newest.hash})
+        return respond(200, {"document": document, "release": newest.number, "hash": newest.hash})
 
     async def _publish(self, request: Request) -> Response:
         body = await read_object(request)
@@ -128,14 +128,14 @@ def _outcome(outcome: Outcome) -> Response:
         "data_planes": planes,
     }
     if not outcome.refusals:
-        return answer(201, body)
+        return respond(201, body)
     reasons = "; ".join(
         f"data plane {one.hostname} ({one.id}) refused it: {one.error}" for one in outcome.refusals
     )
     body |= {"name": "release refused", "message": f"release {result.release.number}: {reasons}"}
     back = outcome.taken_back
     body["rolled_back_by"] = None if back is None else back.number
-    return answer(409, body)
+    return respond(409, body)
 
 
 def _info(info: ReleaseInfo) -> dict[str, Any]:

@@ -7,24 +7,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.control_plane.admin.answers import answer, read_object
+from gateway.control_plane.admin.responses import read_object, respond
 from gateway.entities import entity_type, validate_row
 from gateway.schema import entity_schema, plugin_schema
 
 
 async def _entity(request: Request) -> Response:
-    return answer(200, entity_schema(request.path_params["collection"]))
+    return respond(200, entity_schema(request.path_params["collection"]))
 
 
 async def _plugin(request: Request) -> Response:
-    return answer(200, plugin_schema(request.path_params["name"]))
+    return respond(200, plugin_schema(request.path_params["name"]))
 
 
 async def _validate(request: Request) -> Response:
     collection = request.path_params["collection"]
     entity_type(collection)
     validate_row(collection, await read_object(request))
-    return answer(200, {"message": "schema validation successful"})
+    return respond(200, {"message": "schema validation successful"})
 
 
 def schema_routes() -> list[Route]:
@@ -39,4 +39,4 @@ def schema_routes() -> list[Route]:
 
 async def _validate_plugin(request: Request) -> Response:
     validate_row("plugins", await read_object(request))
-    return answer(200, {"message": "schema validation successful"})
+    return respond(200, {"message": "schema validation successful"})

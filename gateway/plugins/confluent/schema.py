@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from gateway.entities.base import Record
+from gateway.entities.base import StrictModel
 from gateway.plugins.produce.registry.settings import Secret
 from gateway.plugins.produce.settings import Envelope, OAuthBearer, Producing
 
 
-class Security(Record):
+class Security(StrictModel):
     """How connections to Confluent Cloud are secured; TLS is always on."""
 
     ssl_verify: bool = Field(

@@ -7,13 +7,13 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from gateway.entities.base import Record, violation
+from gateway.entities.base import StrictModel, violation
 from gateway.entities.types import UuidOrReference
 from gateway.plugins.produce.registry.settings import Secret
 from gateway.plugins.produce.settings import Envelope, OAuthBearer, Producing
 
 
-class Authentication(Record):
+class Authentication(StrictModel):
     """How the gateway proves itself to the brokers."""
 
     strategy: Literal["sasl"] | None = Field(
@@ -59,7 +59,7 @@ class Authentication(Record):
         return bool(self.strategy or self.mechanism or self.user is not None)
 
 
-class Security(Record):
+class Security(StrictModel):
     """How connections to the brokers are secured."""
 
     ssl: bool | None = Field(default=None, description="Whether connections to brokers use TLS.")

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from gateway.entities.base import Record, violation
+from gateway.entities.base import StrictModel, violation
 from gateway.entities.types import NonEmpty, Uuid
 
 _Name = Annotated[str, Field(pattern="^[A-Za-z0-9_-]+$")]
@@ -17,7 +17,7 @@ def _apikey() -> list[str]:
     return ["apikey"]
 
 
-class IdentityRealm(Record):
+class IdentityRealm(StrictModel):
     """Where keys are looked up; accepted as files of Konnect have it."""
 
     scope: Literal["cp", "realm"] = Field(
@@ -36,7 +36,7 @@ class IdentityRealm(Record):
         return self
 
 
-class Principals(Record):
+class Principals(StrictModel):
     """Kong Identity in place of consumers; accepted while it is off."""
 
     enabled: bool = Field(
@@ -57,7 +57,7 @@ class Principals(Record):
         return self
 
 
-class Config(Record):
+class Config(StrictModel):
     """Ask each request for a consumer's API key."""
 
     key_names: Annotated[list[_Name], Field(min_length=1)] = Field(

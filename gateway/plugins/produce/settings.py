@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from gateway.entities.base import Hint, Record, violation
+from gateway.entities.base import Hint, StrictModel, violation
 from gateway.entities.types import ConnectHost, ConnectPort, TokenUrl, TopicName
 from gateway.errors import SchemaViolation
 from gateway.plugins.produce.registry.settings import SchemaRegistry, Secret
@@ -18,14 +18,14 @@ _FORWARD = ("forward_method", "forward_uri", "forward_headers", "forward_body")
 Referenceable = Annotated[str, Hint(referenceable=True)]
 
 
-class BootstrapServer(Record):
+class BootstrapServer(StrictModel):
     """One broker to start from."""
 
     host: ConnectHost = Field(description="The broker's host name or address.")
     port: ConnectPort = Field(description="The broker's port.")
 
 
-class OAuthBearer(Record):
+class OAuthBearer(StrictModel):
     """How a token for SASL/OAUTHBEARER is fetched."""
 
     token_endpoint_url: Annotated[TokenUrl, Hint(referenceable=True)] | None = Field(
@@ -53,7 +53,7 @@ class OAuthBearer(Record):
     )
 
 
-class ErrorHandling(Record):
+class ErrorHandling(StrictModel):
     """What a caller learns of failures."""
 
     return_error_message: bool = Field(
@@ -62,7 +62,7 @@ class ErrorHandling(Record):
     )
 
 
-class RecordHeaders(Record):
+class RecordHeaders(StrictModel):
     """Which request headers become record headers."""
 
     forward_http_headers_as_record_headers: bool = Field(
@@ -93,7 +93,7 @@ class RecordHeaders(Record):
     )
 
 
-class Envelope(Record):
+class Envelope(StrictModel):
     """What of a request goes into the record."""
 
     topic: TopicName = Field(
@@ -190,7 +190,7 @@ class Envelope(Record):
         return self
 
 
-class Producing(Record):
+class Producing(StrictModel):
     """How records are delivered."""
 
     bootstrap_servers: Annotated[list[BootstrapServer], Hint(set=True)] | None = Field(

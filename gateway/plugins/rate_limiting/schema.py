@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from gateway.entities.base import Record, violation
+from gateway.entities.base import StrictModel, violation
 from gateway.entities.types import NonEmpty
 from gateway.plugins.produce.registry.settings import Secret
 
@@ -21,7 +21,7 @@ def _limit(period: str) -> Any:
     return Field(default=None, description=f"The number of requests that pass in a {period}.")
 
 
-class Redis(Record):
+class Redis(StrictModel):
     """Accepted, since files that were written for Kong have it also where counters are local."""
 
     host: str | None = Field(default=None, description="The server's host.")
@@ -37,7 +37,7 @@ class Redis(Record):
     server_name: str | None = Field(default=None, description="The name in the certificate.")
 
 
-class Config(Record):
+class Config(StrictModel):
     """Let only so many requests of one origin pass in a time."""
 
     second: _Limit | None = _limit("second")

@@ -7,21 +7,21 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from gateway.entities.base import Hint, Record, violation
+from gateway.entities.base import Hint, StrictModel, violation
 from gateway.entities.types import HttpUrl, Number, ProxyUrl, TokenUrl
 
 Secret = Annotated[str, Hint(referenceable=True, encrypted=True)]
 """A string that may be a vault reference and is never shown."""
 
 
-class RegistryBasic(Record):
+class RegistryBasic(StrictModel):
     """User name and password for the registry."""
 
     username: Secret = Field(description="The user name shown to the schema registry.")
     password: Secret = Field(description="The password shown to the schema registry.")
 
 
-class RegistryOAuth2(Record):
+class RegistryOAuth2(StrictModel):
     """Where and how a token for the registry is fetched."""
 
     token_endpoint: TokenUrl = Field(description="The URL from which tokens are fetched.")
@@ -55,7 +55,7 @@ class RegistryOAuth2(Record):
     )
 
 
-class RegistryOAuth2Client(Record):
+class RegistryOAuth2Client(StrictModel):
     """How the token endpoint is talked to."""
 
     auth_method: Literal[
@@ -96,7 +96,7 @@ class RegistryOAuth2Client(Record):
     )
 
 
-class RegistryAuthentication(Record):
+class RegistryAuthentication(StrictModel):
     """How the gateway proves itself to the registry."""
 
     mode: Literal["none", "basic", "oauth2"] = Field(
@@ -130,7 +130,7 @@ class RegistryAuthentication(Record):
         return self
 
 
-class RegistrySchema(Record):
+class RegistrySchema(StrictModel):
     """Which schema serialises a key or a value."""
 
     subject_name: str | None = Field(
@@ -146,7 +146,7 @@ class RegistrySchema(Record):
     )
 
 
-class ConfluentRegistry(Record):
+class ConfluentRegistry(StrictModel):
     """A registry that speaks Confluent's protocol."""
 
     url: HttpUrl | None = Field(
@@ -170,7 +170,7 @@ class ConfluentRegistry(Record):
     )
 
 
-class SchemaRegistry(Record):
+class SchemaRegistry(StrictModel):
     """The registry with the schemas of records; there is one kind."""
 
     confluent: ConfluentRegistry | None = Field(

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.control_plane.keyring import BESIDE, Keyring
 from gateway.control_plane.server import DATABASE
-from gateway.control_plane.store import Draft, Store
+from gateway.control_plane.store import NextRelease, Store
 from gateway.errors import SettingsError, StoreError
 from tests.support.control_plane import run, running
 from tests.support.documents import story
@@ -28,7 +28,7 @@ def opened(path: Path, *keys: str) -> Store:
 
 def publish(store: Store, text: str) -> None:
     table = {"keyauth_credentials": [{"id": "1", "key": text}]}
-    store.append(lambda _: Draft("a" * 32, "someone", "a release", table))
+    store.append(lambda _: NextRelease("a" * 32, "someone", "a release", table))
 
 
 def read(store: Store, number: int) -> str:

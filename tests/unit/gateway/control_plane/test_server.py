@@ -29,7 +29,7 @@ from tests.support.waiting import eventually
 
 PROGRAM = """
 import json, sys
-from gateway.control_plane import run_control_plane
+from gateway.control_plane.server import run_control_plane
 from gateway.settings.settings import Settings
 run_control_plane(Settings.from_values(json.loads(sys.argv[1])))
 """

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from gateway.control_plane.store import Draft, Release, Store
+from gateway.control_plane.store import NextRelease, Release, Store
 from gateway.errors import NotFound, StoreError
 from tests.support.waiting import eventually
 
@@ -28,12 +28,12 @@ def store(tmp_path: Path) -> Store:
     return made
 
 
-def draft(text: str, rows: int = 1) -> Draft:
+def draft(text: str, rows: int = 1) -> NextRelease:
     table = {"consumers": [{"id": str(n), "username": text} for n in range(rows)]}
-    return Draft("a" * 32, "someone", text, table)
+    return NextRelease("a" * 32, "someone", text, table)
 
 
-def counting(previous: Release | None) -> Draft:
+def counting(previous: Release | None) -> NextRelease:
     count = 0 if previous is None else int(previous.message)
     return draft(str(count + 1))
 
@@ -72,7 +72,7 @@ def test_a_build_that_returns_nothing_or_raises_writes_nothing(store: Store) -> 
     assert store.append(lambda _: draft("next")).number == 1  # type: ignore[union-attr]  # made
 
 
-def _refuse(_: Release | None) -> Draft:
+def _refuse(_: Release | None) -> NextRelease:
     raise ValueError("refused")
 
 
@@ -114,14 +114,14 @@ def test_writers_in_two_processes_each_build_on_the_one_before(store: Store) -> 
 ENDLESS = """
     import random, sys
     from pathlib import Path
-    from gateway.control_plane.store import Draft, Store
+    from gateway.control_plane.store import NextRelease, Store
 
     store = Store(Path(sys.argv[1]))
     store.open()
     def build(previous):
         number = 1 if previous is None else previous.number + 1
         rows = [{"id": str(n), "username": random.randbytes(200).hex()} for n in range(300)]
-        return Draft("b" * 32, "someone", str(number), {"consumers": rows})
+        return NextRelease("b" * 32, "someone", str(number), {"consumers": rows})
     while True:
         print(store.append(build).number, flush=True)
 """
@@ -176,7 +176,7 @@ def test_a_full_disk_is_a_507_and_never_half_a_release(store: Store) -> None:
     sa.event.listen(full.engine, "connect", limit)
     many = [{"id": os.urandom(64).hex()} for _ in range(2000)]
     with pytest.raises(StoreError, match="no space left") as caught:
-        full.append(lambda _: Draft("c" * 32, "someone", "large", {"consumers": many}))
+        full.append(lambda _: NextRelease("c" * 32, "someone", "large", {"consumers": many}))
     assert caught.value.status == 507
     assert [info.message for info in full.list(10)] == ["1"]
     assert full.append(counting).number == 2  # type: ignore[union-attr]  # small enough

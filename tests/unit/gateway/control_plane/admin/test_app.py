@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from gateway import __version__
 from gateway.control_plane import server
 from gateway.control_plane.admin import info
-from gateway.control_plane.admin.answers import MAX_BODY
+from gateway.control_plane.admin.responses import MAX_BODY
 from gateway.logs import configure_logs
 from tests.support.control_plane import run, running
 from tests.support.documents import story

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bodies in and out: JSON both ways, and Kong-shaped errors."""
+"""JSON bodies of requests and responses, and the responses to exceptions."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.errors import GatewayError, QueryError, RequestRejected, StoreError
+from gateway.control_plane.admin.kong_errors import UNEXPECTED, kong_error
+from gateway.errors import GatewayError, RequestRejected, StoreError
 from gateway.logs import get_logger
-from gateway.schema import kong_error
 
 MAX_BODY = 64 * 1024**2
 """Largest body the Admin API reads, in bytes."""
@@ -25,8 +25,8 @@ _log = get_logger("gateway.control_plane.admin")
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
-def answer(status: int, body: Any = None, headers: Mapping[str, str] | None = None) -> Response:
-    """Return a JSON answer; without a body for None."""
+def respond(status: int, body: Any = None, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a JSON response; without a body for None."""
     if body is None:
         return Response(status_code=status, headers=headers)
     content = orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
@@ -42,7 +42,7 @@ async def read_object(request: Request) -> dict[str, Any]:
     if not content:
         return {}
     media = request.headers.get("content-type", "").partition(";")[0].strip()
-    # Also when it is absent: a page in somebody's browser can send such a body to any address.
+    # Also when it is absent: a page in any browser can send such a body to any address.
     if media.lower() != "application/json":
         raise RequestRejected(415, f'content type "{media}": send application/json')
     try:
@@ -56,29 +56,23 @@ async def read_object(request: Request) -> dict[str, Any]:
 
 async def _gateway_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, GatewayError)
-    if isinstance(error, QueryError):
-        body = {"code": error.code, "name": error.name, "message": str(error), "fields": {}}
-        return answer(400, body)
-    if isinstance(error, StoreError):
-        _log.error("database failed", path=request.url.path, reason=str(error))
-        retry = {"Retry-After": "1"} if error.status == 503 else None
-        return answer(error.status, {"message": str(error)}, retry)
     status, body = kong_error(error)
     if status >= 500:
-        _log.error("request failed", path=request.url.path, reason=str(error))
-    return answer(status, body)
+        failed = "database failed" if isinstance(error, StoreError) else "request failed"
+        _log.error(failed, path=request.url.path, reason=str(error))
+    return respond(status, body, {"Retry-After": "1"} if status == 503 else None)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 405 and request.method == "OPTIONS":
-        return answer(204, headers=error.headers)
+        return respond(204, headers=error.headers)
     message = _MESSAGES.get(error.status_code, str(error.detail))
-    return answer(error.status_code, {"message": message}, error.headers)
+    return respond(error.status_code, {"message": message}, error.headers)
 
 
 async def _bug(request: Request, error: Exception) -> Response:
-    return answer(500, {"message": "An unexpected error occurred"})
+    return respond(500, {"message": UNEXPECTED})
 
 
 EXCEPTION_HANDLERS: dict[Any, Handler] = {

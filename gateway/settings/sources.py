@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where settings come from: environment variables over an optional kong.conf."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from gateway.errors import SettingsError
+from gateway.names.spelling import nearest_word
+from gateway.settings.settings import KONG, NAMES, OURS, OWN, env_name
+
+DEFAULT_FILE = Path("/etc/kong/kong.conf")
+
+WITHOUT_EFFECT = tuple(
+    """
+    admin_access_log admin_api_uri admin_error_log admin_gui_ anonymous_reports audit_log
+    cluster_allowed_common_names cluster_ocsp cluster_rpc cluster_telemetry_ cluster_use_proxy
+    db_cache_ db_update_ dedicated_config_processing dns_ enforce_rbac headers_upstream
+    incremental_sync license_ lmdb_ lua_max_ lua_package_ lua_socket_ lua_ssl_protocols
+    lua_ssl_verify_depth mem_cache_size nginx_ node_id opentelemetry_ pg_ port_maps portal
+    proxy_error_log proxy_server rbac router_ smtp ssl_cipher ssl_dhparam ssl_prefer_server
+    ssl_protocols ssl_session status_access_log status_error_log stream_listen tracing_
+    upstream_keepalive_ vitals wasm worker_consistency worker_state
+    """.split()  # noqa: SIM905
+)
+"""Beginnings of Kong settings that are known and change nothing here: no warning for them."""
+
+
+def collect(environment: Mapping[str, str], file: Path | None = None) -> dict[str, str]:
+    """Return raw texts by setting name: those of ``file``, then the environment's over them.
+
+    Without ``file`` Kong's usual place is read if it is there. Raises ``SettingsError``.
+    """
+    values = {}
+    chosen = file or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
+    if chosen is not None:
+        values.update(_read_file(chosen))
+    for variable, text in environment.items():
+        for prefix in (KONG, OURS):
+            name = variable.removeprefix(prefix).lower()
+            if variable.startswith(prefix) and (prefix == OURS) == (name in OWN):
+                values[name] = text
+    return values
+
+
+def unknown_settings(values: Mapping[str, str], environment: Mapping[str, str]) -> list[str]:
+    """Return one sentence for each unknown setting, with the nearest name that exists."""
+    variables = [env_name(name) for name in NAMES]
+    given = sorted(name for name in environment if name.startswith((KONG, OURS)))
+    found = [_unknown(name, name.removeprefix(KONG), variables) for name in given]
+    rest = sorted(name for name in values if env_name(name) not in environment)
+    found += [_unknown(name, name, list(NAMES)) for name in rest]
+    return [text for text in found if text]
+
+
+def _unknown(shown: str, name: str, names: list[str]) -> str:
+    if shown in names:
+        return ""
+    near = nearest_word(shown, names)
+    # A near miss is reported even where Kong has many settings that change nothing here.
+    if name.lower().startswith(WITHOUT_EFFECT) and not nearest_word(shown, names, 0.93):
+        return ""
+    return f"{shown}: unknown setting, ignored" + (f"; did you mean {near}?" if near else "")
+
+
+def _read_file(path: Path) -> dict[str, str]:
+    try:
+        lines = path.read_text().splitlines()
+    except OSError as error:
+        raise SettingsError(f"cannot read {path}: {error.strerror}") from None
+    values, problems = {}, []
+    for number, line in enumerate(lines, 1):
+        text = line.split("#", 1)[0].strip()
+        name, equals, value = text.partition("=")
+        if equals:
+            values[name.strip().lower().removeprefix(OURS.lower())] = value.strip()
+        elif text:
+            problems.append(f"{path}:{number}: expected name = value")
+    if problems:
+        raise SettingsError(*problems)
+    return values
