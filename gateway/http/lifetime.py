@@ -80,11 +80,16 @@ class Lifetime(Bodies):
         self._input = b""
 
     def eof_received(self) -> bool:
-        """The client sends no more; keep the socket while it still awaits an answer."""
-        if self._closing or self.scheme == "https":
+        """The client sends no more; keep the socket while it still awaits an answer.
+
+        A request that it broke off is dropped, and takes none of those before it along.
+        """
+        if self._closing or self.scheme == "https" or self._current is None:
             return False
-        if self._incoming is not None or self._input or self._current is None:
+        if self._incoming is not None and self._incoming.channel is not None:
             return False
+        self._incoming = None
+        self._input = b""
         self._deaf = True
         return True
 

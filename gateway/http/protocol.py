@@ -56,7 +56,7 @@ class HttpProtocol(Lifetime):
             return
         if self._input:
             data, self._input = self._input + data, b""
-        else:
+        elif data[0] > _CR or self._incoming is not None:
             self._since = self.context.clock.now
         self._corked = True
         self._read(data)
@@ -82,6 +82,9 @@ class HttpProtocol(Lifetime):
                 continue
             if data[at] == _CR or data[at] == _LF:
                 at = _EMPTY_LINES.match(data, at).end()  # type: ignore[union-attr]  # matches nothing
+                if at < size:
+                    # A connection on which nothing but empty lines comes is idle all the same.
+                    self._since = self.context.clock.now
                 continue
             end = data.find(_HEAD_END, at) + 4
             if end < 4:

@@ -20,6 +20,9 @@ _DECODED = {
 _SENDABLE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~%!#$&'()*+,/:;=?@[]"
 _UNSENDABLE = re.compile(b"[^" + re.escape(_SENDABLE) + b"]")
 _HIDDEN_DOTS = re.compile(rb"(?:^|[/\\;])\.\.?(?:$|[/\\;?#\x00])")
+_MAY_HIDE_DOTS = re.compile(rb"[%;\\\x00-\x1f]")
+_SKIPPED = b"\t\n\r"
+"""What parsers of URLs drop wherever it stands (WHATWG URL section 4.4): also between dots."""
 _ANY_ESCAPE = re.compile(rb"%(?:25)*(?:u00)?([0-9A-Fa-f]{2})")
 _ROUNDS = 4
 """How often an upstream may decode a path that is looked through for dot segments."""
@@ -38,23 +41,24 @@ def normalise(path: bytes, *, merge: bool = True) -> bytes:
 
 def may_hide_dots(path: bytes) -> bool:
     """Tell quickly whether a path could be one for ``hides_dots``: few are."""
-    return b"%" in path or b";" in path or b"\\" in path
+    return _MAY_HIDE_DOTS.search(path) is not None
 
 
 def hides_dots(path: bytes) -> bool:
     """Tell whether an upstream may find a dot segment in a normalised path, where we see none.
 
     Servers differ in what ends a segment: many decode ``%2F`` or take a backslash for a slash, some
-    cut a segment at its semicolon (RFC 3986 §3.3 parameters), some decode twice. To such a server
-    ``/open/..%2Fsecret`` or ``/open/..;/secret`` is ``/secret``, which another route may guard.
+    cut a segment at its semicolon (RFC 3986 §3.3 parameters) or the path at a NUL, some decode
+    twice. To such a server ``/open/..%2Fsecret`` or ``/open/..;/secret`` is ``/secret``, which
+    another route may guard.
     """
     for _ in range(_ROUNDS):
-        if _HIDDEN_DOTS.search(path):
+        if _HIDDEN_DOTS.search(path.translate(None, _SKIPPED)):
             return True
         before, path = path, _ANY_ESCAPE.sub(_decode_all, path)
         if path == before:
             return False
-    return _HIDDEN_DOTS.search(path) is not None
+    return _HIDDEN_DOTS.search(path.translate(None, _SKIPPED)) is not None
 
 
 def is_text(path: bytes) -> bool:

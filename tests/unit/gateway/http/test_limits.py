@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -282,6 +283,29 @@ async def test_an_idle_connection_is_closed_without_a_word() -> None:
         assert (await wire.ask(get())).status == 200
         assert await wire.rest() == b""
         await wire.close()
+
+
+@pytest.mark.parametrize("before", [b"", get()])
+async def test_empty_lines_keep_no_connection(before: bytes) -> None:
+    async with serving(App(), Limits(idle_timeout=_SHORT)) as running:
+        wire = await running.connect()
+        if before:
+            assert (await wire.ask(before)).status == 200
+        end = asyncio.create_task(wire.rest())
+        while not end.done():
+            with suppress(ConnectionError):
+                await wire.send(b"\r\n")
+            await asyncio.sleep(0.02)
+        assert await end == b""
+
+
+async def test_a_request_behind_empty_lines_begins_with_its_own_first_byte() -> None:
+    protocol, plug = plugged(App(lambda _: Pending()), asyncio.get_running_loop())
+    protocol.context.clock.now += 70
+    protocol.data_received(b"\r\n\r\nGET / HT")
+    protocol.context.clock.now += 10
+    protocol.check(protocol.context.clock.now)
+    assert not plug.closed
 
 
 async def test_an_answer_under_way_is_not_idle() -> None:

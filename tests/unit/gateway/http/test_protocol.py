@@ -369,18 +369,20 @@ async def test_a_client_that_leaves_abandons_its_pending_answer() -> None:
         pending.resolve(text(200, b"too late"))
 
 
-async def test_a_half_closed_client_still_gets_its_answer() -> None:
+@pytest.mark.parametrize("broken_off", [b"", b"GET /n", post(b"body")[:-1], chunked(b"a")[:-3]])
+async def test_a_half_closed_client_still_gets_its_answer(broken_off: bytes) -> None:
     pending = Pending()
     app = App(lambda _: pending)
     async with serving(app) as running:
         wire = await running.connect()
-        await wire.send(get())
+        await wire.send(get() + broken_off)
         wire.writer.write_eof()
         await until(lambda: app.seen)
         await asyncio.sleep(0.01)
         pending.resolve(text(200, b"still here"))
         assert (await wire.answer()).body == b"still here"
         assert await wire.rest() == b""
+        assert len(app.seen) == 1
         await wire.close()
 
 

@@ -77,6 +77,11 @@ HIDING = [
     b"/open/%252e%252e%252fsecret",
     b"/open/..%u002fsecret",
     b"/open/..%3fsecret",
+    b"/open/..%00/secret",
+    b"/open/%2e%2e%00",
+    b"/open/.%09./secret",
+    b"/open/.%0d%0a.%2fsecret",
+    b"/open/..%2509/secret",
 ]
 
 
@@ -107,14 +112,15 @@ def test_other_paths_hide_nothing(path: bytes) -> None:
 
 
 def _as_segments(path: bytes, decodings: int) -> list[bytes]:
-    """Read a path as servers do that decode, know backslashes and cut parameters."""
+    """Read a path as servers do that decode, know backslashes, cut parameters and behind a NUL."""
     for _ in range(decodings):
         path = unquote_to_bytes(path)
-    path = path.replace(b"\\", b"/")
+    path = path.translate(None, b"\t\r\n").partition(b"\0")[0].replace(b"\\", b"/")
     return [segment.partition(b";")[0] for segment in path.split(b"/")]
 
 
 _PIECES = [b".", b"..", b"/", b"\\", b";", b"%", b"25", b"2e", b"%2F", b"%5c", b"%3b", b"a", b"%2E"]
+_PIECES += [b"%00", b"%09", b"%0a", b"00"]
 
 
 @given(st.lists(st.sampled_from(_PIECES), max_size=12), st.integers(0, 3))
