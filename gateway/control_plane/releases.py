@@ -16,7 +16,7 @@ from gateway.documents.tree import nest
 from gateway.entities import ENTITIES
 from gateway.entities.checks import Table, check_table
 from gateway.errors import DocumentError, NotFound
-from gateway.hybrid.configuration import ZERO_HASH
+from gateway.hybrid.config_hash import ZERO_HASH
 
 Rule = Callable[[Table], Table]
 """From the newest configuration to the next; raises when that must not be."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.control_plane.clustering.compat import Incompatibility, SyncStatus
 from gateway.errors import ClusterError
-from gateway.hybrid.configuration import ZERO_HASH
+from gateway.hybrid.config_hash import ZERO_HASH
 
 PER_CERTIFICATE = 100
 """Most data planes with one certificate, when nothing else is said."""

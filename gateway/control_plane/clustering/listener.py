@@ -18,7 +18,7 @@ from gateway.control_plane.clustering.doorway import Doorway
 from gateway.control_plane.clustering.push import Push
 from gateway.control_plane.clustering.session import Session, Timing
 from gateway.errors import ClusterError
-from gateway.hybrid.server_socket import Wire
+from gateway.hybrid.server_socket import ServerSocket
 from gateway.hybrid.server_tls import (
     ClusterIdentity,
     admits,
@@ -118,7 +118,7 @@ class ClusterListener:
             raise ClusterError("too many connections with this certificate are open")
         self._guests[certificate] += 1
         try:
-            wire = Wire(reader, writer, self._max_payload)
+            wire = ServerSocket(reader, writer, self._max_payload)
             node = await self._introduced(wire, ip, _expiry(tls))
             if node is not None:
                 node.certificate = certificate
@@ -127,14 +127,16 @@ class ClusterListener:
             self._guests[certificate] -= 1
             self._guests += Counter()  # drops those at zero
 
-    async def _introduced(self, wire: Wire, ip: str, expires: int | None) -> DataPlane | None:
+    async def _introduced(
+        self, wire: ServerSocket, ip: str, expires: int | None
+    ) -> DataPlane | None:
         try:
             async with asyncio.timeout(self._timing.handshake):
                 return await self._upgrade(wire, ip, expires)
         except TimeoutError:
             raise ClusterError("no upgrade request came in time") from None
 
-    async def _serve(self, wire: Wire, node: DataPlane) -> None:
+    async def _serve(self, wire: ServerSocket, node: DataPlane) -> None:
         session = Session(wire, node, self._data_planes, self._timing)
         if self._push is not None:
             session.offer(self._push)
@@ -144,7 +146,7 @@ class ClusterListener:
         finally:
             self._sessions.discard(session)
 
-    async def _upgrade(self, wire: Wire, ip: str, expires: int | None) -> DataPlane | None:
+    async def _upgrade(self, wire: ServerSocket, ip: str, expires: int | None) -> DataPlane | None:
         """Answer the upgrade request; None when it was refused."""
         request = await wire.request()
         target = urlsplit(request.target)

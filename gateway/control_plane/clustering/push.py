@@ -7,13 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.entities.checks import Table
-from gateway.hybrid.configuration import (
-    ZERO_HASH,
-    config_hash,
-    config_table,
-    is_empty,
-    reconfigure_payload,
-)
+from gateway.hybrid.config_hash import ZERO_HASH, config_hash
+from gateway.hybrid.configuration import config_table
+from gateway.hybrid.frame import is_empty, reconfigure_payload
 from gateway.plugins.registry import plugin_types
 
 

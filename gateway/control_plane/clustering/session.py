@@ -21,7 +21,8 @@ from gateway.control_plane.clustering.compat import check_plugins, check_version
 from gateway.control_plane.clustering.data_planes import DataPlane, DataPlanes
 from gateway.control_plane.clustering.push import Push
 from gateway.errors import ClusterError
-from gateway.hybrid.server_socket import GOING_AWAY, POLICY, Received, Wire
+from gateway.hybrid.server_socket import ServerSocket
+from gateway.hybrid.websocket import GOING_AWAY, POLICY, Received
 from gateway.logs import get_logger
 
 _HASH_LENGTH = 32
@@ -52,7 +53,7 @@ class Session:
     """
 
     def __init__(
-        self, wire: Wire, node: DataPlane, data_planes: DataPlanes, timing: Timing
+        self, wire: ServerSocket, node: DataPlane, data_planes: DataPlanes, timing: Timing
     ) -> None:
         self.node = node
         self._wire = wire

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The data plane's side of the hybrid protocol v1 (hybrid.md §3): dial, report, take releases."""
+"""The data plane's end of Kong's hybrid protocol, version 1: dial, report, take releases.
+
+The control plane's end of it is ``gateway/control_plane/clustering``. Kong 3.10 has both in
+``kong/clustering/data_plane.lua`` and ``control_plane.lua``.
+"""
 
 from __future__ import annotations
 
@@ -14,22 +18,23 @@ from typing import Any
 from urllib.parse import quote
 
 import orjson
+from wsproto.events import BytesMessage, Ping
 
 from gateway import COMPATIBLE_WITH
 from gateway.errors import ClusterError, ReleaseRefused
-from gateway.hybrid.client_socket import Address, WebSocket
+from gateway.hybrid.client_socket import Address, ClientSocket
 from gateway.logs import get_logger
 
 _log = get_logger("gateway.cluster")
 
 _PING = 30.0
 _SILENCE = 45.0
-"""Seconds without any frame after which both sides give up (hybrid.md §3, 8)."""
+"""Seconds without any frame after which both ends give up: 1.5 times the pause between pings."""
 
 
 @dataclass(frozen=True)
-class Node:
-    """Who dials: id, host name, labels, and the plugins it can serve (name and version)."""
+class NodeIdentity:
+    """What the node says of itself: id, host name, labels, and its plugins (name and version)."""
 
     id: str
     hostname: str
@@ -67,7 +72,7 @@ class ClusterClient:
         self,
         address: tuple[str, int],
         tls: tuple[ssl.SSLContext, str],
-        node: Node,
+        node: NodeIdentity,
         *,
         take: Callable[[bytes], Awaitable[None]],
         hash_in_force: Callable[[], str],
@@ -77,8 +82,8 @@ class ClusterClient:
     ) -> None:
         self.connected_since: float | None = None
         """Monotonic seconds; None while there is no connection."""
-        self.last_seen: float | None = None
-        """Monotonic seconds of the last frame from the control plane."""
+        self.failure = ""
+        """Why the last connection could not be made or ended; empty while there is one."""
         self.tls = tls
         """Context and name for the next connection; may be replaced."""
         self._where = address
@@ -88,8 +93,7 @@ class ClusterClient:
         self._hash = hash_in_force
         self._pause = pause
         self._largest = largest
-        self._told = ""
-        self._socket: WebSocket | None = None
+        self._socket: ClientSocket | None = None
         self._waiting: bytes | None = None
         self._arrived = asyncio.Event()
 
@@ -104,13 +108,13 @@ class ClusterClient:
         finally:
             taking.cancel()
             if self._socket is not None:
-                await self._socket.close()
+                await self._socket.leave()
 
     def report(self) -> None:
         """Tell the control plane the hash in force, now."""
         if self._socket is not None:
             with suppress(ClusterError):
-                self._socket.ping(self._hash().encode())
+                self._socket.write(Ping(payload=self._hash().encode()))
 
     async def _one_connection(self) -> float:
         """Dial and stay until the connection ends; return for how many seconds it was there."""
@@ -119,9 +123,9 @@ class ClusterClient:
         address = Address(*self._where, name, self._target)
         where = f"{address.host}:{address.port}"
         try:
-            self._socket = await WebSocket.connect(address, context, self._largest)
-            started = self.connected_since = self.last_seen = monotonic()
-            self._told = ""
+            self._socket = await ClientSocket.connect(address, context, self._largest)
+            started = self.connected_since = monotonic()
+            self.failure = ""
             _log.info("connected to the control plane", address=where)
             await self._talk(self._socket)
             reason = "the control plane closed the connection"
@@ -130,24 +134,28 @@ class ClusterClient:
         was_connected = self.connected_since is not None
         self._socket = self.connected_since = None
         event = "lost the control plane" if was_connected else "cannot reach the control plane"
-        # An outage is told once, not at every attempt.
-        told, self._told = self._told, reason
-        (_log.debug if told == reason else _log.warning)(event, address=where, reason=reason)
+        # An outage is logged once, not at every attempt.
+        log = _log.debug if self.failure == reason else _log.warning
+        self.failure = reason
+        log(event, address=where, reason=reason)
         return monotonic() - started if was_connected else 0.0
 
-    async def _talk(self, socket: WebSocket) -> None:
-        socket.send(self._hello)
+    async def _talk(self, socket: ClientSocket) -> None:
+        socket.write(BytesMessage(data=self._hello))
         self.report()
         pinging = asyncio.create_task(self._ping())
         try:
             async for message in socket.messages(_SILENCE):
-                self.last_seen = monotonic()
-                if message is not None:
-                    self._waiting = message
+                if isinstance(message, Ping):
+                    socket.pong(bytes(message.payload))
+                elif isinstance(message, BytesMessage):
+                    self._waiting = bytes(message.data)
                     self._arrived.set()
+                else:
+                    raise ClusterError("the control plane sent a text frame")
         finally:
             pinging.cancel()
-            await socket.close()
+            await socket.leave()
 
     async def _ping(self) -> None:
         while True:
@@ -172,7 +180,7 @@ class ClusterClient:
                 _log.exception("release not applied")
 
     def _refuse(self, error: ReleaseRefused) -> None:
-        """Report why a release cannot be served; the old one stays in force (hybrid.md §7)."""
+        """Report why a release cannot be served; the old one stays in force."""
         report = {
             "name": "declarative configuration parse failure",
             "message": str(error),
@@ -183,7 +191,9 @@ class ClusterClient:
         _log.error("release refused", hash=error.hash, problems=error.errors)
         if self._socket is not None:
             with suppress(ClusterError):
-                self._socket.send(orjson.dumps({"type": "error", "error": report}))
+                self._socket.write(
+                    BytesMessage(data=orjson.dumps({"type": "error", "error": report}))
+                )
 
 
 def _reason(error: Exception) -> str:

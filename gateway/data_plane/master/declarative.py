@@ -6,16 +6,17 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from gateway.data_plane.master.release import Release, make_release
+from gateway.data_plane.master.release import NodeRelease, make_release
 from gateway.documents.deck import load_deck
 from gateway.documents.document import to_table
 from gateway.entities.checks import check_table
-from gateway.hybrid.configuration import config_hash, config_table
+from gateway.hybrid.config_hash import config_hash
+from gateway.hybrid.configuration import config_table
 
 OWNER = "declarative"
 
 
-def read_declarative(path: Path) -> Release:
+def read_declarative(path: Path) -> NodeRelease:
     """Read and check the file. Raises ``DocumentError`` with all problems, naming the file."""
     document = load_deck(path, {}, os.environ)
     # The file's own time: the same file is the same release after every restart.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.data_plane.low_priority import aside
 from gateway.data_plane.master.cache import ConfigCache
-from gateway.data_plane.master.release import Release, check_release, parse_frame
+from gateway.data_plane.master.release import NodeRelease, check_release, parse_frame
 from gateway.data_plane.master.supervisor import Supervisor
 from gateway.errors import CacheError, ClusterError, DocumentError, ReleaseRefused, SettingsError
 from gateway.hybrid.node_id import node_id
@@ -39,7 +39,7 @@ class Source:
         """Whether the control plane is connected; None without one."""
         return None
 
-    async def first(self) -> Release | None:
+    async def first(self) -> NodeRelease | None:
         """Return what to serve from the start."""
         raise NotImplementedError
 
@@ -59,7 +59,7 @@ class Source:
     async def _reload(self) -> None:
         raise NotImplementedError
 
-    async def _apply(self, release: Release) -> None:
+    async def _apply(self, release: NodeRelease) -> None:
         await self._supervisor.apply(release, self._environment)
 
 
@@ -81,7 +81,7 @@ class FileSource(Source):
         super().__init__(supervisor, environment)
         self._file = settings.declarative_config
 
-    async def first(self) -> Release | None:
+    async def first(self) -> NodeRelease | None:
         """Read the file. Raises ``SettingsError``: a node that can never serve must not start."""
         if self._file is None:
             _log.warning("no configuration: neither a control plane nor KONG_DECLARATIVE_CONFIG")
@@ -104,7 +104,7 @@ class FileSource(Source):
                 raise ReleaseRefused(error.problems) from None
             await self._apply(release)
 
-    async def _read(self) -> Release:
+    async def _read(self) -> NodeRelease:
         from gateway.data_plane.master.declarative import read_declarative
 
         assert self._file is not None
@@ -133,7 +133,7 @@ class ControlPlaneSource(Source):
         """Whether the control plane is connected."""
         return self._client is not None and self._client.connected_since is not None
 
-    async def first(self) -> Release | None:
+    async def first(self) -> NodeRelease | None:
         """Return the cached release; without one the node waits for the control plane."""
         try:
             frame = self._cache.load()
@@ -150,12 +150,12 @@ class ControlPlaneSource(Source):
         # The client and what it imports wait until the workers serve: they come first.
         plugins = await self._supervisor.plugins()
         # Imported here for the same reason.
-        from gateway.data_plane.master.control_plane_client import ClusterClient, Node
+        from gateway.data_plane.master.control_plane_client import ClusterClient, NodeIdentity
         from gateway.hybrid.client_tls import client_context
 
         settings = self._settings
         host, _, port = settings.cluster_control_plane.rpartition(":")
-        node = Node(
+        node = NodeIdentity(
             node_id(self._prefix),
             os.environ.get("HOSTNAME") or socket.gethostname(),
             settings.cluster_dp_labels,

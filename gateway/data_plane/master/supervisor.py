@@ -13,11 +13,12 @@ from typing import Any
 from gateway.data_plane.channel import Message
 from gateway.data_plane.counters import total
 from gateway.data_plane.master.backoff import Backoff
-from gateway.data_plane.master.release import NO_CONFIGURATION, Release
+from gateway.data_plane.master.release import NodeRelease
 from gateway.data_plane.master.spawn import Spawned, spawn_worker
 from gateway.data_plane.master.watchdog import Watchdog
 from gateway.data_plane.master.worker_process import WorkerProcess
 from gateway.errors import ReleaseRefused, WorkerGone
+from gateway.hybrid.config_hash import ZERO_HASH
 from gateway.logs import get_logger
 from gateway.tasks import BackgroundTasks
 
@@ -54,7 +55,7 @@ class Supervisor:
         spawn: Callable[[int], Spawned] = spawn_worker,
     ) -> None:
         self.init = dict(init)
-        self.serving: Release | None = None
+        self.serving: NodeRelease | None = None
         """The release that workers serve, or are to serve as soon as they run."""
         self.since = 0.0
         """Monotonic seconds of the last switch."""
@@ -101,9 +102,9 @@ class Supervisor:
     @property
     def hash_in_force(self) -> str:
         """The hash of what workers serve, zeros before anything."""
-        return NO_CONFIGURATION if self.serving is None else self.serving.hash
+        return ZERO_HASH if self.serving is None else self.serving.hash
 
-    def start(self, release: Release | None, environment: Mapping[str, str]) -> None:
+    def start(self, release: NodeRelease | None, environment: Mapping[str, str]) -> None:
         """Let the workers serve ``release`` from their first moment, if it can be served."""
         self.serving, self.since = release, monotonic()
         self._environment = dict(environment)
@@ -117,7 +118,7 @@ class Supervisor:
         await self._settled.wait()
         return self._plugins
 
-    async def apply(self, release: Release, environment: Mapping[str, str]) -> None:
+    async def apply(self, release: NodeRelease, environment: Mapping[str, str]) -> None:
         """Switch every worker to ``release``, or none.
 
         ``environment`` has the vault file's values; they stay in force for later workers.
@@ -180,7 +181,7 @@ class Supervisor:
         workers = self.workers
         await asyncio.gather(*(self._drain(worker, seconds) for worker in workers))
 
-    async def _switch(self, release: Release, environment: Mapping[str, str]) -> None:
+    async def _switch(self, release: NodeRelease, environment: Mapping[str, str]) -> None:
         members = list(self._members.values())
         if not members:
             raise ReleaseRefused(["no worker is running that could take over the release"])
@@ -249,7 +250,7 @@ class Supervisor:
         return True
 
     async def _prepare(
-        self, worker: WorkerProcess, release: Release, environment: Mapping[str, str]
+        self, worker: WorkerProcess, release: NodeRelease, environment: Mapping[str, str]
     ) -> Sequence[str]:
         """Have a worker compile; one that ends over it has refused as well."""
         try:
@@ -258,7 +259,7 @@ class Supervisor:
             return [f"worker {worker.index} ended while it compiled the release"]
 
     async def _compile(
-        self, worker: WorkerProcess, release: Release, environment: Mapping[str, str]
+        self, worker: WorkerProcess, release: NodeRelease, environment: Mapping[str, str]
     ) -> Sequence[str]:
         """Have a worker compile a release beside the one it serves; return why it refuses."""
         data = {"hash": release.hash, "environment": environment}
@@ -278,13 +279,13 @@ class Supervisor:
             worker.kill()
             return None
 
-    def _give_up(self, release: Release, problems: Sequence[str]) -> None:
+    def _give_up(self, release: NodeRelease, problems: Sequence[str]) -> None:
         """A release that was accepted once cannot be used any more: wait for another one."""
         if self.serving is release:
             self.serving, self.problem = None, "; ".join(problems)
             _log.error("the configuration at hand cannot be used", problems=list(problems))
 
-    def _count_death(self, release: Release) -> None:
+    def _count_death(self, release: NodeRelease) -> None:
         self._deaths += 1
         if self._deaths >= _DEADLY:
             self._give_up(release, ["workers end while they compile the release"])

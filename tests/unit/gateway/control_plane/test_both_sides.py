@@ -12,10 +12,10 @@ from pathlib import Path
 import orjson
 import pytest
 
-from gateway.data_plane.master.control_plane_client import ClusterClient, Node
+from gateway.data_plane.master.control_plane_client import ClusterClient, NodeIdentity
 from gateway.errors import ReleaseRefused
 from gateway.hybrid.client_tls import client_context
-from gateway.hybrid.configuration import ZERO_HASH
+from gateway.hybrid.config_hash import ZERO_HASH
 from gateway.plugins.registry import plugin_types
 from gateway.settings.settings import Settings
 from tests.support.authority import shared_pair
@@ -34,7 +34,7 @@ class DataPlane:
         self.client = ClusterClient(
             ("127.0.0.1", port),
             client_context(settings),
-            Node(NODE, "node-a", {"zone": "a"}, plugins),
+            NodeIdentity(NODE, "node-a", {"zone": "a"}, plugins),
             take=self.take,
             hash_in_force=lambda: self.hash,
             pause=(0.05, 0.1),

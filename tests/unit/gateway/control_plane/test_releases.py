@@ -9,7 +9,7 @@ import pytest
 from gateway.control_plane.releases import Releases
 from gateway.control_plane.store import Store
 from gateway.errors import DocumentError, NotFound
-from gateway.hybrid.configuration import ZERO_HASH
+from gateway.hybrid.config_hash import ZERO_HASH
 from tests.support.documents import story
 
 

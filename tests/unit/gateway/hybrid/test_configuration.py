@@ -11,15 +11,9 @@ import pytest
 import yaml
 
 from gateway.documents.document import to_table
-from gateway.hybrid.configuration import (
-    WORKSPACE,
-    ZERO_HASH,
-    _digest,
-    config_hash,
-    config_table,
-    is_empty,
-    reconfigure_payload,
-)
+from gateway.hybrid.config_hash import ZERO_HASH, _digest, config_hash
+from gateway.hybrid.configuration import WORKSPACE, config_table
+from gateway.hybrid.frame import is_empty, reconfigure_payload
 from tests.support.documents import story
 
 VECTORS = yaml.safe_load(Path("tests/vectors/config-hash.yaml").read_text())

@@ -22,7 +22,9 @@ from gateway.control_plane.clustering.listener import ClusterListener
 from gateway.control_plane.clustering.push import Push, prepare
 from gateway.control_plane.clustering.session import Timing
 from gateway.documents.document import to_table
-from gateway.hybrid.configuration import config_hash, config_table, reconfigure_payload
+from gateway.hybrid.config_hash import config_hash
+from gateway.hybrid.configuration import config_table
+from gateway.hybrid.frame import reconfigure_payload
 from gateway.hybrid.server_tls import ClusterIdentity
 from tests.support.authority import Authority, Pair, client_context, shared_pair
 from tests.support.control_plane import running

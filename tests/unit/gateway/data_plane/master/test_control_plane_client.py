@@ -15,9 +15,10 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, BytesMessage, Event, Ping, Pong, Request
 
 from gateway.data_plane.master import control_plane_client as module
-from gateway.data_plane.master.control_plane_client import ClusterClient, Node
-from gateway.data_plane.master.release import NO_CONFIGURATION, parse_frame
+from gateway.data_plane.master.control_plane_client import ClusterClient, NodeIdentity
+from gateway.data_plane.master.release import parse_frame
 from gateway.errors import ClusterError, ReleaseRefused
+from gateway.hybrid.config_hash import ZERO_HASH
 from gateway.pem import load_chain
 from tests.support.authority import Authority
 from tests.support.control_plane import NAME, Place, certificates, running
@@ -31,7 +32,7 @@ class Taker:
     """The node behind a client: takes releases, or refuses them."""
 
     def __init__(self, refusal: str = "") -> None:
-        self.hash = NO_CONFIGURATION
+        self.hash = ZERO_HASH
         self.refusal = refusal
         self.frames: list[bytes] = []
 
@@ -46,14 +47,14 @@ class Taker:
         self.hash = release.hash
 
 
-def node() -> Node:
+def node() -> NodeIdentity:
     plugins = tuple((one["name"], one["version"]) for one in all_plugins())
-    return Node(ID, "höst/1", {"region": "eu"}, plugins)
+    return NodeIdentity(ID, "höst/1", {"region": "eu"}, plugins)
 
 
 @asynccontextmanager
 async def client(
-    port: int, tls: ssl.SSLContext, taker: Taker, name: str = NAME
+    port: int, tls: ssl.SSLContext, taker: Taker, name: str = NAME, **options: Any
 ) -> AsyncIterator[ClusterClient]:
     """Run a client until the end of the block."""
     made = ClusterClient(
@@ -63,6 +64,7 @@ async def client(
         take=taker.take,
         hash_in_force=lambda: taker.hash,
         pause=(0.01, 0.02),
+        **options,
     )
     running = asyncio.create_task(made.run())
     try:
@@ -117,7 +119,7 @@ async def test_a_refusal_reaches_who_published(tmp_path: Path) -> None:
         reply = await place.publish(DOCUMENT)
         assert reply.status == 409
         assert "{vault://env/X}" in orjson.dumps(reply.body).decode()
-        assert taker.hash == NO_CONFIGURATION
+        assert taker.hash == ZERO_HASH
 
 
 async def test_a_lost_control_plane_is_found_again(tmp_path: Path) -> None:
@@ -145,8 +147,8 @@ async def test_a_control_plane_of_another_authority_or_name_is_not_believed(tmp_
 
 async def not_believed(port: int, tls: ssl.SSLContext, name: str) -> None:
     async with client(port, tls, Taker(), name) as made:
-        await until(lambda: made._told)
-        assert "not trusted" in made._told
+        await until(lambda: made.failure)
+        assert "not trusted" in made.failure
         assert made.connected_since is None
 
 
@@ -219,20 +221,23 @@ async def test_the_first_frames_are_basic_info_and_a_ping_with_the_hash() -> Non
     assert message["labels"] == {"region": "eu"}
     assert message["plugins"] == sorted(message["plugins"], key=lambda one: one["name"])
     assert isinstance(ping, Ping)
-    assert bytes(ping.payload) == NO_CONFIGURATION.encode()
+    assert bytes(ping.payload) == ZERO_HASH.encode()
 
 
 async def test_of_several_frames_that_wait_only_the_newest_is_taken() -> None:
     taken: list[bytes] = []
-    begun, done = asyncio.Event(), asyncio.Event()
+    begun, received, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def script(side: Side) -> None:
         side.send(BytesMessage(data=b"one"))
         await begun.wait()
         side.send(BytesMessage(data=b"two"))
         side.send(BytesMessage(data=b"three"))
-        while True:
-            await side.event()
+        side.send(Ping(payload=b"all sent"))
+        while not isinstance(await side.event(), Pong):
+            pass
+        received.set()
+        await side.event()
 
     class Slow(Taker):
         async def take(self, frame: bytes) -> None:
@@ -240,8 +245,8 @@ async def test_of_several_frames_that_wait_only_the_newest_is_taken() -> None:
             begun.set()
             await done.wait()
 
-    async with scripted(script) as (port, tls), client(port, tls, Slow()) as made:
-        await until(lambda: made._waiting == b"three")
+    async with scripted(script) as (port, tls), client(port, tls, Slow()):
+        await asyncio.wait_for(received.wait(), 10)
         done.set()
         await until(lambda: len(taken) == 2)
     assert taken == [b"one", b"three"]
@@ -276,7 +281,7 @@ async def test_a_silent_control_plane_is_left(monkeypatch: Any) -> None:
 
     async with scripted(script) as (port, tls), client(port, tls, Taker()) as made:
         await until(lambda: len(connections) >= 2)
-        assert "no sign of the control plane" in made._told or made._told == ""
+        assert "no sign of the control plane" in made.failure or made.failure == ""
 
 
 async def test_pings_go_out_by_the_clock(monkeypatch: Any) -> None:
@@ -302,7 +307,6 @@ async def test_a_frame_above_the_limit_breaks_the_connection() -> None:
         await side.event()
 
     taker = Taker()
-    async with scripted(script) as (port, tls), client(port, tls, taker) as made:
-        made._largest = 1024
-        await until(lambda: "KONG_CLUSTER_MAX_PAYLOAD" in made._told)
+    async with scripted(script) as (port, tls), client(port, tls, taker, largest=1024) as made:
+        await until(lambda: "KONG_CLUSTER_MAX_PAYLOAD" in made.failure)
         assert taker.frames == []

@@ -17,7 +17,9 @@ import pytest
 
 from gateway.data_plane.master.cache import ConfigCache
 from gateway.documents.document import to_table
-from gateway.hybrid.configuration import config_hash, config_table, reconfigure_payload
+from gateway.hybrid.config_hash import config_hash
+from gateway.hybrid.configuration import config_table
+from gateway.hybrid.frame import reconfigure_payload
 from tests.support.authority import shared_pair
 from tests.support.node import NodeProcess, running_node
 from tests.support.processes import alive

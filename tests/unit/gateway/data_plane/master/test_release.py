@@ -10,7 +10,9 @@ import pytest
 from gateway.data_plane.master.release import check_release, make_release, parse_frame
 from gateway.documents.document import to_table
 from gateway.errors import ClusterError, ReleaseRefused
-from gateway.hybrid.configuration import config_hash, config_table, reconfigure_payload
+from gateway.hybrid.config_hash import config_hash
+from gateway.hybrid.configuration import config_table
+from gateway.hybrid.frame import reconfigure_payload
 
 DOCUMENT = {"services": {"s": {"url": "http://h/", "routes": {"r": {"paths": ["/a"]}}}}}
 

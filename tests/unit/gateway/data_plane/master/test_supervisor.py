@@ -12,15 +12,15 @@ import pytest
 
 from gateway.data_plane.counters import total
 from gateway.data_plane.master import supervisor as module
-from gateway.data_plane.master.release import Release
+from gateway.data_plane.master.release import NodeRelease
 from gateway.data_plane.master.spawn import Spawned
 from gateway.data_plane.master.supervisor import Supervisor
 from gateway.errors import ReleaseRefused
 from tests.support.fake_worker import spawn
 
 
-def release(digest: str, **behaviour: object) -> Release:
-    return Release(digest, json.dumps(behaviour).encode(), empty=False)
+def release(digest: str, **behaviour: object) -> NodeRelease:
+    return NodeRelease(digest, json.dumps(behaviour).encode(), empty=False)
 
 
 FIRST, SECOND = release("first"), release("second")
@@ -34,7 +34,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 @asynccontextmanager
 async def supervising(
-    start: Release | None = None,
+    start: NodeRelease | None = None,
     count: int = 2,
     spawn: Callable[[int], Spawned] = spawn,
     *,
