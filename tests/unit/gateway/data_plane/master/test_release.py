@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import gzip
 import json
 from typing import Any
 
@@ -9,7 +8,7 @@ import pytest
 
 from gateway.data_plane.master.release import check_release, make_release, parse_frame
 from gateway.documents.document import to_table
-from gateway.errors import ClusterError, ReleaseRefused
+from gateway.errors import ReleaseRefused
 from gateway.hybrid.config_hash import config_hash
 from gateway.hybrid.configuration import config_table
 from gateway.hybrid.frame import reconfigure_payload
@@ -19,10 +18,6 @@ DOCUMENT = {"services": {"s": {"url": "http://h/", "routes": {"r": {"paths": ["/
 
 def sent(document: dict[str, Any] | None = None) -> dict[str, Any]:
     return config_table(to_table(DOCUMENT if document is None else document, "tests", 1))
-
-
-def frame(message: Any) -> bytes:
-    return gzip.compress(json.dumps(message).encode())
 
 
 def test_a_frame_of_the_control_plane_becomes_a_release() -> None:
@@ -36,36 +31,10 @@ def test_a_frame_of_the_control_plane_becomes_a_release() -> None:
     assert not release.empty
 
 
-def test_a_frame_without_a_hash_gets_one() -> None:
-    table = sent()
-    release = parse_frame(frame({"type": "reconfigure", "config_table": table}))
-    assert release is not None
-    assert release.hash == config_hash(table)[0]
-
-
 def test_a_configuration_of_nothing_but_a_workspace_is_empty() -> None:
     release = parse_frame(reconfigure_payload(sent({})))
     assert release is not None
     assert release.empty
-
-
-def test_frames_of_another_type_are_passed_over() -> None:
-    assert parse_frame(frame({"type": "something"})) is None
-
-
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"plain", gzip.compress(b"{"), frame([1])[:10]],
-    ids=["empty", "plain", "no JSON", "cut"],
-)
-def test_bytes_that_are_no_frame_are_an_error_of_the_protocol(content: bytes) -> None:
-    with pytest.raises(ClusterError, match="cannot be read"):
-        parse_frame(content)
-
-
-def test_a_reconfigure_without_a_table_is_an_error_of_the_protocol() -> None:
-    with pytest.raises(ClusterError, match="without a table"):
-        parse_frame(frame({"type": "reconfigure"}))
 
 
 def test_a_good_release_passes_the_check() -> None:

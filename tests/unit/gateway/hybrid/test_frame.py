@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import gzip
+import json
+from typing import Any
+
+import pytest
+
+from gateway.documents.document import to_table
+from gateway.errors import ClusterError
+from gateway.hybrid.config_hash import config_hash
+from gateway.hybrid.configuration import config_table
+from gateway.hybrid.frame import entity_rows, is_empty, read_reconfigure, reconfigure_payload
+from tests.support.documents import story
+
+
+def frame(message: Any) -> bytes:
+    return gzip.compress(json.dumps(message).encode())
+
+
+def test_the_payload_is_gzipped_json_with_hashes() -> None:
+    sent = config_table(to_table(story(), "o", 1))
+    payload = reconfigure_payload(sent)
+    assert payload[:2] == b"\x1f\x8b"
+    message = json.loads(gzip.decompress(payload))
+    assert set(message) == {"type", "timestamp", "config_table", "config_hash", "hashes"}
+    assert message["config_table"] == sent
+    assert message["config_hash"] == message["hashes"]["config"] == config_hash(sent)[0]
+
+
+def test_what_is_written_is_read() -> None:
+    sent = config_table(to_table(story(), "o", 1))
+    assert read_reconfigure(reconfigure_payload(sent)) == (sent, config_hash(sent)[0])
+
+
+def test_a_frame_without_a_hash_gets_one() -> None:
+    table = config_table(to_table(story(), "o", 1))
+    found = read_reconfigure(frame({"type": "reconfigure", "config_table": table}))
+    assert found == (table, config_hash(table)[0])
+
+
+def test_frames_of_another_type_are_passed_over() -> None:
+    assert read_reconfigure(frame({"type": "something"})) is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"plain", gzip.compress(b"{"), frame([1])[:10]],
+    ids=["empty", "plain", "no JSON", "cut"],
+)
+def test_bytes_that_are_no_frame_are_an_error_of_the_protocol(content: bytes) -> None:
+    with pytest.raises(ClusterError, match="cannot be read"):
+        read_reconfigure(content)
+
+
+def test_a_reconfigure_without_a_table_is_an_error_of_the_protocol() -> None:
+    with pytest.raises(ClusterError, match="without a table"):
+        read_reconfigure(frame({"type": "reconfigure"}))
+
+
+def test_entities_are_what_is_neither_header_nor_workspace() -> None:
+    sent = config_table(to_table(story(), "o", 1))
+    rows = entity_rows(sent)
+    assert rows.keys() == {"services", "routes", "plugins"}
+    assert not any("ws_id" in row for collection in rows.values() for row in collection)
+    assert is_empty({**sent, **{name: [] for name in rows}})
