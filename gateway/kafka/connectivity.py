@@ -18,6 +18,9 @@ _UP = "in state UP"
 _FIRST_WORD = "APIVERSION_QUERY"
 _TOKEN_REFUSALS = 2
 _NOT_YET = "last error: (not available)"
+_CUT_SHORT = "mechanism handshake failed: Local: "
+"""librdkafka reports a connection that ends between the request SaslHandshake and its response as
+refused credentials, though they were not even shown (``rd_kafka_broker_handle_SaslHandshake``)."""
 
 
 class Connectivity:
@@ -44,6 +47,8 @@ class Connectivity:
         if reason == "_ALL_BROKERS_DOWN":
             self._all_down = True
         elif is_connectivity(reason):
+            if _CUT_SHORT in detail:
+                reason = "_TRANSPORT"
             self.trouble = ProduceError(reason, detail)
             self._refusals += reason in _CREDENTIALS
             server = _SERVER.match(detail)

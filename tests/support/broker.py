@@ -200,22 +200,20 @@ class Broker:
         eventually(lambda: name not in self._client().list_topics(timeout=10).topics)
 
     def allow(self, user: tuple[str, str], topic: str, operation: str = "write") -> None:
-        """Let a user do something with a topic (``write`` implies describe)."""
+        """Let a user do something with a topic (``write`` implies describe).
+
+        Returns when the broker goes by it: the controller confirms an access rule before the
+        broker has read it from the metadata log, and refuses the user meanwhile.
+        """
         binding = self._binding(user, topic, operation)
         self._client().create_acls([binding])[binding].result(timeout=20)
+        eventually(lambda: self._rules(user, topic, operation))
 
     def deny(self, user: tuple[str, str], topic: str, operation: str = "write") -> None:
-        """Take back what ``allow`` gave."""
-        wanted = AclBindingFilter(
-            ResourceType.TOPIC,
-            topic,
-            ResourcePatternType.LITERAL,
-            f"User:{user[0]}",
-            "*",
-            AclOperation[operation.upper()],
-            AclPermissionType.ALLOW,
-        )
+        """Take back what ``allow`` gave; returns when the broker goes by it."""
+        wanted = self._binding(user, topic, operation, AclBindingFilter)
         self._client().delete_acls([wanted])[wanted].result(timeout=20)
+        eventually(lambda: not self._rules(user, topic, operation))
 
     def records(self, topic: str, count: int = 1, within: float = 15) -> list[Any]:
         """Return the topic's first ``count`` messages or fail (confluent_kafka ``Message``)."""
@@ -270,9 +268,15 @@ class Broker:
         errors = [one.error for one in found.partitions.values()]
         return min(leaders) >= 0 and not any(errors)
 
+    def _rules(self, user: tuple[str, str], topic: str, operation: str) -> Sequence[AclBinding]:
+        """Return the access rule if the broker, which is who is asked, has it already."""
+        wanted = self._binding(user, topic, operation, AclBindingFilter)
+        found: Sequence[AclBinding] = self._client().describe_acls(wanted).result(timeout=20)
+        return found
+
     @staticmethod
-    def _binding(user: tuple[str, str], topic: str, operation: str) -> AclBinding:
-        return AclBinding(
+    def _binding(user: tuple[str, str], topic: str, operation: str, kind: Any = AclBinding) -> Any:
+        return kind(
             ResourceType.TOPIC,
             topic,
             ResourcePatternType.LITERAL,

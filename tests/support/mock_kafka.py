@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from gateway.kafka import librdkafka as rdk
@@ -77,3 +79,50 @@ def mock_kafka(brokers: int = 1) -> Iterator[MockKafka]:
         yield cluster
     finally:
         cluster.close()
+
+
+_SASL_HANDSHAKE, _API_VERSIONS, _SASL_AUTHENTICATE = 17, 18, 36
+_UNSUPPORTED_VERSION = 35
+
+
+class InterruptedHandshakes:
+    """A Kafka server that ends each connection when a client asks for SASL, as in a restart.
+
+    ``handshakes``: how many times that was.
+    """
+
+    def __init__(self) -> None:
+        self.handshakes = 0
+        self.port = 0
+        self._server: asyncio.Server | None = None
+
+    async def __aenter__(self) -> InterruptedHandshakes:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                (size,) = struct.unpack(">i", await reader.readexactly(4))
+                frame = await reader.readexactly(size)
+                api_key, version, correlation = struct.unpack(">hhi", frame[:8])
+                if api_key == _SASL_HANDSHAKE:
+                    self.handshakes += 1
+                if api_key != _API_VERSIONS:
+                    break
+                body = self._api_versions(version, correlation)
+                writer.write(struct.pack(">i", len(body)) + body)
+        writer.close()
+
+    @staticmethod
+    def _api_versions(version: int, correlation: int) -> bytes:
+        """Return the response in version 0, which any other version is told to ask for."""
+        known = [(_SASL_HANDSHAKE, 0, 1), (_API_VERSIONS, 0, 0), (_SASL_AUTHENTICATE, 0, 1)]
+        error = _UNSUPPORTED_VERSION if version else 0
+        head = struct.pack(">ihi", correlation, error, len(known))
+        return head + b"".join(struct.pack(">hhh", *one) for one in known)

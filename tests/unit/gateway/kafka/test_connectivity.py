@@ -62,6 +62,18 @@ def test_credentials_that_were_good_have_to_be_refused_twice() -> None:
     assert known.error("_AUTHENTICATION", REFUSED)
 
 
+def test_a_connection_that_ends_before_the_credentials_were_shown_bars_nothing() -> None:
+    known = Connectivity(TWO)
+    known.error(*DOWN)
+    for cause in ("Broker transport failure", "Timed out"):
+        detail = f"sasl_ssl://a:9092/1: SASL PLAIN mechanism handshake failed: Local: {cause}: …"
+        assert not known.error("_AUTHENTICATION", detail)
+        told = known.explained(LATE)
+        assert (told.reason, told.detail) == ("_TRANSPORT", detail)
+    unsupported = "SASL PLAIN mechanism handshake failed: Broker: Unsupported SASL mechanism: …"
+    assert known.error("_AUTHENTICATION", unsupported)
+
+
 def test_a_token_that_is_still_being_fetched_bars_nothing() -> None:
     known = Connectivity(TWO, tokens=True)
     known.error(*DOWN)

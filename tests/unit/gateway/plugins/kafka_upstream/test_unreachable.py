@@ -10,9 +10,21 @@ from typing import Any
 
 import pytest
 
+from gateway.http.messages import Pending
+from gateway.kafka.pool import ProducerPool
 from tests.support.broker import Broker
+from tests.support.mock_kafka import InterruptedHandshakes
 from tests.support.ports import free_ports
-from tests.support.producing import NOT_SENT, Worker, answer, body_of, on_broker, request, working
+from tests.support.producing import (
+    NOT_SENT,
+    Worker,
+    answer,
+    body_of,
+    on_broker,
+    request,
+    until,
+    working,
+)
 
 pytestmark = pytest.mark.kafka
 
@@ -99,3 +111,21 @@ def test_one_wrong_name_among_good_ones_bars_nothing(broker: Broker) -> None:
         return {(await answer(handler, request())).status for _ in range(20)}
 
     assert working(job, broker.ca_file) == {200}
+
+
+async def test_a_record_outlasts_connections_that_end_before_the_credentials_were_shown() -> None:
+    async with InterruptedHandshakes() as kafka:
+        pool = ProducerPool(asyncio.get_running_loop())
+        config = {
+            "topic": "t",
+            "bootstrap_servers": [{"host": "127.0.0.1", "port": kafka.port}],
+            "authentication": {"user": "u", "password": "p"},
+            "producer_async": False,
+            "timeout": 60_000,
+        }
+        pending = Worker(pool).plugin(config).access(request())
+        assert isinstance(pending, Pending)
+        await until(lambda: kafka.handshakes >= 3)
+        metrics = pool.metrics()
+        assert (metrics["messages"], metrics["refusals"], metrics["failures"]) == (1, {}, {})
+        await pool.close(0.1)
