@@ -21,6 +21,7 @@ from tests.support.producing import Worker, until, working
 
 INVALID_RECORD = 87
 MSG_SIZE_TOO_LARGE = 10
+NOT_ENOUGH_REPLICAS = 19
 # RECORD_LIST_TOO_LARGE, INVALID_TIMESTAMP, UNSUPPORTED_FOR_MESSAGE_FORMAT, POLICY_VIOLATION
 OTHERS = (18, 32, 43, 44)
 
@@ -92,13 +93,14 @@ def test_refused_records_are_given_up_at_their_deadline(cluster: MockKafka) -> N
     async def job(worker: Worker) -> None:
         producer = worker.pool.get(config(cluster, deadline=1200))
         assert await sent(producer, 1) == [None]
-        cluster.fail(MSG_SIZE_TOO_LARGE)
+        # Tried again in smaller batches, which are not written before the broker goes either.
+        cluster.fail(MSG_SIZE_TOO_LARGE, *[NOT_ENOUGH_REPLICAS] * 100)
         waiting = asyncio.ensure_future(sent(producer, 6))
-        await until(lambda: producer.messages == 6)
         await until(lambda: producer._doubts)
         cluster.down()
         found = await waiting
         assert all(isinstance(error, ProduceError) for error in found)
+        cluster.fail_no_more()
         cluster.up()
         await until(lambda: producer.messages == producer.bytes == 0, within=20)
 
