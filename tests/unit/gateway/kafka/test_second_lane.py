@@ -43,6 +43,8 @@ def config(cluster: MockKafka, acks: int = 1, **changes: Any) -> ProducerConfig:
 
 async def sent(producer: Any, count: int, size: int = 10) -> list[Any]:
     """Send records together; return what became of each."""
+    # A push for those before would have the first of these leave without the others.
+    await until(lambda: not producer.client.pushing)
     loop = asyncio.get_running_loop()
     reports = [loop.create_future() for _ in range(count)]
     for report in reports:
