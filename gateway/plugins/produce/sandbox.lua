@@ -5,7 +5,7 @@
 -- and what could search or sort without end is done in Lua, where the hook is.
 local limit, most, longest, patterns = ...
 local sethook, getmetatable, setmetatable = debug.sethook, getmetatable, setmetatable
-local error, pcall, xpcall, select, unpack = error, pcall, xpcall, select, unpack
+local error, pcall, select, tonumber, tostring = error, pcall, select, tonumber, tostring
 local type, loadstring, setfenv, clock = type, loadstring, setfenv, os.clock
 local collectgarbage = collectgarbage
 jit.off()
@@ -22,9 +22,32 @@ local function check()
   end
   if exceeded then error(exceeded, 0) end
 end
-local function again(ok, ...)
+
+-- Calls into C that call back into Lua, inside each other: C's stack has no bound of its own.
+local MOST_INSIDE, inside = 100, 0
+local function outside(...)
+  inside = inside - 1
+  return ...
+end
+local function shallow(f)
+  return function(...)
+    if inside >= MOST_INSIDE then error("calls are nested deeper than allowed", 2) end
+    inside = inside + 1
+    return outside(f(...))
+  end
+end
+
+local function again(level, ok, ...)
+  inside = level
   check()
   return ok, ...
+end
+local function protected(f, ...) return again(inside, pcall(f, ...)) end
+local function handled(handler, ok, ...)
+  if ok then return ok, ... end
+  -- Lua's own xpcall calls the handler while the error is raised, often by the hook: none runs then.
+  local _, said = protected(handler, ...)
+  return false, said
 end
 local function copy(from)
   local to = {}
@@ -48,12 +71,12 @@ for _, name in ipairs{"upper", "lower", "reverse"} do
   strings[name] = function(text) bounded(size_of(text)) return original(text) end
 end
 function strings.rep(text, count, between)
-  if type(count) == "number" then
-    bounded((#tostring(text) + size_of(between)) * count)
-  end
+  local times = tonumber(count)
+  if times then bounded((#tostring(text) + #tostring(between or "")) * times) end
   return string.rep(text, count, between)
 end
 for name, searching in pairs(patterns(bounded)) do strings[name] = searching end
+strings.gsub, strings.format = shallow(strings.gsub), shallow(strings.format)
 
 local function merge(list, from, middle, to, less, spare)
   local left, right = from, middle + 1
@@ -77,6 +100,21 @@ function tables.sort(list, less)
     end
     width = 2 * width
   end
+end
+
+function tables.insert(list, ...)
+  if select("#", ...) > 1 then
+    -- All from there on is moved in C, and what is no 32-bit integer means the lowest one.
+    local place = tonumber((...))
+    if place and not (place >= 0 and place < 2^31) then
+      error("a position is out of bounds", 2)
+    end
+  end
+  return table.insert(list, ...)
+end
+local function date(format, ...)
+  if size_of(format) > 1000 then error("a format of a date is longer than allowed", 2) end
+  return os.date(format, ...)
 end
 
 -- Numbers that no double holds: only handed through.
@@ -114,11 +152,11 @@ local function environment()
     rawequal = rawequal, rawget = rawget, rawset = rawset,
     math = copy(math), table = copy(tables), string = copy(strings),
     bit = bit and copy(bit) or nil,
-    os = {time = os.time, clock = os.clock, date = os.date, difftime = os.difftime},
+    os = {time = os.time, clock = os.clock, date = date, difftime = os.difftime},
     null = null, ngx = {null = null, time = os.time, now = os.time}, cjson = {null = null},
     kong = kong,
-    pcall = function(f, ...) return again(pcall(f, ...)) end,
-    xpcall = function(f, handler, ...) return again(xpcall(f, handler, ...)) end,
+    pcall = protected,
+    xpcall = function(f, handler, ...) return handled(handler, protected(f, ...)) end,
     getmetatable = function(value)
       if type(value) ~= "table" then return nil end
       return getmetatable(value)
@@ -141,7 +179,7 @@ local function compile(source, name)
 end
 
 local function run(f, ...)
-  deadline, exceeded = clock() + limit, nil
+  deadline, exceeded, inside = clock() + limit, nil, 0
   sethook(check, "", 100)
   local ok, result = pcall(f, ...)
   sethook()

@@ -95,6 +95,8 @@ def test_the_sandbox_holds_no_way_out(reach: str) -> None:
         "while true do end",
         "while true do pcall(function() while true do end end) end",
         "while true do xpcall(function() while true do end end, function() end) end",
+        "xpcall(function() while true do end end, function() while true do end end)",
+        "xpcall(error, function() while true do end end)",
         "local function f() return f() end f()",
         "for i = 1, 1e12 do end",
     ],
@@ -156,6 +158,19 @@ HANGING = {
     "long strings compared": (
         "local a, b = ('x'):rep(4e6), ('x'):rep(4e6 - 1) .. 'y' while true do local c = a < b end"
     ),
+    "a list moved from far below": "table.insert({1}, -2e9, 1)",
+    "a list moved from what is no number": "table.insert({1}, 0/0, 1)",
+    "a list moved from a position in a string": "table.insert({1}, '-2000000000', 1)",
+    "a long format of a date": "for i = 1, 20 do os.date(('%c'):rep(5e5)) end",
+    "a repetition counted by a string": "return #(('a'):rep('30000000'))",
+    "a repetition with a number between": "return #(''):rep(4e6, 1234567890)",
+    "formatted inside formatting": (
+        "local t = {} setmetatable(t, {__tostring = function(x) return ('%s'):format(x) end})"
+        " return ('%s'):format(t)"
+    ),
+    "replaced inside replacements": (
+        "local function f(s) return (s:gsub('.', f)) end return f('abc')"
+    ),
     "the request asked for ever": "while true do kong.request.get_headers() end",
 }
 
@@ -167,6 +182,33 @@ def test_no_single_call_takes_for_ever(body: str) -> None:
         functions.change({"bad": True}, request())
     assert caught.value.status in (413, 500)
     assert functions.change({"body": "good"}, request()) == b"good"
+
+
+def test_what_was_caught_inside_replacements_leaves_room_for_others() -> None:
+    chunk = """return function(m)
+      local function f(s)
+        local ok, found = pcall(string.gsub, s, ".", f)
+        return ok and found or "x"
+      end
+      local caught = 0
+      for i = 1, 300 do
+        if not pcall(string.gsub, "a", ".", function() error("no") end) then caught = caught + 1 end
+      end
+      return {f("a"), caught, (("a"):gsub("a", function() return "b" end))}
+    end"""
+    assert change(chunk) == b'["x",300,"b"]'
+
+
+def test_the_handler_of_xpcall_hears_of_the_error_and_its_result_is_returned() -> None:
+    chunk = """return function(m)
+      local function handler(problem) return "handled " .. tostring(problem) end
+      return {
+        xpcall(error, handler, "this", 0), select("#", xpcall(function(a, b) return a, b end,
+        handler, 1, nil)), select(2, xpcall(error, handler, "that", 0)),
+        (xpcall(error, function() error("again") end)),
+      }
+    end"""
+    assert change(chunk) == b'[false,3,"handled that",false]'
 
 
 def test_a_message_of_too_many_values_is_413() -> None:
@@ -217,6 +259,7 @@ def test_functions_of_one_plugin_share_no_globals_with_another_chunk() -> None:
         ("return functio(m) end", "near"),
         ("return 1", "must return a function"),
         ("while true do end", "longer"),
+        ("xpcall(error, function() while true do end end)", "longer"),
         ("error('at load')", "at load"),
         ("\x1bLJ", "bytecode"),
     ],
