@@ -11,6 +11,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable
+from enum import StrEnum
 from typing import Any, NamedTuple, cast
 
 import orjson
@@ -18,15 +19,40 @@ import orjson
 _LENGTHS = struct.Struct(">II")
 
 
+class Command(StrEnum):
+    """What a master asks of a worker: ``Worker.receive`` has the method that does each."""
+
+    INIT = "init"
+    """Take the settings; the first message."""
+    PREPARE = "prepare"
+    """Compile the release in the body beside the one that is served."""
+    COMMIT = "commit"
+    """Serve the release that was prepared."""
+    DISCARD = "discard"
+    """Forget the release that was prepared."""
+    LISTEN = "listen"
+    """Open the listeners."""
+    STATS = "stats"
+    """Report what was counted."""
+    PING = "ping"
+    """Show that the event loop runs."""
+    DRAIN = "drain"
+    """Finish what is under way, and end."""
+
+
+REPLY = "reply"
+"""The kind of a worker's messages, but for its reports: those are ``Command.STATS``."""
+
+
 class Message(NamedTuple):
-    """What one side tells the other."""
+    """What one end sends to the other."""
 
     kind: str
     data: dict[str, Any]
     body: bytes = b""
 
 
-class Channel(asyncio.Protocol):
+class WorkerChannel(asyncio.Protocol):
     """One end of the pair, on the running loop. Both callbacks are called on the loop's thread."""
 
     def __init__(self, on_message: Callable[[Message], None], on_close: Callable[[], None]) -> None:
@@ -41,7 +67,7 @@ class Channel(asyncio.Protocol):
         end: socket.socket,
         on_message: Callable[[Message], None],
         on_close: Callable[[], None],
-    ) -> Channel:
+    ) -> WorkerChannel:
         """Start reading from ``end``; the channel owns the socket from now on."""
         loop = asyncio.get_running_loop()
         _, channel = await loop.create_unix_connection(lambda: cls(on_message, on_close), sock=end)

@@ -27,7 +27,7 @@ _SWITCH_INTERVAL = 0.0001
 felt."""
 
 
-async def aside(function: Callable[..., T], *arguments: object) -> T:
+async def at_low_priority(function: Callable[..., T], *arguments: object) -> T:
     """Call a function in a thread that gives way; return what it returns.
 
     One after the other: there is one such thread in a process.
@@ -47,7 +47,7 @@ def _run(function: Callable[..., T], arguments: tuple[object, ...]) -> T:
 
 @cache
 def _thread() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(1, "aside", _give_way)
+    return ThreadPoolExecutor(1, "low-priority", _give_way)
 
 
 def _give_way() -> None:

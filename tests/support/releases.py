@@ -10,8 +10,8 @@ from uuid import NAMESPACE_URL, uuid5
 import orjson
 
 from gateway.data_plane.counters import Counters
-from gateway.data_plane.worker.compile import Draft, draft
-from gateway.data_plane.worker.snapshot import Snapshot, Workshop
+from gateway.data_plane.worker.compile import CompiledConfiguration, compile_configuration
+from gateway.data_plane.worker.snapshot import Snapshot, WorkerResources
 from gateway.kafka.pool import ProducerPool
 from tests.support.requests import route_row
 
@@ -40,19 +40,23 @@ def table(**collections: list[dict[str, Any]]) -> bytes:
     return orjson.dumps({"_format_version": "3.0", "_transform": False, **collections})
 
 
-def drafted(content: bytes, environment: dict[str, str] | None = None) -> Draft:
+def compiled_configuration(
+    content: bytes, environment: dict[str, str] | None = None
+) -> CompiledConfiguration:
     """Read a table."""
-    return draft(content, "h" * 32, environment or {})
+    return compile_configuration(content, "h" * 32, environment or {})
 
 
-def workshop() -> Workshop:
-    """Return a workshop without upstreams; call it on a running loop."""
-    return Workshop(Counters(), ProducerPool(asyncio.get_running_loop()))
+def worker_resources() -> WorkerResources:
+    """Return resources without upstreams; call it on a running loop."""
+    return WorkerResources(Counters(), ProducerPool(asyncio.get_running_loop()))
 
 
 async def compiled(
-    content: bytes, previous: Snapshot | None = None, tools: Workshop | None = None
+    content: bytes, previous: Snapshot | None = None, resources: WorkerResources | None = None
 ) -> Snapshot:
     """Compile a table."""
-    found = drafted(content)
-    return await Snapshot.compile(found, previous or Snapshot.empty(), tools or workshop())
+    found = compiled_configuration(content)
+    return await Snapshot.build(
+        found, previous or Snapshot.empty(), resources or worker_resources()
+    )

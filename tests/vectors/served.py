@@ -16,13 +16,13 @@ import orjson
 
 from gateway.data_plane.counters import Counters
 from gateway.data_plane.worker.application import GatewayApplication
-from gateway.data_plane.worker.snapshot import Snapshot, Workshop
+from gateway.data_plane.worker.snapshot import Snapshot, WorkerResources
 from gateway.http.messages import Pending, Request, Response
 from gateway.proxy.headers import request_head
 from gateway.proxy.proxy import Proxy
 from gateway.proxy.upstream import Upstream
 from tests.support.http import plugged, until
-from tests.support.releases import compiled, table, workshop
+from tests.support.releases import compiled, table, worker_resources
 
 Row = dict[str, Any]
 Head = dict[str, str]
@@ -77,9 +77,9 @@ async def _serve(routes: list[Row], given: Row) -> tuple[bytes, bytes | None]:
     loop = asyncio.get_running_loop()
     proxy = _KeepingProxy(loop)
     proxy.heads = []
-    tools: Workshop = replace(workshop(), proxy=proxy)
+    resources: WorkerResources = replace(worker_resources(), proxy=proxy)
     application = GatewayApplication(Counters())
-    snapshot = await compiled(_table(routes), Snapshot.empty(), tools)
+    snapshot = await compiled(_table(routes), Snapshot.empty(), resources)
     application.serve(snapshot)
     protocol, plug = plugged(application, loop)
     protocol.data_received(_request(given))

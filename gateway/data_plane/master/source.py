@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gateway.data_plane.low_priority import aside
+from gateway.data_plane.low_priority import at_low_priority
 from gateway.data_plane.master.cache import ConfigCache
 from gateway.data_plane.master.release import NodeRelease, check_release, parse_frame
 from gateway.data_plane.master.supervisor import Supervisor
@@ -108,7 +108,7 @@ class FileSource(Source):
         from gateway.data_plane.master.declarative import read_declarative
 
         assert self._file is not None
-        return await aside(read_declarative, Path(self._file))
+        return await at_low_priority(read_declarative, Path(self._file))
 
 
 class ControlPlaneSource(Source):
@@ -209,11 +209,11 @@ class ControlPlaneSource(Source):
         return read_pem(self._settings.cluster_cert_key or "", "KONG_CLUSTER_CERT_KEY")
 
     async def _take(self, frame: bytes) -> None:
-        release = await aside(parse_frame, frame)
+        release = await at_low_priority(parse_frame, frame)
         if release is None or release.hash == self._supervisor.hash_in_force:
             return
         try:
-            await aside(check_release, release)
+            await at_low_priority(check_release, release)
         except ReleaseRefused as error:
             error.hash = release.hash
             self._supervisor.refused(error)
@@ -223,7 +223,7 @@ class ControlPlaneSource(Source):
 
     async def _save(self, frame: bytes) -> None:
         try:
-            await aside(self._cache.save, frame)
+            await at_low_priority(self._cache.save, frame)
         except OSError as error:
             _log.error("the configuration could not be cached", reason=error.strerror)
 

@@ -10,7 +10,7 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-from gateway.data_plane.channel import Message
+from gateway.data_plane.channel import Command, Message
 from gateway.data_plane.counters import total
 from gateway.data_plane.master.backoff import Backoff
 from gateway.data_plane.master.release import NodeRelease
@@ -148,7 +148,7 @@ class Supervisor:
 
         async def ask(worker: WorkerProcess) -> None:
             try:
-                await worker.ask("stats", within=within)
+                await worker.ask(Command.STATS, within=within)
             except (WorkerGone, TimeoutError):
                 _log.warning("worker does not report", worker=worker.index, pid=worker.pid)
 
@@ -191,7 +191,7 @@ class Supervisor:
         problems = sorted({text for problems in outcomes for text in problems})
         if problems:
             for worker in members:
-                worker.tell("discard")
+                worker.tell(Command.DISCARD)
             raise ReleaseRefused(problems)
         self.serving, self.since, self.problem = release, monotonic(), ""
         self._environment = dict(environment)
@@ -213,7 +213,7 @@ class Supervisor:
         """Lead a new worker to the release in force, then let it listen."""
         try:
             await worker.connect()
-            worker.tell("init", self.init)
+            worker.tell(Command.INIT, self.init)
             while not await self._catch_up(worker):
                 pass
         except (WorkerGone, TimeoutError) as error:
@@ -237,7 +237,7 @@ class Supervisor:
             if self.serving is not release or self._environment is not environment:
                 return False
             addresses = {"addresses": self.init["addresses"]}
-            answer = await worker.ask("listen", addresses, within=_START)
+            answer = await worker.ask(Command.LISTEN, addresses, within=_START)
             if not answer.data["ok"]:
                 _log.error("worker cannot listen", reason=answer.data["error"])
                 raise WorkerGone(answer.data["error"])
@@ -264,14 +264,14 @@ class Supervisor:
         """Have a worker compile a release beside the one it serves; return why it refuses."""
         data = {"hash": release.hash, "environment": environment}
         try:
-            answer = await worker.ask("prepare", data, release.table, within=_PREPARE)
+            answer = await worker.ask(Command.PREPARE, data, release.table, within=_PREPARE)
         except TimeoutError:
             return [f"worker {worker.index} did not compile the release in {_PREPARE:.0f} s"]
         return () if answer.data["ok"] else list(answer.data["errors"])
 
     async def _commit(self, worker: WorkerProcess) -> Message | None:
         try:
-            return await worker.ask("commit", within=_ANSWER)
+            return await worker.ask(Command.COMMIT, within=_ANSWER)
         except WorkerGone:
             return None  # Its successor starts with the new release.
         except TimeoutError:
@@ -315,7 +315,7 @@ class Supervisor:
 
     async def _drain(self, worker: WorkerProcess, seconds: float) -> None:
         self._members = {k: v for k, v in self._members.items() if v is not worker}
-        worker.tell("drain", {"seconds": seconds})
+        worker.tell(Command.DRAIN, {"seconds": seconds})
         try:
             async with asyncio.timeout(seconds + 1.5):
                 await worker.exited.wait()

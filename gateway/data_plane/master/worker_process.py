@@ -11,7 +11,7 @@ from itertools import count
 from time import monotonic
 from typing import Any
 
-from gateway.data_plane.channel import Channel, Message
+from gateway.data_plane.channel import Command, Message, WorkerChannel
 from gateway.data_plane.master.spawn import Spawned
 from gateway.errors import WorkerGone
 
@@ -32,7 +32,7 @@ class WorkerProcess:
         self._on_exit = on_exit
         self._waiting: dict[int, asyncio.Future[Message]] = {}
         self._numbers = count(1)
-        self._channel: Channel | None = None
+        self._channel: WorkerChannel | None = None
         self._owes = False
         self._process, self._end, self.trace = spawned
         self._watch = os.pidfd_open(self._process.pid)
@@ -50,10 +50,14 @@ class WorkerProcess:
 
     async def connect(self) -> None:
         """Open the channel; call it once, right after the start."""
-        self._channel = await Channel.open(self._end, self._answered, self._lost)
+        self._channel = await WorkerChannel.open(self._end, self._answered, self._lost)
 
     async def ask(
-        self, kind: str, data: dict[str, Any] | None = None, body: bytes = b"", within: float = 5.0
+        self,
+        kind: Command,
+        data: dict[str, Any] | None = None,
+        body: bytes = b"",
+        within: float = 5.0,
     ) -> Message:
         """Send a message and return its answer.
 
@@ -73,7 +77,7 @@ class WorkerProcess:
         finally:
             self._waiting.pop(number, None)
 
-    def tell(self, kind: str, data: dict[str, Any] | None = None) -> None:
+    def tell(self, kind: Command, data: dict[str, Any] | None = None) -> None:
         """Send a message that has no answer."""
         if self._channel is not None:
             self._channel.send(kind, data)
@@ -84,7 +88,7 @@ class WorkerProcess:
             self.silent += passed
         elif self._channel is not None:
             self._owes = True
-            self._channel.send("ping", {"number": 0})
+            self._channel.send(Command.PING, {"number": 0})
 
     def send(self, number: signal.Signals) -> None:
         """Send the process a signal, if it runs."""
@@ -121,7 +125,7 @@ class WorkerProcess:
 
     def _answered(self, message: Message) -> None:
         self._owes, self.silent = False, 0.0
-        if message.kind == "stats":
+        if message.kind == Command.STATS:
             self.stats = message.data
         future = self._waiting.get(message.data.get("number", 0))
         if future is not None and not future.done():

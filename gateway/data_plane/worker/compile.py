@@ -48,7 +48,7 @@ class RoutePlan:
 
 
 @dataclass(frozen=True)
-class PluginDraft:
+class CompiledPlugin:
     """An enabled plugin row with its validated settings; ``key`` is equal for equal behaviour."""
 
     row: Row
@@ -58,14 +58,14 @@ class PluginDraft:
 
 
 @dataclass(frozen=True)
-class Draft:
+class CompiledConfiguration:
     """A release, read and checked."""
 
     hash: str
     rows: Mapping[str, list[dict[str, Any]]]
     plans: list[RoutePlan]
     router: Router
-    plugins: Mapping[str, PluginDraft]
+    plugins: Mapping[str, CompiledPlugin]
     table: PluginTable
     certificates: Mapping[str, tuple[str, str]]
     authorities: Mapping[str, str]
@@ -74,14 +74,14 @@ class Draft:
     consumers: Consumers
 
 
-def draft(
+def compile_configuration(
     table: bytes,
     digest: str,
     environment: Mapping[str, str],
     types: Mapping[str, PluginType] | None = None,
     *,
     hidden_dots: bool = False,
-) -> Draft:
+) -> CompiledConfiguration:
     """Read a release. Raises ``ReleaseRefused`` with everything that is wrong.
 
     ``environment`` is where vault references are looked up, ``types`` are the plugins that may
@@ -100,7 +100,7 @@ def draft(
         {plan.route["id"]: plan for plan in plans},
         hidden_dots=hidden_dots,
     )
-    return Draft(
+    return CompiledConfiguration(
         digest,
         rows,
         plans,
@@ -142,7 +142,7 @@ def enabled_types(names: tuple[str, ...]) -> dict[str, PluginType]:
     return types if "bundled" in names else {name: types[name] for name in names if name in types}
 
 
-def _consumers(rows: Mapping[str, list[Row]], plugins: Mapping[str, PluginDraft]) -> Consumers:
+def _consumers(rows: Mapping[str, list[Row]], plugins: Mapping[str, CompiledPlugin]) -> Consumers:
     """Return the consumers, if any plugin looks for them."""
     if not any("consumers" in plugin.type.reads for plugin in plugins.values()):
         return Consumers()
@@ -151,7 +151,7 @@ def _consumers(rows: Mapping[str, list[Row]], plugins: Mapping[str, PluginDraft]
 
 def _plugins(
     rows: Mapping[str, list[Row]], types: Mapping[str, PluginType]
-) -> dict[str, PluginDraft]:
+) -> dict[str, CompiledPlugin]:
     digest = cache(lambda collection: _digest(rows.get(collection)))
     found, problems = {}, []
     for row in rows.get("plugins", ()):
@@ -169,7 +169,7 @@ def _plugins(
         scope = [row.get("route"), row.get("service"), row.get("consumer")]
         key = orjson.dumps([row["name"], scope, row.get("config")])
         key += b"".join(map(digest, ("certificates", *kind.reads)))
-        found[row["id"]] = PluginDraft(row, kind, config, key)
+        found[row["id"]] = CompiledPlugin(row, kind, config, key)
     if problems:
         raise ReleaseRefused(problems)
     return found

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gateway.data_plane.counters import Counters
-from gateway.data_plane.worker.compile import Draft, PluginDraft, RoutePlan, Row
+from gateway.data_plane.worker.compile import CompiledConfiguration, CompiledPlugin, RoutePlan, Row
 from gateway.data_plane.worker.debug_headers import DebugHeaders
 from gateway.errors import GatewayError, ReleaseRefused
 from gateway.http.application import DISCARD, STREAM
@@ -39,7 +39,7 @@ _SLICE = 0.001
 
 
 @dataclass(frozen=True)
-class Workshop:
+class WorkerResources:
     """What outlives snapshots in a worker and is used to compile them."""
 
     counters: Counters
@@ -74,21 +74,23 @@ class Snapshot:
         return cls("", Router([]))
 
     @classmethod
-    async def compile(cls, draft: Draft, previous: Snapshot, workshop: Workshop) -> Snapshot:
+    async def build(
+        cls, compiled: CompiledConfiguration, previous: Snapshot, resources: WorkerResources
+    ) -> Snapshot:
         """Make handlers and chains; handlers that would be the same are taken from ``previous``.
 
         Requests get their turn in between. Raises ``ReleaseRefused``, having closed what it made.
         """
-        self = cls(draft.hash, draft.router)
-        self._plans = draft.plans
+        self = cls(compiled.hash, compiled.router)
+        self._plans = compiled.plans
         try:
-            await self._make_handlers(draft, previous, workshop)
-            await self._make_plans(draft, workshop)
+            await self._make_handlers(compiled, previous, resources)
+            await self._make_plans(compiled, resources)
         except BaseException:
             self.discard(previous)
             raise
         if self._own_handlers(previous):
-            await workshop.producers.warm(_WARM_UP)
+            await resources.producers.warm(_WARM_UP)
         return self
 
     def discard(self, previous: Snapshot) -> None:
@@ -116,14 +118,16 @@ class Snapshot:
         kept = {id(handler) for handler in other.handlers}
         return [handler for handler in self.handlers if id(handler) not in kept]
 
-    async def _make_handlers(self, draft: Draft, previous: Snapshot, workshop: Workshop) -> None:
-        turn = _Turns()
+    async def _make_handlers(
+        self, compiled: CompiledConfiguration, previous: Snapshot, resources: WorkerResources
+    ) -> None:
+        turn = _Slices()
         problems: list[str] = []
-        for number, plugin in draft.plugins.items():
+        for number, plugin in compiled.plugins.items():
             key, handler = previous._handlers.get(number, (b"", None))
             if handler is None or key != plugin.key:
                 try:
-                    handler = _make_handler(plugin, draft, workshop)
+                    handler = _make_handler(plugin, compiled, resources)
                 except ReleaseRefused as error:
                     problems += error.errors
                     continue
@@ -135,19 +139,21 @@ class Snapshot:
         if problems:
             raise ReleaseRefused(problems)
 
-    async def _make_plans(self, draft: Draft, workshop: Workshop) -> None:
+    async def _make_plans(
+        self, compiled: CompiledConfiguration, resources: WorkerResources
+    ) -> None:
         from gateway.proxy.tls import UpstreamTls
 
-        trust = ("system",) if workshop.trusted_ca is None else (workshop.trusted_ca,)
-        tls = UpstreamTls(draft.certificates.get, draft.authorities.get, trust)
+        trust = ("system",) if resources.trusted_ca is None else (resources.trusted_ca,)
+        tls = UpstreamTls(compiled.certificates.get, compiled.authorities.get, trust)
         handlers = {number: handler for number, (_, handler) in self._handlers.items()}
-        turn = _Turns()
+        turn = _Slices()
         for plan in self._plans:
-            _fill(plan, draft, handlers, workshop, tls)
+            _fill(plan, compiled, handlers, resources, tls)
             await turn.give()
 
 
-class _Turns:
+class _Slices:
     """Lets requests in when compiling has taken long enough."""
 
     def __init__(self) -> None:
@@ -182,41 +188,43 @@ class _Retirement:
         _close(self._handlers)
 
 
-def _make_handler(plugin: PluginDraft, draft: Draft, workshop: Workshop) -> Handler:
+def _make_handler(
+    plugin: CompiledPlugin, compiled: CompiledConfiguration, resources: WorkerResources
+) -> Handler:
     context = PluginContext(
-        producers=workshop.producers,
-        certificate=draft.certificates.get,
+        producers=resources.producers,
+        certificate=compiled.certificates.get,
         plugin_id=plugin.row["id"],
         route_id=plugin.row.get("route"),
         service_id=plugin.row.get("service"),
-        trusted_ca=workshop.trusted_ca,
-        lua_allowed=workshop.lua_allowed,
-        consumers=draft.consumers,
-        record_limits=workshop.record_limits,
-        tally=workshop.tally,
-        ipv6_prefix=workshop.ipv6_prefix,
+        trusted_ca=resources.trusted_ca,
+        lua_allowed=resources.lua_allowed,
+        consumers=compiled.consumers,
+        record_limits=resources.record_limits,
+        tally=resources.tally,
+        ipv6_prefix=resources.ipv6_prefix,
     )
     return plugin.type.handler()(plugin.config, context)
 
 
 def _fill(
     plan: RoutePlan,
-    draft: Draft,
+    compiled: CompiledConfiguration,
     handlers: Mapping[str, Handler],
-    workshop: Workshop,
+    resources: WorkerResources,
     tls: UpstreamTls,
 ) -> None:
     route, service = plan.route, plan.service
     last: Last = no_service
-    if service is not None and workshop.proxy is not None:
-        upstream = workshop.proxy.upstream(route, service, tls)
-        last = partial(workshop.proxy.forward, upstream)
-    debug = DebugHeaders(route, service) if workshop.debug_headers else None
-    chains = _Chains(draft, handlers, route, service, last, debug)
+    if service is not None and resources.proxy is not None:
+        upstream = resources.proxy.upstream(route, service, tls)
+        last = partial(resources.proxy.forward, upstream)
+    debug = DebugHeaders(route, service) if resources.debug_headers else None
+    chains = _Chains(compiled, handlers, route, service, last, debug)
     plan.chain = chains.of_everybody()
-    plan.body = _body_mode(plan.chain, chains, service, workshop)
+    plan.body = _body_mode(plan.chain, chains, service, resources)
     names = ("" if service is None else _name(service)), _name(route)
-    plan.count = workshop.counters.of(*names).count
+    plan.count = resources.counters.of(*names).count
 
 
 class _Chains:
@@ -227,7 +235,7 @@ class _Chains:
 
     def __init__(
         self,
-        draft: Draft,
+        compiled: CompiledConfiguration,
         handlers: Mapping[str, Handler],
         route: Row,
         service: Row | None,
@@ -235,8 +243,8 @@ class _Chains:
         debug: Handler | None,
     ) -> None:
         self._debug = debug
-        self._table = draft.table
-        self._plugins = draft.plugins
+        self._table = compiled.table
+        self._plugins = compiled.plugins
         self._handlers = handlers
         self._route: str = route["id"]
         self._service: str | None = None if service is None else service["id"]
@@ -244,7 +252,7 @@ class _Chains:
         self._by_consumer: dict[str, Chain] = {}
         self._plain = self._make(None, None)
         self.needs_body = self._plain.needs_body or any(
-            handlers[row["id"]].needs_body for row in draft.of_consumers if self._concerns(row)
+            handlers[row["id"]].needs_body for row in compiled.of_consumers if self._concerns(row)
         )
 
     def of_everybody(self) -> Chain:
@@ -281,9 +289,11 @@ class _Chains:
         )
 
 
-def _body_mode(chain: Chain, chains: _Chains, service: Row | None, workshop: Workshop) -> int:
+def _body_mode(
+    chain: Chain, chains: _Chains, service: Row | None, resources: WorkerResources
+) -> int:
     if chains.needs_body:
-        return chain.body_limit or workshop.body_limit
+        return chain.body_limit or resources.body_limit
     return DISCARD if service is None else STREAM
 
 

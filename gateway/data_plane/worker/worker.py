@@ -15,15 +15,19 @@ import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from gateway.data_plane.channel import Channel, Message
+from gateway.data_plane.channel import REPLY, Command, Message, WorkerChannel
 from gateway.data_plane.counters import SEPARATOR, Counters
 from gateway.data_plane.listeners import open_listener
-from gateway.data_plane.low_priority import aside
+from gateway.data_plane.low_priority import at_low_priority
 from gateway.data_plane.node import processors
 from gateway.data_plane.worker.access_log import AccessLog
 from gateway.data_plane.worker.application import GatewayApplication
-from gateway.data_plane.worker.compile import Draft, draft, enabled_types
-from gateway.data_plane.worker.snapshot import Snapshot, Workshop
+from gateway.data_plane.worker.compile import (
+    CompiledConfiguration,
+    compile_configuration,
+    enabled_types,
+)
+from gateway.data_plane.worker.snapshot import Snapshot, WorkerResources
 from gateway.errors import ReleaseRefused, SettingsError
 from gateway.http.forwarded import TrustedProxies
 from gateway.http.limits import limits_of
@@ -54,11 +58,11 @@ class Worker:
         self.index = index
         self._counts = counts
         self.ended = asyncio.Event()
-        self.channel: Channel | None = None
+        self.channel: WorkerChannel | None = None
         self._settings: Settings
         self._application: GatewayApplication
         self._server: Server
-        self._workshop: Workshop
+        self._resources: WorkerResources
         self._certificates: Any = None
         self._next: tuple[Snapshot, Any] | None = None
         self._draining = False
@@ -66,17 +70,17 @@ class Worker:
         self._tasks = BackgroundTasks()
         self._access_log: AccessLog | None = None
 
-    def message(self, message: Message) -> None:
-        """Do what the master says."""
+    def receive(self, message: Message) -> None:
+        """Do what the master asks."""
         handlers: dict[str, Callable[[Message], Coroutine[Any, Any, None] | None]] = {
-            "init": self._init,
-            "prepare": self._prepare,
-            "commit": self._commit,
-            "discard": self._discard,
-            "listen": self._listen,
-            "stats": self._stats,
-            "ping": self._reply,
-            "drain": lambda asked: self.drain(float(asked.data["seconds"])),
+            Command.INIT: self._init,
+            Command.PREPARE: self._prepare,
+            Command.COMMIT: self._commit,
+            Command.DISCARD: self._discard,
+            Command.LISTEN: self._listen,
+            Command.STATS: self._stats,
+            Command.PING: self._reply,
+            Command.DRAIN: lambda asked: self.drain(float(asked.data["seconds"])),
         }
         work = handlers[message.kind](message)
         if work is not None:
@@ -95,7 +99,7 @@ class Worker:
                 _log.warning("requests were cut off: they took longer than the time to drain")
             spent = asyncio.get_running_loop().time() - started
             await self._close(max(seconds - spent, 1.0))
-        self._report("stats", 0)
+        self._report(0)
         self.ended.set()
 
     async def _turn_away(self) -> None:
@@ -105,9 +109,9 @@ class Worker:
         await asyncio.sleep(_LAST_CALL if self._sockets else 0)
 
     async def _close(self, seconds: float) -> None:
-        await self._workshop.producers.close(seconds)
-        if self._workshop.proxy is not None:
-            self._workshop.proxy.close()
+        await self._resources.producers.close(seconds)
+        if self._resources.proxy is not None:
+            self._resources.proxy.close()
         if self._access_log is not None:
             self._access_log.close()
 
@@ -127,7 +131,7 @@ class Worker:
         self._application = GatewayApplication(counters, self._access_log)
         default_type = f"{settings.error_default_type}; charset=utf-8".encode()
         loop = asyncio.get_running_loop()
-        self._workshop = Workshop(
+        self._resources = WorkerResources(
             counters,
             ProducerPool(loop),
             Proxy(loop, resolver=resolver_of(settings), default_type=default_type),
@@ -167,8 +171,10 @@ class Worker:
         gc.disable()
         try:
             environment = {**os.environ, **data["environment"]}
-            found, contexts = await aside(self._draft, message.body, data["hash"], environment)
-            snapshot = await Snapshot.compile(found, self._application.snapshot, self._workshop)
+            found, contexts = await at_low_priority(
+                self._compile, message.body, data["hash"], environment
+            )
+            snapshot = await Snapshot.build(found, self._application.snapshot, self._resources)
             self._next = snapshot, contexts
             self._reply(message, ok=True)
         except ReleaseRefused as error:
@@ -180,10 +186,14 @@ class Worker:
             reason = f"the release cannot be compiled: {type(error).__name__} (see the log)"
             self._reply(message, ok=False, errors=[reason])
 
-    def _draft(self, table: bytes, digest: str, environment: dict[str, str]) -> tuple[Draft, Any]:
+    def _compile(
+        self, table: bytes, digest: str, environment: dict[str, str]
+    ) -> tuple[CompiledConfiguration, Any]:
         settings = self._settings
         types = enabled_types(settings.plugins)
-        found = draft(table, digest, environment, types, hidden_dots=settings.allow_hidden_dots)
+        found = compile_configuration(
+            table, digest, environment, types, hidden_dots=settings.allow_hidden_dots
+        )
         if self._certificates is None:
             return found, None
         rows = found.rows
@@ -226,12 +236,12 @@ class Worker:
         self._reply(message, ok=True, plugins=plugins)
 
     def _stats(self, message: Message) -> None:
-        self._report("stats", message.data["number"])
+        self._report(message.data["number"])
 
-    def _report(self, kind: str, number: int) -> None:
+    def _report(self, number: int) -> None:
         if self.channel is None or not hasattr(self, "_server"):
             return
-        server, kafka = self._server, self._workshop.producers.metrics()
+        server, kafka = self._server, self._resources.producers.metrics()
         data = {
             "number": number,
             "counters": {
@@ -247,11 +257,11 @@ class Worker:
                 "producers": _states(kafka["producers"]),
             },
         }
-        self.channel.send(kind, data)
+        self.channel.send(Command.STATS, data)
 
     def _reply(self, message: Message, **data: Any) -> None:
         if self.channel is not None:
-            self.channel.send("reply", {"number": message.data.get("number", 0), **data})
+            self.channel.send(REPLY, {"number": message.data.get("number", 0), **data})
 
 
 def _states(producers: list[dict[str, Any]]) -> dict[str, int]:
@@ -276,14 +286,14 @@ async def run(descriptor: int, counts: int, index: int) -> None:
     worker = Worker(index, counts)
 
     def stop() -> None:
-        worker.message(Message("drain", {"seconds": 12.0}))
+        worker.receive(Message(Command.DRAIN, {"seconds": 12.0}))
 
     # The master hears Ctrl-C too, and leads the way out.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     loop.add_signal_handler(signal.SIGTERM, stop)
     loop.add_signal_handler(signal.SIGHUP, lambda: None)
     end = socket.socket(fileno=descriptor)
-    worker.channel = await Channel.open(end, worker.message, stop)
+    worker.channel = await WorkerChannel.open(end, worker.receive, stop)
     await worker.ended.wait()
     worker.channel.close()
     await asyncio.sleep(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from gateway.data_plane.channel import Channel, Message
+from gateway.data_plane.channel import Message, WorkerChannel
 
 
 class End:
@@ -14,11 +14,11 @@ class End:
         self.messages: asyncio.Queue[Message] = asyncio.Queue()
         self.closed = asyncio.Event()
 
-    async def open(self, end: socket.socket) -> Channel:
-        return await Channel.open(end, self.messages.put_nowait, self.closed.set)
+    async def open(self, end: socket.socket) -> WorkerChannel:
+        return await WorkerChannel.open(end, self.messages.put_nowait, self.closed.set)
 
 
-async def pair() -> tuple[Channel, End, Channel, End]:
+async def pair() -> tuple[WorkerChannel, End, WorkerChannel, End]:
     left, right = socket.socketpair()
     one, other = End(), End()
     return await one.open(left), one, await other.open(right), other

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from gateway.data_plane.low_priority import aside
+from gateway.data_plane.low_priority import at_low_priority
 
 
 async def test_what_takes_long_gives_way_to_the_event_loop() -> None:
@@ -17,7 +17,7 @@ async def test_what_takes_long_gives_way_to_the_event_loop() -> None:
 
     own = os.getpriority(os.PRIO_PROCESS, 0)
     interval = sys.getswitchinterval()
-    number, nice, during = await aside(look)
+    number, nice, during = await at_low_priority(look)
     assert number != threading.get_native_id()
     assert nice == 10
     assert during < interval
@@ -26,6 +26,6 @@ async def test_what_takes_long_gives_way_to_the_event_loop() -> None:
 
 
 async def test_its_result_and_its_error_come_back() -> None:
-    assert await aside(divmod, 7, 2) == (3, 1)
+    assert await at_low_priority(divmod, 7, 2) == (3, 1)
     with pytest.raises(ZeroDivisionError):
-        await aside(divmod, 7, 0)
+        await at_low_priority(divmod, 7, 0)

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway.data_plane.worker.compile import draft
+from gateway.data_plane.worker.compile import compile_configuration
 from gateway.documents.document import to_table
 from gateway.entities.own_tags import without_own_tags
 from gateway.hybrid.configuration import config_table
@@ -60,7 +60,7 @@ def test_data_planes_get_no_own_tags() -> None:
 
 def test_a_consumer_in_a_record_has_no_own_tags_whatever_was_sent() -> None:
     table = to_table(DOCUMENT, "org/secret-project/prod", 0)
-    found = draft(orjson.dumps(table), "h" * 32, {})
+    found = compile_configuration(orjson.dumps(table), "h" * 32, {})
     identity = found.consumers.by_key(b"of ann")
     assert identity is not None
     request = request_of()

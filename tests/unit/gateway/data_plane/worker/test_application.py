@@ -8,7 +8,7 @@ from gateway.data_plane.worker import compile as module
 from gateway.data_plane.worker.application import GatewayApplication
 from gateway.http.messages import Response
 from tests.support.noted_plugin import TYPES
-from tests.support.releases import compiled, plugin_row, route, table, workshop
+from tests.support.releases import compiled, plugin_row, route, table, worker_resources
 from tests.support.requests import request_of
 
 
@@ -51,17 +51,17 @@ async def test_plain_http_on_an_https_route_is_answered_before_any_plugin() -> N
 
 
 async def test_requests_are_counted_under_their_route_or_none() -> None:
-    tools = workshop()
-    application = GatewayApplication(tools.counters)
+    resources = worker_resources()
+    application = GatewayApplication(resources.counters)
     rows = [plugin_row("noted", of="a")]
     content = table(routes=[route("a")], plugins=rows)
-    application.serve(await compiled(content, None, tools))
+    application.serve(await compiled(content, None, resources))
     for target in (b"/a", b"/a", b"/none"):
         request = request_of(target)
         outcome = application.begin(request)
         answer = outcome if isinstance(outcome, Response) else application.handle(request)
         assert isinstance(answer, Response)
         application.finished(request, answer, 10)
-    report = tools.counters.report()
+    report = resources.counters.report()
     assert report[f"{SEPARATOR}a"]["codes"] == {"200": 2}
     assert report[SEPARATOR]["codes"] == {"404": 1}

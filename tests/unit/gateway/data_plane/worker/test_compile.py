@@ -6,7 +6,7 @@ import pytest
 from gateway.data_plane.worker import compile as module
 from gateway.errors import ReleaseRefused, UnresolvedReference
 from tests.support.noted_plugin import TYPES, Config
-from tests.support.releases import drafted, number, plugin_row, route, table
+from tests.support.releases import compiled_configuration, number, plugin_row, route, table
 from tests.support.requests import request_of
 
 
@@ -16,7 +16,7 @@ def plugins(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_routes_are_found_with_their_plans() -> None:
-    found = drafted(table(routes=[route("a"), route("b")]))
+    found = compiled_configuration(table(routes=[route("a"), route("b")]))
     match = found.router.match(request_of(b"/b/x"))
     assert match is not None
     assert match.data.route["name"] == "b"
@@ -27,7 +27,7 @@ def test_vault_references_are_resolved_in_plugins_and_certificates() -> None:
     rows = [plugin_row("noted", word="{vault://env/the-word}")]
     pair = {"id": "c", "cert": "{vault://env/CERT}", "key": "{vault://env/KEY}"}
     environment = {"THE_WORD": "resolved", "CERT": "pem", "KEY": "secret"}
-    found = drafted(table(plugins=rows, certificates=[pair]), environment)
+    found = compiled_configuration(table(plugins=rows, certificates=[pair]), environment)
     (plugin,) = found.plugins.values()
     assert plugin.config == Config(word="resolved")
     assert found.certificates == {"c": ("pem", "secret")}
@@ -40,32 +40,32 @@ def test_all_references_without_a_value_are_named_at_once() -> None:
     ]
     pair = {"id": "c", "cert": "x", "key": "{vault://env/C}"}
     with pytest.raises(UnresolvedReference) as caught:
-        drafted(table(plugins=rows, certificates=[pair]))
+        compiled_configuration(table(plugins=rows, certificates=[pair]))
     assert caught.value.references == [f"{{vault://env/{name}}}" for name in "ABC"]
 
 
 def test_settings_that_do_not_fit_name_plugin_and_path() -> None:
     row = plugin_row("noted", wort="x")
     with pytest.raises(ReleaseRefused) as caught:
-        drafted(table(plugins=[row]))
+        compiled_configuration(table(plugins=[row]))
     assert 'plugins["noted"]' in caught.value.errors[0]
     assert "wort" in caught.value.errors[0]
 
 
 def test_a_plugin_that_is_not_installed_is_named() -> None:
     with pytest.raises(ReleaseRefused, match="nosuch"):
-        drafted(table(plugins=[plugin_row("nosuch")]))
+        compiled_configuration(table(plugins=[plugin_row("nosuch")]))
 
 
 def test_disabled_plugins_are_left_out() -> None:
     row = {**plugin_row("nosuch"), "enabled": False}
-    assert drafted(table(plugins=[row])).plugins == {}
+    assert compiled_configuration(table(plugins=[row])).plugins == {}
 
 
 def test_equal_settings_have_equal_keys_and_changed_ones_not() -> None:
     def key(**config: str) -> bytes:
         row = plugin_row("noted", **config)
-        return drafted(table(plugins=[row])).plugins[row["id"]].key
+        return compiled_configuration(table(plugins=[row])).plugins[row["id"]].key
 
     assert key(word="a") == key(word="a")
     assert key(word="a") != key(word="b")
@@ -74,16 +74,17 @@ def test_equal_settings_have_equal_keys_and_changed_ones_not() -> None:
 def test_a_changed_secret_is_another_key() -> None:
     row = plugin_row("noted", word="{vault://env/A}")
     keys = {
-        drafted(table(plugins=[row]), {"A": value}).plugins[row["id"]].key for value in ("1", "2")
+        compiled_configuration(table(plugins=[row]), {"A": value}).plugins[row["id"]].key
+        for value in ("1", "2")
     }
     assert len(keys) == 2
 
 
 def test_the_plugins_of_consumers_are_known() -> None:
     row = {**plugin_row("noted"), "consumer": number("alice")}
-    assert [one["consumer"] for one in drafted(table(plugins=[row])).of_consumers] == [
-        number("alice")
-    ]
+    assert [
+        one["consumer"] for one in compiled_configuration(table(plugins=[row])).of_consumers
+    ] == [number("alice")]
 
 
 def test_a_plugin_that_is_not_enabled_is_told_from_one_that_is_not_installed() -> None:
@@ -93,4 +94,4 @@ def test_a_plugin_that_is_not_enabled_is_told_from_one_that_is_not_installed() -
     assert module.enabled_types(("off",)) == {}
     content = table(plugins=[plugin_row("reader")])
     with pytest.raises(ReleaseRefused, match="not enabled on this node"):
-        module.draft(content, "h", {}, types)
+        module.compile_configuration(content, "h", {}, types)

@@ -14,7 +14,15 @@ from gateway.http.application import DISCARD, STREAM
 from gateway.http.messages import Pending, Request, Response
 from gateway.plugins.key_auth import PLUGIN as KEY_AUTH
 from tests.support.noted_plugin import TYPES, Noted
-from tests.support.releases import compiled, drafted, number, plugin_row, route, table, workshop
+from tests.support.releases import (
+    compiled,
+    compiled_configuration,
+    number,
+    plugin_row,
+    route,
+    table,
+    worker_resources,
+)
 from tests.support.requests import request_of
 
 
@@ -122,10 +130,10 @@ async def test_a_discarded_snapshot_closes_only_what_is_its_own() -> None:
 
 
 async def test_a_thousand_swaps_leave_nothing_behind() -> None:
-    tools = workshop()
-    snapshot = await compiled(two({}, {}), None, tools)
+    resources = worker_resources()
+    snapshot = await compiled(two({}, {}), None, resources)
     for turn in range(1000):
-        following = await compiled(two({"word": str(turn)}, {}), snapshot, tools)
+        following = await compiled(two({"word": str(turn)}, {}), snapshot, resources)
         snapshot.retire(following)
         snapshot = following
     assert sum(handler.closed for handler in Noted.made) == len(Noted.made) - 2
@@ -138,7 +146,7 @@ async def test_debug_headers_name_route_and_service_to_who_asks() -> None:
         services=[service],
         plugins=[plugin_row("noted", of="a")],
     )
-    snapshot = await compiled(content, None, replace(workshop(), debug_headers=True))
+    snapshot = await compiled(content, None, replace(worker_resources(), debug_headers=True))
     request = request_of(b"/a", headers=[(b"kong-debug", b"1")])
     match = snapshot.router.match(request)
     assert match is not None
@@ -160,9 +168,9 @@ async def test_lua_that_is_switched_off_refuses_the_release(
     servers = [{"host": "127.0.0.1", "port": 1}]
     config = {"topic": "t", "bootstrap_servers": servers, "message_by_lua_functions": [chunk]}
     rows = [plugin_row("kafka-upstream", of="a", **config)]
-    tools = replace(workshop(), lua_allowed=False)
+    resources = replace(worker_resources(), lua_allowed=False)
     with pytest.raises(ReleaseRefused, match="switched off here by KONG_UNTRUSTED_LUA=off"):
-        await compiled(table(routes=[route("a")], plugins=rows), tools=tools)
+        await compiled(table(routes=[route("a")], plugins=rows), resources=resources)
 
 
 async def test_a_consumers_new_key_makes_the_handlers_that_look_it_up_anew_and_no_others(
@@ -206,9 +214,9 @@ def test_keys_may_come_from_a_vault(monkeypatch: pytest.MonkeyPatch) -> None:
         consumers=[ann],
         keyauth_credentials=[credential],
     )
-    found = drafted(content, {"ANN": "open sesame"})
+    found = compiled_configuration(content, {"ANN": "open sesame"})
     identity = found.consumers.by_key(b"open sesame")
     assert identity is not None
     assert identity.consumer == ann
     with pytest.raises(ReleaseRefused, match="ANN"):
-        drafted(content, {})
+        compiled_configuration(content, {})
