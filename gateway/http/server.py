@@ -6,12 +6,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from gateway.http.application import Application
 from gateway.http.clock import Clock
 from gateway.http.context import Context
+from gateway.http.doorway import Doorway
 from gateway.http.forwarded import TrustedProxies
 from gateway.http.generated_responses import TEXT
 from gateway.http.heads import DEFAULT_HEADERS, HeadWriter
@@ -21,6 +22,8 @@ from gateway.http.protocol import HttpProtocol
 _SWEEP = 0.5
 """Most seconds between two looks at all connections: the precision of every timeout."""
 _DRAIN_POLL = 0.02
+_BACKLOG = 4096
+"""Connections that the kernel keeps until they are accepted."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Server:
         self._heads = HeadWriter(Clock(), headers)
         self._trusted = trusted
         self._default_type = default_type
-        self._servers: list[asyncio.Server] = []
+        self._servers: list[asyncio.Server | Doorway] = []
         self._sweeper: asyncio.TimerHandle | None = None
         self._context: Context | None = None
         self._pause = _SWEEP
@@ -69,15 +72,7 @@ class Server:
             self._default_type,
         )
         for listener in listeners:
-            handshake = None if listener.tls is None else self._limits.header_timeout
-            server = await loop.create_server(
-                lambda: HttpProtocol(context),
-                sock=listener.socket,
-                ssl=listener.tls,
-                backlog=4096,
-                ssl_handshake_timeout=handshake,
-            )
-            self._servers.append(server)
+            self._servers.append(await self._open(listener, lambda: HttpProtocol(context)))
         shortest = min(
             self._limits.header_timeout,
             self._limits.body_timeout,
@@ -87,6 +82,21 @@ class Server:
         )
         self._pause = min(_SWEEP, shortest / 4)
         self._sweeper = loop.call_later(self._pause, self._sweep)
+
+    async def _open(
+        self, listener: Listener, factory: Callable[[], HttpProtocol]
+    ) -> asyncio.Server | Doorway:
+        if listener.tls is None:
+            loop = asyncio.get_running_loop()
+            return await loop.create_server(factory, sock=listener.socket, backlog=_BACKLOG)
+        # The loop's own server counts and ends nobody before the handshake is over.
+        limits = self._limits
+        doorway = Doorway(
+            listener.tls, factory, limits.header_timeout, limit=limits.max_connections
+        )
+        listener.socket.listen(_BACKLOG)
+        doorway.open([listener.socket])
+        return doorway
 
     @property
     def connections(self) -> int:
@@ -123,6 +133,9 @@ class Server:
         left = list(context.connections)
         for connection in left:
             connection.transport.abort()
+        for server in self._servers:
+            if isinstance(server, Doorway):
+                await server.end()
         if self._sweeper is not None:
             self._sweeper.cancel()
         # Let the aborted transports run their callbacks before the loop may end.

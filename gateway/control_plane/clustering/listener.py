@@ -14,10 +14,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from gateway.control_plane.clustering.data_planes import DataPlane, DataPlanes
-from gateway.control_plane.clustering.doorway import Doorway
 from gateway.control_plane.clustering.push import Push
 from gateway.control_plane.clustering.session import Session, Timing
 from gateway.errors import ClusterError
+from gateway.http.doorway import Doorway
 from gateway.hybrid.server_socket import ServerSocket
 from gateway.hybrid.server_tls import (
     ClusterIdentity,
@@ -52,8 +52,10 @@ class ClusterListener:
         self._max_payload = max_payload
         self._timing = timing or Timing()
         self._doorway = Doorway(
-            self._context, self._connected, self._timing.handshake, self._timing.close
+            self._context, self._protocol, self._timing.handshake, self._timing.close
         )
+        self._inside: set[asyncio.Task[None]] = set()
+        """One for each connection whose certificate was accepted."""
         self._guests: Counter[str] = Counter()
         """Open connections by certificate."""
         self._sessions: set[Session] = set()
@@ -88,7 +90,17 @@ class ClusterListener:
         self._doorway.close()
         closing = [session.close("control plane is stopping") for session in self._sessions]
         await asyncio.gather(*closing)
-        await self._doorway.end()
+        for task in self._inside:
+            task.cancel()
+        await asyncio.gather(self._doorway.end(), *self._inside, return_exceptions=True)
+
+    def _protocol(self) -> asyncio.Protocol:
+        return asyncio.StreamReaderProtocol(asyncio.StreamReader(), self._enter)
+
+    def _enter(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._connected(reader, writer))
+        self._inside.add(task)
+        task.add_done_callback(self._inside.discard)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         ip = str((writer.get_extra_info("peername") or ("",))[0])

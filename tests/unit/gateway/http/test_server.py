@@ -13,6 +13,7 @@ import pytest
 from gateway.errors import ReleaseRefused, SettingsError
 from gateway.http.forwarded import TrustedProxies
 from gateway.http.generated_responses import fixed_response
+from gateway.http.limits import Limits
 from gateway.http.messages import Pending, Request, Response
 from gateway.http.server import Server
 from gateway.http.tls import Certificates, self_signed
@@ -237,6 +238,26 @@ async def test_a_tls_client_that_speaks_plain_http_is_turned_away() -> None:
         wire = await running.connect()
         await wire.send(get())
         assert not (await wire.rest()).startswith(b"HTTP/1.1 200")
+
+
+async def test_handshakes_under_way_are_counted_and_cost_one_another_their_place() -> None:
+    authority = Authority()
+    pair = authority.issue("one.test", server=True)
+    certificates = Certificates((pair.certificate, pair.key))
+    async with serving(App(), Limits(max_connections=8), tls=certificates.context) as running:
+        silent = [await running.connect() for _ in range(40)]
+        for wire in silent[:32]:
+            assert await wire.rest() == b""
+        wire = await running.connect(client_context(authority.pem, None), "one.test")
+        assert (await wire.ask(get())).status == 200
+
+
+async def test_draining_ends_handshakes_under_way() -> None:
+    certificates = Certificates(self_signed())
+    async with serving(App(), tls=certificates.context) as running:
+        wire = await running.connect()
+        assert await running.server.drain(5.0)
+        assert await wire.rest() == b""
 
 
 async def test_lines_for_the_answer_go_with_whatever_is_answered() -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Connections that never show a certificate: few, short, and in nobody's way."""
+"""Connections that never finish their handshake: few, short, and in nobody's way."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 import uvloop
 
-from gateway.control_plane.clustering.doorway import Doorway
+from gateway.http.doorway import Doorway
 from gateway.hybrid.server_tls import ClusterIdentity, server_context
 from tests.support.authority import Authority, client_context
 
@@ -31,9 +31,13 @@ async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         await writer.wait_closed()
 
 
+def greeting() -> asyncio.Protocol:
+    return asyncio.StreamReaderProtocol(asyncio.StreamReader(), greet)
+
+
 @asynccontextmanager
 async def doorway(handshake: float = 20.0, limit: int = 256) -> AsyncIterator[int]:
-    made = Doorway(server_context(IDENTITY), greet, handshake, 1.0, limit)
+    made = Doorway(server_context(IDENTITY), greeting, handshake, 1.0, limit)
     sock = socket.create_server(("127.0.0.1", 0))
     port = sock.getsockname()[1]
     made.open([sock])

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The way in to the cluster listener: strangers are few, and have little time to show who they are.
+"""The way in to a TLS listener: strangers are few, and have little time to come in.
 
-A stranger is a connection whose TLS handshake, and with it the check of its certificate, is not
-over. Anybody who reaches the port can be one, so they must not keep data planes out.
+A stranger is a connection whose TLS handshake, and with it the check of a certificate that may be
+asked for, is not over. Anybody who reaches the port can be one, so they must neither use up the
+process's descriptors nor keep others out.
 """
 
 from __future__ import annotations
@@ -11,9 +12,8 @@ import asyncio
 import socket
 import ssl
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 from gateway.logs import get_logger
 
@@ -22,13 +22,11 @@ STRANGERS = 256
 _PAUSE = 0.5
 """Seconds until the next try when a connection cannot be accepted (no descriptors left)."""
 
-_log = get_logger("gateway.control_plane.clustering")
-
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+_log = get_logger("gateway.http")
 
 
 class Doorway:
-    """Accepts connections, leads each through its handshake, and hands it to ``serve``.
+    """Accepts connections, and leads each through its handshake to a protocol from ``factory``.
 
     ``handshake`` and ``shutdown`` are the seconds that TLS has for either.
     """
@@ -36,20 +34,19 @@ class Doorway:
     def __init__(
         self,
         context: ssl.SSLContext,
-        serve: Serve,
+        factory: Callable[[], asyncio.Protocol],
         handshake: float,
-        shutdown: float,
+        shutdown: float | None = None,
         limit: int = STRANGERS,
     ) -> None:
         self._context = context
-        self._serve = serve
+        self._factory = factory
         self._handshake = handshake
         self._shutdown = shutdown
         self._limit = limit
         self._sockets: list[socket.socket] = []
-        self._strangers: dict[asyncio.Task[None], str] = {}
+        self._strangers: dict[asyncio.Task[bool], str] = {}
         """Address of each, the oldest first."""
-        self._inside: set[asyncio.Task[None]] = set()
 
     def open(self, sockets: Sequence[socket.socket]) -> None:
         """Accept connections on sockets that listen already."""
@@ -59,17 +56,15 @@ class Doorway:
             self._listen(sock)
 
     def close(self) -> None:
-        """Accept no more, and send strangers away. Those inside stay."""
-        for task in self._strangers:
-            task.cancel()
+        """Accept no more. Those inside stay, and strangers may still come in."""
         for sock in self._sockets:
             asyncio.get_running_loop().remove_reader(sock)
             sock.close()
         self._sockets.clear()
 
     async def end(self) -> None:
-        """End all connections, and wait until they are gone."""
-        tasks = [*self._strangers, *self._inside]
+        """Send strangers away, and wait until they are gone."""
+        tasks = list(self._strangers)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -84,12 +79,13 @@ class Doorway:
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return
         except OSError as error:
-            _log.error("cannot accept data planes", reason=str(error))
+            _log.error("cannot accept connections", reason=str(error))
             loop = asyncio.get_running_loop()
             loop.remove_reader(sock)
             loop.call_later(_PAUSE, self._listen, sock)
             return
         connection.setblocking(False)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if len(self._strangers) >= self._limit:
             self._displace()
         task = asyncio.create_task(self._enter(connection))
@@ -103,14 +99,11 @@ class Doorway:
         del self._strangers[oldest]
         oldest.cancel()
 
-    async def _enter(self, connection: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader()
-        protocol = asyncio.StreamReaderProtocol(reader)
+    async def _enter(self, connection: socket.socket) -> bool:
+        """Return whether the connection came in, and so is its protocol's."""
         try:
-            transport: Any
-            transport, _ = await loop.connect_accepted_socket(
-                lambda: protocol,
+            await asyncio.get_running_loop().connect_accepted_socket(
+                self._factory,
                 connection,
                 ssl=self._context,
                 ssl_handshake_timeout=self._handshake,
@@ -118,15 +111,10 @@ class Doorway:
             )
         except OSError as error:  # ssl.SSLError and time-outs are of its kind
             _log.debug("TLS handshake failed", reason=str(error))
-            return
-        finally:
-            task = asyncio.current_task()
-            assert task is not None
-            self._strangers.pop(task, None)
-        self._inside.add(task)
-        await self._serve(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
+            return False
+        return True
 
-    def _left(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
-        connection.close()  # nobody else does when the task was ended before it began
+    def _left(self, connection: socket.socket, task: asyncio.Task[bool]) -> None:
         self._strangers.pop(task, None)
-        self._inside.discard(task)
+        if task.cancelled() or not task.result():
+            connection.close()  # nobody else does when the task was ended before it began
