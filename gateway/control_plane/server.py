@@ -55,11 +55,11 @@ class ControlPlane:
         self.sockets: dict[str, list[socket.socket]] = {}
         """What listens, by setting name; tests take their ports from here."""
         keyring = Keyring.from_file(settings.keyring_file)
-        self._store = Store(Path(settings.prefix) / DATABASE, _LOCK_TIMEOUT, keyring)
+        self.store = Store(Path(settings.prefix) / DATABASE, _LOCK_TIMEOUT, keyring)
         self._token = AdminToken(settings.read_admin_token())
         self._listener: ClusterListener | None = None
         self._publisher: Publisher | None = None
-        self._data_planes = DataPlanes()
+        self.data_planes = DataPlanes()
         self._servers: list[WebServer] = []
         self._saving: asyncio.Task[None] | None = None
 
@@ -68,27 +68,27 @@ class ControlPlane:
         if self.settings.store != "sqlite":
             raise SettingsError(f"KONG_DATABASE: {self.settings.store} is not supported yet")
         await asyncio.to_thread(self._open_store)
-        self._data_planes = DataPlanes(
-            self._store.load_data_planes(), self.settings.cluster_nodes_per_certificate
+        self.data_planes = DataPlanes(
+            self.store.load_data_planes(), self.settings.cluster_nodes_per_certificate
         )
         if self.settings.cluster_listen:
             self._listener = ClusterListener(
                 ClusterIdentity.from_settings(self.settings),
-                self._data_planes,
+                self.data_planes,
                 self.settings.cluster_max_payload,
             )
-        releases = Releases(self._store, self.settings.cluster_max_payload)
-        self._publisher = Publisher(releases, self._data_planes, self._listener)
+        releases = Releases(self.store, self.settings.cluster_max_payload)
+        self._publisher = Publisher(releases, self.data_planes, self._listener)
         await self._publisher.start()
         await self._listen(self._publisher)
-        self._saving = asyncio.create_task(self._save_data_planes())
+        self._saving = asyncio.create_task(self._save_regularly())
         newest = self._publisher.newest
         _log.info("control plane started", release=None if newest is None else newest.number)
 
     def _open_store(self) -> None:
         if self.settings.keyring_file is None:
-            self._store.keyring = Keyring.beside_database(Path(self.settings.prefix))
-        self._store.open()
+            self.store.keyring = Keyring.beside_database(Path(self.settings.prefix))
+        self.store.open()
 
     async def _listen(self, publisher: Publisher) -> None:
         for name in ("admin_listen", "cluster_listen", "status_listen"):
@@ -96,7 +96,7 @@ class ControlPlane:
             self.sockets[name] = [listen(address, name) for address in addresses]
         status = NodeStatus(publisher)
         node = AdminNode(node_id(Path(self.settings.prefix)), self.settings)
-        app = admin_app(node, publisher, self._data_planes, status, self._token)
+        app = admin_app(node, publisher, self.data_planes, status, self._token)
         limits = own_limits(self.settings, MAX_BODY)
         for secure in (False, True):
             chosen = [
@@ -141,29 +141,30 @@ class ControlPlane:
         if self._saving is not None:
             self._saving.cancel()
             await asyncio.gather(self._saving, return_exceptions=True)
-            await self._save()
+            await self.save_data_planes()
         for sockets in self.sockets.values():
             for sock in sockets:
                 sock.close()
         if self._publisher is not None:
             self._publisher.close()
-        self._store.close()
+        self.store.close()
         _log.info("control plane stopped")
 
-    async def _save_data_planes(self) -> None:
+    async def _save_regularly(self) -> None:
         while True:
             await asyncio.sleep(_SAVE_EVERY)
-            await self._save()
+            await self.save_data_planes()
 
-    async def _save(self) -> None:
+    async def save_data_planes(self) -> None:
+        """Write what changed about data planes; forget those that have been away for too long."""
         assert self._publisher is not None
         oldest = int(time.time() - self.settings.cluster_data_plane_purge_delay)
-        self._data_planes.purge(oldest)
-        rows = self._data_planes.take_unsaved()
-        forgotten = self._data_planes.take_forgotten()
+        self.data_planes.purge(oldest)
+        rows = self.data_planes.take_unsaved()
+        forgotten = self.data_planes.take_forgotten()
         if not rows and not forgotten:
             return
-        save = partial(self._store.save_data_planes, rows, oldest, forgotten)
+        save = partial(self.store.save_data_planes, rows, oldest, forgotten)
         try:
             await self._publisher.call(save)
         except StoreError as error:

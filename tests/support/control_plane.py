@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -102,8 +102,8 @@ class Place:
         try:
             await peer.join(node, **details)
             async with asyncio.timeout(5):
-                while node not in self.made._data_planes.connected():
-                    await self.made._data_planes.news()
+                while node not in self.made.data_planes.connected():
+                    await self.made.data_planes.news()
             yield peer
         finally:
             await peer.close()
@@ -135,6 +135,64 @@ async def running(prefix: Path, **values: str) -> AsyncIterator[Place]:
             yield Place(made, session)
         finally:
             await made.stop()
+
+
+class RawConnection:
+    """A raw connection to one of the listeners."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def send(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def rest(self) -> bytes:
+        """Return what comes until the other side closes."""
+        try:
+            async with asyncio.timeout(20):
+                return await self.reader.read()
+        except ConnectionError:
+            return b""
+
+    async def close(self) -> None:
+        self.writer.close()
+        with suppress(ConnectionError):
+            await self.writer.wait_closed()
+
+
+async def connect(place: Place, api: str) -> RawConnection:
+    """Connect to the Admin API or the status API."""
+    return RawConnection(*await asyncio.open_connection("127.0.0.1", place.port(api)))
+
+
+async def until_closed(place: Place, api: str, sent: bytes) -> bytes:
+    """Send this and nothing more; return what came before the other side closed."""
+    wire = await connect(place, api)
+    await wire.send(sent)
+    received = await wire.rest()
+    await wire.close()
+    return received
+
+
+async def make(place: Place, path: str, **body: Any) -> dict[str, Any]:
+    """Create an entity; return it."""
+    reply = await place.ask("POST", path, body)
+    assert reply.status == 201, reply
+    made: dict[str, Any] = reply.body
+    return made
+
+
+async def names(place: Place, path: str) -> list[str]:
+    """Return the names in a list of entities."""
+    return [row["name"] for row in (await place.ask("GET", path)).body["data"]]
+
+
+async def messages(place: Place) -> list[str]:
+    """Return the messages of all releases, the newest first."""
+    releases = await place.ask("GET", "/releases")
+    return [release["message"] for release in releases.body["data"]]
 
 
 def run(main: Callable[[], Awaitable[None]]) -> None:

@@ -30,3 +30,10 @@ def plugin_of(document: dict[str, Any]) -> dict[str, Any]:
     routes = document["services"]["httpbinservice"]["routes"]
     found: dict[str, Any] = routes["httpbinroute"]["plugins"]["kafka-upstream"]
     return found
+
+
+def with_topic(topic: str) -> dict[str, Any]:
+    """Return the story with another topic."""
+    document = story()
+    plugin_of(document)["config"]["topic"] = topic
+    return document

@@ -19,7 +19,7 @@ from gateway.hybrid.config_hash import ZERO_HASH
 from gateway.plugins.registry import plugin_types
 from gateway.settings.settings import Settings
 from tests.support.authority import shared_pair
-from tests.support.control_plane import NAME, Place, certificates, run, running
+from tests.support.control_plane import NAME, Place, certificates, running
 from tests.support.documents import plugin_of, story
 
 NODE = "0b2a2f2c-3f3e-4a3b-9a55-0c8f5f1f6f10"
@@ -55,8 +55,8 @@ async def joined(place: Place, settings: Settings) -> AsyncIterator[DataPlane]:
     running_client = asyncio.create_task(data_plane.client.run())
     try:
         async with asyncio.timeout(10):
-            while NODE not in place.made._data_planes.connected():
-                await place.made._data_planes.news()
+            while NODE not in place.made.data_planes.connected():
+                await place.made.data_planes.news()
         yield data_plane
     finally:
         running_client.cancel()
@@ -77,28 +77,27 @@ def node_settings(prefix: Path, mtls: str) -> tuple[Settings, dict[str, str]]:
 
 
 @pytest.mark.parametrize("mtls", ["pki", "shared"])
-def test_it_confirms_refuses_and_comes_back_after_a_restart(tmp_path: Path, mtls: str) -> None:
+async def test_it_confirms_refuses_and_comes_back_after_a_restart(
+    tmp_path: Path, mtls: str
+) -> None:
     settings, differences = node_settings(tmp_path / "data-plane", mtls)
     prefix = tmp_path / "control-plane"
     bad = story()
     plugin_of(bad)["config"]["topic"] = "bad"
 
-    async def main() -> None:
-        async with running(prefix, **differences) as place, joined(place, settings) as data_plane:
-            good = await place.publish(story())
-            assert good.body["data_planes"] == [
-                {"id": NODE, "hostname": "node-a", "status": "confirmed", "error": None}
-            ]
-            assert data_plane.hash == good.body["hash"]
-            refused = await place.publish(bad)
-            assert refused.status == 409
-            assert "{vault://env/KEY}" in refused.body["data_planes"][0]["error"]
-            assert data_plane.hash == good.body["hash"]
-            listed = (await place.ask("GET", "/clustering/data-planes")).body["data"]
-            assert listed[0]["labels"] == {"zone": "a"}
-        async with running(prefix, **differences) as place, joined(place, settings) as again:
-            async with asyncio.timeout(5):
-                while again.hash != good.body["hash"]:
-                    await place.made._data_planes.news()
-
-    run(main)
+    async with running(prefix, **differences) as place, joined(place, settings) as data_plane:
+        good = await place.publish(story())
+        assert good.body["data_planes"] == [
+            {"id": NODE, "hostname": "node-a", "status": "confirmed", "error": None}
+        ]
+        assert data_plane.hash == good.body["hash"]
+        refused = await place.publish(bad)
+        assert refused.status == 409
+        assert "{vault://env/KEY}" in refused.body["data_planes"][0]["error"]
+        assert data_plane.hash == good.body["hash"]
+        listed = (await place.ask("GET", "/clustering/data-planes")).body["data"]
+        assert listed[0]["labels"] == {"zone": "a"}
+    async with running(prefix, **differences) as place, joined(place, settings) as again:
+        async with asyncio.timeout(5):
+            while again.hash != good.body["hash"]:
+                await place.made.data_planes.news()

@@ -13,7 +13,7 @@ from gateway.control_plane.keyring import BESIDE, Keyring
 from gateway.control_plane.server import DATABASE
 from gateway.control_plane.store import NextRelease, Store
 from gateway.errors import SettingsError, StoreError
-from tests.support.control_plane import run, running
+from tests.support.control_plane import running
 from tests.support.documents import story
 
 OLD, NEW = "old-" * 10, "new-" * 10
@@ -100,24 +100,21 @@ def test_a_file_that_is_not_there_is_told_by_the_setting(tmp_path: Path) -> None
         Keyring.from_file(str(tmp_path / "none"))
 
 
-def test_a_control_plane_seals_what_it_publishes_and_will_not_start_without_the_key(
+async def test_a_control_plane_seals_what_it_publishes_and_will_not_start_without_the_key(
     tmp_path: Path,
 ) -> None:
     file = tmp_path / "keyring"
     file.write_text(NEW)
     prefix = tmp_path / "prefix"
 
-    async def main() -> None:
-        async with running(prefix, keyring_file=str(file)) as place:
-            assert (await place.publish(story())).status == 201
-        async with running(prefix, keyring_file=str(file)) as place:
-            assert (await place.ask("GET", "/releases/1")).status == 200
-        assert b"httpbin.org" not in unpacked((prefix / DATABASE).read_bytes())
-        with pytest.raises(StoreError, match="a key that is not in KONG_KEYRING_FILE"):
-            async with running(prefix):
-                raise AssertionError("it started")
-
-    run(main)
+    async with running(prefix, keyring_file=str(file)) as place:
+        assert (await place.publish(story())).status == 201
+    async with running(prefix, keyring_file=str(file)) as place:
+        assert (await place.ask("GET", "/releases/1")).status == 200
+    assert b"httpbin.org" not in unpacked((prefix / DATABASE).read_bytes())
+    with pytest.raises(StoreError, match="a key that is not in KONG_KEYRING_FILE"):
+        async with running(prefix):
+            raise AssertionError("it started")
 
 
 def unpacked(content: bytes) -> bytes:
@@ -130,29 +127,26 @@ def unpacked(content: bytes) -> bytes:
     return b"".join(found)
 
 
-def test_without_the_setting_the_first_start_makes_a_keyring_beside_the_database(
+async def test_without_the_setting_the_first_start_makes_a_keyring_beside_the_database(
     tmp_path: Path,
 ) -> None:
-    async def main() -> None:
-        async with running(tmp_path) as place:
-            assert (await place.publish(story())).status == 201
-        file = tmp_path / BESIDE
-        made = file.read_text()
-        assert file.stat().st_mode & 0o777 == 0o600
-        assert len(made.strip()) >= 32
-        assert b"httpbin.org" not in unpacked((tmp_path / DATABASE).read_bytes())
-        async with running(tmp_path) as place:
-            assert (await place.ask("GET", "/releases/1")).status == 200
-        assert file.read_text() == made
-        file.unlink()
-        with pytest.raises(StoreError, match=BESIDE):
-            async with running(tmp_path):
-                raise AssertionError("it started")
-
-    run(main)
+    async with running(tmp_path) as place:
+        assert (await place.publish(story())).status == 201
+    file = tmp_path / BESIDE
+    made = file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert len(made.strip()) >= 32
+    assert b"httpbin.org" not in unpacked((tmp_path / DATABASE).read_bytes())
+    async with running(tmp_path) as place:
+        assert (await place.ask("GET", "/releases/1")).status == 200
+    assert file.read_text() == made
+    file.unlink()
+    with pytest.raises(StoreError, match=BESIDE):
+        async with running(tmp_path):
+            raise AssertionError("it started")
 
 
-def test_a_database_from_before_is_taken_over_and_nothing_of_it_stays_in_clear(
+async def test_a_database_from_before_is_taken_over_and_nothing_of_it_stays_in_clear(
     tmp_path: Path,
 ) -> None:
     store = opened(tmp_path / DATABASE)
@@ -161,13 +155,10 @@ def test_a_database_from_before_is_taken_over_and_nothing_of_it_stays_in_clear(
     store.close()
     assert PLANTED.encode() in unpacked((tmp_path / DATABASE).read_bytes())
 
-    async def main() -> None:
-        async with running(tmp_path) as place:
-            for number in (1, 2, 3):
-                assert (await place.ask("GET", f"/releases/{number}")).status == 200
-            assert PLANTED.encode() not in everything(tmp_path)
-
-    run(main)
+    async with running(tmp_path) as place:
+        for number in (1, 2, 3):
+            assert (await place.ask("GET", f"/releases/{number}")).status == 200
+        assert PLANTED.encode() not in everything(tmp_path)
     assert PLANTED.encode() not in everything(tmp_path)
 
 

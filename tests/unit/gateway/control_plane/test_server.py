@@ -21,7 +21,7 @@ from gateway.control_plane.server import ControlPlane
 from gateway.errors import SettingsError, StoreError
 from gateway.settings.settings import Settings
 from tests.support.authority import client_context
-from tests.support.control_plane import NAME, certificates, run, running, settings_values
+from tests.support.control_plane import NAME, certificates, running, settings_values
 from tests.support.documents import story
 from tests.support.peer import Peer
 from tests.support.ports import free_ports
@@ -66,14 +66,14 @@ async def until_ready(port: int) -> None:
             await asyncio.sleep(0.05)
 
 
-def test_sigterm_says_goodbye_to_data_planes_and_answers_calls_under_way(tmp_path: Path) -> None:
+async def test_sigterm_says_goodbye_to_data_planes_and_answers_calls_under_way(
+    tmp_path: Path,
+) -> None:
     values, (admin, cluster, status) = values_with_ports(tmp_path)
     authority, _, client = certificates()
-
-    async def main(started: subprocess.Popen[bytes]) -> None:
+    with process(values) as started:
         await until_ready(status)
-        tls = client_context(authority.pem, client)
-        peer = await Peer.dial(cluster, tls, NAME)
+        peer = await Peer.dial(cluster, client_context(authority.pem, client), NAME)
         await peer.join()
         assert await peer.ping() == b""
         body = {"owner": "a", "document": story(), "wait": 60}
@@ -87,14 +87,11 @@ def test_sigterm_says_goodbye_to_data_planes_and_answers_calls_under_way(tmp_pat
             assert await peer.ended() == 1001
             await peer.close()
             reply = await call
-            assert reply.status == 201, "the release is written, nobody has confirmed it"
+            assert reply.status == 201, "the release is written, no data plane has confirmed it"
         while started.poll() is None:
             assert time.monotonic() - begun < 5
             await asyncio.sleep(0.02)
         assert started.returncode == 0
-
-    with process(values) as started:
-        run(lambda: main(started))
         assert started.stderr is not None
         lines = [json.loads(line) for line in started.stderr.read().splitlines()]
     assert lines[-1]["event"] == "control plane stopped"
@@ -102,77 +99,62 @@ def test_sigterm_says_goodbye_to_data_planes_and_answers_calls_under_way(tmp_pat
     assert not [line for line in lines if line["level"] == "error"], lines
 
 
-def test_a_killed_control_plane_serves_the_same_releases_again(tmp_path: Path) -> None:
+async def test_a_killed_control_plane_serves_the_same_releases_again(tmp_path: Path) -> None:
     values, (admin, _, status) = values_with_ports(tmp_path)
 
-    async def publish() -> None:
+    body = {"owner": "a", "document": story()}
+    with process(values) as started:
         await until_ready(status)
-        body = {"owner": "a", "document": story()}
         async with (
             aiohttp.ClientSession() as session,
             session.post(f"http://127.0.0.1:{admin}/releases", json=body) as reply,
         ):
             assert reply.status == 201
-
-    with process(values) as started:
-        run(publish)
         os.kill(started.pid, signal.SIGKILL)
         eventually(lambda: started.poll() is not None)
 
-    async def look() -> None:
-        async with running(tmp_path) as place:
-            assert (await place.ask("GET", "/owners/a")).body["release"] == 1
-            assert (await place.publish(story(), owner="a")).body["unchanged"] is True
-
-    run(look)
+    async with running(tmp_path) as place:
+        assert (await place.ask("GET", "/owners/a")).body["release"] == 1
+        assert (await place.publish(story(), owner="a")).body["unchanged"] is True
 
 
-def test_a_port_that_is_taken_is_named_with_its_setting(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running(tmp_path / "one") as place:
-            taken = f"127.0.0.1:{place.port('admin')}"
-            values = {**settings_values(tmp_path / "two"), "admin_listen": taken}
-            second = ControlPlane(Settings.from_values(values))
-            try:
-                with pytest.raises(SettingsError, match=f"KONG_ADMIN_LISTEN.*{taken}"):
-                    await second.start()
-            finally:
-                await second.stop()
-
-    run(main)
+async def test_a_port_that_is_taken_is_named_with_its_setting(tmp_path: Path) -> None:
+    async with running(tmp_path / "one") as place:
+        taken = f"127.0.0.1:{place.port('admin')}"
+        values = {**settings_values(tmp_path / "two"), "admin_listen": taken}
+        second = ControlPlane(Settings.from_values(values))
+        try:
+            with pytest.raises(SettingsError, match=f"KONG_ADMIN_LISTEN.*{taken}"):
+                await second.start()
+        finally:
+            await second.stop()
 
 
-def test_a_prefix_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+async def test_a_prefix_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
-    async def main() -> None:
-        made = ControlPlane(Settings.from_values(settings_values(tmp_path / "file" / "prefix")))
-        try:
-            with pytest.raises(StoreError, match="KONG_PREFIX"):
-                await made.start()
-        finally:
-            await made.stop()
-
-    run(main)
+    made = ControlPlane(Settings.from_values(settings_values(tmp_path / "file" / "prefix")))
+    try:
+        with pytest.raises(StoreError, match="KONG_PREFIX"):
+            await made.start()
+    finally:
+        await made.stop()
 
 
-def test_certificates_that_do_not_belong_together_are_named(tmp_path: Path) -> None:
+async def test_certificates_that_do_not_belong_together_are_named(tmp_path: Path) -> None:
     authority, _, _ = certificates()
     values = settings_values(tmp_path)
     values["cluster_cert"] = authority.issue("other", server=True).certificate
 
-    async def main() -> None:
-        made = ControlPlane(Settings.from_values(values))
-        try:
-            with pytest.raises(SettingsError, match="KONG_CLUSTER_CERT"):
-                await made.start()
-        finally:
-            await made.stop()
-
-    run(main)
+    made = ControlPlane(Settings.from_values(values))
+    try:
+        with pytest.raises(SettingsError, match="KONG_CLUSTER_CERT"):
+            await made.start()
+    finally:
+        await made.stop()
 
 
-def test_the_admin_api_can_have_tls(tmp_path: Path) -> None:
+async def test_the_admin_api_can_have_tls(tmp_path: Path) -> None:
     authority, server, _ = certificates()
     tls = {
         "admin_listen": "127.0.0.1:0 ssl",
@@ -180,19 +162,13 @@ def test_the_admin_api_can_have_tls(tmp_path: Path) -> None:
         "admin_ssl_cert_key": str(tmp_path / "admin.key"),
     }
 
-    async def main() -> None:
-        async with running(tmp_path, **tls) as place, aiohttp.ClientSession() as session:
-            url = f"https://127.0.0.1:{place.port('admin')}/"
-            context = client_context(authority.pem, None)
-            async with session.get(url, ssl=context, server_hostname=NAME) as reply:
-                assert (await reply.json())["version"] == "3.10.0"
-
-    run(main)
+    async with running(tmp_path, **tls) as place, aiohttp.ClientSession() as session:
+        url = f"https://127.0.0.1:{place.port('admin')}/"
+        context = client_context(authority.pem, None)
+        async with session.get(url, ssl=context, server_hostname=NAME) as reply:
+            assert (await reply.json())["version"] == "3.10.0"
 
 
-def test_without_listeners_for_data_planes_it_still_publishes(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running(tmp_path, cluster_listen="off") as place:
-            assert (await place.publish(story())).status == 201
-
-    run(main)
+async def test_without_listeners_for_data_planes_it_still_publishes(tmp_path: Path) -> None:
+    async with running(tmp_path, cluster_listen="off") as place:
+        assert (await place.publish(story())).status == 201

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
 import hashlib
 
+from gateway.entities import validate_row
 from gateway.entities.credentials import hash_password, show_secret, store_secret
 
 
@@ -35,3 +37,12 @@ def test_other_collections_keep_their_secrets() -> None:
     row = {"password": "p", "consumer": "c"}
     store_secret("keyauth_credentials", row)
     assert row["password"] == "p"
+
+
+CONSUMER = "11111111-2222-3333-4444-555555555555"
+
+
+def test_a_credential_without_key_gets_a_random_one() -> None:
+    first, second = (validate_row("keyauth_credentials", {"consumer": CONSUMER}) for _ in range(2))
+    assert len(first["key"]) == 32
+    assert first["key"] != second["key"]

@@ -70,11 +70,6 @@ def test_a_value_that_cannot_be_used_is_refused_at_its_field(
     assert field in _fields(service)
 
 
-def test_null_means_the_default_but_not_for_a_misspelt_field() -> None:
-    assert validate_row("services", {"host": "a.test", "port": None})["port"] == 80
-    assert _fields({"host": "a.test", "prot": None}) == {"prot": "unknown field"}
-
-
 def test_a_complete_row_is_a_fixed_point() -> None:
     row = validate_row("services", {"url": "https://h.test/p", "tags": ["b", "a"]})
     assert validate_row("services", row) == row

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import pytest
-import uvloop
 
 from gateway.http.doorway import Doorway
 from gateway.hybrid.server_tls import ClusterIdentity, server_context
@@ -86,47 +85,31 @@ async def welcome(port: int) -> None:
         await writer.wait_closed()
 
 
-def run(main: Callable[[], Awaitable[None]]) -> None:
-    async def bounded() -> None:
-        await asyncio.wait_for(main(), 60)
-
-    uvloop.run(bounded())
-
-
 @pytest.mark.parametrize("says", [b"", b"\x16\x03\x01\x02", b"GET / HTTP/1.1\r\n\r\n"])
-def test_who_does_not_finish_the_handshake_is_sent_away(says: bytes) -> None:
-    async def main() -> None:
-        async with doorway(handshake=0.3) as port:
-            stranger = await Stranger.come(port, says=says)
-            await stranger.sent_away()
-            await stranger.leave()
-            await welcome(port)
-
-    run(main)
-
-
-def test_strangers_beyond_the_limit_cost_their_own_address_its_oldest() -> None:
-    async def main() -> None:
-        async with doorway(limit=8) as port:
-            quiet = await Stranger.come(port, "127.0.0.2")
-            flood = [await Stranger.come(port, "127.0.0.3") for _ in range(40)]
-            for stranger in flood[:32]:
-                await stranger.sent_away()
-            await welcome(port)
-            assert not quiet.reader.at_eof()
-            for stranger in (quiet, *flood):
-                await stranger.leave()
-
-    run(main)
-
-
-def test_closing_sends_everybody_away() -> None:
-    async def main() -> None:
-        async with doorway() as port:
-            stranger = await Stranger.come(port)
+async def test_who_does_not_finish_the_handshake_is_sent_away(says: bytes) -> None:
+    async with doorway(handshake=0.3) as port:
+        stranger = await Stranger.come(port, says=says)
         await stranger.sent_away()
         await stranger.leave()
-        with pytest.raises(OSError):  # whichever the system has for it
-            await Stranger.come(port)
+        await welcome(port)
 
-    run(main)
+
+async def test_strangers_beyond_the_limit_cost_their_own_address_its_oldest() -> None:
+    async with doorway(limit=8) as port:
+        quiet = await Stranger.come(port, "127.0.0.2")
+        flood = [await Stranger.come(port, "127.0.0.3") for _ in range(40)]
+        for stranger in flood[:32]:
+            await stranger.sent_away()
+        await welcome(port)
+        assert not quiet.reader.at_eof()
+        for stranger in (quiet, *flood):
+            await stranger.leave()
+
+
+async def test_closing_sends_everybody_away() -> None:
+    async with doorway() as port:
+        stranger = await Stranger.come(port)
+    await stranger.sent_away()
+    await stranger.leave()
+    with pytest.raises(OSError):  # whichever the system has for it
+        await Stranger.come(port)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from tests.support.control_plane import Place, Reply, run, running
+from tests.support.control_plane import Place, Reply, running
 
 VECTORS = Path(__file__).parents[4] / "vectors" / "deck-http.json"
 
@@ -83,24 +83,21 @@ def _contains(found: Any, wanted: Any) -> bool:
     return bool(found == wanted) and isinstance(found, bool) == isinstance(wanted, bool)
 
 
-def test_deck_vectors(tmp_path: Path) -> None:
+async def test_deck_vectors(tmp_path: Path) -> None:
     vectors = json.loads(VECTORS.read_text())["deck_http"]
 
-    async def main() -> None:
-        async with running(tmp_path) as place:
-            replay = Replay(place)
-            times: dict[str, int] = {}
-            for vector in vectors:
-                if vector["id"] in OTHER_PLUGINS:
-                    continue
-                reply = await replay.send(vector["request"])
-                replay.check(vector["id"], reply, vector["expect"])
-                if vector["id"] == "D39":
-                    times = reply.body
-                elif vector["id"] == "D40":
-                    assert reply.body == times, "the same request changes nothing"
-
-    run(main)
+    async with running(tmp_path) as place:
+        replay = Replay(place)
+        times: dict[str, int] = {}
+        for vector in vectors:
+            if vector["id"] in OTHER_PLUGINS:
+                continue
+            reply = await replay.send(vector["request"])
+            replay.check(vector["id"], reply, vector["expect"])
+            if vector["id"] == "D39":
+                times = reply.body
+            elif vector["id"] == "D40":
+                assert reply.body == times, "the same request changes nothing"
 
 
 def test_every_other_vector_is_replayed() -> None:

@@ -44,15 +44,12 @@ def test_those_away_for_long_are_forgotten_unless_they_are_connected() -> None:
     assert [one.id for one in data_planes] == ["b"]
 
 
-def test_news_wakes_everybody_who_waits() -> None:
-    async def main() -> None:
-        data_planes = DataPlanes([ROW])
-        waiting = [asyncio.create_task(data_planes.news()) for _ in range(3)]
-        await asyncio.sleep(0)
-        data_planes.announce()
-        await asyncio.wait_for(asyncio.gather(*waiting), 5)
-
-    asyncio.run(main())
+async def test_news_wakes_everybody_who_waits() -> None:
+    data_planes = DataPlanes([ROW])
+    waiting = [asyncio.create_task(data_planes.news()) for _ in range(3)]
+    await asyncio.sleep(0)
+    data_planes.announce()
+    await asyncio.wait_for(asyncio.gather(*waiting), 5)
 
 
 def test_invented_ids_are_bounded_by_certificate() -> None:

@@ -82,7 +82,7 @@ async def until(condition: Callable[[], Any]) -> None:
 
 def known(place: Place) -> Any:
     """Return the data plane as the control plane sees it, when it is connected."""
-    return place.made._data_planes.get(ID) if ID in place.made._data_planes.connected() else None
+    return place.made.data_planes.get(ID) if ID in place.made.data_planes.connected() else None
 
 
 async def test_a_data_plane_says_who_it_is(tmp_path: Path) -> None:

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import pytest
+
+from gateway.control_plane.clustering.push import prepare
+from gateway.documents.document import to_table
+from gateway.hybrid.config_hash import config_hash
+from gateway.hybrid.configuration import config_table
+from gateway.hybrid.frame import reconfigure_payload
+from tests.support.cluster_listener import (
+    joined,
+    release,
+    world,
+)
+from tests.support.documents import story
+from tests.support.peer import ZEROS
+
+
+async def test_a_configuration_is_gzip_with_hash_and_parts() -> None:
+    async with world() as place:
+        push = release()
+        place.listener.push(push)
+        async with joined(place) as peer:
+            frame = await peer.frame()
+            assert frame[:2] == b"\x1f\x8b"
+            assert frame == push.payload
+        async with joined(place) as peer:
+            message = await peer.configuration()
+    expected = {"type", "timestamp", "config_table", "config_hash", "hashes"}
+    assert message.keys() == expected
+    assert message["type"] == "reconfigure"
+    assert message["config_hash"] == push.hash == config_hash(message["config_table"])[0]
+    assert message["config_table"]["routes"][0]["name"] == "httpbinroute"
+
+
+def test_an_empty_configuration_is_also_confirmed_by_zeros() -> None:
+    push = prepare({})
+    assert push.empty
+    assert push.confirmed_by(push.hash)
+    assert push.confirmed_by(ZEROS), "what Kong's own data planes report"
+    assert not release().confirmed_by(ZEROS)
+
+
+def test_rows_of_disabled_services_are_not_sent() -> None:
+    table = to_table(story(), "stack-test", 1_700_000_000)
+    table["services"][0]["enabled"] = False
+    push = prepare(table)
+    assert push.empty
+    assert push.plugins == {}
+    assert len(push.payload) == pytest.approx(len(reconfigure_payload(config_table({}))), abs=20)
