@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from gateway.http.application import Application
 from gateway.http.clock import Clock
@@ -14,8 +14,29 @@ from gateway.http.heads import HeadWriter
 from gateway.http.limits import Limits
 from gateway.logs import get_logger
 
-if TYPE_CHECKING:
-    from gateway.http.protocol import HttpProtocol
+
+class OpenConnection(Protocol):
+    """A connection as the server sees it, which looks at all of them now and then."""
+
+    transport: asyncio.Transport
+    has_asked: bool
+    """A request has come, not only a connection."""
+
+    @property
+    def waits_for_client(self) -> bool:
+        """Nothing is under way but what the client is to send."""
+        ...
+
+    @property
+    def since(self) -> float:
+        """When the client last did what it is waited for, by the context's clock."""
+        ...
+
+    def check(self, now: float) -> None:
+        """End the connection if it has taken too long."""
+
+    def drain(self) -> None:
+        """Close when idle, else after the response that is due."""
 
 
 class Context:
@@ -52,7 +73,7 @@ class Context:
         self.loop = loop
         self.trusted = trusted or TrustedProxies()
         self.default_type = default_type
-        self.connections: set[HttpProtocol] = set()
+        self.connections: set[OpenConnection] = set()
         self.accepted = 0
         self.refused = 0
         """Connections turned away because ``max_connections`` were open."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answers that the gateway makes itself: status texts and bodies in the type the client accepts.
+"""Responses that the gateway generates: status texts, and bodies in the type the client accepts.
 
 Texts follow Kong's error handlers, bodies carry the message only: the request id is in a header.
 """
@@ -13,7 +13,9 @@ from html import escape
 
 import orjson
 
+from gateway.errors import RequestRejected, UpstreamError
 from gateway.http.messages import FixedResponse, Request, Response
+from gateway.logs import Logger
 
 JSON = b"application/json; charset=utf-8"
 TEXT = b"text/plain; charset=utf-8"
@@ -80,7 +82,7 @@ _GRPC_STATUS |= {500: 13, 502: 14, 503: 14, 504: 4}
 
 
 def message_of(status: int) -> str:
-    """Return the text of a status that the gateway answers by itself."""
+    """Return the text of a status that the gateway sends by itself."""
     return MESSAGES.get(status) or f"The upstream server responded with {status}"
 
 
@@ -90,14 +92,14 @@ def error_response(
     request: Request | None = None,
     headers: Sequence[tuple[bytes, bytes]] = (),
 ) -> Response:
-    """Return a fresh error answer in the type that the request accepts; may be changed."""
+    """Return a fresh error response in the type that the request accepts; may be changed."""
     accept = request.header(b"accept") if request is not None else None
     content_type = negotiate(accept) or JSON
     return _with_body(Response, status, message, content_type, headers)
 
 
 def fixed_response(status: int, message: str, request: Request) -> FixedResponse:
-    """Return the same as ``answer`` from a cache: for hot paths, never to be changed."""
+    """Return the same as ``error_response`` from a cache: for hot paths, never to be changed."""
     for name, value in request.headers:
         if name == b"accept":
             return _fixed(status, message, negotiate(value) or JSON)
@@ -107,7 +109,7 @@ def fixed_response(status: int, message: str, request: Request) -> FixedResponse
 def refusal(
     status: int, request: Request, default_type: bytes = TEXT, message: str | None = None
 ) -> FixedResponse:
-    """Return the answer to a request that broke a rule of the server itself, before routing.
+    """Return the response to a request that broke a rule of the server itself, before routing.
 
     The type follows Accept, else the request's own Content-Type, else ``default_type``
     (setting ``error_default_type``), as in Kong's error handlers.
@@ -121,8 +123,16 @@ def refusal(
 def json_response(
     status: int, message: str, headers: Sequence[tuple[bytes, bytes]] = ()
 ) -> Response:
-    """Return ``{"message": …}`` whatever the client accepts, as plugins answer."""
+    """Return ``{"message": …}`` whatever the client accepts, as plugins respond."""
     return _with_body(Response, status, message, JSON, headers)
+
+
+def failure_response(error: Exception, request: Request, log: Logger, event: str) -> Response:
+    """Return the response for an exception: what it says itself, else 500 and a log line."""
+    if isinstance(error, RequestRejected | UpstreamError):
+        return error_response(error.status, error.message, request)
+    log.error(event, request_id=request.id.decode(), exc_info=error)
+    return json_response(500, message_of(500))
 
 
 @lru_cache(maxsize=512)
@@ -146,7 +156,7 @@ def negotiate(accept: bytes | None) -> bytes | None:
 
 
 def body_of(message: str, content_type: bytes) -> bytes:
-    """Return the body of an error answer."""
+    """Return the body of an error response."""
     if content_type == JSON:
         return orjson.dumps({"message": message})
     if content_type == HTML:

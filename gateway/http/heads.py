@@ -9,6 +9,7 @@ its own name, ``off`` is none.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from http import HTTPStatus
 from time import monotonic
 
@@ -50,9 +51,16 @@ _BODYLESS = frozenset((204, 304))
 _LATENCIES = [b"%d\r\nX-Kong-Request-Id: " % milliseconds for milliseconds in range(256)]
 
 
-FixedParts = tuple[bytes, bytes, bytes]
-"""Of a fixed answer: what goes before the latency; what goes after the id; and what goes before
-the id when the latency is 0."""
+@dataclass(frozen=True, slots=True)
+class FixedParts:
+    """What is the same each time that a fixed response is sent."""
+
+    before: bytes
+    """What goes before the latency."""
+    after: bytes
+    """What goes after the request's id: the end of the head, and the body."""
+    at_once: bytes
+    """What goes before the id when the latency is 0."""
 
 
 class HeadWriter:
@@ -92,7 +100,7 @@ class HeadWriter:
             _framing(response.status, len(response.body), b"keep-alive") + self._server,
         )
         at_once = b"%b0\r\nX-Kong-Request-Id: " % before
-        parts = (before, b"\r\n\r\n" + response.body, at_once)
+        parts = FixedParts(before, b"\r\n\r\n" + response.body, at_once)
         if len(self.fixed) >= 1024:
             self.fixed.clear()
         self.fixed[response] = parts

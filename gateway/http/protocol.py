@@ -11,16 +11,20 @@ is not needed by every request stands behind a cheap test.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from time import monotonic
+from typing import cast
 
 from gateway.errors import RequestRejected
-from gateway.http.bodies import OTHERS_TURN
+from gateway.http.body_reader import BodyReader
 from gateway.http.checks import check_head, check_sizes
 from gateway.http.context import Context
+from gateway.http.flow_control import HANDSHAKE, OTHERS_TURN, FlowControl
+from gateway.http.generated_responses import failure_response, message_of
 from gateway.http.head_parser import HeadParser, may_begin
-from gateway.http.lifetime import Lifetime
 from gateway.http.messages import Request, Response
+from gateway.http.response_queue import ResponseQueue
 
 _HEAD_END = b"\r\n\r\n"
 _CR, _LF = 13, 10
@@ -30,66 +34,92 @@ _EMPTY_LINES = re.compile(rb"[\r\n]*")
 """Before a request line they are skipped (RFC 9112 section 2.2)."""
 
 
-class HttpProtocol(Lifetime):
-    """Made by the server once a connection; also what ``Request.connection`` is."""
+class HttpProtocol(asyncio.Protocol):
+    """Made by the server once a connection; also what ``Request.connection`` is.
 
-    __slots__ = ("_begin", "_parser", "_small", "_turn")
+    It finds the messages; ``BodyReader`` takes their bodies, ``ResponseQueue`` has requests handled
+    and sends the responses, ``FlowControl`` reads and writes at the pace of both ends.
+    """
+
+    __slots__ = (
+        "_begin",
+        "_body",
+        "_flow",
+        "_parser",
+        "_queue",
+        "_small",
+        "_turn",
+        "context",
+        "has_asked",
+        "here",
+        "peer",
+        "scheme",
+        "server_port",
+        "sni",
+        "transport",
+        "trusted",
+    )
 
     def __init__(self, context: Context) -> None:
-        super().__init__(context)
         limits = context.limits
+        self.context = context
+        self._begin = context.application.begin
         self._small = min(limits.max_request_line, limits.max_header_size, 4 * limits.max_headers)
         """A head of so many bytes cannot exceed a limit."""
         self._turn = limits.turn
-        self._begin = context.application.begin
         self._parser = HeadParser()
+        self._flow = FlowControl(context, self._on_resumed)
+        self._queue = ResponseQueue(context, self._flow, self._on_queue_advanced)
+        self._body = BodyReader(context, self._flow, self._queue)
+        self.transport: asyncio.Transport
+        self.peer = ("", 0)
+        self.scheme = "http"
+        self.here = ""
+        self.has_asked = False
+        self.server_port = 0
+        self.sni: str | None = None
+        self.trusted = False
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Stop everything that works for this client."""
-        super().connection_lost(exc)
-        # It refers to llhttp's parser, which refers back.
-        self._parser.forget()
+    # --- messages ----------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        """Read, handle what became complete, and write all answers at once."""
-        if self._deaf or self._closing:
+        """Read, handle what became complete, and write all responses at once."""
+        flow, queue = self._flow, self._queue
+        if flow.input_closed or queue.closing:
             return
-        if self._input:
-            data, self._input = self._input + data, b""
-        elif data[0] > _CR or self._incoming is not None:
-            self._since = self.context.clock.now
-        self._corked = True
+        if flow.input:
+            data, flow.input = flow.input + data, b""
+        elif data[0] > _CR or self._body.incoming is not None:
+            flow.since = self.context.clock.now
+        queue.corked = True
         self._read(data)
-        self._corked = False
-        if self._waiting and self._current is None:
-            self._advance()
-        if self._out or self._closing:
-            self._flush()
+        queue.uncork()
 
     def _read(self, data: bytes) -> None:
         """Take message after message, as far as they have come and others are not kept waiting."""
+        flow, queue, body = self._flow, self._queue, self._body
         at, size, steps = 0, len(data), 0
-        while at < size and not self._deaf and not self._closing:
+        while at < size and not flow.input_closed and not queue.closing:
             steps += 1
-            if steps > self._turn and not self._pauses:
-                self.pause(OTHERS_TURN)
-                self.context.loop.call_soon(self.resume, OTHERS_TURN)
-            if self._pauses:
-                self._input = data[at:]
+            if steps > self._turn and not flow.pauses:
+                flow.pause(OTHERS_TURN)
+                self.context.loop.call_soon(flow.resume, OTHERS_TURN)
+            if flow.pauses:
+                flow.input = data[at:]
                 return
-            if self._incoming is not None:
-                at = self._take_body(self._incoming, data, at)
+            if body.incoming is not None:
+                at = body.take(body.incoming, data, at)
                 continue
             if data[at] == _CR or data[at] == _LF:
                 at = _EMPTY_LINES.match(data, at).end()  # type: ignore[union-attr]  # matches nothing
                 if at < size:
                     # A connection on which nothing but empty lines comes is idle all the same.
-                    self._since = self.context.clock.now
+                    flow.restart_clock()
                 continue
             end = data.find(_HEAD_END, at) + 4
             if end < 4:
                 if at:
-                    self._since = self.context.clock.now
+                    flow.restart_clock()
                 self._await_head(data[at:])
                 return
             at = self._take_message(data, at, end)
@@ -108,28 +138,28 @@ class HttpProtocol(Lifetime):
                 check_sizes(target, headers, self.context.limits)
             length = check_head(request, self.trusted)
         except RequestRejected as error:
-            self.refuse(error.status, error.message, request)
+            self._refuse(error.status, error.message, request)
             return end
         outcome = self._route(request)
         if length:
             if length < 0 or length > len(data) - end or request.expects:
                 self._parser.forget()
-                self._await_body(request, outcome, length)
+                self._body.begin(request, outcome, length)
                 return end
             body = data[end : end + length]
             end += length
             self._parser.complete(body)
-            if not self._give_body(request, outcome, body):
+            if not self._body.take_whole(request, outcome, body):
                 return end
         if not request.keep_alive:
             if request.upgrade is not None:
-                self._await_answer(request, outcome, data[end:])
+                # What comes behind a handshake is kept until its response says what it is.
+                self._flow.input = data[end:]
+                self._flow.pause(HANDSHAKE)
+                self._queue.add(request, outcome)
                 return len(data)
-            self._deaf = True
-        if self._current is None and not self._waiting:
-            self._respond(request, outcome)
-        else:
-            self._enqueue(request, outcome)
+            self._flow.close_input()
+        self._queue.add(request, outcome)
         return end
 
     def _route(self, request: Request) -> int | Response:
@@ -139,24 +169,152 @@ class HttpProtocol(Lifetime):
         try:
             return self._begin(request)
         except Exception as error:
-            return self._failure(request, error)
+            return failure_response(error, request, self.context.log, "request failed")
 
     def _await_head(self, begun: bytes) -> None:
         """Keep the beginning of a head, unless it is too large already or cannot become one."""
         limits = self.context.limits
         line = begun.find(b"\r\n")
         if line < 0 and len(begun) > limits.max_request_line + _REST_OF_LINE:
-            self.refuse(414)
+            self._refuse(414)
         elif line >= 0 and len(begun) - line - 2 > limits.max_header_size:
-            self.refuse(431)
+            self._refuse(431)
         elif not may_begin(begun):
-            self.refuse(400)
+            self._refuse(400)
         else:
-            self._input = begun
+            self._flow.input = begun
+
+    def _refuse(
+        self, status: int, message: str | None = None, request: Request | None = None
+    ) -> None:
+        """Refuse a request as far as it was understood, and the connection with it."""
+        if request is None:
+            request = Request(self, b"", b"", "1.1", [], monotonic())
+        self._queue.refuse(request, status, message)
+
+    def _on_queue_advanced(self) -> None:
+        self._body.on_queue_advanced()
+
+    def _on_resumed(self) -> None:
+        """Read what was received before reading stopped."""
+        self._body.on_resumed()
+        self._feed_rest()
 
     def _feed_rest(self) -> None:
-        if self._corked:
+        flow = self._flow
+        if self._queue.corked:
             self.context.loop.call_soon(self._feed_rest)
-        elif self._input and not self._pauses and not self.lost:
-            data, self._input = self._input, b""
-            self.data_received(data)
+        elif flow.input and not flow.pauses and not flow.lost:
+            self.data_received(flow.take_input())
+
+    # --- the connection's beginning and end --------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection, or turn it away when there are too many."""
+        self.transport = self._flow.transport = cast(asyncio.Transport, transport)
+        context = self.context
+        self._flow.restart_clock()
+        peer = transport.get_extra_info("peername")
+        if isinstance(peer, tuple):
+            self.peer = (peer[0], peer[1])
+        here = transport.get_extra_info("sockname")
+        if isinstance(here, tuple):
+            self.here, self.server_port = here[0], here[1]
+        tls = transport.get_extra_info("ssl_object")
+        if tls is not None:
+            self.scheme = "https"
+            self.sni = getattr(tls, "sni", None)
+        self.trusted = context.trusted.trusts(self.peer[0])
+        context.accepted += 1
+        context.connections.add(self)
+        if len(context.connections) > context.limits.max_connections:
+            context.refused += 1
+            if not (context.limits.displace and self._displace()):
+                self._refuse(503, "Too many connections")
+                self._queue.flush()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop everything that works for this client."""
+        self.context.connections.discard(self)
+        self._flow.connection_lost()
+        self._queue.connection_lost()
+        self._body.connection_lost()
+        # It refers to llhttp's parser, which refers back.
+        self._parser.forget()
+
+    def eof_received(self) -> bool:
+        """The client sends no more; keep the socket while it still awaits a response.
+
+        A request that it broke off is dropped, and takes none of those before it along.
+        """
+        if self._queue.closing or self.scheme == "https" or self._queue.current is None:
+            return False
+        if not self._body.drop():
+            return False
+        self._flow.close_input()
+        return True
+
+    def pause_writing(self) -> None:
+        """Stop reading from a client that does not read its responses."""
+        self._flow.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Let those go on who write to the client."""
+        self._flow.resume_writing()
+
+    def drain(self) -> None:
+        """Close now when idle; otherwise the next response says ``Connection: close``."""
+        queue = self._queue
+        busy = self._body.incoming is not None or self._flow.input or queue.busy
+        if not queue.closing and not busy:
+            self.transport.close()
+
+    # --- what is too slow, or too many -------------------------------------------------------
+
+    @property
+    def since(self) -> float:
+        """When the client last did what it is waited for, by the context's clock."""
+        return self._flow.since
+
+    @property
+    def waits_for_client(self) -> bool:
+        """Nothing is under way but what the client is to send."""
+        return not self._queue.busy
+
+    def _displace(self) -> bool:
+        """End the connection that has waited longest for its client; False when none waits."""
+        idle = [
+            other
+            for other in self.context.connections
+            if other is not self and other.waits_for_client and not other.transport.is_closing()
+        ]
+        if not idle:
+            return False
+        # A client that has asked something before is spared for those that have not.
+        min(idle, key=lambda other: (other.has_asked, other.since)).transport.abort()
+        return True
+
+    def check(self, now: float) -> None:
+        """Look whether this connection has taken too long; called about once a second."""
+        flow, queue = self._flow, self._queue
+        limits = self.context.limits
+        age = now - flow.since
+        incoming = self._body.incoming
+        if queue.closing:
+            if age > limits.linger + (limits.write_timeout if flow.write_paused else 0):
+                self.transport.abort()
+        elif flow.write_paused:
+            if age > limits.write_timeout:
+                self.transport.abort()
+        elif incoming is not None:
+            if self._body.too_slow(incoming, now, age):
+                self._body.refuse(incoming, 408, message_of(408))
+                queue.flush()
+        elif queue.busy:
+            return
+        elif flow.input:
+            if age > limits.header_timeout:
+                self._refuse(408)
+                queue.flush()
+        elif age > limits.idle_timeout or self.context.draining:
+            self.transport.close()

@@ -19,10 +19,10 @@ class Channel:
     __slots__ = (
         "_chunks",
         "_ended",
-        "_error",
         "_full",
         "_waiter",
         "buffered",
+        "error",
         "limit",
         "on_close",
         "on_drained",
@@ -44,10 +44,11 @@ class Channel:
         self.on_first_read = on_first_read
         self.on_close = on_close
         self.buffered = 0
+        self.error: Exception | None = None
+        """Why the body broke off, if it did."""
         self._chunks: deque[bytes] = deque()
         self._ended = False
         self._full = False
-        self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
 
     def feed(self, chunk: bytes) -> None:
@@ -61,20 +62,18 @@ class Channel:
 
     def end(self) -> None:
         """No more chunks come: the body is complete."""
-        self._ended = True
-        self._wake()
+        self._end()
 
     def fail(self, error: Exception) -> None:
         """The body breaks off: the reader gets ``error`` after the chunks that wait."""
         if not self._ended:
-            self._ended = True
-            self._error = error
-            self._wake()
+            self.error = error
+            self._end()
 
     @property
     def complete(self) -> bool:
         """The whole body has arrived, though it may not have been read."""
-        return self._ended and self._error is None
+        return self._ended and self.error is None
 
     def take(self) -> bytes:
         """Return all chunks that wait, joined, without waiting."""
@@ -105,8 +104,8 @@ class Channel:
             callback()
         while not self._chunks:
             if self._ended:
-                if self._error is not None:
-                    raise self._error
+                if self.error is not None:
+                    raise self.error
                 raise StopAsyncIteration
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
@@ -115,6 +114,12 @@ class Channel:
         if self.buffered * 2 <= self.limit:
             self._drained()
         return chunk
+
+    def _end(self) -> None:
+        self._ended = True
+        # It refers to the request, which refers to this channel.
+        self.on_first_read = None
+        self._wake()
 
     def _drained(self) -> None:
         if self._full:

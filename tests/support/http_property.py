@@ -103,7 +103,7 @@ class Recorder:
         body = request.body
         channel = request.stream
         if self.way == READING and isinstance(channel, Channel):
-            if channel._error is not None:
+            if channel.error is not None:
                 self.pending.popleft()
                 pending.resolve(Response(400, (), b""))
                 return True

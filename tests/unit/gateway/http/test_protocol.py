@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 
 import pytest
@@ -12,7 +13,8 @@ from gateway.errors import RequestRejected
 from gateway.http.application import DISCARD, STREAM
 from gateway.http.generated_responses import NO_ROUTE, fixed_response
 from gateway.http.messages import Pending, Request, Response
-from tests.support.http import App, chunked, get, post, serving, text, until
+from gateway.http.protocol import HttpProtocol
+from tests.support.http import App, chunked, get, plugged, post, serving, text, until
 
 
 async def test_a_request_without_a_route_gets_exactly_the_known_body() -> None:
@@ -446,3 +448,33 @@ async def test_the_body_behind_an_upgrade_that_is_not_followed_is_read(
         assert answer.headers["connection"] == "close"
         assert await wire.rest() == b""
         await wire.close()
+
+
+@pytest.mark.parametrize(
+    "received",
+    [
+        get(),
+        get()[:-3],
+        3 * get(),
+        post(b"abc")[:-1],
+        post(b"abc", b"Expect: 100-continue")[:-3],
+    ],
+    ids=["a request", "half a head", "pipelined", "half a body", "a body not asked for"],
+)
+@pytest.mark.parametrize("body", [1 << 20, STREAM, DISCARD], ids=["kept", "streamed", "dropped"])
+async def test_a_lost_connection_leaves_nothing_to_the_garbage_collector(
+    received: bytes, body: int
+) -> None:
+    app = App(lambda _: Pending(), body=body)
+    gc.collect()
+    gc.disable()
+    try:
+        protocol, plug = plugged(app, asyncio.get_running_loop())
+        protocol.data_received(received)
+        protocol.connection_lost(None)
+        app.seen.clear()
+        app.done.clear()
+        del protocol, plug
+        assert not [found for found in gc.get_objects() if isinstance(found, HttpProtocol)]
+    finally:
+        gc.enable()

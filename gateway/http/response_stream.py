@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writing a response body that is still coming, at the pace of the client."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from gateway.http.flow_control import FlowControl
+from gateway.http.heads import HeadWriter
+from gateway.http.messages import ConnectionUpgrade, Request, Response
+from gateway.http.stream import Channel
+
+
+class ResponseStream:
+    """One response on its way: ``write`` once, then ``close``."""
+
+    __slots__ = ("_flow", "_heads", "_request", "_response", "keep_alive", "written")
+
+    def __init__(
+        self,
+        flow: FlowControl,
+        heads: HeadWriter,
+        request: Request,
+        response: Response,
+        keep_alive: bool,
+    ) -> None:
+        self._flow = flow
+        self._heads = heads
+        self._request = request
+        self._response = response
+        self.keep_alive = keep_alive
+        """Whether another request may follow: ``write`` says no when only the end of the
+        connection ends the body."""
+        self.written = 0
+        """Bytes of the head and of a body that was written to its end, without framing."""
+
+    async def write(self) -> None:
+        """Write head and body.
+
+        Raises what the body raises, and ``ValueError`` when it is shorter or longer than its
+        Content-Length: the connection must be cut then, or the client would take it for a whole
+        one.
+        """
+        request, response = self._request, self._response
+        body = response.body
+        assert not isinstance(body, bytes | ConnectionUpgrade)
+        chain = request.chain
+        pieces = body
+        if chain is not None and chain.body_filters:
+            response.headers = [h for h in response.headers if h[0].lower() != b"content-length"]
+            pieces = _filtered(request, response, body)
+        length = _content_length(response)
+        bodyless = request.method == b"HEAD" or response.status in (204, 304)
+        chunked = length is None and request.version == "1.1"
+        if length is None and not chunked and not bodyless:
+            self.keep_alive = False
+        head = self._heads.head(request, response, None, self.keep_alive)
+        self.written = len(head)
+        self._flow.transport.write(head)
+        if not bodyless:
+            self.written += await self._copy(pieces, length, chunked)
+
+    async def close(self) -> None:
+        """Tell what makes the body that no more of it is read."""
+        close = getattr(self._response.body, "aclose", None)
+        if close is not None:
+            await close()
+
+    async def _copy(self, pieces: AsyncIterator[bytes], length: int | None, chunked: bool) -> int:
+        """Write the pieces; return the bytes of body written, without framing."""
+        flow = self._flow
+        transport = flow.transport
+        total = 0
+        async for piece in pieces:
+            if not piece:
+                continue
+            total += len(piece)
+            if length is not None and total > length:
+                raise ValueError(f"body is longer than its Content-Length {length}")
+            transport.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+            if flow.write_paused:
+                await flow.drained()
+        if length is not None and total < length:
+            raise ValueError(f"body has {total} bytes but its Content-Length is {length}")
+        if chunked:
+            transport.write(b"0\r\n\r\n")
+        return total
+
+
+def discard(response: Response) -> None:
+    """Tell what makes a body that it will not be read."""
+    body = response.body
+    if isinstance(body, ConnectionUpgrade):
+        body.abort()
+    elif isinstance(body, Channel):
+        body.close()
+
+
+async def _filtered(
+    request: Request, response: Response, body: AsyncIterator[bytes]
+) -> AsyncIterator[bytes]:
+    chain = request.chain
+    assert chain is not None
+    async for piece in body:
+        yield chain.filter_body(request, response, piece, False)
+    yield chain.filter_body(request, response, b"", True)
+
+
+def _content_length(response: Response) -> int | None:
+    for name, value in response.headers:
+        if name.lower() == b"content-length" and value.isdigit():
+            return int(value)
+    return None
