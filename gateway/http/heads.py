@@ -14,29 +14,12 @@ from http import HTTPStatus
 from time import monotonic
 
 from gateway import __version__
-from gateway.errors import SettingsError
 from gateway.http.clock import Clock
 from gateway.http.messages import FixedResponse, Request, Response
+from gateway.http.shown_headers import DEFAULT_WORDS, shown_headers
 
 SERVER = b"kafka-gateway/" + __version__.encode()
 VIA = b"1.1 " + SERVER
-
-_GROUPS = {
-    "server_tokens": ("server", "via"),
-    "latency_tokens": (
-        "x-kong-proxy-latency",
-        "x-kong-response-latency",
-        "x-kong-upstream-latency",
-    ),
-}
-_NAMES = frozenset(
-    (
-        *(name for group in _GROUPS.values() for name in group),
-        "x-kong-request-id",
-        "x-kong-upstream-status",
-    )
-)
-DEFAULT_HEADERS = ("server_tokens", "latency_tokens", "X-Kong-Request-Id")
 
 _STATUS_LINES = {
     int(status): b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus
@@ -66,9 +49,9 @@ class FixedParts:
 class HeadWriter:
     """Renders heads for one worker. Heads of fixed responses are kept until the next tick."""
 
-    def __init__(self, clock: Clock, headers: Iterable[str] = DEFAULT_HEADERS) -> None:
+    def __init__(self, clock: Clock, headers: Iterable[str] = DEFAULT_WORDS) -> None:
         self.clock = clock
-        shown = _parse(headers)
+        shown = shown_headers(headers)
         self._server = b"Server: %b\r\n" % SERVER if "server" in shown else b""
         self._via = "via" in shown
         self._proxy_latency = "x-kong-proxy-latency" in shown
@@ -205,17 +188,3 @@ def _stream_framing(
 def status_line(status: int) -> bytes:
     """Return the status line with its line end."""
     return _STATUS_LINES.get(status) or b"HTTP/1.1 %d Unknown\r\n" % status
-
-
-def _parse(headers: Iterable[str]) -> set[str]:
-    shown: set[str] = set()
-    for token in headers:
-        name = token.strip().lower()
-        if name in _GROUPS:
-            shown.update(_GROUPS[name])
-        elif name in _NAMES:
-            shown.add(name)
-        elif name not in ("off", ""):
-            allowed = ", ".join((*_GROUPS, *sorted(_NAMES), "off"))
-            raise SettingsError(f"headers: {token!r} is not known; allowed: {allowed}")
-    return shown

@@ -15,9 +15,10 @@ from gateway.http.context import Context
 from gateway.http.doorway import Doorway
 from gateway.http.forwarded import TrustedProxies
 from gateway.http.generated_responses import TEXT
-from gateway.http.heads import DEFAULT_HEADERS, HeadWriter
+from gateway.http.heads import HeadWriter
 from gateway.http.limits import Limits
 from gateway.http.protocol import HttpProtocol
+from gateway.http.shown_headers import DEFAULT_WORDS
 
 _SWEEP = 0.5
 """Most seconds between two looks at all connections: the precision of every timeout."""
@@ -37,7 +38,7 @@ class Listener:
 class Server:
     """Serves one application on any number of listeners, on the running event loop.
 
-    ``headers`` is the setting of that name (``SettingsError`` if unknown); ``default_type`` the
+    ``headers`` is the setting of that name; ``default_type`` the
     Content-Type of refusals before routing (setting ``error_default_type``).
     """
 
@@ -46,7 +47,7 @@ class Server:
         application: Application,
         limits: Limits | None = None,
         *,
-        headers: Iterable[str] = DEFAULT_HEADERS,
+        headers: Iterable[str] = DEFAULT_WORDS,
         trusted: TrustedProxies | None = None,
         default_type: bytes = TEXT,
     ) -> None:

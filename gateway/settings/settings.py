@@ -19,6 +19,7 @@ from gateway.errors import SettingsError
 from gateway.pem import SYSTEM, read_pem
 from gateway.settings.listen import ListenAddress, parse_listen
 from gateway.settings.parsers import (
+    Network,
     Parse,
     count,
     header_words,
@@ -133,7 +134,7 @@ class Settings:
         header_words, "server_tokens, latency_tokens, X-Kong-Request-Id"
     )
     """Headers of our own in answers."""
-    trusted_ips: tuple[str, ...] = _setting(networks, "")
+    trusted_ips: tuple[Network, ...] = _setting(networks, "")
     """Addresses of proxies in front whose word about the client is taken."""
     real_ip_header: str = _setting(str, "X-Real-IP")
     """The header in which they say who the client is."""

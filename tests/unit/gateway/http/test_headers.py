@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
+
 import pytest
 
 from gateway.http.forwarded import TrustedProxies
@@ -32,7 +34,7 @@ async def test_only_a_peer_that_is_trusted_with_it_says_who_the_consumer_is(
     networks: list[str], identity: bool, kept: bool
 ) -> None:
     app = App()
-    trusted = TrustedProxies(networks, identity=identity)
+    trusted = TrustedProxies(map(ip_network, networks), identity=identity)
     async with serving(app, trusted=trusted) as running:
         await running.once(get(b"/", b"X-Own: 1", *(name + b": eve" for name in CLAIMS)))
     names = [name for name, _ in app.seen[0].headers]

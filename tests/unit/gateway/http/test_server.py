@@ -6,11 +6,12 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
 
-from gateway.errors import ReleaseRefused, SettingsError
+from gateway.errors import ReleaseRefused
 from gateway.http.forwarded import TrustedProxies
 from gateway.http.generated_responses import fixed_response
 from gateway.http.limits import Limits
@@ -137,7 +138,7 @@ async def test_own_headers_can_be_switched(headers: tuple[str, ...], present: se
 
 
 def test_an_unknown_header_setting_names_the_allowed_ones() -> None:
-    with pytest.raises(SettingsError, match="server_tokens"):
+    with pytest.raises(ValueError, match="server_tokens"):
         Server(App(), headers=("x-kong-nonsense",))
 
 
@@ -167,7 +168,7 @@ async def test_only_a_trusted_peer_says_who_the_client_is(
     networks: tuple[str, ...], options: dict[str, Any], lines: list[bytes], expected: str
 ) -> None:
     app = App()
-    trusted = TrustedProxies(networks, **options)
+    trusted = TrustedProxies(map(ip_network, networks), **options)
     async with serving(app, trusted=trusted) as running:
         wire = await running.connect()
         for _ in range(2):
@@ -179,7 +180,7 @@ async def test_a_trusted_peer_says_scheme_host_and_port() -> None:
     app = App()
     lines = [b"X-Forwarded-Proto: HTTPS", b"X-Forwarded-Host: b", b"X-Forwarded-Port: 444"]
     for networks in (("127.0.0.1",), ()):
-        async with serving(app, trusted=TrustedProxies(networks)) as running:
+        async with serving(app, trusted=TrustedProxies(map(ip_network, networks))) as running:
             await running.once(get(b"/", *lines))
     told, kept = app.seen
     assert (told.forwarded_proto, told.forwarded_host, told.forwarded_port) == (
@@ -189,11 +190,6 @@ async def test_a_trusted_peer_says_scheme_host_and_port() -> None:
     )
     assert (kept.forwarded_proto, kept.forwarded_host) == ("http", None)
     assert kept.forwarded_port == running.port
-
-
-def test_a_network_that_is_none_is_a_settings_error() -> None:
-    with pytest.raises(SettingsError, match="trusted_ips"):
-        TrustedProxies(["nonsense"])
 
 
 async def test_the_certificate_follows_the_sni_and_can_be_swapped_while_serving() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -157,7 +158,7 @@ async def test_the_word_of_a_trusted_peer_is_passed_on() -> None:
     seen: list[tuple[bytes, bytes]] = []
     lines = [b"X-Forwarded-Proto: https", b"X-Forwarded-Host: shop", b"X-Forwarded-Path: /p"]
     lines += [b"X-Real-IP: 9.9.9.9", b"X-Forwarded-Prefix: /q", b"X-Forwarded-Port: 443"]
-    trusted = TrustedProxies(["127.0.0.1"])
+    trusted = TrustedProxies([ip_network("127.0.0.1")])
     async with (
         upstream(answering(ok(), seen)) as origin,
         proxying(ProxyApp(origin.port), trusted=trusted) as running,

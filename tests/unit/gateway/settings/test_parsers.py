@@ -46,6 +46,9 @@ def test_labels_are_kongs() -> None:
         (types.labels, "a", "is not key:value"),
         (types.labels, ",".join(f"k{i}:v" for i in range(11)), "at most 10"),
         (types.networks, "1.2.3.4/99", "not an address"),
+        (types.networks, "nonsense", "not an address"),
+        (types.networks, "unix:", "not an address"),
+        (types.header_words, "server_tokens, x-other", '"x-other" is not one of server_tokens'),
     ],
 )
 def test_what_cannot_be_read_says_what_is_expected(
