@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from gateway.kafka.client import Client
     from gateway.kafka.producer import Producer
 
-_THREADS = 4
+_THREADS = 2
+"""For each client: one whose cluster does not answer keeps its own busy, and no other's."""
 _LONGEST_PROBE = 5000
 _BARRED_PAUSE = 1.0
 _REFRESH = 1.0
@@ -25,7 +26,7 @@ class Prober:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="kafka-probe")
+        self._threads: dict[Client, ThreadPoolExecutor] = {}
         self._calls: dict[Client, set[asyncio.Future[int]]] = {}
         self._watched: dict[Producer, asyncio.TimerHandle] = {}
         self._refreshed: dict[Producer, float] = {}
@@ -80,7 +81,10 @@ class Prober:
         calls = self._calls.pop(client, set())
         if calls:
             await asyncio.wait(calls)
-        await self._loop.run_in_executor(self._executor, client.destroy)
+        threads = self._threads_of(client)
+        await self._loop.run_in_executor(threads, client.destroy)
+        del self._threads[client]
+        threads.shutdown(wait=False)
 
     def forget(self, producer: Producer) -> None:
         """Probe a producer no more."""
@@ -95,7 +99,8 @@ class Prober:
             timer.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        self._executor.shutdown(wait=False)
+        for threads in self._threads.values():
+            threads.shutdown(wait=False)
 
     def _probe(self, producer: Producer) -> None:
         self._watched.pop(producer, None)
@@ -112,11 +117,19 @@ class Prober:
             self.watch(producer)
 
     def _ask(self, client: Client, topic: str | None, wait: int) -> asyncio.Future[int]:
-        call = self._loop.run_in_executor(self._executor, client.metadata, topic, wait)
+        threads = self._threads_of(client)
+        call = self._loop.run_in_executor(threads, client.metadata, topic, wait)
         calls = self._calls.setdefault(client, set())
         calls.add(call)
         call.add_done_callback(calls.discard)
         return call
+
+    def _threads_of(self, client: Client) -> ThreadPoolExecutor:
+        found = self._threads.get(client)
+        if found is None:
+            found = ThreadPoolExecutor(_THREADS, thread_name_prefix="kafka-probe")
+            self._threads[client] = found
+        return found
 
     async def _retire(self, client: Client) -> None:
         for _ in range(_RETIRE_LOOKS):
