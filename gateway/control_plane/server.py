@@ -32,6 +32,7 @@ from gateway.http.limits import own_limits
 from gateway.hybrid.node_id import node_id
 from gateway.hybrid.server_tls import ClusterIdentity
 from gateway.logs import configure_logs, get_logger
+from gateway.open_files import allow_open_files
 from gateway.pem import load_chain, read_pem
 from gateway.settings.listen import ListenAddress
 from gateway.settings.settings import Settings
@@ -39,6 +40,8 @@ from gateway.settings.settings import Settings
 DATABASE = "control-plane.sqlite"
 """Name of the database in the prefix folder."""
 
+_OPEN_FILES = 4096
+"""For full listeners, and a connection of each data plane beside them."""
 _SAVE_EVERY = 5.0
 """Seconds between writes of what is known about data planes."""
 _LOCK_TIMEOUT = 2.5
@@ -220,4 +223,5 @@ def run_control_plane(settings: Settings) -> None:
     Raises ``SettingsError`` and ``StoreError`` when it cannot start.
     """
     configure_logs(settings.log_level, role="control_plane")
+    allow_open_files(_OPEN_FILES)
     uvloop.run(_serve(settings))

@@ -33,6 +33,9 @@ _REST_OF_LINE = 64
 _EMPTY_LINES = re.compile(rb"[\r\n]*")
 """Before a request line they are skipped (RFC 9112 section 2.2)."""
 
+_LINGERING = 16
+"""Connections beyond the limit, and a quarter of it, that get the time to read why."""
+
 
 class HttpProtocol(asyncio.Protocol):
     """Made by the server once a connection; also what ``Request.connection`` is.
@@ -230,8 +233,7 @@ class HttpProtocol(asyncio.Protocol):
         if len(context.connections) > context.limits.max_connections:
             context.refused += 1
             if not (context.limits.displace and self._displace()):
-                self._refuse(503, "Too many connections")
-                self._queue.flush()
+                self._turn_away()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop everything that works for this client."""
@@ -293,6 +295,15 @@ class HttpProtocol(asyncio.Protocol):
         # A client that has asked something before is spared for those that have not.
         min(idle, key=lambda other: (other.has_asked, other.since)).transport.abort()
         return True
+
+    def _turn_away(self) -> None:
+        """Answer 503; but a flood of those who do not read it must not use up the descriptors."""
+        most = self.context.limits.max_connections
+        if len(self.context.connections) > most + most // 4 + _LINGERING:
+            self.transport.abort()
+        else:
+            self._refuse(503, "Too many connections")
+            self._queue.flush()
 
     def check(self, now: float) -> None:
         """Look whether this connection has taken too long; called about once a second."""

@@ -191,7 +191,8 @@ class Settings:
     idle_timeout: float = _setting(seconds, "75s", own=True)
     """How long a connection may wait for its next request."""
     max_connections: int = _setting(count(1, 1_000_000), "16384", own=True)
-    """Open connections of one worker."""
+    """Open connections of one worker; fewer where it may not have twice as many files open
+    (`ulimit -n`)."""
     max_header_size: int = _setting(size(1024), "32k", own=True)
     """All header lines together; over it 431."""
     max_request_line: int = _setting(size(256), "8k", own=True)

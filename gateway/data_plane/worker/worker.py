@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from gateway.data_plane.channel import REPLY, Command, Message, WorkerChannel
@@ -30,10 +31,11 @@ from gateway.data_plane.worker.compile import (
 from gateway.data_plane.worker.snapshot import Snapshot, WorkerResources
 from gateway.errors import ReleaseRefused, SettingsError
 from gateway.http.forwarded import TrustedProxies
-from gateway.http.limits import limits_of
+from gateway.http.limits import Limits, limits_of
 from gateway.http.server import Listener, Server
 from gateway.kafka.pool import ProducerPool
 from gateway.logs import configure_logs, get_logger
+from gateway.open_files import allow_connections
 from gateway.plugins.limits import RecordLimits
 from gateway.plugins.shared_counters import Tally
 from gateway.proxy.dns import Dns
@@ -145,7 +147,7 @@ class Worker:
         )
         self._server = Server(
             self._application,
-            limits_of(settings),
+            _limits(settings),
             headers=settings.headers,
             trusted=TrustedProxies(
                 settings.trusted_ips,
@@ -278,6 +280,17 @@ def resolver_of(settings: Settings) -> Resolver:
         not_found_ttl=settings.dns_not_found_ttl,
     )
     return Resolver(dns, stale_ttl=settings.dns_stale_ttl, error_ttl=settings.dns_error_ttl)
+
+
+def _limits(settings: Settings) -> Limits:
+    """Return the limits for clients, who must leave open files for upstreams and Kafka."""
+    connections = allow_connections(settings.max_connections)
+    if connections < settings.max_connections:
+        _log.info(
+            "the limit of open files leaves room for fewer connections; raise it (ulimit -n)",
+            max_connections=connections,
+        )
+    return replace(limits_of(settings), max_connections=connections)
 
 
 async def run(descriptor: int, counts: int, index: int) -> None:

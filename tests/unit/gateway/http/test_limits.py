@@ -134,6 +134,15 @@ async def test_one_connection_too_many_is_503() -> None:
         assert (await running.once(get())).status == 200
 
 
+async def test_a_flood_of_connections_holds_few_more_than_the_limit() -> None:
+    async with serving(App(), Limits(max_connections=8)) as running:
+        wires = [await running.connect() for _ in range(100)]
+        for wire in wires[26:]:
+            assert await wire.rest() == b""
+        assert (await wires[0].ask(get())).status == 200
+        assert running.server.refused == 92
+
+
 @pytest.mark.parametrize("start", [b"G", b"GET / HTTP/1.1\r\nHost: a\r\nX: "])
 async def test_a_slow_head_is_408(start: bytes) -> None:
     async with serving(App(), Limits(header_timeout=_SHORT)) as running:
