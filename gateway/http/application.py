@@ -10,7 +10,7 @@ from gateway.http.messages import Pending, Request, Response
 STREAM = -1
 """``begin``: hand the body over while it arrives, as ``request.stream``."""
 DISCARD = -2
-"""``begin``: nobody wants the body; read it off the wire and drop it."""
+"""``begin``: the body is not wanted; read it off the wire and drop it."""
 
 
 class Application(Protocol):
@@ -24,17 +24,17 @@ class Application(Protocol):
 
         Set ``request.match`` and ``request.chain``. Return what to do with the body: a number
         ≥ 0 buffers it and refuses more bytes than that with 413; ``STREAM``; ``DISCARD``. Or
-        return the answer, when it does not depend on the body: ``handle`` is not called then.
+        return the response, when it does not depend on the body: ``handle`` is not called then.
         Earlier requests of a pipelining client may still be under way.
         """
         ...
 
     def handle(self, request: Request) -> Response | Pending:
-        """Answer now, or say that the answer comes later; requests of a connection in order."""
+        """Respond now, or say that the response comes later; requests of a connection in order."""
         ...
 
     def finished(self, request: Request, response: Response, written: int) -> None:
-        """Count and log after the answer is on its way; ``written`` is its bytes with the head.
+        """Count and log after the response is on its way; ``written`` is its bytes with the head.
 
         Also called for refusals of the server itself (400, 408, …); ``request.method`` is empty
         when not even the request line was understood.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Query and form arguments as Kong decodes them (kafka-plugins.md §2.4)."""
+"""Query and form arguments as Kong decodes them (lua-nginx-module, ngx.req.get_uri_args)."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who calls an API that asks for no credentials: somebody on this machine, or a page elsewhere.
+"""The caller of an API without credentials: a program on this machine, or a page elsewhere.
 
-A browser sends what any page tells it to, also to addresses that only its machine reaches. What
-gives such a request away are ``Origin`` (RFC 6454), ``Sec-Fetch-Site`` (Fetch Metadata), and, when
+A browser sends what any page tells it to, also to addresses that only its machine reaches. Such
+a request shows in ``Origin`` (RFC 6454), ``Sec-Fetch-Site`` (Fetch Metadata), and, when
 a name of the page's own was made to point here (DNS rebinding), ``Host``.
 """
 

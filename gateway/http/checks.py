@@ -38,7 +38,7 @@ def bad_request() -> ProtocolError:
 def check_head(request: Request, trusted: bool) -> int:
     """Check a head that was parsed; return the length of its body, -1 for a chunked one.
 
-    Takes away what only a ``trusted`` peer may say, and sets what the head says of the connection:
+    Removes what only a ``trusted`` peer may say, and sets what the head says of the connection:
     ``host``, ``keep_alive``, ``expects``, ``upgrade``.
     Raises ``RequestRejected`` for what is not served, ``ProtocolError`` for what is ambiguous.
     """
@@ -69,7 +69,7 @@ def check_head(request: Request, trusted: bool) -> int:
 def _check_special(request: Request, length: int, trusted: bool) -> int:
     """Look at what few requests have; return the length of the body."""
     if not trusted:
-        # Who a client is, is ours to say, also on routes where no plugin asks for it.
+        # Only the gateway names the consumer, also on routes where no plugin asks for it.
         request.headers = without_identity(request.headers)
     version = request.version
     hosts = 0
@@ -94,7 +94,7 @@ def _check_special(request: Request, length: int, trusted: bool) -> int:
     # RFC 9112 section 9.3: close is looked at first.
     request.keep_alive = b"close" not in options and (version == "1.1" or b"keep-alive" in options)
     if upgrades and version == "1.1" and b"upgrade" in options:
-        # If it is not followed, who sent it may have taken the connection for a tunnel
+        # If it is not followed, the client may have taken the connection for a tunnel
         # nevertheless: nothing behind it is a request. HTTP/1.0 has no Upgrade (RFC 9110 7.8).
         request.keep_alive = False
         if request.method == b"GET" and not length and len(upgrades) == 1:

@@ -76,6 +76,6 @@ class Context:
         self.connections: set[OpenConnection] = set()
         self.accepted = 0
         self.refused = 0
-        """Connections turned away because ``max_connections`` were open."""
+        """Connections refused because ``max_connections`` were open."""
         self.draining = False
         self.log = get_logger("gateway.http")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who the client is when trusted proxies stand in front (settings trusted_ips, real_ip_*).
+"""The client's address when trusted proxies stand in front (settings trusted_ips, real_ip_*).
 
-Only a peer inside ``trusted_ips`` may say so; from anybody else the headers are ignored here and
+Only a peer inside ``trusted_ips`` may name it; from any other the headers are ignored here and
 replaced on the way to the upstream.
 """
 
@@ -26,7 +26,7 @@ class TrustedProxies:
         *,
         identity: bool = False,
     ) -> None:
-        """``identity``: they may say also who the consumer is."""
+        """``identity``: they may also name the consumer."""
         self._networks = tuple(networks)
         self._header = real_ip_header.strip().lower().encode()
         self._recursive = recursive
@@ -46,7 +46,7 @@ class TrustedProxies:
         """Take client address, scheme, host and port from the headers of a trusted peer."""
         request.trusted = True
         if not self._identity:
-            # A proxy in front that says who the client is may pass on all else as it came.
+            # A proxy in front that names the client may pass on all else as it came.
             request.headers = without_identity(request.headers)
         forwarded_for: list[bytes] = []
         for name, value in request.headers:

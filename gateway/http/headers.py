@@ -33,7 +33,7 @@ IDENTITY = _all(
     b"x-consumer-custom-id x-consumer-groups x-consumer-id x-consumer-username "
     b"x-credential-identifier x-credential-username"
 )
-"""Who a plugin found the client to be."""
+"""The consumer that a plugin found the client to be."""
 FORWARDING = _all(
     b"x-forwarded-for x-forwarded-host x-forwarded-path x-forwarded-port x-forwarded-prefix "
     b"x-forwarded-proto x-kong-request-id x-real-ip"
@@ -42,7 +42,7 @@ FORWARDING = _all(
 
 
 def without_identity(headers: Headers) -> Headers:
-    """Return headers without those that say who the client is; the same list where none do."""
+    """Return headers without those that name a consumer; the same list where none do."""
     if IDENTITY.isdisjoint([name for name, _ in headers]):
         return headers
     return [pair for pair in headers if pair[0] not in IDENTITY]

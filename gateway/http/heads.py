@@ -75,7 +75,7 @@ class HeadWriter:
         self.fixed.clear()
 
     def fixed_parts(self, response: FixedResponse) -> FixedParts:
-        """Return the parts of a kept-alive answer; they stay until ``tick`` or ``drain``."""
+        """Return the parts of a kept-alive response; they stay until ``tick`` or ``drain``."""
         before = b"%b%b%b%bX-Kong-Response-Latency: " % (
             status_line(response.status),
             self.clock.date,
@@ -112,7 +112,7 @@ class HeadWriter:
                 elif lower == b"date" and not response.generated:
                     lines[1] = b"Date: %b\r\n" % value
                 elif lower == b"upgrade":
-                    # Who sends Upgrade says so in Connection (RFC 9110 section 7.8).
+                    # A sender of Upgrade says so in Connection (RFC 9110 section 7.8).
                     lines.append(b"Upgrade: %b\r\n" % value)
                     connection = b"Upgrade" if keep_alive else b"close, Upgrade"
                 continue
@@ -161,7 +161,7 @@ class HeadWriter:
 
 
 def latency_line(milliseconds: int) -> bytes:
-    """Return what stands between the parts of a fixed answer and the request's id."""
+    """Return what stands between the parts of a fixed response and the request's id."""
     if milliseconds < len(_LATENCIES):
         return _LATENCIES[milliseconds]
     return b"%d\r\nX-Kong-Request-Id: " % milliseconds

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def drop(piece: bytes) -> None:
-    """Take a piece of a body that nobody wants."""
+    """Drop a piece of a body that is not wanted."""
 
 
 class Incoming:

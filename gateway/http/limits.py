@@ -26,7 +26,7 @@ class Limits:
     """Open connections of one worker; over it 503 and closed."""
     displace: bool = False
     """With too many connections, end the one that has waited longest for its client, not the new
-    one: whoever asks at once is answered, however many are silent."""
+    one: a client that asks at once is served, however many are silent."""
     max_pipelined: int = 32
     """Requests of one connection that wait for their turn before reading stops."""
     turn: int = 64
@@ -42,11 +42,11 @@ class Limits:
     body_rate_period: float = 30.0
     """The time over which that is measured, again and again while the body comes."""
     write_timeout: float = 60.0
-    """For a client that does not read its answer; over it the connection is cut."""
+    """For a client that does not read its response; over it the connection is cut."""
     idle_timeout: float = 75.0
     """A connection without a request; over it closed."""
     linger: float = 2.0
-    """How long input is thrown away after a refusal, so that the client can read the answer."""
+    """How long input is dropped after a refusal, so that the client can read the response."""
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Request, response, and the answer that comes later: what the whole request path passes around."""
+"""Request, response, and the response that comes later: what the request path passes around."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class BodyStream(Protocol):
     """A request body that is read while it arrives; reading it lifts the back-pressure."""
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield the chunks in order; raises ``ProtocolError`` if the client goes away."""
+        """Yield the chunks in order; raises ``ProtocolError`` if it breaks off."""
         ...
 
 
-class Connection(Protocol):
+class ClientConnection(Protocol):
     """What a request may know of the connection it came on."""
 
     scheme: str
@@ -36,7 +36,7 @@ class Connection(Protocol):
 
 
 class RouteMatch(Protocol):
-    """The route that serves a request, as whoever handles it sees it."""
+    """The route that serves a request, as the code that handles it sees it."""
 
     data: Any
     """What the snapshot attached to the route."""
@@ -105,8 +105,8 @@ class Request:
 
     ``target`` is the raw request target; ``path`` and ``query`` its two parts, still encoded
     (``query`` is None without ``?``). ``body`` is complete when the route buffers it, else
-    ``stream`` is set. Everything from ``match`` on is filled on the way: ``chain`` by whoever
-    routes; ``upstream_status`` and ``upstream_ms`` (wait for the response head) by the proxy.
+    ``stream`` is set. Everything from ``match`` on is filled on the way: ``chain`` by the
+    application; ``upstream_status`` and ``upstream_ms`` (wait for the response head) by the proxy.
     """
 
     # Making one is a visible part of a small request's cost. So what nearly every request sets
@@ -133,8 +133,8 @@ class Request:
     context: dict[str, Any] | None = None
     credential: Any = None
     response_lines: bytes = b""
-    """Header lines for whatever is answered, each after a CRLF: added by access handlers, which
-    need no header filter for what they know already. Nothing in it may come from a client."""
+    """Header lines of the response, whichever it is, each after a CRLF: added by access handlers,
+    which need no header filter for what they know already. Nothing in it may come from a client."""
     own_headers: frozenset[bytes] = frozenset()
     """Names of the request headers that ``put_headers`` has set."""
     expects: bool = False
@@ -154,7 +154,7 @@ class Request:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: ClientConnection,
         method: bytes,
         target: bytes,
         version: str,
@@ -193,7 +193,7 @@ class Request:
 
     @property
     def client_ip(self) -> str:
-        """The client: the peer, or who a trusted peer says it is."""
+        """The client's address: the peer's, or the one that a trusted peer names."""
         return self._client_ip or self.connection.peer[0]
 
     @client_ip.setter
@@ -233,7 +233,7 @@ class Request:
         """Set headers for the upstream and for records; for plugins, names in lower case.
 
         They take the place of the client's of these names, in either spelling (see
-        ``own_headers``), and the client's Connection header does not take them away again.
+        ``own_headers``), and the client's Connection header does not remove them.
         """
         names = {name for name, _ in headers}
         taken = {spelling for name in names for spelling in spellings(name)}
@@ -269,7 +269,7 @@ class Response:
 
     ``body`` is bytes, or an async iterator of chunks (sent chunked unless a content-length
     header is given), or what takes over the connection when ``status`` is 101. ``generated`` is
-    False only for answers that came from an upstream. Header names go out as they are written
+    False only for responses that came from an upstream. Header names go out as they are written
     here; write them in their usual case (``Content-Type``). Length, framing, Date and Connection
     are the server's business.
     """
@@ -293,7 +293,7 @@ class Response:
 
 
 class FixedResponse(Response):
-    """An answer that is the same every time; make it once and never change it.
+    """A response that is the same every time; make it once and never change it.
 
     Its head is rendered once a second instead of once a request. Where a plugin's header or body
     filter runs, the server hands the filter a copy.
@@ -308,12 +308,12 @@ class FixedResponse(Response):
 
 
 class Pending:
-    """An answer that comes later, without a future or a task.
+    """A response that comes later, without a future or a task.
 
-    The producer of the answer calls ``resolve`` exactly once, on the event loop's thread; who
-    waits sets one callback with ``then``, or awaits it. ``on_abandon`` is called when the client
-    went away first, also when who awaits is cancelled for that: the answer is then thrown away,
-    the work behind it is not undone.
+    Its producer calls ``resolve`` exactly once, on the event loop's thread; its consumer sets one
+    callback with ``then``, or awaits it. ``on_abandon`` is called when the client closed the
+    connection first, also when the awaiting task is cancelled for that: the response is then
+    dropped, the work behind it is not undone.
     """
 
     __slots__ = ("_callback", "_response", "abandoned", "on_abandon")
@@ -325,7 +325,7 @@ class Pending:
         self.on_abandon: Callable[[], None] | None = None
 
     def resolve(self, response: Response) -> None:
-        """Hand over the answer; a second call is ignored."""
+        """Hand over the response; a second call is ignored."""
         if self._response is not None:
             return
         self._response = response
@@ -333,14 +333,14 @@ class Pending:
             self._callback(response)
 
     def then(self, callback: Callable[[Response], None]) -> None:
-        """Call ``callback`` with the answer, at once if it is there already."""
+        """Call ``callback`` with the response, at once if it is there already."""
         if self._response is not None:
             callback(self._response)
         else:
             self._callback = callback
 
     def abandon(self) -> None:
-        """Tell the producer of the answer that nobody waits for it any more."""
+        """Tell the producer that the response is not wanted any more."""
         self.abandoned = True
         if self.on_abandon is not None:
             self.on_abandon()

@@ -99,7 +99,7 @@ class HttpProtocol(asyncio.Protocol):
         queue.uncork()
 
     def _read(self, data: bytes) -> None:
-        """Take message after message, as far as they have come and others are not kept waiting."""
+        """Take message after message, while others are not kept waiting."""
         flow, queue, body = self._flow, self._queue, self._body
         at, size, steps = 0, len(data), 0
         while at < size and not flow.input_closed and not queue.closing:
@@ -213,7 +213,7 @@ class HttpProtocol(asyncio.Protocol):
     # --- the connection's beginning and end --------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection, or turn it away when there are too many."""
+        """Take the connection, or refuse it when there are too many."""
         self.transport = self._flow.transport = cast(asyncio.Transport, transport)
         context = self.context
         self._flow.restart_clock()
@@ -261,7 +261,7 @@ class HttpProtocol(asyncio.Protocol):
         self._flow.pause_writing()
 
     def resume_writing(self) -> None:
-        """Let those go on who write to the client."""
+        """Go on writing to the client."""
         self._flow.resume_writing()
 
     def drain(self) -> None:

@@ -90,7 +90,7 @@ class Server:
         if listener.tls is None:
             loop = asyncio.get_running_loop()
             return await loop.create_server(factory, sock=listener.socket, backlog=_BACKLOG)
-        # The loop's own server counts and ends nobody before the handshake is over.
+        # The loop's own server counts and ends no connection before the handshake is over.
         limits = self._limits
         doorway = Doorway(
             listener.tls, factory, limits.header_timeout, limit=limits.max_connections
@@ -111,13 +111,13 @@ class Server:
 
     @property
     def refused(self) -> int:
-        """Connections turned away because too many were open."""
+        """Connections refused because too many were open."""
         return self._context.refused if self._context else 0
 
     async def drain(self, timeout: float) -> bool:  # noqa: ASYNC109  # ends by itself, cuts the rest
-        """Stop accepting, answer what is under way, close; after ``timeout`` seconds cut the rest.
+        """Stop accepting, finish what is under way, close; after ``timeout`` seconds cut the rest.
 
-        Returns whether everything under way was answered.
+        Returns whether everything under way got its response.
         """
         context = self._context
         if context is None:

@@ -12,7 +12,7 @@ class Channel:
     """Chunks from a protocol's callbacks to one ``async for``.
 
     ``on_full`` is called when more than ``limit`` bytes wait, ``on_drained`` when the reader has
-    taken them; ``on_first_read`` once, when somebody starts to read (100-continue); ``on_close``
+    taken them; ``on_first_read`` once, when the reader starts (100-continue); ``on_close``
     when the reader stops before the end.
     """
 
@@ -84,7 +84,7 @@ class Channel:
         return data
 
     async def aclose(self) -> None:
-        """The same as ``close``, for those who close any iterator."""
+        """The same as ``close``, for code that closes any iterator."""
         self.close()
 
     def close(self) -> None:

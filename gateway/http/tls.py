@@ -89,7 +89,7 @@ class Certificates:
 
 def self_signed(name: str = "localhost", days: int = 365 * 5) -> Pair:
     """Make a certificate for listeners that were given none: good for encryption, not for trust."""
-    # Imported here: only who lacks a certificate needs this large library.
+    # Imported here: only a listener without a certificate needs this large library.
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One connection to an upstream: the parser of its answers and its deadline."""
+"""One connection to an upstream: the parser of its responses and its deadline."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from gateway.http.headers import Headers
 from gateway.proxy.headers import upgrades_to
 
 _MAX_HEAD = 131072
-"""Most bytes of an answer's head; an upstream that sends more answers nonsense."""
+"""Most bytes of a response's head; what is longer is no response."""
 
 
 class Reader(Protocol):
-    """Who asked: gets the answer piece by piece. ``received`` ends each batch of pieces."""
+    """Gets the response to its request piece by piece. ``received`` ends each batch of pieces."""
 
     bodyless: bool
-    """The request was HEAD: its answer has no body whatever its headers say."""
+    """The request was HEAD: its response has no body whatever its headers say."""
     upgrade: bytes | None
     """The protocol that the request asks for: only to that one may the upstream switch."""
 
     def on_head(self, status: int, headers: Headers) -> None:
-        """Take the final status and headers; interim answers are swallowed."""
+        """Take the final status and headers; interim responses are swallowed."""
 
     def on_piece(self, piece: bytes) -> None:
         """Take a piece of the body."""
 
     def on_end(self) -> None:
-        """The answer is complete; the connection is no longer the reader's."""
+        """The response is complete; the connection is no longer the reader's."""
 
     def received(self) -> None:
         """All that has arrived so far was handed over."""
 
     def on_switch(self, headers: Headers, transport: asyncio.Transport, rest: bytes) -> None:
-        """Take the transport: the upstream answered 101, and ``rest`` behind it."""
+        """Take the transport: the upstream sent 101, and ``rest`` behind it."""
 
     def on_failure(self, error: Exception) -> None:
-        """The answer will not come, or not to its end; the connection is gone."""
+        """The response will not come, or not to its end; the connection is gone."""
 
 
 class ConnectionKey(NamedTuple):
@@ -140,7 +140,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._timer = self._loop.call_at(deadline, self._look)
 
     def pause(self) -> None:
-        """Stop reading: the client is slower than the upstream, which is no one's timeout."""
+        """Stop reading: the client is slower than the upstream, for which there is no timeout."""
         self._deadline = float("inf")
         self._stopped = True
         if not self._lost:
@@ -172,7 +172,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End an answer that ends with its connection; anything else under way has failed."""
+        """End a response that ends with its connection; anything else under way has failed."""
         self._lost = True
         if self._timer is not None:
             self._timer.cancel()
@@ -188,7 +188,7 @@ class UpstreamConnection(asyncio.Protocol):
             reader.on_failure(exc or ConnectionResetError("the upstream closed the connection"))
 
     def data_received(self, data: bytes) -> None:
-        """Parse; bytes nobody asked for end the connection."""
+        """Parse; bytes that were not asked for end the connection."""
         reader = self._reader
         if reader is None:
             self._on_gone(self)
@@ -199,7 +199,7 @@ class UpstreamConnection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
             if self._head_bytes > _MAX_HEAD and not self._in_body and self._reader is not None:
-                raise ValueError("the head of the answer is too large")
+                raise ValueError("the head of the response is too large")
         except httptools.HttpParserUpgrade as stop:
             self._switch(reader, data[stop.args[0] :])
             return
@@ -215,7 +215,7 @@ class UpstreamConnection(asyncio.Protocol):
         """Leave the transport to the reader, if it asked for this."""
         headers = self._switching
         if reader.upgrade is None or not upgrades_to(headers, reader.upgrade):
-            self._broken(ValueError("the upstream switched to a protocol nobody asked for"))
+            self._broken(ValueError("the upstream switched to a protocol that was not asked for"))
             return
         self._reader = None
         if self._timer is not None:
@@ -257,7 +257,7 @@ class UpstreamConnection(asyncio.Protocol):
     # --- parser ------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
-        """Notice bytes behind a complete answer: whatever they are, nobody asked for them."""
+        """Notice bytes behind a complete response: whatever they are, they were not asked for."""
         if self._complete:
             self._reusable = False
 
@@ -294,7 +294,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._reader.on_piece(piece)
 
     def on_message_complete(self) -> None:
-        """Take down the end of the answer, unless it was an interim one."""
+        """Take down the end of the response, unless it was an interim one."""
         if self._in_body:
             self._complete = True
 

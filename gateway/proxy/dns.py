@@ -34,7 +34,7 @@ _SHORTEST = 1.0
 hosts file has no TTLs, which c-ares tells as 0; reading it costs no query."""
 
 
-class Answer(NamedTuple):
+class DnsAnswer(NamedTuple):
     """Addresses of a name, none when there is no such name, and the seconds for which they hold."""
 
     addresses: Sequence[str]
@@ -66,7 +66,7 @@ class Dns:
         self._open: weakref.WeakSet[DNSResolver] = weakref.WeakSet()
         self._warned = False
 
-    async def ask(self, host: str) -> Answer:
+    async def ask(self, host: str) -> DnsAnswer:
         """Look a name up; raises ``OSError`` or ``UnicodeError`` when that fails.
 
         The first call starts c-ares on the running loop. Not for many callers at once per name:
@@ -89,7 +89,7 @@ class Dns:
             if error.args[0] not in _NOT_FOUND:
                 raise OSError(*error.args) from error
             self._replace_in(self._not_found_ttl)
-            return Answer((), self._not_found_ttl)
+            return DnsAnswer((), self._not_found_ttl)
         except asyncio.CancelledError:
             # Look-ups are only cancelled when the loop ends; c-ares must not call it after that.
             self.close()
@@ -117,7 +117,7 @@ class Dns:
         """
         self._replace_at = min(self._replace_at, asyncio.get_running_loop().time() + seconds)
 
-    def _answer(self, found: AddrInfoResult) -> Answer:
+    def _answer(self, found: AddrInfoResult) -> DnsAnswer:
         addresses = dict.fromkeys(node.addr[0].decode() for node in found.nodes)
         # An alias on the way may change earlier than the addresses behind it.
         ttls = [node.ttl for node in found.nodes] + [alias.ttl for alias in found.cnames]
@@ -126,10 +126,10 @@ class Dns:
             if self._valid_ttl < ttl:
                 self._replace_in(self._valid_ttl)
             ttl = self._valid_ttl
-        return Answer(tuple(addresses), max(ttl, _SHORTEST))
+        return DnsAnswer(tuple(addresses), max(ttl, _SHORTEST))
 
 
-async def _ask_system(host: str) -> Answer:
+async def _ask_system(host: str) -> DnsAnswer:
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return Answer(tuple(dict.fromkeys(str(one[4][0]) for one in found)), _UNKNOWN_TTL)
+    return DnsAnswer(tuple(dict.fromkeys(str(one[4][0]) for one in found)), _UNKNOWN_TTL)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One request to an upstream and its answer, over as many attempts as its service allows."""
+"""One request to an upstream and its response, over as many attempts as its service allows."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from gateway.proxy.connection import UpstreamConnection
 from gateway.proxy.context import ProxyContext
 from gateway.proxy.headers import request_head, response_headers
 from gateway.proxy.tunnel import Tunnel
-from gateway.proxy.upstream import Upstream
+from gateway.proxy.upstream import ProxyUpstream
 
 _log = get_logger("gateway.proxy")
 _REPEATABLE = frozenset((b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS"))
 """Methods that may be sent again after a connection broke (RFC 9110 9.2.2)."""
 _BUFFERED = 65536
-"""An answer that comes whole in one go, up to this, is handed on without a stream."""
+"""A response that comes whole in one go, up to this, is handed on without a stream."""
 
 
 class Exchange:
     """A ``connection.Reader``. Ends by resolving ``pending``, and then, for a stream, its channel.
 
-    A failed attempt is repeated while nothing of the answer has come, tries are left, and either
+    A failed attempt is repeated while nothing of the response has come, tries are left, and either
     nothing of the request was sent or the request may be sent twice: its method is idempotent and
     its body is all here. A read timeout is not repeated: the upstream may well be at work on it.
     """
@@ -55,7 +55,7 @@ class Exchange:
         "upgrade",
     )
 
-    def __init__(self, context: ProxyContext, upstream: Upstream, request: Request) -> None:
+    def __init__(self, context: ProxyContext, upstream: ProxyUpstream, request: Request) -> None:
         self.pending = Pending()
         self.pending.on_abandon = self._abandoned
         self.bodyless = request.method == b"HEAD"
@@ -157,7 +157,7 @@ class Exchange:
         except RequestRejected as error:
             self._fail(error)
         except ConnectionError:
-            # ``on_failure`` has been told, or will be.
+            # ``on_failure`` has been called, or will be.
             return
         else:
             connection.sent(self._upstream.read_timeout)
@@ -165,7 +165,7 @@ class Exchange:
     # --- connection.Reader -------------------------------------------------------------------
 
     def on_head(self, status: int, headers: Headers) -> None:
-        """Take status and headers; the answer goes out when the batch is through."""
+        """Take status and headers; the response goes out when the batch is through."""
         self._status = status
         self._headers = response_headers(headers, self.upgrade)
         self._request.upstream_status = status
@@ -180,14 +180,14 @@ class Exchange:
             self._size += len(piece)
 
     def received(self) -> None:
-        """Begin to answer once the head is there; everything after it is a stream."""
+        """Begin to respond once the head is there; everything after it is a stream."""
         assert self._connection is not None
         self._connection.expect_within(self._upstream.read_timeout)
         if self._status and self._channel is None:
             self._open_stream()
 
     def on_end(self) -> None:
-        """Answer whole, or end the stream."""
+        """Respond with a whole body, or end the stream."""
         self._connection = None
         self._done = True
         self._stop_task()
@@ -201,7 +201,7 @@ class Exchange:
             self._resolve(b"".join(self._pieces))
 
     def on_switch(self, headers: Headers, transport: asyncio.Transport, rest: bytes) -> None:
-        """Answer 101 with a tunnel to the upstream."""
+        """Respond 101 with a tunnel to the upstream."""
         self.on_head(101, headers)
         self._connection = None
         self._done = True
@@ -247,7 +247,7 @@ class Exchange:
         self.pending.resolve(Response(self._status, self._headers, body, generated=False))
 
     def _break_off(self, error: Exception) -> None:
-        """The answer broke after its head: a stream says so, a whole one becomes a 502."""
+        """The response broke off after its head: a stream says so, a whole one becomes a 502."""
         self._done = True
         if self._channel is not None:
             self._stop_task()
@@ -278,7 +278,7 @@ class Exchange:
             self.pending.resolve(made)
 
     def _abandoned(self) -> None:
-        """Nobody wants the answer any more."""
+        """The response is not wanted any more."""
         self._done = True
         self._stop_task()
         connection, self._connection = self._connection, None
@@ -288,7 +288,7 @@ class Exchange:
             self._tunnel.abort()
 
     def _stop_task(self) -> None:
-        """End connecting or sending, unless that is who calls."""
+        """End connecting or sending, unless it is the task that calls."""
         task, self._task = self._task, None
         if task is not None and task is not asyncio.current_task():
             task.cancel()
@@ -307,4 +307,4 @@ def _framing(request: Request) -> bytes:
 
 
 def _nothing() -> None:
-    """An answer that is complete needs no back-pressure."""
+    """A response that is complete needs no back-pressure."""

@@ -23,7 +23,7 @@ _HOP_BY_HOP = frozenset(
 _REPLACED = _HOP_BY_HOP | FORWARDING | {b"content-length", b"expect", b"host", b"via"}
 """Not copied from the client: made anew, or framing."""
 _NOT_FOR_ONE_HOP = IDENTITY | {b"content-length", b"content-type", b"host"}
-"""Framing, routing and identity are not the sender's to take away."""
+"""Framing, routing and identity are not the sender's to remove."""
 _NOT_BACK = _HOP_BY_HOP - {b"proxy"}
 
 
@@ -113,7 +113,7 @@ def response_headers(headers: Headers, upgrade: bytes | None = None) -> Headers:
 
 
 def upgrades_to(headers: Headers, upgrade: bytes) -> bool:
-    """Whether an answer's Upgrade is the one that was asked for, and no other."""
+    """Whether a response's Upgrade is the one that was asked for, and no other."""
     found = [value.lower() for name, value in headers if name.lower() == b"upgrade"]
     return found == [upgrade.lower()]
 

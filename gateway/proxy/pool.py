@@ -33,7 +33,7 @@ class Pool:
         return idle.pop() if idle else None
 
     def give(self, connection: UpstreamConnection) -> None:
-        """Take back a connection on which an answer was read to its end."""
+        """Take back a connection on which a response was read to its end."""
         idle = self._idle.setdefault(connection.key, [])
         if self._closed or connection.served >= self._max_requests or len(idle) >= self._size:
             connection.close()

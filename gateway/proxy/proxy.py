@@ -14,7 +14,7 @@ from gateway.proxy.exchange import Exchange
 from gateway.proxy.pool import Pool
 from gateway.proxy.resolver import Resolver
 from gateway.proxy.tls import UpstreamTls
-from gateway.proxy.upstream import Upstream
+from gateway.proxy.upstream import ProxyUpstream
 
 
 class Proxy:
@@ -35,11 +35,11 @@ class Proxy:
 
     def upstream(
         self, route: Mapping[str, Any], service: Mapping[str, Any], tls: UpstreamTls
-    ) -> Upstream:
+    ) -> ProxyUpstream:
         """Compile flat rows; raises ``ReleaseRefused`` when certificates cannot be used."""
-        return Upstream(route, service, tls)
+        return ProxyUpstream(route, service, tls)
 
-    def forward(self, upstream: Upstream, request: Request) -> Pending:
+    def forward(self, upstream: ProxyUpstream, request: Request) -> Pending:
         """Pass the request on; ``request.match`` is set. Failures become 502, 503 or 504.
 
         With its first argument filled in it is the end of a route's chain.

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from gateway.errors import UpstreamError
 from gateway.names.addresses import is_address
-from gateway.proxy.dns import Answer, Dns
+from gateway.proxy.dns import Dns, DnsAnswer
 
-Lookup = Callable[[str], Awaitable[Answer]]
-"""Raises ``OSError`` or ``UnicodeError`` when it cannot be told whether there is such a name."""
+Lookup = Callable[[str], Awaitable[DnsAnswer]]
+"""Raises ``OSError`` or ``UnicodeError`` when it is not known whether there is such a name."""
 
 
 @dataclass(slots=True)
@@ -63,13 +63,13 @@ class Resolver:
         return entry.addresses[entry.turn]
 
     def close(self) -> None:
-        """Give up the look-ups under way; who waits for one gets its failure."""
+        """Give up the look-ups under way; their waiters get a failure."""
         self._dns.close()
 
     async def _fetch(self, host: str) -> _Entry:
         """Wait for the one look-up of this name that all its requests share."""
         task = self._underway.get(host) or self._start(host)
-        # Who waits may be cancelled (its client left); the look-up is also others'.
+        # The waiter may be cancelled (its client left); the look-up is also others'.
         return await asyncio.shield(task)
 
     def _start(self, host: str) -> asyncio.Task[_Entry]:
@@ -88,7 +88,7 @@ class Resolver:
             if old is not None and now < old.usable_until:
                 old.fresh_until = now + self._error_ttl
                 return old
-            answer = Answer((), self._error_ttl)
+            answer = DnsAnswer((), self._error_ttl)
         fresh_until = loop.time() + answer.ttl
         # That there is no such name is an answer too, and nothing to go on using.
         stale = self._stale_ttl if answer.addresses else 0.0

@@ -29,7 +29,7 @@ class Tunnel(ConnectionUpgrade):
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._ended: Callable[[int], None] | None = None
-        """Who is to hear of the end; set while the tunnel stands."""
+        """Called at the end; set while the tunnel stands."""
         self._closing = False
         self._client: _Side
         self._upstream = _Side(self, upstream)
@@ -57,7 +57,7 @@ class Tunnel(ConnectionUpgrade):
         self._upstream.read_on()
 
     def abort(self) -> None:
-        """Cut the upstream: the answer that promised the tunnel is not sent."""
+        """Cut the upstream: the response that promised the tunnel is not sent."""
         self._upstream.transport.abort()
 
     def end(self) -> None:
@@ -97,7 +97,7 @@ class Tunnel(ConnectionUpgrade):
 
 
 class _Side(asyncio.Protocol):
-    """One socket; what owned it before is told when it is gone."""
+    """One socket; what owned it before hears when it is gone."""
 
     other: _Side
 

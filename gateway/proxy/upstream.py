@@ -13,7 +13,7 @@ from gateway.proxy.tls import UpstreamTls
 _STANDARD_PORTS = {"http": 80, "https": 443}
 
 
-class Upstream:
+class ProxyUpstream:
     """Where and how the requests of a route are sent on; times in seconds.
 
     Raises ``ReleaseRefused`` when certificates cannot be used.

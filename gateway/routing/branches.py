@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The nodes of the index: what a request is led through to the entries worth trying.
 
-Every node answers ``find(subject, limit)``: the matching entry of lowest rank below ``limit``.
+Every node has ``find(subject, limit)``: the matching entry of lowest rank below ``limit``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from gateway.routing.entry import Entry
 from gateway.routing.regex import PatternSet
 
 
-class Node(Protocol):
+class IndexNode(Protocol):
     """An entry, a leaf or a branch."""
 
     first: int
@@ -73,7 +73,7 @@ class Branch:
 
     __slots__ = ("_children", "_rest", "first")
 
-    def __init__(self, children: dict[bytes, Node], rest: Node | None) -> None:
+    def __init__(self, children: dict[bytes, IndexNode], rest: IndexNode | None) -> None:
         self._children = children
         self._rest = rest
         self.first = min(child.first for child in (*children.values(), *((rest,) if rest else ())))
@@ -111,7 +111,7 @@ class HostBranch(Branch):
 
     __slots__ = ("_leftmost", "_ports", "_rightmost")
 
-    def __init__(self, children: dict[bytes, Node], rest: Node | None) -> None:
+    def __init__(self, children: dict[bytes, IndexNode], rest: IndexNode | None) -> None:
         super().__init__(children, rest)
         self._leftmost = any(token[:1] == b"*" for token in children)
         self._rightmost = any(b"*" in token[1:] for token in children)
@@ -168,7 +168,7 @@ class HeadBranch(Branch):
 
     __slots__ = ("_length",)
 
-    def __init__(self, children: dict[bytes, Node], rest: Node | None) -> None:
+    def __init__(self, children: dict[bytes, IndexNode], rest: IndexNode | None) -> None:
         super().__init__(children, rest)
         self._length = len(next(iter(children)))
 
@@ -195,7 +195,7 @@ class PathBranch(Branch):
 
     __slots__ = ("_keys", "_nodes", "_parents")
 
-    def __init__(self, children: dict[bytes, Node], rest: Node | None) -> None:
+    def __init__(self, children: dict[bytes, IndexNode], rest: IndexNode | None) -> None:
         super().__init__(children, rest)
         self._keys = sorted(children)
         self._nodes = [children[key] for key in self._keys]

@@ -12,8 +12,8 @@ from gateway.routing.branches import (
     HeadBranch,
     HeaderBranch,
     HostBranch,
+    IndexNode,
     MethodBranch,
-    Node,
     PathBranch,
     SegmentBranch,
     SniBranch,
@@ -39,7 +39,7 @@ class Grouping:
 class Dimension:
     """One attribute: ``tokens`` says under which keys an entry stands, None if under none."""
 
-    branch: Callable[[dict[bytes, Node], Node | None], Branch]
+    branch: Callable[[dict[bytes, IndexNode], IndexNode | None], Branch]
 
     def tokens(self, entry: Entry) -> Iterable[bytes] | None:
         """Return the keys one of which a matching request has."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from gateway.routing.branches import Branch, Leaf, Node, RegexLeaf
+from gateway.routing.branches import Branch, IndexNode, Leaf, RegexLeaf
 from gateway.routing.conditions import Subject
 from gateway.routing.dimensions import DIMENSIONS, Dimension, Grouping
 from gateway.routing.entry import Entry
@@ -48,14 +48,14 @@ class Index:
         return best
 
 
-def _parts(entries: Sequence[Entry], *, tls: bool) -> tuple[Node, ...]:
+def _parts(entries: Sequence[Entry], *, tls: bool) -> tuple[IndexNode, ...]:
     parts: dict[tuple[bool, ...], list[Entry]] = {}
     for entry in _distinct(entries):
         parts.setdefault(_shape(entry, tls=tls), []).append(entry)
     return tuple(sorted((_grown(part, tls, frozenset(), 0) for part in parts.values()), key=_first))
 
 
-def _first(node: Node) -> int:
+def _first(node: IndexNode) -> int:
     return node.first
 
 
@@ -78,7 +78,7 @@ def _shape(entry: Entry, *, tls: bool) -> tuple[bool, ...]:
     )
 
 
-def _grown(entries: list[Entry], tls: bool, used: frozenset[bytes], depth: int) -> Node:
+def _grown(entries: list[Entry], tls: bool, used: frozenset[bytes], depth: int) -> IndexNode:
     """Build the tree for entries in order of rank; ``used`` are header names branched on."""
     if len(entries) == 1:
         return entries[0]
@@ -92,10 +92,10 @@ def _grown(entries: list[Entry], tls: bool, used: frozenset[bytes], depth: int) 
     if best is None or best[0] > _WORTHWHILE * len(entries):
         return RegexLeaf(entries) if entries[0].patterns else Leaf(entries)
     _, dimension, grouping = best
-    children: dict[bytes, Node] = {
+    children: dict[bytes, IndexNode] = {
         token: _grown(group, tls, used | dimension.spent(token), depth + 1)
         for token, group in grouping.groups.items()
     }
     rest = _grown(grouping.rest, tls, used, depth + 1) if grouping.rest else None
-    make: Callable[[dict[bytes, Node], Node | None], Branch] = dimension.branch
+    make: Callable[[dict[bytes, IndexNode], IndexNode | None], Branch] = dimension.branch
     return make(children, rest)

@@ -2,7 +2,7 @@
 """Request paths as they are compared, and upstream paths as they are sent; all on bytes.
 
 Comparing happens on the normal form: percent-decoded except for reserved characters, dot segments
-removed (RFC 3986 §5.2.4), runs of slashes merged. Sending re-encodes what may not stand in a
+removed (RFC 3986 section 5.2.4), runs of slashes merged. Sending re-encodes what may not stand in a
 request line. Neither ever decodes to text, so bytes that are not UTF-8 survive unharmed.
 """
 
@@ -48,7 +48,7 @@ def hides_dots(path: bytes) -> bool:
     """Tell whether an upstream may find a dot segment in a normalised path, where we see none.
 
     Servers differ in what ends a segment: many decode ``%2F`` or take a backslash for a slash, some
-    cut a segment at its semicolon (RFC 3986 §3.3 parameters) or the path at a NUL, some decode
+    cut a segment at its semicolon (RFC 3986 section 3.3) or the path at a NUL, some decode
     twice. To such a server ``/open/..%2Fsecret`` or ``/open/..;/secret`` is ``/secret``, which
     another route may guard.
     """

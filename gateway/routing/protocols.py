@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a matched route answers to a request that came over the wrong protocol.
+"""The response to a request that came over a protocol which its route does not serve.
 
-A route's ``protocols`` never decide whether it matches (router.md §2 of the Kong facts): an
+A route's ``protocols`` never decide whether it matches (Kong 3.10, kong/runloop/handler.lua): an
 https-only route that is hit by plain http is found, and then redirects or asks for the upgrade.
 """
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Mismatch:
-    """The answer to send instead of serving the route: ``message`` is None for an empty body."""
+    """The response to send instead of serving the route: ``message`` is None for an empty body."""
 
     status: int
     message: str | None
@@ -46,26 +46,21 @@ _USE_GRPCS = Mismatch(
 )
 
 
-def serves_any_http(protocols: Sequence[str]) -> bool:
-    """Tell whether no request over http or https can be a mismatch, so that none need be tested."""
-    return "http" in protocols
-
-
 def protocol_mismatch(route: Mapping[str, Any], request: Request) -> Mismatch | None:
-    """Return the answer for a request that the matched route does not serve, or None.
+    """Return the response to a request that the matched route does not serve, or None.
 
     Call it only when ``match.checks_protocol`` is set. The decision uses the forwarded protocol
     and host, which count only from trusted peers; ``Location`` carries the raw target.
     """
     protocols = route["protocols"]
     if "https" in protocols and "http" not in protocols and request.forwarded_proto != "https":
-        return _https_answer(route, request)
+        return _https_mismatch(route, request)
     if "grpc" in protocols or "grpcs" in protocols:
-        return _grpc_answer(protocols, request)
+        return _grpc_mismatch(protocols, request)
     return None
 
 
-def _https_answer(route: Mapping[str, Any], request: Request) -> Mismatch:
+def _https_mismatch(route: Mapping[str, Any], request: Request) -> Mismatch:
     status = route.get("https_redirect_status_code") or 426
     if status == 426:
         return _USE_HTTPS
@@ -73,7 +68,7 @@ def _https_answer(route: Mapping[str, Any], request: Request) -> Mismatch:
     return Mismatch(status, None, ((b"location", b"https://" + host + request.target),))
 
 
-def _grpc_answer(protocols: Sequence[str], request: Request) -> Mismatch | None:
+def _grpc_mismatch(protocols: Sequence[str], request: Request) -> Mismatch | None:
     content_type = request.header(b"content-type") or b""
     if not content_type.startswith(b"application/grpc"):
         return _NOT_GRPC

@@ -2,7 +2,7 @@
 """Route regexes: RE2, so that no pattern and no path can make a match take long.
 
 RE2 and the Rust engine of Kong's router share their syntax; neither has look-around or
-back-references. Patterns are compiled with one group around the whole: RE2 then answers short,
+back-references. Patterns are compiled with one group around the whole: RE2 then matches short,
 unambiguous patterns without building an automaton per pattern, which is what keeps ten thousand
 of them small in memory.
 """

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The router: from a request to its route, service and upstream path.
 
-A router is immutable and belongs to one snapshot. It keeps what it answered for the attributes
-that any route tests, since most traffic repeats itself; the answers themselves are shared.
+A router is immutable and belongs to one snapshot. It keeps what it found for the attributes
+that any route tests, since most traffic repeats itself; the matches themselves are shared.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from gateway.http.messages import Request
 
 _REMEMBERED = 8192
-"""Answers kept per generation; two generations are looked at."""
+"""Matches kept per generation; two generations are looked at."""
 _LONGEST_REMEMBERED = 256
-"""Bytes of a path above which an answer is not kept, to bound the memory an attacker can fill."""
+"""Bytes of a path above which a match is not kept, to bound the memory an attacker can fill."""
 _HOSTS = 1024
 """Host values kept split into name and port."""
 _UNKNOWN: Any = object()

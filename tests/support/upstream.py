@@ -13,7 +13,7 @@ from gateway.http.application import STREAM
 from gateway.http.messages import Pending, Request, Response
 from gateway.proxy.proxy import Proxy
 from gateway.proxy.tls import UpstreamTls
-from gateway.proxy.upstream import Upstream
+from gateway.proxy.upstream import ProxyUpstream
 from tests.support.http import DEADLINE, Running, Wire, serving
 
 Script = Callable[[Wire], Awaitable[None]]
@@ -119,7 +119,7 @@ class ProxyApp:
         self._stream = stream
         self._prefix = prefix
         row = {"protocol": "http", "host": host, "port": port, "retries": 0, **service}
-        self.upstream: Upstream = self.proxy.upstream(route or {}, row, tls or UpstreamTls())
+        self.upstream: ProxyUpstream = self.proxy.upstream(route or {}, row, tls or UpstreamTls())
         self.done: list[tuple[Request, int]] = []
 
     def begin(self, request: Request) -> int | Response:

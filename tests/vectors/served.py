@@ -20,7 +20,7 @@ from gateway.data_plane.worker.snapshot import Snapshot, WorkerResources
 from gateway.http.messages import Pending, Request, Response
 from gateway.proxy.headers import request_head
 from gateway.proxy.proxy import Proxy
-from gateway.proxy.upstream import Upstream
+from gateway.proxy.upstream import ProxyUpstream
 from tests.support.http import plugged, until
 from tests.support.releases import compiled, table, worker_resources
 
@@ -63,7 +63,7 @@ class _KeepingProxy(Proxy):
 
     heads: list[bytes]
 
-    def forward(self, upstream: Upstream, request: Request) -> Pending:
+    def forward(self, upstream: ProxyUpstream, request: Request) -> Pending:
         match = request.match
         assert match is not None
         host = upstream.host_for(request)

@@ -14,7 +14,7 @@ import uvloop
 from pycares import AresError
 
 from gateway.errors import UpstreamError
-from gateway.proxy.dns import Answer, Dns
+from gateway.proxy.dns import Dns, DnsAnswer
 from gateway.proxy.resolver import Resolver
 from tests.support.dns import DnsServer, Record, dns_server
 from tests.support.http import until
@@ -53,7 +53,7 @@ async def test_addresses_come_with_the_ttl_of_the_record() -> None:
 async def test_an_alias_that_changes_earlier_counts() -> None:
     async with dns_server(a=Record([ONE], 300, alias="b.test", alias_ttl=5)) as server:
         dns = Dns([server.address])
-        assert await dns.ask("a.test") == Answer((ONE,), 5)
+        assert await dns.ask("a.test") == DnsAnswer((ONE,), 5)
         dns.close()
 
 
@@ -75,7 +75,7 @@ async def test_a_ttl_of_ones_own_is_held_instead_of_the_records() -> None:
 
     async with dns_server(a=Record([ONE], 1)) as server:
         dns = Dns([server.address], valid_ttl=600)
-        assert await dns.ask("a.test") == Answer((ONE,), 600)
+        assert await dns.ask("a.test") == DnsAnswer((ONE,), 600)
         dns.close()
 
 
@@ -132,7 +132,7 @@ async def test_the_next_server_is_asked_when_the_first_is_silent() -> None:
     async with dns_server() as dead, dns_server(a=Record([ONE], 60)) as server:
         dead.silent = True
         dns = Dns([dead.address, server.address], patience=0.1)
-        assert await dns.ask("a.test") == Answer((ONE,), 60)
+        assert await dns.ask("a.test") == DnsAnswer((ONE,), 60)
         dns.close()
 
 
@@ -141,7 +141,7 @@ async def test_old_addresses_are_used_when_the_server_is_gone() -> None:
         dns = Dns([server.address], patience=0.1)
         failures = 0
 
-        async def lookup(host: str) -> Answer:
+        async def lookup(host: str) -> DnsAnswer:
             nonlocal failures
             try:
                 return (await dns.ask(host))._replace(ttl=0)
@@ -194,9 +194,9 @@ async def test_the_systems_resolver_takes_over_where_c_ares_cannot_be_used(
     def refuse(*_: object, **__: object) -> None:
         raise AresError("no more threads")
 
-    answer = Answer((ONE,), 30)
+    answer = DnsAnswer((ONE,), 30)
 
-    async def ask(host: str) -> Answer:
+    async def ask(host: str) -> DnsAnswer:
         return answer
 
     monkeypatch.setattr("gateway.proxy.dns.DNSResolver", refuse)

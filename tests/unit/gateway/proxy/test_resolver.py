@@ -8,7 +8,7 @@ import asyncio
 import pytest
 
 from gateway.errors import UpstreamError
-from gateway.proxy.dns import Answer
+from gateway.proxy.dns import DnsAnswer
 from gateway.proxy.resolver import Resolver
 
 
@@ -20,13 +20,13 @@ class _Names:
         self.ttl = ttl
         self.asked = 0
 
-    async def __call__(self, host: str) -> Answer:
+    async def __call__(self, host: str) -> DnsAnswer:
         self.asked += 1
         await asyncio.sleep(0)
         answer = self.answers[min(self.asked, len(self.answers)) - 1]
         if answer is None:
             raise OSError("no server answers")
-        return Answer(answer, self.ttl)
+        return DnsAnswer(answer, self.ttl)
 
 
 def test_an_address_needs_no_look_up() -> None:

@@ -17,7 +17,7 @@ from gateway.http.heads import SERVER
 from gateway.http.messages import Pending, Request
 from gateway.pem import load_chain
 from gateway.plugins.consumers import Consumers
-from gateway.proxy.dns import Answer
+from gateway.proxy.dns import DnsAnswer
 from gateway.proxy.pool import Pool
 from gateway.proxy.proxy import Proxy
 from gateway.proxy.resolver import Resolver
@@ -445,7 +445,7 @@ async def test_a_slow_client_is_not_the_upstreams_timeout() -> None:
 
 
 async def test_a_name_that_does_not_resolve_is_a_503() -> None:
-    async def lookup(host: str) -> Answer:
+    async def lookup(host: str) -> DnsAnswer:
         raise socket.gaierror
 
     proxy = Proxy(asyncio.get_running_loop(), resolver=Resolver(lookup=lookup))
@@ -547,9 +547,9 @@ async def test_tls_is_verified_and_shows_the_client_certificate(
         {"ca": authority.pem, "other": other.pem}.get,
     )
 
-    async def lookup(host: str) -> Answer:
+    async def lookup(host: str) -> DnsAnswer:
         assert host == "origin.test"
-        return Answer(["127.0.0.1"], 30)
+        return DnsAnswer(["127.0.0.1"], 30)
 
     proxy = Proxy(asyncio.get_running_loop(), resolver=Resolver(lookup=lookup))
     async with upstream(answering(ok()), _server_context(authority, client=True)) as origin:
