@@ -103,12 +103,16 @@ class EksCluster(pulumi.ComponentResource):
         )
 
     def _nodes(self) -> aws.eks.NodeGroup:
+        """Make the nodes, without a name of ours.
+
+        A named group is deleted before its successor is made, with every pod on it (pulumi-eks
+        issue 492). An automatic name lets new nodes come first; EKS then drains the old ones.
+        """
         role, attached = self._resources.role("nodes", "ec2.amazonaws.com", NODE_POLICIES)
         wanted = self._args.cluster
         return aws.eks.NodeGroup(
             f"{self._name}-nodes",
             cluster_name=self._cluster_name,
-            node_group_name="standard-workers",
             node_role_arn=role.arn,
             subnet_ids=[subnet.id for subnet in self.network.private],
             instance_types=[wanted.instance_type],
@@ -164,12 +168,15 @@ class EksCluster(pulumi.ComponentResource):
 
 
 def access_entries(arns: Sequence[str]) -> dict[str, eks.AccessEntryArgs]:
-    """Return one entry with cluster administration for each role or user."""
+    """Return one entry with cluster administration for each role or user.
+
+    The key is account and whole path: roles of one name in other paths and accounts are others.
+    """
     scope = aws.eks.AccessPolicyAssociationAccessScopeArgs(type="cluster")
     policy = eks.AccessPolicyAssociationArgs(policy_arn=ADMIN_POLICY, access_scope=scope)
     return {
-        arn.rpartition("/")[2]: eks.AccessEntryArgs(
+        "/".join(arn.split(":", 5)[4:]): eks.AccessEntryArgs(
             principal_arn=arn, access_policies={"admin": policy}
         )
-        for arn in sorted(arns)
+        for arn in sorted(set(arns))
     }

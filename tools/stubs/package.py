@@ -21,7 +21,9 @@ class StubType:
     only the provider knows, by id and inputs: all of it is unknown while previewing a creation.
     ``replaces`` names the inputs whose change makes a new resource; ``replacing`` finds further
     ones from old and new inputs. ``autoname`` is the path of the property that gets a name when
-    the program gives none.
+    the program gives none. ``refuses`` says why a creation (old inputs are None) or an update is
+    refused, as the real API would when it is asked: not at the preview. Of a ``unique`` type, an id
+    that is there already cannot be made again.
     """
 
     identity: Callable[[str, Properties], str]
@@ -32,6 +34,8 @@ class StubType:
     autoname: tuple[str, ...] = ()
     delete_before_replace: bool = False
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    refuses: Callable[[Properties | None, Properties], str] = lambda old, new: ""
+    unique: bool = False
 
 
 @dataclass(frozen=True)

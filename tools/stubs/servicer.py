@@ -9,6 +9,7 @@ came to be.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import grpc
@@ -97,7 +98,8 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
         news, secrets = decode(request.news)
         inputs = {**kind.defaults, **{k: v for k, v in news.items() if v is not None}}
         if kind.autoname:
-            _autoname(kind.autoname, inputs, olds, request.urn)
+            seed = self._seed(request.urn)
+            _autoname(kind.autoname, inputs, olds, request.urn, seed)
         return provider_pb2.CheckResponse(inputs=encode(inputs, secrets))
 
     def Diff(self, request: Any, context: Any) -> Any:
@@ -115,7 +117,8 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
             PropertyChange(path, change, top_property(path) in replacing or path in kind.replaces)
             for path, change in edits.items()
         ]
-        return diff_response(changes, kind.delete_before_replace)
+        first = kind.delete_before_replace or _named_by_program(kind.autoname, news, request.urn)
+        return diff_response(changes, first)
 
     def Create(self, request: Any, context: Any) -> Any:
         kind = self._kind(request.urn, context)
@@ -129,8 +132,9 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
         if first and self._faulty("first", request.urn):
             self._world.note("failed", request.urn)
             context.abort(grpc.StatusCode.UNKNOWN, "the test wanted the first attempt to fail")
+        self._refuse(kind.refuses(None, inputs), context)
         config = self._configs.get(context.peer(), {})
-        made = self._make(kind, request.urn, inputs, config)
+        made = self._make(kind, request.urn, inputs, config, context)
         if self._faulty("half", request.urn) or (first and self._faulty("first-half", request.urn)):
             self._world.note("failed", request.urn)
             message = "the test wanted create to fail half-way"
@@ -165,6 +169,8 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
         if request.preview:
             return provider_pb2.UpdateResponse(properties=encode({**olds, **news}, hidden))
         self._fail("update", request.urn, context)
+        before, _ = decode(request.old_inputs)
+        self._refuse(kind.refuses(before, news), context)
         outputs = {**news, **kind.outputs(request.id, news)}
         token = _type(request.urn)
         self._world.put("update", Thing(token, request.id, request.urn, news, outputs))
@@ -184,15 +190,28 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
             raise AssertionError("abort always raises")
         return found
 
-    def _make(self, kind: StubType, urn: str, inputs: Properties, config: Properties) -> Thing:
-        before = sum(
-            entry.operation == "create" and entry.urn == urn for entry in self._world.log()
-        )
+    def _refuse(self, why: str, context: Any) -> None:
+        if why:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, why)
+
+    def _make(
+        self, kind: StubType, urn: str, inputs: Properties, config: Properties, context: Any
+    ) -> Thing:
+        before = self._created(urn)
         identity = kind.identity(f"{urn} {before}", {**inputs, PROVIDER: config})
         outputs = {**inputs, **kind.outputs(identity, inputs)}
+        if kind.unique and self._world.get(_type(urn), identity):
+            self._refuse(f"ResourceInUseException: {identity} already exists", context)
         thing = Thing(_type(urn), identity, urn, inputs, outputs)
         self._world.put("create", thing)
         return thing
+
+    def _created(self, urn: str) -> int:
+        return sum(e.operation == "create" and e.urn == urn for e in self._world.log())
+
+    def _seed(self, urn: str) -> str:
+        before = self._created(urn)
+        return f"{urn} {before}" if before else urn
 
     def _faulty(self, operation: str, urn: str) -> bool:
         pairs = (item.split(":", 1) for item in self._faults)
@@ -207,7 +226,9 @@ def _type(urn: str) -> str:
     return urn.split("::")[2].rpartition("$")[2]
 
 
-def _autoname(path: tuple[str, ...], inputs: Properties, olds: Properties, urn: str) -> None:
+def _autoname(
+    path: tuple[str, ...], inputs: Properties, olds: Properties, urn: str, seed: str
+) -> None:
     old: Any = olds
     new = inputs
     for name in path[:-1]:
@@ -218,5 +239,22 @@ def _autoname(path: tuple[str, ...], inputs: Properties, olds: Properties, urn: 
     last = path[-1]
     if new.get(last) is None:
         kept = old.get(last) if isinstance(old, dict) else None
-        # As the providers do: the resource's name and seven digits, kept once it has it.
-        new[last] = kept or f"{urn.rsplit('::', 1)[-1]}-{digits(urn, 7)}"
+        # As the providers do: the resource's name and seven digits, kept once it has it. A name
+        # that the program gave before is not kept.
+        kept = kept if isinstance(kept, str) and _automatic(kept, urn) else None
+        new[last] = kept or f"{urn.rsplit('::', 1)[-1]}-{digits(seed, 7)}"
+
+
+def _automatic(name: str, urn: str) -> bool:
+    return re.fullmatch(re.escape(urn.rsplit("::", 1)[-1]) + "-[0-9a-f]{7}", name) is not None
+
+
+def _named_by_program(path: tuple[str, ...], inputs: Properties, urn: str) -> bool:
+    """A name that the program gives is taken until the old resource is gone.
+
+    So a replacement deletes first (pulumi-terraform-bridge, `nameRequiresDeleteBeforeReplace`).
+    """
+    value: Any = inputs
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return isinstance(value, str) and not _automatic(value, urn)

@@ -77,18 +77,29 @@ PACKAGE = Package(
             replaces=("role", "policyArn"),
         ),
         "aws:eks/cluster:Cluster": StubType(
-            named("name"), _cluster, replaces=("name", "roleArn"), autoname=("name",)
+            named("name"),
+            _cluster,
+            replaces=("name", "roleArn"),
+            autoname=("name",),
+            unique=True,
+        ),
+        "aws:eks/accessEntry:AccessEntry": StubType(
+            lambda seed, inputs: f"{inputs['clusterName']}:{inputs['principalArn']}",
+            replaces=("clusterName", "principalArn"),
+            unique=True,
         ),
         "aws:eks/nodeGroup:NodeGroup": StubType(
             lambda seed, inputs: f"{inputs['clusterName']}:{inputs['nodeGroupName']}",
             _arn("eks", "nodegroup"),
             replaces=("clusterName", "instanceTypes", "nodeRoleArn", "subnetIds", "nodeGroupName"),
             autoname=("nodeGroupName",),
+            unique=True,
         ),
         "aws:eks/addon:Addon": StubType(
             lambda seed, inputs: f"{inputs['clusterName']}:{inputs['addonName']}",
             _arn("eks", "addon"),
             replaces=("clusterName", "addonName"),
+            unique=True,
         ),
     },
     invokes={"aws:index/getAvailabilityZones:getAvailabilityZones": _zones},

@@ -43,6 +43,15 @@ def construct(request: Any) -> Any:
             "tags": inputs.get("tags"),
         },
     )
+    for key, entry in sorted((inputs.get("accessEntries") or {}).items()):
+        _child(
+            monitor,
+            request,
+            component.urn,
+            "aws:eks/accessEntry:AccessEntry",
+            f"{request.name}-{key}",
+            {"clusterName": inputs.get("name"), "principalArn": entry["principalArn"]},
+        )
     group = _child(
         monitor,
         request,
