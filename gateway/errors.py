@@ -14,22 +14,22 @@ GatewayError
 │   └── UnresolvedReference       …because vault references have no value
 ├── CacheError                    the configuration cache on disk cannot be read
 ├── ClusterError                  the hybrid protocol was broken by the peer
-├── WorkerGone                    a worker process ended before it answered its master
-├── RequestRejected               a request must be answered with an error status now
-│   ├── BodyUnreadable            …because its body is not what its type says
+├── WorkerGone                    a worker process ended before it responded to its master
+├── RequestRejected               a request ends now, with an error status
+│   ├── BodyUnreadable            …because its body is not what its type calls for
 │   └── ProtocolError             …and the connection closed: malformed or hostile bytes
-├── KafkaError                    Kafka refused what the command line asked, or did not answer
+├── KafkaError                    Kafka refused what the command line asked, or did not respond
 ├── ProduceError                  a record was not written; carries librdkafka's error name
 │   ├── BufferFull                …because the bounded buffer is full
 │   ├── CertificateMissing        …because its client certificate cannot be had
 │   ├── KafkaRefuses              …because Kafka refuses our credentials or cannot be found
-│   ├── ProducerUnhealthy         …because health gating is on and Kafka is away
+│   ├── ProducerUnhealthy         …because health gating is on and Kafka is unreachable
 │   └── SchemaUnusable            …because its schema cannot be had or not be used
 ├── SchemaMismatch                a message does not fit its schema; knows the place
 ├── ResourceError                 the Pulumi provider could not do what was asked of a resource
-│   ├── EndpointUnreachable       …because the endpoint that manages it does not answer
+│   ├── EndpointUnreachable       …because the endpoint that manages it does not respond
 │   └── ResourceInitFailed        …but it exists and has to be recorded
-└── UpstreamError                 the upstream service could not be reached or answered nonsense
+└── UpstreamError                 the upstream service is unreachable or its response is no HTTP
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class QueryError(GatewayError):
 class StoreError(GatewayError):
     """The control plane's database cannot be read or written; nothing of the write was kept.
 
-    ``status`` is what the Admin API answers: 503 (locked), 507 (disk full), else 500.
+    ``status`` is that of the Admin API's response: 503 (locked), 507 (disk full), else 500.
     """
 
     def __init__(self, message: str, status: int = 500) -> None:
@@ -149,11 +149,11 @@ class ClusterError(GatewayError):
 
 
 class WorkerGone(GatewayError):
-    """A worker process ended before it answered its master."""
+    """A worker process ended before it responded to its master."""
 
 
 class RequestRejected(GatewayError):
-    """Answer this request with ``status`` and ``message`` instead of going on."""
+    """End this request with ``status`` and ``message``."""
 
     def __init__(self, status: int, message: str) -> None:
         self.status = status
@@ -162,18 +162,18 @@ class RequestRejected(GatewayError):
 
 
 class BodyUnreadable(RequestRejected):
-    """The body is not what its content type, or the route, says it is: 400."""
+    """The body is not what its content type, or the route, calls for: 400."""
 
     def __init__(self, problem: str) -> None:
         super().__init__(400, problem)
 
 
 class ProtocolError(RequestRejected):
-    """Malformed or hostile bytes: answer, then close the connection."""
+    """Malformed or hostile bytes: respond, then close the connection."""
 
 
 class KafkaError(GatewayError):
-    """Kafka refused what the command line asked, or did not answer; the text is for people."""
+    """Kafka refused what the command line asked, or did not respond; the text is for people."""
 
 
 class ProduceError(GatewayError):
@@ -227,7 +227,7 @@ class CertificateMissing(ProduceError):
 
 
 class ProducerUnhealthy(ProduceError):
-    """Health gating is on and Kafka is away: 503 with Retry-After."""
+    """Health gating is on and Kafka is unreachable: 503 with Retry-After."""
 
 
 class ResourceError(GatewayError):
@@ -235,7 +235,7 @@ class ResourceError(GatewayError):
 
 
 class EndpointUnreachable(ResourceError):
-    """The endpoint that manages a resource does not answer; the text says which and why."""
+    """The endpoint that manages a resource does not respond; the text names it and the reason."""
 
 
 class ResourceInitFailed(ResourceError):
@@ -248,7 +248,7 @@ class ResourceInitFailed(ResourceError):
 
 
 class UpstreamError(GatewayError):
-    """The upstream could not be reached or did not answer properly.
+    """The upstream is unreachable, or its response cannot be used.
 
     ``status`` is what the client gets (502, 503, 504), ``message`` its text.
     """

@@ -52,7 +52,7 @@ class Logger:
         self._log(logging.INFO, event, fields)
 
     def warning(self, event: str, **fields: Any) -> None:
-        """Log what works, but not as somebody wants it."""
+        """Log what works, but not as it should."""
         self._log(logging.WARNING, event, fields)
 
     def error(self, event: str, **fields: Any) -> None:
@@ -116,6 +116,6 @@ def configure_logs(level: str, stream: TextIO | None = None, **fields: Any) -> N
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(LEVELS[level])
-    # Chatty below warning, and of no use to who runs a gateway.
+    # Chatty below warning, and of no use to operators.
     for name in ("asyncio", "aiohttp", "sqlalchemy"):
         logging.getLogger(name).setLevel(max(LEVELS[level], logging.WARNING))

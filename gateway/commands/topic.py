@@ -185,7 +185,7 @@ def connection(
     mechanism: str,
     plaintext: bool,
 ) -> Connection:
-    """Return where to connect: the flags, or what the stack says; flags win over the stack."""
+    """Return where to connect: the flags, or the stack's outputs; flags win over them."""
     # Late: docs/decisions/imports-inside-functions.md
     from gateway.kafka.admin import Connection
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """ASGI applications behind our own HTTP server, which has the limits of the data plane's listeners.
 
-Answers are collected and sent whole: what the Admin API says is made in memory anyway.
+Responses are collected and sent whole: those of the Admin API are made in memory anyway.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ _log = get_logger("gateway.control_plane")
 
 
 class AsgiApplication:
-    """``gateway.http.application.Application`` that has an ASGI application answer."""
+    """``gateway.http.application.Application`` that has an ASGI application respond."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._tasks = BackgroundTasks()
 
     def begin(self, request: Request) -> int:
-        """Have bodies streamed: what is refused by its head is answered before any of them."""
+        """Have bodies streamed: one that its head refuses gets its response without a body."""
         request.connection.has_asked = True
         return STREAM
 
     def handle(self, request: Request) -> Pending:
-        """Start the application; its work goes on when the client goes away."""
+        """Start the application; its work goes on when the client disconnects."""
         call = _Call(request)
         self._tasks.start(call.run(self._app))
         return call.pending
@@ -59,7 +59,7 @@ class _Call:
         self._body: list[bytes] = []
 
     async def run(self, app: ASGIApp) -> None:
-        """Have the application answer; whatever it does, there is an answer."""
+        """Have the application respond; whatever it does, there is a response."""
         try:
             await app(_scope(self._request), self._receive, self._send)
         except Exception:

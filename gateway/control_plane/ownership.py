@@ -32,9 +32,9 @@ def owns_anything(table: Table, owner: str) -> bool:
 def merge(table: Table, owner: str, document: Document, now: int) -> Table:
     """Return the configuration with an owner's entities replaced by those of its document.
 
-    What cannot be without an entity that goes (a plugin on its route) goes with it, whoever made
-    it. ``now`` is in seconds since 1970. Raises ``DocumentError``, and ``UniqueViolation`` naming
-    the owner that has the same name already.
+    What cannot be without an entity that goes (a plugin on its route) goes with it, also another
+    owner's. ``now`` is in seconds since 1970. Raises ``DocumentError``, and ``UniqueViolation``
+    naming the owner that has the same name already.
     """
     own = to_table(document, owner, now, table)
     others = {

@@ -35,7 +35,7 @@ class Result:
 
 
 class Releases:
-    """The releases of one control plane. Methods block; the caller sees to one write at a time."""
+    """The releases of one control plane. Methods block; there must be one write at a time."""
 
     def __init__(self, store: Store, max_payload: int) -> None:
         self.store = store
@@ -133,7 +133,7 @@ class Releases:
 
 
 def _whole(release: Release) -> dict[str, object]:
-    """Return a release as one document, whoever its entities belong to."""
+    """Return a release as one document, with the entities of all owners."""
     rows = [(ENTITIES[name], row) for name in ENTITIES for row in release.table.get(name, ())]
     return nest(rows, "")
 

@@ -20,6 +20,7 @@ from gateway.control_plane.admin.middleware import AdminToken
 from gateway.control_plane.admin.responses import MAX_BODY
 from gateway.control_plane.clustering.data_planes import DataPlanes
 from gateway.control_plane.clustering.listener import ClusterListener
+from gateway.control_plane.clustering.rollout import Rollout
 from gateway.control_plane.keyring import Keyring
 from gateway.control_plane.publisher import Publisher
 from gateway.control_plane.releases import Releases
@@ -81,7 +82,7 @@ class ControlPlane:
                 self.settings.cluster_max_payload,
             )
         releases = Releases(self.store, self.settings.cluster_max_payload)
-        self._publisher = Publisher(releases, self.data_planes, self._listener)
+        self._publisher = Publisher(releases, Rollout(self.data_planes, self._listener))
         await self._publisher.start()
         await self._listen(self._publisher)
         self._saving = asyncio.create_task(self._save_regularly())
@@ -134,7 +135,7 @@ class ControlPlane:
             _log.info("admin token and certificates read again")
 
     async def stop(self) -> None:
-        """Close sessions with data planes, answer requests under way, close the database."""
+        """Close sessions with data planes, respond to requests under way, close the database."""
         if self._publisher is not None:
             self._publisher.stop()
         stopping = [server.stop() for server in self._servers]
@@ -159,7 +160,7 @@ class ControlPlane:
             await self.save_data_planes()
 
     async def save_data_planes(self) -> None:
-        """Write what changed about data planes; forget those that have been away for too long."""
+        """Write what changed about data planes; forget those not seen for too long."""
         assert self._publisher is not None
         oldest = int(time.time() - self.settings.cluster_data_plane_purge_delay)
         self.data_planes.purge(oldest)

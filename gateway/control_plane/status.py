@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The status API of a control plane (hybrid.md §9a)."""
+"""The status API of a control plane: Kong's ``status_listen``."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class NodeStatus:
         self._checking: asyncio.Task[bool] | None = None
 
     async def database_reachable(self) -> bool:
-        """Tell whether the database answers; it is asked once for all who ask meanwhile."""
+        """Tell whether the database responds; calls at the same time share one check."""
         if self._checking is None:
             self._checking = asyncio.create_task(self._check())
             self._checking.add_done_callback(self._checked)
@@ -51,7 +51,7 @@ class NodeStatus:
         self._checking = None
 
     async def body(self) -> dict[str, Any]:
-        """Return what ``GET /status`` answers."""
+        """Return the body of ``GET /status``."""
         newest = self._publisher.newest
         return {
             "database": {"reachable": await self.database_reachable()},
@@ -64,7 +64,7 @@ class NodeStatus:
 def status_app(status: NodeStatus, token: AdminToken) -> ASGIApp:
     """Return the status API: ``/status`` and ``/status/ready``.
 
-    Everybody who reaches it may read; only programs of this machine, or with the admin token,
+    All that reach it may read; only programs of this machine, or with the admin token,
     change whether the node reports itself ready.
     """
 

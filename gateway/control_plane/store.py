@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one reader and writer of the control plane's database.
 
-Releases are only ever appended: what a row says is never changed or removed, and its number follows
+Releases are only ever appended: a row is never changed or removed, and its number follows
 the one before it. A write is one transaction that begins by taking the database's write lock, so
 writers in several threads or processes queue up, and one that dies half-way leaves nothing behind.
 """
@@ -67,7 +67,7 @@ class ReleaseInfo:
 
 @dataclass(frozen=True)
 class Release(ReleaseInfo):
-    """A release with its whole configuration. The table is shared: nobody may change it."""
+    """A release with its whole configuration. The table is shared, to be read only."""
 
     table: Table = field(default_factory=dict, repr=False)
 
@@ -148,7 +148,7 @@ class Store:
         self.engine.dispose()
 
     def check(self) -> None:
-        """Raise ``StoreError`` when the database does not answer."""
+        """Raise ``StoreError`` when the database does not respond."""
         with self._translated(), self.engine.connect() as connection:
             connection.execute(sa.select(sa.func.max(_RELEASES.c.number))).scalar()
 

@@ -24,7 +24,7 @@ _GRACE = 2.0
 class WebServer:
     """One ASGI application on some sockets that listen already.
 
-    ``limits`` hold before anything is known of who calls: silent, half-sent, slow and too large
+    ``limits`` hold before anything is known of the caller: silent, half-sent, slow and too large
     requests are ended, and connections counted, as on the proxy's listeners.
     """
 

@@ -90,7 +90,7 @@ def _yaml_problem(error: yaml.YAMLError) -> str:
 
 
 def _from_packages(raw: dict[str, Any]) -> dict[str, Any]:
-    """Turn ``service_packages`` of format 0.1 into services (deck-contract.md §8.1).
+    """Turn ``service_packages`` of format 0.1 into services of the first Konnect.
 
     A service is named after its package, with its version appended when there are several.
     """

@@ -70,7 +70,7 @@ def _unique_problems(
 ) -> list[str]:
     problems = []
     reported: set[int] = set()
-    # Ids last: entities of the same name often have the same derived id, which says less.
+    # Ids last: entities of the same name often have the same derived id, which helps less.
     for group in (*entity.unique, ("id",)):
         seen: dict[Any, Row] = {}
         for row in rows:

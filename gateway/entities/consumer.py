@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Consumers: who sends requests."""
+"""Consumers: the callers that the gateway knows."""
 
 from __future__ import annotations
 

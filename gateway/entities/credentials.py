@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Credentials: how consumers prove who they are."""
+"""Credentials: how consumers prove their identity."""
 
 from __future__ import annotations
 

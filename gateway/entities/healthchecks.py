@@ -80,18 +80,18 @@ class Active(StrictModel):
 
 
 class PassiveHealthy(StrictModel):
-    """Which answers to ordinary requests count as good."""
+    """Which responses to ordinary requests count as good."""
 
     successes: Count = Field(
-        default=0, description="How many good answers make a target healthy; 0 is off."
+        default=0, description="How many good responses make a target healthy; 0 is off."
     )
     http_statuses: list[Status] = Field(
-        default_factory=lambda: list(_PASSIVE_GOOD), description="The statuses of good answers."
+        default_factory=lambda: list(_PASSIVE_GOOD), description="The statuses of good responses."
     )
 
 
 class PassiveUnhealthy(StrictModel):
-    """Which answers to ordinary requests count as bad."""
+    """Which responses to ordinary requests count as bad."""
 
     tcp_failures: Count = Field(
         default=0, description="How many failed connections make a target unhealthy; 0 is off."
@@ -100,10 +100,10 @@ class PassiveUnhealthy(StrictModel):
         default=0, description="How many timeouts make a target unhealthy; 0 is off."
     )
     http_failures: Count = Field(
-        default=0, description="How many bad answers make a target unhealthy; 0 is off."
+        default=0, description="How many bad responses make a target unhealthy; 0 is off."
     )
     http_statuses: list[Status] = Field(
-        default_factory=lambda: [429, 500, 503], description="The statuses of bad answers."
+        default_factory=lambda: [429, 500, 503], description="The statuses of bad responses."
     )
 
 
@@ -112,10 +112,10 @@ class Passive(StrictModel):
 
     type: CheckType = Field(default="http", description="The protocol of the requests watched.")
     healthy: PassiveHealthy = Field(
-        default_factory=PassiveHealthy, description="Which answers count as good."
+        default_factory=PassiveHealthy, description="Which responses count as good."
     )
     unhealthy: PassiveUnhealthy = Field(
-        default_factory=PassiveUnhealthy, description="Which answers count as bad."
+        default_factory=PassiveUnhealthy, description="Which responses count as bad."
     )
 
 

@@ -29,7 +29,9 @@ def is_address(value: str) -> bool:
 
 
 def check_host(value: str, *, port: bool, wildcard: bool) -> str:
-    """Return what is wrong with a host, or an empty string (router.md §2, hosts).
+    """Return what is wrong with a host, or an empty string.
+
+    The rules are those of Kong 3.10 ``kong/db/schema/typedefs.lua``.
 
     ``port`` allows ``:port`` at the end, ``wildcard`` one ``*`` as left-most or right-most label.
     """

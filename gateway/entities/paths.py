@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Paths of routes: prefixes in their normal form, and regular expressions (router.md §2, §6)."""
+"""Paths of routes: prefixes in their normal form, and regular expressions.
+
+The rules and texts are those of Kong 3.10 ``kong/db/schema/typedefs.lua``.
+"""
 
 from __future__ import annotations
 

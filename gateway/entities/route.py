@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Routes: which requests are taken, and for which service (router.md §2 and §8)."""
+"""Routes: which requests are taken, and for which service (Kong 3.10 ``entities/routes.lua``)."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class Route(Entity):
     )
     https_redirect_status_code: Literal[426, 301, 302, 307, 308] = Field(
         default=426,
-        description="The status that answers a plain HTTP request to an HTTPS-only route.",
+        description="The status of the response to a plain HTTP request to an HTTPS-only route.",
     )
     regex_priority: int = Field(
         default=0,

@@ -25,12 +25,12 @@ Protocol = Literal["http", "https", "grpc", "grpcs", "tcp", "tls", "udp", "tls_p
 
 
 def http_protocols() -> list[Protocol]:
-    """Return the protocols of a route that says none; Kong's order, which clients compare."""
+    """Return the protocols of a route that names none; Kong's order, which clients compare."""
     return ["http", "https"]
 
 
 def all_http_protocols() -> list[Protocol]:
-    """Return the protocols of a plugin that says none."""
+    """Return the protocols of a plugin that names none."""
     return ["grpc", "grpcs", "http", "https"]
 
 

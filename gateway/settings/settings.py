@@ -126,7 +126,7 @@ class Settings:
     Empty: `control-plane.keyring` in the prefix, made at the first start. Without the file that
     encrypted it a database cannot be read: back it up as well, elsewhere."""
 
-    # How requests are taken and answered.
+    # Requests and responses.
     nginx_worker_processes: int = _setting(workers, "auto")
     """Number of workers; ``auto``, kept as 0: one for each processor this node may use, as far as
     its memory limit has room for them."""
@@ -137,7 +137,7 @@ class Settings:
     trusted_ips: tuple[Network, ...] = _setting(networks, "")
     """Addresses of proxies in front whose word about the client is taken."""
     real_ip_header: str = _setting(str, "X-Real-IP")
-    """The header in which they say who the client is."""
+    """The header in which they name the client."""
     real_ip_recursive: bool = _setting(switch, "off")
     """Take the last address in that header that is not trusted itself."""
     error_default_type: str = _setting(

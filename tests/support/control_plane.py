@@ -27,7 +27,7 @@ NAME = "control-plane.test"
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer of the Admin API."""
+    """A response of the Admin API."""
 
     status: int
     body: Any
@@ -96,7 +96,7 @@ class Place:
 
     @asynccontextmanager
     async def peer(self, node: str = "", **details: Any) -> AsyncIterator[Peer]:
-        """Connect a data plane that has said who it is and is known to the control plane."""
+        """Connect a data plane; it is known to the control plane."""
         node = node or str(uuid4())
         peer = await Peer.dial(self.port("cluster"), self.tls(), NAME)
         try:

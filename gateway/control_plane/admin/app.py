@@ -35,7 +35,7 @@ def admin_app(
     ]
     info.publish_paths(routes)
     app = Starlette(routes=routes, exception_handlers=EXCEPTION_HANDLERS, max_body_size=MAX_BODY)
-    # Around all of it: Starlette's own middleware does not see the answers to bugs.
+    # Around all of it: Starlette's own middleware does not see the responses to bugs.
     return ResponseHeaders(Guard(app, token, hosts_of(node.settings)))
 
 

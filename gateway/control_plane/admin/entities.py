@@ -23,8 +23,8 @@ from gateway.errors import NotFound
 
 Change = Callable[[Table], Written]
 
-WHO = "admin api"
-"""Who made a release by a single write, until there are users."""
+ADMIN_API = "admin api"
+"""The author of a release that names none: there are no users yet."""
 
 
 def show(collection: str, row: Row) -> dict[str, Any]:
@@ -100,7 +100,7 @@ class EntityEndpoints:
 
         try:
             self._get(self._publisher.table, request, key)
-            await self._publisher.change(rule, WHO, f"delete {self._collection} {key}")
+            await self._publisher.change(rule, ADMIN_API, f"delete {self._collection} {key}")
         except NotFound:
             pass  # also when it is not there: the caller has what it wants
         return respond(204)
@@ -112,7 +112,7 @@ class EntityEndpoints:
             written.append(change(table))
             return written[0].table
 
-        await self._publisher.change(rule, WHO, message)
+        await self._publisher.change(rule, ADMIN_API, message)
         return written[0].row
 
     def _rows(self, table: Table, request: Request) -> list[Row]:

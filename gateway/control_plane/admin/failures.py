@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Callers with a wrong token: told in the log, and answered ever more slowly, each for itself.
+"""Callers with a wrong token: each is logged, and gets its responses more and more slowly.
 
-Only the answer to a wrong token waits. Who has the right one never does, also at the address of
-one who guesses: behind a port-forward or a proxy all callers have the same.
+Only the response to a wrong token waits. A caller with the right one never does, also at the
+address of one that guesses: behind a port-forward or a proxy all callers have the same.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _FREE = 10
 """Wrong tokens in a row that one address may send without being slowed: a typing error, a script
 with an old token."""
 _PACE = 1.0
-"""Seconds between two answers to an address that has used them up; one is free again each."""
+"""Seconds between two responses to an address that has used them up; one is free again each."""
 _QUEUE = 16
-"""Answers to one address that wait; what comes above is answered 429 at once."""
+"""Responses to one address that wait; above it the response is a 429 at once."""
 _ADDRESSES = 1024
 """Most that are remembered; the one quiet for the longest is forgotten first."""
 _IPV6_PREFIX = 64
@@ -33,11 +33,11 @@ _log = get_logger("gateway.control_plane.admin")
 @dataclass
 class _Caller:
     due: float = 0.0
-    """When an answer could go out if none were free."""
+    """When a response could go out if none were free."""
     waiting: int = 0
-    untold: int = 0
+    unlogged: int = 0
     """Failures since the last line in the log."""
-    told: float = float("-inf")
+    logged: float = float("-inf")
 
 
 class Failures:
@@ -51,7 +51,7 @@ class Failures:
         """Note a failure and wait for its turn; False: too many of them wait already."""
         caller = self._caller(address)
         now = self._clock()
-        self._tell(caller, address, path, now)
+        self._log_failure(caller, address, path, now)
         if caller.waiting >= _QUEUE:
             return False
         caller.due = max(caller.due, now - _FREE * _PACE) + _PACE
@@ -71,12 +71,12 @@ class Failures:
             self._callers.popitem(last=False)
         return caller
 
-    def _tell(self, caller: _Caller, address: str, path: str, now: float) -> None:
-        """Log at most once in each pause, with the number of those that went untold."""
-        caller.untold += 1
-        if now - caller.told >= _PACE:
-            _log.warning("wrong admin token", ip=address, path=path, times=caller.untold)
-            caller.told, caller.untold = now, 0
+    def _log_failure(self, caller: _Caller, address: str, path: str, now: float) -> None:
+        """Log at most once in each pause, with the number of failures since the last line."""
+        caller.unlogged += 1
+        if now - caller.logged >= _PACE:
+            _log.warning("wrong admin token", ip=address, path=path, times=caller.unlogged)
+            caller.logged, caller.unlogged = now, 0
 
 
 def _network(address: str) -> str:

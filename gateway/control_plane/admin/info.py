@@ -71,7 +71,7 @@ class InfoEndpoints:
         self._paths = sorted({route.path for route in routes})
 
     async def root(self, request: Request) -> Response:
-        """Say who we are; ``version`` is the version of Kong that we are compatible with."""
+        """Return what this node is; ``version`` is the Kong version that we are compatible with."""
         types = plugin_types()
         rows = self._publisher.table.get("plugins", ())
         settings = {name: getattr(self._node.settings, name) for name in _SHOWN}
@@ -137,7 +137,7 @@ class InfoEndpoints:
     def _show(self, data_plane: DataPlane) -> dict[str, Any]:
         contact = self._data_planes.contact(data_plane.id)
         newest = self._publisher.newest
-        # What it said about a release that was taken back is of no interest any more.
+        # A refusal of a release that was taken back is of no interest any more.
         error = None if newest is None else contact.refusals.get(newest.hash)
         return {
             "id": data_plane.id,

@@ -23,7 +23,7 @@ from gateway.errors import (
 )
 
 UNEXPECTED = "An unexpected error occurred"
-"""The message of a failure that says no more to callers."""
+"""The message of a failure whose reason only the log has."""
 
 _NAMES = {2: "schema violation", 4: "foreign key violation", 5: "unique constraint violation"}
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What wraps every answer: our name, the time it took, and who is let in at all."""
+"""What wraps the Admin API: headers of ours on every response, and which callers are let in."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ class AdminToken:
 
 
 class Guard:
-    """Lets in who may call the Admin API.
+    """Lets in the callers that may use the Admin API.
 
-    With a token: who sends it, and anybody to ``/status`` and what is below it; all others get
+    With a token: callers that send it, and all to ``/status`` and what is below it; others get
     401, or 429 while too many of their failures wait. Without a token the API is open to programs
     on this machine, but not to pages of other origins in its browsers: 403 (see
     ``gateway.http.callers``). ``hosts`` are the names of ours that count beside loopback ones.

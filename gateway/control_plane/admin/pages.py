@@ -28,7 +28,7 @@ def page_size(query: Mapping[str, str]) -> int:
 
 
 def page_start(query: Mapping[str, str]) -> str:
-    """Return the id after which the page begins, as the page before told; empty for the first."""
+    """Return the id after which the page begins, as the page before named it, or an empty text."""
     text = query.get("offset", "")
     try:
         padded = text + "=" * (-len(text) % 4)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which collection stands under which path (deck-contract §4)."""
+"""Which collection stands under which path (Kong 3.10 ``kong/api/endpoints.lua``)."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.control_plane.admin.entities import ADMIN_API
 from gateway.control_plane.admin.pages import page_size
 from gateway.control_plane.admin.responses import read_object, respond
 from gateway.control_plane.ownership import owner_of, owns_anything
@@ -79,7 +80,7 @@ class ReleaseEndpoints:
         body = await read_object(request)
         _only(body, "who", "message", "wait")
         message = _text(body, "message") or f"rollback: to release {number}"
-        who = _text(body, "who") or "admin api"
+        who = _text(body, "who") or ADMIN_API
         return _outcome(await self._publisher.rollback(number, who, message, _wait(body)))
 
     async def owners(self, request: Request) -> Response:
@@ -93,7 +94,7 @@ class ReleaseEndpoints:
         owner = request.path_params["owner"]
         if request.method == "DELETE":
             wait = _query_wait(request.query_params)
-            who = request.query_params.get("who", "admin api")[:_MAX_TEXT]
+            who = request.query_params.get("who", ADMIN_API)[:_MAX_TEXT]
             outcome = await self._publisher.withdraw(owner, who, f"delete {owner}", wait)
             return _outcome(outcome) if outcome.refusals else respond(204)
         newest = self._publisher.newest
@@ -111,7 +112,7 @@ class ReleaseEndpoints:
         if not isinstance(body.get("document"), dict):
             raise SchemaViolation({"document": "expected a record"})
         message = _text(body, "message") or f"publish {owner}"
-        who = _text(body, "who") or "admin api"
+        who = _text(body, "who") or ADMIN_API
         wait = _wait(body)
         return _outcome(await self._publisher.publish(owner, body["document"], who, message, wait))
 

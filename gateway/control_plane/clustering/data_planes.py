@@ -14,7 +14,7 @@ from gateway.errors import ClusterError
 from gateway.hybrid.config_hash import ZERO_HASH
 
 PER_CERTIFICATE = 100
-"""Most data planes with one certificate, when nothing else is said."""
+"""Most data planes with one certificate, by default."""
 
 
 @dataclass
@@ -86,9 +86,9 @@ class DataPlanes:
         return self._contacts.get(node) or Contact()
 
     def see(self, seen: DataPlane) -> None:
-        """Note who a data plane says it is; what is known of its configuration stays.
+        """Note what a data plane tells of itself; what is known of its configuration stays.
 
-        Others with its certificate that are away are forgotten when there are too many, those
+        Others with its certificate are forgotten, unless connected, when there are too many: those
         seen last the longest ago first. Raises ``ClusterError`` when all of them are connected.
         """
         before = self._known.get(seen.id)
@@ -120,7 +120,7 @@ class DataPlanes:
         if data_plane.config_hash != config_hash:
             data_plane.config_hash = config_hash
             data_plane.updated_at = int(time.time())
-        # What it serves now it can serve, whatever it said before.
+        # What it serves now it can serve, even if it refused it before.
         self._contacts[node].refusals.pop(config_hash, None)
         self._touch(data_plane)
 
@@ -142,12 +142,12 @@ class DataPlanes:
         self._touch(data_plane)
 
     def forget_refusals(self, config_hash: str) -> None:
-        """Forget who refused a configuration: it is about to be sent again."""
+        """Forget refusals of a configuration: it is about to be sent again."""
         for contact in self._contacts.values():
             contact.refusals.pop(config_hash, None)
 
     def purge(self, seen_after: int) -> None:
-        """Forget data planes that are away and were last seen before this time."""
+        """Forget data planes that are not connected and were last seen before this time."""
         for data_plane in list(self._known.values()):
             if data_plane.last_seen < seen_after and data_plane.id not in self._contacts:
                 del self._known[data_plane.id]
@@ -161,17 +161,17 @@ class DataPlanes:
         surplus = len(same) + wanted - self.per_certificate
         if surplus <= 0:
             return
-        away = sorted(
+        unconnected = sorted(
             (one for one in same if one.id not in self._contacts),
             key=lambda one: (one.last_seen, one.updated_at),
         )
-        if len(away) < surplus:
+        if len(unconnected) < surplus:
             raise ClusterError(
                 f"{self.per_certificate} data planes with this certificate are connected; for more "
                 "give them certificates of their own, or raise "
                 "KAFKA_GATEWAY_CLUSTER_NODES_PER_CERTIFICATE"
             )
-        for one in away[:surplus]:
+        for one in unconnected[:surplus]:
             del self._known[one.id]
             self._forgotten.add(one.id)
 
@@ -190,7 +190,7 @@ class DataPlanes:
         await self._news.wait()
 
     def announce(self) -> None:
-        """Wake up everybody who waits for news."""
+        """Wake all that wait for news."""
         self._news.set()
         self._news = asyncio.Event()
 

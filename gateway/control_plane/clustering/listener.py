@@ -56,7 +56,7 @@ class ClusterListener:
         )
         self._inside: set[asyncio.Task[None]] = set()
         """One for each connection whose certificate was accepted."""
-        self._guests: Counter[str] = Counter()
+        self._open: Counter[str] = Counter()
         """Open connections by certificate."""
         self._sessions: set[Session] = set()
         self._push: Push | None = None
@@ -68,7 +68,7 @@ class ClusterListener:
 
     def reload(self, identity: ClusterIdentity) -> None:
         """Use a renewed certificate for connections from now on. Raises ``SettingsError``."""
-        server_context(identity)  # tried out first: a context half changed serves nobody
+        server_context(identity)  # tried out first: a context half changed serves no data plane
         load_identity(self._context, identity)
         self._identity = identity
 
@@ -110,7 +110,7 @@ class ClusterListener:
             if not self._stopping:
                 _log.warning("data plane connection dropped", ip=ip, reason=str(error))
         except asyncio.CancelledError:
-            pass  # stopping: nobody waits for this task's outcome
+            pass  # stopping: nothing awaits this task's outcome
         except Exception:
             _log.exception("data plane connection failed", ip=ip)
         finally:
@@ -126,9 +126,9 @@ class ClusterListener:
         if not admits(self._identity, peer):
             raise ClusterError("the client certificate is not the cluster certificate")
         certificate = hashlib.sha256(peer).hexdigest()
-        if self._guests[certificate] >= _PER_NODE * self._data_planes.per_certificate:
+        if self._open[certificate] >= _PER_NODE * self._data_planes.per_certificate:
             raise ClusterError("too many connections with this certificate are open")
-        self._guests[certificate] += 1
+        self._open[certificate] += 1
         try:
             wire = ServerSocket(reader, writer, self._max_payload)
             node = await self._introduced(wire, ip, _expiry(tls))
@@ -136,8 +136,8 @@ class ClusterListener:
                 node.certificate = certificate
                 await self._serve(wire, node)
         finally:
-            self._guests[certificate] -= 1
-            self._guests += Counter()  # drops those at zero
+            self._open[certificate] -= 1
+            self._open += Counter()  # drops those at zero
 
     async def _introduced(
         self, wire: ServerSocket, ip: str, expires: int | None
@@ -159,7 +159,7 @@ class ClusterListener:
             self._sessions.discard(session)
 
     async def _upgrade(self, wire: ServerSocket, ip: str, expires: int | None) -> DataPlane | None:
-        """Answer the upgrade request; None when it was refused."""
+        """Respond to the upgrade request; None when it was refused."""
         request = await wire.request()
         target = urlsplit(request.target)
         if target.path != OUTLET:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The conversation with one connected data plane (hybrid.md §3).
+"""The session with one connected data plane (Kong 3.10 ``kong/clustering/control_plane.lua``).
 
-The data plane tells what it is, then is sent configurations and answers with pings that carry the
-hash of the one in force, or with an error frame when it cannot serve one.
+The data plane's first frame tells what it is. It is sent configurations and responds with pings
+that carry the hash of the one in force, or with an error frame when it cannot serve one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from gateway.logs import get_logger
 _HASH_LENGTH = 32
 _LABELS, _LABEL_LENGTH = 10, 63
 _MAX_REASON = 2000
-"""Characters kept of what a data plane says is wrong."""
+"""Characters kept of the reason for which a data plane refuses."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Timing:
     liveness: float = 45.0
     """For the next ping: one and a half times the 30 s at which data planes send them."""
     settle: float = 5.0
-    """For the answer to one configuration before the next is sent over it."""
+    """For the response to one configuration before the next is sent over it."""
     close: float = 1.0
     """For the data plane's own close frame."""
 
@@ -49,7 +49,7 @@ class Session:
     """One data plane on one connection, from its first frame on.
 
     ``offer`` may be called at any time; only the newest configuration offered is sent, and the
-    next only after the answer to the one before: what comes up meanwhile is coalesced.
+    next only after the response to the one before: what comes up meanwhile is coalesced.
     """
 
     def __init__(

@@ -7,7 +7,7 @@ from gateway import __version__
 from gateway.commands.command_line import application
 
 
-def test_the_version_is_told() -> None:
+def test_the_version_is_printed() -> None:
     outcome = CliRunner().invoke(application(), ["--version"])
     assert (outcome.exit_code, outcome.output) == (0, f"kafka-gateway {__version__}\n")
 

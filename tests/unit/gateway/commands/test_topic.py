@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``kafka-gateway topic`` against the shared broker, and against stacks that answer or do not."""
+"""``kafka-gateway topic`` against the shared broker, and against stacks with outputs or without."""
 
 from __future__ import annotations
 

@@ -24,7 +24,9 @@ async def test_a_body_that_stops_half_way_is_ended(tmp_path: Path, token: dict[s
         assert status in (await until_closed(place, "admin", head)).partition(b"\r\n")[0]
 
 
-async def test_who_has_no_token_is_told_before_the_body_is_taken(tmp_path: Path) -> None:
+async def test_a_caller_without_a_token_gets_its_response_before_its_body_is_taken(
+    tmp_path: Path,
+) -> None:
     async with running(tmp_path, **TOKEN) as place:
         head = b"POST /releases HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000000\r\n\r\n"
         assert b" 401 " in (await until_closed(place, "admin", head)).partition(b"\r\n")[0]

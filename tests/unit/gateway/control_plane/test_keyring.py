@@ -95,7 +95,7 @@ def test_a_file_without_a_proper_key_is_refused_without_showing_it(
     assert "new-" not in str(caught.value)
 
 
-def test_a_file_that_is_not_there_is_told_by_the_setting(tmp_path: Path) -> None:
+def test_a_missing_file_is_named_with_its_setting(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="KONG_KEYRING_FILE: cannot read"):
         Keyring.from_file(str(tmp_path / "none"))
 

@@ -51,7 +51,7 @@ def test_what_hangs_on_an_entity_that_goes_goes_along_down_to_the_last() -> None
     assert list(left) == ["plugins"], "a global plugin hangs on nothing"
 
 
-def test_a_route_of_somebody_else_keeps_its_service_from_going() -> None:
+def test_a_route_of_another_owner_keeps_its_service_from_going() -> None:
     table = published(story())
     service = table["services"][0]["id"]
     table = create(table, "routes", {"name": "r", "paths": ["/r"], "service": service}, NOW).table

@@ -66,7 +66,7 @@ async def until_ready(port: int) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_sigterm_says_goodbye_to_data_planes_and_answers_calls_under_way(
+async def test_sigterm_closes_sessions_with_data_planes_and_ends_calls_under_way(
     tmp_path: Path,
 ) -> None:
     values, (admin, cluster, status) = values_with_ports(tmp_path)

@@ -47,7 +47,7 @@ async def test_pages_and_wrong_tokens_may_not_drain(
         assert (await place.ask("GET", "/status/ready", api="status")).status == 200
 
 
-async def test_many_who_ask_at_once_cost_the_database_one_question(
+async def test_many_calls_at_once_cost_the_database_one_check(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running(tmp_path) as place:
@@ -65,7 +65,7 @@ async def test_many_who_ask_at_once_cost_the_database_one_question(
         assert len(asked) < 50
 
 
-async def test_ready_until_told_to_drain(tmp_path: Path) -> None:
+async def test_ready_until_asked_to_drain(tmp_path: Path) -> None:
     async with running(tmp_path) as place:
         ready = await place.ask("GET", "/status/ready", api="status")
         assert (ready.status, ready.body) == (200, {"message": "ready"})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the Admin and status listeners bear from callers who have shown no token."""
+"""What the Admin and status listeners bear from callers without a token."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def test_a_head_that_trickles_in_is_408_all_the_same(tmp_path: Path) -> No
 
 
 @BOTH
-async def test_silent_connections_lock_nobody_out(
+async def test_silent_connections_lock_no_caller_out(
     tmp_path: Path, api: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One above the limit costs the one that was silent for the longest, not the new one."""

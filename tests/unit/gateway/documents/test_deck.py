@@ -96,7 +96,7 @@ def test_a_mistake_names_file_path_and_what_is_allowed(
     assert expected in _problem(_edited(tmp_path, old, new))
 
 
-def test_several_mistakes_are_told_at_once(tmp_path: Path) -> None:
+def test_several_mistakes_are_reported_at_once(tmp_path: Path) -> None:
     path = _edited(tmp_path, "timeout: 10000", "timeout: x\n              topik: y")
     assert len(_problem(path).splitlines()) == 2
 
@@ -118,7 +118,7 @@ def test_an_empty_file_is_an_empty_document(tmp_path: Path) -> None:
     assert load_deck(path, {}) == {}
 
 
-def test_several_versions_of_a_package_are_told_apart() -> None:
+def test_several_versions_of_a_package_have_names_of_their_own() -> None:
     kong: dict[str, Any] = {"kong": {"service": {"host": "a.test"}}}
     versions = [{"version": v, "implementation": kong} for v in ("v1", "v2")]
     text = f"{{_format_version: '0.1', service_packages: [{{name: a, versions: {versions}}}]}}"

@@ -122,7 +122,7 @@ def test_a_misspelt_field_names_path_nearest_and_allowed() -> None:
     assert "allowed: topic, topics_query_arg, " in problem
 
 
-def test_a_misspelt_collection_inside_an_entity_is_told_what_may_be_nested() -> None:
+def test_the_problem_of_a_misspelt_nested_collection_lists_what_may_be_nested() -> None:
     document = _edit(lambda d: d["services"]["httpbinservice"].update(route={}))
     (problem,) = _problems(document)
     assert 'did you mean "routes"?' in problem

@@ -35,7 +35,7 @@ def test_an_unknown_placeholder_names_path_nearest_and_allowed() -> None:
     )
 
 
-def test_paths_in_documents_are_told_from_fields() -> None:
+def test_paths_in_documents_are_distinguished_from_fields() -> None:
     location = ("services", "a", "routes", "b", "headers", "x-y", 0)
     assert document_path(location) == 'services["a"].routes["b"].headers["x-y"][0]'
 

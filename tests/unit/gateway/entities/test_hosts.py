@@ -20,7 +20,7 @@ def test_host_and_port_are_split(value: str, host: str, port: str | None) -> Non
     assert split_port(value) == (host, port)
 
 
-def test_addresses_are_told_from_names() -> None:
+def test_addresses_are_distinguished_from_names() -> None:
     assert is_address("10.0.0.1")
     assert is_address("[::1]")
     assert not is_address("a.test")

@@ -16,7 +16,7 @@ def test_sound_texts_pass_and_others_say_what_is_expected() -> None:
     assert check_pair("x", key) == "certificate or key cannot be read"
 
 
-def test_authorities_are_told_from_others() -> None:
+def test_certificates_of_authorities_are_recognised() -> None:
     assert is_authority(self_signed("ca", authority=True)[0])
     assert not is_authority(self_signed()[0])
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-from gateway.names.spelling import choices
+from gateway.names.spelling import choices, nearest, nearest_word
 
 
 def test_advice_has_the_nearest_spelling_and_everything_allowed() -> None:
@@ -9,3 +9,9 @@ def test_advice_has_the_nearest_spelling_and_everything_allowed() -> None:
         'did you mean "topic"? allowed: topic, timeout'
     )
     assert choices("zzz", ["topic"]) == "allowed: topic"
+
+
+def test_how_alike_words_must_be_may_be_said() -> None:
+    assert nearest_word("topik", ["topic"]) == "topic"
+    assert nearest_word("topik", ["topic"], 0.93) == ""
+    assert nearest("topik", ["topic"]) == 'did you mean "topic"?'

@@ -71,7 +71,7 @@ def test_a_data_plane_with_its_certificate_is_right() -> None:
     assert settings.store == "off"
 
 
-def test_a_control_plane_keeps_its_releases_in_sqlite_unless_told_otherwise() -> None:
+def test_a_control_plane_keeps_its_releases_in_sqlite_by_default() -> None:
     assert Settings.from_values({"role": "control_plane", **CLUSTER}).store == "sqlite"
 
 

@@ -15,7 +15,7 @@ from tests.support.control_plane import running
 TOKEN = "planted-admin-token"
 
 
-async def test_every_answer_names_the_server_and_its_latency(tmp_path: Path) -> None:
+async def test_every_response_names_the_server_and_its_latency(tmp_path: Path) -> None:
     async with running(tmp_path) as place:
         for path in ("/", "/services", "/bananas", "/services?size=0"):
             reply = await place.ask("GET", path)

@@ -13,7 +13,7 @@ from tests.support.control_plane import running
 TOKEN = "planted-admin-token"
 
 
-async def test_wrong_tokens_are_slowed_and_who_has_the_right_one_is_not(
+async def test_wrong_tokens_are_slowed_and_callers_with_the_right_one_are_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All of them come from one address: only the guesses wait."""
@@ -26,7 +26,7 @@ async def test_wrong_tokens_are_slowed_and_who_has_the_right_one_is_not(
             )
             for n in range(40)
         ]
-        # The free ones are answered, and those above the queue.
+        # The free ones have their responses, and those above the queue.
         while sum(task.done() for task in wrong) < 24:
             await asyncio.wait(
                 [task for task in wrong if not task.done()],

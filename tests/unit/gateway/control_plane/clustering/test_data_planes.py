@@ -18,7 +18,7 @@ def test_rows_of_another_version_are_read_as_far_as_they_are_known() -> None:
     assert (found.hostname, found.sync_status) == ("h", "unknown")
 
 
-def test_who_comes_back_keeps_what_it_served() -> None:
+def test_a_data_plane_that_comes_back_keeps_what_it_served() -> None:
     data_planes = DataPlanes([ROW])
     data_planes.see(DataPlane("a", hostname="renamed"))
     found = data_planes.get("a")
@@ -37,14 +37,14 @@ def test_only_what_changed_is_saved_and_only_once() -> None:
     assert data_planes.take_unsaved() == []
 
 
-def test_those_away_for_long_are_forgotten_unless_they_are_connected() -> None:
+def test_data_planes_not_seen_for_long_are_forgotten_unless_they_are_connected() -> None:
     data_planes = DataPlanes([ROW, {**ROW, "id": "b"}])
     data_planes.arrive("b")
     data_planes.purge(seen_after=100)
     assert [one.id for one in data_planes] == ["b"]
 
 
-async def test_news_wakes_everybody_who_waits() -> None:
+async def test_news_wakes_all_that_wait() -> None:
     data_planes = DataPlanes([ROW])
     waiting = [asyncio.create_task(data_planes.news()) for _ in range(3)]
     await asyncio.sleep(0)
@@ -65,7 +65,7 @@ def test_invented_ids_are_bounded_by_certificate() -> None:
     assert len(data_planes.take_unsaved()) == 11
 
 
-def test_who_is_connected_is_not_forgotten_for_an_invented_id() -> None:
+def test_a_connected_data_plane_is_not_forgotten_for_an_invented_id() -> None:
     data_planes = DataPlanes(per_certificate=2)
     data_planes.see(DataPlane("a", certificate="one"))
     data_planes.arrive("a")
@@ -86,7 +86,7 @@ def test_rows_from_before_are_bounded_when_they_are_read() -> None:
     assert len(data_planes.take_forgotten()) == 290
 
 
-def test_who_is_forgotten_and_comes_back_is_kept() -> None:
+def test_a_forgotten_data_plane_that_comes_back_is_kept() -> None:
     data_planes = DataPlanes(per_certificate=1)
     for node in ("a", "b", "a"):
         data_planes.see(DataPlane(node, certificate="one"))

@@ -58,7 +58,7 @@ async def test_what_is_no_upgrade_is_dropped_without_an_answer(request_bytes: by
 
 
 async def cut_off(place: World) -> bool:
-    """Tell whether we are dropped without an HTTP answer."""
+    """Tell whether we are dropped without an HTTP response."""
     try:
         async with connected(place.port, place.tls, place.name) as peer:
             return await peer.upgrade(query=QUERY) == 0
@@ -133,7 +133,7 @@ async def test_a_data_plane_that_is_cut_off_does_not_delay_stopping() -> None:
     async with world() as place, joined(place) as peer:
         await place.until(lambda: place.data_planes.connected() == [NODE])
         async with asyncio.timeout(4):
-            await place.listener.stop()  # nobody answers the close frame
+            await place.listener.stop()  # without a response to the close frame
         peer.hang_up()
 
 

@@ -83,7 +83,7 @@ async def test_what_comes_up_while_one_is_under_way_is_coalesced() -> None:
         assert await peer.ping(last.hash) == b""
 
 
-async def test_a_data_plane_that_never_answers_gets_the_next_one_all_the_same() -> None:
+async def test_a_data_plane_that_never_responds_gets_the_next_one_all_the_same() -> None:
     async with world(timing=Timing(settle=0.1)) as place, joined(place) as peer:
         await place.until(lambda: place.data_planes.connected() == [NODE])
         for push in (release("one"), release("two")):
