@@ -41,6 +41,11 @@ def load(text: bytes) -> Any:
     return json_text.load(text, Exact)
 
 
+def too_many_values() -> RequestRejected:
+    """Return the refusal of a message for its number of values."""
+    return RequestRejected(413, f"the message has more than {MOST_VALUES} values for Lua functions")
+
+
 @dataclass(frozen=True)
 class Sandbox:
     """What the sandbox gives to make values with."""
@@ -74,9 +79,7 @@ class Bridge:
             for key, member in members:
                 left -= 1
                 if left < 0:
-                    raise RequestRejected(
-                        413, f"the message has more than {MOST_VALUES} values for Lua functions"
-                    )
+                    raise too_many_values()
                 table[key], waiting = self._leaf(member)
                 if waiting is not None:
                     open_.append(waiting)

@@ -22,7 +22,6 @@ from gateway.http import arguments
 from gateway.http.messages import Pending, Request, Response
 from gateway.kafka.client import Header
 from gateway.kafka.config import ProducerConfig, is_async
-from gateway.kafka.lua_values import load
 from gateway.kafka.producer import Producer
 from gateway.logs import get_logger
 from gateway.plugins.base import Handler, PluginContext
@@ -328,7 +327,7 @@ class ProduceHandler(Handler):
         value = body if self.config.raw_body else self._envelopes.encode(request, body)
         if self._lua is None:
             return value
-        message = value if self.config.raw_body else load(value)
+        message = value if self.config.raw_body else self._lua.load(value)
         return self._lua.change(message, request, len(value))
 
     def _lost(self, request: Request, to: Addressed) -> Lost:

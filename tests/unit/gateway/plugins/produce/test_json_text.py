@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.plugins.produce.json_text import check, load, nesting, values
+from gateway.plugins.produce.json_text import check, load, members, nesting, values
 
 NUMBERS = st.sampled_from(["1e400", "-1E+400", "9" * 310, "-" + "9" * 5000, "1.10", "-0.0", "1E1"])
 LEAVES = (
@@ -139,3 +139,19 @@ def test_values_are_those_of_the_text_whatever_their_size() -> None:
     while isinstance(found, list):
         (found,), depth = found, depth + 1
     assert (found, depth) == (Decimal("1e400"), 1000)
+
+
+@given(VALUES, SEPARATORS, st.integers(0, 9))
+@example(['"', "\\\\", ",[", {"a": ["]"]}, [[]], {}], (" ,\n", " :\t"), 0)
+def test_members_are_counted_without_making_them(
+    value: Any, how: tuple[str, str], enough: int
+) -> None:
+    def count(inside: Any) -> int:
+        if not isinstance(inside, list | dict):
+            return 0
+        held = list(inside.values()) if isinstance(inside, dict) else inside
+        return len(held) + sum(map(count, held))
+
+    text = json.dumps(value, separators=how).encode()
+    assert members(text, 0) == count(value)
+    assert (members(text, enough) > enough) == (count(value) > enough)

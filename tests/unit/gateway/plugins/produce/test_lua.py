@@ -217,6 +217,24 @@ def test_a_message_of_too_many_values_is_413() -> None:
     assert caught.value.status == 413
 
 
+@pytest.mark.parametrize(
+    "text", [b"[" + b"[]," * 150_000 + b"[]]", b'["' + b" " * 3_000_000 + b'"]']
+)
+def test_a_message_that_is_too_large_or_many_is_413_before_its_values_are_made(
+    text: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    functions = LuaFunctions([IDENTITY])
+    monkeypatch.setattr(orjson, "loads", None)
+    with pytest.raises(RequestRejected) as caught:
+        functions.load(text)
+    assert caught.value.status == 413
+
+
+def test_commas_and_brackets_in_strings_are_no_values() -> None:
+    text = orjson.dumps({"a": ",[{" * 100_000})
+    assert LuaFunctions([IDENTITY]).load(text) == orjson.loads(text)
+
+
 @pytest.mark.parametrize("depth", [250, 900, 999])
 def test_deep_messages_come_through(depth: int) -> None:
     text = b"[" * depth + b"]" * depth
