@@ -12,7 +12,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from gateway.control_plane.admin.middleware import TOKEN_HEADER, AdminToken, ResponseHeaders
+from gateway.control_plane.admin.middleware import (
+    TOKEN_HEADER,
+    TOO_MANY,
+    AdminToken,
+    ResponseHeaders,
+)
 from gateway.control_plane.admin.responses import EXCEPTION_HANDLERS, read_object, respond
 from gateway.control_plane.publisher import Publisher
 from gateway.errors import StoreError
@@ -74,7 +79,7 @@ def status_app(status: NodeStatus, token: AdminToken) -> ASGIApp:
     async def ready(request: Request) -> Response:
         if request.method == "POST":
             if not _may_drain(request, token):
-                return respond(403, {"message": NOT_LOCAL})
+                return await _refusal(request, token)
             wanted = (await read_object(request)).get("status")
             if wanted not in ("draining", "ready"):
                 return respond(400, {"message": 'status: expected "draining" or "ready"'})
@@ -95,6 +100,14 @@ def status_app(status: NodeStatus, token: AdminToken) -> ASGIApp:
     ]
     app = Starlette(routes=routes, exception_handlers=EXCEPTION_HANDLERS)
     return ResponseHeaders(app, latency=False)
+
+
+async def _refusal(request: Request, token: AdminToken) -> Response:
+    if request.headers.get(TOKEN_HEADER):
+        (address, _) = request.scope["client"]
+        if not await token.wrong.wait(address, request.url.path):
+            return respond(429, {"message": TOO_MANY}, {"Retry-After": "10"})
+    return respond(403, {"message": NOT_LOCAL})
 
 
 def _may_drain(request: Request, token: AdminToken) -> bool:

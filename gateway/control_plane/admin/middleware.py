@@ -12,11 +12,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import __version__
-from gateway.control_plane.admin.failures import Failures
 from gateway.control_plane.admin.responses import respond
 from gateway.http.callers import foreign
+from gateway.http.wrong_tokens import WrongTokens
 
 TOKEN_HEADER = "Kong-Admin-Token"  # noqa: S105  # the header's name, not a token
+TOO_MANY = "Too many wrong admin tokens"
 _FORBIDDEN = (
     "Forbidden: {}; without an admin token only programs of this machine are served: call a "
     "loopback address, name the host in KAFKA_GATEWAY_ADMIN_HOSTS, or set KONG_ADMIN_TOKEN_FILE"
@@ -49,6 +50,8 @@ class AdminToken:
     """The token of the Admin API; None leaves it open. It may be replaced while in use."""
 
     def __init__(self, value: str | None) -> None:
+        self.wrong = WrongTokens()
+        """What others cost that were sent, on whichever listener."""
         self._digestible = None if value is None else value.encode()
 
     @property
@@ -61,8 +64,9 @@ class AdminToken:
         self._digestible = None if value is None else value.encode()
 
     def admits(self, given: str) -> bool:
-        """Compare in constant time."""
-        return self._digestible is None or hmac.compare_digest(given.encode(), self._digestible)
+        """Compare in constant time; ``given`` has a character for each byte, as headers do."""
+        expected = self._digestible
+        return expected is None or hmac.compare_digest(given.encode("latin-1"), expected)
 
 
 class Guard:
@@ -78,7 +82,6 @@ class Guard:
         self._app = app
         self._token = token
         self._hosts = frozenset(hosts)
-        self._failures = Failures()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -95,8 +98,8 @@ class Guard:
         given = Headers(scope=scope).get(TOKEN_HEADER, "")
         if self._token.admits(given):
             return None
-        if given and not await self._failures.wait(scope["client"][0], path):
-            return respond(429, {"message": "Too many wrong admin tokens"}, {"Retry-After": "10"})
+        if given and not await self._token.wrong.wait(scope["client"][0], path):
+            return respond(429, {"message": TOO_MANY}, {"Retry-After": "10"})
         return respond(
             401, {"message": f"Unauthorized: header {TOKEN_HEADER} must hold the admin token"}
         )

@@ -20,6 +20,7 @@ from gateway.http.application import DISCARD
 from gateway.http.callers import NOT_LOCAL, foreign, is_local
 from gateway.http.generated_responses import JSON, json_response
 from gateway.http.messages import Pending, Request, Response
+from gateway.http.wrong_tokens import WrongTokens
 from gateway.logs import get_logger
 from gateway.tasks import BackgroundTasks
 
@@ -59,6 +60,7 @@ class StatusApplication:
     def __init__(self, node: NodeView, token: Callable[[], str | None] = lambda: None) -> None:
         self._node = node
         self._token = token
+        self._wrong = WrongTokens()
         self._asking: asyncio.Task[list[dict[str, Any]]] | None = None
         self._tasks = BackgroundTasks()
         self._routes: dict[tuple[bytes, bytes], Callable[[Request], Response | Pending]] = {
@@ -91,9 +93,9 @@ class StatusApplication:
         reason = self._node.readiness()
         return json_response(200 if reason == READY else 503, reason)
 
-    def _set_ready(self, request: Request) -> Response:
+    def _set_ready(self, request: Request) -> Response | Pending:
         if not self._may_drain(request):
-            return json_response(403, NOT_LOCAL)
+            return self._refusal(request)
         try:
             asked = orjson.loads(request.body)
         except orjson.JSONDecodeError:
@@ -118,6 +120,21 @@ class StatusApplication:
             return token is not None and hmac.compare_digest(given, token.encode())
         local = is_local(connection.peer[0], connection.here)
         return local and not foreign(request.headers, (connection.here,))
+
+    def _refusal(self, request: Request) -> Response | Pending:
+        """Refuse a caller, and one with a wrong token ever more slowly."""
+        if not request.header(TOKEN_HEADER):
+            return json_response(403, NOT_LOCAL)
+        pending = Pending()
+        self._tasks.start(self._refuse(request.connection.peer[0], pending))
+        return pending
+
+    async def _refuse(self, address: str, pending: Pending) -> None:
+        if await self._wrong.wait(address, "/status/ready"):
+            pending.resolve(json_response(403, NOT_LOCAL))
+        else:
+            wait = [(b"Retry-After", b"10")]
+            pending.resolve(json_response(429, "Too many wrong admin tokens", wait))
 
     def _later(self, render_with: Callable[[NodeView, list[dict[str, Any]]], Response]) -> Pending:
         pending = Pending()

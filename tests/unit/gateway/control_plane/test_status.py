@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.http.wrong_tokens import WrongTokens
 from tests.support.control_plane import running
 
 DRAIN, READY = {"status": "draining"}, {"status": "ready"}
@@ -91,3 +92,25 @@ async def test_a_database_that_is_gone_makes_it_unready(tmp_path: Path) -> None:
         ready = await place.ask("GET", "/status/ready", api="status")
         assert ready.status == 503
         assert ready.body == {"message": "failed to connect to database"}
+
+
+async def test_wrong_tokens_are_counted_with_those_of_the_admin_api(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted: list[tuple[str, str]] = []
+
+    async def wait(_: WrongTokens, address: str, path: str) -> bool:
+        noted.append((address, path))
+        return len(noted) < 3
+
+    monkeypatch.setattr(WrongTokens, "wait", wait)
+    wrong = {"Kong-Admin-Token": "wrong"}
+    async with running(tmp_path, admin_token="planted") as place:
+        asked = [("/services", "admin"), *[("/status/ready", "status")] * 2]
+        method = {"admin": "GET", "status": "POST"}
+        found = [
+            (await place.ask(method[api], path, DRAIN, api=api, headers=wrong)).status
+            for path, api in asked
+        ]
+    assert found == [401, 403, 429]
+    assert noted == [("127.0.0.1", path) for path, _ in asked]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.control_plane.admin.middleware import AdminToken
 from tests.support.control_plane import running
 from tests.support.documents import story
 
@@ -81,3 +82,10 @@ async def test_wrong_tokens_are_logged_without_the_token(
     told = [record for record in caplog.records if "wrong admin token" in record.getMessage()]
     assert told
     assert "planted" not in caplog.text
+
+
+def test_a_token_is_compared_byte_by_byte() -> None:
+    token = AdminToken("schlüssel")
+    # Headers come as a character for each byte.
+    assert token.admits("schlüssel".encode().decode("latin-1"))
+    assert not token.admits("schlüssel")

@@ -11,7 +11,7 @@ from gateway.data_plane.master.metrics import NodeFigures
 from gateway.data_plane.master.status import StatusApplication
 from gateway.http.headers import Headers
 from gateway.http.messages import Pending, Request, Response
-from tests.support.http import run
+from tests.support.http import run, until
 from tests.support.requests import StandInConnection, request_of
 
 
@@ -92,10 +92,16 @@ def drain_from(
         b"/status/ready", method=b"POST", headers=headers or [], connection=connection
     )
     request.body = b'{"status":"draining"}'
-    answer = StatusApplication(node, lambda: token).handle(request)
-    assert isinstance(answer, Response)
-    assert node.draining is (answer.status == 204)
-    return answer.status
+    application = StatusApplication(node, lambda: token)
+    statuses: list[int] = []
+
+    async def main() -> None:
+        answer = application.handle(request)
+        statuses.append((await answer if isinstance(answer, Pending) else answer).status)
+
+    run(main())
+    assert node.draining is (statuses == [204])
+    return statuses[0]
 
 
 def test_only_this_machine_or_the_token_may_take_a_node_out_of_service() -> None:
@@ -108,6 +114,32 @@ def test_only_this_machine_or_the_token_may_take_a_node_out_of_service() -> None
     assert drain_from(Elsewhere(), given, "other") == 403
     assert drain_from(Elsewhere(), given) == 403
     assert drain_from(StandInConnection(), given) == 403
+
+
+async def test_wrong_tokens_are_slowed_and_the_right_one_is_not() -> None:
+    application = StatusApplication(StandIn(), lambda: "planted")
+
+    def drain(token: bytes) -> Response | Pending:
+        headers = [(b"kong-admin-token", token)]
+        request = request_of(
+            b"/status/ready", method=b"POST", headers=headers, connection=Elsewhere()
+        )
+        request.body = b'{"status":"draining"}'
+        return application.handle(request)
+
+    answers: list[int] = []
+    for number in range(30):
+        pending = drain(b"guess-%d" % number)
+        assert isinstance(pending, Pending)
+        pending.then(lambda response: answers.append(response.status))
+    # Ten are free, sixteen wait for their turn, four are turned away.
+    await until(lambda: len(answers) >= 14, within=20)
+    assert answers[:10] == [403] * 10
+    assert 429 in answers
+    assert len(answers) < 30
+    good = drain(b"planted")
+    assert isinstance(good, Response)
+    assert good.status == 204
 
 
 def test_a_forwarding_header_makes_nobody_local() -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Callers with a wrong token: each is logged, and gets its responses more and more slowly.
+"""Callers with a wrong admin token, on any listener: logged, with responses more and more slowly.
 
 Only the response to a wrong token waits. A caller with the right one never does, also at the
 address of one that guesses: behind a port-forward or a proxy all callers have the same.
@@ -27,7 +27,7 @@ _ADDRESSES = 1024
 """Most that are remembered; the one quiet for the longest is forgotten first."""
 _IPV6_PREFIX = 64
 
-_log = get_logger("gateway.control_plane.admin")
+_log = get_logger("gateway.admin_token")
 
 
 @dataclass
@@ -40,7 +40,7 @@ class _Caller:
     logged: float = float("-inf")
 
 
-class Failures:
+class WrongTokens:
     """What wrong tokens cost, by address; an IPv6 address counts by its /64 network."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.control_plane.admin import failures
-from gateway.control_plane.admin.failures import Failures
+from gateway.http import wrong_tokens
+from gateway.http.wrong_tokens import WrongTokens
 from tests.support.control_plane import running
 
 TOKEN = "planted-admin-token"
@@ -17,7 +17,7 @@ async def test_wrong_tokens_are_slowed_and_callers_with_the_right_one_are_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All of them come from one address: only the guesses wait."""
-    monkeypatch.setattr(failures, "_PACE", 5.0)
+    monkeypatch.setattr(wrong_tokens, "_PACE", 5.0)
 
     async with running(tmp_path, admin_token=TOKEN) as place:
         wrong = [
@@ -44,7 +44,7 @@ async def test_wrong_tokens_are_slowed_and_callers_with_the_right_one_are_not(
 
 
 async def test_failures_of_one_address_do_not_slow_another() -> None:
-    counted = Failures(clock=lambda: 1000.0)
+    counted = WrongTokens(clock=lambda: 1000.0)
     for _ in range(10):
         assert await counted.wait("192.0.2.1", "/")
     waits = asyncio.create_task(counted.wait("192.0.2.1", "/"))
@@ -56,7 +56,7 @@ async def test_failures_of_one_address_do_not_slow_another() -> None:
 
 
 async def test_an_ipv6_caller_counts_by_its_network_and_addresses_are_bounded() -> None:
-    counted = Failures(clock=lambda: 1000.0)
+    counted = WrongTokens(clock=lambda: 1000.0)
     for n in range(10):
         assert await counted.wait(f"2001:db8::{n:x}", "/")
     waits = asyncio.create_task(counted.wait("2001:db8::ffff", "/"))
