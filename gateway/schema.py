@@ -10,10 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.entities import ENTITIES, entity_type
+from gateway.entities.plugin_types import PluginType, plugin_types, unknown_plugin
 from gateway.entities.shape import Shape, shape_of
 from gateway.errors import NotFound
-from gateway.plugins.base import PluginType
-from gateway.plugins.registry import plugin_types, unknown_plugin
 
 
 def entity_schema(collection: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from gateway.errors import EndpointUnreachable, ResourceError
-from gateway.kafka.admin import Connection
+from gateway.kafka.admin import KafkaConnection
 from provider.resource_types import bootstrap_servers
 from provider.values import Properties
 
@@ -50,7 +50,7 @@ _connecting = threading.Lock()
 class KafkaAdmin:
     """An admin client and why it cannot connect, if it cannot."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: KafkaConnection) -> None:
         self._servers = connection.bootstrap_servers
         self._reason = ""
         own: dict[str, Any] = {"client.id": "kafka-gateway-provider", "error_cb": self._note}
@@ -97,7 +97,7 @@ def kafka_admin(endpoint: Properties) -> KafkaAdmin:
     user = endpoint.get("user") or None
     with _connecting:
         return _cached_admin(
-            Connection(
+            KafkaConnection(
                 bootstrap_servers=bootstrap_servers(endpoint["bootstrapServers"]),
                 user=user,
                 password=endpoint.get("password", ""),

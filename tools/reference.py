@@ -19,8 +19,8 @@ import yaml
 
 from gateway.entities import ENTITIES
 from gateway.entities.base import Entity, EntityType
+from gateway.entities.plugin_types import plugin_types
 from gateway.entities.shape import Shape, shape_of
-from gateway.plugins.registry import plugin_types
 from gateway.settings import settings
 
 ROOT = Path(__file__).resolve().parent.parent

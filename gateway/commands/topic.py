@@ -20,7 +20,7 @@ import typer
 from gateway.errors import GatewayError, KafkaError
 
 if TYPE_CHECKING:
-    from gateway.kafka.admin import Connection, Record
+    from gateway.kafka.admin import KafkaConnection, Record
 
 app = typer.Typer(help="List, create, write and read topics.", no_args_is_help=True)
 
@@ -184,13 +184,13 @@ def connection(
     ca: Path | None,
     mechanism: str,
     plaintext: bool,
-) -> Connection:
+) -> KafkaConnection:
     """Return where to connect: the flags, or the stack's outputs; flags win over them."""
     # Late: docs/decisions/imports-inside-functions.md
-    from gateway.kafka.admin import Connection
+    from gateway.kafka.admin import KafkaConnection
 
     if bootstrap_servers is not None:
-        return Connection(
+        return KafkaConnection(
             bootstrap_servers,
             user,
             password,
@@ -199,7 +199,7 @@ def connection(
             tls=not plaintext,
         )
     kafka = stack_outputs(stack)
-    return Connection(
+    return KafkaConnection(
         str(kafka["bootstrapServers"]),
         user or kafka.get("readerKey"),
         password if user else kafka.get("readerSecret"),

@@ -12,11 +12,10 @@ from pydantic import BaseModel, ValidationError
 
 from gateway.entities.base import EntityType
 from gateway.entities.plugin import Plugin
+from gateway.entities.plugin_types import PluginType, plugin_types, unknown_plugin
 from gateway.entities.problems import Problem, kong_fields, problems_of
 from gateway.entities.shape import Shape, shape_of
 from gateway.errors import SchemaViolation
-from gateway.plugins.base import PluginType
-from gateway.plugins.registry import plugin_types, unknown_plugin
 
 Row = dict[str, Any]
 """A flat entity: every field present, nulls kept, foreign keys as id strings."""

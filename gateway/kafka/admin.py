@@ -29,7 +29,7 @@ _HARMLESS = frozenset({"_TRANSPORT", "_ALL_BROKERS_DOWN", "GROUP_AUTHORIZATION_F
 
 
 @dataclass(frozen=True)
-class Connection:
+class KafkaConnection:
     """Where Kafka is and who we are. ``ca`` is a file, ``ca_pem`` a text; without user no SASL."""
 
     bootstrap_servers: str
@@ -84,7 +84,7 @@ class Record:
     headers: Sequence[tuple[str, bytes | None]]
 
 
-def list_topics(connection: Connection) -> list[TopicInfo]:
+def list_topics(connection: KafkaConnection) -> list[TopicInfo]:
     """Return the topics that this user may see, by name; Kafka's own left out."""
     with _Errors(connection, "list topics") as errors:
         settings = connection.settings()
@@ -99,7 +99,7 @@ def list_topics(connection: Connection) -> list[TopicInfo]:
 
 
 def create_topic(
-    connection: Connection,
+    connection: KafkaConnection,
     name: str,
     partitions: int,
     replicas: int,
@@ -113,7 +113,7 @@ def create_topic(
 
 
 def produce(
-    connection: Connection,
+    connection: KafkaConnection,
     topic: str,
     values: Sequence[bytes],
     key: bytes | None = None,
@@ -139,7 +139,7 @@ def produce(
 
 
 def consume(
-    connection: Connection, topic: str, *, from_beginning: bool, most: int | None, follow: bool
+    connection: KafkaConnection, topic: str, *, from_beginning: bool, most: int | None, follow: bool
 ) -> Iterator[Record]:
     """Yield records: up to ``most``, up to the topic's end as it is now, or for ever (``follow``).
 
@@ -204,7 +204,7 @@ def _record(message: Message) -> Record:
 class _Errors:
     """Turns the client library's exceptions into one sentence."""
 
-    def __init__(self, connection: Connection, doing: str) -> None:
+    def __init__(self, connection: KafkaConnection, doing: str) -> None:
         self._doing = doing
         self._where = connection.bootstrap_servers
         self._reason = ""

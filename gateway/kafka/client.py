@@ -42,7 +42,7 @@ _EVENTS = rdk.EVENT_DELIVERY | rdk.EVENT_LOG | rdk.EVENT_ERROR | rdk.EVENT_OAUTH
 _NULL = ffi.NULL
 
 
-class Listener(Protocol):
+class ClientListener(Protocol):
     """Who hears from a client, always on the loop's thread."""
 
     def on_deliveries(self, messages: Sequence[Any]) -> None:
@@ -104,7 +104,7 @@ class Client:
     """A librdkafka producer. Raises ``ProduceError`` when the settings cannot be used."""
 
     def __init__(
-        self, settings: Mapping[str, str], loop: asyncio.AbstractEventLoop, listener: Listener
+        self, settings: Mapping[str, str], loop: asyncio.AbstractEventLoop, listener: ClientListener
     ) -> None:
         self._loop = loop
         self._listener = listener

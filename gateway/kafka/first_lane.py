@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.errors import ProduceError
 from gateway.kafka.client import Batch, Client
 from gateway.kafka.config import librdkafka_settings
-from gateway.kafka.key_order import Record
+from gateway.kafka.key_order import QueuedRecord
 from gateway.kafka.librdkafka import error_name
 from gateway.kafka.oauth import TokenSource
 
@@ -58,7 +58,7 @@ class FirstLane:
         self._renewal: asyncio.TimerHandle | None = None
         self._renewed_at = 0.0
 
-    def stage(self, record: Record) -> None:
+    def stage(self, record: QueuedRecord) -> None:
         """Take a record that goes next."""
         batch = self.staged.get(record.topic)
         if batch is None:

@@ -14,7 +14,7 @@ Slot = tuple[str, bytes]
 
 
 @dataclass(slots=True)
-class Record:
+class QueuedRecord:
     """A record that is not with librdkafka; ``size``: bytes of value, key and headers."""
 
     token: int
@@ -30,7 +30,7 @@ class _Turn:
 
     def __init__(self) -> None:
         self.on_the_way = 1
-        self.waiting: deque[Record] | None = None
+        self.waiting: deque[QueuedRecord] | None = None
 
 
 class KeyOrder:
@@ -53,14 +53,14 @@ class KeyOrder:
         self._turns[slot] = _Turn()
         return True
 
-    def wait(self, slot: Slot, record: Record) -> None:
+    def wait(self, slot: Slot, record: QueuedRecord) -> None:
         """Keep a record that may not go yet."""
         turn = self._turns[slot]
         if turn.waiting is None:
             turn.waiting = deque()
         turn.waiting.append(record)
 
-    def done(self, slot: Slot) -> list[Record] | None:
+    def done(self, slot: Slot) -> list[QueuedRecord] | None:
         """Note that a record was reported; return those that go next, on the way from now on."""
         turn = self._turns[slot]
         turn.on_the_way -= 1

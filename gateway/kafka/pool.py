@@ -4,14 +4,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gateway.kafka.config import ProducerConfig
 from gateway.kafka.prober import Prober
 from gateway.kafka.producer import Producer
-
-if TYPE_CHECKING:
-    from gateway.plugins.produce.registry.client import RegistryPool
 
 _UNUSED_CLOSE = 15.0
 """Seconds in which a producer that nobody uses any more may send what it has."""
@@ -26,9 +23,8 @@ class ProducerPool:
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+        self.loop = loop
         self._prober = Prober(loop)
-        self._registries: RegistryPool | None = None
         self._producers: dict[ProducerConfig, Producer] = {}
         self._closing: dict[asyncio.Task[None], Producer] = {}
         self._past: dict[str, Any] = {"records": 0, "failures": {}, "refusals": {}}
@@ -39,7 +35,7 @@ class ProducerPool:
         if found is not None:
             found.users += 1
             return found
-        made = self._producers[config] = Producer(config, self._loop, self._prober)
+        made = self._producers[config] = Producer(config, self.loop, self._prober)
         return made
 
     def release(self, producer: Producer) -> None:
@@ -48,15 +44,6 @@ class ProducerPool:
         if producer.users == 0:
             del self._producers[producer.config]
             self._close(producer, _UNUSED_CLOSE)
-
-    def registries(self) -> RegistryPool:
-        """Return the schema registries of the records' schemas."""
-        if self._registries is None:
-            # Imported late: most workers have none.
-            from gateway.plugins.produce.registry.client import RegistryPool
-
-            self._registries = RegistryPool(self._loop)
-        return self._registries
 
     async def warm(self, within: float) -> None:
         """Connect all producers and find their topics' leaders; never longer than ``within`` s."""
@@ -95,7 +82,7 @@ class ProducerPool:
 
     def _close(self, producer: Producer, within: float) -> None:
         self._prober.forget(producer)
-        task = self._loop.create_task(producer.close(within))
+        task = self.loop.create_task(producer.close(within))
         self._closing[task] = producer
         task.add_done_callback(self._gone)
 

@@ -13,7 +13,7 @@ from gateway.kafka.client import Batch, Client, Header
 from gateway.kafka.config import ProducerConfig
 from gateway.kafka.deadlines import Deadlines
 from gateway.kafka.first_lane import FirstLane
-from gateway.kafka.key_order import KeyOrder, Record, Slot
+from gateway.kafka.key_order import KeyOrder, QueuedRecord, Slot
 from gateway.kafka.librdkafka import error_name, error_text
 from gateway.kafka.prober import Prober
 from gateway.kafka.refusals import REFUSALS, is_innocent, names_the_guilty
@@ -117,7 +117,9 @@ class Producer:
             self._turn_away()
         token = self._token + 1
         if key or headers or self._doubts:
-            self._send_apart(Record(token, topic, value, key or None, headers, size), on_delivery)
+            self._send_apart(
+                QueuedRecord(token, topic, value, key or None, headers, size), on_delivery
+            )
             return
         self._token = token
         self._pending[token] = on_delivery
@@ -133,7 +135,7 @@ class Producer:
         batch.tokens.append(token)
         batch.size += size
 
-    def _send_apart(self, record: Record, on_delivery: OnDelivery | None) -> None:
+    def _send_apart(self, record: QueuedRecord, on_delivery: OnDelivery | None) -> None:
         """Take a record that has a key or headers, or whose topic may have to go another way."""
         token, topic, key, headers = record.token, record.topic, record.key, record.headers
         slot = None if key is None else (topic, key)
@@ -156,7 +158,7 @@ class Producer:
         else:
             self._first.stage(record)
 
-    def _follow(self, run: list[Record]) -> None:
+    def _follow(self, run: list[QueuedRecord]) -> None:
         """Have records go that waited for those before with their key."""
         if len(run) > 1 or run[0].topic in self._doubts:
             self._second.add(run[0].topic, run)
@@ -200,7 +202,7 @@ class Producer:
             self._second.blame(messages[0])
         self.settle(messages)
 
-    def sort_out(self, messages: Sequence[Any]) -> tuple[list[Record], bool]:
+    def sort_out(self, messages: Sequence[Any]) -> tuple[list[QueuedRecord], bool]:
         """Return the records of a refused batch that are worth sending again, and whether the
         broker has named the others. Their senders, and those who waited too long, are told.
         """
@@ -245,7 +247,7 @@ class Producer:
         if self._drained is not None and not self._pending:
             self._drained.set()
 
-    def still_wanted(self, records: Sequence[Record]) -> list[Record]:
+    def still_wanted(self, records: Sequence[QueuedRecord]) -> list[QueuedRecord]:
         """Return the records whose senders still wait; the others are let go."""
         wanted = []
         for record in records:
@@ -288,11 +290,11 @@ class Producer:
                     self._follow(wanted)
         return more
 
-    def _record(self, message: Any) -> Record:
+    def _record(self, message: Any) -> QueuedRecord:
         """Return a reported record as it was sent."""
         value, key, headers = content_of(message)
         size = len(value) + self._extras.get(message._private, _NONE)[0]
-        return Record(message._private, topic_of(message), value, key, headers, size)
+        return QueuedRecord(message._private, topic_of(message), value, key, headers, size)
 
     def _fail(self, callback: OnDelivery | None, code: int, topic: str = "") -> None:
         if callback is _nobody:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.errors import BufferFull, ProduceError
 from gateway.kafka.client import Batch, Client
 from gateway.kafka.config import librdkafka_settings
-from gateway.kafka.key_order import Record
+from gateway.kafka.key_order import QueuedRecord
 from gateway.kafka.librdkafka import error_name
 from gateway.kafka.oauth import TokenSource
 from gateway.kafka.refusals import REFUSALS, TOO_LARGE
@@ -56,8 +56,8 @@ class _Road:
 
     def __init__(self, topic: str) -> None:
         self.topic = topic
-        self.fresh: deque[list[Record]] = deque()
-        self.again: deque[list[Record]] = deque()
+        self.fresh: deque[list[QueuedRecord]] = deque()
+        self.again: deque[list[QueuedRecord]] = deque()
         self.on_the_way: set[int] = set()
         self.sent_at = 0.0
         self.open = False
@@ -65,7 +65,7 @@ class _Road:
         self.timer: asyncio.Handle | None = None
         self._again_next = True
 
-    def take(self, limit: int, most: int) -> list[Record]:
+    def take(self, limit: int, most: int) -> list[QueuedRecord]:
         """Return the records of the next batch; empty when there are none."""
         again, fresh = self.again, self.fresh
         if again and (self._again_next or not fresh):
@@ -75,7 +75,7 @@ class _Road:
         if fresh and _weight(fresh[0]) > limit and len(fresh[0]) > 1:
             again.extendleft(reversed(pieces(fresh.popleft(), limit, most)))
             return again.popleft()
-        taken: list[Record] = []
+        taken: list[QueuedRecord] = []
         weight = 0
         while fresh and (not taken or len(taken) + len(fresh[0]) <= most):
             weight += _weight(fresh[0])
@@ -94,7 +94,7 @@ class _Doubt:
         self.keyless = False
         self.keyless_cleared = 0.0
 
-    def suspects(self, record: Record) -> bool:
+    def suspects(self, record: QueuedRecord) -> bool:
         """Tell whether a record would be refused again, by the looks of it."""
         return _weight([record]) > self.ceiling or (self.keyless and record.key is None)
 
@@ -124,7 +124,7 @@ class SecondLane:
         self._tokens = TokenSource.of(config, loop, producer.watch)
         self._closed = False
 
-    def takes(self, record: Record) -> bool:
+    def takes(self, record: QueuedRecord) -> bool:
         """Tell whether a record goes this way for what its topic has refused.
 
         Raises ``BufferFull`` when too many like it wait already: they must not fill the buffer.
@@ -141,7 +141,7 @@ class SecondLane:
             raise BufferFull("_QUEUE_FULL", "too many records like those that the topic refuses")
         return True
 
-    def add(self, topic: str, run: list[Record]) -> None:
+    def add(self, topic: str, run: list[QueuedRecord]) -> None:
         """Take records that were not sent yet; several have one key."""
         road = self._road(topic)
         doubt = self.doubts.get(topic)
@@ -159,7 +159,9 @@ class SecondLane:
         elif not message.key_len and monotonic() >= doubt.keyless_cleared:
             doubt.keyless = True
 
-    def again(self, records: list[Record], code: int, named: bool, ahead: bool = False) -> None:
+    def again(
+        self, records: list[QueuedRecord], code: int, named: bool, ahead: bool = False
+    ) -> None:
         """Take the records of a refused batch, less those that the broker has named if ``named``.
 
         ``ahead``: they come back from this lane, before what follows them.
@@ -233,7 +235,9 @@ class SecondLane:
         if self._tokens is not None and self._client is not None:
             self._tokens.fetch(self._client)
 
-    def _parts(self, topic: str, records: list[Record], code: int) -> list[list[Record]]:
+    def _parts(
+        self, topic: str, records: list[QueuedRecord], code: int
+    ) -> list[list[QueuedRecord]]:
         """Return the smaller batches in which refused records are sent again."""
         if code in TOO_LARGE:
             doubt = self._doubt(topic)
@@ -296,7 +300,7 @@ class SecondLane:
             return
         doubt = self.doubts.get(road.topic)
         limit = self._limit if doubt is None else min(self._limit, doubt.ceiling)
-        alive: list[Record] = []
+        alive: list[QueuedRecord] = []
         while not alive and (taken := road.take(limit, self._most)):
             alive = self._producer.still_wanted(taken)
         if alive:
@@ -321,7 +325,7 @@ class SecondLane:
         wait = max(1, self._config.deadline // 3)
         self._prober.find(client, road.topic, wait).add_done_callback(found)
 
-    def _send(self, road: _Road, client: Client, records: list[Record]) -> None:
+    def _send(self, road: _Road, client: Client, records: list[QueuedRecord]) -> None:
         batch = Batch()
         for record in records:
             batch.add(record.token, record.value, record.key, record.headers, record.size)
@@ -336,14 +340,14 @@ class SecondLane:
         self._later(road, _PATIENCE if road.on_the_way else 0.0)
 
 
-def _weight(records: Sequence[Record]) -> int:
+def _weight(records: Sequence[QueuedRecord]) -> int:
     """Return the bytes that records take in a batch, uncompressed; rather too many."""
     return _OVERHEAD + sum(record.size + _OVERHEAD for record in records)
 
 
-def pieces(records: list[Record], limit: int, most: int) -> list[list[Record]]:
+def pieces(records: list[QueuedRecord], limit: int, most: int) -> list[list[QueuedRecord]]:
     """Return records in order, in pieces up to a weight and a number, or of one record."""
-    found: list[list[Record]] = []
+    found: list[list[QueuedRecord]] = []
     weight = 0
     for record in records:
         weight += record.size + _OVERHEAD

@@ -36,7 +36,7 @@ class TokenRequest:
 
 
 @dataclass(frozen=True)
-class Token:
+class AccessToken:
     """``expires``: milliseconds since 1970; ``claims``: what a JWT says, unverified (the peer is
     who verifies it), empty for other tokens.
     """
@@ -54,7 +54,7 @@ def client_basic(client_id: str, secret: str) -> str:
     return "Basic " + base64.b64encode(pair.encode()).decode()
 
 
-async def ask(request: TokenRequest) -> Token:
+async def ask(request: TokenRequest) -> AccessToken:
     """Return a new token; raises ``ProduceError``, or what aiohttp raises for connections."""
     # Imported late: most workers never need an HTTP client for this.
     import aiohttp
@@ -94,13 +94,13 @@ def tls_context(verify: bool, ca: str | None) -> ssl.SSLContext:
     return context
 
 
-def _token(body: bytes) -> Token:
+def _token(body: bytes) -> AccessToken:
     answer = orjson.loads(body)
     if not isinstance(answer, dict) or not answer.get("access_token"):
         raise ProduceError("_AUTHENTICATION", "the endpoint's answer holds no access_token")
     text = str(answer["access_token"])
     claims = _claims(text)
-    return Token(text, _expiry(claims, answer), claims)
+    return AccessToken(text, _expiry(claims, answer), claims)
 
 
 def _expiry(claims: dict[str, Any], answer: dict[str, Any]) -> int:

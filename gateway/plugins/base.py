@@ -1,24 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a plugin is: a type with a schema and a priority, and a handler with phases.
+"""What a plugin is made of: a handler with phases, and what it may use.
 
 A plugin is a folder with ``schema.py`` (a pydantic model ``Config``), ``handler.py`` (a subclass
-of ``Handler``) and an ``__init__.py`` that exports ``PLUGIN``, a ``PluginType``. It is found by an
-entry point of group ``kafka_gateway.plugins``.
+of ``Handler``) and an ``__init__.py`` that exports ``PLUGIN``, a ``PluginType`` of
+``gateway.entities.plugin_types``. It is found by an entry point of group ``kafka_gateway.plugins``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
-
-from pydantic import BaseModel
 
 from gateway.http.messages import Pending, Request, Response
 from gateway.plugins.consumers import Consumers
 from gateway.plugins.limits import RecordLimits
-from gateway.plugins.shared_counters import Tally
+from gateway.plugins.shared_counters import SharedCounters
 
 if TYPE_CHECKING:
     from gateway.kafka.pool import ProducerPool
@@ -46,7 +43,7 @@ class PluginContext:
     """Filled for plugins whose type says that it reads them."""
     record_limits: RecordLimits = field(default_factory=RecordLimits)
     """What one request may become at most, where a plugin's own fields do not say."""
-    tally: Tally = field(default_factory=Tally)
+    counters: SharedCounters = field(default_factory=SharedCounters)
     """Counts that the node's workers share and that outlive snapshots."""
     ipv6_prefix: int = 64
     """Bits of an IPv6 address that tell clients apart (setting ``rate_limiting_ipv6_prefix``)."""
@@ -83,32 +80,3 @@ class Handler:
 
     def close(self) -> None:
         """The last snapshot that used this handler is gone."""
-
-
-@dataclass(frozen=True)
-class PluginType:
-    """A plugin as the registry knows it; the handler is imported only where requests are served."""
-
-    name: str
-    version: str
-    priority: int
-    schema: type[BaseModel]
-    handler_path: str
-    """``package.module:Class``."""
-    protocols: tuple[str, ...] = ("grpc", "grpcs", "http", "https")
-    no_consumer: bool = False
-    no_service: bool = False
-    no_route: bool = False
-    reads: tuple[str, ...] = ()
-    """Collections that its handlers look things up in: they are made anew when these change."""
-
-    def handler(self) -> type[Handler]:
-        """Import and return the handler class."""
-        module, _, name = self.handler_path.partition(":")
-        found: type[Handler] = getattr(import_module(module), name)
-        return found
-
-
-def as_mapping(config: BaseModel) -> Mapping[str, Any]:
-    """Return a config model as plain JSON data with all defaults filled in."""
-    return config.model_dump(mode="json")

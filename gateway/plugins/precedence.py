@@ -10,69 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gateway.plugins.base import PluginType
-
-PRIORITIES: Mapping[str, int] = {
-    "pre-function": 1000000,
-    "correlation-id": 100001,
-    "zipkin": 100000,
-    "exit-transformer": 9999,
-    "bot-detection": 2500,
-    "cors": 2000,
-    "session": 1900,
-    "acme": 1705,
-    "mtls-auth": 1600,
-    "jwt": 1450,
-    "oauth2": 1400,
-    "key-auth": 1250,
-    "ldap-auth": 1200,
-    "basic-auth": 1100,
-    "openid-connect": 1050,
-    "hmac-auth": 1030,
-    "request-validator": 999,
-    "grpc-gateway": 998,
-    "ip-restriction": 990,
-    "request-size-limiting": 951,
-    "acl": 950,
-    "opa": 920,
-    "rate-limiting": 910,
-    "response-ratelimiting": 900,
-    "route-by-header": 850,
-    "jq": 811,
-    "request-transformer-advanced": 802,
-    "request-transformer": 801,
-    "response-transformer": 800,
-    "redirect": 779,
-    "ai-request-transformer": 777,
-    "ai-prompt-template": 773,
-    "ai-prompt-decorator": 772,
-    "ai-prompt-guard": 771,
-    "ai-proxy": 770,
-    "ai-response-transformer": 768,
-    "standard-webhooks": 760,
-    "upstream-oauth": 760,
-    "confluent": 752,
-    "kafka-upstream": 751,
-    "aws-lambda": 750,
-    "azure-functions": 749,
-    "proxy-cache": 100,
-    "opentelemetry": 14,
-    "prometheus": 13,
-    "http-log": 12,
-    "statsd": 11,
-    "datadog": 10,
-    "file-log": 9,
-    "udp-log": 8,
-    "tcp-log": 7,
-    "loggly": 6,
-    "kafka-log": 5,
-    "syslog": 4,
-    "grpc-web": 3,
-    "request-termination": 2,
-    "mocking": -1,
-    "post-function": -1000,
-}
-"""Kong's numbers for the plugins whose place among each other is known; a type may differ."""
+from gateway.entities.plugin_types import PluginType
 
 _LOOKUPS = (
     (True, True, True),
@@ -90,16 +28,11 @@ Row = Mapping[str, Any]
 _Scope = tuple[str | None, str | None, str | None]
 
 
-def execution_order(
-    names: Iterable[str], types: Mapping[str, PluginType] | None = None
-) -> list[str]:
-    """Sort plugin names as they run; a type's own priority goes before the table's, else 0."""
-    known = types or {}
+def execution_order(names: Iterable[str], types: Mapping[str, PluginType]) -> list[str]:
+    """Sort plugin names as they run; names without a type have priority 0."""
 
     def key(name: str) -> tuple[int, str]:
-        if name in known:
-            return known[name].priority, name
-        return PRIORITIES.get(name, 0), name
+        return types[name].priority if name in types else 0, name
 
     return sorted(names, key=key, reverse=True)
 

@@ -27,7 +27,7 @@ from weakref import WeakValueDictionary
 
 from gateway.logs import get_logger
 
-_log = get_logger("gateway.tally")
+_log = get_logger("gateway.counters")
 
 _SLOTS = 1 << 16
 """Words of an area: half a MiB, of which the system gives what is used."""
@@ -37,7 +37,7 @@ _BLOCKS = 1 << 12
 """Limits that can be counted by all workers together."""
 _SHELF = 64
 """Blocks that are mapped together."""
-_CELLS = 1 << 14
+_COUNTERS = 1 << 14
 """Counts of a limit that a worker keeps at hand; more are looked up again."""
 _PAGE = mmap.ALLOCATIONGRANULARITY
 _SECRET = 16
@@ -46,8 +46,8 @@ _LEASE = 3600.0
 _NUMBER = (1 << 32) - 1
 
 
-class Cell:
-    """One count; made by ``Table.cell``."""
+class Counter:
+    """One count; made by ``Table.counter``."""
 
     __slots__ = ("_at", "_mark", "_own", "_place", "_table")
 
@@ -95,14 +95,14 @@ class Table:
         self.block = -1
         self.lease = 0.0
         self._start = -1
-        self._cells: dict[str, Cell] = {}
+        self._counters: dict[str, Counter] = {}
 
     def open(self, start: int) -> None:
         """Forget the counts of other windows than that which begins at ``start``."""
         if start == self._start:
             return
         self._start = start
-        self._cells = {}
+        self._counters = {}
         window = self._mine - _PAGE // 8
         if self.words[window] != start:
             self._clear()
@@ -116,15 +116,15 @@ class Table:
             # Not every system can give back pages of a file.
             self._memory[begin : begin + length] = bytes(length)
 
-    def cell(self, origin: str) -> Cell:
+    def counter(self, origin: str) -> Counter:
         """Return the count of an origin."""
-        found = self._cells.get(origin)
+        found = self._counters.get(origin)
         if found is None:
-            if len(self._cells) >= _CELLS:
-                self._cells = {}
+            if len(self._counters) >= _COUNTERS:
+                self._counters = {}
             # With a secret: who knew the places could crowd out whomever he likes.
             digest = _digest(f"{self._start}\n{origin}", self._secret)
-            found = self._cells[origin] = Cell(self, digest >> 32 or 1, digest % _SLOTS)
+            found = self._counters[origin] = Counter(self, digest >> 32 or 1, digest % _SLOTS)
         return found
 
     def reserve(self, mark: int, place: int) -> tuple[int, int]:
@@ -140,7 +140,7 @@ class Table:
         return free, 0
 
 
-class Tally:
+class SharedCounters:
     """The limits' counts as one worker sees them.
 
     ``memory`` is a descriptor that the workers of a node share (None: the worker is alone),

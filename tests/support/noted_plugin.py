@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from gateway.entities.plugin_types import PluginType
 from gateway.errors import ReleaseRefused
 from gateway.http.messages import Pending, Request, Response
-from gateway.plugins.base import Handler, PluginContext, PluginType
+from gateway.plugins.base import Handler, PluginContext
 
 
 class Config(BaseModel):

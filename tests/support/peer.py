@@ -28,7 +28,7 @@ from wsproto.events import (
 )
 
 from gateway import COMPATIBLE_WITH
-from gateway.plugins.registry import plugin_types
+from gateway.entities.plugin_types import plugin_types
 
 ZEROS = "0" * 32
 

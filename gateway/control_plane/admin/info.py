@@ -19,7 +19,7 @@ from gateway.control_plane.clustering.data_planes import DataPlane, DataPlanes
 from gateway.control_plane.publisher import Publisher
 from gateway.control_plane.status import NodeStatus
 from gateway.entities import ENTITIES
-from gateway.plugins.registry import plugin_types
+from gateway.entities.plugin_types import plugin_types
 from gateway.settings.settings import Settings
 
 _SHOWN = (

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.entities.checks import Table
+from gateway.entities.plugin_types import plugin_types
 from gateway.hybrid.config_hash import ZERO_HASH, config_hash
 from gateway.hybrid.configuration import config_table
 from gateway.hybrid.frame import is_empty, reconfigure_payload
-from gateway.plugins.registry import plugin_types
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,10 @@ from typing import Any
 import orjson
 
 from gateway.entities.own_tags import without_own_tags
+from gateway.entities.plugin_types import PluginType, plugin_types, unknown_plugin
 from gateway.errors import ReleaseRefused, UnresolvedReference
-from gateway.plugins.base import PluginType
 from gateway.plugins.consumers import Consumers
 from gateway.plugins.precedence import PluginTable
-from gateway.plugins.registry import plugin_types, unknown_plugin
 from gateway.routing.router import Router
 from gateway.vaults import resolve
 

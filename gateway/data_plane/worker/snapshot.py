@@ -20,7 +20,7 @@ from gateway.logs import get_logger
 from gateway.plugins.base import Handler, PluginContext
 from gateway.plugins.chain import Chain, Last, no_service
 from gateway.plugins.limits import RecordLimits
-from gateway.plugins.shared_counters import Tally
+from gateway.plugins.shared_counters import SharedCounters
 from gateway.routing.router import Router
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class WorkerResources:
     """File of the trusted authorities; None: the system's."""
     lua_allowed: bool = True
     """Whether plugins may run Lua functions, in the sandbox."""
-    tally: Tally = field(default_factory=Tally)
+    shared_counters: SharedCounters = field(default_factory=SharedCounters)
     ipv6_prefix: int = 64
     """Bits of an IPv6 address that tell clients apart."""
     record_limits: RecordLimits = field(default_factory=RecordLimits)
@@ -201,10 +201,11 @@ def _make_handler(
         lua_allowed=resources.lua_allowed,
         consumers=compiled.consumers,
         record_limits=resources.record_limits,
-        tally=resources.tally,
+        counters=resources.shared_counters,
         ipv6_prefix=resources.ipv6_prefix,
     )
-    return plugin.type.handler()(plugin.config, context)
+    handler: Handler = plugin.type.handler()(plugin.config, context)
+    return handler
 
 
 def _fill(

@@ -37,7 +37,7 @@ from gateway.kafka.pool import ProducerPool
 from gateway.logs import configure_logs, get_logger
 from gateway.open_files import allow_connections
 from gateway.plugins.limits import RecordLimits
-from gateway.plugins.shared_counters import Tally
+from gateway.plugins.shared_counters import SharedCounters
 from gateway.proxy.dns import Dns
 from gateway.proxy.proxy import Proxy
 from gateway.proxy.resolver import Resolver
@@ -141,7 +141,9 @@ class Worker:
             settings.allow_debug_header,
             data["trusted"],
             settings.untrusted_lua != "off",
-            Tally(self._counts, self.index, settings.nginx_worker_processes or processors()),
+            SharedCounters(
+                self._counts, self.index, settings.nginx_worker_processes or processors()
+            ),
             settings.rate_limiting_ipv6_prefix,
             RecordLimits(settings.max_records, settings.max_record_size, settings.max_json_depth),
         )

@@ -2,7 +2,7 @@
 """``confluent``: answer a request by writing it to a topic in Confluent Cloud."""
 
 from gateway import COMPATIBLE_WITH
-from gateway.plugins.base import PluginType
+from gateway.entities.plugin_types import PluginType
 from gateway.plugins.confluent.schema import Config
 
 PLUGIN = PluginType(

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from gateway.kafka.config import ProducerConfig, confluent_producer
+from gateway.kafka.config import ProducerConfig
 from gateway.plugins.produce.handler import ProduceHandler
+from gateway.plugins.produce.producer_config import confluent_producer
 
 
 class Confluent(ProduceHandler):

@@ -10,7 +10,7 @@ from gateway.plugins.produce.registry.settings import Secret
 from gateway.plugins.produce.settings import Envelope, OAuthBearer, Producing
 
 
-class Security(StrictModel):
+class ConfluentSecurity(StrictModel):
     """How connections to Confluent Cloud are secured; TLS is always on."""
 
     ssl_verify: bool = Field(
@@ -38,7 +38,7 @@ class Config(Producing, Envelope):
         default=None,
         description="Where OAuth tokens come from; when it is set it wins over the API key.",
     )
-    security: Security | None = Field(
+    security: ConfluentSecurity | None = Field(
         default=None, description="How connections to the brokers are secured."
     )
     producer_config_enabled: bool = Field(

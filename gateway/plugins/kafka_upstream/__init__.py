@@ -2,7 +2,7 @@
 """``kafka-upstream``: answer a request by writing it to a Kafka topic."""
 
 from gateway import COMPATIBLE_WITH
-from gateway.plugins.base import PluginType
+from gateway.entities.plugin_types import PluginType
 from gateway.plugins.kafka_upstream.schema import Config
 
 PLUGIN = PluginType(

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from gateway.kafka.config import ProducerConfig, kafka_upstream_producer
+from gateway.kafka.config import ProducerConfig
 from gateway.plugins.produce.handler import ProduceHandler
+from gateway.plugins.produce.producer_config import kafka_upstream_producer
 
 
 class KafkaUpstream(ProduceHandler):

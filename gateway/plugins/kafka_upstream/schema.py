@@ -13,7 +13,7 @@ from gateway.plugins.produce.registry.settings import Secret
 from gateway.plugins.produce.settings import Envelope, OAuthBearer, Producing
 
 
-class Authentication(StrictModel):
+class KafkaAuthentication(StrictModel):
     """How the gateway proves itself to the brokers."""
 
     strategy: Literal["sasl"] | None = Field(
@@ -40,7 +40,7 @@ class Authentication(StrictModel):
     )
 
     @model_validator(mode="after")
-    def _check_credentials(self) -> Authentication:
+    def _check_credentials(self) -> KafkaAuthentication:
         if self.mechanism == "OAUTHBEARER":
             if self.oauthbearer is None:
                 text = "details are required when mechanism is OAUTHBEARER"
@@ -59,7 +59,7 @@ class Authentication(StrictModel):
         return bool(self.strategy or self.mechanism or self.user is not None)
 
 
-class Security(StrictModel):
+class KafkaSecurity(StrictModel):
     """How connections to the brokers are secured."""
 
     ssl: bool | None = Field(default=None, description="Whether connections to brokers use TLS.")
@@ -75,9 +75,9 @@ class Security(StrictModel):
 class Config(Producing, Envelope):
     """Turn requests into records of a Kafka topic."""
 
-    authentication: Authentication | None = Field(
+    authentication: KafkaAuthentication | None = Field(
         default=None, description="How the gateway proves itself to the brokers."
     )
-    security: Security | None = Field(
+    security: KafkaSecurity | None = Field(
         default=None, description="How connections to the brokers are secured."
     )

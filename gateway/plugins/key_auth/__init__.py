@@ -2,7 +2,7 @@
 """``key-auth``: let only requests pass that show a consumer's API key."""
 
 from gateway import COMPATIBLE_WITH
-from gateway.plugins.base import PluginType
+from gateway.entities.plugin_types import PluginType
 from gateway.plugins.key_auth.schema import Config
 
 PLUGIN = PluginType(

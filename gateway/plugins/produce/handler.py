@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What ``kafka-upstream`` and ``confluent`` do with a request: make records, send, answer."""
+"""What ``kafka-upstream`` and ``confluent`` do with a request: make records, send, respond."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from gateway.errors import (
     SchemaUnusable,
 )
 from gateway.http import arguments
-from gateway.http.messages import Pending, Request, Response
+from gateway.http.messages import Pending, Request, Response, RouteMatch
 from gateway.kafka.client import Header
-from gateway.kafka.config import ProducerConfig, is_async
+from gateway.kafka.config import ProducerConfig
 from gateway.kafka.producer import Producer
 from gateway.logs import get_logger
 from gateway.plugins.base import Handler, PluginContext
 from gateway.plugins.chain import failure
-from gateway.plugins.produce import responses as answers
+from gateway.plugins.produce import responses
 from gateway.plugins.produce.bulk import Addressed, Made, collect, made, send
 from gateway.plugins.produce.envelope import (
     EnvelopeBuilder,
@@ -37,6 +37,7 @@ from gateway.plugins.produce.envelope import (
 )
 from gateway.plugins.produce.lua import LuaFunctions
 from gateway.plugins.produce.outcomes import NOT_WRITTEN, AcceptedLost, Delivery, Gathering, Lost
+from gateway.plugins.produce.producer_config import is_async
 from gateway.plugins.produce.records import (
     TOPIC_NOT_ALLOWED,
     Keys,
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from gateway.plugins.produce.registry.stage import SchemaStage
 
 _log = get_logger("gateway.kafka")
-_ANSWERED = (RequestRejected, BufferFull, KafkaRefuses, ProducerUnhealthy, SchemaUnusable)
+_REFUSALS = (RequestRejected, BufferFull, KafkaRefuses, ProducerUnhealthy, SchemaUnusable)
 _NO_HEADERS: Sequence[Header] = ()
 
 
@@ -97,30 +98,30 @@ class ProduceHandler(Handler):
         raise NotImplementedError
 
     def access(self, request: Request) -> Response | Pending:
-        """Write the request's records; answer now, or when Kafka has answered."""
+        """Write the request's records; respond now, or when Kafka has."""
         try:
             return self._run(request)
-        except _ANSWERED as error:
-            return self._told(request, error)
+        except _REFUSALS as error:
+            return self._refused(request, error)
 
-    def _told(self, request: Request, error: RequestRejected | ProduceError) -> Response:
-        """Return what the caller is told of an error."""
+    def _refused(self, request: Request, error: RequestRejected | ProduceError) -> Response:
+        """Return the response to a request that was refused before its first record was sent."""
         if isinstance(error, ProduceError):
             return self.failed(error, request)
         if isinstance(error, BodyUnreadable) and (coding := content_coding(request)):
-            return answers.refused(encoded(coding))
+            return responses.refused(encoded(coding))
         if error.__cause__ is not None:
             _log.error(
                 "message_by_lua_functions failed",
                 request_id=request.id.decode(),
                 problem=str(error.__cause__).partition("\n")[0],
             )
-        return answers.refused(error)
+        return responses.refused(error)
 
     def failed(self, error: ProduceError, request: Request) -> Response:
-        """Return the answer to a request whose only record was not written."""
+        """Return the response to a request whose only record was not written."""
         self.note(NOT_WRITTEN, error, (self._topic,), request.match, request.id)
-        return answers.failed(error, detailed=self.detailed)
+        return responses.failed(error, detailed=self.detailed)
 
     def note(
         self,
@@ -152,23 +153,24 @@ class ProduceHandler(Handler):
         if block is None or block.confluent is None:
             return None
         # Imported late: most workers have no schema registry.
+        from gateway.plugins.produce.registry.client import RegistryPool
         from gateway.plugins.produce.registry.stage import SchemaStage
 
         context = self.context
-        registries = context.producers.registries()
+        registries = RegistryPool.beside(context.producers)
         return SchemaStage(block.confluent, registries, context.trusted_ca, context.plugin_id)
 
     def _open(self) -> tuple[Producer | None, Response | None]:
-        """Return the producer, or what is answered without one."""
+        """Return the producer, or the response to every request without one."""
         producers = self.context.producers
         try:
             producer = producers.get(self.producer_config())
         except CertificateMissing as error:
             _log.error("no producer", plugin=self.context.plugin_id, problem=str(error))
-            return None, answers.broken(500, "the client certificate could not be loaded")
+            return None, responses.broken(500, "the client certificate could not be loaded")
         except ProduceError as error:
             _log.error("no producer", plugin=self.context.plugin_id, problem=str(error))
-            return None, answers.broken(502, "the producer could not be created")
+            return None, responses.broken(502, "the producer could not be created")
         try:
             for topic in self._topics.allowed:
                 producer.declare(topic)
@@ -212,7 +214,7 @@ class ProduceHandler(Handler):
         if headers or len(value) > self._sizes.value:
             self._sizes.check(len(value), None, headers)
         self._send(self._topic, value, None, headers, Lost(self, request, (self._topic,)))
-        return answers.SENT
+        return responses.SENT
 
     def _general(self, request: Request) -> Response | Pending:
         """Send one record, with all that can be said of it but a schema."""
@@ -222,21 +224,21 @@ class ProduceHandler(Handler):
         size = len(value) + extra_size(to.key, to.headers)
         self._open_producer().check_room(len(to.topics), size * len(to.topics))
         gathering: Gathering | None = None
-        answer: Response | Pending = answers.SENT
+        response: Response | Pending = responses.SENT
         if self.config.accepted:
-            answer = answers.accepted(request.id.decode())
+            response = responses.accepted(request.id.decode())
         elif not self._buffered:
-            answer = gathering = Gathering(self, request, 1, to.topics, listed=False)
+            response = gathering = Gathering(self, request, 1, to.topics, listed=False)
         on_delivery = self._lost(request, to) if gathering is None else gathering.of(0)
         for topic in to.topics:
             try:
                 self._send(topic, value, to.key, to.headers, on_delivery)
             except BufferFull as error:
-                if answer is not gathering:
+                if response is not gathering:
                     raise
                 # There is room: this one is of a kind of which too many wait already.
                 on_delivery(error)
-        return answer
+        return response
 
     def _in_turns(self, request: Request) -> Response | Pending:
         return in_turns(self._steps(request), partial(self._failed, request))
@@ -260,10 +262,10 @@ class ProduceHandler(Handler):
         if gathering is not None:
             return gathering
         if self.config.accepted:
-            return answers.accepted(request.id.decode())
+            return responses.accepted(request.id.decode())
         if not listed:
-            return answers.SENT
-        return answers.many(errors, buffered=True, detailed=self.detailed)
+            return responses.SENT
+        return responses.many(errors, buffered=True, detailed=self.detailed)
 
     def _texts(self, request: Request) -> Generator[None, None, list[bytes]]:
         """Return what each record is made of; raises ``RequestRejected``."""
@@ -340,9 +342,9 @@ class ProduceHandler(Handler):
         return self._producer
 
     def _failed(self, request: Request, error: Exception) -> Response:
-        """Return the answer for what was raised between two turns."""
-        if isinstance(error, _ANSWERED):
-            return self._told(request, error)
+        """Return the response to what was raised between two turns."""
+        if isinstance(error, _REFUSALS):
+            return self._refused(request, error)
         return failure(request, error)
 
     def _not_allowed(self, names: list[str]) -> None:

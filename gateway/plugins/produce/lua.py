@@ -4,7 +4,7 @@
 LuaJIT with its compiler off, so that a count of instructions is kept; no access to files,
 processes, the loader, the debugger, the FFI or Python; memory and time are bounded. Between Python
 and Lua go only strings (bytes), numbers, booleans and tables, in bounded numbers
-(``gateway.kafka.lua_values``). JSON's null is ``null`` (also ``ngx.null`` and ``cjson.null``).
+(``lua_values``). JSON's null is ``null`` (also ``ngx.null`` and ``cjson.null``).
 
 Time is looked at between Lua's instructions. So no single call into C may take long: strings are
 bounded, patterns whose worst case is not cheap are matched in Lua, and so are tables sorted.
@@ -22,8 +22,9 @@ from lupa import luajit21 as lupa
 from gateway.errors import RequestRejected, SchemaViolation
 from gateway.http.arguments import parse
 from gateway.http.messages import Request
-from gateway.kafka.lua_values import MOST_VALUES, Bridge, Sandbox, load, too_many_values
 from gateway.plugins.produce import json_text
+from gateway.plugins.produce.envelope import header_table
+from gateway.plugins.produce.lua_values import MOST_VALUES, Bridge, Sandbox, load, too_many_values
 
 MEMORY = 32 * 1024**2
 """Bytes of Lua memory for the functions of one plugin."""
@@ -180,8 +181,6 @@ def _text(value: bytes | None) -> str | None:
 
 
 def _headers(request: Request, *_: Any) -> dict[str, Any]:
-    from gateway.plugins.produce.envelope import header_table
-
     return header_table(request.headers)
 
 

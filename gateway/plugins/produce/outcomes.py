@@ -4,15 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from gateway.errors import ProduceError
-from gateway.http.messages import Pending, Request, Response
+from gateway.http.messages import Pending, Request, Response, RouteMatch
 from gateway.logs import get_logger
-from gateway.plugins.produce import responses as answers
-
-if TYPE_CHECKING:
-    from gateway.plugins.produce.handler import ProduceHandler
+from gateway.plugins.base import PluginContext
+from gateway.plugins.produce import responses
 
 _log = get_logger("gateway.kafka")
 NOT_WRITTEN = "record not written"
@@ -20,22 +18,44 @@ NOT_WRITTEN = "record not written"
 _LOST = "record lost"
 
 
+class RecordSender(Protocol):
+    """The plugin whose request the records are of; ``detailed``: callers see Kafka's error."""
+
+    context: PluginContext
+    detailed: bool
+
+    def failed(self, error: ProduceError, request: Request) -> Response:
+        """Return the response to a request whose only record was not written."""
+        ...
+
+    def note(
+        self,
+        event: str,
+        error: ProduceError,
+        topics: Sequence[str],
+        match: RouteMatch | None,
+        request_id: bytes,
+    ) -> None:
+        """Log a record that is not written; ``topics`` when the error does not know which."""
+        ...
+
+
 class Delivery(Pending):
     """The answer to a request of one record; called with what became of it."""
 
-    __slots__ = ("_handler", "_request")
+    __slots__ = ("_request", "_sender")
 
-    def __init__(self, handler: ProduceHandler, request: Request) -> None:
+    def __init__(self, sender: RecordSender, request: Request) -> None:
         # What the base class sets, without the call: there is one of these for each request.
         self._callback = self._response = self.on_abandon = None
         self.abandoned = False
-        self._handler = handler
+        self._sender = sender
         self._request = request
 
     def __call__(self, error: ProduceError | None) -> None:
-        answer: Response = answers.SENT
+        answer: Response = responses.SENT
         if error is not None:
-            answer = self._handler.failed(error, self._request)
+            answer = self._sender.failed(error, self._request)
         if self._response is None:
             # What ``resolve`` does, without the call.
             self._response = answer
@@ -49,11 +69,11 @@ class Gathering(Pending):
     ``listed``: the answer has a result for each record.
     """
 
-    __slots__ = ("_errors", "_handler", "_left", "_listed", "_request", "_topics")
+    __slots__ = ("_errors", "_left", "_listed", "_request", "_sender", "_topics")
 
     def __init__(
         self,
-        handler: ProduceHandler,
+        sender: RecordSender,
         request: Request,
         records: int,
         topics: Sequence[str],
@@ -63,7 +83,7 @@ class Gathering(Pending):
         super().__init__()
         self._errors: list[ProduceError | None] = [None] * records
         self._left = records * len(topics)
-        self._handler = handler
+        self._sender = sender
         self._request = request
         self._topics = topics
         self._listed = listed
@@ -76,34 +96,34 @@ class Gathering(Pending):
             if error is not None:
                 self._errors[index] = error
                 request = self._request
-                self._handler.note(NOT_WRITTEN, error, self._topics, request.match, request.id)
+                self._sender.note(NOT_WRITTEN, error, self._topics, request.match, request.id)
             if self._left == 0:
                 self.resolve(self._answer())
 
         return report
 
     def _answer(self) -> Response:
-        detailed = self._handler.detailed
+        detailed = self._sender.detailed
         if self._listed:
-            return answers.many(self._errors, buffered=False, detailed=detailed)
+            return responses.many(self._errors, buffered=False, detailed=detailed)
         error = next((error for error in self._errors if error is not None), None)
-        return answers.SENT if error is None else answers.failed(error, detailed=detailed)
+        return responses.SENT if error is None else responses.failed(error, detailed=detailed)
 
 
 class Lost:
     """Logs what became of buffered records, if they were lost. Does not hold the request."""
 
-    __slots__ = ("_handler", "_match", "_topics", "request_id")
+    __slots__ = ("_match", "_sender", "_topics", "request_id")
 
-    def __init__(self, handler: ProduceHandler, request: Request, topics: Sequence[str]) -> None:
-        self._handler = handler
+    def __init__(self, sender: RecordSender, request: Request, topics: Sequence[str]) -> None:
+        self._sender = sender
         self._topics = topics
         self._match = request.match
         self.request_id = request.id
 
     def __call__(self, error: ProduceError | None) -> None:
         if error is not None:
-            self._handler.note(_LOST, error, self._topics, self._match, self.request_id)
+            self._sender.note(_LOST, error, self._topics, self._match, self.request_id)
 
 
 class AcceptedLost(Lost):
@@ -117,7 +137,7 @@ class AcceptedLost(Lost):
             _log.error(
                 "accepted record lost",
                 delivery_id=self.request_id.decode(),
-                plugin=self._handler.context.plugin_id,
+                plugin=self._sender.context.plugin_id,
                 topic=error.topic or ",".join(self._topics),
                 reason=error.reason,
             )

@@ -34,11 +34,11 @@ def in_turns(steps: Steps, told: Callable[[Exception], Response]) -> Response | 
     ``told`` makes an answer of what the work raises. When the client goes away while something is
     waited for, the work ends there; otherwise it is done to the end.
     """
-    turns = _Turns(steps, told)
+    turns = _ResponseInTurns(steps, told)
     return turns.take() or turns
 
 
-class _Turns(Pending):
+class _ResponseInTurns(Pending):
     """The answer of work that takes several turns."""
 
     __slots__ = ("_steps", "_told")

@@ -2,7 +2,7 @@
 """``rate-limiting``: so many requests a second, minute, hour, day, month or year, and no more."""
 
 from gateway import COMPATIBLE_WITH
-from gateway.plugins.base import PluginType
+from gateway.entities.plugin_types import PluginType
 from gateway.plugins.rate_limiting.schema import Config
 
 PLUGIN = PluginType(

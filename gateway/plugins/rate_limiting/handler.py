@@ -23,7 +23,7 @@ class RateLimiting(Handler):
         if config.limit_by == "header":
             scope += f":{config.header_name.lower()}"
         self._limits = [
-            Limit(scope, period, most, context.tally) for period, most in config.limits().items()
+            Limit(scope, period, most, context.counters) for period, most in config.limits().items()
         ]
         self._identify = identify(config)
         self._prefix = context.ipv6_prefix
@@ -38,24 +38,25 @@ class RateLimiting(Handler):
         if only is None:
             return self._several(request, origin, now)
         # The same as for several, in half the time: most have one.
-        cell = only.cell(origin, now)
-        left = only.most - cell.total() - 1
+        counter = only.counter(origin, now)
+        left = only.most - counter.total() - 1
         if left < 0:
             return self._refuse(request, [0], now)
-        cell.add()
+        counter.add()
         if self._template:
             request.response_lines += self._template % (only.most, left, only.reset(now), left)
         return None
 
     def _several(self, request: Request, origin: str, now: float) -> Response | None:
-        cells = [limit.cell(origin, now) for limit in self._limits]
+        counters = [limit.counter(origin, now) for limit in self._limits]
         left = [
-            limit.most - cell.total() - 1 for limit, cell in zip(self._limits, cells, strict=True)
+            limit.most - counter.total() - 1
+            for limit, counter in zip(self._limits, counters, strict=True)
         ]
         if min(left) < 0:
             return self._refuse(request, [max(0, remaining + 1) for remaining in left], now)
-        for cell in cells:
-            cell.add()
+        for counter in counters:
+            counter.add()
         if self._template:
             request.response_lines += self._template % self._told(left, now)
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from gateway.plugins.shared_counters import Cell, Table, Tally
+from gateway.plugins.shared_counters import Counter, SharedCounters, Table
 
 _SECONDS = {
     "second": 1,
@@ -32,21 +32,21 @@ def window(period: str, now: float) -> tuple[float, float]:
 class Limit:
     """So many requests of one origin in a period; ``scope`` tells it from other plugins' limits."""
 
-    def __init__(self, scope: str, period: str, most: int, tally: Tally) -> None:
+    def __init__(self, scope: str, period: str, most: int, counters: SharedCounters) -> None:
         self.most = most
         self.title = period.title().encode()
         self._start = self._end = 0.0
         self._period = period
         self._name = f"{scope}\n{period}"
-        self._tally = tally
+        self._counters = counters
         self._table: Table
 
-    def cell(self, origin: str, now: float) -> Cell:
+    def counter(self, origin: str, now: float) -> Counter:
         """Return the count of an origin in the present window."""
         if not self._start <= now < self._end:
             self._start, self._end = window(self._period, now)
-            self._table = self._tally.table(self._name, self._start, self._end)
-        return self._table.cell(origin)
+            self._table = self._counters.table(self._name, self._start, self._end)
+        return self._table.counter(origin)
 
     def reset(self, now: float) -> int:
         """Return in how many seconds the window ends, one at least."""

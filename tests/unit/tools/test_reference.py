@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.entities import ENTITIES
-from gateway.plugins.registry import plugin_types
+from gateway.entities.plugin_types import plugin_types
 from gateway.settings.settings import NAMES, env_name
 from tools import reference
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 import orjson
 
 from gateway.kafka import tokens
-from gateway.kafka.tokens import Token, TokenRequest, client_basic
+from gateway.kafka.tokens import AccessToken, TokenRequest, client_basic
 from gateway.plugins.produce.registry.settings import (
     RegistryAuthentication,
     RegistryOAuth2,
@@ -26,13 +26,13 @@ _JWT_LIFE = 60
 _JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
-class Authentication:
+class RegistryAuthenticator:
     """Makes the headers of requests to one registry."""
 
     def __init__(self, config: RegistryAuthentication | None, ca: str | None) -> None:
         self._config = config if config is not None else RegistryAuthentication()
         self._ca = ca
-        self._token: Token | None = None
+        self._token: AccessToken | None = None
         self._renew = 0.0
 
     async def headers(self) -> dict[str, str]:

@@ -11,13 +11,15 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+from weakref import WeakKeyDictionary
 
 import orjson
 
 from gateway.errors import GatewayError, SchemaUnusable
+from gateway.kafka.pool import ProducerPool
 from gateway.kafka.tokens import tls_context
 from gateway.logs import get_logger
-from gateway.plugins.produce.registry.authentication import Authentication
+from gateway.plugins.produce.registry.authentication import RegistryAuthenticator
 from gateway.plugins.produce.registry.serializer import Registered, Serializer
 from gateway.plugins.produce.registry.settings import ConfluentRegistry
 
@@ -49,7 +51,7 @@ class Registry:
         self._url = (config.url or "").rstrip("/")
         self._ttl = _TTL if config.ttl is None else float(config.ttl)
         self._tls = tls_context(config.ssl_verify, ca)
-        self._authentication = Authentication(config.authentication, ca)
+        self._authentication = RegistryAuthenticator(config.authentication, ca)
         self._loop = loop
         self._schemas: dict[tuple[str, str, bool], KeptSchema] = {}
 
@@ -207,6 +209,14 @@ class RegistryPool:
         self._loop = loop
         self._registries: dict[tuple[str, str | None], Registry] = {}
 
+    @classmethod
+    def beside(cls, producers: ProducerPool) -> RegistryPool:
+        """Return the registries of the worker that has these producers."""
+        found = _pools.get(producers)
+        if found is None:
+            found = _pools[producers] = cls(producers.loop)
+        return found
+
     def get(self, config: ConfluentRegistry, ca: str | None) -> tuple[Registry, Callable[[], None]]:
         """Return the registry of this configuration, and what gives it back."""
         key = config.model_dump_json(exclude={"key_schema", "value_schema"}), ca
@@ -224,3 +234,6 @@ class RegistryPool:
                 registry.close()
 
         return registry, release
+
+
+_pools: WeakKeyDictionary[ProducerPool, RegistryPool] = WeakKeyDictionary()

@@ -13,10 +13,10 @@ import orjson
 import pytest
 
 from gateway.data_plane.master.control_plane_client import ClusterClient, NodeIdentity
+from gateway.entities.plugin_types import plugin_types
 from gateway.errors import ReleaseRefused
 from gateway.hybrid.client_tls import client_context
 from gateway.hybrid.config_hash import ZERO_HASH
-from gateway.plugins.registry import plugin_types
 from gateway.settings.settings import Settings
 from tests.support.authority import shared_pair
 from tests.support.control_plane import NAME, Place, certificates, running

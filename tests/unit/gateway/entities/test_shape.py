@@ -7,8 +7,8 @@ import pytest
 from pydantic import BaseModel
 
 from gateway.entities import ENTITIES
+from gateway.entities.plugin_types import plugin_types
 from gateway.entities.shape import Shape, shape_of
-from gateway.plugins.registry import plugin_types
 
 
 def _models() -> Iterator[tuple[str, type[BaseModel]]]:

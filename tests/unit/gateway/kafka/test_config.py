@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from gateway.errors import CertificateMissing, ProduceError
-from gateway.kafka.config import ProducerConfig, kafka_upstream_producer, librdkafka_settings
+from gateway.kafka.config import ProducerConfig, librdkafka_settings
 from gateway.plugins.kafka_upstream import Config
+from gateway.plugins.produce.producer_config import kafka_upstream_producer
 
 HERE = {"topic": "t", "bootstrap_servers": [{"host": "b", "port": 1}, {"host": "::1", "port": 2}]}
 ID = "11111111-1111-4111-8111-111111111111"

@@ -8,13 +8,13 @@ from collections import defaultdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.kafka.key_order import KeyOrder, Record
+from gateway.kafka.key_order import KeyOrder, QueuedRecord
 
 MOST = 3
 
 
-def record(token: int, key: bytes) -> Record:
-    return Record(token, "t", b"v", key, (), 1)
+def record(token: int, key: bytes) -> QueuedRecord:
+    return QueuedRecord(token, "t", b"v", key, (), 1)
 
 
 @given(st.lists(st.one_of(st.sampled_from([b"a", b"b", b"c"]), st.none()), max_size=80))
@@ -58,7 +58,7 @@ def test_what_goes_together_is_bounded_in_bytes() -> None:
     assert order.goes(slot)
     for token, size in enumerate((6, 4, 1, 20, 1)):
         assert not order.goes(slot)
-        order.wait(slot, Record(token, "t", b"", b"k", (), size))
+        order.wait(slot, QueuedRecord(token, "t", b"", b"k", (), size))
     batches = []
     behind = order.done(slot)
     while behind:

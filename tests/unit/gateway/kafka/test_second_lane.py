@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import BufferFull, ProduceError
 from gateway.kafka.config import ProducerConfig
-from gateway.kafka.key_order import Record
+from gateway.kafka.key_order import QueuedRecord
 from gateway.kafka.librdkafka import error_name
 from gateway.kafka.second_lane import pieces
 from tests.support.mock_kafka import MockKafka, mock_kafka
@@ -151,7 +151,7 @@ def test_a_second_client_that_librdkafka_gave_up_is_replaced(cluster: MockKafka,
 
 @given(st.lists(st.integers(0, 5000)), st.integers(0, 10_000), st.integers(1, 5))
 def test_pieces_hold_all_records_in_order(sizes: list[int], limit: int, most: int) -> None:
-    records = [Record(n, "t", b"", None, (), size) for n, size in enumerate(sizes)]
+    records = [QueuedRecord(n, "t", b"", None, (), size) for n, size in enumerate(sizes)]
     parts = pieces(records, limit, most)
     assert [one for part in parts for one in part] == records
     for part in parts:

@@ -6,8 +6,8 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel
 
-from gateway.plugins.base import PluginType
-from gateway.plugins.precedence import PRIORITIES, PluginTable, execution_order
+from gateway.entities.plugin_types import PluginType, plugin_types
+from gateway.plugins.precedence import PluginTable, execution_order
 
 SCOPES = ["route+service+consumer", "route+consumer", "service+consumer", "route+service"]
 SCOPES += ["consumer", "route", "service", ""]
@@ -78,7 +78,9 @@ def test_a_type_that_knows_no_consumer_ignores_consumers() -> None:
 
 
 def test_higher_priority_runs_first_and_ties_go_by_name_descending() -> None:
-    assert execution_order(["upstream-oauth", "cors", "standard-webhooks", "jwt"]) == [
+    priorities = {"cors": 2000, "jwt": 1450, "standard-webhooks": 760, "upstream-oauth": 760}
+    types = {name: _type(name, priority) for name, priority in priorities.items()}
+    assert execution_order(["upstream-oauth", "cors", "standard-webhooks", "jwt"], types) == [
         "cors",
         "jwt",
         "upstream-oauth",
@@ -86,13 +88,15 @@ def test_higher_priority_runs_first_and_ties_go_by_name_descending() -> None:
     ]
 
 
-def test_the_priority_of_a_type_goes_before_the_table() -> None:
-    types = {"cors": _type("cors", 1)}
-    assert execution_order(["cors", "jwt"], types) == ["jwt", "cors"]
+def test_a_plugin_without_a_type_has_priority_zero() -> None:
+    types = {"first": _type("first", 1), "last": _type("last", -1)}
+    assert execution_order(["last", "other", "first"], types) == ["first", "other", "last"]
 
 
 def test_kafka_upstream_runs_after_confluent_and_before_aws_lambda() -> None:
-    assert PRIORITIES["confluent"] > PRIORITIES["kafka-upstream"] > PRIORITIES["aws-lambda"]
+    # Kong 3.9 runs aws-lambda at 750.
+    types = plugin_types()
+    assert types["confluent"].priority > types["kafka-upstream"].priority > 750
 
 
 def test_a_chain_holds_each_plugin_once_in_order() -> None:
@@ -102,7 +106,9 @@ def test_a_chain_holds_each_plugin_once_in_order() -> None:
         _row("", name="jwt"),
         _row("service", name="request-termination"),
     ]
-    table = PluginTable(rows, {})
+    priorities = {"cors": 2000, "jwt": 1450, "request-termination": 2}
+    types = {name: _type(name, priority) for name, priority in priorities.items()}
+    table = PluginTable(rows, types)
     chain = table.chain("route-id", "service-id", None)
     assert [row["name"] for row in chain] == ["cors", "jwt", "request-termination"]
     assert table.consumers == frozenset()

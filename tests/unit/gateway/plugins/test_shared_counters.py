@@ -10,7 +10,7 @@ from time import time
 import pytest
 
 from gateway.plugins import shared_counters as module
-from gateway.plugins.shared_counters import Directory, Tally, area_size
+from gateway.plugins.shared_counters import Directory, SharedCounters, area_size
 
 START = int(time())
 END = START + 3600
@@ -24,16 +24,22 @@ def memory() -> Iterator[int]:
 
 
 def counted(
-    tally: Tally, name: str, times: int, *, limit: str = "l", start: int = START, end: int = END
+    counters: SharedCounters,
+    name: str,
+    times: int,
+    *,
+    limit: str = "l",
+    start: int = START,
+    end: int = END,
 ) -> int:
-    cell = tally.table(limit, start, end).cell(name)
+    counter = counters.table(limit, start, end).counter(name)
     for _ in range(times):
-        cell.add()
-    return cell.total()
+        counter.add()
+    return counter.total()
 
 
 def test_workers_see_each_others_counts(memory: int) -> None:
-    workers = [Tally(memory, index, 3) for index in range(3)]
+    workers = [SharedCounters(memory, index, 3) for index in range(3)]
     assert [counted(worker, "a", 2) for worker in workers] == [2, 4, 6]
     assert [counted(worker, "a", 0) for worker in workers] == [6, 6, 6]
     assert counted(workers[1], "b", 1) == 1
@@ -41,37 +47,37 @@ def test_workers_see_each_others_counts(memory: int) -> None:
 
 
 def test_a_worker_in_the_place_of_a_killed_one_goes_on_from_its_counts(memory: int) -> None:
-    first, other = Tally(memory, 0, 2), Tally(memory, 1, 2)
+    first, other = SharedCounters(memory, 0, 2), SharedCounters(memory, 1, 2)
     counted(first, "a", 3)
     counted(other, "a", 4)
-    assert counted(Tally(memory, 0, 2), "a", 1) == 8
+    assert counted(SharedCounters(memory, 0, 2), "a", 1) == 8
 
 
 def test_in_a_killed_ones_place_no_count_is_overwritten(
     memory: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_SLOTS", 1)
-    first, other = Tally(memory, 0, 2), Tally(memory, 1, 2)
+    first, other = SharedCounters(memory, 0, 2), SharedCounters(memory, 1, 2)
     for number in range(8):
         counted(first, f"old {number}", 1)
-    after = Tally(memory, 0, 2)
+    after = SharedCounters(memory, 0, 2)
     for number in range(8):
         counted(after, f"new {number}", 1)
     assert [counted(other, f"old {number}", 0) for number in range(8)] == [1] * 8
 
 
 def test_a_name_that_is_asked_for_twice_is_one_count() -> None:
-    tally = Tally()
-    one, two = (tally.table("l", START, END).cell("a") for _ in range(2))
+    counters = SharedCounters()
+    one, two = (counters.table("l", START, END).counter("a") for _ in range(2))
     one.add()
     two.add()
     assert one.total() == two.total() == 2
 
 
 def test_a_count_that_nobody_holds_goes_on_when_it_is_asked_for_again() -> None:
-    tally = Tally()
-    counted(tally, "a", 5)
-    assert counted(tally, "a", 1) == 6
+    counters = SharedCounters()
+    counted(counters, "a", 5)
+    assert counted(counters, "a", 1) == 6
 
 
 @pytest.mark.parametrize("given_back", [True, False])
@@ -81,7 +87,7 @@ def test_the_next_window_begins_with_nothing(
     if not given_back:
         monkeypatch.setattr(mmap, "MADV_REMOVE", -1)
     monkeypatch.setattr(module, "_SLOTS", 1)
-    first, other = Tally(memory, 0, 2), Tally(memory, 1, 2)
+    first, other = SharedCounters(memory, 0, 2), SharedCounters(memory, 1, 2)
     for number in range(9):
         counted(first, str(number), 1)
     assert counted(first, "0", 1, start=END, end=END + 60) == 1
@@ -90,22 +96,22 @@ def test_the_next_window_begins_with_nothing(
 
 
 def test_a_flood_of_one_limit_leaves_the_counts_of_others(memory: int) -> None:
-    first, other = Tally(memory, 0, 2), Tally(memory, 1, 2)
+    first, other = SharedCounters(memory, 0, 2), SharedCounters(memory, 1, 2)
     for number in range(100):
         counted(first, f"a {number}", 1, limit="quiet")
     for number in range(module._SLOTS + 8):
-        first.table("flooded", START, END).cell(str(number))
+        first.table("flooded", START, END).counter(str(number))
     for number in range(100, 200):
         counted(first, f"a {number}", 1, limit="quiet")
     assert {counted(other, f"a {number}", 0, limit="quiet") for number in range(200)} == {1}
-    assert len(first.table("flooded", START, END)._cells) <= module._CELLS
+    assert len(first.table("flooded", START, END)._counters) <= module._COUNTERS
 
 
 def test_where_an_area_is_full_a_worker_counts_for_itself(
     memory: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_SLOTS", 1)
-    first, other = Tally(memory, 0, 2), Tally(memory, 1, 2)
+    first, other = SharedCounters(memory, 0, 2), SharedCounters(memory, 1, 2)
     for number in range(8):
         counted(first, str(number), 1)
     assert counted(first, "more", 3) == 3
@@ -115,19 +121,19 @@ def test_where_an_area_is_full_a_worker_counts_for_itself(
 def test_a_limit_that_is_not_asked_for_any_more_leaves_its_block(
     memory: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tally = Tally(memory, 0, 1)
-    blocks = [tally.table(name, START, END).block for name in ("a", "b")]
+    counters = SharedCounters(memory, 0, 1)
+    blocks = [counters.table(name, START, END).block for name in ("a", "b")]
     assert blocks == [0, 1]
     monkeypatch.setattr(module, "time", lambda: END + 2 * 3600.0)
-    assert tally.table("b", END, END + 4 * 3600).block == 1
-    assert tally.table("c", END, END + 4 * 3600).block == 0
-    assert tally.table("a", END, END + 4 * 3600).block == 2
+    assert counters.table("b", END, END + 4 * 3600).block == 1
+    assert counters.table("c", END, END + 4 * 3600).block == 0
+    assert counters.table("a", END, END + 4 * 3600).block == 2
 
 
 def test_limits_for_which_no_block_is_left_are_counted_by_each_worker(
     memory: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, other = Tally(memory, 0, 2), Tally(memory, 1, 2)
+    first, other = SharedCounters(memory, 0, 2), SharedCounters(memory, 1, 2)
     monkeypatch.setattr(module.Directory, "claim", lambda *_: -1)
     assert counted(first, "a", 3) == 3
     assert counted(other, "a", 1) == 1
@@ -135,21 +141,21 @@ def test_limits_for_which_no_block_is_left_are_counted_by_each_worker(
 
 
 def test_memory_is_mapped_for_many_limits_at_once(memory: int) -> None:
-    tally = Tally(memory, 1, 2)
+    counters = SharedCounters(memory, 1, 2)
     before = len(os.listdir("/proc/self/fd"))
-    tables = [tally.table(str(number), START, END) for number in range(130)]
+    tables = [counters.table(str(number), START, END) for number in range(130)]
     assert len({table.block for table in tables}) == 130
     assert len(os.listdir("/proc/self/fd")) <= before + 3
     assert os.fstat(memory).st_size == Directory.SIZE + 192 * 2 * area_size()
-    cells = [table.cell("a") for table in tables]
-    for cell in cells:
-        cell.add()
-    assert {cell.total() for cell in cells} == {1}
+    found = [table.counter("a") for table in tables]
+    for counter in found:
+        counter.add()
+    assert {counter.total() for counter in found} == {1}
 
 
 def _claim(memory: int, index: int, ends: multiprocessing.SimpleQueue[list[int]]) -> None:
-    tally = Tally(memory, index, 4)
-    ends.put([tally.table(str(number), START, END).block for number in range(40)])
+    counters = SharedCounters(memory, index, 4)
+    ends.put([counters.table(str(number), START, END).block for number in range(40)])
 
 
 def test_workers_that_come_at_once_agree_on_the_blocks(memory: int) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gateway.http.messages import Response
-from gateway.kafka.config import confluent_producer
 from gateway.plugins.confluent import Config
+from gateway.plugins.produce.producer_config import confluent_producer
 from tests.support.broker import Broker
 from tests.support.ports import free_ports
 from tests.support.producing import NOT_SENT, SENT, Worker, answer, body_of, request, working

@@ -15,7 +15,7 @@ from gateway.plugins.base import PluginContext
 from gateway.plugins.rate_limiting import Config
 from gateway.plugins.rate_limiting import handler as module
 from gateway.plugins.rate_limiting.handler import RateLimiting
-from gateway.plugins.shared_counters import Tally
+from gateway.plugins.shared_counters import SharedCounters
 from gateway.routing.router import Router
 from tests.support.requests import StandInConnection, request_of, route_row
 
@@ -39,9 +39,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Time:
     return found
 
 
-def limited(tally: Tally | None = None, prefix: int = 64, **config: Any) -> RateLimiting:
+def limited(
+    counters: SharedCounters | None = None, prefix: int = 64, **config: Any
+) -> RateLimiting:
     pool: ProducerPool = None  # type: ignore[assignment]  # no plugin here writes records
-    context = PluginContext(pool, lambda _: None, tally=tally or Tally(), ipv6_prefix=prefix)
+    context = PluginContext(
+        pool, lambda _: None, counters=counters or SharedCounters(), ipv6_prefix=prefix
+    )
     return RateLimiting(Config(**config), context)
 
 
@@ -169,10 +173,10 @@ def test_no_value_of_one_kind_counts_as_one_of_another(clock: Time, value: str) 
 
 
 def test_headers_of_other_names_are_counted_apart(clock: Time) -> None:
-    tally = Tally()
-    first = limited(tally, minute=1, limit_by="header", header_name="X-Tenant")
-    other = limited(tally, minute=1, limit_by="header", header_name="Y-Tenant")
-    again = limited(tally, minute=1, limit_by="header", header_name="x-tenant")
+    counters = SharedCounters()
+    first = limited(counters, minute=1, limit_by="header", header_name="X-Tenant")
+    other = limited(counters, minute=1, limit_by="header", header_name="Y-Tenant")
+    again = limited(counters, minute=1, limit_by="header", header_name="x-tenant")
     request = request_of(headers=[(b"x-tenant", b"a"), (b"y-tenant", b"a")])
     assert [told(one, request)[0] for one in (first, other, again)] == [200, 200, 429]
 
@@ -183,7 +187,7 @@ def test_an_empty_header_is_a_value_and_a_long_one_is_kept_short(clock: Time) ->
     assert statuses(plugin, *empty, asked()) == [200, 429, 200]
     long = [asked(tenant="a" * 30_000 + end) for end in "ab"]
     assert statuses(plugin, *long, *long) == [200, 200, 429, 429]
-    assert max(map(len, plugin._limits[0]._table._cells)) < 100
+    assert max(map(len, plugin._limits[0]._table._counters)) < 100
 
 
 @pytest.mark.parametrize(
@@ -221,9 +225,9 @@ def test_how_much_of_an_address_is_the_network_can_be_set(clock: Time) -> None:
 
 def test_a_flood_of_values_costs_its_own_limit_only(clock: Time) -> None:
     memory = os.memfd_create("test")
-    workers = [Tally(memory, index, 2) for index in range(2)]
+    workers = [SharedCounters(memory, index, 2) for index in range(2)]
     flooded, quiet = (
-        [limited(tally, minute=1, limit_by=by, header_name="x-tenant") for tally in workers]
+        [limited(counters, minute=1, limit_by=by, header_name="x-tenant") for counters in workers]
         for by in ("header", "ip")
     )
     for number in range(196_608):
@@ -243,9 +247,9 @@ def test_a_consumer_is_one_origin_wherever_it_comes_from(clock: Time) -> None:
 
 
 def test_a_limit_outlives_its_handler(clock: Time) -> None:
-    tally = Tally()
-    assert statuses(limited(tally, minute=2), asked(), asked()) == [200, 200]
-    assert statuses(limited(tally, minute=3, hour=9), asked(), asked()) == [200, 429]
+    counters = SharedCounters()
+    assert statuses(limited(counters, minute=2), asked(), asked()) == [200, 200]
+    assert statuses(limited(counters, minute=3, hour=9), asked(), asked()) == [200, 429]
 
 
 def test_the_refusal_says_what_it_is_told_to_say(clock: Time) -> None:

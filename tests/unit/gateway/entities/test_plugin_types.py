@@ -3,8 +3,8 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.entities.plugin_types import plugin_type, plugin_types
 from gateway.errors import SchemaViolation
-from gateway.plugins.registry import plugin_type, plugin_types
 
 
 def test_plugins_are_found_by_entry_points() -> None:

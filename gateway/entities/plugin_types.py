@@ -3,14 +3,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
+from importlib import import_module
 from importlib.metadata import entry_points
+from typing import Any
+
+from pydantic import BaseModel
 
 from gateway.errors import SchemaViolation
-from gateway.plugins.base import PluginType
 
 GROUP = "kafka_gateway.plugins"
+
+
+@dataclass(frozen=True)
+class PluginType:
+    """A plugin as the registry knows it; the handler is imported only where requests are served."""
+
+    name: str
+    version: str
+    priority: int
+    schema: type[BaseModel]
+    handler_path: str
+    """``package.module:Class``."""
+    protocols: tuple[str, ...] = ("grpc", "grpcs", "http", "https")
+    no_consumer: bool = False
+    no_service: bool = False
+    no_route: bool = False
+    reads: tuple[str, ...] = ()
+    """Collections that its handlers look things up in: they are made anew when these change."""
+
+    def handler(self) -> Any:
+        """Import and return the handler class, a subclass of ``gateway.plugins.base.Handler``."""
+        module, _, name = self.handler_path.partition(":")
+        return getattr(import_module(module), name)
 
 
 @cache
