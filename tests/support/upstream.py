@@ -18,6 +18,9 @@ from tests.support.http import DEADLINE, Running, Wire, serving
 
 Script = Callable[[Wire], Awaitable[None]]
 
+BAD_GATEWAY = b"An invalid response was received from the upstream server\n"
+"""The body of a 502 for a client that accepts anything."""
+
 
 class Scripted:
     """A listening upstream; ``connections`` counts how often it was connected to."""

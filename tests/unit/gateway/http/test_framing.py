@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import pairwise
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import ProtocolError
 from gateway.http.framing import Chunked, Counted
+from tests.support.http import App, chunked, serving
 
 BEHIND = b"GET / HTTP/1.1\r\n"
 
@@ -90,3 +92,42 @@ def test_honest_small_chunks_are_not_taken_for_an_attack() -> None:
         body, at, complete = framing.take(data, at)
         size += len(body)
     assert (size, complete) == (100_000, False)
+
+
+_CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+BAD_CHUNKS = {
+    "bare LF": b"1\nx\n0\n\n",
+    "a space behind the size": b"1 \r\nx\r\n0\r\n\r\n",
+    "a negative size": b"-1\r\nx\r\n0\r\n\r\n",
+    "a size with 0x": b"0x1\r\nx\r\n0\r\n\r\n",
+    "an overflowing size": b"ffffffffffffffffff\r\nx\r\n0\r\n\r\n",
+    "more bytes than said": b"1\r\nxy\r\n0\r\n\r\n",
+    "a line end inside an extension": b"1;a\nb\r\nx\r\n0\r\n\r\n",
+    "endless extensions": b"1;" + b"a" * 200000,
+    "endless trailers": b"0\r\n" + b"X: y\r\n" * 50000,
+}
+
+
+@pytest.mark.parametrize("name", BAD_CHUNKS)
+async def test_hostile_chunks_are_400_and_closed(name: str) -> None:
+    app = App()
+    async with serving(app) as running:
+        wire = await running.connect()
+        answer = await wire.ask(_CHUNKED + BAD_CHUNKS[name])
+        assert answer.status == 400
+        assert app.seen == []
+        await wire.rest()
+        await wire.close()
+
+
+async def test_the_framing_of_many_honest_chunked_requests_does_not_add_up() -> None:
+    async with serving(App()) as running:
+        wire = await running.connect()
+        whole = chunked(*[b"x"] * 2000)
+        for _ in range(10):
+            for start in range(0, len(whole), 3000):
+                await wire.send(whole[start : start + 3000])
+                await asyncio.sleep(0)
+            assert (await wire.answer()).body == b"x" * 2000

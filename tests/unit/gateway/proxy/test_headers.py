@@ -3,14 +3,21 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.http.forwarded import TrustedProxies
 from gateway.http.headers import FORWARDING, IDENTITY, Headers
-from gateway.http.messages import Request
+from gateway.http.heads import SERVER
+from gateway.http.messages import Pending, Request
 from gateway.plugins.consumers import Consumers
 from gateway.proxy.headers import request_head
+from tests.support.http import get, post
 from tests.support.requests import request_of
+from tests.support.upstream import ProxyApp, answering, ok, proxying, upstream
 
 ANN = {"id": "c-ann", "username": "ann", "custom_id": "7"}
 KEY = {"id": "k-ann", "consumer": "c-ann", "key": "of ann", "created_at": 0}
@@ -58,3 +65,112 @@ def test_no_path_makes_a_header_whatever_of_it_is_stripped(prefix: bytes) -> Non
     assert line.startswith(b"X-Forwarded-Prefix: /")
     assert line.isascii() and line.decode().isprintable()
     assert len(found) == len(usual)
+
+
+def _lines(head: bytes) -> dict[str, str]:
+    pairs = [line.decode().partition(": ") for line in head[:-4].split(b"\r\n")[1:]]
+    return {name.lower(): value for name, _, value in pairs}
+
+
+async def test_the_upstream_is_told_who_asks_and_not_what_is_for_one_hop() -> None:
+    seen: list[tuple[bytes, bytes]] = []
+    lines = [
+        b"Connection: close, X-Hop",
+        b"X-Hop: 1",
+        b"Keep-Alive: timeout=5",
+        b"Proxy-Connection: keep-alive",
+        b"TE: gzip, trailers",
+        b"Via: 1.0 front",
+        b"X-Forwarded-For: 6.6.6.6",
+        b"X-Forwarded-Proto: https",
+        b"X-Forwarded-Host: evil",
+        b"X-Forwarded-Path: /evil",
+        b"X-Forwarded-Prefix: /evil",
+        b"X-Real-IP: 6.6.6.6",
+        b"X-Kong-Request-Id: forged",
+        b"Proxy-Authorization: kept",
+        b"Under_score: kept",
+    ]
+    async with (
+        upstream(answering(ok(), seen)) as origin,
+        proxying(ProxyApp(origin.port, prefix=b"/a")) as running,
+    ):
+        answer = await running.once(get(b"/a/b?c", *lines))
+        port = running.port
+    head = seen[0][0]
+    assert head.startswith(b"GET /a/b?c HTTP/1.1\r\nHost: 127.0.0.1:")
+    told = _lines(head)
+    assert told["connection"] == "keep-alive"
+    assert not {"x-hop", "keep-alive", "proxy-connection"} & told.keys()
+    assert told["te"] == "trailers"
+    assert told["via"] == f"1.0 front, 1.1 {SERVER.decode()}"
+    assert told["x-forwarded-for"] == "6.6.6.6, 127.0.0.1"
+    assert told["x-forwarded-proto"] == "http"
+    assert told["x-forwarded-host"] == "a"
+    assert told["x-forwarded-port"] == str(port)
+    assert told["x-forwarded-path"] == "/a/b"
+    assert told["x-forwarded-prefix"] == "/a"
+    assert told["x-real-ip"] == "127.0.0.1"
+    assert told["x-kong-request-id"] == answer.headers["x-kong-request-id"]
+    assert told["proxy-authorization"] == "kept"
+    assert told["under_score"] == "kept"
+    assert head.lower().count(b"x-forwarded-proto") == 1
+
+
+class _Identifying(ProxyApp):
+    """Sets headers as plugins do before it passes a request on."""
+
+    def handle(self, request: Request) -> Pending:
+        Consumers([CONSUMER]).anonymous("guest").put_on(request)  # type: ignore[union-attr]
+        request.put_headers([(b"x-correlation-id", b"ours")])
+        return super().handle(request)
+
+
+CONSUMER = {"id": "c-guest", "username": "guest", "custom_id": "7"}
+
+
+SET = [
+    *(b"X-Anonymous-Consumer", b"X-Consumer-Id", b"X-Consumer-Username", b"X-Consumer-Custom-Id"),
+    *(b"X-Correlation-Id", b"X-Real-IP", b"X-Forwarded-For", b"X-Forwarded-Proto"),
+    *(b"X-Forwarded-Host", b"X-Forwarded-Port", b"X-Forwarded-Path", b"X-Forwarded-Prefix"),
+    *(b"X-Kong-Request-Id", b"Host", b"Via", b"Content-Length", b"Connection"),
+]
+
+
+@pytest.mark.parametrize("name", [*SET, b", ".join(SET), b" ,\t".join(SET).upper()])
+async def test_a_client_cannot_have_a_header_removed_that_the_gateway_sets(name: bytes) -> None:
+    seen: list[tuple[bytes, bytes]] = []
+    lines = [b"Connection: keep-alive, " + name, b"Connection: " + name]
+    lines += [b"X-Correlation-Id: eve", b"X_Correlation_Id: eve", b"X-Real_IP: 6.6.6.6"]
+    lines += [b"x_forwarded_for: 6.6.6.6", b"X_Kong_Request_Id: eve", b"X-Consumer-Id: eve"]
+    async with (
+        upstream(answering(ok(), seen)) as origin,
+        proxying(_Identifying(origin.port, prefix=b"/a")) as running,
+    ):
+        await running.once(post(b"body", *lines, path=b"/a/b"))
+    told = _lines(seen[0][0])
+    assert {one.decode().lower() for one in SET} <= told.keys()
+    assert told["x-consumer-id"] == "c-guest"
+    assert told["x-correlation-id"] == "ours"
+    assert not [one for one in told if "_" in one]
+    assert b"eve" not in seen[0][0]
+    assert b"6.6.6.6" not in seen[0][0]
+
+
+async def test_the_word_of_a_trusted_peer_is_passed_on() -> None:
+    seen: list[tuple[bytes, bytes]] = []
+    lines = [b"X-Forwarded-Proto: https", b"X-Forwarded-Host: shop", b"X-Forwarded-Path: /p"]
+    lines += [b"X-Real-IP: 9.9.9.9", b"X-Forwarded-Prefix: /q", b"X-Forwarded-Port: 443"]
+    trusted = TrustedProxies([ip_network("127.0.0.1")])
+    async with (
+        upstream(answering(ok(), seen)) as origin,
+        proxying(ProxyApp(origin.port), trusted=trusted) as running,
+    ):
+        await running.once(get(b"/a", *lines))
+    told = _lines(seen[0][0])
+    assert told["x-forwarded-proto"] == "https"
+    assert told["x-forwarded-host"] == "shop"
+    assert told["x-forwarded-path"] == "/p"
+    assert told["x-forwarded-prefix"] == "/q"
+    assert told["x-forwarded-port"] == "443"
+    assert told["x-real-ip"] == told["x-forwarded-for"] == "9.9.9.9"

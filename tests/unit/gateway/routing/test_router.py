@@ -8,8 +8,7 @@ from uuid import UUID, uuid5
 
 import pytest
 
-from gateway.errors import ReleaseRefused
-from gateway.routing.entry import SPLIT_NAMESPACE, priority, split
+from gateway.routing.entry import SPLIT_NAMESPACE
 from gateway.routing.router import Router
 from tests.support.requests import StandInConnection, request_of, route_row
 
@@ -28,38 +27,11 @@ def test_on_a_tie_the_greater_uuid_wins() -> None:
     assert _winner(routes[::-1], target=b"/a") == "high"
 
 
-def test_routes_with_different_paths_are_split_under_derived_ids() -> None:
-    parts = split(LOW, {"paths": ["/ab", "~/x", "/cd", "/abc", "~/y"]})
-    assert [paths for _, paths in parts] == [["/ab", "/cd"], ["~/x", "~/y"], ["/abc"]]
-    assert parts[1][0] == str(uuid5(UUID("7f145bf9-0dce-4f91-98eb-debbce4b9f6b"), f"{LOW}#2"))
-
-
-def test_a_route_with_paths_of_one_kind_keeps_its_id() -> None:
-    assert split(LOW, {"paths": ["/ab", "/cd"]}) == [(LOW, ["/ab", "/cd"])]
-
-
 def test_ties_of_split_routes_go_by_the_derived_id() -> None:
     rows = [route_row(id=LOW, name="low", paths=["/a", "/long"]), route_row(id=HIGH, paths=["/a"])]
     derived = uuid5(SPLIT_NAMESPACE, f"{LOW}#1")
     expected = "low" if derived > UUID(HIGH) else None
     assert _winner(rows, target=b"/a") == expected
-
-
-@pytest.mark.parametrize(
-    ("row", "bits"),
-    [
-        ({"methods": ["GET"]}, 1 << 61),
-        ({"hosts": ["a.b"]}, 1 << 61 | 1 << 60),
-        ({"hosts": ["a.b", "*.c"]}, 1 << 61),
-        ({"headers": {"a": ["1"], "b": ["1"]}}, 1 << 61 | 2 << 52),
-        ({"paths": ["/abc"]}, 1 << 61 | 4),
-        ({"paths": ["~/abc"], "regex_priority": 5}, 1 << 61 | 1 << 51 | 5 << 19),
-        ({"paths": ["/é"]}, 1 << 61 | 3),
-        ({"methods": ["GET"], "paths": ["/"], "regex_priority": 9}, 2 << 61 | 1),
-    ],
-)
-def test_priorities_are_packed_into_bits(row: dict[str, Any], bits: int) -> None:
-    assert priority(row, row.get("paths", [])) == bits
 
 
 def test_a_negative_regex_priority_loses_against_none() -> None:
@@ -141,17 +113,6 @@ def test_regexes_are_anchored_at_the_start_only() -> None:
     rows = [route_row(name="r", paths=[r"~/a/\d+"])]
     assert _winner(rows, target=b"/a/1/more") == "r"
     assert _winner(rows, target=b"/x/a/1") is None
-
-
-@pytest.mark.parametrize("pattern", ["/(?=a)", "/(?!a)", "/(?<=a)b", "/(?<!a)b"])
-def test_look_around_is_refused_with_its_name(pattern: str) -> None:
-    with pytest.raises(ReleaseRefused, match="look-around"):
-        Router([route_row(paths=["~" + pattern])])
-
-
-def test_parentheses_around_do_not_make_good_of_bad() -> None:
-    with pytest.raises(ReleaseRefused, match="unexpected"):
-        Router([route_row(paths=["~/a)(b"])])
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
-from tests.support.http import App, chunked, serving
+from tests.support.http import App, post, serving
 
 BAD = {
     "two lengths": (
@@ -102,44 +100,6 @@ async def test_hostile_heads_are_400_and_closed(name: str) -> None:
         await wire.close()
 
 
-_CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-
-BAD_CHUNKS = {
-    "bare LF": b"1\nx\n0\n\n",
-    "a space behind the size": b"1 \r\nx\r\n0\r\n\r\n",
-    "a negative size": b"-1\r\nx\r\n0\r\n\r\n",
-    "a size with 0x": b"0x1\r\nx\r\n0\r\n\r\n",
-    "an overflowing size": b"ffffffffffffffffff\r\nx\r\n0\r\n\r\n",
-    "more bytes than said": b"1\r\nxy\r\n0\r\n\r\n",
-    "a line end inside an extension": b"1;a\nb\r\nx\r\n0\r\n\r\n",
-    "endless extensions": b"1;" + b"a" * 200000,
-    "endless trailers": b"0\r\n" + b"X: y\r\n" * 50000,
-}
-
-
-@pytest.mark.parametrize("name", BAD_CHUNKS)
-async def test_hostile_chunks_are_400_and_closed(name: str) -> None:
-    app = App()
-    async with serving(app) as running:
-        wire = await running.connect()
-        answer = await wire.ask(_CHUNKED + BAD_CHUNKS[name])
-        assert answer.status == 400
-        assert app.seen == []
-        await wire.rest()
-        await wire.close()
-
-
-async def test_the_framing_of_many_honest_chunked_requests_does_not_add_up() -> None:
-    async with serving(App()) as running:
-        wire = await running.connect()
-        whole = chunked(*[b"x"] * 2000)
-        for _ in range(10):
-            for start in range(0, len(whole), 3000):
-                await wire.send(whole[start : start + 3000])
-                await asyncio.sleep(0)
-            assert (await wire.answer()).body == b"x" * 2000
-
-
 @pytest.mark.parametrize("method", [b"TRACE / ", b"CONNECT a:80 "])
 async def test_trace_and_connect_are_405(method: bytes) -> None:
     async with serving(App()) as running:
@@ -183,3 +143,8 @@ async def test_a_refusal_follows_accept() -> None:
             b"TRACE / HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\n\r\n"
         )
         assert answer.body == b'{"message":"Method not allowed"}'
+
+
+async def test_an_unknown_expectation_is_417() -> None:
+    async with serving(App()) as running:
+        assert (await running.once(post(b"b", b"Expect: tea"))).status == 417

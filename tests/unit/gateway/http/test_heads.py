@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The heads of responses, over a real socket."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gateway.http.generated_responses import fixed_response
+from gateway.http.messages import Request, Response
+from gateway.http.server import Server
+from tests.support.http import App, get, serving, text
+
+
+async def test_line_ends_in_a_header_value_do_not_split_the_answer() -> None:
+    evil = b"a\r\nSet-Cookie: b\r\n\r\nbody"
+    app = App(lambda _: Response(200, [(b"X-Echo", evil)], b"ok"))
+    async with serving(app) as running:
+        answer = await running.once(get())
+        assert answer.headers["x-echo"] == "a  Set-Cookie: b    body"
+        assert "set-cookie" not in answer.headers
+        assert answer.body == b"ok"
+
+
+@pytest.mark.parametrize(
+    ("headers", "present"),
+    [
+        (("server_tokens", "latency_tokens", "X-Kong-Request-Id"), {"server", "lat", "id"}),
+        (("off",), set()),
+        (("server_tokens",), {"server"}),
+        (("X-Kong-Response-Latency",), {"lat"}),
+        (("X-Kong-Request-Id",), {"id"}),
+    ],
+)
+async def test_own_headers_can_be_switched(headers: tuple[str, ...], present: set[str]) -> None:
+    names = {"server": "server", "lat": "x-kong-response-latency", "id": "x-kong-request-id"}
+
+    app = App(begin=lambda request: fixed_response(404, "x", request))
+    async with serving(app, headers=headers) as running:
+        wire = await running.connect()
+        for _ in range(2):
+            answer = await wire.ask(get())
+            assert {key for key, name in names.items() if name in answer.headers} == present
+
+
+def test_an_unknown_header_setting_names_the_allowed_ones() -> None:
+    with pytest.raises(ValueError, match="server_tokens"):
+        Server(App(), headers=("x-kong-nonsense",))
+
+
+async def test_lines_for_the_answer_go_with_whatever_is_answered() -> None:
+    async def streamed() -> AsyncIterator[bytes]:
+        yield b"piece"
+
+    def handle(request: Request) -> Response:
+        request.response_lines += b"\r\nRateLimit-Limit: 5\r\nRateLimit-Reset: 1"
+        if request.path == b"/fixed":
+            return fixed_response(404, "nothing here", request)
+        return text(200, b"whole") if request.path == b"/whole" else Response(200, [], streamed())
+
+    async with serving(App(handle)) as running:
+        wire = await running.connect()
+        for path in (b"/fixed", b"/fixed", b"/whole", b"/streamed"):
+            answer = await wire.ask(get(path))
+            told = answer.headers["ratelimit-limit"], answer.headers["ratelimit-reset"]
+            assert told == ("5", "1")
+            assert answer.body
+        await wire.close()

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Response bodies that are still coming, over a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gateway.http.messages import Request, Response
+from tests.support.http import App, get, serving, text, until
+
+
+async def _pieces(*pieces: bytes) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        await asyncio.sleep(0)
+        yield piece
+
+
+async def test_a_streamed_answer_is_chunked_and_the_next_request_waits() -> None:
+    def handle(request: Request) -> Response:
+        if request.path == b"/s":
+            return Response(200, [], _pieces(b"a", b"", b"bc"))
+        return text(200, b"next")
+
+    async with serving(App(handle)) as running:
+        wire = await running.connect()
+        await wire.send(get(b"/s") + get(b"/n"))
+        answer = await wire.answer()
+        assert answer.headers["transfer-encoding"] == "chunked"
+        assert answer.body == b"abc"
+        assert (await wire.answer()).body == b"next"
+        await wire.close()
+
+
+async def test_a_streamed_answer_with_a_length_is_not_chunked() -> None:
+    headers = [(b"Content-Length", b"3")]
+    app = App(lambda _: Response(200, headers, _pieces(b"a", b"bc")))
+    async with serving(app) as running:
+        answer = await running.once(get())
+        assert "transfer-encoding" not in answer.headers
+        assert answer.body == b"abc"
+
+
+@pytest.mark.parametrize("length", [b"2", b"9"])
+async def test_a_streamed_answer_of_another_length_is_cut(length: bytes) -> None:
+    headers = [(b"Content-Length", length)]
+    app = App(lambda _: Response(200, headers, _pieces(b"a", b"bc")))
+    async with serving(app) as running:
+        wire = await running.connect()
+        await wire.send(get())
+        await wire.head()
+        assert len(await wire.rest()) < max(int(length), 4)
+        await until(lambda: app.done)
+        await wire.close()
+
+
+async def test_a_streamed_answer_that_breaks_has_no_last_chunk() -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"a"
+        raise RuntimeError("upstream died")
+
+    async with serving(App(lambda _: Response(200, [], broken()))) as running:
+        wire = await running.connect()
+        await wire.send(get())
+        await wire.head()
+        assert not (await wire.rest()).endswith(b"0\r\n\r\n")
+        await wire.close()
+
+
+async def test_a_client_that_does_not_read_stops_the_stream() -> None:
+    made = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal made
+        while True:
+            made += 65536
+            yield bytes(65536)
+            await asyncio.sleep(0)
+
+    app = App(lambda _: Response(200, [], endless()))
+    async with serving(app) as running:
+        wire = await running.connect()
+        wire.reader._transport.pause_reading()  # type: ignore[attr-defined]  # the test's client
+        await wire.send(get())
+        last = -1
+        while made != last:
+            last = made
+            await asyncio.sleep(0.1)
+        assert made < 64 << 20
+        wire.reset()
+        await until(lambda: running.server.connections == 0)
