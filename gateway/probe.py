@@ -36,7 +36,7 @@ def status_address(environment: Mapping[str, str]) -> tuple[str, int]:
 
 
 def ask(action: str, address: tuple[str, int], timeout: float = 2.0) -> int:
-    """Return the status API's HTTP status, or 0 when nobody answers within ``timeout`` seconds."""
+    """Return the status API's HTTP status, or 0 without a response within ``timeout`` seconds."""
     connection = http.client.HTTPConnection(*address, timeout=timeout)
     try:
         if action == "drain":
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     status = ask(chosen.action, status_address(os.environ))
     if chosen.action != "drain":
         return 0 if status == 200 else 1
-    # A node that cannot be told still needs the time: its endpoint is being removed meanwhile.
+    # A node that cannot be reached still needs the time: its endpoint is being removed meanwhile.
     time.sleep(chosen.wait)
     return 0 if status == 204 else 1
 

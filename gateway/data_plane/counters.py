@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a worker counts: plain numbers in plain lists, added to after each answer."""
+"""What a worker counts: plain numbers in plain lists, added to after each response."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ class RouteCounters:
 
     def __init__(self) -> None:
         self.codes: dict[int, int] = {}
-        """Answers by status; those that came from an upstream under the negative status."""
+        """Responses by status; those that came from an upstream under the negative status."""
         self.latency = [0] * (len(BUCKETS) + 1)
         self.elapsed = 0.0
         self.upstream = [0] * (len(BUCKETS) + 1)
         self.waited = 0.0
         """Milliseconds waited for upstreams."""
         self.sent = 0
-        """Bytes of answers, heads included."""
+        """Bytes of responses, heads included."""
 
     def count(self, request: Request, response: Response, written: int) -> None:
-        """Count one answer; the only part of the metrics that stands on the request path."""
+        """Count one response; the only part of the metrics that stands on the request path."""
         status = response.status
         if not response.generated:
             status = -status

@@ -3,7 +3,7 @@
 
 Every worker has its own socket on each address (SO_REUSEPORT), so the kernel spreads connections
 and a worker that dies takes only its own along. The master holds the addresses bound without
-listening: nobody else can take them, and port 0 becomes the same free port for all workers.
+listening: no other process can take them, and port 0 becomes the same free port for all workers.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Work that takes long, done when those who serve requests leave the processor time for it.
+"""Work that takes long, done when the threads that serve requests leave the processor to it.
 
 That is reading a configuration in the master and compiling it in a worker. Without it, a new
 configuration would be felt: where threads compete for a processor, the one that serves would wait

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a data plane proves itself to its control plane, and whom it believes (hybrid.md §2)."""
+"""Mutual TLS to the control plane, in the two ways of Kong 3.10 (``kong/clustering/tls.lua``)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mutual TLS of the cluster listener, in Kong's two ways (hybrid.md §2)."""
+"""Mutual TLS of the cluster listener, in the ways of Kong 3.10 (``kong/clustering/tls.lua``)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from gateway.settings.settings import Settings
 
 @dataclass(frozen=True)
 class ClusterIdentity:
-    """Who the control plane is, and whom it lets in. All PEM text; ``mtls`` is pki or shared."""
+    """What the control plane shows, and which data planes it admits: PEM text.
+
+    ``mtls`` is pki or shared.
+    """
 
     mtls: str
     certificate: str

@@ -50,7 +50,7 @@ class WebSocket:
         self._events: deque[Event] = deque()
 
     async def messages(self, silence: float | None = None) -> AsyncGenerator[Received, None]:
-        """Yield whole messages and pings until the peer closes; its close is answered.
+        """Yield whole messages and pings until the peer closes; its close frame gets ours.
 
         Raises ``ClusterError`` when nothing at all comes for ``silence`` seconds.
         """

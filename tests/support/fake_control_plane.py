@@ -41,24 +41,24 @@ class FakeControlPlane:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                self._answer("GET")
+                self._respond("GET")
 
             def do_POST(self) -> None:
-                self._answer("POST")
+                self._respond("POST")
 
             def do_DELETE(self) -> None:
-                self._answer("DELETE")
+                self._respond("DELETE")
 
-            def _answer(self, method: str) -> None:
+            def _respond(self, method: str) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
                 body = json.loads(self.rfile.read(length)) if length else None
                 path = urllib.parse.unquote(self.path.partition("?")[0])
                 status: int = 401
-                answer: Any = {"message": "Unauthorized"}
+                response: Any = {"message": "Unauthorized"}
                 if self.headers.get("Kong-Admin-Token") == plane.token:
                     plane.requests.append((method, path, body))
-                    status, answer = plane.answer(method, path, body)
-                content = b"" if answer is None else json.dumps(answer).encode()
+                    status, response = plane.respond(method, path, body)
+                content = b"" if response is None else json.dumps(response).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
@@ -78,7 +78,7 @@ class FakeControlPlane:
             thread.join()
             server.server_close()
 
-    def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+    def respond(self, method: str, path: str, body: Any) -> tuple[int, Any]:
         """Return status and body for one request."""
         if (method, path) == ("POST", "/releases"):
             return self._publish(body)
@@ -95,8 +95,8 @@ class FakeControlPlane:
             table = to_table(body["document"], body["owner"], 1)
         except DocumentError as error:
             return 400, {"message": "schema violation", "problems": error.problems}
-        answer = {"number": self.published, "hash": "0" * 32, "data_planes": self.verdicts}
+        response = {"number": self.published, "hash": "0" * 32, "data_planes": self.verdicts}
         if any(verdict["status"] == "refused" for verdict in self.verdicts):
-            return 409, {**answer, "message": "refused"}
+            return 409, {**response, "message": "refused"}
         self.documents[body["owner"]] = from_table(table, body["owner"])
-        return 201, {**answer, "unchanged": False}
+        return 201, {**response, "unchanged": False}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A worker that only talks: what it answers stands in the release, so that faults can be told.
+"""A worker that only talks: the release says how it responds, so that a test chooses the fault.
 
 The release's table is JSON: ``refuse`` a text, ``die`` or ``hang`` while compiling (``only`` limits
 it to the worker of that index). Run as a script it is the process; imported it spawns one.
@@ -29,19 +29,19 @@ def main() -> None:
         head, body = LENGTHS.unpack(lengths)
         kind, data = json.loads(reader.read(head))
         content = reader.read(body)
-        answer: dict[str, Any] = {"ok": True, "plugins": {"fake": "1.0"}}
+        response: dict[str, Any] = {"ok": True, "plugins": {"fake": "1.0"}}
         if kind == "prepare":
-            answer = judge(json.loads(content), index)
+            response = judge(json.loads(content), index)
             hash_next = data["hash"]
         elif kind == "commit":
             hash_now = hash_next
         elif kind == "stats":
-            answer = {"counters": {"served": 1}, "gauges": {hash_now or "none": 1}}
+            response = {"counters": {"served": 1}, "gauges": {hash_now or "none": 1}}
         elif kind == "drain":
             return
         if "number" in data:
             name = "stats" if kind == "stats" else "reply"
-            text = json.dumps([name, {**answer, "number": data["number"]}]).encode()
+            text = json.dumps([name, {**response, "number": data["number"]}]).encode()
             channel.sendall(LENGTHS.pack(len(text), 0) + text)
 
 

@@ -59,7 +59,7 @@ class NodeProcess:
         return self
 
     def asked(self, path: str, port: int = 0) -> int:
-        """Return the status API's HTTP status, 0 when nobody answers."""
+        """Return the status API's HTTP status, 0 without a response."""
         try:
             return get(port or self.status, path).status
         except OSError:

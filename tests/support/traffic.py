@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer."""
+    """One response."""
 
     status: int
     headers: Mapping[str, str]
@@ -26,10 +26,10 @@ def get(
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=within)
     try:
         connection.request("GET", path, headers=dict(headers or {}))
-        answer = connection.getresponse()
-        body = answer.read()
-        names = {name.lower(): value for name, value in answer.getheaders()}
-        return Reply(answer.status, names, body)
+        response = connection.getresponse()
+        body = response.read()
+        names = {name.lower(): value for name, value in response.getheaders()}
+        return Reply(response.status, names, body)
     finally:
         connection.close()
 
@@ -43,7 +43,7 @@ class Traffic:
 
     @property
     def sent(self) -> int:
-        """Number of requests, answered or not."""
+        """Number of requests, with or without a response."""
         return sum(self.statuses.values()) + len(self.broken)
 
 

@@ -10,7 +10,7 @@ _SETTLED = 30.0
 class Backoff:
     """The first start again is at once, the next ones wait 0.25, 0.5, 1, … up to 30 seconds.
 
-    Who lived for 30 seconds counts as healthy: the next start is a first one again.
+    A process that lived for 30 seconds counts as healthy: the next start is a first one again.
     """
 
     def __init__(self) -> None:

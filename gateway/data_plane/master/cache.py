@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The last release on disk, so that a node serves again while its control plane is away.
+"""The last release on disk, so that a node serves again while its control plane is unreachable.
 
 The file: ``KGC1``, SHA-256 of all that follows, a 12-byte nonce, and the control plane's frame
 under AES-256-GCM. The key comes by HKDF (RFC 5869) from the node's private key of the cluster, so
-a copied disk without that key tells nothing. The digest tells a damaged file from another key.
+a copied disk without that key is of no use. The digest tells a damaged file from another key.
 """
 
 from __future__ import annotations

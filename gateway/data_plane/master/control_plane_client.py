@@ -200,5 +200,5 @@ def _reason(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted: {error.verify_message}"
     if isinstance(error, TimeoutError) and not str(error):
-        return "it does not answer"
+        return "it does not respond"
     return str(error) or type(error).__name__

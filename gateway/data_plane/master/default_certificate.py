@@ -13,7 +13,7 @@ from gateway.settings.settings import Settings
 def listener_certificate(settings: Settings, prefix: Path) -> tuple[str, str]:
     """Return chain and key as PEM: those of the settings, else a self-signed pair.
 
-    That pair is kept in the prefix, so that who trusts it need not do so anew at every start.
+    That pair is kept in the prefix: clients that trust it need not do so anew at every start.
     Raises ``SettingsError``.
     """
     if settings.ssl_cert:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The master of a data plane: starts the workers, holds the configuration, answers for the node.
+"""The master of a data plane: starts the workers, holds the configuration, reports on the node.
 
 What a start needs is imported first and little: the workers are spawned as early as possible and
 import in parallel; the control plane's connection comes when they serve.
@@ -127,7 +127,7 @@ class Master:
     # --- status ------------------------------------------------------------------------------
 
     def readiness(self) -> str:
-        """Return ``ready``, or why this node should get no requests (hybrid.md §9a)."""
+        """Return ``ready``, or why this node should get no requests, as Kong words it."""
         supervisor = self._supervisor
         if self.draining or self._stopping:
             return "draining"
@@ -235,11 +235,11 @@ class Master:
         path = Path(chosen)
         values = read_vault_file(path)
         if readable_by_others(path):
-            _log.warning("the file with vault values is readable by everybody", file=chosen)
+            _log.warning("the file with vault values is readable by every user", file=chosen)
         return values
 
     def _init(self) -> dict[str, Any]:
-        """Return what each worker is told first; files are read anew. Raises ``SettingsError``."""
+        """Return what each worker gets first; files are read anew. Raises ``SettingsError``."""
         certificate = None
         if any(address.ssl for address in self._addresses):
             from gateway.data_plane.master.default_certificate import listener_certificate

@@ -31,7 +31,7 @@ class NodeFigures:
     connected: bool | None
     """Whether the control plane is connected; None without one."""
     hung: int = 0
-    """Workers that were ended because they did not answer."""
+    """Workers that were ended because they did not respond."""
     draining: bool = False
     """The node stops, or was asked to report itself not ready."""
     memory: Mapping[str, int] = field(default_factory=dict)
@@ -78,7 +78,7 @@ def _requests(summed: Mapping[str, Any]) -> Iterator[str]:
     yield from _family(
         "kong_http_requests_total",
         "counter",
-        "HTTP requests by service, route, status code and who answered.",
+        "HTTP requests by service, route, status code and source of the response.",
         (
             ({**labels, **_code(code), "workspace": "default", "consumer": ""}, number)
             for labels, counted in named
@@ -88,13 +88,13 @@ def _requests(summed: Mapping[str, Any]) -> Iterator[str]:
     yield from _family(
         "kong_bandwidth_bytes",
         "counter",
-        "Bytes of answers sent to clients, heads included.",
+        "Bytes of responses sent to clients, heads included.",
         (({**labels, "direction": "egress"}, counted["sent"]) for labels, counted in named),
     )
-    text = "Milliseconds from the request's head to its answer."
+    text = "Milliseconds from the request's head to its response."
     yield from _histogram("kong_request_latency_ms", text, named, "latency", "elapsed")
     proxied = [(labels, counted) for labels, counted in named if any(counted["upstream"])]
-    text = "Milliseconds waited for the upstream's answer."
+    text = "Milliseconds waited for the upstream's response."
     yield from _histogram("kong_upstream_latency_ms", text, proxied, "upstream", "waited")
 
 
@@ -186,7 +186,7 @@ def _node(node: NodeFigures) -> Iterator[str]:
         ("workers_ready", "gauge", "Workers that serve.", node.ready),
         ("draining", "gauge", "Whether the node was asked to drain or stops.", int(node.draining)),
         ("worker_restarts_total", "counter", "Workers that ended and came back.", node.restarts),
-        ("worker_hangs_total", "counter", "Workers ended for not answering.", node.hung),
+        ("worker_hangs_total", "counter", "Workers ended for not responding.", node.hung),
     ):
         yield from _family(f"kafka_gateway_{name}", kind, text, [({}, value)])
     if node.connected is not None:

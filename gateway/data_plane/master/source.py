@@ -112,7 +112,7 @@ class FileSource(Source):
 
 
 class ControlPlaneSource(Source):
-    """The hybrid protocol, and the cache for when the control plane is away."""
+    """The hybrid protocol, and the cache for when the control plane is unreachable."""
 
     def __init__(
         self,

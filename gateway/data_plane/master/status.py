@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The status API: ``/status``, ``/status/ready``, ``/metrics`` (hybrid.md §9a).
+"""The status API: ``/status``, ``/status/ready``, ``/metrics``, as Kong words them.
 
-Served by the master on our own HTTP server, so that it answers while workers are busy or stuck,
+Served by the master on our own HTTP server, so that it responds while workers are busy or stuck,
 and so that the master needs no web framework.
 """
 
@@ -43,7 +43,7 @@ class NodeView(Protocol):
         ...
 
     def figures(self) -> NodeFigures:
-        """Return what the master knows without asking anybody."""
+        """Return what the master knows without asking the workers."""
         ...
 
     async def reports(self) -> list[dict[str, Any]]:
@@ -76,7 +76,7 @@ class StatusApplication:
         return MAX_BODY if request.method == b"POST" else DISCARD
 
     def handle(self, request: Request) -> Response | Pending:
-        """Answer, or ask the workers and answer then."""
+        """Respond, or ask the workers and respond then."""
         method = b"GET" if request.method == b"HEAD" else request.method
         found = self._routes.get((method, request.path))
         if found is not None:
@@ -112,7 +112,7 @@ class StatusApplication:
 
     def _may_drain(self, request: Request) -> bool:
         """Tell whether the caller is on this machine, and no page of another origin, or has the
-        token: everybody else could take the node out of service.
+        token: any other could take the node out of service.
         """
         given, connection = request.header(TOKEN_HEADER), request.connection
         if given is not None:
@@ -151,7 +151,7 @@ class StatusApplication:
             pending.resolve(json_response(500, "An unexpected error occurred"))
 
     async def _reports(self) -> list[dict[str, Any]]:
-        """Ask the workers once for all who want to know meanwhile: scrapes cost them time."""
+        """Ask the workers once for all requests that come meanwhile: scrapes cost them time."""
         if self._asking is None:
             self._asking = asyncio.get_running_loop().create_task(self._node.reports())
             self._asking.add_done_callback(self._asked)

@@ -26,7 +26,7 @@ _log = get_logger("gateway.master")
 
 _PREPARE = 60.0
 """Seconds in which a worker must have compiled a release; a worker that hangs refuses it."""
-_ANSWER = 5.0
+_RESPONSE = 5.0
 _START = 30.0
 """Seconds a new worker has for its imports on a machine that is busy."""
 _DEADLY = 3
@@ -43,7 +43,7 @@ class _Slot:
 
 
 class Supervisor:
-    """Keeps as many workers running as were spawned. ``init`` is what each of them is told first.
+    """Keeps as many workers running as were spawned. ``init`` is what each of them gets first.
 
     ``spawn`` starts another process for a place.
     """
@@ -91,7 +91,7 @@ class Supervisor:
 
     @property
     def ready(self) -> int:
-        """How many workers listen and answer; each of them serves ``serving``."""
+        """How many workers listen and respond; each of them serves ``serving``."""
         return len(self._members) - len(self.watchdog.missing())
 
     @property
@@ -142,8 +142,8 @@ class Supervisor:
     async def gather(self, within: float = 1.0) -> list[dict[str, Any]]:
         """Return what each worker reports of itself.
 
-        A worker that does not answer in time counts with its last report: a scrape never hangs,
-        and one that is known not to answer is not waited for.
+        A worker that does not respond in time counts with its last report: a scrape never hangs,
+        and one that is known not to respond is not waited for.
         """
 
         async def ask(worker: WorkerProcess) -> None:
@@ -237,12 +237,12 @@ class Supervisor:
             if self.serving is not release or self._environment is not environment:
                 return False
             addresses = {"addresses": self.init["addresses"]}
-            answer = await worker.ask(Command.LISTEN, addresses, within=_START)
-            if not answer.data["ok"]:
-                _log.error("worker cannot listen", reason=answer.data["error"])
-                raise WorkerGone(answer.data["error"])
+            response = await worker.ask(Command.LISTEN, addresses, within=_START)
+            if not response.data["ok"]:
+                _log.error("worker cannot listen", reason=response.data["error"])
+                raise WorkerGone(response.data["error"])
             self._deaths = 0
-            self._plugins = answer.data["plugins"]
+            self._plugins = response.data["plugins"]
             if not self._stopping:
                 self._members[worker.index] = worker
         if len(self._members) == self.count:
@@ -264,14 +264,14 @@ class Supervisor:
         """Have a worker compile a release beside the one it serves; return why it refuses."""
         data = {"hash": release.hash, "environment": environment}
         try:
-            answer = await worker.ask(Command.PREPARE, data, release.table, within=_PREPARE)
+            response = await worker.ask(Command.PREPARE, data, release.table, within=_PREPARE)
         except TimeoutError:
             return [f"worker {worker.index} did not compile the release in {_PREPARE:.0f} s"]
-        return () if answer.data["ok"] else list(answer.data["errors"])
+        return () if response.data["ok"] else list(response.data["errors"])
 
     async def _commit(self, worker: WorkerProcess) -> Message | None:
         try:
-            return await worker.ask(Command.COMMIT, within=_ANSWER)
+            return await worker.ask(Command.COMMIT, within=_RESPONSE)
         except WorkerGone:
             return None  # Its successor starts with the new release.
         except TimeoutError:

@@ -17,7 +17,7 @@ def trusted_bundle(settings: Settings, prefix: Path) -> str | None:
     """Return the path of the bundle, None when the system's authorities alone are trusted.
 
     The name holds a digest of the content, so that changed authorities are another configuration
-    to everybody who compares. Raises ``SettingsError``.
+    to all that compare. Raises ``SettingsError``.
     """
     sources = settings.lua_ssl_trusted_certificate
     if set(sources) <= {SYSTEM}:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Notices workers that do not answer, and ends them: what hangs one hangs all of its clients.
+"""Notices workers that do not respond, and ends them: what hangs one hangs all of its clients.
 
 A worker hangs in code that gives nothing back, say a Lua pattern that backtracks for ever. No
 handler of Python runs in it then, neither for a message nor for SIGTERM; only SIGKILL ends it.
@@ -22,22 +22,22 @@ _log = get_logger("gateway.master")
 _PAUSE = 1.0
 """Most seconds between two questions to a worker."""
 _USUAL = 10.0
-"""Seconds that the looks are laid out for when the watchdog ends nobody."""
+"""Seconds that the checks are laid out for when the watchdog ends no worker."""
 _GRACE = 2.0
-"""Seconds for a worker to come to itself after SIGTERM."""
+"""Seconds for a worker to respond again after SIGTERM."""
 _TRACE = 0.5
-"""Seconds for a worker to write down where it is; its signal handler does, in C."""
+"""Seconds for a worker to write its stack down; its signal handler does, in C."""
 _FRAME = re.compile(r'File "([^"]*)", line (\d+) in (\S+)')
 _FRAMES = 4
 _MOST = 65536
 
 
 class Watchdog:
-    """Asks every worker about once a second whether it is there.
+    """Pings every worker about once a second.
 
-    ``limit`` gives the seconds after which one that has not answered is ended, 0 for never.
-    ``drain`` the seconds that one has to end in order which answers again. A worker's ``silent``
-    counts looks, not the clock: when the whole machine stood still, nobody is blamed.
+    ``limit`` gives the seconds after which a worker that has not responded is ended, 0 for never.
+    ``drain`` the seconds that one which responds again has to end in order. A worker's ``silent``
+    counts checks, not the clock: when the whole machine stood still, no worker is blamed.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Watchdog:
         drain: Callable[[], float],
     ) -> None:
         self.ended = 0
-        """Workers that were ended for not answering."""
+        """Workers that were ended for not responding."""
         self._workers = workers
         self._limit = limit
         self._drain = drain
@@ -56,16 +56,16 @@ class Watchdog:
 
     @property
     def patience(self) -> float:
-        """Seconds without an answer from which a worker counts as one that does not serve."""
+        """Seconds without a response from which a worker counts as one that does not serve."""
         return (self._limit() or _USUAL) / 4
 
     def missing(self) -> list[WorkerProcess]:
-        """Return the workers that do not answer."""
+        """Return the workers that do not respond."""
         patience = self.patience
         return [worker for worker in self._workers() if worker.silent >= patience]
 
     async def watch(self) -> None:
-        """Look until cancelled; workers are ended in the background."""
+        """Check until cancelled; workers are ended in the background."""
         while True:
             pause = min(_PAUSE, (self._limit() or _USUAL) / 8)
             await asyncio.sleep(pause)
@@ -88,7 +88,7 @@ class Watchdog:
             )
             worker.send(signal.SIGTERM)
             if not await _ends(worker, _GRACE):
-                # One that answers again drains: those of its clients that wait are served.
+                # One that responds again drains: those of its clients that wait are served.
                 if worker.silent or not await _ends(worker, self._drain() + 1.5):
                     worker.kill()
                 await worker.exited.wait()

@@ -27,7 +27,7 @@ class WorkerProcess:
         self.stats: dict[str, Any] | None = None
         """What the worker last reported of itself."""
         self.silent = 0.0
-        """Seconds for which it has owed an answer, by the master's looks at it."""
+        """Seconds for which it has owed a response, by the master's checks."""
         self.exited = asyncio.Event()
         self._on_exit = on_exit
         self._waiting: dict[int, asyncio.Future[Message]] = {}
@@ -50,7 +50,7 @@ class WorkerProcess:
 
     async def connect(self) -> None:
         """Open the channel; call it once, right after the start."""
-        self._channel = await WorkerChannel.open(self._end, self._answered, self._lost)
+        self._channel = await WorkerChannel.open(self._end, self._received, self._lost)
 
     async def ask(
         self,
@@ -59,7 +59,7 @@ class WorkerProcess:
         body: bytes = b"",
         within: float = 5.0,
     ) -> Message:
-        """Send a message and return its answer.
+        """Send a message and return its response.
 
         Raises ``WorkerGone`` when the worker ended first and ``TimeoutError`` after ``within``
         seconds.
@@ -78,7 +78,7 @@ class WorkerProcess:
             self._waiting.pop(number, None)
 
     def tell(self, kind: Command, data: dict[str, Any] | None = None) -> None:
-        """Send a message that has no answer."""
+        """Send a message that has no response."""
         if self._channel is not None:
             self._channel.send(kind, data)
 
@@ -123,7 +123,7 @@ class WorkerProcess:
         self.exited.set()
         self._on_exit(self)
 
-    def _answered(self, message: Message) -> None:
+    def _received(self, message: Message) -> None:
         self._owes, self.silent = False, 0.0
         if message.kind == Command.STATS:
             self.stats = message.data
@@ -132,5 +132,5 @@ class WorkerProcess:
             future.set_result(message)
 
     def _lost(self) -> None:
-        """Take no more messages. Who waits is told at the exit, when the place is free as well."""
+        """Take no more messages. Calls that wait fail at the exit, when the place is free too."""
         self._channel = None

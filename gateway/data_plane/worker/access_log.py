@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The access log: one JSON line a request, collected on the loop and written by a thread.
 
-A thread, because a full disk or a pipe nobody reads would otherwise stop every request. What
+A thread, because a full disk or a pipe that is not read would otherwise stop every request. What
 cannot be written is dropped and counted.
 """
 
@@ -45,7 +45,7 @@ class AccessLog:
         self._thread.start()
 
     def add(self, request: Request, response: Response, written: int) -> None:
-        """Take one answered request; called on the loop's thread."""
+        """Take one request that was responded to; called on the loop's thread."""
         self._lines.append(orjson.dumps(_entry(request, response, written), default=_text))
         if len(self._lines) >= _MOST:
             self._hand_over()

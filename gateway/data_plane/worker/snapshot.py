@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A release compiled for serving: immutable, swapped as a whole, closed when nobody uses it."""
+"""A release compiled for serving: immutable, swapped as a whole, closed when no request uses it."""
 
 from __future__ import annotations
 
@@ -222,14 +222,14 @@ def _fill(
         last = partial(resources.proxy.forward, upstream)
     debug = DebugHeaders(route, service) if resources.debug_headers else None
     chains = _Chains(compiled, handlers, route, service, last, debug)
-    plan.chain = chains.of_everybody()
+    plan.chain = chains.general()
     plan.body = _body_mode(plan.chain, chains, service, resources)
     names = ("" if service is None else _name(service)), _name(route)
     plan.count = resources.counters.of(*names).count
 
 
 class _Chains:
-    """The chains of one route: that of everybody, and those of consumers when first needed.
+    """The chains of one route: the general one, and those of consumers when first needed.
 
     Holds no plan: a cycle would keep retired handlers until the garbage collector comes by.
     """
@@ -256,7 +256,7 @@ class _Chains:
             handlers[row["id"]].needs_body for row in compiled.of_consumers if self._concerns(row)
         )
 
-    def of_everybody(self) -> Chain:
+    def general(self) -> Chain:
         """Return the chain that a request begins on.
 
         Not kept here: with ``derive`` it would be a cycle, which only the collector could free.

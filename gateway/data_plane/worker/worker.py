@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a worker does: serve requests, and follow what its master says over the channel.
+"""What a worker does: serve requests, and do what its master asks over the channel.
 
 When the master is gone it drains and ends by itself.
 """
@@ -89,23 +89,23 @@ class Worker:
             self._tasks.start(work)
 
     async def drain(self, seconds: float) -> None:
-        """Stop accepting, answer what is under way, flush to Kafka, end."""
+        """Stop accepting, finish what is under way, flush to Kafka, end."""
         if self._draining:
             return
         self._draining = True
         started = asyncio.get_running_loop().time()
-        await self._turn_away()
+        await self._accept_the_last()
         if hasattr(self, "_server"):
-            answered = await self._server.drain(max(seconds - _FLUSH, seconds / 2))
-            if not answered:
+            finished = await self._server.drain(max(seconds - _FLUSH, seconds / 2))
+            if not finished:
                 _log.warning("requests were cut off: they took longer than the time to drain")
             spent = asyncio.get_running_loop().time() - started
             await self._close(max(seconds - spent, 1.0))
         self._report(0)
         self.ended.set()
 
-    async def _turn_away(self) -> None:
-        """Take in who has connected already; closing the sockets at once would reset them."""
+    async def _accept_the_last(self) -> None:
+        """Take in clients that have connected already; closing the sockets would reset them."""
         for listening in self._sockets:
             listening.listen(0)
         await asyncio.sleep(_LAST_CALL if self._sockets else 0)
