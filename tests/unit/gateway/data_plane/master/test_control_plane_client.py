@@ -22,6 +22,7 @@ from gateway.hybrid.config_hash import ZERO_HASH
 from gateway.pem import load_chain
 from tests.support.authority import Authority
 from tests.support.control_plane import NAME, Place, certificates, running
+from tests.support.http import until
 from tests.support.peer import all_plugins
 
 DOCUMENT = {"services": {"s": {"url": "http://h/", "routes": {"r": {"paths": ["/a"]}}}}}
@@ -72,12 +73,6 @@ async def client(
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110  # the other side is a process of its own
-            await asyncio.sleep(0.005)
 
 
 def known(place: Place) -> Any:

@@ -2,62 +2,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 
 import pytest
 
 from gateway.data_plane.counters import total
 from gateway.data_plane.master import supervisor as module
-from gateway.data_plane.master.release import NodeRelease
-from gateway.data_plane.master.spawn import Spawned
-from gateway.data_plane.master.supervisor import Supervisor
 from gateway.errors import ReleaseRefused
-from tests.support.fake_worker import spawn
-
-
-def release(digest: str, **behaviour: object) -> NodeRelease:
-    return NodeRelease(digest, json.dumps(behaviour).encode(), empty=False)
-
-
-FIRST, SECOND = release("first"), release("second")
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110  # processes have no event
-            await asyncio.sleep(0.005)
-
-
-@asynccontextmanager
-async def supervising(
-    start: NodeRelease | None = None,
-    count: int = 2,
-    spawn: Callable[[int], Spawned] = spawn,
-    *,
-    settled: bool = True,
-    watchdog: float = 0,
-) -> AsyncIterator[Supervisor]:
-    """Run fake workers; all are gone at the end."""
-    init = {"addresses": "", "drain": 1.0, "watchdog": watchdog}
-    made = Supervisor([spawn(index) for index in range(count)], init, spawn)
-    made.start(start, {})
-    try:
-        if settled:
-            await until(lambda: made.ready == count)
-        yield made
-    finally:
-        await made.stop(1.0)
-        assert all(worker.exited.is_set() for worker in made.workers)
-
-
-async def served(supervisor: Supervisor) -> dict[str, int]:
-    """Return how many workers serve which hash."""
-    found: dict[str, int] = total(await supervisor.gather())["gauges"]
-    return found
+from tests.support.http import until
+from tests.support.supervision import FIRST, SECOND, release, served, supervising
 
 
 async def test_workers_serve_the_first_release_before_they_count_as_ready() -> None:

@@ -14,17 +14,11 @@ from pathlib import Path
 import pytest
 
 from gateway.data_plane.counters import total
-from tests.support.http import run
+from tests.support.http import run, until
 from tests.support.node import NodeProcess, running_node
+from tests.support.supervision import FIRST, SECOND, served, supervising
 from tests.support.traffic import get
 from tests.support.waiting import eventually
-from tests.unit.gateway.data_plane.master.test_supervisor import (
-    FIRST,
-    SECOND,
-    served,
-    supervising,
-    until,
-)
 
 
 async def test_a_worker_that_does_not_answer_is_ended_and_replaced() -> None:
