@@ -13,6 +13,7 @@ import pulumi_eks as eks
 from components.cloud.access import join_networks, let_in
 from components.cloud.aws import AwsResources
 from components.cloud.kubernetes import KubernetesCluster, kubernetes_provider
+from components.cloud.live import LiveCluster
 from components.cloud.network import Network
 from components.cloud.storage import STORAGE_CLASS, storage_addon, storage_class
 from components.config.kubernetes import EksConfig
@@ -32,12 +33,16 @@ LOAD_BALANCER_CLASSES = {"nodegroup": "", "auto": "eks.amazonaws.com/nlb"}
 
 @dataclass(frozen=True)
 class EksClusterArgs:
-    """What to make; ``retain`` leaves volumes behind that lose their claim."""
+    """What to make; ``retain`` leaves volumes behind that lose their claim.
+
+    ``live`` is what was made before, of which some stays as it is.
+    """
 
     cluster: EksConfig
     tags: Mapping[str, str]
     protect: bool
     retain: bool
+    live: LiveCluster
 
 
 class EksCluster(pulumi.ComponentResource):
@@ -58,7 +63,7 @@ class EksCluster(pulumi.ComponentResource):
         )
         tags = {**args.tags, "project": pulumi.get_project(), "stack": pulumi.get_stack()}
         self._resources = AwsResources(self, provider, name, args.cluster.name, tags)
-        self.network = Network(self._resources, args.cluster, protect=args.protect)
+        self.network = Network(self._resources, args.cluster, args.live.zones, protect=args.protect)
         self.eks = self._eks()
         # The name by way of an output: what carries it waits for the cluster and goes before it
         # (pulumi/pulumi#9009).
@@ -70,13 +75,16 @@ class EksCluster(pulumi.ComponentResource):
     def _eks(self) -> eks.Cluster:
         wanted = self._args.cluster
         auto = wanted.mode == "auto"
+        # EKS takes no subnets of further zones into a cluster (aws/containers-roadmap#2258): nodes
+        # go there, and the cluster stays where it was made.
+        own = self._args.live.control_zones or wanted.zones
         return eks.Cluster(
             self._name,
             name=wanted.name,
             version=wanted.version,
             vpc_id=self.network.vpc.id,
-            public_subnet_ids=[subnet.id for subnet in self.network.public],
-            private_subnet_ids=[subnet.id for subnet in self.network.private],
+            public_subnet_ids=[subnet.id for subnet in self.network.public[:own]],
+            private_subnet_ids=[subnet.id for subnet in self.network.private[:own]],
             endpoint_public_access=wanted.public_endpoint,
             endpoint_private_access=True,
             public_access_cidrs=list(wanted.public_access_cidrs) or None,

@@ -12,16 +12,24 @@ from components.cloud.aws import AwsResources
 from components.config.kubernetes import EksConfig
 from components.config.network_plan import Subnet, plan_network
 
+ZONES_WITHOUT_EKS = ("use1-az3", "usw1-az2", "cac1-az3")
+"""Ids of zones where EKS places no control plane (Amazon EKS user guide, "VPC and subnet
+requirements"; pulumi/pulumi-eks#1401)."""
+
 
 class Network:
     """A VPC with a public and a private subnet in each zone.
 
     Public subnets are routed to the internet, private ones through a NAT gateway. ``way_out`` is
-    what a node needs to reach the internet; ``tables`` are the route tables by label.
+    what a node needs to reach the internet; ``tables`` are the route tables by label. Zones that
+    subnets are in already (``kept``) stay, whatever the list of zones says today: it is without
+    those that are impaired.
     """
 
-    def __init__(self, resources: AwsResources, config: EksConfig, *, protect: bool) -> None:
-        self._resources, self._config = resources, config
+    def __init__(
+        self, resources: AwsResources, config: EksConfig, kept: Sequence[str], *, protect: bool
+    ) -> None:
+        self._resources, self._config, self._kept = resources, config, kept
         plan = plan_network(config.vpc_cidr, config.zones)
         self.cidr = plan.vpc_cidr
         self.vpc = aws.ec2.Vpc(
@@ -39,16 +47,21 @@ class Network:
         self.way_out = self._routes()
 
     def _zone_names(self) -> pulumi.Output[list[str]]:
+        wanted, kept = self._config, list(self._kept)
+        if len(kept) >= wanted.zones:
+            return pulumi.Output.from_input(kept)
         zones = aws.get_availability_zones_output(
             state="available",
             # Local and wavelength zones must be opted into, and EKS cannot use them.
             filters=[{"name": "opt-in-status", "values": ["opt-in-not-required"]}],
+            exclude_zone_ids=list(ZONES_WITHOUT_EKS),
             opts=pulumi.InvokeOptions(
                 parent=self._resources.parent, provider=self._resources.provider
             ),
         )
-        wanted = self._config
-        return zones.names.apply(lambda names: choose_zones(names, wanted.zones, wanted.region))
+        return zones.names.apply(
+            lambda names: choose_zones(names, wanted.zones, wanted.region, kept)
+        )
 
     def _subnet(self, subnet: Subnet) -> aws.ec2.Subnet:
         side = "public" if subnet.public else "private"
@@ -127,14 +140,18 @@ class Network:
         return [route, *joined]
 
 
-def choose_zones(names: Sequence[str], count: int, region: str) -> list[str]:
-    """Return the first ``count`` zones by name, so that the order of an answer changes nothing.
+def choose_zones(
+    names: Sequence[str], count: int, region: str, kept: Sequence[str] = ()
+) -> list[str]:
+    """Return ``kept`` and, up to ``count``, the first others by name.
 
-    Raises ``pulumi.RunError`` when the region has fewer.
+    So neither the order of an answer nor a zone that is missing from it moves anything. Raises
+    ``pulumi.RunError`` when the region has fewer.
     """
-    if len(names) < count:
+    others = sorted(set(names) - set(kept))
+    if len(kept) + len(others) < count:
         raise pulumi.RunError(
             f"zones: {count} are more than {region} has for this account: "
-            f"{', '.join(sorted(names))}"
+            f"{', '.join(sorted({*kept, *names}))}"
         )
-    return sorted(names)[:count]
+    return [*kept, *others][:count]

@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 
 from components.cloud.certificates import ClusterCertificates, ClusterCertificatesArgs
+from components.cloud.changes import refuse_changes
 from components.cloud.confluent import ConfluentKafka, ConfluentKafkaArgs
 from components.cloud.control_plane import (
     ControlPlaneRelease,
@@ -19,6 +20,7 @@ from components.cloud.eks import EksCluster, EksClusterArgs
 from components.cloud.existing import ExistingCluster, ExistingControlPlane, ExistingKafka
 from components.cloud.konnect import HostedControlPlane, HostedControlPlaneArgs
 from components.cloud.kubernetes import KubernetesCluster
+from components.cloud.live import NOTHING, LiveStack, live_cluster
 from components.config.cloud import CloudConfig, ExistingKafkaConfig, read_cloud
 from components.config.control_plane import (
     ExistingControlPlaneConfig,
@@ -35,9 +37,11 @@ from components.routes import GatewayRoutes, GatewayRoutesArgs, check_routes
 def stand_up(reader: ConfigReader) -> dict[str, Any]:
     """Register the whole stack; return what the program exports."""
     config = read_cloud(reader)
+    live = LiveStack.of_this_run()
+    refuse_changes(reader, config, live)
     check_routes(config.routes, config.stack, config.topic_names)
     kafka = make_kafka(config)
-    cluster = make_cluster(config)
+    cluster = make_cluster(config, live)
     certificates = make_certificates(config, cluster)
     control_plane, keeper = make_control_plane(config, cluster, certificates)
     routes = GatewayRoutes(
@@ -104,12 +108,14 @@ def make_kafka(config: CloudConfig) -> ConfluentKafka | ExistingKafka:
     )
 
 
-def make_cluster(config: CloudConfig) -> KubernetesCluster:
+def make_cluster(config: CloudConfig, live: LiveStack = NOTHING) -> KubernetesCluster:
     """Make the Kubernetes of a stack, or take the one that is there."""
-    if not isinstance(config.cluster, EksConfig):
-        return ExistingCluster("cluster", config.cluster).cluster
-    args = EksClusterArgs(config.cluster, config.tags, config.protect, config.retain)
-    return EksCluster("cluster", args).cluster
+    name, wanted = "cluster", config.cluster
+    if not isinstance(wanted, EksConfig):
+        return ExistingCluster(name, wanted).cluster
+    found = live_cluster(live, name, wanted.region)
+    args = EksClusterArgs(wanted, config.tags, config.protect, config.retain, found)
+    return EksCluster(name, args).cluster
 
 
 def make_certificates(config: CloudConfig, cluster: KubernetesCluster) -> ClusterCertificates:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.plans import planned
+from tests.support.plans import planned, refused
 from tools.stubs.session import StubSession
 from tools.stubs.warm import warm_session
 
@@ -49,3 +49,51 @@ def test_people_of_one_name_are_admitted_each(live: StubSession) -> None:
         "make cluster-210987654321/role/admin",
     ]
     assert planned(live, adminArns=arns) == made
+
+
+def test_a_cluster_is_upgraded_by_one_minor_version_and_never_back(live: StubSession) -> None:
+    live.write_settings(kubernetesVersion="1.34")
+    said = refused(live, kubernetesVersion="1.33")
+    assert "kubernetesVersion: '1.34' is older than the cluster's, 1.35" in refused(live)
+    assert "kubernetesVersion: '1.33' is older than the cluster's, 1.35" in said
+    live.write_settings(kubernetesVersion="1.35")
+
+
+def test_the_mode_of_nodes_stays(live: StubSession) -> None:
+    said = refused(live, clusterMode="auto")
+    assert "clusterMode: 'auto' on a cluster that is 'nodegroup'; make a second stack" in said
+
+
+def test_the_network_stays(live: StubSession) -> None:
+    said = refused(live, vpcCidr="10.11.0.0/16")
+    assert "vpcCidr: '10.11.0.0/16' in place of 10.10.0.0/16: another network is another" in said
+
+
+def test_a_further_zone_is_for_nodes_and_the_cluster_stays_where_it_is(live: StubSession) -> None:
+    steps = planned(live, zones=3)
+    assert steps[-2:] == ["make anew cluster-nodes: subnetIds", "delete the old cluster-nodes"]
+    assert sorted(steps[:-2]) == [
+        "make cluster-private-2",
+        "make cluster-private-2",
+        "make cluster-private-2-0",
+        "make cluster-private-2-out",
+        "make cluster-public-2",
+        "make cluster-public-2",
+    ]
+
+
+def test_zones_are_chosen_once(live: StubSession) -> None:
+    live.world.say("zones", {"stub-1b": "stub1-az1", "stub-1c": "stub1-az2"})
+    assert planned(live) == [], "the first zone is impaired, and nothing moves"
+    live.write_settings(zones=3)
+    made = live.up()
+    assert made.code == 0, made.text
+    zones = {
+        thing.urn.rsplit("::", 1)[-1]: thing.inputs["availabilityZone"]
+        for thing in live.world.things()
+        if thing.type == "aws:ec2/subnet:Subnet"
+    }
+    found = [zones[f"cluster-private-{place}"] for place in range(3)]
+    assert found == ["stub-1a", "stub-1b", "stub-1c"]
+    live.write_settings(zones=2)
+    assert live.up().code == 0

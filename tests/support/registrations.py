@@ -119,7 +119,12 @@ def register(
         asyncio.set_event_loop(asyncio.new_event_loop())
         recorder = _Recorder(outputs)
         mocks.set_mocks(
-            recorder.mocks, project="kafka-gateway", stack=stack, preview=preview, monitor=recorder
+            recorder.mocks,
+            project="kafka-gateway",
+            stack=stack,
+            preview=preview,
+            monitor=recorder,
+            organization="organization",
         )
 
         run: Any = pulumi.runtime.test(program)  # type: ignore[no-untyped-call]  # Pulumi ships it so

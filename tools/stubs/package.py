@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tools.stubs.world import World
+
 Properties = dict[str, Any]
 PROVIDER = "(provider)"
 """Under this name an identity function sees the provider's configuration among the inputs."""
@@ -34,8 +36,17 @@ class StubType:
     autoname: tuple[str, ...] = ()
     delete_before_replace: bool = False
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    refuses: Callable[[Properties | None, Properties], str] = lambda old, new: ""
+    refuses: Callable[[Properties | None, Properties, World], str] = lambda old, new, world: ""
     unique: bool = False
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of one of a provider's functions, in the world and by a provider as configured."""
+
+    arguments: Properties
+    config: Properties
+    world: World
 
 
 @dataclass(frozen=True)
@@ -44,7 +55,7 @@ class Package:
 
     name: str
     types: Mapping[str, StubType]
-    invokes: Mapping[str, Callable[[Properties], Properties]] = field(default_factory=dict)
+    invokes: Mapping[str, Callable[[Call], Properties]] = field(default_factory=dict)
     construct: Callable[[Any], Any] | None = None
 
 

@@ -20,7 +20,7 @@ from gateway.names.property_paths import render_path
 from provider.diff import PropertyChange, compare
 from provider.responses import abort_init_failed, diff_response, top_property
 from provider.values import UNKNOWN, decode, encode
-from tools.stubs.package import PROVIDER, Package, Properties, StubType, digits
+from tools.stubs.package import PROVIDER, Call, Package, Properties, StubType, digits
 from tools.stubs.world import Thing, World
 
 
@@ -79,9 +79,10 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
         if answer is None:
             context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the stub has no function {request.tok}")
             raise AssertionError("abort always raises")
+        call = Call(arguments, self._configs.get(context.peer(), {}), self._world)
         made = provider_pb2.InvokeResponse()
         # `return` is a keyword, and the field's name.
-        getattr(made, "return").CopyFrom(encode(answer(arguments)))
+        getattr(made, "return").CopyFrom(encode(answer(call)))
         return made
 
     def Construct(self, request: Any, context: Any) -> Any:
@@ -132,7 +133,7 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
         if first and self._faulty("first", request.urn):
             self._world.note("failed", request.urn)
             context.abort(grpc.StatusCode.UNKNOWN, "the test wanted the first attempt to fail")
-        self._refuse(kind.refuses(None, inputs), context)
+        self._refuse(kind.refuses(None, inputs, self._world), context)
         config = self._configs.get(context.peer(), {})
         made = self._make(kind, request.urn, inputs, config, context)
         if self._faulty("half", request.urn) or (first and self._faulty("first-half", request.urn)):
@@ -170,7 +171,7 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.UpdateResponse(properties=encode({**olds, **news}, hidden))
         self._fail("update", request.urn, context)
         before, _ = decode(request.old_inputs)
-        self._refuse(kind.refuses(before, news), context)
+        self._refuse(kind.refuses(before, news, self._world), context)
         outputs = {**news, **kind.outputs(request.id, news)}
         token = _type(request.urn)
         self._world.put("update", Thing(token, request.id, request.urn, news, outputs))

@@ -6,7 +6,8 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 
-from tools.stubs.package import Package, Properties, StubType, digits, named, prefixed
+from tools.stubs.package import Call, Package, Properties, StubType, digits, named, prefixed
+from tools.stubs.world import World
 
 ACCOUNT = "123456789012"
 
@@ -29,10 +30,70 @@ def _cluster(identity: str, inputs: Properties) -> Properties:
     }
 
 
-def _zones(arguments: Properties) -> Properties:
-    # us-west-1 gives every account two of its zones; three elsewhere.
-    names = [f"stub-1{letter}" for letter in "abc"]
-    return {"id": "stub", "names": names, "zoneIds": names, "state": arguments.get("state")}
+def _refuse_cluster(old: Properties | None, new: Properties, world: World) -> str:
+    """What UpdateClusterVersion and UpdateClusterConfig refuse."""
+    if old is None:
+        return ""
+    before, after = (_minor(side["version"]) for side in (old, new))
+    if not before <= after <= before + 1:
+        return (
+            "InvalidParameterException: Unsupported Kubernetes minor version update from "
+            f"{old['version']} to {new['version']}"
+        )
+    zones = [_zones_of(side["vpcConfig"]["subnetIds"], world) for side in (old, new)]
+    if zones[0] != zones[1]:
+        return (
+            "InvalidParameterException: Provided subnets belong to the AZs "
+            f"{', '.join(sorted(zones[1]))}. But they should belong to the exact set of AZs "
+            f"{', '.join(sorted(zones[0]))} in which subnets were provided during cluster creation."
+        )
+    return ""
+
+
+def _zones_of(subnets: list[str], world: World) -> set[str]:
+    found = (world.get("aws:ec2/subnet:Subnet", identity) for identity in subnets)
+    return {thing.inputs["availabilityZone"] for thing in found if thing is not None}
+
+
+def _refuse_nodes(old: Properties | None, new: Properties, world: World) -> str:
+    """What CreateNodegroup, UpdateNodegroupConfig and UpdateNodegroupVersion refuse."""
+    scaling = new["scalingConfig"]
+    least, wanted, most = (scaling[f"{one}Size"] for one in ("min", "desired", "max"))
+    if least > wanted:
+        return (
+            f"InvalidParameterException: Minimum capacity {least} can't be greater than desired "
+            f"size {wanted}"
+        )
+    if wanted > most:
+        return (
+            f"InvalidParameterException: desired capacity {wanted} can't be greater than max "
+            f"size {most}"
+        )
+    cluster = world.get("aws:eks/cluster:Cluster", new["clusterName"])
+    version = new.get("version")
+    if cluster and version and _minor(version) > _minor(cluster.inputs["version"]):
+        return (
+            f"InvalidParameterException: Requested Nodegroup version {version} is newer than "
+            f"Cluster version {cluster.inputs['version']}"
+        )
+    return ""
+
+
+def _minor(version: str) -> int:
+    return int(version.split(".")[1])
+
+
+def _zones(call: Call) -> Properties:
+    # us-west-1 gives every account two of its zones; three elsewhere. In us-east-1 the second is
+    # the one without EKS; ids are those of one account, names differ between accounts.
+    usual = {f"stub-1{letter}": f"stub1-az{n}" for n, letter in enumerate("abc")}
+    if call.config.get("region") == "us-east-1":
+        usual = {"stub-1a": "use1-az1", "stub-1b": "use1-az3", "stub-1c": "use1-az2"}
+    excluded = call.arguments.get("excludeZoneIds") or []
+    zones = call.world.said("zones", usual)
+    names = [name for name, identity in zones.items() if identity not in excluded]
+    state = call.arguments.get("state")
+    return {"id": "stub", "names": names, "zoneIds": [zones[n] for n in names], "state": state}
 
 
 PACKAGE = Package(
@@ -82,6 +143,7 @@ PACKAGE = Package(
             replaces=("name", "roleArn"),
             autoname=("name",),
             unique=True,
+            refuses=_refuse_cluster,
         ),
         "aws:eks/accessEntry:AccessEntry": StubType(
             lambda seed, inputs: f"{inputs['clusterName']}:{inputs['principalArn']}",
@@ -94,6 +156,7 @@ PACKAGE = Package(
             replaces=("clusterName", "instanceTypes", "nodeRoleArn", "subnetIds", "nodeGroupName"),
             autoname=("nodeGroupName",),
             unique=True,
+            refuses=_refuse_nodes,
         ),
         "aws:eks/addon:Addon": StubType(
             lambda seed, inputs: f"{inputs['clusterName']}:{inputs['addonName']}",

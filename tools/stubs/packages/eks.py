@@ -40,6 +40,7 @@ def construct(request: Any) -> Any:
                     *_list(inputs.get("privateSubnetIds")),
                 ],
             },
+            "computeConfig": {"enabled": True} if inputs.get("autoMode") else None,
             "tags": inputs.get("tags"),
         },
     )
