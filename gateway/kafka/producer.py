@@ -18,7 +18,7 @@ from gateway.kafka.librdkafka import error_name, error_text
 from gateway.kafka.prober import Prober
 from gateway.kafka.refusals import REFUSALS, is_innocent, names_the_guilty
 from gateway.kafka.reports import content_of, topic_of
-from gateway.kafka.second_lane import SecondLane
+from gateway.kafka.second_lane import MOST_TOGETHER, SecondLane
 from gateway.kafka.watch import Watch
 
 OnDelivery = Callable[[ProduceError | None], None]
@@ -53,7 +53,8 @@ class Producer:
         self._prober = prober
         self._pending: dict[int, OnDelivery | None] = {}
         self._extras: dict[int, tuple[int, Slot | None]] = {}
-        self._order = KeyOrder(config.batch_messages, config.batch_bytes)
+        most = min(config.batch_messages, MOST_TOGETHER)
+        self._order = KeyOrder(most, config.batch_bytes)
         self._first = FirstLane(self, loop, prober)
         self._second = SecondLane(self, loop, prober)
         self._doubts = self._second.doubts

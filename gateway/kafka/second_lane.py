@@ -36,11 +36,13 @@ _PATIENCE = 0.5
 """Seconds after which the next batch goes although the one before is not reported: its broker is
 stuck, and the others should not be."""
 _PUSH_LOOK = 0.001
+MOST_TOGETHER = 1000
+"""Records of a batch: they are all handled in one turn of the event loop when they are reported."""
 _DOUBT = 60.0
 """Seconds for which records like a refused one go this way."""
 _SMALL = 256 * 1024
-"""A topic that refuses batches of so many bytes gets all of its records this way: those of the
-first connection would be refused again and again."""
+"""A topic that refuses batches of so many bytes, and smaller ones than the first connection makes,
+gets all of its records this way: those of the first would be refused again and again."""
 _MOST_SUSPECTS = 1000
 _LINGER = "20"
 """Milliseconds; only for what a push has missed."""
@@ -117,8 +119,9 @@ class SecondLane:
             ("batch.size", str(_LARGEST)),
         )
         self._config = replace(config, extra=(*more, *config.extra))
-        self._most = config.batch_messages
+        self._most = min(config.batch_messages, MOST_TOGETHER)
         self._limit = config.batch_bytes
+        self._small = min(_SMALL, config.batch_bytes)
         self._roads: dict[str, _Road] = {}
         self._client: Client | None = None
         self._tokens = TokenSource.of(config, loop, producer.watch)
@@ -136,8 +139,9 @@ class SecondLane:
             del self.doubts[record.topic]
             return False
         if not doubt.suspects(record):
-            return doubt.ceiling < _SMALL
+            return doubt.ceiling < self._small
         if len(self._road(record.topic).again) >= _MOST_SUSPECTS:
+            self._producer.watch.refused("suspect", 1)
             raise BufferFull("_QUEUE_FULL", "too many records like those that the topic refuses")
         return True
 

@@ -15,7 +15,7 @@ from gateway.errors import BufferFull, ProduceError
 from gateway.kafka.config import ProducerConfig
 from gateway.kafka.key_order import QueuedRecord
 from gateway.kafka.librdkafka import error_name
-from gateway.kafka.second_lane import pieces
+from gateway.kafka.second_lane import MOST_TOGETHER, SecondLane, pieces
 from tests.support.mock_kafka import MockKafka, mock_kafka
 from tests.support.producing import Worker, until, working
 
@@ -128,11 +128,54 @@ def test_records_like_the_refused_are_turned_away_when_too_many_wait(
         with pytest.raises(BufferFull):
             for _ in range(50):
                 producer.send("t", b"x")
+        assert producer.metrics()["refusals"] == {"suspect": 1}
         producer.send("t", b"x", b"a key")
         await until(lambda: producer.messages == 0, within=15)
         producer.send("t", b"x")
 
     working(job)
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize(("batch_bytes", "others"), [(1000, False), (1_048_576, True)])
+def test_others_stay_in_batches_that_are_smaller_than_what_was_refused(
+    cluster: MockKafka, batch_bytes: int, others: bool
+) -> None:
+    async def job(worker: Worker) -> None:
+        producer = worker.pool.get(config(cluster, batch_bytes=batch_bytes))
+        cluster.fail(MSG_SIZE_TOO_LARGE)
+        (error,) = await sent(producer, 1, size=2000)
+        assert isinstance(error, ProduceError)
+        assert producer._second.takes(QueuedRecord(0, "t", b"", None, (), 2500))
+        assert producer._second.takes(QueuedRecord(0, "t", b"", None, (), 10)) is others
+
+    working(job)
+
+
+@pytest.mark.kafka
+def test_so_many_records_of_one_key_go_together_that_others_get_their_turn(
+    cluster: MockKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches = []
+    send = SecondLane._send
+
+    def noted(lane: Any, road: Any, client: Any, records: list[QueuedRecord]) -> None:
+        batches.append([record.token for record in records])
+        send(lane, road, client, records)
+
+    monkeypatch.setattr(SecondLane, "_send", noted)
+
+    async def job(worker: Worker) -> None:
+        producer = worker.pool.get(config(cluster))
+        for _ in range(3 * MOST_TOGETHER):
+            producer.send("t", b"x", b"a key")
+        await until(lambda: producer.messages == 0, within=30)
+        assert producer.records == 3 * MOST_TOGETHER
+
+    working(job)
+    assert max(map(len, batches)) == MOST_TOGETHER
+    flat = [token for batch in batches for token in batch]
+    assert flat == sorted(flat)
 
 
 @pytest.mark.kafka
