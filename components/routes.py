@@ -14,6 +14,7 @@ from components.endpoints import ControlPlaneEndpoint, KafkaEndpoint
 from components.options import child_options
 from gateway.documents.deck import load_deck
 from gateway.documents.document import check_document
+from gateway.documents.placeholders import BOOTSTRAP_SERVERS, STACK_NAME, TOPICS
 from gateway.errors import DocumentError
 from provider.client import Configuration
 
@@ -61,8 +62,8 @@ def _admin(control_plane: ControlPlaneEndpoint) -> dict[str, Any]:
 
 def placeholders(stack: str, servers: object, topics: Mapping[str, object]) -> Mapping[str, Any]:
     """Return what a routes file may refer to: a closed list."""
-    named = {f"kafka.topics.{topic}": name for topic, name in topics.items()}
-    return {"kafka.bootstrap_servers": servers, "stack.name": stack, **named}
+    named = {TOPICS + topic: name for topic, name in topics.items()}
+    return {BOOTSTRAP_SERVERS: servers, STACK_NAME: stack, **named}
 
 
 def check_routes(file: str, stack: str, topics: tuple[str, ...]) -> None:

@@ -7,7 +7,7 @@ import copy
 import re
 from typing import Any
 
-from gateway.documents.document import diff_documents
+from gateway.documents.diff import diff_documents
 from gateway.entities import ENTITIES
 from gateway.errors import DocumentError
 from gateway.names.property_paths import PropertyPath, parse_path, split_problem, value_at

@@ -21,6 +21,7 @@ from gateway.entities import ENTITIES
 from gateway.entities.base import Entity, EntityType
 from gateway.entities.plugin_types import plugin_types
 from gateway.entities.shape import Shape, shape_of
+from gateway.logs import LEVELS
 from gateway.settings import settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -173,7 +174,7 @@ def _form(parse: ast.expr) -> str:
     name = parse.func.id
     if name == "word":
         starred = [item for item in parse.args if isinstance(item, ast.Starred)]
-        words = settings.LOG_LEVELS if starred else [ast.literal_eval(item) for item in parse.args]
+        words = LEVELS if starred else [ast.literal_eval(item) for item in parse.args]
         return ", ".join(_code(word) for word in words if word)
     if name == "count":
         low, high = (ast.literal_eval(item) for item in parse.args)

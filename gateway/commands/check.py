@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,8 +13,6 @@ import typer
 from gateway.errors import DocumentError, SettingsError
 from gateway.settings.settings import Settings
 from gateway.settings.sources import collect, unknown_settings
-
-_TOPIC = "kafka.topics."
 
 
 def command(
@@ -26,7 +24,7 @@ def command(
     """Check the settings of the environment, and a decK file; exit code 1 lists all problems."""
     warnings, problems = check_settings(conf)
     if file is not None:
-        problems += check_file(file, StandIns())
+        problems += check_file(file)
     for warning in warnings:
         typer.echo(f"warning: {warning}", err=True)
     for problem in problems:
@@ -52,35 +50,17 @@ def check_settings(conf: Path | None) -> tuple[list[str], list[str]]:
     return warnings, check_file(Path(settings.declarative_config), {})
 
 
-def check_file(path: Path, placeholders: Mapping[str, Any]) -> list[str]:
-    """Return everything that is wrong with a decK file, each problem with file and path."""
+def check_file(path: Path, placeholders: Mapping[str, Any] | None = None) -> list[str]:
+    """Return everything that is wrong with a decK file, each problem with file and path.
+
+    Without ``placeholders`` there is a value for each that a stack fills in.
+    """
     # Late, since settings alone are checked without the models.
     from gateway.documents.deck import load_deck
+    from gateway.documents.placeholders import StandIns
 
     try:
-        load_deck(path, placeholders, os.environ)
+        load_deck(path, StandIns() if placeholders is None else placeholders, os.environ)
     except DocumentError as error:
         return [f"{error.source or path}: {problem}" for problem in error.problems]
     return []
-
-
-class StandIns(Mapping[str, Any]):
-    """A value for every placeholder there is, so that a stack's routes can be checked alone."""
-
-    def __getitem__(self, name: str) -> Any:
-        if name == "kafka.bootstrap_servers":
-            return object()  # No plain data: what stands there is not checked.
-        if name == "stack.name" or name.startswith(_TOPIC):
-            return name.removeprefix(_TOPIC)
-        raise KeyError(name)
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and (
-            name in ("kafka.bootstrap_servers", "stack.name") or name.startswith(_TOPIC)
-        )
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(("kafka.bootstrap_servers", "kafka.topics.<name>", "stack.name"))
-
-    def __len__(self) -> int:
-        return 3

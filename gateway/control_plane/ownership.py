@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from gateway.documents.document import Document, owner_tag, to_table
+from gateway.documents.document import Document, to_table
+from gateway.documents.tree import owner_tag
 from gateway.entities import ENTITIES, EntityType, Row
 from gateway.entities.checks import Table, check_table, row_label
+from gateway.entities.credentials import SECRETS
 from gateway.errors import UniqueViolation
 
 _PREFIX = owner_tag("")
-_SECRETS = ("key", "password", "secret")
 
 
 def owner_of(row: Row) -> str | None:
@@ -90,7 +91,7 @@ def unique_values(entity: EntityType, row: Row) -> list[tuple[tuple[str, ...], t
 def describe_values(group: Iterable[str], values: Iterable[Any]) -> str:
     """Return fields and values as Kong's errors show them, secrets left out: ``{name="a"}``."""
     shown = [
-        f"{name}=…" if name in _SECRETS else f'{name}="{value}"'
+        f"{name}=…" if name in SECRETS else f'{name}="{value}"'
         for name, value in zip(group, values, strict=True)
         if value is not None
     ]

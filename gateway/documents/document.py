@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from gateway.documents.diff import Change, diff_documents, normalise
 from gateway.documents.tree import CHILDREN, DocumentNode, Tree, contains, nest, own_tags, owner_tag
 from gateway.entities import ENTITIES, Row
 from gateway.entities.checks import Table, table_problems
@@ -125,17 +124,3 @@ def _excused(problem: Problem, unknown: object | None) -> bool:
     if problem.misspelt or problem.absent:
         return False
     return contains(problem.input, unknown)
-
-
-__all__ = [
-    "Change",
-    "Document",
-    "check_document",
-    "contains",
-    "diff_documents",
-    "from_table",
-    "keep_times",
-    "normalise",
-    "owner_tag",
-    "to_table",
-]

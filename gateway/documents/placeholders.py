@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gateway.documents.tree import CHILDREN
@@ -22,7 +22,28 @@ _DECK = re.compile(r"\$\{\{(.*?)\}\}")
 _CALL = re.compile(r'\s*env\s+"([^"]*)"\s*(?:\|\s*(\w+)\s*)?')
 _CASTS = ("toInt", "toFloat", "toBool")
 
-_CLOSED_LIST = ("${kafka.bootstrap_servers}", "${kafka.topics.<name>}", "${stack.name}")
+BOOTSTRAP_SERVERS, TOPICS, STACK_NAME = "kafka.bootstrap_servers", "kafka.topics.", "stack.name"
+"""All placeholders that there are; a topic's name stands behind the second."""
+NAMES = (BOOTSTRAP_SERVERS, f"{TOPICS}<name>", STACK_NAME)
+
+
+class StandIns(Mapping[str, Any]):
+    """A value for every placeholder there is, so that a file can be checked without its stack."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self:
+            raise KeyError(name)
+        # What is no plain data is not checked.
+        return object() if name == BOOTSTRAP_SERVERS else name.removeprefix(TOPICS)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and (name in NAMES or name.startswith(TOPICS))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(NAMES)
+
+    def __len__(self) -> int:
+        return len(NAMES)
 
 
 def fill_in(document: Any, values: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -81,7 +102,7 @@ class _Filler:
         if name in self._values:
             return True, self._values[name]
         names = sorted(self._values)
-        allowed = ", ".join(f"${{{known}}}" for known in names) or ", ".join(_CLOSED_LIST)
+        allowed = ", ".join(f"${{{known}}}" for known in names or NAMES)
         guess = nearest(name, names)
         advice = f"{guess} allowed: {allowed}" if guess else f"allowed: {allowed}"
         where = document_path(location)

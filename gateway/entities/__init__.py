@@ -6,31 +6,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.entities.base import Entity, EntityType, StrictModel
-from gateway.entities.certificate import (
-    CA_CERTIFICATES,
-    CERTIFICATES,
-    SNI,
-    SNIS,
-    CACertificate,
-    Certificate,
-)
-from gateway.entities.consumer import CONSUMERS, Consumer
-from gateway.entities.credentials import (
-    CREDENTIALS,
-    Acl,
-    BasicAuthCredential,
-    HmacAuthCredential,
-    JwtSecret,
-    KeyAuthCredential,
-    OAuth2Credential,
-)
-from gateway.entities.plugin import PLUGINS, Plugin
-from gateway.entities.route import ROUTES, Route
-from gateway.entities.service import SERVICES, Service
-from gateway.entities.upstream import TARGETS, UPSTREAMS, Target, Upstream
+from gateway.entities.base import EntityType
+from gateway.entities.certificate import CA_CERTIFICATES, CERTIFICATES, SNIS
+from gateway.entities.consumer import CONSUMERS
+from gateway.entities.credentials import CREDENTIALS
+from gateway.entities.plugin import PLUGINS
+from gateway.entities.route import ROUTES
+from gateway.entities.service import SERVICES
+from gateway.entities.upstream import TARGETS, UPSTREAMS
 from gateway.entities.validation import Row, validate
-from gateway.entities.vault import KEY_SETS, KEYS, VAULTS, Key, KeySet, Vault
+from gateway.entities.vault import KEY_SETS, KEYS, VAULTS
 from gateway.errors import NotFound
 from gateway.names.spelling import choices
 
@@ -71,30 +56,4 @@ def validate_row(collection: str, data: Mapping[str, Any]) -> Row:
     return validate(entity_type(collection), data)
 
 
-__all__ = [
-    "ENTITIES",
-    "SNI",
-    "Acl",
-    "BasicAuthCredential",
-    "CACertificate",
-    "Certificate",
-    "Consumer",
-    "Entity",
-    "EntityType",
-    "HmacAuthCredential",
-    "JwtSecret",
-    "Key",
-    "KeyAuthCredential",
-    "KeySet",
-    "OAuth2Credential",
-    "Plugin",
-    "Route",
-    "Row",
-    "Service",
-    "StrictModel",
-    "Target",
-    "Upstream",
-    "Vault",
-    "entity_type",
-    "validate_row",
-]
+__all__ = ["ENTITIES", "EntityType", "Row", "entity_type", "validate_row"]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from gateway.entities import ENTITIES, EntityType, Row
+from gateway.entities.credentials import SECRETS
 from gateway.entities.types import is_reference
 from gateway.errors import DocumentError
 from gateway.names.property_paths import entity_path
@@ -87,8 +88,7 @@ def _unique_problems(
 
 
 def _named(name: str, value: Any) -> str:
-    # A credential's key is a secret.
-    return name if name in ("key", "password", "secret") else f'{name} "{value}"'
+    return name if name in SECRETS else f'{name} "{value}"'
 
 
 def _does_not_count(group: tuple[str, ...], value: tuple[Any, ...], unknown: object | None) -> bool:

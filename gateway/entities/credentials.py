@@ -15,6 +15,9 @@ from gateway.entities.types import ForeignKey, NonEmpty, is_reference
 
 _LETTERS = string.ascii_letters + string.digits
 
+SECRETS = ("key", "password", "secret")
+"""Unique or required fields of credentials that errors must not show."""
+
 _HASHED = "{sha1}"
 """Marks, in documents, a basic-auth password that is hashed already."""
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from gateway.errors import SettingsError
+from gateway.logs import LEVELS
 from gateway.pem import SYSTEM, read_pem
 from gateway.settings.listen import ListenAddress, parse_listen
 from gateway.settings.parsers import (
@@ -39,8 +40,6 @@ from gateway.settings.parsers import (
 )
 
 KONG, OURS = "KONG_", "KAFKA_GATEWAY_"
-
-LOG_LEVELS = ("debug", "info", "notice", "warn", "error", "crit", "alert", "emerg")
 
 
 def _default_prefix() -> str:
@@ -68,7 +67,7 @@ class Settings:
     prefix: str = field(default_factory=_default_prefix, metadata={"parse": str})
     """Folder for the database and the configuration cache. Default: /usr/local/kong where that can
     be written, else ~/.kafka-gateway."""
-    log_level: str = _setting(word(*LOG_LEVELS), "notice")
+    log_level: str = _setting(word(*LEVELS), "notice")
     """Entries below this level are left out."""
     plugins: tuple[str, ...] = _setting(items, "bundled")
     """Plugins that may be used: names, and `bundled` for all installed ones."""

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.control_plane.admin.paths import top_path
-from gateway.documents.document import from_table, owner_tag
-from gateway.documents.tree import DocumentNode, Tree, own_tags
+from gateway.documents.document import from_table
+from gateway.documents.tree import DocumentNode, Tree, own_tags, owner_tag
 from gateway.entities import ENTITIES
 from gateway.entities.service import split_url
 from gateway.errors import ResourceError

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from gateway.documents.deck import load_deck, parse
-from gateway.documents.document import diff_documents, to_table
+from gateway.documents.diff import diff_documents
+from gateway.documents.document import to_table
 from gateway.errors import DocumentError
 from tests.support.documents import PLUGIN, plugin_of
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from gateway.documents.document import check_document, from_table, owner_tag, to_table
+from gateway.documents.document import check_document, from_table, to_table
+from gateway.documents.tree import owner_tag
 from gateway.entities import ENTITIES
 from gateway.entities.checks import check_table
 from gateway.errors import DocumentError
