@@ -19,7 +19,7 @@ def entity_schema(collection: str) -> dict[str, Any]:
     """Return the schema of an entity; raises ``NotFound`` naming the known collections."""
     entity = entity_type(collection)
     shape = shape_of(entity.model)
-    fields = [{name: describe(field)} for name, field in (shape.fields or {}).items()]
+    fields = _fields(shape)
     if collection == "services":
         fields.append({"url": {"type": "string", "description": _URL}})
     return {"name": collection, "fields": fields, "entity_checks": []}
@@ -35,17 +35,18 @@ def plugin_schema(name: str) -> dict[str, Any]:
         raise NotFound(unknown_plugin(name))
     config = {"type": "record", "required": True, "fields": _fields(shape_of(plugin.schema))}
     fields: list[dict[str, Any]] = [
-        {name: {"type": "foreign", "reference": collection, **_refused(plugin, name)}}
+        {
+            name: {
+                "type": "foreign",
+                "reference": collection,
+                **({"eq": None} if plugin.refuses(name) else {}),
+            }
+        }
         for name, collection in ENTITIES["plugins"].foreign.items()
     ]
     fields.append({"protocols": _protocols(plugin)})
     fields.append({"config": config})
     return {"name": name, "fields": fields, "entity_checks": []}
-
-
-def _refused(plugin: PluginType, field: str) -> dict[str, Any]:
-    flags = {"consumer": plugin.no_consumer, "service": plugin.no_service, "route": plugin.no_route}
-    return {"eq": None} if flags[field] else {}
 
 
 def _protocols(plugin: PluginType) -> dict[str, Any]:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -13,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from gateway.errors import SchemaViolation
+from gateway.names.spelling import choices
 
 GROUP = "kafka_gateway.plugins"
 
@@ -33,6 +33,10 @@ class PluginType:
     no_route: bool = False
     reads: tuple[str, ...] = ()
     """Collections that its handlers look things up in: they are made anew when these change."""
+
+    def refuses(self, scope: str) -> bool:
+        """Tell whether its use cannot be limited to a ``consumer``, ``service`` or ``route``."""
+        return bool(getattr(self, f"no_{scope}"))
 
     def handler(self) -> Any:
         """Import and return the handler class, a subclass of ``gateway.plugins.base.Handler``."""
@@ -57,7 +61,4 @@ def plugin_type(name: str) -> PluginType:
 
 def unknown_plugin(name: str) -> str:
     """Return the text for a plugin that is not installed: nearest spelling and allowed names."""
-    names = list(plugin_types())
-    near = get_close_matches(name, names, 1, 0.5)
-    guess = f'did you mean "{near[0]}"? ' if near else ""
-    return f'plugin "{name}" is not installed; {guess}allowed: {", ".join(names)}'
+    return f'plugin "{name}" is not installed; {choices(name, plugin_types(), likeness=0.5)}'

@@ -61,7 +61,8 @@ def _examine_plugin(
             problems.append(Problem(("name",), unknown_plugin(name), input=name))
         return None, problems
     problems += _misplaced(plugin, data)
-    config, wrong = _validate(plugin.schema, _or_empty(data.get("config")))
+    given = data.get("config")
+    config, wrong = _validate(plugin.schema, {} if given is None else given)
     problems += [replace(item, location=("config", *item.location)) for item in wrong]
     if row is None or problems:
         return None, problems
@@ -69,20 +70,11 @@ def _examine_plugin(
     return row, problems
 
 
-def _or_empty(config: Any) -> Any:
-    return {} if config is None else config
-
-
 def _misplaced(plugin: PluginType, data: Mapping[str, Any]) -> list[Problem]:
-    flags = {
-        "consumer": plugin.no_consumer,
-        "service": plugin.no_service,
-        "route": plugin.no_route,
-    }
     return [
-        Problem((field,), "value must be null", f"{plugin.name} cannot be limited to a {field}")
-        for field, refused in flags.items()
-        if refused and data.get(field) is not None
+        Problem((scope,), "value must be null", f"{plugin.name} cannot be limited to a {scope}")
+        for scope in ("consumer", "service", "route")
+        if plugin.refuses(scope) and data.get(scope) is not None
     ]
 
 

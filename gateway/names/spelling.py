@@ -16,15 +16,15 @@ def nearest_word(word: str, allowed: Iterable[str], likeness: float = 0.6) -> st
     return next(iter(get_close_matches(word, list(allowed), 1, likeness)), "")
 
 
-def nearest(word: str, allowed: Iterable[str]) -> str:
+def nearest(word: str, allowed: Iterable[str], likeness: float = 0.6) -> str:
     """Return ``did you mean "x"?``, or an empty string when nothing is near."""
-    near = nearest_word(word, allowed)
+    near = nearest_word(word, allowed, likeness)
     return f'did you mean "{near}"?' if near else ""
 
 
-def choices(word: object, allowed: Iterable[Any]) -> str:
+def choices(word: object, allowed: Iterable[Any], *, likeness: float = 0.6) -> str:
     """Return the advice for a value out of a list: the nearest spelling, and all of it."""
     words = [str(value) for value in allowed]
-    guess = nearest(word, words) if isinstance(word, str) else ""
+    guess = nearest(word, words, likeness) if isinstance(word, str) else ""
     listed = f"allowed: {', '.join(words)}"
     return f"{guess} {listed}" if guess else listed
