@@ -21,6 +21,11 @@ class BackgroundTasks:
         task.add_done_callback(self._tasks.discard)
         return task.cancel
 
+    async def wait(self) -> None:
+        """Wait until all that were started have ended."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
     def __len__(self) -> int:
         """How many have not ended."""
         return len(self._tasks)

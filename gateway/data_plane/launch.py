@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from gateway.data_plane.capacity import processors
 from gateway.data_plane.master.spawn import spawn_worker
-from gateway.data_plane.node import processors
 from gateway.settings.settings import Settings
 
 

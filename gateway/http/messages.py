@@ -322,7 +322,7 @@ class Pending:
         self._callback: Callable[[Response], None] | None = None
         self._response: Response | None = None
         self.abandoned = False
-        self.on_abandon: Callable[[], None] | None = None
+        self.on_abandon: Callable[[], object] | None = None
 
     def resolve(self, response: Response) -> None:
         """Hand over the response; a second call is ignored."""

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from gateway.kafka.client import Client
     from gateway.kafka.producer import Producer
 
+from gateway.tasks import BackgroundTasks
+
 _THREADS = 2
 """For each client: one whose cluster does not answer keeps its own busy, and no other's."""
 _LONGEST_PROBE = 5000
@@ -30,7 +32,7 @@ class Prober:
         self._calls: dict[Client, set[asyncio.Future[int]]] = {}
         self._watched: dict[Producer, asyncio.TimerHandle] = {}
         self._refreshed: dict[Producer, float] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
 
     def watch(self, producer: Producer, *, afresh: bool = False) -> None:
         """Probe once an interval until Kafka is back; once a second while records are barred.
@@ -72,9 +74,7 @@ class Prober:
 
     def retire(self, client: Client) -> None:
         """Destroy a client that was purged, after its last reports."""
-        task = self._loop.create_task(self._retire(client))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.start(self._retire(client))
 
     async def destroy(self, client: Client) -> None:
         """Destroy a client when no call of ours uses it any more."""
@@ -97,8 +97,7 @@ class Prober:
         """Wait for what is under way and end the threads."""
         for timer in self._watched.values():
             timer.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._tasks.wait()
         for threads in self._threads.values():
             threads.shutdown(wait=False)
 

@@ -7,7 +7,6 @@ header and log, never a hole: the handlers after it do not run.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from inspect import isawaitable
 from typing import Any
@@ -17,10 +16,11 @@ from gateway.http.generated_responses import NO_SERVICE, error_response, json_re
 from gateway.http.messages import Pending, Request, Response
 from gateway.logs import get_logger
 from gateway.plugins.base import Answer, Handler
+from gateway.tasks import BackgroundTasks
 
 _log = get_logger("gateway.plugins")
 _ANSWERS = (Response, Pending)
-_tasks: set[asyncio.Task[None]] = set()
+_tasks = BackgroundTasks()
 
 Last = Callable[[Request], Response | Pending]
 """What answers when no handler did: the proxy of the route's service."""
@@ -107,12 +107,8 @@ class Chain:
         if not isawaitable(result):
             raise TypeError(f"access returned {type(result).__name__}, not an answer")
         pending = Pending()
-        task = asyncio.get_running_loop().create_task(
-            self._wait(request, index, consumer, result, pending)
-        )
-        _tasks.add(task)
-        task.add_done_callback(_tasks.discard)
-        pending.on_abandon = task.cancel  # type: ignore[assignment]  # its result is not used
+        waiting = self._wait(request, index, consumer, result, pending)
+        pending.on_abandon = _tasks.start(waiting)
         return pending
 
     async def _wait(

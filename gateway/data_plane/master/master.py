@@ -17,6 +17,7 @@ from time import monotonic
 from typing import Any
 
 from gateway import __version__
+from gateway.data_plane.capacity import capacity
 from gateway.data_plane.listeners import Reservation, open_listener
 from gateway.data_plane.master.metrics import NodeFigures
 from gateway.data_plane.master.source import Source, make_source
@@ -25,7 +26,6 @@ from gateway.data_plane.master.status import MAX_BODY, READY, StatusApplication
 from gateway.data_plane.master.supervisor import Supervisor
 from gateway.data_plane.master.trusted_authorities import trusted_bundle
 from gateway.data_plane.master.vault_file import read_vault_file, readable_by_others
-from gateway.data_plane.node import capacity
 from gateway.errors import ReleaseRefused, SettingsError
 from gateway.http.limits import own_limits
 from gateway.http.server import Listener, Server

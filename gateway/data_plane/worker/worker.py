@@ -16,11 +16,11 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
+from gateway.data_plane.capacity import processors
 from gateway.data_plane.channel import REPLY, Command, Message, WorkerChannel
 from gateway.data_plane.counters import SEPARATOR, Counters
 from gateway.data_plane.listeners import open_listener
 from gateway.data_plane.low_priority import at_low_priority
-from gateway.data_plane.node import processors
 from gateway.data_plane.worker.access_log import AccessLog
 from gateway.data_plane.worker.application import GatewayApplication
 from gateway.data_plane.worker.compile import (

@@ -23,6 +23,20 @@ async def test_a_task_is_kept_until_it_ends() -> None:
     assert len(tasks) == 0
 
 
+async def test_all_tasks_can_be_waited_for() -> None:
+    tasks, ended = BackgroundTasks(), []
+
+    async def work(number: int) -> None:
+        await asyncio.sleep(0)
+        ended.append(number)
+
+    await tasks.wait()
+    for number in range(3):
+        tasks.start(work(number))
+    await tasks.wait()
+    assert sorted(ended) == [0, 1, 2]
+
+
 async def test_a_task_that_is_cancelled_is_kept_no_longer() -> None:
     tasks, cancelled = BackgroundTasks(), asyncio.Event()
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.data_plane.node import MEBIBYTE, Capacity, capacity, processors
+from gateway.data_plane.capacity import MEBIBYTE, Capacity, capacity, processors
 
 AVAILABLE = len(os.sched_getaffinity(0))
 
