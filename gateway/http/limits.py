@@ -32,7 +32,8 @@ class Limits:
     turn: int = 64
     """Messages or pieces of bodies of one connection read before others have their turn."""
     stream_buffer: int = 262144
-    """Bytes of a streamed body that wait for their reader before the sender is stopped."""
+    """Bytes of a streamed body that wait for their reader, or of whole bodies that wait for their
+    turn, before the sender is stopped."""
     header_timeout: float = 60.0
     """From the first byte of a request to the end of its head; over it 408."""
     body_timeout: float = 60.0

@@ -83,7 +83,7 @@ class ResponseQueue:
             self._respond(request, outcome)
             return
         self._waiting.append((request, outcome))
-        if len(self._waiting) >= self._context.limits.max_pipelined:
+        if self._holds(1):
             self._flow.pause(PIPELINED)
 
     def refuse(self, request: Request, status: int, message: str | None = None) -> None:
@@ -131,6 +131,15 @@ class ResponseQueue:
             self._report(request, Response(_CLIENT_GONE, ()), 0)
             pending.abandon()
 
+    def _holds(self, share: float) -> bool:
+        """Tell whether this share of the requests or bodies that may wait does."""
+        limits = self._context.limits
+        size = sum([len(request.body) for request, _ in self._waiting])
+        return (
+            len(self._waiting) >= share * limits.max_pipelined
+            or size > share * limits.stream_buffer
+        )
+
     def _respond(self, request: Request, outcome: int | Response) -> None:
         """Handle a request whose turn it is."""
         if type(outcome) is not int:
@@ -166,7 +175,7 @@ class ResponseQueue:
             request, outcome = self._waiting.popleft()
             self._respond(request, outcome)
         self.corked = False
-        if len(self._waiting) * 2 < self._context.limits.max_pipelined:
+        if not self._holds(0.5):
             self._flow.resume(PIPELINED)
         self._on_advanced()
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from gateway.http.headers import FORWARDING, IDENTITY, Headers
+from gateway.http.headers import FORWARDING, IDENTITY, Headers, spellings
 from gateway.http.heads import SERVER
 from gateway.http.messages import Request
 from gateway.routing.normalise import escape
@@ -20,8 +20,10 @@ _HOP_BY_HOP = frozenset(
         b"upgrade",
     )
 )
-_REPLACED = _HOP_BY_HOP | FORWARDING | {b"content-length", b"expect", b"host", b"via"}
-"""Not copied from the client: made anew, or framing."""
+_FRAMING = frozenset(spellings(b"content-length")) | frozenset(spellings(b"transfer-encoding"))
+_REPLACED = _HOP_BY_HOP | FORWARDING | _FRAMING | {b"expect", b"host", b"via"}
+"""Not copied from the client: made anew, or framing, also as servers read it that take an
+underscore for a hyphen."""
 _NOT_FOR_ONE_HOP = IDENTITY | {b"content-length", b"content-type", b"host"}
 """Framing, routing and identity are not the sender's to remove."""
 _NOT_BACK = _HOP_BY_HOP - {b"proxy"}

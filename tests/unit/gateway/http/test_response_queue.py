@@ -14,7 +14,7 @@ from gateway.http.generated_responses import fixed_response
 from gateway.http.messages import Pending, Request, Response
 from gateway.plugins.base import Handler
 from gateway.plugins.chain import Chain
-from tests.support.http import App, get, post, serving, text, until
+from tests.support.http import App, get, plugged, post, serving, text, until
 
 
 async def test_pipelined_requests_are_answered_in_order_though_the_first_answers_last() -> None:
@@ -57,6 +57,21 @@ async def test_many_pipelined_requests_wait_without_being_lost() -> None:
             assert (await wire.answer()).body == b"/%d" % number
         await sending
         await wire.close()
+
+
+async def test_whole_bodies_that_wait_for_their_turn_stop_the_sender() -> None:
+    first = Pending()
+    app = App(lambda request: first if request.path == b"/first" else text(200, b"ok"))
+    body = bytes(100_000)
+    protocol, plug = plugged(app, asyncio.get_running_loop())
+    reading = []
+    protocol.data_received(get(b"/first") + post(body) * 2)
+    reading.append(plug.reading)
+    protocol.data_received(post(body))
+    reading.append(plug.reading)
+    first.resolve(text(200, b"first"))
+    assert [*reading, plug.reading] == [True, False, True]
+    assert [len(request.body) for request in app.seen] == [0, *[len(body)] * 3]
 
 
 async def test_head_gets_the_length_without_the_body() -> None:

@@ -67,6 +67,11 @@ def test_no_path_makes_a_header_whatever_of_it_is_stripped(prefix: bytes) -> Non
     assert len(found) == len(usual)
 
 
+@pytest.mark.parametrize("name", [b"content_length", b"transfer_encoding", b"transfer-encoding"])
+def test_no_spelling_of_its_framing_is_taken_from_a_client(name: bytes) -> None:
+    assert head_of([(name, b"chunked")]) == head_of([])
+
+
 def _lines(head: bytes) -> dict[str, str]:
     pairs = [line.decode().partition(": ") for line in head[:-4].split(b"\r\n")[1:]]
     return {name.lower(): value for name, _, value in pairs}
