@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The way in to a TLS listener: strangers are few, and have little time to come in.
+"""The way in to a TLS listener: handshakes under way are few, and have little time.
 
-A stranger is a connection whose TLS handshake, and with it the check of a certificate that may be
-asked for, is not over. Anybody who reaches the port can be one, so they must neither use up the
-process's descriptors nor keep others out.
+A handshake includes the check of a client certificate, if one is asked for. Every client that
+reaches the port can begin one, so they must neither use up the process's descriptors nor keep
+other clients out.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from functools import partial
 
 from gateway.logs import get_logger
 
-STRANGERS = 256
-"""Most that are in their handshake; one more costs the address with the most its oldest."""
+HANDSHAKES = 256
+"""Most that are under way; one more ends the oldest of the address with the most."""
 _PAUSE = 0.5
 """Seconds until the next try when a connection cannot be accepted (no descriptors left)."""
 
@@ -37,15 +37,15 @@ class Doorway:
         factory: Callable[[], asyncio.Protocol],
         handshake: float,
         shutdown: float | None = None,
-        limit: int = STRANGERS,
+        limit: int = HANDSHAKES,
     ) -> None:
         self._context = context
         self._factory = factory
-        self._handshake = handshake
+        self._timeout = handshake
         self._shutdown = shutdown
         self._limit = limit
         self._sockets: list[socket.socket] = []
-        self._strangers: dict[asyncio.Task[bool], str] = {}
+        self._handshakes: dict[asyncio.Task[bool], str] = {}
         """Address of each, the oldest first."""
 
     def open(self, sockets: Sequence[socket.socket]) -> None:
@@ -56,15 +56,15 @@ class Doorway:
             self._listen(sock)
 
     def close(self) -> None:
-        """Accept no more. Those inside stay, and strangers may still come in."""
+        """Accept no more. Connections stay, and handshakes under way may still end well."""
         for sock in self._sockets:
             asyncio.get_running_loop().remove_reader(sock)
             sock.close()
         self._sockets.clear()
 
     async def end(self) -> None:
-        """Send strangers away, and wait until they are gone."""
-        tasks = list(self._strangers)
+        """End handshakes under way, and wait until they have ended."""
+        tasks = list(self._handshakes)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -86,17 +86,17 @@ class Doorway:
             return
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if len(self._strangers) >= self._limit:
+        if len(self._handshakes) >= self._limit:
             self._displace()
         task = asyncio.create_task(self._enter(connection))
-        self._strangers[task] = str(address[0])
+        self._handshakes[task] = str(address[0])
         task.add_done_callback(partial(self._left, connection))
 
     def _displace(self) -> None:
-        """Cut off the oldest stranger of the address that has the most of them."""
-        ((busiest, _),) = Counter(self._strangers.values()).most_common(1)
-        oldest = next(task for task, address in self._strangers.items() if address == busiest)
-        del self._strangers[oldest]
+        """End the oldest handshake of the address that has the most of them."""
+        ((busiest, _),) = Counter(self._handshakes.values()).most_common(1)
+        oldest = next(task for task, address in self._handshakes.items() if address == busiest)
+        del self._handshakes[oldest]
         oldest.cancel()
 
     async def _enter(self, connection: socket.socket) -> bool:
@@ -106,7 +106,7 @@ class Doorway:
                 self._factory,
                 connection,
                 ssl=self._context,
-                ssl_handshake_timeout=self._handshake,
+                ssl_handshake_timeout=self._timeout,
                 ssl_shutdown_timeout=self._shutdown,
             )
         except OSError as error:  # ssl.SSLError and time-outs are of its kind
@@ -115,6 +115,6 @@ class Doorway:
         return True
 
     def _left(self, connection: socket.socket, task: asyncio.Task[bool]) -> None:
-        self._strangers.pop(task, None)
+        self._handshakes.pop(task, None)
         if task.cancelled() or not task.result():
-            connection.close()  # nobody else does when the task was ended before it began
+            connection.close()  # asyncio does not when the task was ended before it began

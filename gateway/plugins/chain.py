@@ -11,8 +11,7 @@ from collections.abc import Callable, Sequence
 from inspect import isawaitable
 from typing import Any
 
-from gateway.errors import RequestRejected, UpstreamError
-from gateway.http.generated_responses import NO_SERVICE, error_response, json_response, message_of
+from gateway.http.generated_responses import NO_SERVICE, error_response, failure_response
 from gateway.http.messages import Pending, Request, Response
 from gateway.logs import get_logger
 from gateway.plugins.base import Answer, Handler
@@ -163,10 +162,7 @@ class Chain:
 
 def failure(request: Request, error: Exception) -> Response:
     """Return the answer for an exception of a handler: 500 and a log line, unless it says else."""
-    if isinstance(error, RequestRejected | UpstreamError):
-        return error_response(error.status, error.message, request)
-    _log.error("plugin failed", request_id=request.id.decode(), exc_info=error)
-    return json_response(500, message_of(500))
+    return failure_response(error, request, _log, "plugin failed")
 
 
 def _before(place: tuple[int, str], other: tuple[int, str]) -> bool:
