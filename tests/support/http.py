@@ -10,7 +10,7 @@ import struct
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import uvloop
 
@@ -64,12 +64,12 @@ class App:
 
 
 def text(status: int, body: bytes) -> Response:
-    """Return a plain answer."""
+    """Return a plain response."""
     return Response(status, [(b"Content-Type", b"text/plain")], body)
 
 
 @dataclass
-class Answer:
+class ReceivedResponse:
     """One parsed response; header names lower-case, the last value wins."""
 
     status: int
@@ -85,6 +85,10 @@ class Wire:
         self.reader = reader
         self.writer = writer
 
+    def stop_reading(self) -> None:
+        """Take no more bytes from the server."""
+        cast(asyncio.Transport, self.writer.transport).pause_reading()
+
     async def send(self, data: bytes) -> None:
         self.writer.write(data)
         await self.writer.drain()
@@ -98,7 +102,7 @@ class Wire:
             headers[name.lower()] = value
         return int(lines[0].split()[1]), headers, raw
 
-    async def answer(self, *, bodyless: bool = False) -> Answer:
+    async def response(self, *, bodyless: bool = False) -> ReceivedResponse:
         status, headers, raw = await self.head()
         body = b""
         if bodyless or status < 200 or status in (204, 304):
@@ -111,7 +115,7 @@ class Wire:
             )
         else:
             body = await self.rest()
-        return Answer(status, headers, body, raw)
+        return ReceivedResponse(status, headers, body, raw)
 
     async def _chunked(self) -> bytes:
         body = b""
@@ -123,9 +127,9 @@ class Wire:
                 return body
             body += piece[:-2]
 
-    async def ask(self, data: bytes, *, bodyless: bool = False) -> Answer:
+    async def ask(self, data: bytes, *, bodyless: bool = False) -> ReceivedResponse:
         await self.send(data)
-        return await self.answer(bodyless=bodyless)
+        return await self.response(bodyless=bodyless)
 
     async def rest(self) -> bytes:
         """Read until the server closes; a reset ends it as well."""
@@ -164,7 +168,7 @@ class Running:
         self.wires.append(Wire(*pair))
         return self.wires[-1]
 
-    async def once(self, data: bytes) -> Answer:
+    async def once(self, data: bytes) -> ReceivedResponse:
         wire = await self.connect()
         try:
             return await wire.ask(data)

@@ -82,21 +82,21 @@ class Recorder:
 
     def begin(self, request: Request) -> int | Response:
         """Say what to do with the body."""
-        return self._answer(request, b"") if self.way == EARLY else _WANTED[self.way]
+        return self._respond(request, b"") if self.way == EARLY else _WANTED[self.way]
 
     def handle(self, request: Request) -> Response | Pending:
-        """Answer, or keep the request for ``go_on``."""
+        """Respond, or keep the request for ``go_on``."""
         if self.way in (LATER, READING):
             pending = Pending()
             self.pending.append((request, pending))
             return pending
-        return self._answer(request, request.body)
+        return self._respond(request, request.body)
 
     def finished(self, request: Request, response: Response, written: int) -> None:
         """Nothing to count."""
 
     def go_on(self) -> bool:
-        """Answer the request that waits, if its body is there; return whether one was."""
+        """Respond to the request that waits, if its body is there; return whether one was."""
         if not self.pending:
             return False
         request, pending = self.pending[0]
@@ -111,10 +111,10 @@ class Recorder:
                 return False
             body = channel.take()
         self.pending.popleft()
-        pending.resolve(self._answer(request, body))
+        pending.resolve(self._respond(request, body))
         return True
 
-    def _answer(self, request: Request, body: bytes) -> Response:
+    def _respond(self, request: Request, body: bytes) -> Response:
         self.read.append(Read(request.method, request.target, list(request.headers), body))
         if request.upgrade is not None and request.path == TUNNEL:
             return Response(101, [(b"Upgrade", b"websocket")], self.tunnel)
@@ -167,11 +167,11 @@ def _compared(expected: Stream, app: Recorder, plug: Plug) -> str:
         wanted = [one._replace(body=b"") for one in wanted]
     if app.read[: len(wanted)] != wanted or len(app.read) > len(wanted) + (app.way == EARLY):
         return f"handled {app.read}"
-    return _answers(expected, app, plug) or _ending(expected, app, plug)
+    return _responses(expected, app, plug) or _ending(expected, app, plug)
 
 
-def _answers(expected: Stream, app: Recorder, plug: Plug) -> str:
-    """Compare the answers with the requests: one for each, in order, and one refusal at most."""
+def _responses(expected: Stream, app: Recorder, plug: Plug) -> str:
+    """Compare the responses with the requests: one for each, in order, and one refusal at most."""
     statuses = [int(status) for status in _HEAD.findall(plug.written)]
     refusals = [status for status in statuses if status not in (100, 101, 299)]
     numbers = [int(number) for number in _NUMBER.findall(plug.written)]

@@ -61,7 +61,7 @@ class Peer:
     async def upgrade(
         self, path: str = "/v1/outlet", query: Mapping[str, str] | None = None
     ) -> int:
-        """Ask for the upgrade; return the HTTP status, 0 when there is no answer."""
+        """Ask for the upgrade; return the HTTP status, 0 when there is no response."""
         target = f"{path}?{urlencode(query or {})}"
         await self.send(Request(host="control-plane", target=target))
         event = await self.event()
@@ -124,7 +124,7 @@ class Peer:
         while (event := await self.event()) is not None:
             if isinstance(event, CloseConnection):
                 code = int(event.code)
-                await self._answer(event)
+                await self._respond(event)
         return code
 
     async def send(self, event: Event) -> None:
@@ -173,9 +173,9 @@ class Peer:
                 else:
                     await self.refuse(message["config_hash"], reason)
             elif isinstance(event, CloseConnection):
-                await self._answer(event)
+                await self._respond(event)
 
-    async def _answer(self, close: CloseConnection) -> None:
+    async def _respond(self, close: CloseConnection) -> None:
         if self._websocket.state is ConnectionState.REMOTE_CLOSING:
             with suppress(OSError):
                 await self.send(close.response())

@@ -77,7 +77,7 @@ async def take(wire: Wire) -> tuple[bytes, bytes]:
 
 
 def answering(response: bytes, seen: list[tuple[bytes, bytes]] | None = None) -> Script:
-    """Answer every request of a connection with the same bytes."""
+    """Send the same bytes for every request of a connection."""
 
     async def script(wire: Wire) -> None:
         while True:
@@ -123,11 +123,13 @@ class ProxyApp:
         self._prefix = prefix
         row = {"protocol": "http", "host": host, "port": port, "retries": 0, **service}
         self.upstream: ProxyUpstream = self.proxy.upstream(route or {}, row, tls or UpstreamTls())
+        self.begun: list[Request] = []
         self.done: list[tuple[Request, int]] = []
 
     def begin(self, request: Request) -> int | Response:
         match: Any = StandInMatch(request.path, self._prefix)
         request.match = match
+        self.begun.append(request)
         return STREAM if self._stream else 1 << 20
 
     def handle(self, request: Request) -> Pending:

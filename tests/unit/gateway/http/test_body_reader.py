@@ -21,7 +21,7 @@ async def test_a_body_arrives_whole_however_it_is_cut(request_bytes: bytes) -> N
             for start in range(0, len(request_bytes), size):
                 await wire.send(request_bytes[start : start + size])
                 await asyncio.sleep(0)
-            assert (await wire.answer()).body == b"hello world"
+            assert (await wire.response()).body == b"hello world"
             await wire.close()
 
 
@@ -31,8 +31,8 @@ async def test_trailers_do_not_become_headers_of_the_next_request() -> None:
         wire = await running.connect()
         head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
         await wire.send(head + b"1\r\nx\r\n0\r\nX-Late: 1\r\n\r\n" + get())
-        await wire.answer()
-        await wire.answer()
+        await wire.response()
+        await wire.response()
         assert [request.header(b"x-late") for request in app.seen] == [None, None]
         await wire.close()
 
@@ -46,7 +46,7 @@ async def test_a_request_with_half_its_body_waits_for_the_rest() -> None:
         await asyncio.sleep(0.01)
         assert (await wire.ask(whole[-3:])).body == b"abcdef"
         await wire.send(whole + whole)
-        assert [(await wire.answer()).body for _ in range(2)] == [b"abcdef"] * 2
+        assert [(await wire.response()).body for _ in range(2)] == [b"abcdef"] * 2
         await wire.close()
 
 
@@ -69,7 +69,7 @@ async def test_expect_100_continue_waits_for_its_turn() -> None:
         await wire.send(get() + whole[:-4])
         await until(lambda: app.seen)
         pending.resolve(text(200, b"first"))
-        assert (await wire.answer()).body == b"first"
+        assert (await wire.response()).body == b"first"
         assert (await wire.head())[0] == 100
         assert (await wire.ask(whole[-4:])).body == b"body"
         await wire.close()
@@ -77,9 +77,9 @@ async def test_expect_100_continue_waits_for_its_turn() -> None:
 
 async def test_a_refused_body_is_not_asked_for() -> None:
     async with serving(App(body=3)) as running:
-        answer = await running.once(post(b"body", b"Expect: 100-continue")[:-4])
-        assert answer.status == 413
-        assert answer.headers["connection"] == "close"
+        response = await running.once(post(b"body", b"Expect: 100-continue")[:-4])
+        assert response.status == 413
+        assert response.headers["connection"] == "close"
 
 
 async def test_a_stream_is_read_while_it_arrives() -> None:
@@ -121,12 +121,12 @@ async def test_a_stream_that_nobody_reads_stops_the_client() -> None:
         wire.reset()
 
 
-async def test_an_answer_before_the_body_is_over_closes_the_connection() -> None:
+async def test_a_response_before_the_body_is_over_closes_the_connection() -> None:
     async with serving(App(body=STREAM)) as running:
         wire = await running.connect()
-        answer = await wire.ask(post(b"0123456789")[:-5])
-        assert answer.status == 200
-        assert answer.headers["connection"] == "close"
+        response = await wire.ask(post(b"0123456789")[:-5])
+        assert response.status == 200
+        assert response.headers["connection"] == "close"
         assert await wire.rest() == b""
         await wire.close()
 
@@ -146,9 +146,9 @@ async def test_a_large_unwanted_body_is_answered_early_and_closed() -> None:
     async with serving(App(body=DISCARD)) as running:
         wire = await running.connect()
         head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n"
-        answer = await wire.ask(head + b"x" * 1000)
-        assert answer.body == b"ok"
-        assert answer.headers["connection"] == "close"
+        response = await wire.ask(head + b"x" * 1000)
+        assert response.body == b"ok"
+        assert response.headers["connection"] == "close"
         await wire.close()
 
 
@@ -164,8 +164,8 @@ async def test_the_body_behind_an_upgrade_that_is_not_followed_is_read(
     async with serving(app) as running:
         wire = await running.connect()
         await wire.send(one + get())
-        answer = await wire.answer()
-        assert answer.body == (b"hi" if body > 0 else b"ok")
-        assert answer.headers["connection"] == "close"
+        response = await wire.response()
+        assert response.body == (b"hi" if body > 0 else b"ok")
+        assert response.headers["connection"] == "close"
         assert await wire.rest() == b""
         await wire.close()

@@ -66,10 +66,10 @@ async def test_a_head_that_came_in_two_pieces_lends_nothing_to_what_follows(
         wire = await running.connect()
         lines = b"Host: h\r\napikey: alice-key\r\n\r\n"
         await send(wire, b"GET /secret/alice HTTP/1.1\r\n" + cut, lines.removeprefix(cut))
-        assert b"alice-key" in (await wire.answer()).body
+        assert b"alice-key" in (await wire.response()).body
         for _ in range(3):
             await send(wire, NAMED[name])
-            await wire.answer(bodyless=name == "HEAD")
+            await wire.response(bodyless=name == "HEAD")
     method = NAMED[name].split(b" ")[0]
     assert [one[:3] for one in _asked(app)[1:]] == [(method, b"/open/x", None)] * 3
 
@@ -85,7 +85,7 @@ async def test_a_head_is_remembered_neither_for_itself_nor_for_another(send: Sen
     async with serving(app) as running:
         wire = await running.connect()
         await send(wire, first + second[:-54], late, first + other)
-        bodies = [(await wire.answer()).body for _ in range(4)]
+        bodies = [(await wire.response()).body for _ in range(4)]
     assert [body.split(b" ")[1] for body in bodies] == [b"/a", b"/b?long", b"/a", b"/c"]
     assert len(app.seen) == 4
     assert app.seen[1].body == second[-64:]
@@ -97,7 +97,7 @@ async def test_the_beginning_of_a_head_is_never_lost_to_a_repeated_one(send: Sen
         wire = await running.connect()
         again = get(b"/again")
         await send(wire, again, again + b"GET /p HTTP/1.1\r\nX: ", again)
-        targets = [(await wire.answer()).body.split(b" ")[1] for _ in range(3)]
+        targets = [(await wire.response()).body.split(b" ")[1] for _ in range(3)]
         assert targets == [b"/again", b"/again", b"/p"]
     assert [request.target for request in app.seen] == targets
     assert app.seen[2].header(b"x") == b"GET /again HTTP/1.1"
@@ -127,8 +127,8 @@ async def test_half_a_head_behind_a_request_is_timed(start: bytes, before: bytes
     async with serving(App(), Limits(header_timeout=0.15)) as running:
         wire = await running.connect()
         await wire.send(before + start)
-        assert (await wire.answer()).status == 200
-        assert (await wire.answer()).status == 408
+        assert (await wire.response()).status == 200
+        assert (await wire.response()).status == 408
         assert await wire.rest() == b""
 
 
@@ -140,7 +140,7 @@ async def test_another_protocol_with_the_same_shape_is_400(method: bytes, protoc
         wire = await running.connect()
         head = b"%b / %b\r\nHost: a\r\nConnection: keep-alive\r\n\r\n" % (method, protocol)
         await wire.send(get() + head + get())
-        assert [(await wire.answer()).status for _ in range(2)] == [200, 400]
+        assert [(await wire.response()).status for _ in range(2)] == [200, 400]
         assert await wire.rest() == b""
     assert len(app.seen) == 1
 
@@ -173,8 +173,8 @@ async def test_nothing_is_handled_behind_the_last_request(
             await send(wire, get(b"/first") + CLOSING[name][:-1], CLOSING[name][-1:] + get())
         else:
             await send(wire, get(b"/first") + CLOSING[name] + get())
-        assert (await wire.answer()).headers["connection"] == "keep-alive"
-        assert (await wire.answer()).headers["connection"] == "close"
+        assert (await wire.response()).headers["connection"] == "keep-alive"
+        assert (await wire.response()).headers["connection"] == "close"
         assert await wire.rest() == b""
     assert [request.target for request in app.seen] == [b"/first", b"/last"]
 
@@ -198,7 +198,7 @@ async def test_raw_utf_8_in_a_target_is_percent_encoded(
         head = b"%b %b HTTP/1.1\r\nHost: a\r\n\r\n" % (method, target.encode())
         await wire.send(head + head)
         if read is None:
-            assert (await wire.answer()).status == 400
+            assert (await wire.response()).status == 400
             return
-        assert [(await wire.answer()).status for _ in range(2)] == [200, 200]
+        assert [(await wire.response()).status for _ in range(2)] == [200, 200]
     assert [request.target for request in app.seen] == [read, read]

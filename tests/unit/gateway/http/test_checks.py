@@ -91,10 +91,10 @@ async def test_hostile_heads_are_400_and_closed(name: str) -> None:
     app = App()
     async with serving(app) as running:
         wire = await running.connect()
-        answer = await wire.ask(BAD[name])
-        assert answer.status == 400
-        assert answer.headers["connection"] == "close"
-        assert answer.body == b"Bad request\n"
+        response = await wire.ask(BAD[name])
+        assert response.status == 400
+        assert response.headers["connection"] == "close"
+        assert response.body == b"Bad request\n"
         assert await wire.rest() == b""
         assert app.seen == []
         await wire.close()
@@ -103,9 +103,9 @@ async def test_hostile_heads_are_400_and_closed(name: str) -> None:
 @pytest.mark.parametrize("method", [b"TRACE / ", b"CONNECT a:80 "])
 async def test_trace_and_connect_are_405(method: bytes) -> None:
     async with serving(App()) as running:
-        answer = await running.once(method + b"HTTP/1.1\r\nHost: a\r\n\r\n")
-        assert answer.status == 405
-        assert answer.body == b"Method not allowed\n"
+        response = await running.once(method + b"HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert response.status == 405
+        assert response.body == b"Method not allowed\n"
 
 
 async def test_absolute_form_of_the_same_host_is_taken() -> None:
@@ -127,22 +127,22 @@ async def test_http_1_0_without_host_is_served() -> None:
         assert app.seen[0].host is None
 
 
-async def test_requests_before_a_hostile_one_are_answered() -> None:
+async def test_requests_before_a_hostile_one_get_their_response() -> None:
     async with serving(App()) as running:
         wire = await running.connect()
         good = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
         await wire.send(good + good + BAD["two lengths"] + good)
-        assert [(await wire.answer()).status for _ in range(3)] == [200, 200, 400]
+        assert [(await wire.response()).status for _ in range(3)] == [200, 200, 400]
         assert await wire.rest() == b""
         await wire.close()
 
 
 async def test_a_refusal_follows_accept() -> None:
     async with serving(App()) as running:
-        answer = await running.once(
+        response = await running.once(
             b"TRACE / HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\n\r\n"
         )
-        assert answer.body == b'{"message":"Method not allowed"}'
+        assert response.body == b'{"message":"Method not allowed"}'
 
 
 async def test_an_unknown_expectation_is_417() -> None:

@@ -115,8 +115,8 @@ async def test_hostile_chunks_are_400_and_closed(name: str) -> None:
     app = App()
     async with serving(app) as running:
         wire = await running.connect()
-        answer = await wire.ask(_CHUNKED + BAD_CHUNKS[name])
-        assert answer.status == 400
+        response = await wire.ask(_CHUNKED + BAD_CHUNKS[name])
+        assert response.status == 400
         assert app.seen == []
         await wire.rest()
         await wire.close()
@@ -130,4 +130,4 @@ async def test_the_framing_of_many_honest_chunked_requests_does_not_add_up() -> 
             for start in range(0, len(whole), 3000):
                 await wire.send(whole[start : start + 3000])
                 await asyncio.sleep(0)
-            assert (await wire.answer()).body == b"x" * 2000
+            assert (await wire.response()).body == b"x" * 2000

@@ -72,7 +72,7 @@ def test_any_status_has_a_message() -> None:
     assert message_of(507) == "The upstream server responded with 507"
 
 
-def test_a_fixed_answer_is_made_once_and_its_copy_may_be_changed() -> None:
+def test_a_fixed_response_is_made_once_and_its_copy_may_be_changed() -> None:
     one, two = fixed_response(404, "m", request_of()), fixed_response(404, "m", request_of())
     assert one is two
     copy = one.copy()

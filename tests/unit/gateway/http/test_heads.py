@@ -13,14 +13,14 @@ from gateway.http.server import Server
 from tests.support.http import App, get, serving, text
 
 
-async def test_line_ends_in_a_header_value_do_not_split_the_answer() -> None:
+async def test_line_ends_in_a_header_value_do_not_split_the_response() -> None:
     evil = b"a\r\nSet-Cookie: b\r\n\r\nbody"
     app = App(lambda _: Response(200, [(b"X-Echo", evil)], b"ok"))
     async with serving(app) as running:
-        answer = await running.once(get())
-        assert answer.headers["x-echo"] == "a  Set-Cookie: b    body"
-        assert "set-cookie" not in answer.headers
-        assert answer.body == b"ok"
+        response = await running.once(get())
+        assert response.headers["x-echo"] == "a  Set-Cookie: b    body"
+        assert "set-cookie" not in response.headers
+        assert response.body == b"ok"
 
 
 @pytest.mark.parametrize(
@@ -40,8 +40,8 @@ async def test_own_headers_can_be_switched(headers: tuple[str, ...], present: se
     async with serving(app, headers=headers) as running:
         wire = await running.connect()
         for _ in range(2):
-            answer = await wire.ask(get())
-            assert {key for key, name in names.items() if name in answer.headers} == present
+            response = await wire.ask(get())
+            assert {key for key, name in names.items() if name in response.headers} == present
 
 
 def test_an_unknown_header_setting_names_the_allowed_ones() -> None:
@@ -49,7 +49,7 @@ def test_an_unknown_header_setting_names_the_allowed_ones() -> None:
         Server(App(), headers=("x-kong-nonsense",))
 
 
-async def test_lines_for_the_answer_go_with_whatever_is_answered() -> None:
+async def test_lines_for_the_response_go_with_whichever_it_is() -> None:
     async def streamed() -> AsyncIterator[bytes]:
         yield b"piece"
 
@@ -62,8 +62,8 @@ async def test_lines_for_the_answer_go_with_whatever_is_answered() -> None:
     async with serving(App(handle)) as running:
         wire = await running.connect()
         for path in (b"/fixed", b"/fixed", b"/whole", b"/streamed"):
-            answer = await wire.ask(get(path))
-            told = answer.headers["ratelimit-limit"], answer.headers["ratelimit-reset"]
+            response = await wire.ask(get(path))
+            told = response.headers["ratelimit-limit"], response.headers["ratelimit-reset"]
             assert told == ("5", "1")
-            assert answer.body
+            assert response.body
         await wire.close()

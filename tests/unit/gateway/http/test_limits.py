@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each limit has its answer, and what stays below it passes."""
+"""Each limit has its status, and what stays below it passes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from gateway.http.messages import Pending, Request, Response
 from gateway.http.stream import Channel
 from gateway.settings.settings import Settings
 from tests.support.http import (
-    Answer,
     App,
+    ReceivedResponse,
     Wire,
     chunked,
     get,
@@ -35,10 +35,10 @@ _SHORT = 0.15
 async def test_a_long_target_is_414() -> None:
     async with serving(App(), Limits(max_request_line=100)) as running:
         assert (await running.once(get(b"/" + b"x" * 99))).status == 200
-        answer = await running.once(get(b"/" + b"x" * 100))
-        assert answer.status == 414
-        assert answer.headers["connection"] == "close"
-        assert answer.body == b"URI too long\n"
+        response = await running.once(get(b"/" + b"x" * 100))
+        assert response.status == 414
+        assert response.headers["connection"] == "close"
+        assert response.body == b"URI too long\n"
 
 
 async def test_a_target_that_never_ends_is_414() -> None:
@@ -49,17 +49,17 @@ async def test_a_target_that_never_ends_is_414() -> None:
 async def test_large_headers_are_431() -> None:
     async with serving(App(), Limits(max_header_size=1000)) as running:
         assert (await running.once(get(b"/", b"X: " + b"y" * 900))).status == 200
-        answer = await running.once(get(b"/", b"X: " + b"y" * 1000))
-        assert answer.status == 431
-        assert answer.body == b"Request header or cookie too large\n"
+        response = await running.once(get(b"/", b"X: " + b"y" * 1000))
+        assert response.status == 431
+        assert response.body == b"Request header or cookie too large\n"
 
 
 async def test_headers_that_never_end_are_431() -> None:
     async with serving(App(), Limits(max_header_size=1000)) as running:
         wire = await running.connect()
         await wire.send(b"GET / HTTP/1.1\r\nHost: a\r\n")
-        answer = await wire.ask(b"X: " + b"y" * 20000)
-        assert answer.status == 431
+        response = await wire.ask(b"X: " + b"y" * 20000)
+        assert response.status == 431
         await wire.close()
 
 
@@ -77,10 +77,10 @@ async def test_a_large_body_is_413(whole: bytes, limits: Limits) -> None:
         wire = await running.connect()
         assert (await wire.ask(post(b"x" * 100))).status == 200
         assert (await wire.ask(chunked(b"x" * 100))).status == 200
-        answer = await wire.ask(whole)
-        assert answer.status == 413
-        assert answer.headers["connection"] == "close"
-        assert answer.body == b"Payload too large\n"
+        response = await wire.ask(whole)
+        assert response.status == 413
+        assert response.headers["connection"] == "close"
+        assert response.body == b"Payload too large\n"
         assert len(app.seen) == 2
         await wire.close()
 
@@ -113,9 +113,9 @@ async def test_a_large_stream_is_413_where_it_is_read() -> None:
 
     app = App(handle, body=STREAM)
     async with serving(app, Limits(max_body_size=100)) as running:
-        answer = await running.once(chunked(b"x" * 60, b"x" * 60))
-        assert answer.status == 413
-        assert answer.headers["connection"] == "close"
+        response = await running.once(chunked(b"x" * 60, b"x" * 60))
+        assert response.status == 413
+        assert response.headers["connection"] == "close"
 
 
 async def test_one_connection_too_many_is_503() -> None:
@@ -123,9 +123,9 @@ async def test_one_connection_too_many_is_503() -> None:
         first = await running.connect()
         assert (await first.ask(get())).status == 200
         second = await running.connect()
-        answer = await second.answer()
-        assert answer.status == 503
-        assert answer.headers["connection"] == "close"
+        response = await second.response()
+        assert response.status == 503
+        assert response.headers["connection"] == "close"
         await second.close()
         assert running.server.refused == 1
         assert (await first.ask(get())).status == 200
@@ -146,15 +146,15 @@ async def test_a_flood_of_connections_holds_few_more_than_the_limit() -> None:
 @pytest.mark.parametrize("start", [b"G", b"GET / HTTP/1.1\r\nHost: a\r\nX: "])
 async def test_a_slow_head_is_408(start: bytes) -> None:
     async with serving(App(), Limits(header_timeout=_SHORT)) as running:
-        answer = await running.once(start)
-        assert answer.status == 408
-        assert answer.body == b"Request timeout\n"
+        response = await running.once(start)
+        assert response.status == 408
+        assert response.body == b"Request timeout\n"
 
 
 async def test_a_head_sent_byte_by_byte_is_408_all_the_same() -> None:
     async with serving(App(), Limits(header_timeout=_SHORT)) as running:
         wire = await running.connect()
-        status = asyncio.create_task(wire.answer())
+        status = asyncio.create_task(wire.response())
         await wire.send(b"GET / HTTP/1.1\r\nHost: a\r\nX: ")
         while not status.done():
             await wire.send(b"y")
@@ -166,17 +166,17 @@ async def test_a_head_sent_byte_by_byte_is_408_all_the_same() -> None:
 async def test_a_slow_body_is_408() -> None:
     app = App()
     async with serving(app, Limits(body_timeout=_SHORT)) as running:
-        answer = await running.once(post(b"body")[:-1])
-        assert answer.status == 408
+        response = await running.once(post(b"body")[:-1])
+        assert response.status == 408
         assert app.seen == []
 
 
-def _dripping(wire: Wire, pieces: Iterable[bytes], answer: asyncio.Task[Answer]) -> Any:
-    """Send a piece every 20 ms until there is an answer."""
+def _dripping(wire: Wire, pieces: Iterable[bytes], response: asyncio.Task[ReceivedResponse]) -> Any:
+    """Send a piece every 20 ms until there is an response."""
 
     async def drip() -> None:
         for piece in pieces:
-            if answer.done():
+            if response.done():
                 return
             await wire.send(piece)
             await asyncio.sleep(0.02)
@@ -200,9 +200,9 @@ async def test_a_body_that_drips_is_408(name: str, body: int) -> None:
         wire = await running.connect()
         head, drip = _DRIPS[name]
         await wire.send(head)
-        answer = asyncio.create_task(wire.answer())
-        await _dripping(wire, itertools.repeat(drip), answer)
-        assert (await answer).status == 408
+        response = asyncio.create_task(wire.response())
+        await _dripping(wire, itertools.repeat(drip), response)
+        assert (await response).status == 408
         assert await wire.rest() == b""
         assert app.seen == []
 
@@ -211,11 +211,11 @@ async def test_a_body_that_drips_is_408(name: str, body: int) -> None:
 async def test_a_slow_body_is_read_where_it_may_be(limits: Limits) -> None:
     async with serving(App(), limits) as running:
         wire = await running.connect()
-        answer = asyncio.create_task(wire.answer())
+        response = asyncio.create_task(wire.response())
         whole = post(b"0123456789")
         await wire.send(whole[:-10])
-        await _dripping(wire, [b"%d" % number for number in range(10)], answer)
-        assert (await answer).body == b"0123456789"
+        await _dripping(wire, [b"%d" % number for number in range(10)], response)
+        assert (await response).body == b"0123456789"
 
 
 async def test_a_body_is_not_slow_while_the_gateway_does_not_read_it() -> None:
@@ -250,8 +250,8 @@ async def test_a_body_is_not_slow_while_its_client_waits_for_100_continue() -> N
         await until(lambda: pendings)
         await asyncio.sleep(3 * _SHORT)
         pendings[0].resolve(text(200, b"first"))
-        assert (await wire.answer()).body == b"first"
-        assert (await wire.answer()).status == 100
+        assert (await wire.response()).body == b"first"
+        assert (await wire.response()).status == 100
 
 
 @pytest.mark.parametrize(
@@ -320,7 +320,7 @@ async def test_a_request_behind_empty_lines_begins_with_its_own_first_byte() -> 
     assert not plug.closed
 
 
-async def test_an_answer_under_way_is_not_idle() -> None:
+async def test_a_response_under_way_is_not_idle() -> None:
     pending = Pending()
     limits = Limits(idle_timeout=_SHORT, header_timeout=_SHORT, body_timeout=_SHORT)
     async with serving(App(lambda _: pending), limits) as running:
@@ -328,7 +328,7 @@ async def test_an_answer_under_way_is_not_idle() -> None:
         await wire.send(get())
         await asyncio.sleep(3 * _SHORT)
         pending.resolve(text(200, b"late"))
-        assert (await wire.answer()).body == b"late"
+        assert (await wire.response()).body == b"late"
         await wire.close()
 
 
@@ -336,7 +336,7 @@ async def test_a_client_that_never_reads_is_cut() -> None:
     app = App(lambda _: text(200, bytes(32 << 20)))
     async with serving(app, Limits(write_timeout=_SHORT)) as running:
         wire = await running.connect()
-        wire.reader._transport.pause_reading()  # type: ignore[attr-defined]  # the test's client
+        wire.stop_reading()
         await wire.send(get())
         await until(lambda: app.done)
         await until(lambda: running.server.connections == 0)

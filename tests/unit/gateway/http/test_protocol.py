@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One connection over a real socket: requests in, answers out, in order."""
+"""One connection over a real socket: requests in, responses out, in order."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ async def test_a_request_without_a_route_gets_exactly_the_known_body() -> None:
     async with serving(app) as running:
         wire = await running.connect()
         for _ in range(3):
-            answer = await wire.ask(get(b"/nowhere"))
-            assert answer.status == 404
-            assert answer.body == b'{"message":"no Route matched with those values"}'
-            assert answer.headers["content-length"] == "48"
-            assert answer.headers["content-type"] == "application/json; charset=utf-8"
-            assert answer.headers["x-kong-response-latency"] == "0"
-            assert answer.headers["server"].startswith("kafka-gateway/")
+            response = await wire.ask(get(b"/nowhere"))
+            assert response.status == 404
+            assert response.body == b'{"message":"no Route matched with those values"}'
+            assert response.headers["content-length"] == "48"
+            assert response.headers["content-type"] == "application/json; charset=utf-8"
+            assert response.headers["x-kong-response-latency"] == "0"
+            assert response.headers["server"].startswith("kafka-gateway/")
         await wire.close()
 
 
-async def test_each_answer_has_its_own_request_id() -> None:
+async def test_each_response_has_its_own_request_id() -> None:
     app = App(begin=lambda request: fixed_response(404, NO_ROUTE, request))
     async with serving(app) as running:
         wire = await running.connect()
@@ -59,10 +59,10 @@ async def test_requests_with_the_same_head_keep_their_bodies_and_headers_apart()
 async def test_http_1_0_closes_unless_asked_to_stay() -> None:
     async with serving(App()) as running:
         wire = await running.connect()
-        answer = await wire.ask(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
-        assert answer.headers["connection"] == "keep-alive"
-        answer = await wire.ask(b"GET / HTTP/1.0\r\n\r\n")
-        assert answer.headers["connection"] == "close"
+        response = await wire.ask(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+        assert response.headers["connection"] == "keep-alive"
+        response = await wire.ask(b"GET / HTTP/1.0\r\n\r\n")
+        assert response.headers["connection"] == "close"
         assert await wire.rest() == b""
         await wire.close()
 
@@ -70,14 +70,14 @@ async def test_http_1_0_closes_unless_asked_to_stay() -> None:
 async def test_connection_close_is_obeyed() -> None:
     async with serving(App()) as running:
         wire = await running.connect()
-        answer = await wire.ask(get(b"/", b"Connection: close") + get(b"/late"))
-        assert answer.headers["connection"] == "close"
+        response = await wire.ask(get(b"/", b"Connection: close") + get(b"/late"))
+        assert response.headers["connection"] == "close"
         assert await wire.rest() == b""
         await wire.close()
 
 
 @pytest.mark.parametrize("broken_off", [b"", b"GET /n", post(b"body")[:-1], chunked(b"a")[:-3]])
-async def test_a_half_closed_client_still_gets_its_answer(broken_off: bytes) -> None:
+async def test_a_half_closed_client_still_gets_its_response(broken_off: bytes) -> None:
     pending = Pending()
     app = App(lambda _: pending)
     async with serving(app) as running:
@@ -87,7 +87,7 @@ async def test_a_half_closed_client_still_gets_its_answer(broken_off: bytes) -> 
         await until(lambda: app.seen)
         await asyncio.sleep(0.01)
         pending.resolve(text(200, b"still here"))
-        assert (await wire.answer()).body == b"still here"
+        assert (await wire.response()).body == b"still here"
         assert await wire.rest() == b""
         assert len(app.seen) == 1
         await wire.close()

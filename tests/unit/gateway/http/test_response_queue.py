@@ -17,7 +17,7 @@ from gateway.plugins.chain import Chain
 from tests.support.http import App, get, plugged, post, serving, text, until
 
 
-async def test_pipelined_requests_are_answered_in_order_though_the_first_answers_last() -> None:
+async def test_pipelined_requests_are_answered_in_order_though_the_first_is_answered_last() -> None:
     pendings: list[Pending] = []
 
     def handle(request: Request) -> Response | Pending:
@@ -33,7 +33,7 @@ async def test_pipelined_requests_are_answered_in_order_though_the_first_answers
         await until(lambda: pendings)
         assert len(app.seen) == 1, "a later request must wait for the one before"
         pendings[0].resolve(text(200, b"/slow"))
-        bodies = [(await wire.answer()).body for _ in range(3)]
+        bodies = [(await wire.response()).body for _ in range(3)]
         assert bodies == [b"/slow", b"/b", b"/c"]
         await wire.close()
 
@@ -54,7 +54,7 @@ async def test_many_pipelined_requests_wait_without_being_lost() -> None:
         await asyncio.sleep(0)
         first.resolve(text(200, b"/0"))
         for number in range(count):
-            assert (await wire.answer()).body == b"/%d" % number
+            assert (await wire.response()).body == b"/%d" % number
         await sending
         await wire.close()
 
@@ -78,13 +78,13 @@ async def test_head_gets_the_length_without_the_body() -> None:
     async with serving(App()) as running:
         wire = await running.connect()
         for _ in range(3):
-            answer = await wire.ask(b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", bodyless=True)
-            assert answer.headers["content-length"] == "2"
+            response = await wire.ask(b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", bodyless=True)
+            assert response.headers["content-length"] == "2"
         assert (await wire.ask(get())).body == b"ok"
         await wire.close()
 
 
-async def test_a_client_that_leaves_abandons_its_pending_answer() -> None:
+async def test_a_client_that_leaves_abandons_its_pending_response() -> None:
     abandoned: list[bool] = []
     pending = Pending()
     pending.on_abandon = lambda: abandoned.append(True)
@@ -104,10 +104,10 @@ async def test_a_handler_that_raises_is_a_500_with_the_request_id() -> None:
         raise RuntimeError("bug")
 
     async with serving(App(handle)) as running:
-        answer = await running.once(get())
-        assert answer.status == 500
-        assert answer.body == b'{"message":"An unexpected error occurred"}'
-        assert len(answer.headers["x-kong-request-id"]) == 32
+        response = await running.once(get())
+        assert response.status == 500
+        assert response.body == b'{"message":"An unexpected error occurred"}'
+        assert len(response.headers["x-kong-request-id"]) == 32
 
 
 async def test_begin_may_reject_a_request() -> None:
@@ -121,12 +121,12 @@ async def test_begin_may_reject_a_request() -> None:
         await wire.close()
 
 
-async def test_finished_hears_of_every_answer_and_its_bytes() -> None:
+async def test_finished_hears_of_every_response_and_its_bytes() -> None:
     app = App()
     async with serving(app) as running:
         wire = await running.connect()
-        answer = await wire.ask(get())
-        assert [(s, n) for _, s, n in app.done] == [(200, len(answer.head + answer.body))]
+        response = await wire.ask(get())
+        assert [(s, n) for _, s, n in app.done] == [(200, len(response.head + response.body))]
         await wire.close()
 
 
@@ -148,7 +148,7 @@ async def _pieces() -> AsyncIterator[bytes]:
 
 
 @pytest.mark.parametrize("kind", ["whole", "streamed", "fixed"])
-async def test_filters_change_head_and_body_of_every_kind_of_answer(kind: str) -> None:
+async def test_filters_change_head_and_body_of_every_kind_of_response(kind: str) -> None:
     chain = Chain([_Filter(None, _CONTEXT)])
 
     def begin(request: Request) -> int | Response:
@@ -163,11 +163,11 @@ async def test_filters_change_head_and_body_of_every_kind_of_answer(kind: str) -
     async with serving(app) as running:
         wire = await running.connect()
         for _ in range(3):
-            answer = await wire.ask(get())
-            assert answer.status == 207
-            assert answer.headers["x-added"] == "1"
+            response = await wire.ask(get())
+            assert response.status == 207
+            assert response.headers["x-added"] == "1"
             expected = b'{"MESSAGE":"AB"}!' if kind == "fixed" else b"AB!"
-            assert answer.body == expected
+            assert response.body == expected
 
 
 async def test_a_filter_that_raises_is_a_500() -> None:

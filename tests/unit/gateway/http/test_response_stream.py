@@ -18,7 +18,7 @@ async def _pieces(*pieces: bytes) -> AsyncIterator[bytes]:
         yield piece
 
 
-async def test_a_streamed_answer_is_chunked_and_the_next_request_waits() -> None:
+async def test_a_streamed_response_is_chunked_and_the_next_request_waits() -> None:
     def handle(request: Request) -> Response:
         if request.path == b"/s":
             return Response(200, [], _pieces(b"a", b"", b"bc"))
@@ -27,24 +27,24 @@ async def test_a_streamed_answer_is_chunked_and_the_next_request_waits() -> None
     async with serving(App(handle)) as running:
         wire = await running.connect()
         await wire.send(get(b"/s") + get(b"/n"))
-        answer = await wire.answer()
-        assert answer.headers["transfer-encoding"] == "chunked"
-        assert answer.body == b"abc"
-        assert (await wire.answer()).body == b"next"
+        response = await wire.response()
+        assert response.headers["transfer-encoding"] == "chunked"
+        assert response.body == b"abc"
+        assert (await wire.response()).body == b"next"
         await wire.close()
 
 
-async def test_a_streamed_answer_with_a_length_is_not_chunked() -> None:
+async def test_a_streamed_response_with_a_length_is_not_chunked() -> None:
     headers = [(b"Content-Length", b"3")]
     app = App(lambda _: Response(200, headers, _pieces(b"a", b"bc")))
     async with serving(app) as running:
-        answer = await running.once(get())
-        assert "transfer-encoding" not in answer.headers
-        assert answer.body == b"abc"
+        response = await running.once(get())
+        assert "transfer-encoding" not in response.headers
+        assert response.body == b"abc"
 
 
 @pytest.mark.parametrize("length", [b"2", b"9"])
-async def test_a_streamed_answer_of_another_length_is_cut(length: bytes) -> None:
+async def test_a_streamed_response_of_another_length_is_cut(length: bytes) -> None:
     headers = [(b"Content-Length", length)]
     app = App(lambda _: Response(200, headers, _pieces(b"a", b"bc")))
     async with serving(app) as running:
@@ -56,7 +56,7 @@ async def test_a_streamed_answer_of_another_length_is_cut(length: bytes) -> None
         await wire.close()
 
 
-async def test_a_streamed_answer_that_breaks_has_no_last_chunk() -> None:
+async def test_a_streamed_response_that_breaks_has_no_last_chunk() -> None:
     async def broken() -> AsyncIterator[bytes]:
         yield b"a"
         raise RuntimeError("upstream died")
@@ -82,7 +82,7 @@ async def test_a_client_that_does_not_read_stops_the_stream() -> None:
     app = App(lambda _: Response(200, [], endless()))
     async with serving(app) as running:
         wire = await running.connect()
-        wire.reader._transport.pause_reading()  # type: ignore[attr-defined]  # the test's client
+        wire.stop_reading()
         await wire.send(get())
         last = -1
         while made != last:

@@ -14,7 +14,7 @@ from tests.support.authority import Authority, client_context
 from tests.support.http import App, get, serving, text, until
 
 
-async def test_draining_answers_what_is_under_way_and_closes_the_rest() -> None:
+async def test_draining_finishes_what_is_under_way_and_closes_the_rest() -> None:
     pending = Pending()
     app = App(lambda request: pending if request.path == b"/slow" else text(200, b"ok"))
     async with serving(app) as running:
@@ -27,9 +27,9 @@ async def test_draining_answers_what_is_under_way_and_closes_the_rest() -> None:
         with pytest.raises(OSError, match=r".*"):
             await running.connect()
         pending.resolve(text(200, b"late"))
-        answer = await busy.answer()
-        assert answer.body == b"late"
-        assert answer.headers["connection"] == "close"
+        response = await busy.response()
+        assert response.body == b"late"
+        assert response.headers["connection"] == "close"
         assert await busy.rest() == b""
         assert await draining
 

@@ -27,12 +27,12 @@ async def test_other_framings_come_back_whole_and_the_connection_is_kept(respons
     ):
         wire = await running.connect()
         for _ in range(3):
-            answer = await wire.ask(get())
-            assert (answer.status, answer.body) == (200, b"hi")
+            received = await wire.ask(get())
+            assert (received.status, received.body) == (200, b"hi")
     assert origin.connections == 1
 
 
-async def test_an_answer_that_ends_with_its_connection_comes_back_whole() -> None:
+async def test_a_response_that_ends_with_its_connection_comes_back_whole() -> None:
     async def script(wire: Wire) -> None:
         await take(wire)
         await wire.send(b"HTTP/1.1 200 OK\r\n\r\nh")
@@ -57,10 +57,10 @@ async def test_head_and_304_have_no_body_but_keep_the_length() -> None:
     async with upstream(script) as origin, proxying(ProxyApp(origin.port)) as running:
         wire = await running.connect()
         for _ in range(2):
-            answer = await wire.ask(b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", bodyless=True)
-            assert answer.headers["content-length"] == "99"
-            answer = await wire.ask(get())
-            assert (answer.status, answer.headers["etag"]) == (304, "x")
+            response = await wire.ask(b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", bodyless=True)
+            assert response.headers["content-length"] == "99"
+            response = await wire.ask(get())
+            assert (response.status, response.headers["etag"]) == (304, "x")
     assert origin.connections == 1
 
 
@@ -82,7 +82,7 @@ async def test_nonsense_is_a_502(response: bytes) -> None:
         assert (await running.once(get())).status == 502
 
 
-async def test_bytes_behind_an_answer_never_reach_another_client() -> None:
+async def test_bytes_behind_a_response_never_reach_another_client() -> None:
     async with (
         upstream(answering(ok(b"mine") + ok(b"evil"))) as origin,
         proxying(ProxyApp(origin.port)) as running,
@@ -101,9 +101,9 @@ async def test_a_silent_upstream_is_a_504() -> None:
         upstream(script) as origin,
         proxying(ProxyApp(origin.port, read_timeout=100, retries=3)) as running,
     ):
-        answer = await running.once(get(b"/", b"Accept: */*"))
-        assert answer.status == 504
-        assert answer.body == b'{"message":"The upstream server is timing out"}'
+        response = await running.once(get(b"/", b"Accept: */*"))
+        assert response.status == 504
+        assert response.body == b'{"message":"The upstream server is timing out"}'
     assert origin.connections == 1
 
 
@@ -116,5 +116,5 @@ async def test_an_upstream_that_does_not_read_is_a_504() -> None:
         async with proxying(app) as running:
             wire = await running.connect()
             sending = asyncio.create_task(wire.send(post(bytes(64 << 20))))
-            assert (await wire.answer()).status == 504
+            assert (await wire.response()).status == 504
             sending.cancel()

@@ -100,7 +100,7 @@ async def test_the_upstream_is_told_who_asks_and_not_what_is_for_one_hop() -> No
         upstream(answering(ok(), seen)) as origin,
         proxying(ProxyApp(origin.port, prefix=b"/a")) as running,
     ):
-        answer = await running.once(get(b"/a/b?c", *lines))
+        response = await running.once(get(b"/a/b?c", *lines))
         port = running.port
     head = seen[0][0]
     assert head.startswith(b"GET /a/b?c HTTP/1.1\r\nHost: 127.0.0.1:")
@@ -116,7 +116,7 @@ async def test_the_upstream_is_told_who_asks_and_not_what_is_for_one_hop() -> No
     assert told["x-forwarded-path"] == "/a/b"
     assert told["x-forwarded-prefix"] == "/a"
     assert told["x-real-ip"] == "127.0.0.1"
-    assert told["x-kong-request-id"] == answer.headers["x-kong-request-id"]
+    assert told["x-kong-request-id"] == response.headers["x-kong-request-id"]
     assert told["proxy-authorization"] == "kept"
     assert told["under_score"] == "kept"
     assert head.lower().count(b"x-forwarded-proto") == 1

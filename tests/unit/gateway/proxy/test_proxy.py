@@ -12,21 +12,21 @@ from tests.support.http import Wire, chunked, get, post
 from tests.support.upstream import ProxyApp, answering, ok, proxying, take, upstream
 
 
-async def test_an_answer_comes_back_with_the_headers_of_the_proxy() -> None:
+async def test_a_response_comes_back_with_the_headers_of_the_proxy() -> None:
     response = ok(b"hi", b"X-Own: 1", b"Via: 1.0 x", b"Connection: x-hop", b"X-Hop: 1")
     async with upstream(answering(response)) as origin:
         app = ProxyApp(origin.port)
         async with proxying(app) as running:
-            answer = await running.once(get(b"/a?b=c"))
-    assert (answer.status, answer.body) == (200, b"hi")
-    assert answer.headers["x-own"] == "1"
-    assert answer.headers["via"] == f"1.0 x, 1.1 {SERVER.decode()}"
-    assert answer.headers["server"] == SERVER.decode()
-    assert answer.headers["connection"] == "keep-alive"
-    assert "x-hop" not in answer.headers
-    assert int(answer.headers["x-kong-upstream-latency"]) >= 0
-    assert int(answer.headers["x-kong-proxy-latency"]) >= 0
-    assert "x-kong-response-latency" not in answer.headers
+            received = await running.once(get(b"/a?b=c"))
+    assert (received.status, received.body) == (200, b"hi")
+    assert received.headers["x-own"] == "1"
+    assert received.headers["via"] == f"1.0 x, 1.1 {SERVER.decode()}"
+    assert received.headers["server"] == SERVER.decode()
+    assert received.headers["connection"] == "keep-alive"
+    assert "x-hop" not in received.headers
+    assert int(received.headers["x-kong-upstream-latency"]) >= 0
+    assert int(received.headers["x-kong-proxy-latency"]) >= 0
+    assert "x-kong-response-latency" not in received.headers
 
 
 async def test_the_upstream_keeps_its_server_and_date() -> None:
@@ -36,11 +36,11 @@ async def test_the_upstream_keeps_its_server_and_date() -> None:
         upstream(answering(response)) as origin,
         proxying(ProxyApp(origin.port)) as running,
     ):
-        answer = await running.once(get())
-    assert answer.headers["server"] == "origin"
-    assert answer.headers["date"] == date.decode()
-    assert answer.headers["x-kong-request-id"] != "forged"
-    assert answer.head.count(b"Date:") == 1
+        received = await running.once(get())
+    assert received.headers["server"] == "origin"
+    assert received.headers["date"] == date.decode()
+    assert received.headers["x-kong-request-id"] != "forged"
+    assert received.head.count(b"Date:") == 1
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -90,7 +90,7 @@ async def test_a_large_stream_passes_both_ways_unchanged() -> None:
     ):
         wire = await running.connect()
         sending = asyncio.create_task(wire.send(post(payload)))
-        assert (await wire.answer()).body == payload
+        assert (await wire.response()).body == payload
         await sending
 
 

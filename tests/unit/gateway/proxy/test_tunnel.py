@@ -77,7 +77,7 @@ def echoing(seen: list[bytes] | None = None, behind: bytes = b"") -> Script:
 
 
 async def switched(wire: Wire) -> dict[str, str]:
-    """Shake hands; return the headers of the answer."""
+    """Shake hands; return the headers of the response."""
     await wire.send(HANDSHAKE)
     status, headers, _ = await wire.head()
     assert status == 101
@@ -127,7 +127,7 @@ async def test_bytes_behind_the_handshake_and_behind_the_101_arrive_in_order() -
         assert await exactly(wire, 19) == b"welcome early later"
 
 
-async def test_a_pipelined_handshake_waits_for_the_answers_before_it() -> None:
+async def test_a_pipelined_handshake_waits_for_the_responses_before_it() -> None:
     async def script(wire: Wire) -> None:
         head, _ = await take(wire)
         if b"Upgrade" not in head:
@@ -139,7 +139,7 @@ async def test_a_pipelined_handshake_waits_for_the_answers_before_it() -> None:
     async with upstream(script) as origin, proxying(ChainApp(origin.port)) as running:
         wire = await running.connect()
         await wire.send(get() + HANDSHAKE + b"early")
-        assert (await wire.answer()).body == b"first"
+        assert (await wire.response()).body == b"first"
         assert (await wire.head())[0] == 101
         assert await wire.rest() == b"early"
 
@@ -152,7 +152,7 @@ async def test_behind_a_handshake_that_the_upstream_declines_nothing_is_handled(
     ):
         wire = await running.connect()
         await wire.send(HANDSHAKE + get(b"/next"))
-        first = await wire.answer()
+        first = await wire.response()
         assert (first.status, first.body) == (200, b"no")
         assert first.headers["connection"] == "close"
         assert "upgrade" not in first.headers
@@ -174,11 +174,11 @@ async def test_the_upgrade_of_a_refusal_is_kept_when_it_is_the_one_asked_for() -
     assert plain.headers["connection"] == "keep-alive"
 
 
-@pytest.mark.parametrize("answer", [b"", SWITCHED.replace(b"WebSocket", b"h2c"), SWITCHED[:40]])
-async def test_an_upstream_that_closes_or_switches_elsewhere_is_a_502(answer: bytes) -> None:
+@pytest.mark.parametrize("response", [b"", SWITCHED.replace(b"WebSocket", b"h2c"), SWITCHED[:40]])
+async def test_an_upstream_that_closes_or_switches_elsewhere_is_a_502(response: bytes) -> None:
     async def script(wire: Wire) -> None:
         await take(wire)
-        await wire.send(answer)
+        await wire.send(response)
 
     async with upstream(script) as origin:
         app = ChainApp(origin.port)
@@ -208,7 +208,7 @@ async def test_what_is_no_websocket_handshake_is_not_upgraded(lines: tuple[bytes
         wire = await running.connect()
         body = b"hi" if b"Content-Length: 2" in lines else b""
         await wire.send(get(b"/", *lines) + body)
-        assert (await wire.answer()).status == 200
+        assert (await wire.response()).status == 200
     assert b"pgrade" not in seen[0][0]
     assert b"Connection: keep-alive\r\n" in seen[0][0]
 
@@ -277,12 +277,12 @@ async def test_a_side_that_takes_nothing_stops_the_other(who: str) -> None:
             await pour(wire)
             await wire.reader.read()
 
-    async with upstream(script) as origin, proxying(ChainApp(origin.port)) as running:
+    async with upstream(script) as origin, proxying(app := ChainApp(origin.port)) as running:
         wire = await running.connect()
         # The reader of the test client must not drink ahead: 64 KiB is its buffer.
         await switched(wire)
         work = asyncio.create_task(pour(wire) if who == "upstream" else drink(wire))
-        sides = await _blocked(running)
+        sides = await _blocked(app)
         held = sum(side.get_write_buffer_size() for side in sides)
         assert 0 < held < 1 << 20
         go.set()
@@ -291,9 +291,9 @@ async def test_a_side_that_takes_nothing_stops_the_other(who: str) -> None:
         assert (got[0] if who == "upstream" else result) == sent
 
 
-async def _blocked(running: Any) -> list[asyncio.Transport]:
+async def _blocked(app: ProxyApp) -> list[asyncio.Transport]:
     """Wait until a side of the tunnel takes no more; return both transports."""
-    (connection,) = running.server._context.connections
+    connection: Any = app.begun[0].connection
     side: Any = connection.transport.get_protocol()
     await until(lambda: side.full or side.other.full)
     return [side.transport, side.other.transport]
@@ -316,7 +316,7 @@ async def test_a_tunnel_without_traffic_ends_after_the_read_timeout() -> None:
             await until(lambda: app.done)
 
 
-async def test_a_silent_tunnel_is_no_idle_connection_and_no_unread_answer() -> None:
+async def test_a_silent_tunnel_is_no_idle_connection_and_no_unread_response() -> None:
     limits = Limits(idle_timeout=0.05, header_timeout=0.05, body_timeout=0.05)
     async with (
         upstream(echoing()) as origin,
@@ -414,7 +414,7 @@ async def test_access_handlers_run_first_and_may_refuse() -> None:
             assert await exactly(wire, 5) == b"early"
 
 
-async def test_a_header_filter_that_fails_answers_500_and_cuts_the_upstream() -> None:
+async def test_a_header_filter_that_fails_responds_500_and_cuts_the_upstream() -> None:
     class Fail(Plugin):
         def header_filter(self, request: Request, response: Response) -> None:
             if response.status == 101:
@@ -458,7 +458,7 @@ async def test_a_client_that_leaves_during_the_handshake_takes_the_upstream_with
             wire = await running.connect()
             await wire.send(HANDSHAKE)
             await asked.wait()
-            (connection,) = running.server._context.connections  # type: ignore[union-attr]
+            connection: Any = app.begun[0].connection
             # Reading is paused, as behind every handshake: a cut shows when something is sent.
             connection.transport.abort()
             await until(lambda: gone)

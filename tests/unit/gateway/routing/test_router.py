@@ -88,7 +88,7 @@ def test_a_header_regex_is_searched_anywhere_in_lower_case() -> None:
     assert _winner(rows, headers=[(b"user-agent", b"bsd or not")]) is None
 
 
-def test_remembered_answers_know_the_tested_headers() -> None:
+def test_remembered_matches_know_the_tested_headers() -> None:
     router = Router([route_row(name="h", headers={"tag": ["a"]}), route_row(name="p", paths=["/"])])
     for tag, name in ((b"a", "h"), (b"b", "p"), (b"a", "h")):
         match = router.match(request_of(headers=[(b"tag", tag)]))
@@ -183,7 +183,7 @@ def test_a_match_without_strip_path_has_no_prefix() -> None:
     assert match.upstream_target(b"") == b"/a/b?"
 
 
-def test_memory_of_answers_is_bounded() -> None:
+def test_memory_of_matches_is_bounded() -> None:
     router = Router([route_row(paths=["/"])])
     for number in range(20_000):
         router.match(request_of(b"/%d" % number))
