@@ -182,17 +182,17 @@ class Store:
         """
         with self._transaction() as connection:
             previous = self._read_newest(connection)
-            draft = build(previous)
-            if draft is None:
+            following = build(previous)
+            if following is None:
                 return None
             release = Release(
                 number=1 if previous is None else previous.number + 1,
-                hash=draft.hash,
+                hash=following.hash,
                 created_at=int(time.time()),
-                who=draft.who,
-                message=draft.message,
-                void=draft.void,
-                table=draft.table,
+                who=following.who,
+                message=following.message,
+                void=following.void,
+                table=following.table,
             )
             connection.execute(sa.insert(_RELEASES).values(_columns(release, self.keyring)))
         self._newest = release

@@ -16,7 +16,7 @@ from time import monotonic
 from gateway import __version__
 from gateway.http.clock import Clock
 from gateway.http.messages import FixedResponse, Request, Response
-from gateway.http.shown_headers import DEFAULT_WORDS, shown_headers
+from gateway.settings.shown_headers import DEFAULT_WORDS, shown_headers
 
 SERVER = b"kafka-gateway/" + __version__.encode()
 VIA = b"1.1 " + SERVER

@@ -18,7 +18,7 @@ from gateway.http.generated_responses import TEXT
 from gateway.http.heads import HeadWriter
 from gateway.http.limits import Limits
 from gateway.http.protocol import HttpProtocol
-from gateway.http.shown_headers import DEFAULT_WORDS
+from gateway.settings.shown_headers import DEFAULT_WORDS
 
 _SWEEP = 0.5
 """Most seconds between two looks at all connections: the precision of every timeout."""

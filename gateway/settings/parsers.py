@@ -13,8 +13,8 @@ from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
-from gateway.http.shown_headers import shown_headers
 from gateway.names.addresses import is_address, server_problem
+from gateway.settings.shown_headers import shown_headers
 
 _ON = frozenset({"on", "true", "yes", "1"})
 _OFF = frozenset({"off", "false", "no", "0", ""})

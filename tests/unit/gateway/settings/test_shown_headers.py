@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.http.shown_headers import DEFAULT_WORDS, shown_headers
+from gateway.settings.shown_headers import DEFAULT_WORDS, shown_headers
 
 
 def test_a_group_stands_for_its_headers_and_a_name_for_itself() -> None:
