@@ -22,7 +22,7 @@ from provider.values import UNKNOWN, Properties, is_known
 
 
 @dataclass(frozen=True)
-class Call:
+class ResourceCall:
     """One call about one resource.
 
     ``secrets`` are the paths known to be secret in its inputs.
@@ -81,7 +81,7 @@ class Resource(ABC):
     delete_before_replace: ClassVar[bool] = False
 
     def check(
-        self, call: Call, olds: Properties, news: Properties
+        self, call: ResourceCall, olds: Properties, news: Properties
     ) -> tuple[Properties, list[Problem]]:
         """Return the inputs with defaults, and what is wrong with them by property path."""
         inputs, problems = check_fields(self.schema.inputs, news)
@@ -93,7 +93,7 @@ class Resource(ABC):
         """What is wrong beyond single fields; the inputs are sound in themselves."""
         return []
 
-    def diff(self, call: Call, state: State, news: Properties) -> list[PropertyChange]:
+    def diff(self, call: ResourceCall, state: State, news: Properties) -> list[PropertyChange]:
         """Return what differs from ``news``: in the recorded inputs, and in the world."""
         edits = self.edits(state, news)
         if any(edit.replace for edit in edits) or not self.has_known_endpoint(news):
@@ -113,12 +113,12 @@ class Resource(ABC):
         return is_known(news)
 
     def drift(
-        self, call: Call, state: State, news: Properties, edits: list[PropertyChange]
+        self, call: ResourceCall, state: State, news: Properties, edits: list[PropertyChange]
     ) -> list[PropertyChange]:
         """Return what differs from ``news`` in the world and is not among ``edits``."""
         return []
 
-    def create(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
+    def create(self, call: ResourceCall, inputs: Properties) -> tuple[str, Properties]:
         """Create it, or adopt it; return id and outputs. At preview nothing is touched."""
         return ("", self.with_unknown_outputs(inputs)) if call.preview else self.make(call, inputs)
 
@@ -127,10 +127,10 @@ class Resource(ABC):
         return {**inputs, **dict.fromkeys(self.schema.outputs, UNKNOWN)}
 
     @abstractmethod
-    def make(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
+    def make(self, call: ResourceCall, inputs: Properties) -> tuple[str, Properties]:
         """Create it, or adopt it; return id and outputs."""
 
-    def read(self, call: Call, state: State) -> State | None:
+    def read(self, call: ResourceCall, state: State) -> State | None:
         """Return how it is now, or None when it is gone."""
         if not (state.inputs and state.outputs):
             raise ResourceError(self.import_refusal)
@@ -145,8 +145,8 @@ class Resource(ABC):
         return state
 
     @abstractmethod
-    def update(self, call: Call, state: State, news: Properties) -> Properties:
+    def update(self, call: ResourceCall, state: State, news: Properties) -> Properties:
         """Bring it to ``news``; return the outputs. At preview nothing is touched."""
 
-    def delete(self, call: Call, state: State) -> None:  # noqa: B027 - a default, not a gap
+    def delete(self, call: ResourceCall, state: State) -> None:  # noqa: B027 - a default, not a gap
         """Remove it; one that is gone already is a success. By default it is only in the state."""

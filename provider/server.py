@@ -21,7 +21,7 @@ from gateway.errors import GatewayError, ResourceInitFailed
 from gateway.names.property_paths import PropertyPath
 from provider.engine_log import EngineLog
 from provider.registry import TYPES, implementation
-from provider.resource import Call, Resource, State
+from provider.resource import Resource, ResourceCall, State
 from provider.responses import abort_init_failed, diff_response
 from provider.values import Properties, decode, encode
 
@@ -147,8 +147,10 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         kind.delete(self._call(request, secrets), state)
         return empty_pb2.Empty()
 
-    def _call(self, request: Any, secrets: frozenset[PropertyPath], preview: bool = False) -> Call:
-        return Call(
+    def _call(
+        self, request: Any, secrets: frozenset[PropertyPath], preview: bool = False
+    ) -> ResourceCall:
+        return ResourceCall(
             urn=request.urn,
             log=self.log,
             cancelled=self._cancelled,

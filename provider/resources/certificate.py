@@ -25,7 +25,7 @@ from provider.certificates import (
 )
 from provider.diff import PropertyChange, changes_between
 from provider.fields import Problem
-from provider.resource import Call, Resource, State
+from provider.resource import Resource, ResourceCall, State
 from provider.resource_types import ClusterCertificateType
 from provider.values import UNKNOWN, Properties, is_known
 
@@ -63,11 +63,11 @@ class ClusterCertificate(Resource):
             changes.append(PropertyChange("notAfter", recorded=False))
         return changes
 
-    def make(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
+    def make(self, call: ResourceCall, inputs: Properties) -> tuple[str, Properties]:
         """Make a key and its certificate."""
         return call.derived_id, _issued(inputs, None)
 
-    def update(self, call: Call, state: State, news: Properties) -> Properties:
+    def update(self, call: ResourceCall, state: State, news: Properties) -> Properties:
         """Renew it, unless only the time for the next renewal was edited."""
         edits = changes_between(state.inputs, news, ignoring=("earlyRenewalHours",))
         if not edits and not _is_due(state.outputs, news):

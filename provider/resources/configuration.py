@@ -19,7 +19,7 @@ from provider.documents import (
 from provider.fields import Problem
 from provider.publishing.admin import check_admin, publisher
 from provider.publishing.publisher import Publication
-from provider.resource import Call, Resource, State
+from provider.resource import Resource, ResourceCall, State
 from provider.resource_types import ConfigurationType
 from provider.values import UNKNOWN, Properties, is_known
 
@@ -66,7 +66,7 @@ class Configuration(Resource):
         return is_known(news["admin"]) and UNKNOWN not in (news["document"], news["owner"])
 
     def drift(
-        self, call: Call, state: State, news: Properties, edits: list[PropertyChange]
+        self, call: ResourceCall, state: State, news: Properties, edits: list[PropertyChange]
     ) -> list[PropertyChange]:
         """What differs on the control plane, named in a warning."""
         live = _live(news)
@@ -83,7 +83,7 @@ class Configuration(Resource):
             for path in drift
         ]
 
-    def make(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
+    def make(self, call: ResourceCall, inputs: Properties) -> tuple[str, Properties]:
         """Publish; a release that an interrupted create left is found by its owner."""
         return inputs["owner"], self._publish(call, inputs)
 
@@ -96,11 +96,11 @@ class Configuration(Resource):
         fresh = {"document": document}
         return State(state.id, {**state.inputs, **fresh}, {**state.outputs, **fresh})
 
-    def update(self, call: Call, state: State, news: Properties) -> Properties:
+    def update(self, call: ResourceCall, state: State, news: Properties) -> Properties:
         """Publish the new document."""
         return self.with_unknown_outputs(news) if call.preview else self._publish(call, news)
 
-    def delete(self, call: Call, state: State) -> None:
+    def delete(self, call: ResourceCall, state: State) -> None:
         """Publish without the owner's entities; an unreachable control plane counts as deleted."""
         inputs = state.inputs
         try:
@@ -109,7 +109,7 @@ class Configuration(Resource):
         except EndpointUnreachable as problem:
             call.warn(f"{problem}; its configuration is taken for gone")
 
-    def _publish(self, call: Call, inputs: Properties) -> Properties:
+    def _publish(self, call: ResourceCall, inputs: Properties) -> Properties:
         publication = Publication(
             owner=inputs["owner"],
             document=inputs["document"],

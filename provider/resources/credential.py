@@ -7,7 +7,7 @@ import secrets
 import string
 
 from provider.diff import PropertyChange, changes_between
-from provider.resource import Call, Resource, State
+from provider.resource import Resource, ResourceCall, State
 from provider.resource_types import CredentialType
 from provider.values import Properties
 
@@ -27,14 +27,14 @@ class Credential(Resource):
         """Every edit asks for a new key."""
         return changes_between(state.inputs, news, replacing=self.schema.inputs)
 
-    def make(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
+    def make(self, call: ResourceCall, inputs: Properties) -> tuple[str, Properties]:
         """Make a key and a secret of ``length`` characters."""
         prefix = f"{inputs['prefix']}-" if inputs["prefix"] else ""
         key = prefix + _random(_KEY_ALPHABET, _KEY_LENGTH)
         outputs = {**inputs, "key": key, "secret": _random(_SECRET_ALPHABET, inputs["length"])}
         return call.derived_id, outputs
 
-    def update(self, call: Call, state: State, news: Properties) -> Properties:
+    def update(self, call: ResourceCall, state: State, news: Properties) -> Properties:
         """Nothing can be updated; the key stays."""
         return {**state.outputs, **news}
 

@@ -15,7 +15,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # not in its _
 
 from provider.diff import PropertyChange, changes_between
 from provider.kafka_admin import TIMEOUT_SECONDS, kafka_admin
-from provider.resource import Call, Resource, State
+from provider.resource import Resource, ResourceCall, State
 from provider.resource_types import KafkaAclType
 from provider.retry import with_retry
 from provider.values import Properties
@@ -35,7 +35,7 @@ class KafkaAcl(Resource):
         return changes_between(state.inputs, news)
 
     def drift(
-        self, call: Call, state: State, news: Properties, edits: list[PropertyChange]
+        self, call: ResourceCall, state: State, news: Properties, edits: list[PropertyChange]
     ) -> list[PropertyChange]:
         """A rule that is missing on the broker, unless another one is about to be made."""
         if edits or _exists(news):
@@ -43,7 +43,7 @@ class KafkaAcl(Resource):
         call.warn(f"the rule for {news['principal']} is missing on the broker")
         return [PropertyChange("principal", "add", recorded=False)]
 
-    def make(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
+    def make(self, call: ResourceCall, inputs: Properties) -> tuple[str, Properties]:
         """Make the rule; one that is there already stays."""
         _create(call, inputs)
         return call.derived_id, inputs
@@ -52,7 +52,7 @@ class KafkaAcl(Resource):
         """Whether the rule is there."""
         return state if _exists(state.inputs) else None
 
-    def update(self, call: Call, state: State, news: Properties) -> Properties:
+    def update(self, call: ResourceCall, state: State, news: Properties) -> Properties:
         """Make the new rule, then remove the old one."""
         if not call.preview:
             _create(call, news)
@@ -60,12 +60,12 @@ class KafkaAcl(Resource):
                 _remove(state.inputs)
         return news
 
-    def delete(self, call: Call, state: State) -> None:
+    def delete(self, call: ResourceCall, state: State) -> None:
         """Remove the rule."""
         _remove(state.inputs)
 
 
-def _create(call: Call, inputs: Properties) -> None:
+def _create(call: ResourceCall, inputs: Properties) -> None:
     binding = _binding(inputs)
 
     def create(admin: AdminClient) -> None:

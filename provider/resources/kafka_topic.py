@@ -22,7 +22,7 @@ from gateway.errors import EndpointUnreachable
 from gateway.names.property_paths import render_path
 from provider.diff import PropertyChange, changes_between
 from provider.kafka_admin import TIMEOUT_SECONDS, kafka_admin
-from provider.resource import Call, Resource, State
+from provider.resource import Resource, ResourceCall, State
 from provider.resource_types import KafkaTopicType
 from provider.retry import with_retry
 from provider.values import Properties
@@ -57,14 +57,14 @@ class KafkaTopic(Resource):
         return changes_between(_text_config(state.inputs), _text_config(news), replacing)
 
     def drift(
-        self, call: Call, state: State, news: Properties, edits: list[PropertyChange]
+        self, call: ResourceCall, state: State, news: Properties, edits: list[PropertyChange]
     ) -> list[PropertyChange]:
         """What differs on the brokers."""
         live = _live(news)
         edited = {edit.path for edit in edits}
         return [change for change in _drift(call, live, news) if change.path not in edited]
 
-    def make(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
+    def make(self, call: ResourceCall, inputs: Properties) -> tuple[str, Properties]:
         """Make the topic, or adopt one of this name, growing and setting it as asked."""
         self._bring_up(call, inputs)
         return call.derived_id, inputs
@@ -83,19 +83,19 @@ class KafkaTopic(Resource):
         }
         return State(state.id, {**recorded, **fresh}, {**state.outputs, **fresh})
 
-    def update(self, call: Call, state: State, news: Properties) -> Properties:
+    def update(self, call: ResourceCall, state: State, news: Properties) -> Properties:
         """Make it again if it is missing, add partitions, set its config."""
         if not call.preview:
             self._bring_up(call, news)
         return news
 
-    def delete(self, call: Call, state: State) -> None:
+    def delete(self, call: ResourceCall, state: State) -> None:
         """Delete the topic and its records."""
         inputs = state.inputs
         if state.inputs.get("name"):
             kafka_admin(inputs["endpoint"]).call(lambda admin: _delete(admin, inputs["name"]))
 
-    def _bring_up(self, call: Call, inputs: Properties) -> None:
+    def _bring_up(self, call: ResourceCall, inputs: Properties) -> None:
         kafka = kafka_admin(inputs["endpoint"])
         name, wanted = inputs["name"], inputs["partitions"]
         config = _text_config(inputs)["config"]
@@ -120,7 +120,7 @@ class KafkaTopic(Resource):
             kafka.call(lambda admin: _configure(admin, name, live.config, config))
 
 
-def _drift(call: Call, live: LiveTopic | None, news: Properties) -> list[PropertyChange]:
+def _drift(call: ResourceCall, live: LiveTopic | None, news: Properties) -> list[PropertyChange]:
     name = news["name"]
     if live is None:
         call.warn(f"topic {name} is missing on the broker; it will be made again, without records")

@@ -7,7 +7,7 @@ from gateway.errors import ResourceError
 from provider.diff import PropertyChange, changes_between
 from provider.http_api import quoted
 from provider.konnect_api import KonnectApi
-from provider.resource import Call, Resource, State
+from provider.resource import Resource, ResourceCall, State
 from provider.resource_types import KonnectDataPlaneCertificateType
 from provider.values import Properties
 
@@ -29,14 +29,14 @@ class KonnectDataPlaneCertificate(Resource):
         )
 
     def drift(
-        self, call: Call, state: State, news: Properties, edits: list[PropertyChange]
+        self, call: ResourceCall, state: State, news: Properties, edits: list[PropertyChange]
     ) -> list[PropertyChange]:
         """A certificate that is registered no more."""
         if edits or _is_registered(state):
             return []
         return [PropertyChange("certificatePem", "add", recorded=False)]
 
-    def make(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
+    def make(self, call: ResourceCall, inputs: Properties) -> tuple[str, Properties]:
         """Register it; one that is registered already is adopted."""
         outputs = _register(inputs)
         return str(outputs["certificateId"]), outputs
@@ -45,13 +45,13 @@ class KonnectDataPlaneCertificate(Resource):
         """Whether it is registered."""
         return state if _is_registered(state) else None
 
-    def update(self, call: Call, state: State, news: Properties) -> Properties:
+    def update(self, call: ResourceCall, state: State, news: Properties) -> Properties:
         """Register it again if it is missing; another token is only recorded."""
         if call.preview:
             return {**news, "certificateId": state.outputs["certificateId"]}
         return _register(news)
 
-    def delete(self, call: Call, state: State) -> None:
+    def delete(self, call: ResourceCall, state: State) -> None:
         """Remove the registration."""
         KonnectApi(state.inputs["api"]).request("DELETE", _registration_path(state))
 

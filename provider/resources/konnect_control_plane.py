@@ -8,7 +8,7 @@ from typing import Any
 from provider.diff import PropertyChange, changes_between
 from provider.http_api import quoted
 from provider.konnect_api import KonnectApi
-from provider.resource import Call, Resource, State
+from provider.resource import Resource, ResourceCall, State
 from provider.resource_types import KonnectControlPlaneType
 from provider.values import Properties
 
@@ -31,7 +31,7 @@ class KonnectControlPlane(Resource):
         return changes_between(state.inputs, news, replacing=("authType",))
 
     def drift(
-        self, call: Call, state: State, news: Properties, edits: list[PropertyChange]
+        self, call: ResourceCall, state: State, news: Properties, edits: list[PropertyChange]
     ) -> list[PropertyChange]:
         """What differs on Konnect."""
         live = KonnectApi(news["api"]).find(_path(state))
@@ -45,7 +45,7 @@ class KonnectControlPlane(Resource):
             and not any(edit.path.startswith(name) for edit in edits)
         ]
 
-    def make(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
+    def make(self, call: ResourceCall, inputs: Properties) -> tuple[str, Properties]:
         """Make it, or adopt the one that carries our label."""
         return call.derived_id, _create_or_adopt(call, inputs)
 
@@ -57,7 +57,7 @@ class KonnectControlPlane(Resource):
         inputs = {**state.inputs, **_editable(live)}
         return State(state.id, inputs, {**inputs, **_outputs(live)})
 
-    def update(self, call: Call, state: State, news: Properties) -> Properties:
+    def update(self, call: ResourceCall, state: State, news: Properties) -> Properties:
         """Edit it in place; make it again if it is gone."""
         if call.preview:
             return {**news, **{name: state.outputs[name] for name in self.schema.outputs}}
@@ -66,7 +66,7 @@ class KonnectControlPlane(Resource):
             return _create_or_adopt(call, news)
         return {**news, **_outputs(response.body)}
 
-    def delete(self, call: Call, state: State) -> None:
+    def delete(self, call: ResourceCall, state: State) -> None:
         """Delete it."""
         KonnectApi(state.inputs["api"]).request("DELETE", _path(state))
 
@@ -75,7 +75,7 @@ def _path(state: State) -> str:
     return f"{_PATH}/{quoted(state.outputs['controlPlaneId'])}"
 
 
-def _create_or_adopt(call: Call, inputs: Properties) -> Properties:
+def _create_or_adopt(call: ResourceCall, inputs: Properties) -> Properties:
     api, body = KonnectApi(inputs["api"]), _body(call, inputs)
     labelled = api.find(f"{_PATH}?labels={quoted(f'{_ID_LABEL}:{_label(call)}')}")
     if labelled is not None and labelled["data"]:
@@ -85,13 +85,13 @@ def _create_or_adopt(call: Call, inputs: Properties) -> Properties:
     return {**inputs, **_outputs(api.request("POST", _PATH, body | kind).body)}
 
 
-def _label(call: Call) -> str:
+def _label(call: ResourceCall) -> str:
     """Our id as a label may be written: letters, digits, ``.``, ``-``, ``_``; 63 at most."""
     text_id = call.derived_id.replace("/", ".")
     return "".join(c if c.isalnum() or c in ".-_" else "_" for c in text_id)[:63].strip(".-_")
 
 
-def _body(call: Call, inputs: Properties) -> dict[str, Any]:
+def _body(call: ResourceCall, inputs: Properties) -> dict[str, Any]:
     labels = {**inputs["labels"], _ID_LABEL: _label(call)}
     return {"name": inputs["name"], "description": inputs["description"], "labels": labels}
 

@@ -20,7 +20,7 @@ from provider.local import process
 from provider.local.proc import command_of, listeners, session_of
 from provider.local.process import ProcessRecord, ProcessSpec, digest_of
 from provider.local.readiness import wait_ready
-from provider.resource import Call, Resource, State
+from provider.resource import Resource, ResourceCall, State
 from provider.resource_types import ProcessType
 from provider.values import UNKNOWN, Properties, is_known, secret_texts
 
@@ -81,7 +81,7 @@ class Process(Resource):
             for name in _stale_files(news)
         ]
 
-    def make(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
+    def make(self, call: ResourceCall, inputs: Properties) -> tuple[str, Properties]:
         """Start it, or adopt one that an interrupted create left running."""
         return call.derived_id, self._bring_up(call, call.derived_id, inputs, inputs)
 
@@ -92,14 +92,14 @@ class Process(Resource):
         shown = {"running": pid != 0}
         return State(state.id, {**state.inputs, **shown}, {**state.outputs, **shown, "pid": pid})
 
-    def update(self, call: Call, state: State, news: Properties) -> Properties:
+    def update(self, call: ResourceCall, state: State, news: Properties) -> Properties:
         """Restart it, reload it, or only record how it is managed."""
         if call.preview:
             known = {**state.outputs, **news}
             return self.with_unknown_outputs(news) if self.edits(state, news) else known
         return self._bring_up(call, state.id, state.inputs, news)
 
-    def delete(self, call: Call, state: State) -> None:
+    def delete(self, call: ResourceCall, state: State) -> None:
         """Stop it and all of its session; its data stays unless ``removeDirectory``."""
         inputs = state.inputs
         directory = Path(inputs["directory"])
@@ -112,7 +112,7 @@ class Process(Resource):
             (directory / name).unlink(missing_ok=True)
 
     def _bring_up(
-        self, call: Call, identity: str, olds: Properties, news: Properties
+        self, call: ResourceCall, identity: str, olds: Properties, news: Properties
     ) -> Properties:
         moved = olds.get("directory") != news["directory"]
         if moved:
@@ -135,7 +135,7 @@ class Process(Resource):
 
     def _await_ready(
         self,
-        call: Call,
+        call: ResourceCall,
         identity: str,
         inputs: Properties,
         running: ProcessRecord,
@@ -254,7 +254,7 @@ def _taken(port: int, pid: int | None, inputs: Properties, label: str) -> str:
     return f"port {port} is taken by {holder}{remedy}"
 
 
-def _without_secrets(message: str, call: Call, inputs: Properties) -> str:
+def _without_secrets(message: str, call: ResourceCall, inputs: Properties) -> str:
     for secret in secret_texts(inputs, {*call.secrets, *ProcessType.secrets}):
         for part in {secret, *secret.splitlines(), *_setting_values(secret)}:
             if len(part.strip()) >= 6:

@@ -8,7 +8,7 @@ import pytest
 from gateway.errors import EndpointUnreachable, ResourceError
 from provider.diff import PropertyChange, changes_between
 from provider.engine_log import EngineLog
-from provider.resource import Call, Resource, State
+from provider.resource import Resource, ResourceCall, State
 from provider.resource_types import CredentialType
 from provider.values import UNKNOWN, Properties
 
@@ -27,13 +27,13 @@ class Remote(Resource):
     def drift(self, *_: Any) -> list[PropertyChange]:
         raise EndpointUnreachable("no answer")
 
-    def make(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
+    def make(self, call: ResourceCall, inputs: Properties) -> tuple[str, Properties]:
         return call.derived_id, inputs
 
     def refresh(self, state: State) -> State | None:
         raise EndpointUnreachable("no answer")
 
-    def update(self, call: Call, state: State, news: Properties) -> Properties:
+    def update(self, call: ResourceCall, state: State, news: Properties) -> Properties:
         return news
 
 
@@ -49,19 +49,21 @@ class Warnings(EngineLog):
 
 
 @pytest.fixture
-def call() -> Call:
-    return Call(URN, Warnings())
+def call() -> ResourceCall:
+    return ResourceCall(URN, Warnings())
 
 
 def recorded(**inputs: Any) -> State:
     return State("id", inputs, {**inputs, "key": "k"})
 
 
-def test_ids_come_from_stack_and_name(call: Call) -> None:
+def test_ids_come_from_stack_and_name(call: ResourceCall) -> None:
     assert (call.name, call.stack, call.derived_id) == ("one", "project/dev", "project/dev/one")
 
 
-def test_an_unreachable_endpoint_keeps_what_is_recorded_and_is_a_warning(call: Call) -> None:
+def test_an_unreachable_endpoint_keeps_what_is_recorded_and_is_a_warning(
+    call: ResourceCall,
+) -> None:
     state = recorded(length=20)
     (edit,) = Remote().diff(call, state, {"length": 30})
     assert edit.path == "length"
@@ -72,19 +74,19 @@ def test_an_unreachable_endpoint_keeps_what_is_recorded_and_is_a_warning(call: C
 
 @pytest.mark.parametrize("news", [{"prefix": "new"}, {"length": UNKNOWN}])
 def test_no_endpoint_is_asked_about_a_replacement_or_unknown_inputs(
-    call: Call, news: Properties
+    call: ResourceCall, news: Properties
 ) -> None:
     assert Remote().diff(call, recorded(prefix="old"), news)
     assert isinstance(call.log, Warnings)
     assert call.log.shared == []
 
 
-def test_a_resource_that_is_not_recorded_says_why_it_cannot_be_imported(call: Call) -> None:
+def test_a_resource_that_is_not_recorded_says_why_it_cannot_be_imported(call: ResourceCall) -> None:
     with pytest.raises(ResourceError, match="it cannot be imported"):
         Remote().read(call, State("id", {}, {}))
 
 
 def test_a_preview_makes_nothing_and_shows_each_output_as_unknown() -> None:
-    preview = Call(URN, EngineLog(), preview=True)
+    preview = ResourceCall(URN, EngineLog(), preview=True)
     made = {"prefix": "p", "key": UNKNOWN, "secret": UNKNOWN}
     assert Remote().create(preview, {"prefix": "p"}) == ("", made)
