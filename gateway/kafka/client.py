@@ -6,7 +6,7 @@ everything that is there. Nothing here blocks but ``metadata`` and ``destroy``, 
 threads.
 
 Batching. librdkafka's ``linger.ms`` is fixed: 0 sends the first record of a burst alone (and an
-idempotent producer then spins until that request is answered, since it has one on the way at a
+idempotent producer then spins until that request is answered, since it has one in flight at a
 time); anything above means a sleep of a whole millisecond when nothing else happens. So it stays
 above 0, and ``push`` sends at once what is queued: ``rd_kafka_flush`` lifts the linger time while
 it waits, on a thread of its own.
@@ -198,7 +198,7 @@ class Client:
         return int(lib.rd_kafka_outq_len(self._handle))
 
     def purge(self, *, queued_only: bool = False) -> None:
-        """Give up every record, or those that are not on the way; their reports follow."""
+        """Give up every record, or those that are not in flight; their reports follow."""
         lib.rd_kafka_purge(self._handle, rdk.PURGE_QUEUE if queued_only else rdk.PURGE_ALL)
 
     def mute(self) -> None:

@@ -52,7 +52,7 @@ class Tls:
 
 @dataclass(frozen=True)
 class Gating:
-    """When callers are turned away because Kafka is away; interval in milliseconds."""
+    """When records are refused because Kafka is unreachable; interval in milliseconds."""
 
     failures: int = 3
     recoveries: int = 1
@@ -127,7 +127,7 @@ def _delivery(config: ProducerConfig) -> dict[str, str]:
         "queue.buffering.max.kbytes": str(2 * config.buffer_bytes // 1024 + 1024),
     }
     if not config.idempotent:
-        # One batch on the way, as Kong does it, so that a retried one cannot be overtaken.
+        # One batch in flight, as Kong does it, so that a retried one cannot be overtaken.
         settings["max.in.flight.requests.per.connection"] = "1"
         settings["message.send.max.retries"] = str(config.attempts - 1)
     return settings

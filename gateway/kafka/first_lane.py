@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The way of nearly all records: batches as librdkafka forms them.
 
-Records of one turn of the event loop go to librdkafka together. While some are on the way, further
+Records of one turn of the event loop go to librdkafka together. While some are in flight, further
 ones wait until those are reported, or for a time that follows the measured round trip: nothing
 waits when it is quiet, and batches grow by themselves under load. (An idempotent producer has one
-batch on the way per partition anyway; queueing more in librdkafka only makes its thread spin.)
+batch in flight per partition anyway; queueing more in librdkafka only makes its thread spin.)
 """
 
 from __future__ import annotations
@@ -12,18 +12,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gateway.errors import ProduceError
-from gateway.kafka.client import Batch, Client
-from gateway.kafka.config import librdkafka_settings
+from gateway.kafka.client import Batch
 from gateway.kafka.key_order import QueuedRecord
+from gateway.kafka.lane import Lane, LaneOwner
 from gateway.kafka.librdkafka import error_name
-from gateway.kafka.oauth import TokenSource
-
-if TYPE_CHECKING:
-    from gateway.kafka.prober import Prober
-    from gateway.kafka.producer import Producer
+from gateway.kafka.prober import Prober
 
 _PUSHED = 32
 """Batches up to this many records are sent at once; larger ones wait out librdkafka's linger time,
@@ -31,28 +27,24 @@ which costs them little and spares a thread switch for each."""
 _HOLD = 0.001
 _SHORTEST_HOLD = 0.01
 _LONGEST_HOLD = 0.5
-"""Seconds that records wait for those on the way. An idempotent producer's are generous: a batch
+"""Seconds that records wait for those in flight. An idempotent producer's are generous: a batch
 is due to be reported by then, unless its broker is stuck, and only then the others go ahead."""
 _RENEWAL = 1.0
 """Seconds between two handles."""
 _INVALID_ARG = -186
 
 
-class FirstLane:
+class FirstLane(Lane):
     """Hands the records of one producer to librdkafka. ``staged``: topic to what goes next."""
 
-    def __init__(self, producer: Producer, loop: asyncio.AbstractEventLoop, prober: Prober) -> None:
-        self._producer = producer
-        self._config = producer.config
-        self._loop = loop
-        self._prober = prober
-        self._tokens = TokenSource.of(self._config, loop, producer.watch)
-        self.client = Client(librdkafka_settings(self._config), loop, self)
+    def __init__(self, owner: LaneOwner, loop: asyncio.AbstractEventLoop, prober: Prober) -> None:
+        super().__init__(owner, owner.config, loop, prober)
+        self.client = self._open()
         self.staged: dict[str, Batch] = {}
         self.scheduled: asyncio.Handle | None = None
         """Set when ``flush`` is due; ``schedule`` otherwise after ``staged`` was added to."""
         self._staged_at = 0.0
-        self._on_the_way = 0
+        self.in_flight = 0
         self._flushed_at = 0.0
         self._hold = _SHORTEST_HOLD if self._config.idempotent else _HOLD
         self._renewal: asyncio.TimerHandle | None = None
@@ -70,7 +62,7 @@ class FirstLane:
     def schedule(self) -> None:
         """Have ``flush`` called in time."""
         self._staged_at = monotonic()
-        if self._on_the_way > 0:
+        if self.in_flight > 0:
             self.scheduled = self._loop.call_later(self._hold, self.flush)
         else:
             self.scheduled = self._loop.call_soon(self.flush)
@@ -80,14 +72,14 @@ class FirstLane:
         if self.scheduled is not None:
             self.scheduled.cancel()
             self.scheduled = None
-            self._producer.mark(self._staged_at)
+            self._owner.mark(self._staged_at)
         if not self.staged:
             return
         staged, self.staged = self.staged, {}
         taken = sum(self._hand_over(topic, batch) for topic, batch in staged.items())
         if not taken:
             return
-        self._on_the_way += taken
+        self.in_flight += taken
         self._flushed_at = monotonic()
         if taken <= _PUSHED and self._config.linger:
             self.client.push()
@@ -108,15 +100,11 @@ class FirstLane:
 
     def on_deliveries(self, messages: Sequence[Any]) -> None:
         """Take the reports of one batch."""
-        self._on_the_way -= len(messages)
-        if self._on_the_way <= 0:
+        self.in_flight -= len(messages)
+        if self.in_flight <= 0:
             # Before the senders are told, so that Kafka works while they are.
             self._arrived()
-        self._producer.reported(messages)
-
-    def on_error(self, code: int, detail: str) -> None:
-        """Take an error that belongs to no record."""
-        self._producer.watch.error(error_name(code), detail)
+        self._owner.reported(messages)
 
     def on_fatal(self, code: int, detail: str) -> None:
         """Go on with a new handle: librdkafka gave this one up.
@@ -124,20 +112,11 @@ class FirstLane:
         For a broken idempotent sequence, or a user who may not write anywhere; so not more often
         than once a second. Until then every record fails at once.
         """
-        self._producer.watch.log.error(f"fatal {error_name(code)}", detail)
+        self._owner.watch.log.error(f"fatal {error_name(code)}", detail)
         if self._renewal is None:
             pause = max(0.0, self._renewed_at + _RENEWAL - monotonic())
             self._renewal = self._loop.call_later(pause, self._renew)
             self.client.purge()
-
-    def on_log(self, level: int, facility: str, message: str) -> None:
-        """Take a line of librdkafka's log."""
-        self._producer.watch.librdkafka(level, facility, message)
-
-    def on_token_wanted(self) -> None:
-        """Fetch a token in the background."""
-        if self._tokens is not None:
-            self._tokens.fetch(self.client)
 
     def _hand_over(self, topic: str, batch: Batch) -> int:
         """Return how many records librdkafka took; the senders of the others are told."""
@@ -145,11 +124,11 @@ class FirstLane:
             refused = self.client.produce(topic, batch)
         except ProduceError as error:
             # There is no handle for such a topic: its name is impossible.
-            self._producer.watch.log.error(error.reason, error.detail)
+            self._owner.watch.log.error(error.reason, error.detail)
             refused = [(token, _INVALID_ARG) for token in batch.tokens]
         if refused:
             sizes = dict(zip(batch.tokens, map(len, batch.values), strict=True))
-            self._producer.not_taken([(token, sizes[token], code) for token, code in refused])
+            self._owner.not_taken([(token, sizes[token], code) for token, code in refused])
         return len(batch.values) - len(refused)
 
     def _arrived(self) -> None:
@@ -164,9 +143,7 @@ class FirstLane:
         self._renewal = None
         self._renewed_at = monotonic()
         old = self.client
-        self.client = Client(librdkafka_settings(self._config), self._loop, self)
-        for topic in self._producer.topics:
+        self.client = self._open()
+        for topic in self._owner.topics:
             self.client.topic(topic)
-        old.mute()
-        old.purge()
-        self._prober.retire(old)
+        self._give_up(old)

@@ -24,7 +24,7 @@ _CONNECTIVITY = frozenset(
 
 
 def is_connectivity(reason: str) -> bool:
-    """Tell whether an error says that Kafka is away or does not know us."""
+    """Tell whether an error says that Kafka is unreachable or does not know us."""
     return reason in _CONNECTIVITY
 
 

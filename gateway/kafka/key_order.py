@@ -26,10 +26,10 @@ class QueuedRecord:
 
 
 class _Turn:
-    __slots__ = ("on_the_way", "waiting")
+    __slots__ = ("in_flight", "waiting")
 
     def __init__(self) -> None:
-        self.on_the_way = 1
+        self.in_flight = 1
         self.waiting: deque[QueuedRecord] | None = None
 
 
@@ -37,7 +37,7 @@ class KeyOrder:
     """Lets the next records with a key go when those before are reported.
 
     librdkafka alone keeps the order of what is written, but not of what comes back refused: the
-    records behind are on the way by then. So of each key only as many are on the way as go in
+    records behind are in flight by then. So of each key only as many are in flight as go in
     one batch, up to ``records`` and ``size`` bytes; what comes meanwhile waits, and goes together.
     """
 
@@ -47,7 +47,7 @@ class KeyOrder:
         self._size = size
 
     def goes(self, slot: Slot) -> bool:
-        """Tell whether a record may go now; it is on the way then, until ``done``."""
+        """Tell whether a record may go now; it is in flight then, until ``done``."""
         if slot in self._turns:
             return False
         self._turns[slot] = _Turn()
@@ -61,10 +61,10 @@ class KeyOrder:
         turn.waiting.append(record)
 
     def done(self, slot: Slot) -> list[QueuedRecord] | None:
-        """Note that a record was reported; return those that go next, on the way from now on."""
+        """Note that a record was reported; return those that go next, in flight from now on."""
         turn = self._turns[slot]
-        turn.on_the_way -= 1
-        if turn.on_the_way:
+        turn.in_flight -= 1
+        if turn.in_flight:
             return None
         waiting = turn.waiting
         if not waiting:
@@ -76,5 +76,5 @@ class KeyOrder:
             if size + waiting[0].size > self._size:
                 break
             behind.append(waiting.popleft())
-        turn.on_the_way = len(behind)
+        turn.in_flight = len(behind)
         return behind

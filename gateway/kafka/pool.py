@@ -11,7 +11,7 @@ from gateway.kafka.prober import Prober
 from gateway.kafka.producer import Producer
 
 _UNUSED_CLOSE = 15.0
-"""Seconds in which a producer that nobody uses any more may send what it has."""
+"""Seconds in which a producer without users may send what it has."""
 
 
 class ProducerPool:
@@ -64,7 +64,7 @@ class ProducerPool:
         """Return sums over all producers, and each producer by itself.
 
         ``records`` written, ``failures`` by librdkafka's reason (not written although accepted),
-        ``refusals`` by reason (not accepted), ``messages`` and ``bytes`` buffered or on the way,
+        ``refusals`` by reason (not accepted), ``messages`` and ``bytes`` buffered or in flight,
         ``producers``: the same for each, with ``name``, ``state`` (up, down, unknown), ``healthy``.
         Counters never fall, also when producers go.
         """

@@ -6,12 +6,11 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from gateway.kafka.client import Client
-    from gateway.kafka.producer import Producer
-
+from gateway.kafka.client import Client
+from gateway.kafka.config import ProducerConfig
+from gateway.kafka.watch import Watch
 from gateway.tasks import BackgroundTasks
 
 _THREADS = 2
@@ -23,6 +22,19 @@ _REFRESH = 1.0
 _RETIRE_LOOKS = 200
 
 
+class Probed(Protocol):
+    """A producer, as far as it is probed."""
+
+    config: ProducerConfig
+    topics: set[str]
+    watch: Watch
+
+    @property
+    def client(self) -> Client:
+        """The client that probes go through."""
+        ...
+
+
 class Prober:
     """Serves all producers of a pool. Calls on the event loop's thread."""
 
@@ -30,11 +42,11 @@ class Prober:
         self._loop = loop
         self._threads: dict[Client, ThreadPoolExecutor] = {}
         self._calls: dict[Client, set[asyncio.Future[int]]] = {}
-        self._watched: dict[Producer, asyncio.TimerHandle] = {}
-        self._refreshed: dict[Producer, float] = {}
+        self._watched: dict[Probed, asyncio.TimerHandle] = {}
+        self._refreshed: dict[Probed, float] = {}
         self._tasks = BackgroundTasks()
 
-    def watch(self, producer: Producer, *, afresh: bool = False) -> None:
+    def watch(self, producer: Probed, *, afresh: bool = False) -> None:
         """Probe once an interval until Kafka is back; once a second while records are barred.
 
         ``afresh``: the interval begins now.
@@ -49,7 +61,7 @@ class Prober:
                 pause = min(pause, _BARRED_PAUSE)
             self._watched[producer] = self._loop.call_later(pause, self._probe, producer)
 
-    def refresh(self, producer: Producer) -> None:
+    def refresh(self, producer: Probed) -> None:
         """Look the producer's topics up again, at most once a second."""
         now = monotonic()
         if now < self._refreshed.get(producer, 0.0) or producer.watch.closed:
@@ -59,7 +71,7 @@ class Prober:
             call = self._ask(producer.client, topic, _LONGEST_PROBE)
             call.add_done_callback(lambda done: done.result())
 
-    async def warm(self, producer: Producer, within: float) -> None:
+    async def warm(self, producer: Probed, within: float) -> None:
         """Connect and find the leaders of the declared topics, for at most ``within`` seconds."""
         wait = max(1, int(within * 1000))
         topics: list[str | None] = list(producer.topics) or [None]
@@ -86,7 +98,7 @@ class Prober:
         del self._threads[client]
         threads.shutdown(wait=False)
 
-    def forget(self, producer: Producer) -> None:
+    def forget(self, producer: Probed) -> None:
         """Probe a producer no more."""
         timer = self._watched.pop(producer, None)
         if timer is not None:
@@ -101,7 +113,7 @@ class Prober:
         for threads in self._threads.values():
             threads.shutdown(wait=False)
 
-    def _probe(self, producer: Producer) -> None:
+    def _probe(self, producer: Probed) -> None:
         self._watched.pop(producer, None)
         if producer.watch.closed:
             return
@@ -110,7 +122,7 @@ class Prober:
         call = self._ask(producer.client, topic, wait)
         call.add_done_callback(lambda done: self._probed(producer, done.result()))
 
-    def _probed(self, producer: Producer, code: int) -> None:
+    def _probed(self, producer: Probed, code: int) -> None:
         producer.watch.probed(code)
         if producer.watch.health.doubtful:
             self.watch(producer)

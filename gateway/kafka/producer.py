@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from gateway.errors import BufferFull, KafkaRefuses, ProduceError, ProducerUnhealthy
@@ -26,7 +27,7 @@ OnDelivery = Callable[[ProduceError | None], None]
 _NONE: tuple[int, None] = (0, None)
 
 
-def _nobody(_: ProduceError | None) -> None:
+def _no_sender(_: ProduceError | None) -> None:
     """Take the report of a record whose deadline has passed."""
 
 
@@ -34,7 +35,7 @@ class Producer:
     """Writes records with one connection and delivery configuration.
 
     All calls on the event loop's thread. Made by ``ProducerPool.get``. ``messages`` and ``bytes``
-    are what is buffered or on the way; ``records`` is how many were written.
+    are what is buffered or in flight; ``records`` is how many were written.
     """
 
     def __init__(
@@ -47,7 +48,13 @@ class Producer:
         self.bytes = 0
         self.topics: set[str] = set()
         self.closing = False
-        self.watch = Watch(self, prober, loop.call_later)
+        self.watch = Watch(
+            config,
+            loop.call_later,
+            probe=partial(prober.watch, self),
+            refresh=partial(prober.refresh, self),
+            bar=self.bar,
+        )
         self._connectivity = self.watch.connectivity
         self._loop = loop
         self._prober = prober
@@ -55,9 +62,9 @@ class Producer:
         self._extras: dict[int, tuple[int, Slot | None]] = {}
         most = min(config.batch_messages, MOST_TOGETHER)
         self._order = KeyOrder(most, config.batch_bytes)
-        self._first = FirstLane(self, loop, prober)
-        self._second = SecondLane(self, loop, prober)
-        self._doubts = self._second.doubts
+        self.first_lane = FirstLane(self, loop, prober)
+        self.second_lane = SecondLane(self, loop, prober)
+        self.doubts = self.second_lane.doubts
         self._token = 0
         self._deadlines = Deadlines(loop, config.deadline / 1000, self._late)
         self._drained: asyncio.Event | None = None
@@ -67,7 +74,7 @@ class Producer:
     @property
     def client(self) -> Client:
         """The client that nearly all records go through."""
-        return self._first.client
+        return self.first_lane.client
 
     def declare(self, topic: str) -> None:
         """Have a topic's leaders looked up before its first record comes."""
@@ -96,7 +103,7 @@ class Producer:
 
     def flush(self) -> None:
         """Hand over what was sent, without waiting for more."""
-        self._first.flush()
+        self.first_lane.flush()
 
     def send(
         self,
@@ -115,9 +122,9 @@ class Producer:
         if self.messages >= self._max_messages or self.bytes + size > self._max_bytes:
             self.check_room(1, size)
         if self.watch.gate_closed or self._connectivity.barred is not None:
-            self._turn_away()
+            self._refuse()
         token = self._token + 1
-        if key or headers or self._doubts:
+        if key or headers or self.doubts:
             self._send_apart(
                 QueuedRecord(token, topic, value, key or None, headers, size), on_delivery
             )
@@ -126,7 +133,7 @@ class Producer:
         self._pending[token] = on_delivery
         self.messages += 1
         self.bytes += size
-        first = self._first
+        first = self.first_lane
         if first.scheduled is None:
             first.schedule()
         batch = first.staged.get(topic)
@@ -142,29 +149,29 @@ class Producer:
         slot = None if key is None else (topic, key)
         more = len(key or b"") + sum(len(name) + len(content) for name, content in headers)
         record.size += more
-        apart = bool(self._doubts) and self._second.takes(record)
+        apart = bool(self.doubts) and self.second_lane.takes(record)
         self._token = token
         self._pending[token] = on_delivery
         if more:
             self._extras[token] = (more, slot)
         self.messages += 1
         self.bytes += record.size
-        if self._first.scheduled is None:
+        if self.first_lane.scheduled is None:
             # Whichever way it goes: its deadline is noted then.
-            self._first.schedule()
+            self.first_lane.schedule()
         if slot is not None and not self._order.goes(slot):
             self._order.wait(slot, record)
         elif apart:
-            self._second.add(topic, [record])
+            self.second_lane.add(topic, [record])
         else:
-            self._first.stage(record)
+            self.first_lane.stage(record)
 
     def _follow(self, run: list[QueuedRecord]) -> None:
         """Have records go that waited for those before with their key."""
-        if len(run) > 1 or run[0].topic in self._doubts:
-            self._second.add(run[0].topic, run)
+        if len(run) > 1 or run[0].topic in self.doubts:
+            self.second_lane.add(run[0].topic, run)
         else:
-            self._first.stage(run[0])
+            self.first_lane.stage(run[0])
 
     def metrics(self) -> dict[str, Any]:
         """Return counters and gauges: records, failures by reason, buffer depth, broker state."""
@@ -179,17 +186,17 @@ class Producer:
     async def close(self, within: float) -> None:
         """Send what is buffered, waiting up to ``within`` seconds; what is left is lost."""
         self.closing = True
-        self._first.flush()
+        self.first_lane.flush()
         self._drained = asyncio.Event()
         if self._pending:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._drained.wait(), within)
         self.watch.close()
         self._deadlines.close()
-        self._first.quiet()
+        self.first_lane.quiet()
         self._expire(self._token, "_DESTROY")
-        await self._first.close()
-        await self._second.close()
+        await self.first_lane.close()
+        await self.second_lane.close()
         self.watch.log.close()
 
     def reported(self, messages: Sequence[Any]) -> None:
@@ -197,10 +204,10 @@ class Producer:
         code = messages[0].err
         if code and len(messages) > 1 and code in REFUSALS:
             records, named = self.sort_out(messages)
-            self._second.again(records, code, named)
+            self.second_lane.again(records, code, named)
             return
         if code and code in REFUSALS:
-            self._second.blame(messages[0])
+            self.second_lane.blame(messages[0])
         self.settle(messages)
 
     def sort_out(self, messages: Sequence[Any]) -> tuple[list[QueuedRecord], bool]:
@@ -212,7 +219,7 @@ class Producer:
         for message in messages:
             guilty = named and not is_innocent(message)
             if guilty:
-                self._second.blame(message)
+                self.second_lane.blame(message)
             if guilty or message._private not in self._pending:
                 over.append(message)
             else:
@@ -227,7 +234,7 @@ class Producer:
         pop, size, failed = self._pending.pop, 0, 0
         for message in messages:
             size += message.len
-            callback = pop(message._private, _nobody)
+            callback = pop(message._private, _no_sender)
             if message.err:
                 failed += 1
                 self._fail(callback, message.err, topic_of(message))
@@ -265,7 +272,7 @@ class Producer:
         for token, size, code in refused:
             self.messages -= 1
             self.bytes -= size + self._forget(token)
-            self._fail(self._pending.pop(token, _nobody), code)
+            self._fail(self._pending.pop(token, _no_sender), code)
         self.watch.failed()
 
     def bar(self) -> None:
@@ -273,8 +280,8 @@ class Producer:
         barred = self._connectivity.barred
         if barred is not None and self.config.waited:
             self._give_up(self._token, barred, barred.reason)
-            self._first.client.purge(queued_only=True)
-            self._second.purge()
+            self.first_lane.client.purge(queued_only=True)
+            self.second_lane.purge()
 
     def mark(self, taken_at: float) -> None:
         """Note the time since when the last records were taken."""
@@ -298,15 +305,15 @@ class Producer:
         return QueuedRecord(message._private, topic_of(message), value, key, headers, size)
 
     def _fail(self, callback: OnDelivery | None, code: int, topic: str = "") -> None:
-        if callback is _nobody:
+        if callback is _no_sender:
             return
         reason = error_name(code)
         self.watch.count(reason)
         error = ProduceError(reason, error_text(code), topic)
         self._tell(callback, self._connectivity.explained(error))
 
-    def _turn_away(self) -> None:
-        """Raise what a record is refused with while Kafka is away."""
+    def _refuse(self) -> None:
+        """Raise what a record is refused with while Kafka is unreachable."""
         barred = self._connectivity.barred
         if barred is not None:
             self.watch.refused("kafka_refuses", 1)

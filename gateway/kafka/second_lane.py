@@ -4,7 +4,7 @@
 Three kinds go this way: records of a refused batch, in smaller ones; several records with one
 key, which must be in one batch to stay in order whatever becomes of it; and records like those
 that their topic has just refused, so that they do not fail the batches of others. librdkafka
-forms batches as it likes, so there is one batch on the way per topic, and it is pushed only when
+forms batches as it likes, so there is one batch in flight per topic, and it is pushed only when
 all of it is queued.
 """
 
@@ -15,20 +15,16 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gateway.errors import BufferFull, ProduceError
 from gateway.kafka.client import Batch, Client
-from gateway.kafka.config import librdkafka_settings
 from gateway.kafka.key_order import QueuedRecord
+from gateway.kafka.lane import Lane, LaneOwner
 from gateway.kafka.librdkafka import error_name
-from gateway.kafka.oauth import TokenSource
+from gateway.kafka.prober import Prober
 from gateway.kafka.refusals import REFUSALS, TOO_LARGE
 from gateway.kafka.reports import topic_of
-
-if TYPE_CHECKING:
-    from gateway.kafka.prober import Prober
-    from gateway.kafka.producer import Producer
 
 _OVERHEAD = 100
 """Bytes of a batch that are none of its records', and as much again for each record."""
@@ -49,7 +45,7 @@ _LINGER = "20"
 _LARGEST = 2**31 - 1
 
 
-class _Road:
+class _TopicQueue:
     """What is to go to one topic.
 
     ``fresh``: runs of records that are not split while they fit; ``again``: pieces that go in this
@@ -60,7 +56,7 @@ class _Road:
         self.topic = topic
         self.fresh: deque[list[QueuedRecord]] = deque()
         self.again: deque[list[QueuedRecord]] = deque()
-        self.on_the_way: set[int] = set()
+        self.in_flight: set[int] = set()
         self.sent_at = 0.0
         self.open = False
         self.asked = False
@@ -101,30 +97,26 @@ class _Doubt:
         return _weight([record]) > self.ceiling or (self.keyless and record.key is None)
 
 
-class SecondLane:
+class SecondLane(Lane):
     """Sends records of one producer on a client of its own, made when it is first needed.
 
     ``doubts``: topics that have refused something lately.
     """
 
-    def __init__(self, producer: Producer, loop: asyncio.AbstractEventLoop, prober: Prober) -> None:
+    def __init__(self, owner: LaneOwner, loop: asyncio.AbstractEventLoop, prober: Prober) -> None:
         self.doubts: dict[str, _Doubt] = {}
-        self._producer = producer
-        self._loop = loop
-        self._prober = prober
-        config = producer.config
+        config = owner.config
         more = (
             ("linger.ms", _LINGER),
             ("batch.num.messages", "1000000"),
             ("batch.size", str(_LARGEST)),
         )
-        self._config = replace(config, extra=(*more, *config.extra))
+        super().__init__(owner, replace(config, extra=(*more, *config.extra)), loop, prober)
         self._most = min(config.batch_messages, MOST_TOGETHER)
         self._limit = config.batch_bytes
         self._small = min(_SMALL, config.batch_bytes)
-        self._roads: dict[str, _Road] = {}
+        self._queues: dict[str, _TopicQueue] = {}
         self._client: Client | None = None
-        self._tokens = TokenSource.of(config, loop, producer.watch)
         self._closed = False
 
     def takes(self, record: QueuedRecord) -> bool:
@@ -140,20 +132,20 @@ class SecondLane:
             return False
         if not doubt.suspects(record):
             return doubt.ceiling < self._small
-        if len(self._road(record.topic).again) >= _MOST_SUSPECTS:
-            self._producer.watch.refused("suspect", 1)
+        if len(self._queue(record.topic).again) >= _MOST_SUSPECTS:
+            self._owner.watch.refused("suspect", 1)
             raise BufferFull("_QUEUE_FULL", "too many records like those that the topic refuses")
         return True
 
     def add(self, topic: str, run: list[QueuedRecord]) -> None:
         """Take records that were not sent yet; several have one key."""
-        road = self._road(topic)
+        queue = self._queue(topic)
         doubt = self.doubts.get(topic)
         if len(run) == 1 and doubt is not None and doubt.suspects(run[0]):
-            road.again.append(run)
+            queue.again.append(run)
         else:
-            road.fresh.append(run)
-        self._soon(road)
+            queue.fresh.append(run)
+        self._soon(queue)
 
     def blame(self, message: Any) -> None:
         """Learn from a record that is to blame for a refusal, by itself or by the broker's word."""
@@ -172,15 +164,15 @@ class SecondLane:
         """
         if not records:
             return
-        road = self._road(records[0].topic)
-        parts = [records] if named else self._parts(road.topic, records, code)
+        queue = self._queue(records[0].topic)
+        parts = [records] if named else self._parts(queue.topic, records, code)
         if ahead:
-            road.again.extendleft(reversed(parts))
+            queue.again.extendleft(reversed(parts))
         elif named:
-            road.fresh.extend([record] for record in records)
+            queue.fresh.extend([record] for record in records)
         else:
-            road.again.extend(parts)
-        self._soon(road)
+            queue.again.extend(parts)
+        self._soon(queue)
 
     def purge(self) -> None:
         """Give up what librdkafka has queued."""
@@ -190,9 +182,9 @@ class SecondLane:
     async def close(self) -> None:
         """Destroy the client."""
         self._closed = True
-        for road in self._roads.values():
-            if road.timer is not None:
-                road.timer.cancel()
+        for queue in self._queues.values():
+            if queue.timer is not None:
+                queue.timer.cancel()
         if self._tokens is not None:
             self._tokens.close()
         if self._client is not None:
@@ -202,42 +194,27 @@ class SecondLane:
 
     def on_deliveries(self, messages: Sequence[Any]) -> None:
         """Take the reports of one batch."""
-        road = self._road(topic_of(messages[0]))
-        road.on_the_way.difference_update(message._private for message in messages)
+        queue = self._queue(topic_of(messages[0]))
+        queue.in_flight.difference_update(message._private for message in messages)
         code = messages[0].err
         if len(messages) > 1 and code in REFUSALS:
-            records, named = self._producer.sort_out(messages)
+            records, named = self._owner.sort_out(messages)
             self.again(records, code, named, ahead=True)
         else:
-            self._learn(road.topic, messages)
-            self._producer.settle(messages)
-        if not road.on_the_way:
-            self._drive(road)
-
-    def on_error(self, code: int, detail: str) -> None:
-        """Take an error that belongs to no record."""
-        self._producer.watch.error(error_name(code), detail)
+            self._learn(queue.topic, messages)
+            self._owner.settle(messages)
+        if not queue.in_flight:
+            self._drive(queue)
 
     def on_fatal(self, code: int, detail: str) -> None:
         """Go on with a new client; what this one has fails."""
-        self._producer.watch.log.error(f"fatal {error_name(code)}", detail)
+        self._owner.watch.log.error(f"fatal {error_name(code)}", detail)
         if self._client is None:
             return
         old, self._client = self._client, None
-        old.mute()
-        old.purge()
-        self._prober.retire(old)
-        for road in self._roads.values():
-            road.open = road.asked = False
-
-    def on_log(self, level: int, facility: str, message: str) -> None:
-        """Take a line of librdkafka's log."""
-        self._producer.watch.librdkafka(level, facility, message)
-
-    def on_token_wanted(self) -> None:
-        """Fetch a token in the background."""
-        if self._tokens is not None and self._client is not None:
-            self._tokens.fetch(self._client)
+        self._give_up(old)
+        for queue in self._queues.values():
+            queue.open = queue.asked = False
 
     def _parts(
         self, topic: str, records: list[QueuedRecord], code: int
@@ -273,75 +250,75 @@ class SecondLane:
             doubt.keyless = False
             doubt.keyless_cleared = monotonic() + _DOUBT
 
-    def _road(self, topic: str) -> _Road:
-        found = self._roads.get(topic)
+    def _queue(self, topic: str) -> _TopicQueue:
+        found = self._queues.get(topic)
         if found is None:
-            found = self._roads[topic] = _Road(topic)
+            found = self._queues[topic] = _TopicQueue(topic)
         return found
 
-    def _soon(self, road: _Road) -> None:
-        if road.timer is None and not road.on_the_way:
-            road.timer = self._loop.call_soon(self._drive, road)
+    def _soon(self, queue: _TopicQueue) -> None:
+        if queue.timer is None and not queue.in_flight:
+            queue.timer = self._loop.call_soon(self._drive, queue)
 
-    def _later(self, road: _Road, pause: float) -> None:
-        road.timer = self._loop.call_later(pause, self._drive, road)
+    def _later(self, queue: _TopicQueue, pause: float) -> None:
+        queue.timer = self._loop.call_later(pause, self._drive, queue)
 
-    def _drive(self, road: _Road) -> None:
+    def _drive(self, queue: _TopicQueue) -> None:
         """Send the next batch, if it is time."""
-        if road.timer is not None:
-            road.timer.cancel()
-            road.timer = None
-        if self._closed or not (road.fresh or road.again):
+        if queue.timer is not None:
+            queue.timer.cancel()
+            queue.timer = None
+        if self._closed or not (queue.fresh or queue.again):
             return
         if self._client is None:
-            self._client = Client(librdkafka_settings(self._config), self._loop, self)
-        if not road.open:
-            self._find(road, self._client)
+            self._client = self._open()
+        if not queue.open:
+            self._find(queue, self._client)
             return
-        wait = road.sent_at + _PATIENCE - monotonic() if road.on_the_way else 0.0
+        wait = queue.sent_at + _PATIENCE - monotonic() if queue.in_flight else 0.0
         if wait > 0 or self._client.pushing:
-            self._later(road, max(wait, _PUSH_LOOK))
+            self._later(queue, max(wait, _PUSH_LOOK))
             return
-        doubt = self.doubts.get(road.topic)
+        doubt = self.doubts.get(queue.topic)
         limit = self._limit if doubt is None else min(self._limit, doubt.ceiling)
         alive: list[QueuedRecord] = []
-        while not alive and (taken := road.take(limit, self._most)):
-            alive = self._producer.still_wanted(taken)
+        while not alive and (taken := queue.take(limit, self._most)):
+            alive = self._owner.still_wanted(taken)
         if alive:
-            self._send(road, self._client, alive)
+            self._send(queue, self._client, alive)
 
-    def _find(self, road: _Road, client: Client) -> None:
+    def _find(self, queue: _TopicQueue, client: Client) -> None:
         """Have the topic's leaders looked up first: librdkafka must not split what waits for it."""
-        if road.asked:
+        if queue.asked:
             return
-        road.asked = True
+        queue.asked = True
         try:
-            client.topic(road.topic)
+            client.topic(queue.topic)
         except ProduceError:
-            road.open = True
+            queue.open = True
             return
 
         def found(_: asyncio.Future[int]) -> None:
             if client is self._client:
-                road.open = True
-                self._soon(road)
+                queue.open = True
+                self._soon(queue)
 
         wait = max(1, self._config.deadline // 3)
-        self._prober.find(client, road.topic, wait).add_done_callback(found)
+        self._prober.find(client, queue.topic, wait).add_done_callback(found)
 
-    def _send(self, road: _Road, client: Client, records: list[QueuedRecord]) -> None:
+    def _send(self, queue: _TopicQueue, client: Client, records: list[QueuedRecord]) -> None:
         batch = Batch()
         for record in records:
             batch.add(record.token, record.value, record.key, record.headers, record.size)
-        road.on_the_way.update(batch.tokens)
-        road.sent_at = monotonic()
-        refused = client.produce(road.topic, batch)
+        queue.in_flight.update(batch.tokens)
+        queue.sent_at = monotonic()
+        refused = client.produce(queue.topic, batch)
         if refused:
-            road.on_the_way.difference_update(token for token, _ in refused)
+            queue.in_flight.difference_update(token for token, _ in refused)
             sizes = {record.token: len(record.value) for record in records}
-            self._producer.not_taken([(token, sizes[token], code) for token, code in refused])
+            self._owner.not_taken([(token, sizes[token], code) for token, code in refused])
         client.push()
-        self._later(road, _PATIENCE if road.on_the_way else 0.0)
+        self._later(queue, _PATIENCE if queue.in_flight else 0.0)
 
 
 def _weight(records: Sequence[QueuedRecord]) -> int:

@@ -3,40 +3,58 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from gateway.kafka.client_log import ClientLog, Later
+from gateway.kafka.config import ProducerConfig
 from gateway.kafka.connectivity import Connectivity
 from gateway.kafka.health import Health, is_connectivity
 from gateway.kafka.librdkafka import error_name
-
-if TYPE_CHECKING:
-    from gateway.kafka.prober import Prober
-    from gateway.kafka.producer import Producer
 
 _LOST_TOPIC = frozenset(
     {"UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION", "TOPIC_AUTHORIZATION_FAILED"}
 )
 
 
+class Probe(Protocol):
+    """Has Kafka probed until it can be reached again; ``afresh``: the interval begins now."""
+
+    def __call__(self, *, afresh: bool = False) -> None:
+        """Probe once an interval."""
+        ...
+
+
 class Watch:
-    """Counts failures, has Kafka probed while it is away, closes the gate when it stays away.
+    """Counts failures, has Kafka probed while it is unreachable, closes the gate when it stays so.
 
     ``gate_closed``: new records are refused; only where the configuration asks for gating.
     """
 
-    def __init__(self, producer: Producer, prober: Prober, later: Later) -> None:
-        self.log = ClientLog(producer.config.bootstrap[0], later)
-        self.health = Health(producer.config.gating)
-        sasl = producer.config.sasl
-        tokens = sasl is not None and sasl.oauth is not None
-        self.connectivity = Connectivity(producer.config.bootstrap, tokens=tokens)
+    def __init__(
+        self,
+        config: ProducerConfig,
+        later: Later,
+        *,
+        probe: Probe,
+        refresh: Callable[[], None],
+        bar: Callable[[], None],
+    ) -> None:
+        """``refresh``: look the topics up again; ``bar``: fail the records that callers wait for,
+        since Kafka refuses us.
+        """
+        self.log = ClientLog(config.bootstrap[0], later)
+        self.health = Health(config.gating)
+        tokens = config.sasl is not None and config.sasl.oauth is not None
+        self.connectivity = Connectivity(config.bootstrap, tokens=tokens)
         self.failures: dict[str, int] = {}
         self.refusals: dict[str, int] = {}
         self.gate_closed = False
         self.closed = False
-        self._producer = producer
-        self._prober = prober
+        self._gated = config.gated
+        self._probe = probe
+        self._refresh = refresh
+        self._bar = bar
         self._connectivity = False
         self._lost_topic = False
 
@@ -60,11 +78,11 @@ class Watch:
         self._lost_topic = self._lost_topic or reason in _LOST_TOPIC
 
     def failed(self) -> None:
-        """Draw the consequences of a report without one record that was written."""
+        """React to a delivery report in which at least one record failed."""
         if self._connectivity:
-            self._away()
+            self._unreachable()
         if self._lost_topic:
-            self._prober.refresh(self._producer)
+            self._refresh()
         self._connectivity = self._lost_topic = False
 
     def delivered(self) -> None:
@@ -73,17 +91,17 @@ class Watch:
             return
         self.connectivity.works()
         if self.health.delivered():
-            self._back()
+            self._reachable()
 
     def error(self, reason: str, detail: str) -> None:
         """Take an error that belongs to no record."""
         self.log.error(reason, detail)
         if self.connectivity.error(reason, detail):
             self.log.note("kafka refuses us", reason=reason, detail=detail)
-            self._producer.bar()
-            self._prober.watch(self._producer, afresh=True)
+            self._bar()
+            self._probe(afresh=True)
         if is_connectivity(reason):
-            self._away()
+            self._unreachable()
 
     def librdkafka(self, level: int, facility: str, message: str) -> None:
         """Take a line of librdkafka's log."""
@@ -100,24 +118,24 @@ class Watch:
         if self.closed:
             return
         if code:
-            self._away()
+            self._unreachable()
             trouble = self.connectivity.trouble
             self.log.error(error_name(code), trouble.detail if trouble else "Kafka does not answer")
             return
         self.connectivity.works()
         if self.health.probed():
-            self._back()
+            self._reachable()
 
     def close(self) -> None:
         """Probe no more."""
         self.closed = True
 
-    def _away(self) -> None:
+    def _unreachable(self) -> None:
         if self.health.failed():
-            self.log.note("kafka is away", failures=self.failures)
-            self.gate_closed = self._producer.config.gated
-        self._prober.watch(self._producer)
+            self.log.note("kafka is unreachable", failures=self.failures)
+            self.gate_closed = self._gated
+        self._probe()
 
-    def _back(self) -> None:
+    def _reachable(self) -> None:
         self.gate_closed = False
-        self.log.note("kafka is back")
+        self.log.note("kafka is reachable again")

@@ -57,7 +57,7 @@ class Consumers:
             self._keys[key] = _identified(consumer, row)
 
     def by_key(self, key: bytes) -> Identity | None:
-        """Return whose API key this is; None when nobody's, or expired."""
+        """Return the consumer of an API key; None when it has none, or is expired."""
         found = self._keys.get(key)
         return None if found is None or found.expires <= time() else found
 

@@ -7,9 +7,9 @@ worker writes and all read: the sum over the areas is the count. A word is 64 bi
 whole words behind, and the one in its place goes on from them. Of requests that come to several
 workers within the same microseconds, each may see the count before the others'.
 
-A block is its limit's alone: whoever floods a limit with origins fills that block and no other.
-Which block is whose stands in a directory at the beginning of the memory. It is changed under a
-lock on the file, once an hour for a limit; the kernel frees the lock of a worker that is killed.
+A block is its limit's alone: a client that floods a limit with origins fills no other block. Which
+block is whose stands in a directory at the beginning of the memory. It is changed under a lock on
+the file, once an hour for a limit; the kernel frees the lock of a worker that is killed.
 """
 
 from __future__ import annotations

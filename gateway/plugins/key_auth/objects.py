@@ -72,6 +72,6 @@ def _members(text: str) -> Iterator[tuple[int, int, str, Any]]:
 
 def _keys(value: Any) -> tuple[bytes, ...]:
     if isinstance(value, str):
-        # JSON may hold half a surrogate pair, which is nobody's key.
+        # JSON may hold half a surrogate pair, which no key does.
         return (value.encode(errors="replace"),)
     return SEVERAL if isinstance(value, list | dict) else ()

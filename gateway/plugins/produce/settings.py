@@ -276,8 +276,8 @@ class Producing(StrictModel):
     )
     producer_async_health_gating: bool = Field(
         default=True,
-        description="Whether callers are answered 503 while Kafka is away, instead of 200 for "
-        "records that may be lost; Kong's default is false.",
+        description="Whether callers are answered 503 while Kafka is unreachable, instead of "
+        "200 for records that may be lost; Kong's default is false.",
     )
     producer_async_health_failure_threshold: Annotated[int, Field(ge=1, le=100)] = Field(
         default=3, description="After how many failures in a row the producer counts as unhealthy."

@@ -72,7 +72,7 @@ class RateLimiting(Handler):
         """Return what the tightest limit is, leaves, and when it ends; then what each leaves."""
         tightest, least = self._limits[0], left[0]
         for limit, remaining in zip(self._limits, left, strict=True):
-            # Of equal ones the longest counts: it keeps the client away for longer.
+            # Of equal ones the longest counts: it makes the client wait longer.
             if remaining <= least:
                 tightest, least = limit, remaining
         return tightest.most, least, tightest.reset(now), *left

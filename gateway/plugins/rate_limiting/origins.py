@@ -2,7 +2,7 @@
 """What tells which requests are counted together.
 
 An origin is a kind and a value, but for an address, which stands alone: no header can name the
-count of somebody's address.
+count of another's address.
 """
 
 from __future__ import annotations

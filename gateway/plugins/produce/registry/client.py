@@ -33,7 +33,7 @@ _TTL = 300.0
 _FRESH = 0.8
 """The part of that time after which the next user has it fetched again, without waiting."""
 _PAUSE = 1.0
-"""Seconds after a failure in which nobody asks again."""
+"""Seconds after a failure without another attempt."""
 _TIMEOUT = 5.0
 """Seconds for one schema with all that it refers to, and a token if need be."""
 _LARGEST = 4 * 1024**2
@@ -173,7 +173,7 @@ class KeptSchema:
         return self._task
 
     def start(self) -> None:
-        """Begin to fetch it, for nobody in particular."""
+        """Begin to fetch it before a record needs it."""
         self._task = self.fetch()
 
     def close(self) -> None:

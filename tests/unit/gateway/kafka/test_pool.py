@@ -114,8 +114,8 @@ def test_a_broker_that_falls_silent_gets_a_second_try_within_the_deadline(
         assert await delivered(producer) is None
         cluster.round_trip(60_000)
         second = asyncio.ensure_future(delivered(producer))
-        # Its request is on the way; whatever comes after it is answered.
-        await until(lambda: producer._first._on_the_way == 1)
+        # Its request is in flight; whatever comes after it is answered.
+        await until(lambda: producer.first_lane.in_flight == 1)
         await asyncio.to_thread(producer.client.metadata, None, 100)
         cluster.round_trip(0)
         return await second
@@ -197,7 +197,7 @@ def test_a_producer_that_librdkafka_gave_up_is_replaced(cluster: MockKafka) -> N
         producer = worker.pool.get(config(cluster, acks=-1, idempotent=True))
         assert await delivered(producer) is None
         broken = producer.client
-        producer._first.on_fatal(45, "the sequence is broken")
+        producer.first_lane.on_fatal(45, "the sequence is broken")
         await until(lambda: producer.client is not broken)
         assert await delivered(producer) is None
 

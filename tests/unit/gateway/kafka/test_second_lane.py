@@ -101,7 +101,7 @@ def test_refused_records_are_given_up_at_their_deadline(cluster: MockKafka) -> N
         # Tried again in smaller batches, which are not written before the broker goes either.
         cluster.fail(MSG_SIZE_TOO_LARGE, *[NOT_ENOUGH_REPLICAS] * 100)
         waiting = asyncio.ensure_future(sent(producer, 6))
-        await until(lambda: producer._doubts)
+        await until(lambda: producer.doubts)
         cluster.down()
         found = await waiting
         assert all(isinstance(error, ProduceError) for error in found)
@@ -146,8 +146,8 @@ def test_others_stay_in_batches_that_are_smaller_than_what_was_refused(
         cluster.fail(MSG_SIZE_TOO_LARGE)
         (error,) = await sent(producer, 1, size=2000)
         assert isinstance(error, ProduceError)
-        assert producer._second.takes(QueuedRecord(0, "t", b"", None, (), 2500))
-        assert producer._second.takes(QueuedRecord(0, "t", b"", None, (), 10)) is others
+        assert producer.second_lane.takes(QueuedRecord(0, "t", b"", None, (), 2500))
+        assert producer.second_lane.takes(QueuedRecord(0, "t", b"", None, (), 10)) is others
 
     working(job)
 
@@ -186,8 +186,8 @@ def test_a_second_client_that_librdkafka_gave_up_is_replaced(cluster: MockKafka,
         for _ in range(2):
             cluster.fail(MSG_SIZE_TOO_LARGE)
             assert await sent(producer, 6) == [None] * 6
-            producer._doubts.clear()
-            producer._second.on_fatal(45, "the sequence is broken")
+            producer.doubts.clear()
+            producer.second_lane.on_fatal(45, "the sequence is broken")
 
     working(job)
 
