@@ -61,7 +61,7 @@ def test_ids_come_from_stack_and_name(call: ResourceCall) -> None:
     assert (call.name, call.stack, call.derived_id) == ("one", "project/dev", "project/dev/one")
 
 
-def test_an_unreachable_endpoint_keeps_what_is_recorded_and_is_a_warning(
+def test_an_unreachable_endpoint_keeps_what_is_recorded_and_warns(
     call: ResourceCall,
 ) -> None:
     state = recorded(length=20)
