@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
@@ -21,6 +21,7 @@ import orjson
 from wsproto.events import BytesMessage, Ping
 
 from gateway import COMPATIBLE_WITH
+from gateway.data_plane.master.intake import ReleaseIntake
 from gateway.errors import ClusterError, ReleaseRefused
 from gateway.hybrid.client_socket import Address, ClientSocket
 from gateway.logs import get_logger
@@ -64,8 +65,8 @@ class NodeIdentity:
 class ClusterClient:
     """Keeps one connection to the control plane, for ever.
 
-    ``take`` is awaited with each frame, the newest one only when several wait; what it refuses
-    (``ReleaseRefused``) is reported. ``hash_in_force`` gives the payload of pings.
+    ``intake`` takes each frame, the newest one only when several wait; what it refuses
+    (``ReleaseRefused``) is reported. Its hash in force is the payload of pings.
     """
 
     def __init__(
@@ -73,9 +74,8 @@ class ClusterClient:
         address: tuple[str, int],
         tls: tuple[ssl.SSLContext, str],
         node: NodeIdentity,
+        intake: ReleaseIntake,
         *,
-        take: Callable[[bytes], Awaitable[None]],
-        hash_in_force: Callable[[], str],
         process_conf: Mapping[str, Any] | None = None,
         pause: tuple[float, float] = (5.0, 10.0),
         largest: int = 16 * 1024**2,
@@ -89,8 +89,7 @@ class ClusterClient:
         self._where = address
         self._target = node.target()
         self._hello = node.basic_info(process_conf or {})
-        self._take = take
-        self._hash = hash_in_force
+        self._intake = intake
         self._pause = pause
         self._largest = largest
         self._socket: ClientSocket | None = None
@@ -114,7 +113,7 @@ class ClusterClient:
         """Tell the control plane the hash in force, now."""
         if self._socket is not None:
             with suppress(ClusterError):
-                self._socket.write(Ping(payload=self._hash().encode()))
+                self._socket.write(Ping(payload=self._intake.hash_in_force.encode()))
 
     async def _one_connection(self) -> float:
         """Dial and stay until the connection ends; return for how many seconds it was there."""
@@ -170,7 +169,7 @@ class ClusterClient:
             if frame is None:
                 continue
             try:
-                await self._take(frame)
+                await self._intake.take(frame)
                 self.report()
             except ReleaseRefused as error:
                 self._refuse(error)
@@ -185,7 +184,7 @@ class ClusterClient:
             "name": "declarative configuration parse failure",
             "message": str(error),
             "source": "kafka-gateway",
-            "config_hash": error.hash or self._hash(),
+            "config_hash": error.hash or self._intake.hash_in_force,
             "problems": error.errors,
         }
         _log.error("release refused", hash=error.hash, problems=error.errors)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.data_plane.low_priority import at_low_priority
 from gateway.data_plane.master.cache import ConfigCache
-from gateway.data_plane.master.release import NodeRelease, check_release, parse_frame
+from gateway.data_plane.master.intake import ReleaseIntake
+from gateway.data_plane.master.release import NodeRelease
 from gateway.data_plane.master.supervisor import Supervisor
-from gateway.errors import CacheError, ClusterError, DocumentError, ReleaseRefused, SettingsError
+from gateway.errors import DocumentError, ReleaseRefused, SettingsError
 from gateway.hybrid.node_id import node_id
 from gateway.logs import get_logger
 from gateway.pem import read_pem
@@ -28,11 +29,11 @@ _log = get_logger("gateway.master")
 
 
 class Source:
-    """Brings releases to the workers. ``environment`` has the vault file's values of now."""
+    """A place that releases come from."""
 
-    def __init__(self, supervisor: Supervisor, environment: Mapping[str, str]) -> None:
+    def __init__(self, supervisor: Supervisor, intake: ReleaseIntake) -> None:
         self._supervisor = supervisor
-        self._environment = environment
+        self._intake = intake
 
     @property
     def connected(self) -> bool | None:
@@ -49,24 +50,21 @@ class Source:
 
     async def reload(self, environment: Mapping[str, str]) -> None:
         """Apply again with these values; raises ``ReleaseRefused``, and the old ones stay."""
-        before, self._environment = self._environment, environment
+        before, self._intake.environment = self._intake.environment, environment
         try:
             await self._reload()
         except ReleaseRefused:
-            self._environment = before
+            self._intake.environment = before
             raise
 
     async def _reload(self) -> None:
         raise NotImplementedError
 
-    async def _apply(self, release: NodeRelease) -> None:
-        await self._supervisor.apply(release, self._environment)
-
 
 def make_source(
     settings: Settings, prefix: Path, supervisor: Supervisor, environment: Mapping[str, str]
 ) -> Source:
-    """Return the source that the settings name."""
+    """Return the source that the settings name. ``environment`` has the vault file's values."""
     if settings.role == "data_plane":
         return ControlPlaneSource(settings, prefix, supervisor, environment)
     return FileSource(settings, supervisor, environment)
@@ -78,7 +76,7 @@ class FileSource(Source):
     def __init__(
         self, settings: Settings, supervisor: Supervisor, environment: Mapping[str, str]
     ) -> None:
-        super().__init__(supervisor, environment)
+        super().__init__(supervisor, ReleaseIntake(supervisor, environment))
         self._file = settings.declarative_config
 
     async def first(self) -> NodeRelease | None:
@@ -102,9 +100,10 @@ class FileSource(Source):
                 release = await self._read()
             except DocumentError as error:
                 raise ReleaseRefused(error.problems) from None
-            await self._apply(release)
+            await self._intake.apply(release)
 
     async def _read(self) -> NodeRelease:
+        # Imported here: a node with a control plane has no need of it.
         from gateway.data_plane.master.declarative import read_declarative
 
         assert self._file is not None
@@ -121,12 +120,11 @@ class ControlPlaneSource(Source):
         supervisor: Supervisor,
         environment: Mapping[str, str],
     ) -> None:
-        super().__init__(supervisor, environment)
         self._settings = settings
         self._prefix = prefix
         self._client: ClusterClient | None = None
         self._key = self._read_key()
-        self._cache = ConfigCache(prefix / "config.cache", self._key)
+        super().__init__(supervisor, ReleaseIntake(supervisor, environment, self._cache()))
 
     @property
     def connected(self) -> bool:
@@ -135,18 +133,13 @@ class ControlPlaneSource(Source):
 
     async def first(self) -> NodeRelease | None:
         """Return the cached release; without one the node waits for the control plane."""
-        try:
-            frame = self._cache.load()
-            release = None if frame is None else parse_frame(frame)
-        except (CacheError, ClusterError) as error:
-            _log.warning("no use of the cached configuration", reason=str(error))
-            return None
+        release = self._intake.cached()
         if release is not None:
             _log.info("starting with the cached configuration", hash=release.hash)
         return release
 
     async def follow(self) -> None:
-        """Stay connected and take over what comes."""
+        """Stay connected; ``ReleaseIntake.take`` gets what comes."""
         # The client and what it imports wait until the workers serve: they come first.
         plugins = await self._supervisor.plugins()
         # Imported here for the same reason.
@@ -165,8 +158,7 @@ class ControlPlaneSource(Source):
             (host.strip("[]"), int(port)),
             client_context(settings),
             node,
-            take=self._take,
-            hash_in_force=lambda: self._supervisor.hash_in_force,
+            self._intake,
             process_conf=_shown(settings),
             pause=(settings.cluster_reconnect_min, settings.cluster_reconnect_max),
             largest=settings.cluster_max_payload,
@@ -177,12 +169,12 @@ class ControlPlaneSource(Source):
         """Compile the release in force with the vault values of now; read the cluster's files."""
         await self._renew()
         if self._supervisor.serving is not None:
-            await self._apply(self._supervisor.serving)
+            await self._intake.apply(self._supervisor.serving)
             return
         # What could not be used at the start may be usable with the values of now.
         release = await self.first()
         if release is not None:
-            await self._apply(release)
+            await self._intake.apply(release)
             if self._client is not None:
                 self._client.report()
 
@@ -198,34 +190,15 @@ class ControlPlaneSource(Source):
             return
         if self._client is not None:
             self._client.tls = tls
-        serving = self._supervisor.serving
         if key != self._key:
             self._key = key
-            self._cache = ConfigCache(self._cache.path, key)
-            if serving is not None:
-                await self._save(serving.frame)
+            await self._intake.change_cache(self._cache())
+
+    def _cache(self) -> ConfigCache:
+        return ConfigCache(self._prefix / "config.cache", self._key)
 
     def _read_key(self) -> str:
         return read_pem(self._settings.cluster_cert_key or "", "KONG_CLUSTER_CERT_KEY")
-
-    async def _take(self, frame: bytes) -> None:
-        release = await at_low_priority(parse_frame, frame)
-        if release is None or release.hash == self._supervisor.hash_in_force:
-            return
-        try:
-            await at_low_priority(check_release, release)
-        except ReleaseRefused as error:
-            error.hash = release.hash
-            self._supervisor.refused(error)
-            raise
-        await self._apply(release)
-        await self._save(frame)
-
-    async def _save(self, frame: bytes) -> None:
-        try:
-            await at_low_priority(self._cache.save, frame)
-        except OSError as error:
-            _log.error("the configuration could not be cached", reason=error.strerror)
 
 
 def _shown(settings: Settings) -> dict[str, Any]:

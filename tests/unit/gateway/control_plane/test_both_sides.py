@@ -13,6 +13,7 @@ import orjson
 import pytest
 
 from gateway.data_plane.master.control_plane_client import ClusterClient, NodeIdentity
+from gateway.data_plane.master.intake import ReleaseIntake
 from gateway.entities.plugin_types import plugin_types
 from gateway.errors import ReleaseRefused
 from gateway.hybrid.client_tls import client_context
@@ -25,7 +26,7 @@ from tests.support.documents import plugin_of, story
 NODE = "0b2a2f2c-3f3e-4a3b-9a55-0c8f5f1f6f10"
 
 
-class DataPlane:
+class DataPlane(ReleaseIntake):
     """Serves every configuration but those with the topic ``bad``."""
 
     def __init__(self, settings: Settings, port: int) -> None:
@@ -35,10 +36,13 @@ class DataPlane:
             ("127.0.0.1", port),
             client_context(settings),
             NodeIdentity(NODE, "node-a", {"zone": "a"}, plugins),
-            take=self.take,
-            hash_in_force=lambda: self.hash,
+            self,
             pause=(0.05, 0.1),
         )
+
+    @property
+    def hash_in_force(self) -> str:
+        return self.hash
 
     async def take(self, frame: bytes) -> None:
         message = orjson.loads(gzip.decompress(frame))

@@ -16,6 +16,7 @@ from wsproto.events import AcceptConnection, BytesMessage, Event, Ping, Pong, Re
 
 from gateway.data_plane.master import control_plane_client as module
 from gateway.data_plane.master.control_plane_client import ClusterClient, NodeIdentity
+from gateway.data_plane.master.intake import ReleaseIntake
 from gateway.data_plane.master.release import parse_frame
 from gateway.errors import ClusterError, ReleaseRefused
 from gateway.hybrid.config_hash import ZERO_HASH
@@ -29,13 +30,17 @@ DOCUMENT = {"services": {"s": {"url": "http://h/", "routes": {"r": {"paths": ["/
 ID = "6f0b0d0a-3f3c-4a44-9b0a-000000000001"
 
 
-class Taker:
+class Taker(ReleaseIntake):
     """The node behind a client: takes releases, or refuses them."""
 
     def __init__(self, refusal: str = "") -> None:
         self.hash = ZERO_HASH
         self.refusal = refusal
         self.frames: list[bytes] = []
+
+    @property
+    def hash_in_force(self) -> str:
+        return self.hash
 
     async def take(self, frame: bytes) -> None:
         self.frames.append(frame)
@@ -62,8 +67,7 @@ async def client(
         ("127.0.0.1", port),
         (tls, name),
         node(),
-        take=taker.take,
-        hash_in_force=lambda: taker.hash,
+        taker,
         pause=(0.01, 0.02),
         **options,
     )

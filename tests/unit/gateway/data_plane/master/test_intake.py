@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.data_plane.master.cache import ConfigCache
+from gateway.data_plane.master.intake import ReleaseIntake
+from gateway.documents.document import to_table
+from gateway.errors import ClusterError, ReleaseRefused
+from gateway.hybrid.config_hash import ZERO_HASH, config_hash
+from gateway.hybrid.configuration import config_table
+from gateway.hybrid.frame import reconfigure_payload
+from tests.support.authority import shared_pair
+from tests.support.supervision import served, supervising
+
+KEY = shared_pair().key
+
+
+def sent(path: str = "/a") -> dict[str, Any]:
+    return config_table(to_table({"routes": {"r": {"paths": [path]}}}, "tests", 1))
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> ConfigCache:
+    return ConfigCache(tmp_path / "config.cache", KEY)
+
+
+async def test_a_frame_is_served_by_all_workers_and_kept(cache: ConfigCache) -> None:
+    async with supervising() as supervisor:
+        intake = ReleaseIntake(supervisor, {}, cache)
+        assert (intake.hash_in_force, intake.cached()) == (ZERO_HASH, None)
+        frame = reconfigure_payload(sent())
+        await intake.take(frame)
+        digest = config_hash(sent())[0]
+        assert await served(supervisor) == {digest: 2}
+        assert cache.load() == frame
+        kept = intake.cached()
+        assert kept is not None
+        assert kept.hash == intake.hash_in_force == digest
+
+
+async def test_a_frame_with_the_hash_in_force_changes_nothing(cache: ConfigCache) -> None:
+    async with supervising() as supervisor:
+        intake = ReleaseIntake(supervisor, {}, cache)
+        await intake.take(reconfigure_payload(sent()))
+        first = supervisor.serving
+        await intake.take(reconfigure_payload(sent()))
+        assert supervisor.serving is first
+
+
+async def test_a_release_that_is_wrong_reaches_no_worker(cache: ConfigCache) -> None:
+    wrong = sent()
+    wrong["routes"][0]["pathz"] = ["/x"]
+    async with supervising() as supervisor:
+        intake = ReleaseIntake(supervisor, {}, cache)
+        with pytest.raises(ReleaseRefused, match="pathz") as caught:
+            await intake.take(reconfigure_payload(wrong))
+        assert caught.value.hash == config_hash(wrong)[0]
+        assert "pathz" in supervisor.problem
+        assert (intake.hash_in_force, cache.load()) == (ZERO_HASH, None)
+
+
+async def test_frames_that_hold_no_configuration_change_nothing(cache: ConfigCache) -> None:
+    async with supervising() as supervisor:
+        intake = ReleaseIntake(supervisor, {}, cache)
+        await intake.take(gzip.compress(b'{"type": "something"}'))
+        with pytest.raises(ClusterError, match="cannot be read"):
+            await intake.take(b"nonsense")
+        assert supervisor.serving is None
+
+
+async def test_another_cache_gets_what_is_in_force(cache: ConfigCache, tmp_path: Path) -> None:
+    async with supervising() as supervisor:
+        intake = ReleaseIntake(supervisor, {}, cache)
+        other = ConfigCache(tmp_path / "other.cache", shared_pair().key)
+        await intake.change_cache(other)
+        assert other.load() is None
+        frame = reconfigure_payload(sent())
+        await intake.take(frame)
+        third = ConfigCache(tmp_path / "third.cache", shared_pair().key)
+        await intake.change_cache(third)
+        assert third.load() == frame
+
+
+async def test_a_cache_that_cannot_be_written_is_no_refusal(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    async with supervising() as supervisor:
+        broken = ConfigCache(tmp_path / "file" / "config.cache", KEY)
+        await ReleaseIntake(supervisor, {}, broken).take(reconfigure_payload(sent()))
+        assert supervisor.hash_in_force == config_hash(sent())[0]
