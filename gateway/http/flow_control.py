@@ -22,6 +22,7 @@ class FlowControl:
     __slots__ = (
         "_clock",
         "_loop",
+        "_measured",
         "_on_resumed",
         "_writable",
         "input",
@@ -48,6 +49,8 @@ class FlowControl:
         self.write_paused = False
         self.lost = False
         self._writable: asyncio.Future[None] | None = None
+        self._measured: tuple[float, int] | None = None
+        """When the client was last seen to read enough, and what it had not taken by then."""
 
     def restart_clock(self) -> None:
         """Measure from now on how long the client takes."""
@@ -82,14 +85,30 @@ class FlowControl:
     def pause_writing(self) -> None:
         """Stop reading from a client that does not read its responses."""
         self.write_paused = True
+        self._measured = None
         self.restart_clock()
         self.pause(UNWRITTEN)
 
     def resume_writing(self) -> None:
         """The client reads again."""
         self.write_paused = False
+        self._measured = None
         self._release_writer()
         self.resume(UNWRITTEN)
+
+    def stuck(self, now: float, period: float, rate: int) -> bool:
+        """Tell whether less than ``rate`` bytes a second of what was written went in a period.
+
+        Asked again and again while something is left to be sent; ``period`` is in seconds.
+        """
+        left = self.transport.get_write_buffer_size()
+        if self._measured is None:
+            self._measured = now, left
+        since, before = self._measured
+        if now - since <= period:
+            return False
+        self._measured = now, left
+        return before - left < max(1, rate * period)
 
     async def drained(self) -> None:
         """Wait until the client has read enough for more to be written."""

@@ -43,7 +43,8 @@ class Limits:
     body_rate_period: float = 30.0
     """The time over which that is measured, again and again while the body comes."""
     write_timeout: float = 60.0
-    """For a client that does not read its response; over it the connection is cut."""
+    """For a client that does not read its response, or reads it at less than ``body_rate``; over
+    it the connection is cut."""
     idle_timeout: float = 75.0
     """A connection without a request; over it closed."""
     linger: float = 2.0

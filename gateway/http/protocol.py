@@ -311,11 +311,13 @@ class HttpProtocol(asyncio.Protocol):
         limits = self.context.limits
         age = now - flow.since
         incoming = self._body.incoming
-        if queue.closing:
-            if age > limits.linger + (limits.write_timeout if flow.write_paused else 0):
+        if flow.write_paused or (queue.closing and self.transport.get_write_buffer_size()):
+            # What else is timed begins when the client has everything.
+            flow.restart_clock()
+            if flow.stuck(now, limits.write_timeout, limits.body_rate):
                 self.transport.abort()
-        elif flow.write_paused:
-            if age > limits.write_timeout:
+        elif queue.closing:
+            if age > limits.linger:
                 self.transport.abort()
         elif incoming is not None:
             if self._body.too_slow(incoming, now, age):

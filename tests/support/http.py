@@ -241,6 +241,9 @@ class Plug(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self._written.append(bytes(data))
 
+    def get_write_buffer_size(self) -> int:
+        return 0
+
     def can_write_eof(self) -> bool:
         return True
 

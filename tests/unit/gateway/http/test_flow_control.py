@@ -64,3 +64,22 @@ async def test_closed_input_is_dropped() -> None:
     flow.close_input()
     assert flow.input_closed
     assert flow.take_input() == b""
+
+
+async def test_a_client_is_stuck_when_it_takes_too_little_over_a_whole_period() -> None:
+    flow, plug, _ = controlled()
+    left = iter([1000, 900, 899, 700, 650])
+    plug.get_write_buffer_size = lambda: next(left)  # type: ignore[method-assign]
+    found = [flow.stuck(now, 10.0, 10) for now in (0.0, 5.0, 11.0, 22.0, 33.0)]
+    assert found == [False, False, False, False, True]
+
+
+async def test_what_a_client_takes_is_measured_anew_when_it_takes_enough_to_go_on() -> None:
+    flow, plug, _ = controlled()
+    left = iter([1000, 2000])
+    plug.get_write_buffer_size = lambda: next(left)  # type: ignore[method-assign]
+    flow.pause_writing()
+    assert not flow.stuck(0.0, 10.0, 10)
+    flow.resume_writing()
+    flow.pause_writing()
+    assert not flow.stuck(20.0, 10.0, 10)

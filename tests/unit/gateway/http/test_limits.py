@@ -332,6 +332,22 @@ async def test_a_response_under_way_is_not_idle() -> None:
         await wire.close()
 
 
+@pytest.mark.parametrize("last", [b"X: 1", b"Connection: close"])
+async def test_a_client_that_reads_slowly_gets_everything(last: bytes) -> None:
+    size = 32 << 20
+    app = App(lambda _: text(200, bytes(size)))
+    async with serving(app, Limits(write_timeout=_SHORT, linger=_SHORT)) as running:
+        wire = await running.connect()
+        await wire.send(get(b"/", last))
+        await wire.head()
+        got = 0
+        # Twice as long as either limit, but never long without reading.
+        for _ in range(30):
+            await asyncio.sleep(_SHORT / 15)
+            got += len(await wire.reader.readexactly(size // 100))
+        await asyncio.wait_for(wire.reader.readexactly(size - got), 10)
+
+
 async def test_a_client_that_never_reads_is_cut() -> None:
     app = App(lambda _: text(200, bytes(32 << 20)))
     async with serving(app, Limits(write_timeout=_SHORT)) as running:
