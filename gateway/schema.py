@@ -60,7 +60,7 @@ def _fields(shape: Shape) -> list[dict[str, Any]]:
 
 
 def describe(shape: Shape) -> dict[str, Any]:
-    """Return one field in Kong's dialect; only the keys that say something are there."""
+    """Return one field in Kong's dialect; keys that would be null or false are absent."""
     found: dict[str, Any] = {"type": shape.type}
     if shape.type == "any":
         found["type"] = "json"

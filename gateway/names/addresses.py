@@ -165,7 +165,7 @@ def _is_host(host: str) -> bool:
 
 
 def _alone(host: str) -> str:
-    """Say what to write for a host that came with more."""
+    """Return the remedy for a host that has more with it."""
     scheme, separator, rest = without_userinfo(host).rpartition("://")
     rest = re.split(r"[/,?#]", rest, maxsplit=1)[0]
     found = _WITH_PORT.fullmatch(rest)

@@ -36,10 +36,10 @@ def parse_listen(text: str) -> tuple[ListenAddress, ...]:
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not parts:
         raise ValueError("expected addresses like 0.0.0.0:8000, 0.0.0.0:8443 ssl, or off")
-    return tuple(_parse_one(part) for part in parts)
+    return tuple(_parse_address(part) for part in parts)
 
 
-def _parse_one(text: str) -> ListenAddress:
+def _parse_address(text: str) -> ListenAddress:
     found = _ADDRESS.match(text)
     if found is None:
         raise ValueError(f'"{text}" is not host:port, optionally followed by ssl')

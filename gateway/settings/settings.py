@@ -82,7 +82,7 @@ class Settings:
     cluster_listen: tuple[ListenAddress, ...] = _setting(parse_listen, "0.0.0.0:8005")
     """Where a control plane takes data planes; always TLS with client certificates."""
     status_listen: tuple[ListenAddress, ...] = _setting(parse_listen, "127.0.0.1:8100")
-    """Where /status, /status/ready and /metrics answer."""
+    """Where /status, /status/ready and /metrics are."""
     ssl_cert: tuple[str, ...] = _setting(items, "")
     """Certificates of the proxy, as paths or PEM; without any, a self-signed one is made
     and kept in the prefix."""
@@ -111,7 +111,7 @@ class Settings:
     cluster_dp_labels: dict[str, str] = _setting(labels, "")  # noqa: RUF009
     """Labels that a data plane shows the control plane: key:value."""
     cluster_data_plane_purge_delay: float = _setting(seconds, "1209600")
-    """How long a control plane remembers a data plane that is away."""
+    """How long a control plane remembers a data plane that is not connected."""
     lua_ssl_trusted_certificate: tuple[str, ...] = _setting(items, SYSTEM)
     """Authorities that brokers and upstreams are verified with: `system`, paths, PEM."""
     konnect_mode: bool = _setting(switch, "off")
@@ -132,9 +132,9 @@ class Settings:
     headers: tuple[str, ...] = _setting(
         header_words, "server_tokens, latency_tokens, X-Kong-Request-Id"
     )
-    """Headers of our own in answers."""
+    """Headers of our own in responses."""
     trusted_ips: tuple[Network, ...] = _setting(networks, "")
-    """Addresses of proxies in front whose word about the client is taken."""
+    """Addresses of proxies in front: what they tell about the client is believed."""
     real_ip_header: str = _setting(str, "X-Real-IP")
     """The header in which they name the client."""
     real_ip_recursive: bool = _setting(switch, "off")
@@ -142,7 +142,7 @@ class Settings:
     error_default_type: str = _setting(
         word("text/plain", "text/html", "application/json", "application/xml"), "text/plain"
     )
-    """Form of our own answers for clients whose Accept header matches none."""
+    """Form of the gateway's own responses for clients whose Accept header matches none."""
     allow_debug_header: bool = _setting(switch, "off")
     """Whether `Kong-Debug: 1` shows a client which route and service it met."""
     proxy_access_log: str = _setting(str, "off")
@@ -162,7 +162,7 @@ class Settings:
     dns_valid_ttl: float | None = _setting(optional_seconds, "")
     """How long addresses hold instead of their record's TTL; either way a second or more."""
     dns_stale_ttl: float = _setting(seconds, "3600")
-    """How much longer old addresses are used while new ones are fetched or no server answers."""
+    """How much longer old addresses are used while new ones are fetched or no server responds."""
     dns_not_found_ttl: float = _setting(seconds, "30")
     """How long it holds that there is no such name."""
     dns_error_ttl: float = _setting(seconds, "1")
@@ -207,13 +207,13 @@ class Settings:
     drain_timeout: float = _setting(seconds, "12s", own=True)
     """How long a stopping worker waits for requests under way and for Kafka."""
     cluster_nodes_per_certificate: int = _setting(count(1, 100_000), "100", own=True)
-    """Most data planes that a control plane knows with one certificate; above it the one away for
-    the longest is forgotten, and none is let in while all are connected."""
+    """Most data planes that a control plane knows with one certificate; above it the one not
+    connected for the longest is forgotten, and none is let in while all are connected."""
     admin_hosts: tuple[str, ...] = _setting(hosts, "", own=True)
     """Hosts under which an Admin API without a token may be called, beside loopback ones and those
     of `admin_listen`."""
     worker_watchdog: float = _setting(seconds, "10s", own=True)
-    """A worker that has not answered its master for so long is ended and replaced; 0: never."""
+    """A worker that has not responded to its master for so long is ended and replaced; 0: never."""
     cluster_reconnect_min: float = _setting(seconds, "5s", own=True)
     """The pause before the next attempt to reach the control plane is picked between this …"""
     cluster_reconnect_max: float = _setting(seconds, "10s", own=True)
@@ -250,7 +250,7 @@ class Settings:
 
     @property
     def store(self) -> str:
-        """The database in force: what ``database`` says, or the role's default."""
+        """The database in force: ``database``, or the role's default."""
         return self.database or ("sqlite" if self.role == "control_plane" else "off")
 
     def read_admin_token(self) -> str | None:

@@ -93,7 +93,7 @@ class Session:
             await messages.aclose()
 
     async def close(self, reason: str) -> None:
-        """Say goodbye, and wait a moment for the data plane to do so as well."""
+        """Send a close frame, and wait a moment for the data plane's."""
         with contextlib.suppress(ClusterError, OSError, TimeoutError):
             async with asyncio.timeout(self._timing.close):
                 await self._wire.close(GOING_AWAY, reason)
