@@ -26,6 +26,13 @@ class BackgroundTasks:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
+    async def end(self) -> None:
+        """Cancel all, and wait until they have ended."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     def __len__(self) -> int:
         """How many have not ended."""
         return len(self._tasks)

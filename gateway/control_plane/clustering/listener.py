@@ -26,6 +26,7 @@ from gateway.hybrid.server_tls import (
     server_context,
 )
 from gateway.logs import get_logger
+from gateway.tasks import BackgroundTasks
 
 OUTLET = "/v1/outlet"
 _MAX_NAME = 255
@@ -54,7 +55,7 @@ class ClusterListener:
         self._doorway = Doorway(
             self._context, self._protocol, self._timing.handshake, self._timing.close
         )
-        self._inside: set[asyncio.Task[None]] = set()
+        self._connections = BackgroundTasks()
         """One for each connection whose certificate was accepted."""
         self._open: Counter[str] = Counter()
         """Open connections by certificate."""
@@ -90,17 +91,13 @@ class ClusterListener:
         self._doorway.close()
         closing = [session.close("control plane is stopping") for session in self._sessions]
         await asyncio.gather(*closing)
-        for task in self._inside:
-            task.cancel()
-        await asyncio.gather(self._doorway.end(), *self._inside, return_exceptions=True)
+        await asyncio.gather(self._doorway.end(), self._connections.end())
 
     def _protocol(self) -> asyncio.Protocol:
         return asyncio.StreamReaderProtocol(asyncio.StreamReader(), self._enter)
 
     def _enter(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._connected(reader, writer))
-        self._inside.add(task)
-        task.add_done_callback(self._inside.discard)
+        self._connections.start(self._connected(reader, writer))
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         ip = str((writer.get_extra_info("peername") or ("",))[0])

@@ -52,3 +52,19 @@ async def test_a_task_that_is_cancelled_is_kept_no_longer() -> None:
     await cancelled.wait()
     await asyncio.sleep(0)
     assert len(tasks) == 0
+
+
+async def test_all_tasks_can_be_ended() -> None:
+    tasks, cancelled = BackgroundTasks(), []
+
+    async def work(number: int) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.append(number)
+
+    for number in range(3):
+        tasks.start(work(number))
+    await asyncio.sleep(0)
+    await tasks.end()
+    assert sorted(cancelled) == [0, 1, 2]
