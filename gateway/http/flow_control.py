@@ -120,7 +120,7 @@ class FlowControl:
                 self._writable = None
 
     def connection_lost(self) -> None:
-        """Let writers go on, who then find the connection lost."""
+        """Let writers go on, which then find the connection lost."""
         self.lost = True
         self.input = b""
         # It refers to the connection, which refers back.

@@ -233,7 +233,7 @@ class HttpProtocol(asyncio.Protocol):
         if len(context.connections) > context.limits.max_connections:
             context.refused += 1
             if not (context.limits.displace and self._displace()):
-                self._turn_away()
+                self._refuse_connection()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop everything that works for this client."""
@@ -296,8 +296,8 @@ class HttpProtocol(asyncio.Protocol):
         min(idle, key=lambda other: (other.has_asked, other.since)).transport.abort()
         return True
 
-    def _turn_away(self) -> None:
-        """Answer 503; but a flood of those who do not read it must not use up the descriptors."""
+    def _refuse_connection(self) -> None:
+        """Send 503; but a flood of clients that do not read it must not use up the descriptors."""
         most = self.context.limits.max_connections
         if len(self.context.connections) > most + most // 4 + _LINGERING:
             self.transport.abort()

@@ -207,6 +207,20 @@ async def until(condition: Callable[[], object], within: float = DEADLINE) -> No
         await asyncio.sleep(0.005)
 
 
+async def passing(seconds: float) -> None:
+    """Let time go by, in which nothing may happen, or between pieces that must not come as one."""
+    await asyncio.sleep(seconds)
+
+
+async def standing_still(number: Callable[[], int], seconds: float = 0.15) -> int:
+    """Wait until a number has not grown for a while; return it."""
+    last = -1
+    while (now := number()) != last:
+        last = now
+        await asyncio.sleep(seconds)
+    return now
+
+
 def get(path: bytes = b"/", *lines: bytes) -> bytes:
     """Return a GET request."""
     return b"\r\n".join((b"GET %b HTTP/1.1" % path, b"Host: a", *lines, b"", b""))

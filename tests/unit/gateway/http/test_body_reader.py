@@ -9,7 +9,7 @@ import pytest
 
 from gateway.http.application import DISCARD, STREAM
 from gateway.http.messages import Pending, Request
-from tests.support.http import App, chunked, get, post, serving, text, until
+from tests.support.http import App, chunked, get, passing, post, serving, text, until
 
 
 @pytest.mark.parametrize("request_bytes", [post(b"hello world"), chunked(b"hello", b" world")])
@@ -43,7 +43,7 @@ async def test_a_request_with_half_its_body_waits_for_the_rest() -> None:
         whole = post(b"abcdef")
         assert (await wire.ask(whole)).body == b"abcdef"
         await wire.send(whole[:-3])
-        await asyncio.sleep(0.01)
+        await passing(0.01)
         assert (await wire.ask(whole[-3:])).body == b"abcdef"
         await wire.send(whole + whole)
         assert [(await wire.response()).body for _ in range(2)] == [b"abcdef"] * 2

@@ -22,6 +22,7 @@ from tests.support.http import (
     Wire,
     chunked,
     get,
+    passing,
     plugged,
     post,
     serving,
@@ -158,7 +159,7 @@ async def test_a_head_sent_byte_by_byte_is_408_all_the_same() -> None:
         await wire.send(b"GET / HTTP/1.1\r\nHost: a\r\nX: ")
         while not status.done():
             await wire.send(b"y")
-            await asyncio.sleep(0.02)
+            await passing(0.02)
         assert (await status).status == 408
         await wire.close()
 
@@ -172,14 +173,14 @@ async def test_a_slow_body_is_408() -> None:
 
 
 def _dripping(wire: Wire, pieces: Iterable[bytes], response: asyncio.Task[ReceivedResponse]) -> Any:
-    """Send a piece every 20 ms until there is an response."""
+    """Send a piece every 20 ms until there is a response."""
 
     async def drip() -> None:
         for piece in pieces:
             if response.done():
                 return
             await wire.send(piece)
-            await asyncio.sleep(0.02)
+            await passing(0.02)
 
     return drip()
 
@@ -225,7 +226,7 @@ async def test_a_body_is_not_slow_while_the_gateway_does_not_read_it() -> None:
         wire = await running.connect()
         await wire.send(post(bytes(100_000))[:-1])
         await until(lambda: app.seen)
-        await asyncio.sleep(3 * _SHORT)
+        await passing(3 * _SHORT)
         assert app.done == []
         stream = app.seen[0].stream
         assert isinstance(stream, Channel)
@@ -248,7 +249,7 @@ async def test_a_body_is_not_slow_while_its_client_waits_for_100_continue() -> N
         wire = await running.connect()
         await wire.send(get(b"/slow") + post(b"late", b"Expect: 100-continue")[:-4])
         await until(lambda: pendings)
-        await asyncio.sleep(3 * _SHORT)
+        await passing(3 * _SHORT)
         pendings[0].resolve(text(200, b"first"))
         assert (await wire.response()).body == b"first"
         assert (await wire.response()).status == 100
@@ -307,7 +308,7 @@ async def test_empty_lines_keep_no_connection(before: bytes) -> None:
         while not end.done():
             with suppress(ConnectionError):
                 await wire.send(b"\r\n")
-            await asyncio.sleep(0.02)
+            await passing(0.02)
         assert await end == b""
 
 
@@ -326,7 +327,7 @@ async def test_a_response_under_way_is_not_idle() -> None:
     async with serving(App(lambda _: pending), limits) as running:
         wire = await running.connect()
         await wire.send(get())
-        await asyncio.sleep(3 * _SHORT)
+        await passing(3 * _SHORT)
         pending.resolve(text(200, b"late"))
         assert (await wire.response()).body == b"late"
         await wire.close()

@@ -12,7 +12,7 @@ from gateway.http.application import DISCARD, STREAM
 from gateway.http.generated_responses import NO_ROUTE, fixed_response
 from gateway.http.messages import Pending, Request, Response
 from gateway.http.protocol import HttpProtocol
-from tests.support.http import App, chunked, get, plugged, post, serving, text, until
+from tests.support.http import App, chunked, get, passing, plugged, post, serving, text, until
 
 
 async def test_a_request_without_a_route_gets_exactly_the_known_body() -> None:
@@ -85,7 +85,7 @@ async def test_a_half_closed_client_still_gets_its_response(broken_off: bytes) -
         await wire.send(get() + broken_off)
         wire.writer.write_eof()
         await until(lambda: app.seen)
-        await asyncio.sleep(0.01)
+        await passing(0.01)
         pending.resolve(text(200, b"still here"))
         assert (await wire.response()).body == b"still here"
         assert await wire.rest() == b""

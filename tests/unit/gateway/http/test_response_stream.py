@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.http.messages import Request, Response
-from tests.support.http import App, get, serving, text, until
+from tests.support.http import App, get, serving, standing_still, text, until
 
 
 async def _pieces(*pieces: bytes) -> AsyncIterator[bytes]:
@@ -84,10 +84,6 @@ async def test_a_client_that_does_not_read_stops_the_stream() -> None:
         wire = await running.connect()
         wire.stop_reading()
         await wire.send(get())
-        last = -1
-        while made != last:
-            last = made
-            await asyncio.sleep(0.1)
-        assert made < 64 << 20
+        assert await standing_still(lambda: made) < 64 << 20
         wire.reset()
         await until(lambda: running.server.connections == 0)

@@ -7,7 +7,7 @@ import asyncio
 
 import pytest
 
-from tests.support.http import Wire, get, post
+from tests.support.http import Wire, get, passing, post
 from tests.support.upstream import ProxyApp, answering, ok, proxying, take, upstream
 
 
@@ -36,7 +36,7 @@ async def test_a_response_that_ends_with_its_connection_comes_back_whole() -> No
     async def script(wire: Wire) -> None:
         await take(wire)
         await wire.send(b"HTTP/1.1 200 OK\r\n\r\nh")
-        await asyncio.sleep(0.01)
+        await passing(0.01)
         await wire.send(b"i")
         wire.writer.write_eof()
         await wire.rest()

@@ -17,7 +17,7 @@ from gateway.errors import UpstreamError
 from gateway.proxy.dns import Dns, DnsAnswer
 from gateway.proxy.resolver import Resolver
 from tests.support.dns import DnsServer, Record, dns_server
-from tests.support.http import until
+from tests.support.http import passing, until
 
 ONE = "192.0.2.1"
 
@@ -36,7 +36,7 @@ async def times_until_asked_again(server: DnsServer, resolver: Resolver, name: s
     first = server.asked[-1][1]
     while server.count(name) == count:
         assert await resolver.resolve(name) == ONE
-        await asyncio.sleep(0.005)
+        await passing(0.005)
     resolver.close()
     return server.asked[-1][1] - first
 
@@ -154,7 +154,7 @@ async def test_old_addresses_are_used_when_the_server_is_gone() -> None:
         server.stop()
         while failures < 3:
             assert await resolver.resolve("a.test") == ONE
-            await asyncio.sleep(0.005)
+            await passing(0.005)
         resolver.close()
 
 

@@ -11,7 +11,7 @@ import pytest
 from gateway.proxy.dns import DnsAnswer
 from gateway.proxy.proxy import Proxy
 from gateway.proxy.resolver import Resolver
-from tests.support.http import Wire, get, post
+from tests.support.http import Wire, get, passing, post, standing_still
 from tests.support.upstream import BAD_GATEWAY, ProxyApp, ok, proxying, take, upstream
 
 
@@ -57,7 +57,7 @@ async def test_a_response_cut_short_is_not_taken_for_a_whole_one() -> None:
     async def script(wire: Wire) -> None:
         await take(wire)
         await wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
-        await asyncio.sleep(0.05)
+        await passing(0.05)
 
     async with upstream(script) as origin, proxying(ProxyApp(origin.port)) as running:
         wire = await running.connect()
@@ -87,7 +87,7 @@ async def test_a_slow_client_is_not_the_upstreams_timeout() -> None:
         async with proxying(app) as running:
             wire = await running.connect()
             await wire.send(post(b"body")[:-2])
-            await asyncio.sleep(0.2)
+            await passing(0.2)
             assert (await wire.ask(b"dy")).status == 200
 
 
@@ -155,10 +155,6 @@ async def test_a_client_that_does_not_read_stops_the_upstream() -> None:
         wire = await running.connect()
         wire.stop_reading()
         await wire.send(get())
-        last = -1
-        while sent != last:
-            last = sent
-            await asyncio.sleep(0.15)
-        assert 0 < sent < 64 << 20
+        assert 0 < await standing_still(lambda: sent) < 64 << 20
         assert running.server.connections == 1, "a slow client is no upstream timeout"
         wire.reset()

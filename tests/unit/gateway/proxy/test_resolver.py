@@ -10,6 +10,7 @@ import pytest
 from gateway.errors import UpstreamError
 from gateway.proxy.dns import DnsAnswer
 from gateway.proxy.resolver import Resolver
+from tests.support.http import passing
 
 
 class _Names:
@@ -49,9 +50,9 @@ async def test_an_old_answer_is_used_while_a_new_one_is_fetched() -> None:
     resolver = Resolver(lookup=_Names(["1.1.1.1"], ["2.2.2.2"], ttl=0))
     assert await resolver.resolve("a") == "1.1.1.1"
     assert await resolver.resolve("a") == "1.1.1.1"
-    await asyncio.sleep(0.01)
+    await passing(0.01)
     assert await resolver.resolve("a") == "2.2.2.2"
-    await asyncio.sleep(0.01)
+    await passing(0.01)
 
 
 async def test_turns_go_on_over_new_answers() -> None:
@@ -65,7 +66,7 @@ async def test_an_old_answer_outlives_failures_which_are_not_repeated_at_once() 
     resolver = Resolver(error_ttl=60, lookup=names)
     for _ in range(4):
         assert await resolver.resolve("a") == "1.1.1.1"
-        await asyncio.sleep(0.01)
+        await passing(0.01)
     assert names.asked == 2
 
 
@@ -73,7 +74,7 @@ async def test_an_old_answer_is_not_used_when_there_is_no_such_name_any_more() -
     resolver = Resolver(lookup=_Names(["1.1.1.1"], [], ttl=0))
     for _ in range(2):
         assert await resolver.resolve("a") == "1.1.1.1"
-    await asyncio.sleep(0.01)
+    await passing(0.01)
     with pytest.raises(UpstreamError, match="name resolution failed"):
         await resolver.resolve("a")
 

@@ -19,7 +19,7 @@ from gateway.pem import load_chain
 from gateway.plugins.base import Answer, Handler
 from gateway.plugins.chain import Chain
 from tests.support.authority import client_context, shared_pair
-from tests.support.http import Wire, get, until
+from tests.support.http import Wire, get, passing, until
 from tests.support.upstream import ProxyApp, Script, answering, ok, proxying, take, upstream
 
 HANDSHAKE = get(
@@ -82,12 +82,6 @@ async def switched(wire: Wire) -> dict[str, str]:
     status, headers, _ = await wire.head()
     assert status == 101
     return headers
-
-
-async def passing(seconds: float) -> None:
-    """Let time pass that a timeout is measured against."""
-    deadline = asyncio.get_running_loop().time() + seconds
-    await until(lambda: asyncio.get_running_loop().time() >= deadline)
 
 
 async def exactly(wire: Wire, number: int) -> bytes:
