@@ -36,6 +36,8 @@ class Command(StrEnum):
     """Report what was counted."""
     PING = "ping"
     """Show that the event loop runs."""
+    PART = "part"
+    """Close each connection with its next response, or keep them again."""
     DRAIN = "drain"
     """Finish what is under way, and end."""
 

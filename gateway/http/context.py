@@ -53,6 +53,7 @@ class Context:
         "limits",
         "log",
         "loop",
+        "parting",
         "refused",
         "trusted",
     )
@@ -77,5 +78,8 @@ class Context:
         self.accepted = 0
         self.refused = 0
         """Connections refused because ``max_connections`` were open."""
+        self.parting = False
+        """Each response closes its connection: clients go elsewhere with their next request."""
         self.draining = False
+        """Idle connections are closed as well; nothing is accepted any more."""
         self.log = get_logger("gateway.http")

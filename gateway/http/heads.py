@@ -59,7 +59,8 @@ class HeadWriter:
         self._response_latency = "x-kong-response-latency" in shown
         self._request_id = "x-kong-request-id" in shown
         self._upstream_status = "x-kong-upstream-status" in shown
-        self.usual = self._response_latency and self._request_id
+        self._may_keep = self._response_latency and self._request_id
+        self.usual = self._may_keep
         """True when ``fixed_parts`` may be used."""
         self.fixed: dict[FixedResponse, FixedParts] = {}
         """What ``fixed_parts`` made since the last tick; cleared, never replaced."""
@@ -69,13 +70,13 @@ class HeadWriter:
         if self.clock.tick():
             self.fixed.clear()
 
-    def drain(self) -> None:
-        """Render every head anew from now on: connections are closed, not kept."""
-        self.usual = False
+    def part(self, parting: bool) -> None:
+        """Render every head anew while connections are closed, not kept."""
+        self.usual = self._may_keep and not parting
         self.fixed.clear()
 
     def fixed_parts(self, response: FixedResponse) -> FixedParts:
-        """Return the parts of a kept-alive response; they stay until ``tick`` or ``drain``."""
+        """Return the parts of a kept-alive response; they stay until ``tick`` or ``part``."""
         before = b"%b%b%b%bX-Kong-Response-Latency: " % (
             status_line(response.status),
             self.clock.date,

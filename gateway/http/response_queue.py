@@ -195,7 +195,7 @@ class ResponseQueue:
             self._out.append(data)
             self._report(request, response, len(data))
             return
-        keep_alive = keep_alive and not response.close and not self._context.draining
+        keep_alive = keep_alive and not response.close and not self._context.parting
         body = response.body
         if isinstance(body, bytes):
             data = heads.head(request, response, len(body), keep_alive)

@@ -114,6 +114,17 @@ class Server:
         """Connections refused because too many were open."""
         return self._context.refused if self._context else 0
 
+    def part(self, parting: bool) -> None:
+        """Close each connection with its next response, or keep them again.
+
+        For the time in which a load balancer still sends requests to a node that will end: a
+        connection that is told to close (RFC 9112 section 9.6) loses no request, while one that is
+        idle and just closed may lose the one that crosses.
+        """
+        if self._context is not None:
+            self._context.parting = parting
+            self._context.heads.part(parting)
+
     async def drain(self, timeout: float) -> bool:  # noqa: ASYNC109  # ends by itself, cuts the rest
         """Stop accepting, finish what is under way, close; after ``timeout`` seconds cut the rest.
 
@@ -122,8 +133,8 @@ class Server:
         context = self._context
         if context is None:
             return True
+        self.part(True)
         context.draining = True
-        context.heads.drain()
         for server in self._servers:
             server.close()
         for connection in list(context.connections):

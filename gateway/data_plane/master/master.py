@@ -126,6 +126,11 @@ class Master:
 
     # --- status ------------------------------------------------------------------------------
 
+    def set_draining(self, draining: bool) -> None:
+        """Report the node as not ready and send its clients elsewhere, or take that back."""
+        self.draining = draining
+        self._supervisor.part(draining)
+
     def readiness(self) -> str:
         """Return ``ready``, or why this node should get no requests, as Kong words it."""
         supervisor = self._supervisor

@@ -38,6 +38,10 @@ class NodeView(Protocol):
 
     draining: bool
 
+    def set_draining(self, draining: bool) -> None:
+        """Report the node as not ready and send its clients elsewhere, or take that back."""
+        ...
+
     def readiness(self) -> str:
         """Return ``ready``, or why not."""
         ...
@@ -105,7 +109,7 @@ class StatusApplication:
             return json_response(
                 400, 'expected the body {"status":"draining"} or {"status":"ready"}'
             )
-        self._node.draining = _WISHES[wish]
+        self._node.set_draining(_WISHES[wish])
         state = "not ready, as asked" if self._node.draining else "ready again when it is"
         _log.info(f"this node reports itself {state}", ip=request.connection.peer[0])
         return Response(204, [])

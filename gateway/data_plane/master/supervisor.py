@@ -59,6 +59,7 @@ class Supervisor:
         """The release that workers serve, or are to serve as soon as they run."""
         self.since = 0.0
         """Monotonic seconds of the last switch."""
+        self._parting = False
         self.problem = ""
         """Why there is no configuration, when one was there and could not be used."""
         self.restarts = 0
@@ -138,6 +139,12 @@ class Supervisor:
         """Remember why there is no configuration, unless another one is in force."""
         if self.serving is None:
             self.problem = str(error)
+
+    def part(self, parting: bool) -> None:
+        """Have clients close their connections, at each worker and those that replace it."""
+        self._parting = parting
+        for worker in self._members.values():
+            worker.tell(Command.PART, {"parting": parting})
 
     async def gather(self, within: float = 1.0) -> list[dict[str, Any]]:
         """Return what each worker reports of itself.
@@ -243,6 +250,8 @@ class Supervisor:
                 raise WorkerGone(response.data["error"])
             self._deaths = 0
             self._plugins = response.data["plugins"]
+            if self._parting:
+                worker.tell(Command.PART, {"parting": True})
             if not self._stopping:
                 self._members[worker.index] = worker
         if len(self._members) == self.count:

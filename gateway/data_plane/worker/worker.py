@@ -82,6 +82,7 @@ class Worker:
             Command.LISTEN: self._listen,
             Command.STATS: self._stats,
             Command.PING: self._reply,
+            Command.PART: lambda asked: self._server.part(bool(asked.data["parting"])),
             Command.DRAIN: lambda asked: self.drain(float(asked.data["seconds"])),
         }
         work = handlers[message.kind](message)

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import closing
@@ -89,3 +91,25 @@ def post(node: NodeProcess, body: dict[str, str], headers: dict[str, str] | None
         reply = connection.getresponse()
         reply.read()
         return reply.status
+
+
+def test_clients_of_a_draining_node_are_told_to_close_with_their_next_response(
+    node: NodeProcess,
+) -> None:
+    assert _keeps_connections(node)
+    assert post(node, {"status": "draining"}) == 204
+    eventually(lambda: not _keeps_connections(node))
+    (worker,) = node.workers()
+    os.kill(worker, signal.SIGKILL)
+    # The worker that replaces it says so too.
+    eventually(lambda: node.workers() not in ([], [worker]), 30)
+    eventually(lambda: node.asked("/status") == 200 and not _keeps_connections(node), 30)
+    assert post(node, {"status": "ready"}) == 204
+    eventually(lambda: _keeps_connections(node), 30)
+
+
+def _keeps_connections(node: NodeProcess) -> bool:
+    try:
+        return node.get("/").headers["connection"] == "keep-alive"
+    except OSError:
+        return True

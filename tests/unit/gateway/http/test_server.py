@@ -8,7 +8,7 @@ import asyncio
 import pytest
 
 from gateway.http.limits import Limits
-from gateway.http.messages import Pending
+from gateway.http.messages import FixedResponse, Pending
 from gateway.http.tls import Certificates, self_signed
 from tests.support.authority import Authority, client_context
 from tests.support.http import App, get, serving, text, until
@@ -32,6 +32,21 @@ async def test_draining_finishes_what_is_under_way_and_closes_the_rest() -> None
         assert response.headers["connection"] == "close"
         assert await busy.rest() == b""
         assert await draining
+
+
+@pytest.mark.parametrize("path", [b"/made-now", b"/fixed"])
+async def test_a_parting_server_closes_each_connection_with_its_next_response(path: bytes) -> None:
+    fixed = FixedResponse(200, [], b"ok")
+    app = App(lambda request: fixed if request.path == b"/fixed" else text(200, b"ok"))
+    async with serving(app) as running:
+        first, second = await running.connect(), await running.connect()
+        assert (await first.ask(get(path))).headers["connection"] == "keep-alive"
+        running.server.part(True)
+        response = await first.ask(get(path))
+        assert (response.body, response.headers["connection"]) == (b"ok", "close")
+        assert await first.rest() == b""
+        running.server.part(False)
+        assert (await second.ask(get(path))).headers["connection"] == "keep-alive"
 
 
 async def test_a_drain_ends_at_its_deadline() -> None:

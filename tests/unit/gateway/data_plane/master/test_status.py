@@ -23,6 +23,9 @@ class StandIn:
         self.reason = reason
         self._reports = reports or []
 
+    def set_draining(self, draining: bool) -> None:
+        self.draining = draining
+
     def readiness(self) -> str:
         return "draining" if self.draining else self.reason
 
