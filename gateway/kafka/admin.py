@@ -174,7 +174,7 @@ def _read(
         message = consumer.poll(_POLL)
         if message is None:
             if open_ends is not None and monotonic() - quiet_since > _TIMEOUT:
-                raise KafkaError(f"cannot read topic {topic}: no answer within {_TIMEOUT:.0f} s")
+                raise KafkaError(f"cannot read topic {topic}: no response within {_TIMEOUT:.0f} s")
             continue
         quiet_since = monotonic()
         error = message.error()
@@ -223,4 +223,4 @@ class _Errors:
             text = self._reason or text
             raise KafkaError(f"cannot {self._doing} at {self._where}: {text}") from error
         if isinstance(error, TimeoutError):
-            raise KafkaError(f"cannot {self._doing} at {self._where}: no answer") from error
+            raise KafkaError(f"cannot {self._doing} at {self._where}: no response") from error

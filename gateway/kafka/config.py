@@ -134,9 +134,9 @@ def _delivery(config: ProducerConfig) -> dict[str, str]:
 
 
 def _connection(config: ProducerConfig) -> dict[str, str]:
-    setup, answer = _one_try(config)
+    setup, request = _one_try(config)
     return {
-        "socket.timeout.ms": str(answer),
+        "socket.timeout.ms": str(request),
         "socket.connection.setup.timeout.ms": str(setup),
         "socket.nagle.disable": "true",
         "socket.keepalive.enable": "true",

@@ -14,7 +14,7 @@ from gateway.kafka.watch import Watch
 from gateway.tasks import BackgroundTasks
 
 _THREADS = 2
-"""For each client: one whose cluster does not answer keeps its own busy, and no other's."""
+"""For each client: one whose cluster does not respond keeps its own busy, and no other's."""
 _LONGEST_PROBE = 5000
 _BARRED_PAUSE = 1.0
 _REFRESH = 1.0

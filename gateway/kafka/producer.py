@@ -338,7 +338,7 @@ class Producer:
 
     def _expire(self, last: int, reason: str) -> None:
         """Fail the pending records up to a token."""
-        error = ProduceError(reason, "no answer from Kafka within the deadline")
+        error = ProduceError(reason, "no response from Kafka within the deadline")
         self._give_up(last, self._connectivity.explained(error), reason)
 
     def _give_up(self, last: int, error: ProduceError, reason: str) -> None:

@@ -15,7 +15,7 @@ import orjson
 from gateway.errors import ProduceError
 
 _DEFAULT_LIFE = 300
-"""Seconds, when neither the answer nor the token says how long it is good for."""
+"""Seconds, when neither the response nor the token says how long it is good for."""
 _LARGEST = 1024**2
 
 
@@ -95,16 +95,16 @@ def tls_context(verify: bool, ca: str | None) -> ssl.SSLContext:
 
 
 def _token(body: bytes) -> AccessToken:
-    answer = orjson.loads(body)
-    if not isinstance(answer, dict) or not answer.get("access_token"):
-        raise ProduceError("_AUTHENTICATION", "the endpoint's answer holds no access_token")
-    text = str(answer["access_token"])
+    response = orjson.loads(body)
+    if not isinstance(response, dict) or not response.get("access_token"):
+        raise ProduceError("_AUTHENTICATION", "the endpoint's response holds no access_token")
+    text = str(response["access_token"])
     claims = _claims(text)
-    return AccessToken(text, _expiry(claims, answer), claims)
+    return AccessToken(text, _expiry(claims, response), claims)
 
 
-def _expiry(claims: dict[str, Any], answer: dict[str, Any]) -> int:
-    life = answer.get("expires_in")
+def _expiry(claims: dict[str, Any], response: dict[str, Any]) -> int:
+    life = response.get("expires_in")
     if isinstance(life, int | float) and life > 0:
         return int((time() + life) * 1000)
     end = claims.get("exp")

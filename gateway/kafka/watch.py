@@ -120,7 +120,9 @@ class Watch:
         if code:
             self._unreachable()
             trouble = self.connectivity.trouble
-            self.log.error(error_name(code), trouble.detail if trouble else "Kafka does not answer")
+            self.log.error(
+                error_name(code), trouble.detail if trouble else "Kafka does not respond"
+            )
             return
         self.connectivity.works()
         if self.health.probed():

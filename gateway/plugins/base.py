@@ -20,8 +20,8 @@ from gateway.plugins.shared_counters import SharedCounters
 if TYPE_CHECKING:
     from gateway.kafka.pool import ProducerPool
 
-Answer = Response | Pending | Awaitable[Response | None] | None
-"""None: go on with the next handler. Response: answer now. Pending or awaitable: answer later."""
+AccessResult = Response | Pending | Awaitable[Response | None] | None
+"""None: go on with the next handler. Response: respond now. Pending or awaitable: respond later."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ class Handler:
         self.config = config
         self.context = context
 
-    def access(self, request: Request) -> Answer:
-        """Before the upstream: let pass (None) or answer."""
+    def access(self, request: Request) -> AccessResult:
+        """Before the upstream: let pass (None) or respond."""
 
     def header_filter(self, request: Request, response: Response) -> None:
         """Before the response head goes out: change status and headers in place."""
@@ -76,7 +76,7 @@ class Handler:
         return chunk
 
     def log(self, request: Request, response: Response) -> None:
-        """After the answer has been written; must not raise or wait."""
+        """After the response has been written; must not raise or wait."""
 
     def close(self) -> None:
         """The last snapshot that used this handler is gone."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A route's handlers in their order, cut into phases once: a request runs only what is there.
 
-A handler that answers ends the access phase; one that raises is a 500 with the request's id in
+A handler that responds ends the access phase; one that raises is a 500 with the request's id in
 header and log, never a hole: the handlers after it do not run.
 """
 
@@ -14,21 +14,21 @@ from typing import Any
 from gateway.http.generated_responses import NO_SERVICE, error_response, failure_response
 from gateway.http.messages import Pending, Request, Response
 from gateway.logs import get_logger
-from gateway.plugins.base import Answer, Handler
+from gateway.plugins.base import AccessResult, Handler
 from gateway.tasks import BackgroundTasks
 
 _log = get_logger("gateway.plugins")
-_ANSWERS = (Response, Pending)
+_RESPONSES = (Response, Pending)
 _tasks = BackgroundTasks()
 
 Last = Callable[[Request], Response | Pending]
-"""What answers when no handler did: the proxy of the route's service."""
+"""What responds when no handler did: the proxy of the route's service."""
 Derive = Callable[[Any], "Chain"]
 """Consumer to the chain of this route for that consumer."""
 
 
 def no_service(request: Request) -> Response:
-    """Answer a route without a service that no plugin answered."""
+    """Respond to a request for a route without a service, when no plugin did."""
     return error_response(503, NO_SERVICE, request)
 
 
@@ -85,14 +85,14 @@ class Chain:
         self.filters_responses = bool(self._header_filters or self.body_filters)
 
     def run(self, request: Request, start: int = 0) -> Response | Pending:
-        """Run the access handlers, then ``last``. Exceptions are answered, not raised."""
+        """Run the access handlers, then ``last``. Exceptions become responses."""
         access = self._access
         try:
             for index in range(start, len(access)):
                 consumer = request.consumer
                 result = access[index](request)
                 if result is not None:
-                    if isinstance(result, _ANSWERS):
+                    if isinstance(result, _RESPONSES):
                         return result
                     return self._later(request, index, consumer, result)
                 if request.consumer is not consumer and self._derive is not None:
@@ -101,10 +101,10 @@ class Chain:
         except Exception as error:
             return failure(request, error)
 
-    def _later(self, request: Request, index: int, consumer: Any, result: Answer) -> Pending:
+    def _later(self, request: Request, index: int, consumer: Any, result: AccessResult) -> Pending:
         """Wait for a handler in a task."""
         if not isawaitable(result):
-            raise TypeError(f"access returned {type(result).__name__}, not an answer")
+            raise TypeError(f"access returned {type(result).__name__}, not a response")
         pending = Pending()
         waiting = self._wait(request, index, consumer, result, pending)
         pending.on_abandon = _tasks.start(waiting)
@@ -161,7 +161,7 @@ class Chain:
 
 
 def failure(request: Request, error: Exception) -> Response:
-    """Return the answer for an exception of a handler: 500 and a log line, unless it says else."""
+    """Return the response to an exception of a handler: 500 and a log line, unless it says else."""
     return failure_response(error, request, _log, "plugin failed")
 
 

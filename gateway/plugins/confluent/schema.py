@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The configuration of ``confluent`` (kafka-plugins.md §1.2)."""
+"""The configuration of ``confluent``."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The configuration of ``kafka-upstream`` (kafka-plugins.md §1.1)."""
+"""The configuration of ``kafka-upstream``."""
 
 from __future__ import annotations
 

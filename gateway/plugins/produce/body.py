@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A request's body as the envelope shows it, by content type (kafka-plugins.md §2.5, §2.6).
+"""A request's body as the envelope shows it, by content type.
 
 Where a body that counts as text is no UTF-8, JSON cannot hold it: it is shown in base64 and marked
 as such, so that nothing of it is lost.

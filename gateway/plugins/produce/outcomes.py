@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What hears of a request's records: it answers the caller, and has losses logged."""
+"""What receives the reports of a request's records: it responds to the caller and logs losses."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class RecordSender(Protocol):
 
 
 class Delivery(Pending):
-    """The answer to a request of one record; called with what became of it."""
+    """The response to a request of one record; called with what became of it."""
 
     __slots__ = ("_request", "_sender")
 
@@ -53,20 +53,20 @@ class Delivery(Pending):
         self._request = request
 
     def __call__(self, error: ProduceError | None) -> None:
-        answer: Response = responses.SENT
+        response: Response = responses.SENT
         if error is not None:
-            answer = self._sender.failed(error, self._request)
+            response = self._sender.failed(error, self._request)
         if self._response is None:
             # What ``resolve`` does, without the call.
-            self._response = answer
+            self._response = response
             if self._callback is not None:
-                self._callback(answer)
+                self._callback(response)
 
 
 class Gathering(Pending):
-    """The answer to a request of many records or topics: when all of them are reported.
+    """The response to a request of many records or topics: when all of them are reported.
 
-    ``listed``: the answer has a result for each record.
+    ``listed``: the response has a result for each record.
     """
 
     __slots__ = ("_errors", "_left", "_listed", "_request", "_sender", "_topics")
@@ -89,7 +89,7 @@ class Gathering(Pending):
         self._listed = listed
 
     def of(self, index: int) -> Callable[[ProduceError | None], None]:
-        """Return what hears of the record at a place."""
+        """Return what receives the report of the record at a place."""
 
         def report(error: ProduceError | None) -> None:
             self._left -= 1
@@ -98,11 +98,11 @@ class Gathering(Pending):
                 request = self._request
                 self._sender.note(NOT_WRITTEN, error, self._topics, request.match, request.id)
             if self._left == 0:
-                self.resolve(self._answer())
+                self.resolve(self._respond())
 
         return report
 
-    def _answer(self) -> Response:
+    def _respond(self) -> Response:
         detailed = self._sender.detailed
         if self._listed:
             return responses.many(self._errors, buffered=False, detailed=detailed)

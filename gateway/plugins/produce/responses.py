@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What callers are told (kafka-plugins.md §3, decisions D1 to D3 and D7)."""
+"""The responses of the plugins that write records, with the bodies that Kong documents."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SENT = FixedResponse(200, [_JSON], b'{"message":"message sent"}')
 
 
 def accepted(delivery: str) -> Response:
-    """Answer 202: buffered; the delivery id is in the log when the record is lost."""
+    """Return a 202: buffered; the delivery id is in the log when the record is lost."""
     body = {"message": "message accepted", "delivery_id": delivery}
     return Response(202, [_JSON], _body(body))
 
@@ -46,7 +46,7 @@ def detail(error: ProduceError) -> str:
 
 
 def failed(error: ProduceError, *, detailed: bool) -> Response:
-    """Answer a record that was not written: 502, or 503 when it is worth trying again soon."""
+    """Return the response to a record that was not written: 502, or 503 to try again soon."""
     text = detail(error) if detailed else NOT_SENT
     body = _body({"message": _BAD_GATEWAY, "error": text})
     if isinstance(error, BufferFull | ProducerUnhealthy):
@@ -55,7 +55,7 @@ def failed(error: ProduceError, *, detailed: bool) -> Response:
 
 
 def refused(error: RequestRejected) -> Response:
-    """Answer a request that cannot become a record."""
+    """Return the response to a request that cannot become a record."""
     if error.status >= 500:
         return Response(error.status, [_JSON], _body({"message": error.message}))
     # The documented body of this one says Bad Gateway, whatever its status.
@@ -69,12 +69,12 @@ def refused(error: RequestRejected) -> Response:
 
 
 def broken(status: int, error: str) -> FixedResponse:
-    """Answer for a plugin that has no producer: 500 or 502 (kafka-plugins.md E11, E12)."""
+    """Return the response of a plugin that has no producer: 500 or 502."""
     return FixedResponse(status, [_JSON], _body({"message": _BAD_GATEWAY, "error": error}))
 
 
 def many(errors: Sequence[ProduceError | None], *, buffered: bool, detailed: bool) -> Response:
-    """Answer a request of many records: 200, 207 when some failed, 502 when all did."""
+    """Return the response to many records: 200, 207 when some failed, 502 when all did."""
     good = {"status": "buffered" if buffered else "sent"}
     results: list[dict[str, Any]] = [
         good

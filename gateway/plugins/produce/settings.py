@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Settings that ``kafka-upstream`` and ``confluent`` share (kafka-plugins.md §1.1 and §1.2)."""
+"""Settings that ``kafka-upstream`` and ``confluent`` share."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class Envelope(StrictModel):
     records: Literal["none", "ndjson", "json_array"] = Field(
         default="none",
         description="Whether one request may carry many records: a JSON text on each line "
-        "(`ndjson`) or the elements of one array (`json_array`); the answer then has a result "
+        "(`ndjson`) or the elements of one array (`json_array`); the response then has a result "
         "for each.",
     )
     max_records: Annotated[int, Field(ge=1, le=1000000)] | None = Field(

@@ -28,28 +28,28 @@ class Awaited(Protocol):
 Steps = Generator[Awaited | None, None, Response | Pending]
 
 
-def in_turns(steps: Steps, told: Callable[[Exception], Response]) -> Response | Pending:
+def in_turns(steps: Steps, failed: Callable[[Exception], Response]) -> Response | Pending:
     """Return what the work returns: now, if one turn is enough for it.
 
-    ``told`` makes an answer of what the work raises. When the client goes away while something is
-    waited for, the work ends there; otherwise it is done to the end.
+    ``failed`` makes a response of what the work raises. When the client closes the connection
+    while something is waited for, the work ends there; otherwise it is done to the end.
     """
-    turns = _ResponseInTurns(steps, told)
+    turns = _ResponseInTurns(steps, failed)
     return turns.take() or turns
 
 
 class _ResponseInTurns(Pending):
-    """The answer of work that takes several turns."""
+    """The response of work that takes several turns."""
 
-    __slots__ = ("_steps", "_told")
+    __slots__ = ("_failed", "_steps")
 
-    def __init__(self, steps: Steps, told: Callable[[Exception], Response]) -> None:
+    def __init__(self, steps: Steps, failed: Callable[[Exception], Response]) -> None:
         super().__init__()
         self._steps = steps
-        self._told = told
+        self._failed = failed
 
     def take(self) -> Response | Pending | None:
-        """Work for a turn; return the answer if that was the last."""
+        """Work for a turn; return the response if that was the last."""
         end = monotonic() + TURN
         try:
             while True:
@@ -61,10 +61,10 @@ class _ResponseInTurns(Pending):
                     asyncio.get_running_loop().call_soon(self._go_on)
                     return None
         except StopIteration as done:
-            answer: Response | Pending = done.value
-            return answer
+            response: Response | Pending = done.value
+            return response
         except Exception as error:
-            return self._told(error)
+            return self._failed(error)
 
     def _go_on_unless_abandoned(self) -> None:
         if self.abandoned:
@@ -73,8 +73,8 @@ class _ResponseInTurns(Pending):
             self._go_on()
 
     def _go_on(self) -> None:
-        answer = self.take()
-        if isinstance(answer, Pending):
-            answer.then(self.resolve)
-        elif answer is not None:
-            self.resolve(answer)
+        response = self.take()
+        if isinstance(response, Pending):
+            response.then(self.resolve)
+        elif response is not None:
+            self.resolve(response)

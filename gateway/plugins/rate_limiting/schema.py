@@ -72,7 +72,7 @@ class Config(StrictModel):
         default=-1, description="Without effect: counters in memory are not synchronised."
     )
     hide_client_headers: bool = Field(
-        default=False, description="Whether answers do without the headers that tell the limits."
+        default=False, description="Whether responses do without the headers that tell the limits."
     )
     error_code: Annotated[int, Field(ge=400, le=599)] = Field(
         default=429, description="The status of a refusal."

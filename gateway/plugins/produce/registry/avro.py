@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From JSON values to Avro (specification 1.12, "JSON Encoding"; kafka-plugins.md §2.14).
+"""From JSON values to Avro (specification 1.12, "JSON Encoding").
 
 A schema is compiled once into functions that check a value and make what fastavro writes; unions
 become (branch, value) pairs, so the branch is chosen here and nowhere else. Members that a record's

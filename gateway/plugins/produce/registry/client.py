@@ -79,7 +79,7 @@ class Registry:
             ):
                 return await self._with_references(session, subject, version)
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            reason = str(error) or f"no answer within {_TIMEOUT:g} s"
+            reason = str(error) or f"no response within {_TIMEOUT:g} s"
             raise SchemaUnusable(f"{type(error).__name__}: {reason}") from None
         except SchemaUnusable:
             raise
@@ -92,8 +92,8 @@ class Registry:
         found: dict[str, str] = {}
         seen: set[str] = set()
 
-        async def collect(answer: dict[str, Any]) -> None:
-            for one in answer.get("references") or ():
+        async def collect(response: dict[str, Any]) -> None:
+            for one in response.get("references") or ():
                 name = str(one["name"])
                 if name in seen:
                     continue
@@ -105,12 +105,14 @@ class Registry:
                 found[name] = str(other["schema"])
 
         try:
-            answer = await self._ask(session, subject, version)
-            await collect(answer)
-            kind = str(answer.get("schemaType") or "AVRO")
-            return Registered(int(answer["id"]), kind, str(answer["schema"]), tuple(found.items()))
+            response = await self._ask(session, subject, version)
+            await collect(response)
+            kind = str(response.get("schemaType") or "AVRO")
+            return Registered(
+                int(response["id"]), kind, str(response["schema"]), tuple(found.items())
+            )
         except (KeyError, TypeError, AttributeError) as error:
-            raise SchemaUnusable(f"the registry's answer lacks {error}") from None
+            raise SchemaUnusable(f"the registry's response lacks {error}") from None
 
     async def _ask(
         self, session: aiohttp.ClientSession, subject: str, version: str
@@ -124,9 +126,9 @@ class Registry:
             # A redirect would take the credentials elsewhere.
             async with session.get(
                 address, headers=headers, ssl=self._tls, allow_redirects=False
-            ) as response:
-                body = await response.content.read(_LARGEST)
-                status = response.status
+            ) as received:
+                body = await received.content.read(_LARGEST)
+                status = received.status
             if status == 401 and not last:
                 # The token may have been called back; with the same credentials it is tried once.
                 self._authentication.forget()
@@ -135,8 +137,8 @@ class Registry:
         if status != 200:
             said = body[:200].decode("utf-8", "replace")
             raise SchemaUnusable(f"the registry answered {status}: {said}")
-        answer: dict[str, Any] = orjson.loads(body)
-        return answer
+        response: dict[str, Any] = orjson.loads(body)
+        return response
 
 
 class KeptSchema:
@@ -167,7 +169,7 @@ class KeptSchema:
         return None
 
     def fetch(self) -> asyncio.Task[Serializer | SchemaUnusable]:
-        """Begin to fetch it, or join who did; the task never fails, it returns the failure."""
+        """Begin to fetch it, or join a fetch under way; the task returns a failure."""
         if self._task is None or self._task.done():
             self._task = self._registry._loop.create_task(self._fetch())
         return self._task

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ``schema_registry`` block of the plugins that write records (kafka-plugins.md §1.6)."""
+"""The ``schema_registry`` block of the plugins that write records."""
 
 from __future__ import annotations
 

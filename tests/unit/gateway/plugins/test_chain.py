@@ -86,53 +86,44 @@ def test_a_pending_answer_is_handed_on() -> None:
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_a_handler_that_waits_lets_the_rest_run_afterwards(fails: bool) -> None:
+async def test_a_handler_that_waits_lets_the_rest_run_afterwards(fails: bool) -> None:
     async def wait(_: Request) -> None:
         await asyncio.sleep(0)
         if fails:
             raise RuntimeError("bug")
 
-    async def check() -> None:
-        ran: list[int] = []
-        chain = Chain([_access(wait), _access(lambda _: ran.append(1))], lambda _: text(202, b""))
-        answer = chain.run(request_of())
-        assert isinstance(answer, Pending)
-        assert (await answer).status == (500 if fails else 202)
-        assert ran == ([] if fails else [1])
-
-    asyncio.run(check())
+    ran: list[int] = []
+    chain = Chain([_access(wait), _access(lambda _: ran.append(1))], lambda _: text(202, b""))
+    answer = chain.run(request_of())
+    assert isinstance(answer, Pending)
+    assert (await answer).status == (500 if fails else 202)
+    assert ran == ([] if fails else [1])
 
 
-def test_a_handler_that_waits_may_answer_itself() -> None:
+async def test_a_handler_that_waits_may_answer_itself() -> None:
     async def wait(_: Request) -> Response:
         await asyncio.sleep(0)
         return text(201, b"")
 
-    async def check() -> None:
-        answer = Chain([_access(wait)]).run(request_of())
-        assert isinstance(answer, Pending)
-        assert (await answer).status == 201
-
-    asyncio.run(check())
+    answer = Chain([_access(wait)]).run(request_of())
+    assert isinstance(answer, Pending)
+    assert (await answer).status == 201
 
 
-def test_an_abandoned_request_stops_the_handler_that_waits() -> None:
-    async def check() -> None:
-        stopped = asyncio.Event()
+async def test_an_abandoned_request_stops_the_handler_that_waits() -> None:
+    stopped = asyncio.Event()
 
-        async def wait(_: Request) -> None:
-            try:
-                await asyncio.Event().wait()
-            finally:
-                stopped.set()
+    async def wait(_: Request) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.set()
 
-        answer = Chain([_access(wait)]).run(request_of())
-        assert isinstance(answer, Pending)
-        await asyncio.sleep(0)
-        answer.abandon()
-        await asyncio.wait_for(stopped.wait(), 5)
-
-    asyncio.run(check())
+    answer = Chain([_access(wait)]).run(request_of())
+    assert isinstance(answer, Pending)
+    await asyncio.sleep(0)
+    answer.abandon()
+    await asyncio.wait_for(stopped.wait(), 5)
 
 
 @pytest.mark.parametrize("waits", [False, True])

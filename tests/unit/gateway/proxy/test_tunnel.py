@@ -16,7 +16,7 @@ from gateway.errors import RequestRejected
 from gateway.http.limits import Limits
 from gateway.http.messages import Pending, Request, Response
 from gateway.pem import load_chain
-from gateway.plugins.base import Answer, Handler
+from gateway.plugins.base import AccessResult, Handler
 from gateway.plugins.chain import Chain
 from tests.support.authority import client_context, shared_pair
 from tests.support.http import Wire, get, passing, until
@@ -384,13 +384,13 @@ async def test_a_tunnel_is_counted_and_logged_once_when_a_side_goes(who: str) ->
 
 async def test_access_handlers_run_first_and_may_refuse() -> None:
     class Refuse(Plugin):
-        def access(self, request: Request) -> Answer:
+        def access(self, request: Request) -> AccessResult:
             if request.header(b"apikey") is None:
                 raise RequestRejected(401, "No API key found in request")
             return None
 
     class Wait(Plugin):
-        def access(self, request: Request) -> Answer:
+        def access(self, request: Request) -> AccessResult:
             async def wait() -> None:
                 await asyncio.sleep(0)
 
@@ -432,7 +432,7 @@ async def test_a_header_filter_that_fails_responds_500_and_cuts_the_upstream() -
 
 async def test_a_client_that_leaves_during_the_handshake_takes_the_upstream_with_it() -> None:
     class Wait(Plugin):
-        def access(self, request: Request) -> Answer:
+        def access(self, request: Request) -> AccessResult:
             async def wait() -> None:
                 await asyncio.sleep(0)
 

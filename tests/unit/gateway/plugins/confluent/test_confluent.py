@@ -49,7 +49,7 @@ def test_secrets_do_not_show_in_its_representation() -> None:
 
 
 @pytest.mark.kafka
-def test_91_kafka_down_is_an_error_although_producer_async_is_true() -> None:
+def test_kafka_down_is_an_error_although_producer_async_is_true() -> None:
     (port,) = free_ports(1)
     servers = [{"host": "127.0.0.1", "port": port}]
     config = {**KEY, "topic": "t", "bootstrap_servers": servers, "timeout": 1000}

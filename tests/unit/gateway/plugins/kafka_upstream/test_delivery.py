@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Delivery and failure: kafka-plugins.md §7.5, on real brokers and on the mock cluster."""
+"""Delivery and failure, on real brokers and on the mock cluster."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def outcome(response: Response) -> tuple[int, Any]:
     return response.status, body_of(response)
 
 
-def test_79_kafka_down_is_502_within_the_deadline() -> None:
+def test_kafka_down_is_502_within_the_deadline() -> None:
     async def job(worker: Worker) -> Response:
         return await answer(worker.plugin(nowhere(producer_async=False)), request())
 
@@ -56,7 +56,7 @@ def test_79_kafka_down_is_502_within_the_deadline() -> None:
     assert time.monotonic() - started < 2.0
 
 
-def test_81_a_denied_topic_is_named_to_callers_who_may_know(broker: Broker) -> None:
+def test_a_denied_topic_is_named_to_callers_who_may_know(broker: Broker) -> None:
     topic = broker.topic()
     name, password = broker.second
     config = on_broker(
@@ -72,7 +72,7 @@ def test_81_a_denied_topic_is_named_to_callers_who_may_know(broker: Broker) -> N
     assert "TopicAuthorizationFailed" in body["error"]
 
 
-def test_83_async_answers_200_while_kafka_is_down_and_counts_what_it_loses() -> None:
+def test_async_answers_200_while_kafka_is_down_and_counts_what_it_loses() -> None:
     async def job(worker: Worker) -> tuple[Response, dict[str, Any]]:
         handler = worker.plugin(nowhere(producer_async_health_gating=False))
         response = await answer(handler, request())
@@ -85,7 +85,7 @@ def test_83_async_answers_200_while_kafka_is_down_and_counts_what_it_loses() -> 
     assert metrics["messages"] == metrics["bytes"] == 0
 
 
-def test_85_an_unhealthy_producer_answers_503_until_a_probe_succeeds() -> None:
+def test_an_unhealthy_producer_answers_503_until_a_probe_succeeds() -> None:
     async def job(worker: Worker, cluster: MockKafka) -> None:
         config = on_mock(
             cluster,
@@ -113,7 +113,7 @@ def test_85_an_unhealthy_producer_answers_503_until_a_probe_succeeds() -> None:
         working(lambda worker: job(worker, cluster))
 
 
-def test_87_a_full_buffer_answers_503_with_retry_after(broker: Broker) -> None:
+def test_a_full_buffer_answers_503_with_retry_after(broker: Broker) -> None:
     topic = broker.topic()
     config = on_broker(
         broker,
@@ -146,7 +146,7 @@ def test_a_full_buffer_is_named_to_callers_who_may_know() -> None:
     assert "buffer overflow" in working(job)
 
 
-def test_89_without_acknowledgements_the_answer_does_not_wait(broker: Broker) -> None:
+def test_without_acknowledgements_the_answer_does_not_wait(broker: Broker) -> None:
     topic = broker.topic()
     config = on_broker(broker, topic, producer_async=False, producer_request_acks=0)
     (response,) = produce(broker, config, request())
@@ -155,7 +155,7 @@ def test_89_without_acknowledgements_the_answer_does_not_wait(broker: Broker) ->
 
 
 @pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
-def test_93_consumers_see_compressed_records_as_they_were(broker: Broker, codec: str) -> None:
+def test_consumers_see_compressed_records_as_they_were(broker: Broker, codec: str) -> None:
     topic = broker.topic()
     body = b"a" * 5000
     config = on_broker(broker, topic, producer_async=False, compression_type=codec, raw_body=True)
@@ -331,7 +331,7 @@ def as_admin(broker: Broker, topic: str, **config: Any) -> dict[str, Any]:
     return on_broker(broker, topic, authentication=credentials, **config)
 
 
-def test_95_a_topic_that_makes_itself_gets_its_first_record(lonely: Broker) -> None:
+def test_a_topic_that_makes_itself_gets_its_first_record(lonely: Broker) -> None:
     (response,) = produce(lonely, as_admin(lonely, "made", producer_async=False), request())
     assert outcome(response) == (200, SENT)
     assert len(lonely.records("made")) == 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Envelope and bodies on a real broker: kafka-plugins.md §7.1 and §7.2."""
+"""Envelope and bodies on a real broker."""
 
 from __future__ import annotations
 
@@ -62,34 +62,34 @@ def post(content_type: str | None, body: bytes) -> Request:
     return request("/kafka", "POST", body=body, content_type=content_type)
 
 
-def test_1_a_get_without_a_body_is_an_empty_body_in_base64(broker: Broker, topic: str) -> None:
+def test_a_get_without_a_body_is_an_empty_body_in_base64(broker: Broker, topic: str) -> None:
     assert sent(broker, topic, request()) == NO_BODY
 
 
-def test_3_all_flags_forward_everything_and_nothing_else(broker: Broker, topic: str) -> None:
+def test_all_flags_forward_everything_and_nothing_else(broker: Broker, topic: str) -> None:
     value = sent(broker, topic, request("/kafka?x=1"), **ALL)
     assert value.pop("headers")["host"] == "gw:8000"
     assert value == {"method": "GET", "uri": "/kafka?x=1", "uri_args": {"x": "1"}, **NO_BODY}
 
 
-def test_5_the_uri_keeps_the_prefix_of_the_route(broker: Broker, topic: str) -> None:
+def test_the_uri_keeps_the_prefix_of_the_route(broker: Broker, topic: str) -> None:
     asked = request("/kafka/7?q=z", "DELETE")
     value = sent(broker, topic, asked, forward_uri=True, forward_body=False)
     assert value == {"uri": "/kafka/7?q=z", "uri_args": {"q": "z"}}
 
 
-def test_7_a_plus_sign_is_a_space_in_arguments_only(broker: Broker, topic: str) -> None:
+def test_a_plus_sign_is_a_space_in_arguments_only(broker: Broker, topic: str) -> None:
     value = sent(broker, topic, request("/kafka?a=x+y"), forward_uri=True, forward_body=False)
     assert value == {"uri": "/kafka?a=x+y", "uri_args": {"a": "x y"}}
 
 
-def test_9_repeated_headers_are_a_list(broker: Broker, topic: str) -> None:
+def test_repeated_headers_are_a_list(broker: Broker, topic: str) -> None:
     asked = request(headers=[("X-Foo", "1"), ("X-Foo", "2"), ("X-Bar", "Z")])
     headers = sent(broker, topic, asked, **HEADERS_ONLY)["headers"]
     assert (headers["x-foo"], headers["x-bar"]) == (["1", "2"], "Z")
 
 
-def test_11_headers_that_key_auth_added_are_there(broker: Broker, topic: str) -> None:
+def test_headers_that_key_auth_added_are_there(broker: Broker, topic: str) -> None:
     ann = {"id": "c1", "username": "ann"}
     key = {"id": "k1", "consumer": "c1", "key": "open sesame", "created_at": 0}
 
@@ -143,15 +143,15 @@ def test_bodies_by_content_type(
     assert sent(broker, topic, post(content_type, body)) == expected
 
 
-def test_17_half_of_a_json_text_is_400_and_no_record(broker: Broker, topic: str) -> None:
+def test_half_of_a_json_text_is_400_and_no_record(broker: Broker, topic: str) -> None:
     assert "JSON" in refused(broker, topic, post("application/json", b'{"a":1'))
 
 
-def test_19_an_empty_json_body_is_400_and_no_record(broker: Broker, topic: str) -> None:
+def test_an_empty_json_body_is_400_and_no_record(broker: Broker, topic: str) -> None:
     assert "JSON" in refused(broker, topic, post("application/json", b""))
 
 
-def test_21_the_parts_of_a_multipart_body_are_arguments(broker: Broker, topic: str) -> None:
+def test_the_parts_of_a_multipart_body_are_arguments(broker: Broker, topic: str) -> None:
     body = (
         b'--B\r\nContent-Disposition: form-data; name="name"\r\n\r\nx\r\n'
         b'--B\r\nContent-Disposition: form-data; name="f"; filename="a.txt"\r\n'
@@ -161,13 +161,13 @@ def test_21_the_parts_of_a_multipart_body_are_arguments(broker: Broker, topic: s
     assert value == {"body": body.decode(), "body_args": {"name": "x", "f": "hi"}}
 
 
-def test_35_a_large_body_is_complete(broker: Broker, topic: str) -> None:
+def test_a_large_body_is_complete(broker: Broker, topic: str) -> None:
     body = orjson.dumps({"text": "x" * 20_000})
     value = sent(broker, topic, post("application/json", body))
     assert value == {"body": body.decode(), "body_args": {"text": "x" * 20_000}}
 
 
-def test_37_numbers_stay_exact(broker: Broker, topic: str) -> None:
+def test_numbers_stay_exact(broker: Broker, topic: str) -> None:
     before = broker.count(topic)
     body = (
         b'{"id":1234567890123456,"big":123456789012345678901234567890,"f":0.10000000000000000055}'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keys, topics, record headers and Lua on a real broker: kafka-plugins.md §7.3 and §7.4."""
+"""Keys, topics, record headers and Lua on a real broker."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def headers(*pairs: tuple[str, str]) -> Request:
     return request(headers=pairs)
 
 
-def test_39_without_the_key_argument_the_key_is_null(broker: Broker, topic: str) -> None:
+def test_without_the_key_argument_the_key_is_null(broker: Broker, topic: str) -> None:
     assert record(broker, topic, request(), key_query_arg="k").key() is None
 
 
@@ -65,7 +65,7 @@ def test_a_header_can_hold_the_key(broker: Broker, topic: str) -> None:
     assert record(broker, topic, asked, key_header="X-Key").key() == b"h"
 
 
-def test_41_records_of_one_key_share_a_partition_in_order(broker: Broker) -> None:
+def test_records_of_one_key_share_a_partition_in_order(broker: Broker) -> None:
     topic = broker.topic(partitions=4)
     config = on_broker(
         broker, topic, producer_async=False, key_query_arg="k", forward_uri=True, forward_body=False
@@ -86,7 +86,7 @@ def test_murmur2_puts_a_key_where_java_does(broker: Broker) -> None:
     assert found.partition() == (-973932308 & 0x7FFFFFFF) % 4
 
 
-def test_43_one_topic_that_is_not_allowed_stops_them_all(broker: Broker, topic: str) -> None:
+def test_one_topic_that_is_not_allowed_stops_them_all(broker: Broker, topic: str) -> None:
     other = broker.topic()
     config = on_broker(
         broker, topic, producer_async=False, topics_query_arg="topic-list", allowed_topics=[other]
@@ -98,7 +98,7 @@ def test_43_one_topic_that_is_not_allowed_stops_them_all(broker: Broker, topic: 
     assert (broker.count(topic), broker.count(other)) == (before, 0)
 
 
-def test_45_the_default_topic_is_always_allowed(broker: Broker, topic: str) -> None:
+def test_the_default_topic_is_always_allowed(broker: Broker, topic: str) -> None:
     asked = request(f"/kafka?topic-list={topic}")
     record(broker, topic, asked, topics_query_arg="topic-list", allowed_topics=["x"])
 
@@ -114,9 +114,7 @@ def test_an_empty_topics_argument_means_the_default(broker: Broker, topic: str) 
     record(broker, topic, request("/kafka?t=%20,"), topics_query_arg="t")
 
 
-def test_47_listed_headers_become_record_headers_under_their_names(
-    broker: Broker, topic: str
-) -> None:
+def test_listed_headers_become_record_headers_under_their_names(broker: Broker, topic: str) -> None:
     asked = headers(("x-request-id", "r1"), ("x-tenant-id", "acme"), ("x-other", "z"))
     mapped = {"x-request-id": "trace-id", "x-tenant-id": "tenant"}
     wanted = {"include_headers": TRACED, "name_mappings": mapped}
@@ -124,7 +122,7 @@ def test_47_listed_headers_become_record_headers_under_their_names(
     assert found.headers() == [("trace-id", b"r1"), ("tenant", b"acme")]
 
 
-def test_49_repeated_headers_become_repeated_record_headers(broker: Broker, topic: str) -> None:
+def test_repeated_headers_become_repeated_record_headers(broker: Broker, topic: str) -> None:
     asked = headers(("x-a", "1"), ("x-a", "2"))
     found = record(broker, topic, asked, headers={"include_headers": ["x-a"]})
     assert found.headers() == [("x-a", b"1"), ("x-a", b"2")]
@@ -145,12 +143,12 @@ def test_repeated_headers_can_become_one(
     assert found.headers() == [("x-a", expected)]
 
 
-def test_53_the_switch_turns_record_headers_off(broker: Broker, topic: str) -> None:
+def test_the_switch_turns_record_headers_off(broker: Broker, topic: str) -> None:
     wanted = {"include_headers": ["x-a"], "forward_http_headers_as_record_headers": False}
     assert not record(broker, topic, headers(("x-a", "1")), headers=wanted).headers()
 
 
-def test_55_names_of_headers_match_in_any_case(broker: Broker, topic: str) -> None:
+def test_names_of_headers_match_in_any_case(broker: Broker, topic: str) -> None:
     wanted = {"include_headers": ["X-Request-Id"]}
     found = record(broker, topic, headers(("X-Request-ID", "r1")), headers=wanted)
     assert found.headers() == [("x-request-id", b"r1")]
@@ -169,7 +167,7 @@ def test_key_and_record_headers_go_together(broker: Broker, topic: str) -> None:
     assert (found.key(), found.headers()) == (b"a", [("x-a", b"1")])
 
 
-def test_57_an_identity_function_changes_nothing(broker: Broker, topic: str) -> None:
+def test_an_identity_function_changes_nothing(broker: Broker, topic: str) -> None:
     flags = {"forward_method": True, "forward_headers": True, "forward_uri": True}
     asked = request("/kafka?x=1")
     changed = record(
@@ -178,7 +176,7 @@ def test_57_an_identity_function_changes_nothing(broker: Broker, topic: str) -> 
     assert value_of(changed) == value_of(record(broker, topic, asked, **flags))
 
 
-def test_59_without_a_consumer_the_field_is_not_there(broker: Broker, topic: str) -> None:
+def test_without_a_consumer_the_field_is_not_there(broker: Broker, topic: str) -> None:
     chunk = (
         "return function(m) local c = kong.client.get_consumer()"
         " m.consumer = c and c.username m.v = 1 return m end"
@@ -196,7 +194,7 @@ def test_the_consumer_is_known_to_lua(broker: Broker, topic: str) -> None:
     assert value["consumer"] == "ann"
 
 
-def test_61_functions_run_in_order(broker: Broker, topic: str) -> None:
+def test_functions_run_in_order(broker: Broker, topic: str) -> None:
     chunks = [
         "return function(m) m.v = 1 return m end",
         "return function(m) m.w = m.v + 1 return m end",
@@ -212,7 +210,7 @@ def test_a_string_from_lua_is_sent_as_it_is(broker: Broker, topic: str) -> None:
     assert found.value() == b'{"raw": 1}'
 
 
-def test_63_a_function_that_raises_is_500_and_no_record(broker: Broker, topic: str) -> None:
+def test_a_function_that_raises_is_500_and_no_record(broker: Broker, topic: str) -> None:
     before = broker.count(topic)
     chunks = ["return function(m) error('secret detail') end"]
     config = on_broker(broker, topic, producer_async=False, message_by_lua_functions=chunks)

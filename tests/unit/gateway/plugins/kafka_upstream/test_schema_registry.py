@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Records of registered schemas on a real broker: kafka-plugins.md §2.14 and §7.4, 65 to 77.
+"""Records of registered schemas on a real broker.
 
 The registry is a stand-in that answers reads as Confluent's does.
 """
@@ -133,7 +133,7 @@ def test_a_body_that_fits_a_json_schema_is_sent_as_it_is(broker: Broker, topic: 
     ("schema", "kind"),
     [(record_of({"name": "a", "type": "int"}), "AVRO"), (JSON_SCHEMA, "JSON")],
 )
-def test_65_a_body_that_violates_the_schema_is_refused(
+def test_a_body_that_violates_the_schema_is_refused(
     broker: Broker, topic: str, schema: Any, kind: str
 ) -> None:
     response, messages = send(broker, topic, schema, b'{"a": "x"}', kind=kind)
@@ -144,7 +144,7 @@ def test_65_a_body_that_violates_the_schema_is_refused(
     assert not messages
 
 
-def test_67_a_registry_without_a_value_schema_is_refused(
+def test_a_registry_without_a_value_schema_is_refused(
     broker: Broker, topic: str, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     response, messages = send(
@@ -156,7 +156,7 @@ def test_67_a_registry_without_a_value_schema_is_refused(
     assert not messages
 
 
-def test_69_avro_json_wants_the_branch_named(broker: Broker, topic: str) -> None:
+def test_avro_json_wants_the_branch_named(broker: Broker, topic: str) -> None:
     response, messages = send(broker, topic, NULLABLE, b'{"f": "x"}')
     assert response.status == 400
     assert INVALID in body_of(response)["error"]
@@ -166,15 +166,15 @@ def test_69_avro_json_wants_the_branch_named(broker: Broker, topic: str) -> None
     assert avro(message, NULLABLE) == {"f": "x"}
 
 
-def test_71_simple_json_finds_the_branch(broker: Broker, topic: str) -> None:
+def test_simple_json_finds_the_branch(broker: Broker, topic: str) -> None:
     assert avro(accepted(broker, topic, NULLABLE, b'{"f": "x"}'), NULLABLE) == {"f": "x"}
 
 
-def test_73_simple_json_takes_a_missing_field_as_null(broker: Broker, topic: str) -> None:
+def test_simple_json_takes_a_missing_field_as_null(broker: Broker, topic: str) -> None:
     assert avro(accepted(broker, topic, NULLABLE, b"{}"), NULLABLE) == {"f": None}
 
 
-def test_75_simple_json_takes_the_first_branch_that_fits(broker: Broker, topic: str) -> None:
+def test_simple_json_takes_the_first_branch_that_fits(broker: Broker, topic: str) -> None:
     message = accepted(
         broker, topic, record_of({"name": "n", "type": ["int", "long"]}), b'{"n": 5}'
     )
@@ -182,7 +182,7 @@ def test_75_simple_json_takes_the_first_branch_that_fits(broker: Broker, topic: 
     assert message.value()[5:] == b"\x00\x0a"
 
 
-def test_77_simple_json_fills_in_defaults(broker: Broker, topic: str) -> None:
+def test_simple_json_fills_in_defaults(broker: Broker, topic: str) -> None:
     schema = record_of({"name": "f", "type": "string", "default": "d"})
     assert avro(accepted(broker, topic, schema, b"{}"), schema) == {"f": "d"}
 
