@@ -11,7 +11,7 @@ from gateway import probe
 
 
 class StatusApi(http.server.BaseHTTPRequestHandler):
-    """Answers as the status API does, and remembers what it was sent."""
+    """Responds as the status API does, and remembers what it was sent."""
 
     seen: list[tuple[str, str, bytes]] = []
     ready = 200

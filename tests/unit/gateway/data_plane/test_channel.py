@@ -36,12 +36,12 @@ async def test_messages_arrive_whole_and_in_order() -> None:
 
 
 async def test_both_sides_talk_at_once() -> None:
-    master, answers, worker, asked = await pair()
+    master, responses, worker, asked = await pair()
     for number in range(50):
         master.send("ask", {"n": number})
         worker.send("tell", {"n": number})
     assert [(await asked.messages.get()).data["n"] for _ in range(50)] == list(range(50))
-    assert [(await answers.messages.get()).data["n"] for _ in range(50)] == list(range(50))
+    assert [(await responses.messages.get()).data["n"] for _ in range(50)] == list(range(50))
     master.close()
     worker.close()
 

@@ -8,7 +8,7 @@ from gateway.http.messages import Response
 from tests.support.requests import request_of
 
 
-def test_an_answer_is_counted_by_route_status_and_latency() -> None:
+def test_a_response_is_counted_by_route_status_and_latency() -> None:
     counters = Counters()
     request = request_of()
     request.received = monotonic() - 0.030
@@ -21,7 +21,7 @@ def test_an_answer_is_counted_by_route_status_and_latency() -> None:
     assert not any(report["upstream"])
 
 
-def test_answers_of_upstreams_are_counted_apart() -> None:
+def test_responses_of_upstreams_are_counted_apart() -> None:
     counters = Counters()
     request = request_of()
     request.upstream_ms = 7

@@ -40,7 +40,7 @@ def test_two_saves_of_the_same_look_different(file: Path) -> None:
     assert file.read_bytes() != first
 
 
-def test_another_key_is_told_from_a_damaged_file(file: Path) -> None:
+def test_another_key_is_distinguished_from_a_damaged_file(file: Path) -> None:
     ConfigCache(file, KEY).save(FRAME)
     with pytest.raises(CacheError, match="another cluster key"):
         ConfigCache(file, OTHER).load()

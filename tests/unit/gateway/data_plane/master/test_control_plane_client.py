@@ -84,7 +84,7 @@ def known(place: Place) -> Any:
     return place.made.data_planes.get(ID) if ID in place.made.data_planes.connected() else None
 
 
-async def test_a_data_plane_says_who_it_is(tmp_path: Path) -> None:
+async def test_a_data_plane_introduces_itself(tmp_path: Path) -> None:
     async with running(tmp_path) as place:
         async with client(place.port("cluster"), place.tls(), Taker()) as made:
             await until(lambda: known(place))
@@ -108,7 +108,7 @@ async def test_a_release_is_taken_and_its_hash_reported_at_once(tmp_path: Path) 
         assert reply.body["hash"] == taker.hash
 
 
-async def test_a_refusal_reaches_who_published(tmp_path: Path) -> None:
+async def test_a_refusal_reaches_the_publisher(tmp_path: Path) -> None:
     taker = Taker("vault reference {vault://env/X} does not resolve")
     async with (
         running(tmp_path) as place,
@@ -177,7 +177,7 @@ class Side:
 
 @asynccontextmanager
 async def scripted(script: Script) -> AsyncIterator[tuple[int, ssl.SSLContext]]:
-    """Serve a script to whoever connects; gives port and the client's TLS."""
+    """Serve a script to each client; gives port and the client's TLS."""
     authority, server_pair, client_pair = certificates()
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     load_chain(tls, *server_pair)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A whole node as processes, with a declarative file and with a control plane that is away."""
+"""A whole node as processes, with a declarative file and with a control plane that is unreachable."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def test_workers_stay_small(node: NodeProcess) -> None:
         assert pages * os.sysconf("SC_PAGE_SIZE") < 90 * 1024**2
 
 
-def test_a_stop_answers_what_is_under_way(tmp_path: Path) -> None:
+def test_a_stop_finishes_what_is_under_way(tmp_path: Path) -> None:
     file = tmp_path / "kong.yml"
     file.write_text(ROUTES.format(name="a"))
     with running_node(tmp_path, KONG_DECLARATIVE_CONFIG=str(file)) as node:
@@ -241,7 +241,7 @@ def run(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
 
 
 def data_plane(tmp_path: Path, key: str = "") -> dict[str, str]:
-    """Return the settings of a data plane whose control plane is away."""
+    """Return the settings of a data plane whose control plane is unreachable."""
     pair = shared_pair()
     certificate, private = pair.write(tmp_path, "cluster")
     if key:
@@ -284,7 +284,7 @@ def test_a_fresh_node_without_its_control_plane_has_no_routes_and_is_not_ready(
         assert node.json("/status")["configuration_hash"] == "0" * 32
 
 
-def test_a_damaged_cache_is_told_and_not_used(tmp_path: Path) -> None:
+def test_a_damaged_cache_is_logged_and_not_used(tmp_path: Path) -> None:
     settings = data_plane(tmp_path)
     cached(tmp_path, DOCUMENT, (tmp_path / "cluster.key").read_text())
     file = tmp_path / "prefix" / "config.cache"

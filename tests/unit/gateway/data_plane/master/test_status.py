@@ -45,13 +45,13 @@ def ask(
     async def main() -> None:
         request: Request = request_of(path, method=method)
         request.body = body
-        answer = StatusApplication(node).handle(request)
-        found.append(await answer if isinstance(answer, Pending) else answer)
+        outcome = StatusApplication(node).handle(request)
+        found.append(await outcome if isinstance(outcome, Pending) else outcome)
 
     run(main())
-    (answer,) = found
-    assert isinstance(answer.body, bytes)
-    return answer.status, orjson.loads(answer.body) if answer.body[:1] == b"{" else {}
+    (outcome,) = found
+    assert isinstance(outcome.body, bytes)
+    return outcome.status, orjson.loads(outcome.body) if outcome.body[:1] == b"{" else {}
 
 
 def test_a_ready_node_says_so() -> None:
@@ -99,8 +99,8 @@ def drain_from(
     statuses: list[int] = []
 
     async def main() -> None:
-        answer = application.handle(request)
-        statuses.append((await answer if isinstance(answer, Pending) else answer).status)
+        outcome = application.handle(request)
+        statuses.append((await outcome if isinstance(outcome, Pending) else outcome).status)
 
     run(main())
     assert node.draining is (statuses == [204])
@@ -130,22 +130,22 @@ async def test_wrong_tokens_are_slowed_and_the_right_one_is_not() -> None:
         request.body = b'{"status":"draining"}'
         return application.handle(request)
 
-    answers: list[int] = []
+    responses: list[int] = []
     for number in range(30):
         pending = drain(b"guess-%d" % number)
         assert isinstance(pending, Pending)
-        pending.then(lambda response: answers.append(response.status))
+        pending.then(lambda response: responses.append(response.status))
     # Ten are free, sixteen wait for their turn, four are turned away.
-    await until(lambda: len(answers) >= 14, within=20)
-    assert answers[:10] == [403] * 10
-    assert 429 in answers
-    assert len(answers) < 30
+    await until(lambda: len(responses) >= 14, within=20)
+    assert responses[:10] == [403] * 10
+    assert 429 in responses
+    assert len(responses) < 30
     good = drain(b"planted")
     assert isinstance(good, Response)
     assert good.status == 204
 
 
-def test_a_forwarding_header_makes_nobody_local() -> None:
+def test_a_forwarding_header_makes_no_client_local() -> None:
     claims = [(b"x-forwarded-for", b"127.0.0.1"), (b"x-real-ip", b"127.0.0.1")]
     assert drain_from(Elsewhere(), claims) == 403
 
@@ -162,7 +162,7 @@ def test_a_page_in_a_browser_of_this_machine_may_not(header: tuple[bytes, bytes]
     assert drain_from(StandInConnection(), [header]) == 403
 
 
-def test_scrapes_at_the_same_time_ask_the_workers_once() -> None:
+async def test_scrapes_at_the_same_time_ask_the_workers_once() -> None:
     asked = []
 
     class Counting(StandIn):
@@ -170,15 +170,12 @@ def test_scrapes_at_the_same_time_ask_the_workers_once() -> None:
             asked.append(1)
             return await super().reports()
 
-    async def main() -> None:
-        application = StatusApplication(Counting())
-        for _ in range(2):
-            answers = [application.handle(request_of(b"/metrics")) for _ in range(50)]
-            for answer in answers:
-                assert isinstance(answer, Pending)
-                assert (await answer).status == 200
-
-    run(main())
+    application = StatusApplication(Counting())
+    for _ in range(2):
+        responses = [application.handle(request_of(b"/metrics")) for _ in range(50)]
+        for outcome in responses:
+            assert isinstance(outcome, Pending)
+            assert (await outcome).status == 200
     assert len(asked) == 2
 
 
@@ -204,15 +201,15 @@ def test_status_has_kongs_fields_and_the_hash() -> None:
     assert body["memory"]["workers_lua_vms"][0]["http_allocated_gc"] == "1.00 MiB"
 
 
-def test_status_answers_without_any_report() -> None:
+def test_status_responds_without_any_report() -> None:
     status, body = ask(StandIn(), b"/status")
     assert (status, body["server"]["total_requests"]) == (200, 0)
 
 
 async def test_metrics_are_prometheus_text() -> None:
-    answer = StatusApplication(StandIn()).handle(request_of(b"/metrics"))
-    assert isinstance(answer, Pending)
-    response = await answer
+    outcome = StatusApplication(StandIn()).handle(request_of(b"/metrics"))
+    assert isinstance(outcome, Pending)
+    response = await outcome
     assert response.headers[0][1].startswith(b"text/plain; version=0.0.4")
     assert isinstance(response.body, bytes)
     assert b"kafka_gateway_workers 2" in response.body
@@ -229,7 +226,7 @@ def test_only_posts_have_a_body() -> None:
     assert application.begin(request_of(b"/status")) == -2
 
 
-def test_a_failure_is_an_answer() -> None:
+def test_a_failure_is_a_response() -> None:
     class Broken(StandIn):
         async def reports(self) -> list[dict[str, Any]]:
             raise ValueError

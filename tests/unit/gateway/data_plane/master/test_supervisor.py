@@ -32,7 +32,7 @@ async def test_a_release_is_switched_on_all_workers() -> None:
         assert supervisor.serving is SECOND
 
 
-async def test_one_refusal_and_nobody_switches() -> None:
+async def test_one_refusal_and_no_worker_switches() -> None:
     async with supervising(FIRST) as supervisor:
         with pytest.raises(ReleaseRefused, match="no such key"):
             await supervisor.apply(release("bad", refuse="no such key", only=1), {})
@@ -40,7 +40,7 @@ async def test_one_refusal_and_nobody_switches() -> None:
         assert supervisor.serving is FIRST
 
 
-async def test_the_same_refusal_of_several_workers_is_told_once() -> None:
+async def test_the_same_refusal_of_several_workers_is_reported_once() -> None:
     async with supervising(FIRST) as supervisor:
         with pytest.raises(ReleaseRefused) as caught:
             await supervisor.apply(release("bad", refuse="why"), {})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Workers that hang: seen, told, ended and replaced; with stand-ins and on a whole node."""
+"""Workers that hang: noticed, logged, ended and replaced; with stand-ins and on a whole node."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 
 from gateway.data_plane.counters import total
-from tests.support.http import run, until
+from tests.support.http import until
 from tests.support.node import NodeProcess, running_node
 from tests.support.supervision import FIRST, SECOND, served, supervising
 from tests.support.traffic import get
 from tests.support.waiting import eventually
 
 
-async def test_a_worker_that_does_not_answer_is_ended_and_replaced() -> None:
+async def test_a_worker_that_does_not_respond_is_ended_and_replaced() -> None:
     async with supervising(FIRST, watchdog=0.4) as supervisor:
         hung, other = (worker.pid for worker in supervisor.workers)
         os.kill(hung, signal.SIGSTOP)
@@ -34,13 +34,12 @@ async def test_a_worker_that_does_not_answer_is_ended_and_replaced() -> None:
         assert await served(supervisor) == {"first": 2}
 
 
-def test_the_log_says_which_worker_was_ended_and_why(caplog: pytest.LogCaptureFixture) -> None:
-    async def main() -> None:
-        async with supervising(FIRST, watchdog=0.4) as supervisor:
-            os.kill(supervisor.workers[1].pid, signal.SIGSTOP)
-            await until(lambda: supervisor.restarts == 1 and supervisor.ready == 2)
-
-    run(main())
+async def test_the_log_says_which_worker_was_ended_and_why(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with supervising(FIRST, watchdog=0.4) as supervisor:
+        os.kill(supervisor.workers[1].pid, signal.SIGSTOP)
+        await until(lambda: supervisor.restarts == 1 and supervisor.ready == 2)
     assert [text for text in caplog.messages if "worker has not answered for" in text]
 
 
@@ -59,7 +58,7 @@ async def test_a_worker_that_hangs_does_not_count_as_serving_nor_holds_up_a_scra
         assert (supervisor.watchdog.ended, supervisor.restarts) == (0, 0)
 
 
-async def test_a_worker_that_answers_again_in_time_stays() -> None:
+async def test_a_worker_that_responds_again_in_time_stays() -> None:
     async with supervising(FIRST, watchdog=30) as supervisor:
         pids = [worker.pid for worker in supervisor.workers]
         os.kill(pids[0], signal.SIGSTOP)
@@ -123,9 +122,9 @@ def test_a_worker_hung_in_a_lua_pattern_is_replaced_and_the_node_says_so(tmp_pat
         node.ready()
         assert b"kafka_gateway_worker_hangs_total 1" in get(node.status, "/metrics").body
         lines = [json.loads(line) for line in node.log.read_text().splitlines() if line[:1] == "{"]
-        (told,) = [line for line in lines if "has not answered" in line["event"]]
-        assert told["pid"] in before
-        assert "produce/lua.py" in told["doing"]
+        (ended,) = [line for line in lines if "has not answered" in line["event"]]
+        assert ended["pid"] in before
+        assert "produce/lua.py" in ended["doing"]
         caller.join(20)
         assert not caller.is_alive()
 

@@ -48,7 +48,7 @@ async def test_lines_are_written_soon_without_being_asked(
     log.close()
 
 
-async def test_a_pipe_that_nobody_reads_drops_lines_and_stops_nothing(tmp_path: Path) -> None:
+async def test_a_pipe_that_is_not_read_drops_lines_and_stops_nothing(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)

@@ -18,9 +18,9 @@ def plugins(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_before_any_release_nothing_is_found() -> None:
-    answer = GatewayApplication(Counters()).begin(request_of(b"/a"))
-    assert isinstance(answer, Response)
-    assert (answer.status, answer.body) == (
+    response = GatewayApplication(Counters()).begin(request_of(b"/a"))
+    assert isinstance(response, Response)
+    assert (response.status, response.body) == (
         404,
         b'{"message":"no Route matched with those values"}',
     )
@@ -30,23 +30,23 @@ async def test_a_path_that_hides_dot_segments_is_a_400_that_says_so() -> None:
     application = GatewayApplication(Counters())
     application.serve(await compiled(table(routes=[route("open")])))
     request = request_of(b"/open/..%2fsecret/x")
-    answer = application.begin(request)
-    assert isinstance(answer, Response)
-    assert answer.status == 400
-    assert isinstance(answer.body, bytes)
-    assert b"dot segment beside an encoded slash" in answer.body
+    response = application.begin(request)
+    assert isinstance(response, Response)
+    assert response.status == 400
+    assert isinstance(response.body, bytes)
+    assert b"dot segment beside an encoded slash" in response.body
     assert request.chain is None
 
 
-async def test_plain_http_on_an_https_route_is_answered_before_any_plugin() -> None:
+async def test_plain_http_on_an_https_route_is_refused_before_any_plugin() -> None:
     application = GatewayApplication(Counters())
     only = route("a", protocols=["https"], https_redirect_status_code=301)
     application.serve(await compiled(table(routes=[only])))
     request = request_of(b"/a?x=1", host=b"here:8000")
-    answer = application.begin(request)
-    assert isinstance(answer, Response)
-    assert answer.status == 301
-    assert answer.headers == [(b"Location", b"https://here/a?x=1")]
+    response = application.begin(request)
+    assert isinstance(response, Response)
+    assert response.status == 301
+    assert response.headers == [(b"Location", b"https://here/a?x=1")]
     assert request.chain is None
 
 
@@ -59,9 +59,9 @@ async def test_requests_are_counted_under_their_route_or_none() -> None:
     for target in (b"/a", b"/a", b"/none"):
         request = request_of(target)
         outcome = application.begin(request)
-        answer = outcome if isinstance(outcome, Response) else application.handle(request)
-        assert isinstance(answer, Response)
-        application.finished(request, answer, 10)
+        response = outcome if isinstance(outcome, Response) else application.handle(request)
+        assert isinstance(response, Response)
+        application.finished(request, response, 10)
     report = resources.counters.report()
     assert report[f"{SEPARATOR}a"]["codes"] == {"200": 2}
     assert report[SEPARATOR]["codes"] == {"404": 1}

@@ -87,7 +87,7 @@ def test_the_plugins_of_consumers_are_known() -> None:
     ] == [number("alice")]
 
 
-def test_a_plugin_that_is_not_enabled_is_told_from_one_that_is_not_installed() -> None:
+def test_a_plugin_that_is_not_enabled_is_distinguished_from_one_that_is_not_installed() -> None:
     types = module.enabled_types(("noted",))
     assert list(types) == ["noted"]
     assert list(module.enabled_types(("bundled",))) == ["noted", "reader"]

@@ -46,12 +46,12 @@ async def test_a_route_runs_its_own_plugin() -> None:
     application = GatewayApplication(Counters())
     application.serve(await compiled(two({"word": "one"}, {"word": "two"})))
     request, _ = begin(application, b"/b")
-    answer = application.handle(request)
-    assert isinstance(answer, Response)
-    assert answer.body == b"two"
+    response = application.handle(request)
+    assert isinstance(response, Response)
+    assert response.body == b"two"
 
 
-async def test_bodies_are_kept_where_a_plugin_reads_them_and_dropped_where_nobody_does() -> None:
+async def test_bodies_are_kept_where_a_plugin_reads_them_and_dropped_where_none_does() -> None:
     rows = [plugin_row("reader", of="a"), plugin_row("noted", of="b")]
     service = {"id": number("s"), "name": "s", "host": "127.0.0.1", "port": 1}
     routes = [route("a"), route("b"), route("c", service="s")]
@@ -78,11 +78,11 @@ async def test_a_consumer_gets_a_chain_of_its_own_where_it_has_a_plugin() -> Non
     assert match is not None
     derive = match.data.chain._derive
 
-    def answer(consumer: str) -> object:
+    def body_for(consumer: str) -> object:
         chain = derive({"id": number(consumer)})
         return chain.run(request_of(b"/a")).body
 
-    assert (answer("alice"), answer("bob")) == (b"alice", b"noted")
+    assert (body_for("alice"), body_for("bob")) == (b"alice", b"noted")
 
 
 async def test_plugins_that_did_not_change_are_taken_over() -> None:
@@ -139,7 +139,7 @@ async def test_a_thousand_swaps_leave_nothing_behind() -> None:
     assert sum(handler.closed for handler in Noted.made) == len(Noted.made) - 2
 
 
-async def test_debug_headers_name_route_and_service_to_who_asks() -> None:
+async def test_debug_headers_name_route_and_service_to_a_client_that_asks() -> None:
     service = {"id": number("s"), "name": "s", "host": "127.0.0.1", "port": 1}
     content = table(
         routes=[route("a", service="s")],

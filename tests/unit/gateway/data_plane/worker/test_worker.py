@@ -103,13 +103,10 @@ async def test_its_stack_is_written_on_a_signal(tmp_path: Path) -> None:
         await until(lambda: b"worker/__main__.py" in os.pread(trace, 65536, 0), WITHIN)
 
 
-def test_settings_that_make_no_worker_end_it(tmp_path: Path) -> None:
-    async def main() -> int | None:
-        async with worker(tmp_path, proxy_access_log=str(tmp_path / "none" / "log")) as (made, _):
-            await asyncio.wait_for(made.exited.wait(), WITHIN)
-            return made.code
-
-    assert asyncio.run(main()) == 0
+async def test_settings_that_make_no_worker_end_it(tmp_path: Path) -> None:
+    async with worker(tmp_path, proxy_access_log=str(tmp_path / "none" / "log")) as (made, _):
+        await asyncio.wait_for(made.exited.wait(), WITHIN)
+        assert made.code == 0
 
 
 def test_upstream_names_are_looked_up_as_the_settings_say() -> None:
