@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A whole node as processes, with a declarative file and with a control plane that is unreachable."""
+"""A whole node as processes, with a declarative file, and with an unreachable control plane."""
 
 from __future__ import annotations
 
