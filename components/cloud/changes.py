@@ -17,7 +17,7 @@ BESIDE = "make a second stack with it, and move over: docs/operations.md, Change
 def refuse_changes(reader: ConfigReader, config: CloudConfig, live: LiveStack) -> None:
     """Raise ``ConfigError`` with every change that cannot be made to what is live."""
     if isinstance(config.cluster, EksConfig):
-        found = live_cluster(live, "cluster", config.cluster.region)
+        found = live_cluster(live, "cluster", config.cluster)
         _refuse_network(reader, config.cluster, found)
         if found.version:
             _refuse_version(reader, config.cluster.version, found)

@@ -11,19 +11,17 @@ import pulumi_aws as aws
 import pulumi_eks as eks
 
 from components.cloud.access import join_networks, let_in
+from components.cloud.addons import ClusterAddons
+from components.cloud.autoscaler import make_autoscaler
 from components.cloud.aws import AwsResources
 from components.cloud.kubernetes import KubernetesCluster, kubernetes_provider
 from components.cloud.live import LiveCluster
 from components.cloud.network import Network
-from components.cloud.storage import STORAGE_CLASS, storage_addon, storage_class
+from components.cloud.nodes import NodesArgs, make_nodes
+from components.cloud.storage import STORAGE_CLASS, storage_class
 from components.config.kubernetes import EksConfig
 from components.config.secret import secret
 
-NODE_POLICIES = (
-    "AmazonEKSWorkerNodePolicy",
-    "AmazonEKS_CNI_Policy",
-    "AmazonEC2ContainerRegistryPullOnly",
-)
 ADMIN_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
 LOG_TYPES = ("api", "audit", "authenticator")
 CLUSTER_TIMEOUTS = pulumi.CustomTimeouts(create="60m", update="90m", delete="60m")
@@ -68,8 +66,11 @@ class EksCluster(pulumi.ComponentResource):
         # The name by way of an output: what carries it waits for the cluster and goes before it
         # (pulumi/pulumi#9009).
         self._cluster_name = self.eks.kubeconfig_json.apply(lambda _: args.cluster.name)
+        self._addons = ClusterAddons(self._resources, self._cluster_name, args.cluster.version)
         self.nodes = self._nodes() if args.cluster.mode == "nodegroup" else None
         self.cluster = self._kubernetes(self._access())
+        if args.cluster.scales_nodes:
+            make_autoscaler(self._resources, args.cluster, self._cluster_name, self.cluster)
         self.register_outputs({"name": self._cluster_name})
 
     def _eks(self) -> eks.Cluster:
@@ -93,6 +94,11 @@ class EksCluster(pulumi.ComponentResource):
             access_entries=access_entries(wanted.admin_arns),
             skip_default_node_group=True,
             create_oidc_provider=True,
+            # Managed below, where they are upgraded with the cluster: the component leaves CoreDNS
+            # alone without its own nodes.
+            use_default_vpc_cni=True,
+            kube_proxy_addon_options=eks.KubeProxyAddonOptionsArgs(enabled=False),
+            coredns_addon_options=eks.CoreDnsAddonOptionsArgs(enabled=False),
             auto_mode=eks.AutoModeOptionsArgs(enabled=True) if auto else None,
             deletion_protection=self._args.protect,
             enabled_cluster_log_types=list(LOG_TYPES),
@@ -111,34 +117,14 @@ class EksCluster(pulumi.ComponentResource):
         )
 
     def _nodes(self) -> aws.eks.NodeGroup:
-        """Make the nodes, without a name of ours.
-
-        A named group is deleted before its successor is made, with every pod on it (pulumi-eks
-        issue 492). An automatic name lets new nodes come first; EKS then drains the old ones.
-        """
-        role, attached = self._resources.role("nodes", "ec2.amazonaws.com", NODE_POLICIES)
-        wanted = self._args.cluster
-        return aws.eks.NodeGroup(
-            f"{self._name}-nodes",
+        args = NodesArgs(
+            config=self._args.cluster,
             cluster_name=self._cluster_name,
-            node_role_arn=role.arn,
-            subnet_ids=[subnet.id for subnet in self.network.private],
-            instance_types=[wanted.instance_type],
-            scaling_config={
-                "desired_size": wanted.nodes,
-                "min_size": wanted.nodes,
-                "max_size": wanted.max_nodes,
-            },
-            update_config={"max_unavailable": 1},
-            tags=self._resources.tagged("nodes"),
-            opts=self._resources.options(
-                # Without its policies a node can neither join nor be taken out in order.
-                depends_on=attached,
-                # The autoscaler's to decide.
-                ignore_changes=["scalingConfig.desiredSize"],
-                custom_timeouts=pulumi.CustomTimeouts(create="30m", update="60m", delete="30m"),
-            ),
+            subnets=[subnet.id for subnet in self.network.private],
+            after=self._addons.before_nodes(),
+            live=self._args.live.nodes,
         )
+        return make_nodes(self._resources, args)
 
     def _access(self) -> list[pulumi.Resource]:
         """Open the private endpoint to the networks that the configuration names."""
@@ -153,9 +139,7 @@ class EksCluster(pulumi.ComponentResource):
         provider = kubernetes_provider(
             f"{self._name}-kubernetes", kubeconfig, wanted.name, self, self.eks, after=access
         )
-        addons = (
-            [] if nodes is None else [storage_addon(self._resources, self._cluster_name, nodes)]
-        )
+        addons = self._made_addons()
         storage = storage_class(
             f"{self._name}-storage",
             wanted.mode,
@@ -171,8 +155,16 @@ class EksCluster(pulumi.ComponentResource):
             owner=self.eks,
             storage_class=STORAGE_CLASS,
             load_balancer_class=LOAD_BALANCER_CLASSES[wanted.mode],
-            ready=(storage,) if nodes is None else (storage, nodes),
+            ready=(storage, *addons) if nodes is None else (storage, nodes, *addons),
         )
+
+    def _made_addons(self) -> list[pulumi.Resource]:
+        """Make what runs on nodes; in auto mode, EKS brings all but measurements."""
+        if self.nodes is None:
+            return [self._addons.measurements([self.eks])]
+        driver = self._addons.storage(self.nodes)
+        names = self._addons.after_nodes(self.nodes)
+        return [driver, *names, self._addons.measurements(names)]
 
 
 def access_entries(arns: Sequence[str]) -> dict[str, eks.AccessEntryArgs]:

@@ -8,7 +8,7 @@ live is refused like any other wrong configuration, and what was chosen once sta
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pulumi
@@ -16,6 +16,7 @@ from google.protobuf import struct_pb2
 from pulumi.runtime import settings
 from pulumi.runtime.proto import resource_pb2
 
+from components.config.kubernetes import EksConfig
 from provider.values import decode
 
 READ = "pulumi:pulumi:readStackResourceOutputs"
@@ -70,6 +71,7 @@ class LiveNodes:
     least: int
     most: int
     instance_types: tuple[str, ...]
+    subnets: int
 
 
 @dataclass(frozen=True)
@@ -88,18 +90,26 @@ class LiveCluster:
     nodes: LiveNodes | None = None
 
 
-def live_cluster(live: LiveStack, name: str, region: str) -> LiveCluster:
-    """Return what is there of the cluster ``name``; in another region nothing of it is kept."""
-    if live.one("pulumi:providers:aws").get("region") != region:
+def live_cluster(live: LiveStack, name: str, wanted: EksConfig) -> LiveCluster:
+    """Return what is there of the cluster that the component ``name`` makes.
+
+    In another region nothing of it is kept, and under another name only its network.
+    """
+    if live.one("pulumi:providers:aws").get("region") != wanted.region:
         return LiveCluster()
-    cluster = live.one("aws:eks/cluster:Cluster")
     subnets = live.all("aws:ec2/subnet:Subnet")
     names = [f"{name}-public-{place}" for place in range(len(subnets))]
-    return LiveCluster(
-        version=str(cluster.get("version") or ""),
-        auto=bool((cluster.get("computeConfig") or {}).get("enabled")),
+    network = LiveCluster(
         vpc_cidr=str(live.one("aws:ec2/vpc:Vpc").get("cidrBlock") or ""),
         zones=tuple(str(subnets[one]["availabilityZone"]) for one in names if one in subnets),
+    )
+    cluster = live.one("aws:eks/cluster:Cluster")
+    if cluster.get("name") != wanted.name:
+        return network
+    return replace(
+        network,
+        version=str(cluster.get("version") or ""),
+        auto=bool((cluster.get("computeConfig") or {}).get("enabled")),
         # One public and one private subnet in each.
         control_zones=len((cluster.get("vpcConfig") or {}).get("subnetIds") or ()) // 2,
         nodes=_live_nodes(live.one("aws:eks/nodeGroup:NodeGroup")),
@@ -116,4 +126,5 @@ def _live_nodes(group: Mapping[str, Any]) -> LiveNodes | None:
         least=int(scaling["minSize"]),
         most=int(scaling["maxSize"]),
         instance_types=tuple(group.get("instanceTypes") or ()),
+        subnets=len(group.get("subnetIds") or ()),
     )

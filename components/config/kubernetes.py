@@ -41,6 +41,7 @@ class EksConfig:
     mode: str
     instance_type: str
     nodes: int
+    min_nodes: int
     max_nodes: int
     vpc_cidr: str
     zones: int
@@ -50,6 +51,11 @@ class EksConfig:
     private_access_cidrs: tuple[str, ...]
     peer: PeerConfig | None
     admin_arns: tuple[str, ...]
+
+    @property
+    def scales_nodes(self) -> bool:
+        """Tell whether something of the stack's own decides how many nodes there are."""
+        return self.mode == "nodegroup" and self.min_nodes < self.max_nodes
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,9 @@ def read_cluster(reader: ConfigReader) -> EksConfig | ExistingClusterConfig:
     most = reader.integer("maxNodes", 0, 450) or nodes
     if most < nodes:
         reader.problem("maxNodes", f"{most} is less than nodes, {nodes}")
+    least = reader.integer("minNodes", 0, 450) or nodes
+    if least > nodes:
+        reader.problem("minNodes", f"{least} is more than nodes, {nodes}")
     zones = reader.integer("zones", 2, 6)
     gateways = reader.integer("natGateways", 1, 6)
     if gateways > zones:
@@ -85,6 +94,7 @@ def read_cluster(reader: ConfigReader) -> EksConfig | ExistingClusterConfig:
         mode=reader.choice("clusterMode", ("nodegroup", "auto")),
         instance_type=reader.text("nodeType"),
         nodes=nodes,
+        min_nodes=least,
         max_nodes=most,
         vpc_cidr=vpc_cidr,
         zones=zones,

@@ -42,3 +42,7 @@ KONG_CHART_VERSION = "2.48.0"
 # app/_data/changelogs/_dates.yml.
 KONG_IMAGE_TAG = "3.10.0.11"
 """Kong's own chart and image, for stacks on Konnect: the level this gateway is compatible with."""
+
+AUTOSCALER_CHART_REPOSITORY = "https://kubernetes.github.io/autoscaler"
+AUTOSCALER_CHART_VERSION = "9.52.1"
+"""The chart of the autoscaler of nodes; its image follows the Kubernetes version."""

@@ -229,7 +229,7 @@ def test_a_mistyped_region_is_shown_as_the_loss_that_it_is(life: Life) -> None:
     if life.stack == "prod":
         # Its names are given, so each is deleted first: the engine refuses that while protected.
         assert shown.code != 0
-        assert 'unable to replace resource "urn:pulumi:prod::' in shown.text, shown.text
+        assert "unable to replace resource" in shown.text, shown.text
         assert "as it is currently marked for protection" in shown.text, shown.text
         return
     preview = read_preview(life.stack, shown.output, shown.errors, shown.code)

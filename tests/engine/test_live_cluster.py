@@ -10,11 +10,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.plans import planned, refused
+from tests.support.plans import changed, planned, refused
 from tools.stubs.session import StubSession
 from tools.stubs.warm import warm_session
+from tools.stubs.world import Thing
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
+
+
+AFTER_NODES = ("coredns", "ebs", "metrics", "pod-identity")
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +101,50 @@ def test_zones_are_chosen_once(live: StubSession) -> None:
     assert found == ["stub-1a", "stub-1b", "stub-1c"]
     live.write_settings(zones=2)
     assert live.up().code == 0
+
+
+def group(session: StubSession) -> Thing:
+    (found,) = (t for t in session.world.things() if t.type == "aws:eks/nodeGroup:NodeGroup")
+    return found
+
+
+def test_the_number_of_nodes_is_moved_with_its_limits(live: StubSession) -> None:
+    # EKS refuses limits that the present number is outside of; the stub does too.
+    assert planned(live, nodes=3, maxNodes=4) == ["update cluster-nodes: scalingConfig"]
+    with changed(live, nodes=3, maxNodes=4):
+        made = live.up()
+        assert made.code == 0, made.text
+        sizes = {"minSize": 3, "desiredSize": 3, "maxSize": 4}
+        assert group(live).inputs["scalingConfig"] == sizes
+    assert live.up().code == 0
+
+
+def test_what_the_autoscaler_did_is_kept(live: StubSession) -> None:
+    with changed(live, nodes=1, maxNodes=6):
+        assert live.up().code == 0
+        sizes = group(live).inputs["scalingConfig"]
+        live.world.edit(group(live), {"scalingConfig": {**sizes, "desiredSize": 5}})
+        assert planned(live) == [], "the number is the autoscaler's"
+        live.write_settings(maxNodes=4)
+        assert live.up().code == 0
+        assert group(live).inputs["scalingConfig"]["desiredSize"] == 4
+    made = live.up()
+    assert made.code == 0, made.text
+
+
+def test_an_upgrade_takes_along_everything_of_the_cluster_in_order(live: StubSession) -> None:
+    steps = planned(live, kubernetesVersion="1.36")
+    assert steps[:2] == ["update cluster: version", "update cluster-eksCluster: version"]
+    assert sorted(steps[2:4]) == [
+        "update cluster-kube-proxy: addonVersion",
+        "update cluster-vpc-cni: addonVersion",
+    ]
+    assert steps[4] == "update cluster-nodes: version"
+    assert sorted(steps[5:-1]) == [f"update cluster-{one}: addonVersion" for one in AFTER_NODES]
+    assert steps[-1] == "update cluster-autoscaler: values"
+    live.write_settings(kubernetesVersion="1.36")
+    made = live.up()
+    assert made.code == 0, "the stub refuses nodes and a kube-proxy that are newer than the cluster"
+    assert group(live).inputs["version"] == "1.36"
+    settled = live.preview("--expect-no-changes")
+    assert settled.code == 0, settled.text

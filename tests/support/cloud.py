@@ -52,6 +52,8 @@ OUTPUTS: dict[str, dict[str, Any]] = {
         "zoneIds": [],
         "id": "zones",
     },
+    "aws:eks/getAddonVersion:getAddonVersion": {"version": "v1.2.3-eksbuild.1"},
+    "aws:eks/getNodeGroup:getNodeGroup": {"scalingConfigs": [{"desiredSize": 2}]},
     "kubernetes:core/v1:Service": {
         "status": {"loadBalancer": {"ingress": [{"hostname": "lb.example.com"}]}}
     },

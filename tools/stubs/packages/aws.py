@@ -83,6 +83,32 @@ def _minor(version: str) -> int:
     return int(version.split(".")[1])
 
 
+def _refuse_addon(old: Properties | None, new: Properties, world: World) -> str:
+    """What CreateAddon and UpdateAddon refuse: kube-proxy must not be newer than the cluster."""
+    cluster = world.get("aws:eks/cluster:Cluster", new["clusterName"])
+    version = str(new.get("addonVersion") or "").lstrip("v")
+    if new["addonName"] != "kube-proxy" or not cluster or not version:
+        return ""
+    if _minor(version) > _minor(cluster.inputs["version"]):
+        return "InvalidParameterException: Addon version specified is not supported"
+    return ""
+
+
+def _addon_version(call: Call) -> Properties:
+    name, minor = call.arguments["addonName"], _minor(call.arguments["kubernetesVersion"])
+    version = (
+        f"v1.{minor}.1-eksbuild.1" if name == "kube-proxy" else f"v1.{minor - 20}.1-eksbuild.1"
+    )
+    return {**call.arguments, "id": name, "version": version}
+
+
+def _node_group(call: Call) -> Properties:
+    cluster, name = call.arguments["clusterName"], call.arguments["nodeGroupName"]
+    found = call.world.get("aws:eks/nodeGroup:NodeGroup", f"{cluster}:{name}")
+    sizes = [] if found is None else [found.inputs["scalingConfig"]]
+    return {**call.arguments, "id": f"{cluster}:{name}", "scalingConfigs": sizes}
+
+
 def _zones(call: Call) -> Properties:
     # us-west-1 gives every account two of its zones; three elsewhere. In us-east-1 the second is
     # the one without EKS; ids are those of one account, names differ between accounts.
@@ -158,12 +184,27 @@ PACKAGE = Package(
             unique=True,
             refuses=_refuse_nodes,
         ),
+        "aws:eks/podIdentityAssociation:PodIdentityAssociation": StubType(
+            prefixed("a"),
+            _arn("eks", "podidentityassociation"),
+            replaces=("clusterName", "namespace", "serviceAccount"),
+        ),
+        "aws:iam/rolePolicy:RolePolicy": StubType(
+            lambda seed, inputs: f"{inputs['role']}:{inputs['name']}",
+            replaces=("name", "role"),
+            autoname=("name",),
+        ),
         "aws:eks/addon:Addon": StubType(
             lambda seed, inputs: f"{inputs['clusterName']}:{inputs['addonName']}",
             _arn("eks", "addon"),
             replaces=("clusterName", "addonName"),
             unique=True,
+            refuses=_refuse_addon,
         ),
     },
-    invokes={"aws:index/getAvailabilityZones:getAvailabilityZones": _zones},
+    invokes={
+        "aws:index/getAvailabilityZones:getAvailabilityZones": _zones,
+        "aws:eks/getAddonVersion:getAddonVersion": _addon_version,
+        "aws:eks/getNodeGroup:getNodeGroup": _node_group,
+    },
 )

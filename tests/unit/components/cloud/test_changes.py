@@ -30,6 +30,7 @@ def live(
             "aws:ec2/vpc:Vpc": {"cluster-vpc": {"cidrBlock": "10.10.0.0/16"}},
             "aws:eks/cluster:Cluster": {
                 "cluster-eksCluster": {
+                    "name": "kafka-gateway-dev",
                     "version": version,
                     "vpcConfig": {"subnetIds": [str(n) for n in range(2 * zones)]},
                 }
@@ -89,6 +90,17 @@ def test_everything_wrong_is_told_at_once() -> None:
         "kubernetesVersion",
         "clusterMode",
     ]
+
+
+def test_under_another_name_only_the_network_is_the_same() -> None:
+    found = problems(
+        live(),
+        clusterName="other",
+        kubernetesVersion="1.36",
+        vpcCidr="10.40.0.0/16",
+        clusterMode="auto",
+    )
+    assert [problem.partition(":")[0] for problem in found] == ["vpcCidr"]
 
 
 def test_in_another_region_everything_is_new() -> None:

@@ -84,11 +84,11 @@ def test_the_cluster_waits_for_the_way_out(prod: list[Registration]) -> None:
     assert eks(prod).timeouts["create"] == "60m"
 
 
-def test_auto_mode_needs_neither_nodes_nor_addons() -> None:
+def test_auto_mode_needs_no_nodes_and_measurements_only() -> None:
     found = cluster("dev", clusterMode="auto")
     assert eks(found).inputs["autoMode"]["enabled"] is True
     assert not of(found, "aws:eks/nodeGroup:NodeGroup")
-    assert not of(found, "aws:eks/addon:Addon")
+    assert set(of(found, "aws:eks/addon:Addon")) == {"cluster-metrics"}
 
 
 def test_the_order_of_people_changes_nothing_and_nobody_is_lost() -> None:

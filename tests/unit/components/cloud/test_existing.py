@@ -41,7 +41,10 @@ def test_an_existing_control_plane_makes_no_release_of_one() -> None:
         clusterControlPlane="cp.example.com:8005",
         clusterCaPem=Authority().pem,
     )
-    assert set(of(found, "kubernetes:helm.sh/v3:Release")) == {"data-plane"}
+    assert set(of(found, "kubernetes:helm.sh/v3:Release")) == {
+        "data-plane",
+        "cluster-autoscaler",
+    }
     values = of(found, "kubernetes:helm.sh/v3:Release")["data-plane"].inputs["values"]
     assert values["env"]["cluster_control_plane"] == "cp.example.com:8005"
     assert values["env"]["cluster_server_name"] == "cp.example.com"

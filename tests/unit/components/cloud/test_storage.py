@@ -35,7 +35,7 @@ def test_volumes_are_encrypted_and_wait_for_what_makes_them(prod: list[Registrat
 
 def test_in_auto_mode_eks_makes_volumes_itself() -> None:
     found = cluster("dev", clusterMode="auto")
-    assert not of(found, "aws:eks/addon:Addon")
+    assert set(of(found, "aws:eks/addon:Addon")) == {"cluster-metrics"}
     (storage,) = of(found, CLASS).values()
     assert storage.inputs["provisioner"] == "ebs.csi.eks.amazonaws.com"
     assert storage.inputs["reclaimPolicy"] == "Delete"

@@ -51,6 +51,7 @@ def test_a_cluster_that_is_there_is_known_by_its_kubeconfig_which_never_shows() 
         ({"kubernetesVersion": "1.21"}, "kubernetesVersion: '1.21' is not one of 1."),
         ({"clusterRegion": "us-west"}, "clusterRegion: 'us-west' is no AWS region"),
         ({"nodes": "0"}, "nodes: 0 is not a whole number from 1 to 450"),
+        ({"nodes": "3", "minNodes": "4"}, "minNodes: 4 is more than nodes, 3"),
         ({"nodes": "3", "maxNodes": "2"}, "maxNodes: 2 is less than nodes, 3"),
         ({"vpcCidr": "10.0.0.1/16"}, "vpcCidr: '10.0.0.1/16' is no IPv4 network"),
         ({"vpcCidr": "10.0.0.0/22"}, "vpcCidr: '10.0.0.0/22' is not a network of size"),

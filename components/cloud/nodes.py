@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The managed nodes of an EKS cluster: how many, which, and how a change reaches them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.cloud.aws import AwsResources
+from components.cloud.live import LiveNodes
+from components.config.kubernetes import EksConfig
+
+NODE_POLICIES = (
+    "AmazonEKSWorkerNodePolicy",
+    "AmazonEKS_CNI_Policy",
+    "AmazonEC2ContainerRegistryPullOnly",
+)
+NODE_TIMEOUTS = pulumi.CustomTimeouts(create="30m", update="60m", delete="30m")
+SIZE_NOW = "scalingConfig.desiredSize"
+
+
+@dataclass(frozen=True)
+class NodesArgs:
+    """Where nodes go (``subnets``), after what (``after``), and the group that is there already."""
+
+    config: EksConfig
+    cluster_name: pulumi.Input[str]
+    subnets: Sequence[pulumi.Input[str]]
+    after: Sequence[pulumi.Resource]
+    live: LiveNodes | None
+
+
+def make_nodes(resources: AwsResources, args: NodesArgs) -> aws.eks.NodeGroup:
+    """Make the nodes, without a name of ours.
+
+    A named group is deleted before its successor is made, with every pod on it
+    (pulumi/pulumi-eks#492). An automatic name lets new nodes come first; EKS then drains the old.
+    Another version is rolled through the group in place, after the cluster's.
+    """
+    role, attached = resources.role("nodes", "ec2.amazonaws.com", NODE_POLICIES)
+    wanted, kept = args.config, _settled(args)
+    return aws.eks.NodeGroup(
+        f"{resources.name}-nodes",
+        cluster_name=args.cluster_name,
+        node_role_arn=role.arn,
+        subnet_ids=list(args.subnets),
+        instance_types=[wanted.instance_type],
+        version=wanted.version,
+        scaling_config={
+            "desired_size": wanted.nodes if kept else _size_now(resources, args),
+            "min_size": wanted.min_nodes,
+            "max_size": wanted.max_nodes,
+        },
+        update_config={"max_unavailable": 1},
+        tags=resources.tagged("nodes"),
+        opts=resources.options(
+            # Without its policies a node can neither join nor be taken out in order.
+            depends_on=[*attached, *args.after],
+            # The autoscaler's to decide, within limits that stay.
+            ignore_changes=[SIZE_NOW] if kept else [],
+            custom_timeouts=NODE_TIMEOUTS,
+        ),
+    )
+
+
+def _settled(args: NodesArgs) -> bool:
+    """Tell whether the number of nodes is none of this update's business."""
+    wanted, live = args.config, args.live
+    if live is None:
+        return True
+    before = (live.least, live.most, live.instance_types, live.subnets)
+    return before == (
+        wanted.min_nodes,
+        wanted.max_nodes,
+        (wanted.instance_type,),
+        len(args.subnets),
+    )
+
+
+def _size_now(resources: AwsResources, args: NodesArgs) -> pulumi.Output[int]:
+    """Return as many nodes as there are, within the limits that are to be.
+
+    EKS refuses limits that the present number is outside of
+    (terraform-aws-modules/terraform-aws-eks#944), and successors take over the load of as many.
+    """
+    wanted = args.config
+    assert args.live is not None
+    found = aws.eks.get_node_group_output(
+        cluster_name=wanted.name,
+        node_group_name=args.live.name,
+        opts=pulumi.InvokeOptions(parent=resources.parent, provider=resources.provider),
+    )
+    return found.scaling_configs.apply(
+        lambda sizes: within(int(sizes[0].desired_size), wanted.min_nodes, wanted.max_nodes)
+    )
+
+
+def within(number: int, least: int, most: int) -> int:
+    """Return the number nearest to ``number`` from ``least`` to ``most``."""
+    return max(least, min(number, most))
