@@ -10,6 +10,7 @@ from typing import Any
 from gateway.documents.tree import CHILDREN
 from gateway.entities import ENTITIES, EntityType
 from gateway.errors import DocumentError
+from gateway.names.property_paths import entity_path, render_path
 from gateway.names.spelling import choices
 
 _HEADER = ("_transform", "_workspace", "_konnect", "_info", "_plugin_configs", "_comment")
@@ -50,7 +51,7 @@ class _Reader:
         """Turn each list of one level into a map."""
         document: dict[str, Any] = {}
         for collection, items in level.items():
-            where = f"{path}{'.' if path else ''}{collection}"
+            where = render_path((collection,), path)
             if collection not in allowed:
                 advice = choices(collection, allowed)
                 self.problems.append(f"{where}: unknown collection; {advice}")
@@ -59,13 +60,13 @@ class _Reader:
             elif not isinstance(items, list):
                 self.problems.append(f"{where}: expected a list of entities")
             else:
-                document[collection] = self._items(ENTITIES[collection], items, where)
+                document[collection] = self._items(ENTITIES[collection], items, path)
         return document
 
-    def _items(self, entity: EntityType, items: list[Any], where: str) -> dict[str, Any]:
+    def _items(self, entity: EntityType, items: list[Any], level: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for position, item in enumerate(items):
-            path = f"{where}[{position}]"
+            path = render_path((entity.collection, position), level)
             if not isinstance(item, dict):
                 self.problems.append(f"{path}: expected a map of fields")
                 continue
@@ -78,7 +79,7 @@ class _Reader:
                 inner = {n: v for n, v in item.items() if n in CHILDREN[entity.collection]}
                 own = {n: v for n, v in item.items() if n not in inner}
                 body = self._entity(entity, own, key, path)
-                path = f'{where}["{key}"]'
+                path = entity_path(level, entity.collection, key)
                 found[key] = body | self.level(inner, CHILDREN[entity.collection], path)
         return found
 

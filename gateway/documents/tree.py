@@ -17,7 +17,7 @@ from gateway.entities import ENTITIES, EntityType, Row
 from gateway.entities.credentials import show_secret
 from gateway.entities.own_tags import KEY, OWNER, is_own_tag
 from gateway.entities.types import UUID as UUID_TEXT
-from gateway.names.property_paths import entity_path
+from gateway.names.property_paths import entity_path, render_path
 from gateway.names.spelling import choices
 
 _NAMESPACE = UUID("5c0e36f5-3b7e-4f43-9d2d-5d3c1f3a8a51")
@@ -119,7 +119,7 @@ class Tree:
         path: str,
     ) -> None:
         for collection, items in level.items():
-            where = f"{path}{'.' if path else ''}{collection}"
+            where = render_path((collection,), path)
             if collection not in allowed:
                 advice = choices(collection, allowed)
                 self.problems.append(f"{where}: unknown collection; {advice}")

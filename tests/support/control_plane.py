@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +15,6 @@ from uuid import uuid4
 
 import aiohttp
 import orjson
-import uvloop
 
 from gateway.control_plane.server import ControlPlane
 from gateway.settings.settings import Settings
@@ -193,12 +192,3 @@ async def messages(place: Place) -> list[str]:
     """Return the messages of all releases, the newest first."""
     releases = await place.ask("GET", "/releases")
     return [release["message"] for release in releases.body["data"]]
-
-
-def run(main: Callable[[], Awaitable[None]]) -> None:
-    """Run a test on an event loop of its own, for at most 60 seconds."""
-
-    async def bounded() -> None:
-        await asyncio.wait_for(main(), 60)
-
-    uvloop.run(bounded())

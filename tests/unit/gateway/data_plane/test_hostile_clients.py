@@ -21,7 +21,7 @@ import pytest
 import yaml
 
 from tests.support.authority import client_context
-from tests.support.control_plane import NAME, certificates, run
+from tests.support.control_plane import NAME, certificates
 from tests.support.mock_kafka import MockKafka, mock_kafka
 from tests.support.node import NodeProcess, running_node
 from tests.support.peer import Peer
@@ -168,32 +168,29 @@ def test_silent_and_half_sent_connections_keep_nobody_out(
         assert node.asked("/metrics") == 200
 
 
-def test_strangers_and_invented_nodes_keep_nobody_from_the_admin_api(
+async def test_handshakes_and_invented_nodes_keep_no_caller_from_the_admin_api(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     values, (admin, cluster, status) = values_with_ports(tmp_path)
-    values["log_level"] = "error"  # nobody reads its log here, and the pipe would fill up
-
-    async def main() -> None:
-        for number in range(0, 300, 5):
-            await asyncio.gather(*(invent(cluster, f"node-{number + n}") for n in range(5)))
+    values["log_level"] = "error"  # its log is not read here, and the pipe would fill up
 
     with process(values), ExitStack() as stack:
-        run(lambda: until_ready(status))
+        await until_ready(status)
         with asking(admin, "/status") as client:
             before = client.after(QUIET)
             client.take()
             for port, count in ((admin, 280), (status, 40), (cluster, 40)):
                 for _ in range(count):
                     stack.enter_context(socket.create_connection(("127.0.0.1", port)))
-            run(main)
+            for number in range(0, 300, 5):
+                await asyncio.gather(*(invent(cluster, f"node-{number + n}") for n in range(5)))
             compare("strangers and 300 node ids", before, client.after(QUIET), capsys)
         known = json.loads(get(admin, "/clustering/data-planes?size=1000").body)["data"]
         assert len(known) == 100
 
 
 async def invent(port: int, node: str) -> None:
-    """Come as a data plane that nobody has heard of, and leave."""
+    """Come as an unknown data plane, and leave."""
     authority, _, client = certificates()
     peer = await Peer.dial(port, client_context(authority.pem, client), NAME)
     await peer.join(node)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support.broker import Broker
-from tests.support.control_plane import NAME, Place, certificates, run, running
+from tests.support.control_plane import NAME, Place, certificates, running
 from tests.support.node import NodeProcess, running_node
 from tests.support.traffic import Reply, get, steady
 from tests.support.waiting import eventually
@@ -67,63 +67,50 @@ def values(broker: Broker, topic: str, count: int) -> list[dict[str, Any]]:
     return [json.loads(record.value()) for record in broker.records(topic, count)]
 
 
-def test_what_is_published_becomes_records_and_no_request_fails_over_a_switch(
+async def test_what_is_published_becomes_records_and_no_request_fails_over_a_switch(
     tmp_path: Path, broker: Broker
 ) -> None:
     first, second = broker.topic(), broker.topic()
 
-    async def main() -> None:
-        async with running(tmp_path / "control-plane") as place:
-            await place.publish(document(broker, first))
-            with running_node(tmp_path, **settings(place, tmp_path, broker)) as node:
-                await asyncio.to_thread(node.ready)
-                reply = await asyncio.to_thread(send, node, aaa="888")
-                assert (reply.status, reply.body) == (200, SENT)
-                with steady(node.proxy, "/orders") as traffic:
-                    published = await place.publish(document(broker, second))
-                    refused = await place.publish(document(broker, first, "NO_SUCH"))
-                assert [one["status"] for one in published.body["data_planes"]] == ["confirmed"]
-                assert refused.status == 409
-                assert "{vault://env/NO_SUCH}" in str(refused.body)
-                assert set(traffic.statuses) <= {200}
-                assert not traffic.broken
-                assert (await asyncio.to_thread(send, node, bbb="999")).body == SENT
-
-    run(main)
+    async with running(tmp_path / "control-plane") as place:
+        await place.publish(document(broker, first))
+        with running_node(tmp_path, **settings(place, tmp_path, broker)) as node:
+            await asyncio.to_thread(node.ready)
+            reply = await asyncio.to_thread(send, node, aaa="888")
+            assert (reply.status, reply.body) == (200, SENT)
+            with steady(node.proxy, "/orders") as traffic:
+                published = await place.publish(document(broker, second))
+                refused = await place.publish(document(broker, first, "NO_SUCH"))
+            assert [one["status"] for one in published.body["data_planes"]] == ["confirmed"]
+            assert refused.status == 409
+            assert "{vault://env/NO_SUCH}" in str(refused.body)
+            assert set(traffic.statuses) <= {200}
+            assert not traffic.broken
+            assert (await asyncio.to_thread(send, node, bbb="999")).body == SENT
     assert values(broker, first, 1)[0]["headers"]["aaa"] == "888"
     assert values(broker, second, broker.count(second))[-1]["headers"]["bbb"] == "999"
 
 
-def test_a_node_that_restarts_without_its_control_plane_still_writes_records(
+async def test_a_node_that_restarts_without_its_control_plane_still_writes_records(
     tmp_path: Path, broker: Broker
 ) -> None:
     topic = broker.topic()
 
-    async def main() -> None:
-        async with running(tmp_path / "control-plane") as place:
-            await place.publish(document(broker, topic))
-            with running_node(tmp_path, **settings(place, tmp_path, broker)) as node:
-                await asyncio.to_thread(node.ready)
-                await place.made.stop()
-                assert (await asyncio.to_thread(send, node)).body == SENT
-                assert await asyncio.to_thread(node.stop) == 0
-                await asyncio.to_thread(node.start().ready)
-                assert (await asyncio.to_thread(send, node)).body == SENT
-
-    run(main)
+    async with running(tmp_path / "control-plane") as place:
+        await place.publish(document(broker, topic))
+        with running_node(tmp_path, **settings(place, tmp_path, broker)) as node:
+            await asyncio.to_thread(node.ready)
+            await place.made.stop()
+            assert (await asyncio.to_thread(send, node)).body == SENT
+            assert await asyncio.to_thread(node.stop) == 0
+            await asyncio.to_thread(node.start().ready)
+            assert (await asyncio.to_thread(send, node)).body == SENT
     assert broker.count(topic) == 2
 
 
-def test_a_rotated_key_is_taken_over_by_a_signal(tmp_path: Path, broker: Broker) -> None:
+async def test_a_rotated_key_is_taken_over_by_a_signal(tmp_path: Path, broker: Broker) -> None:
     topic = broker.topic()
     broker.allow(broker.second, topic)
-
-    async def main() -> None:
-        async with running(tmp_path / "control-plane") as place:
-            await place.publish(document(broker, topic))
-            with running_node(tmp_path, **settings(place, tmp_path, broker)) as node:
-                await asyncio.to_thread(node.ready)
-                await asyncio.to_thread(rotate, node)
 
     def rotate(node: NodeProcess) -> None:
         user, password = broker.second
@@ -139,4 +126,8 @@ def test_a_rotated_key_is_taken_over_by_a_signal(tmp_path: Path, broker: Broker)
         assert set(traffic.statuses) == {200}
         assert not traffic.broken
 
-    run(main)
+    async with running(tmp_path / "control-plane") as place:
+        await place.publish(document(broker, topic))
+        with running_node(tmp_path, **settings(place, tmp_path, broker)) as node:
+            await asyncio.to_thread(node.ready)
+            await asyncio.to_thread(rotate, node)
