@@ -39,7 +39,7 @@ class BodyReader:
         """Hand over a body that came whole with its head; False: it was refused as too large."""
         if type(outcome) is not int or outcome == DISCARD:
             return True
-        if len(body) > (self._max_body if outcome == STREAM else min(outcome, self._max_body)):
+        if len(body) > self._limit_of(outcome):
             self._queue.refuse(request, 413)
             return False
         if outcome == STREAM:
@@ -50,10 +50,10 @@ class BodyReader:
 
     def begin(self, request: Request, outcome: int | Response, length: int) -> None:
         """Prepare for a body of ``length`` bytes, or a chunked one (-1)."""
-        kept = type(outcome) is int and outcome != DISCARD
-        limit = _DISCARDED
-        if kept:
-            limit = self._max_body if outcome == STREAM else min(outcome, self._max_body)  # type: ignore[type-var, assignment]  # an int, as ``kept`` says
+        if type(outcome) is not int or outcome == DISCARD:
+            kept, limit = False, _DISCARDED
+        else:
+            kept, limit = True, self._limit_of(outcome)
         self._flow.restart_clock()
         incoming = Incoming(request, outcome, length, limit, self._flow.since)
         if not kept and (request.expects or length > limit):
@@ -139,6 +139,9 @@ class BodyReader:
         self._forget()
         if incoming is not None and incoming.channel is not None:
             incoming.channel.fail(ProtocolError(400, _CLIENT_CLOSED))
+
+    def _limit_of(self, outcome: int) -> int:
+        return self._max_body if outcome == STREAM else min(outcome, self._max_body)
 
     def _open_stream(self, incoming: Incoming) -> None:
         incoming.channel = channel = Channel(

@@ -91,10 +91,6 @@ class Match:
             )
         return self._upstream_path
 
-    def upstream_target(self, query: bytes | None) -> bytes:
-        """The request target for the upstream; an empty query keeps its question mark."""
-        return self.upstream_path if query is None else b"%b?%b" % (self.upstream_path, query)
-
     @property
     def captures(self) -> dict[str, bytes | None]:
         """Groups of the path regex by number ("1", "2", …) and name; empty without groups."""

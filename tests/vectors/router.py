@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.http.headers import Headers
 from gateway.http.messages import Request
+from gateway.proxy.headers import request_head
 from gateway.routing.router import Match, Router
 from tests.support.requests import StandInConnection, request_of, route_row
 from tests.vectors.served import SERVED, served_problems
@@ -74,7 +75,8 @@ def _problems(
 
 def _path_problems(match: Match, request: Request, expect: dict[str, Any]) -> Iterator[str]:
     if "upstream_uri" in expect:
-        target = match.upstream_target(request.query)
+        head = request_head(request, match.upstream_path, b"", None, b"")
+        target = head.split(b" ", 2)[1]
         if target != expect["upstream_uri"].encode():
             yield f"upstream uri {target!r}, not {expect['upstream_uri']}"
     if "prefix" in expect:

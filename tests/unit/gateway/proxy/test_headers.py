@@ -43,6 +43,12 @@ def head_of(headers: Headers, prefix: bytes = b"/a") -> list[bytes]:
     return request_head(request, b"/b", b"origin", prefix, framing).split(b"\r\n")
 
 
+@pytest.mark.parametrize("query", [b"", b"?", b"?q=%20&"])
+def test_the_query_goes_up_byte_by_byte(query: bytes) -> None:
+    head = request_head(request_of(b"/a" + query), b"/base/rest%20of", b"origin", None, b"")
+    assert head.startswith(b"GET /base/rest%20of" + query + b" HTTP/1.1\r\n")
+
+
 @given(st.lists(VALUES, max_size=3), CLAIMS)
 def test_no_connection_header_and_no_claim_changes_what_the_gateway_says(
     values: list[bytes], claims: Headers
