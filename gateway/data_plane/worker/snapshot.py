@@ -9,24 +9,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from gateway.data_plane.counters import Counters
 from gateway.data_plane.worker.compile import CompiledConfiguration, CompiledPlugin, RoutePlan, Row
 from gateway.data_plane.worker.debug_headers import DebugHeaders
 from gateway.errors import GatewayError, ReleaseRefused
 from gateway.http.application import DISCARD, STREAM
+from gateway.kafka.pool import ProducerPool
 from gateway.logs import get_logger
 from gateway.plugins.base import Handler, PluginContext
 from gateway.plugins.chain import Chain, Last, no_service
 from gateway.plugins.limits import RecordLimits
 from gateway.plugins.shared_counters import SharedCounters
+from gateway.proxy.proxy import Proxy
+from gateway.proxy.tls import UpstreamTls
 from gateway.routing.router import Router
-
-if TYPE_CHECKING:
-    from gateway.kafka.pool import ProducerPool
-    from gateway.proxy.proxy import Proxy
-    from gateway.proxy.tls import UpstreamTls
 
 _log = get_logger("gateway.snapshot")
 
@@ -142,8 +140,6 @@ class Snapshot:
     async def _make_plans(
         self, compiled: CompiledConfiguration, resources: WorkerResources
     ) -> None:
-        from gateway.proxy.tls import UpstreamTls
-
         trust = ("system",) if resources.trusted_ca is None else (resources.trusted_ca,)
         tls = UpstreamTls(compiled.certificates.get, compiled.authorities.get, trust)
         handlers = {number: handler for number, (_, handler) in self._handlers.items()}

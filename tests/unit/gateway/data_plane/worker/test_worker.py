@@ -14,8 +14,6 @@ from typing import Any
 from gateway.data_plane.channel import Command
 from gateway.data_plane.master.spawn import spawn_worker
 from gateway.data_plane.master.worker_process import WorkerProcess
-from gateway.data_plane.worker.worker import resolver_of
-from gateway.settings.settings import Settings
 from tests.support.http import until
 from tests.support.ports import free_ports
 from tests.support.releases import route, table
@@ -107,8 +105,3 @@ async def test_settings_that_make_no_worker_end_it(tmp_path: Path) -> None:
     async with worker(tmp_path, proxy_access_log=str(tmp_path / "none" / "log")) as (made, _):
         await asyncio.wait_for(made.exited.wait(), WITHIN)
         assert made.code == 0
-
-
-def test_upstream_names_are_looked_up_as_the_settings_say() -> None:
-    settings = Settings.from_values({"dns_resolver": "127.0.0.1:5353", "dns_stale_ttl": "7"})
-    assert resolver_of(settings) is not resolver_of(settings)
