@@ -17,7 +17,7 @@ from gateway.kafka.first_lane import FirstLane
 from gateway.kafka.key_order import KeyOrder, QueuedRecord, Slot
 from gateway.kafka.librdkafka import error_name, error_text
 from gateway.kafka.prober import Prober
-from gateway.kafka.refusals import REFUSALS, is_innocent, names_the_guilty
+from gateway.kafka.refused_batches import REFUSALS, is_innocent, names_the_guilty
 from gateway.kafka.reports import content_of, topic_of
 from gateway.kafka.second_lane import MOST_TOGETHER, SecondLane
 from gateway.kafka.watch import Watch

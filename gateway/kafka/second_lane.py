@@ -23,7 +23,7 @@ from gateway.kafka.key_order import QueuedRecord
 from gateway.kafka.lane import Lane, LaneOwner
 from gateway.kafka.librdkafka import error_name
 from gateway.kafka.prober import Prober
-from gateway.kafka.refusals import REFUSALS, TOO_LARGE
+from gateway.kafka.refused_batches import REFUSALS, TOO_LARGE
 from gateway.kafka.reports import topic_of
 
 _OVERHEAD = 100

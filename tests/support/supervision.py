@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from gateway.data_plane.counters import total
-from gateway.data_plane.master.release import NodeRelease
+from gateway.data_plane.master.node_release import NodeRelease
 from gateway.data_plane.master.spawn import Spawned
 from gateway.data_plane.master.supervisor import Supervisor
 from tests.support.fake_worker import spawn

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from gateway.entities.checks import Table
 from gateway.entities.plugin_types import plugin_types
 from gateway.hybrid.config_hash import ZERO_HASH, config_hash
-from gateway.hybrid.configuration import config_table
+from gateway.hybrid.config_table import config_table
 from gateway.hybrid.frame import is_empty, reconfigure_payload
 
 

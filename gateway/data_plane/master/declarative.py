@@ -6,12 +6,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from gateway.data_plane.master.release import NodeRelease, make_release
+from gateway.data_plane.master.node_release import NodeRelease, make_release
 from gateway.documents.deck import load_deck
 from gateway.documents.document import to_table
 from gateway.entities.checks import check_table
 from gateway.hybrid.config_hash import config_hash
-from gateway.hybrid.configuration import config_table
+from gateway.hybrid.config_table import config_table
 
 OWNER = "declarative"
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from gateway.data_plane.low_priority import at_low_priority
 from gateway.data_plane.master.cache import ConfigCache
-from gateway.data_plane.master.release import NodeRelease, check_release, parse_frame
+from gateway.data_plane.master.node_release import NodeRelease, check_release, parse_frame
 from gateway.data_plane.master.supervisor import Supervisor
 from gateway.errors import CacheError, ClusterError, ReleaseRefused
 from gateway.logs import get_logger

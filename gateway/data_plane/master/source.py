@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.data_plane.low_priority import at_low_priority
 from gateway.data_plane.master.cache import ConfigCache
 from gateway.data_plane.master.intake import ReleaseIntake
-from gateway.data_plane.master.release import NodeRelease
+from gateway.data_plane.master.node_release import NodeRelease
 from gateway.data_plane.master.supervisor import Supervisor
 from gateway.errors import DocumentError, ReleaseRefused, SettingsError
 from gateway.hybrid.node_id import node_id

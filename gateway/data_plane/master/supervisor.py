@@ -13,7 +13,7 @@ from typing import Any
 from gateway.data_plane.channel import Command, Message
 from gateway.data_plane.counters import total
 from gateway.data_plane.master.backoff import Backoff
-from gateway.data_plane.master.release import NodeRelease
+from gateway.data_plane.master.node_release import NodeRelease
 from gateway.data_plane.master.spawn import Spawned, spawn_worker
 from gateway.data_plane.master.watchdog import Watchdog
 from gateway.data_plane.master.worker_process import WorkerProcess

@@ -12,7 +12,7 @@ import pytest
 from gateway.data_plane.worker.compile import compile_configuration
 from gateway.documents.document import to_table
 from gateway.entities.own_tags import without_own_tags
-from gateway.hybrid.configuration import config_table
+from gateway.hybrid.config_table import config_table
 from gateway.hybrid.frame import reconfigure_payload
 from gateway.plugins.produce.lua import LuaFunctions
 from tests.support.requests import request_of

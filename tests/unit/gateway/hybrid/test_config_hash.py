@@ -10,7 +10,7 @@ import yaml
 
 from gateway.documents.document import to_table
 from gateway.hybrid.config_hash import ZERO_HASH, config_hash
-from gateway.hybrid.configuration import config_table
+from gateway.hybrid.config_table import config_table
 from tests.support.documents import story
 
 VECTORS = yaml.safe_load(Path("tests/vectors/config-hash.yaml").read_text())

@@ -10,7 +10,7 @@ import pytest
 from gateway.documents.document import to_table
 from gateway.errors import ClusterError
 from gateway.hybrid.config_hash import config_hash
-from gateway.hybrid.configuration import config_table
+from gateway.hybrid.config_table import config_table
 from gateway.hybrid.frame import entity_rows, is_empty, read_reconfigure, reconfigure_payload
 from tests.support.documents import story
 

@@ -6,7 +6,7 @@ import pytest
 from gateway.control_plane.clustering.push import prepare
 from gateway.documents.document import to_table
 from gateway.hybrid.config_hash import config_hash
-from gateway.hybrid.configuration import config_table
+from gateway.hybrid.config_table import config_table
 from gateway.hybrid.frame import reconfigure_payload
 from tests.support.cluster_listener import (
     joined,

@@ -8,7 +8,7 @@ import pytest
 from gateway.data_plane.master.checking import check_rows
 from gateway.documents.document import to_table
 from gateway.errors import ReleaseRefused
-from gateway.hybrid.configuration import config_table
+from gateway.hybrid.config_table import config_table
 from gateway.hybrid.frame import entity_rows
 
 DOCUMENT = {"services": {"s": {"url": "http://h/", "routes": {"r": {"paths": ["/a"]}}}}}

@@ -17,7 +17,7 @@ from wsproto.events import AcceptConnection, BytesMessage, Event, Ping, Pong, Re
 from gateway.data_plane.master import control_plane_client as module
 from gateway.data_plane.master.control_plane_client import ClusterClient, NodeIdentity
 from gateway.data_plane.master.intake import ReleaseIntake
-from gateway.data_plane.master.release import parse_frame
+from gateway.data_plane.master.node_release import parse_frame
 from gateway.errors import ClusterError, ReleaseRefused
 from gateway.hybrid.config_hash import ZERO_HASH
 from gateway.pem import load_chain

@@ -12,7 +12,7 @@ from gateway.data_plane.master.intake import ReleaseIntake
 from gateway.documents.document import to_table
 from gateway.errors import ClusterError, ReleaseRefused
 from gateway.hybrid.config_hash import ZERO_HASH, config_hash
-from gateway.hybrid.configuration import config_table
+from gateway.hybrid.config_table import config_table
 from gateway.hybrid.frame import reconfigure_payload
 from tests.support.authority import shared_pair
 from tests.support.supervision import served, supervising

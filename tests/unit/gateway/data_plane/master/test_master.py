@@ -18,7 +18,7 @@ import pytest
 from gateway.data_plane.master.cache import ConfigCache
 from gateway.documents.document import to_table
 from gateway.hybrid.config_hash import config_hash
-from gateway.hybrid.configuration import config_table
+from gateway.hybrid.config_table import config_table
 from gateway.hybrid.frame import reconfigure_payload
 from tests.support.authority import shared_pair
 from tests.support.node import NodeProcess, running_node

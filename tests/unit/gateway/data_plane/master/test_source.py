@@ -12,7 +12,7 @@ from gateway.data_plane.master.source import ControlPlaneSource, FileSource, mak
 from gateway.documents.document import to_table
 from gateway.errors import ReleaseRefused, SettingsError
 from gateway.hybrid.config_hash import config_hash
-from gateway.hybrid.configuration import config_table
+from gateway.hybrid.config_table import config_table
 from gateway.hybrid.frame import reconfigure_payload
 from gateway.settings.settings import Settings
 from tests.support.authority import shared_pair

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from gateway.data_plane.master.release import check_release, make_release, parse_frame
+from gateway.data_plane.master.node_release import check_release, make_release, parse_frame
 from gateway.documents.document import to_table
 from gateway.errors import ReleaseRefused
 from gateway.hybrid.config_hash import config_hash
-from gateway.hybrid.configuration import config_table
+from gateway.hybrid.config_table import config_table
 from gateway.hybrid.frame import reconfigure_payload
 
 DOCUMENT = {"services": {"s": {"url": "http://h/", "routes": {"r": {"paths": ["/a"]}}}}}

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from gateway.documents.document import to_table
-from gateway.hybrid.configuration import WORKSPACE, config_table
+from gateway.hybrid.config_table import WORKSPACE, config_table
 from gateway.hybrid.frame import is_empty
 from tests.support.documents import story
 
