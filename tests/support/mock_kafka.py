@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 from gateway.kafka import librdkafka as rdk
+from gateway.kafka.config import ProducerConfig
 from gateway.kafka.librdkafka import ffi, lib
+from gateway.kafka.producer import Producer
 
 PRODUCE = 0
 """API key of produce requests."""
@@ -69,6 +72,25 @@ class MockKafka:
         """End it."""
         lib.rd_kafka_mock_cluster_destroy(self._cluster)
         lib.rd_kafka_destroy_flags(self._owner, 0)
+
+
+def config_of(cluster: MockKafka, **changes: Any) -> ProducerConfig:
+    """Return the configuration of a producer for the cluster."""
+    return ProducerConfig(bootstrap=tuple(cluster.bootstrap.split(",")), **changes)
+
+
+async def delivered(producer: Producer, value: bytes = b"v", topic: str = "t") -> Any:
+    """Send a record; return None or its error."""
+    report = asyncio.get_running_loop().create_future()
+    producer.send(topic, value, on_delivery=report.set_result)
+    return await report
+
+
+@contextmanager
+def silence() -> Iterator[str]:
+    """Give the address of a listener that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
 
 
 @contextmanager

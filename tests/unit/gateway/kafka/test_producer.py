@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Producers: bounded in bytes and in time, replaced when librdkafka gives up."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from gateway.errors import BufferFull, ProduceError
+from gateway.kafka.config import ProducerConfig
+from tests.support.mock_kafka import MockKafka, config_of, delivered, mock_kafka, silence
+from tests.support.producing import Worker, until, working
+
+pytestmark = pytest.mark.kafka
+
+
+@pytest.fixture
+def cluster() -> Iterator[MockKafka]:
+    with mock_kafka() as made:
+        made.create("t")
+        yield made
+
+
+def test_a_record_is_reported_by_its_deadline_even_from_a_silent_broker() -> None:
+    async def job(worker: Worker) -> tuple[Any, float]:
+        with silence() as address:
+            producer = worker.pool.get(ProducerConfig((address,), deadline=1500))
+            started = time.monotonic()
+            error = await delivered(producer)
+            return error, time.monotonic() - started
+
+    error, seconds = working(job, close=0.1)
+    assert isinstance(error, ProduceError)
+    assert seconds < 1.5 + 0.5
+
+
+def test_a_broker_that_falls_silent_gets_a_second_try_within_the_deadline(
+    cluster: MockKafka,
+) -> None:
+    async def job(worker: Worker) -> Any:
+        producer = worker.pool.get(config_of(cluster, deadline=6000, request_timeout=500))
+        assert await delivered(producer) is None
+        cluster.round_trip(60_000)
+        second = asyncio.ensure_future(delivered(producer))
+        # Its request is in flight; whatever comes after it is answered.
+        await until(lambda: producer.first_lane.in_flight == 1)
+        await asyncio.to_thread(producer.client.metadata, None, 100)
+        cluster.round_trip(0)
+        return await second
+
+    assert working(job) is None
+
+
+def test_a_silent_server_gets_a_second_try_within_the_deadline(cluster: MockKafka) -> None:
+    async def job(worker: Worker) -> Any:
+        host, port = cluster.bootstrap.rsplit(":", 1)
+        taken: list[asyncio.StreamWriter] = []
+
+        async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            taken.append(writer)
+            if len(taken) == 1:
+                return
+            there_reader, there_writer = await asyncio.open_connection(host, int(port))
+            taken.append(there_writer)
+            await asyncio.gather(pump(reader, there_writer), pump(there_reader, writer))
+
+        async with await asyncio.start_server(relay, "127.0.0.1", 0) as server:
+            name = server.sockets[0].getsockname()
+            producer = worker.pool.get(ProducerConfig((f"127.0.0.1:{name[1]}",), deadline=6000))
+            error = await delivered(producer)
+            producer.client.purge()
+            for writer in taken:
+                writer.close()
+        return error
+
+    assert working(job) is None
+
+
+async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while data := await reader.read(65536):
+            writer.write(data)
+    writer.close()
+
+
+def test_the_buffer_is_bounded_in_bytes(cluster: MockKafka) -> None:
+    async def job(worker: Worker) -> None:
+        producer = worker.pool.get(config_of(cluster, buffer_bytes=1000))
+        cluster.round_trip(300)
+        producer.send("t", b"x" * 600)
+        with pytest.raises(BufferFull):
+            producer.send("t", b"x" * 600)
+        await until(lambda: producer.messages == 0)
+        producer.send("t", b"x" * 600, b"key", [("name", b"content")])
+        assert producer.bytes == 600 + 3 + 11
+        await until(lambda: producer.messages == 0)
+        assert producer.bytes == 0
+        assert worker.pool.metrics()["refusals"] == {"buffer_full": 1}
+
+    working(job)
+
+
+def test_a_producer_that_librdkafka_gave_up_is_replaced(cluster: MockKafka) -> None:
+    async def job(worker: Worker) -> None:
+        producer = worker.pool.get(config_of(cluster, acks=-1, idempotent=True))
+        assert await delivered(producer) is None
+        broken = producer.client
+        producer.first_lane.on_fatal(45, "the sequence is broken")
+        await until(lambda: producer.client is not broken)
+        assert await delivered(producer) is None
+
+    working(job)
+
+
+def test_a_failing_callback_does_not_stop_the_others(cluster: MockKafka) -> None:
+    async def job(worker: Worker) -> None:
+        producer = worker.pool.get(config_of(cluster))
+
+        def bad(_: Any) -> None:
+            raise RuntimeError("a bug")
+
+        producer.send("t", b"1", on_delivery=bad)
+        assert await delivered(producer) is None
+
+    working(job)
+
+
+def test_an_impossible_topic_is_an_error_of_the_record(cluster: MockKafka) -> None:
+    async def job(worker: Worker) -> Any:
+        return await delivered(worker.pool.get(config_of(cluster)), topic="x" * 600)
+
+    assert isinstance(working(job), ProduceError)
+
+
+def test_many_batches_of_many_records_arrive_once_each(cluster: MockKafka) -> None:
+    async def job(worker: Worker) -> None:
+        producer = worker.pool.get(config_of(cluster, acks=-1, idempotent=True))
+        reports: list[Any] = []
+        for number in range(5000):
+            key = b"k" if number % 7 == 0 else None
+            headers = [("h", b"1")] if number % 1000 == 0 else ()
+            producer.send("t", b"%d" % number, key, headers, reports.append)
+            if number % 100 == 0:
+                await asyncio.sleep(0)
+        await until(lambda: len(reports) == 5000)
+        assert set(reports) == {None}
+        assert (producer.records, producer.messages, producer.bytes) == (5000, 0, 0)
+
+    working(job)
+
+
+def test_settings_that_librdkafka_refuses_name_the_setting_and_no_secret(
+    cluster: MockKafka,
+) -> None:
+    async def job(worker: Worker) -> None:
+        worker.pool.get(config_of(cluster, extra=(("acks", "hidden-secret"),)))
+
+    with pytest.raises(ProduceError, match="setting acks") as caught:
+        working(job)
+    assert "hidden-secret" not in str(caught.value)
