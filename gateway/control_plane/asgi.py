@@ -30,7 +30,7 @@ class AsgiApplication:
         self._tasks = BackgroundTasks()
 
     def begin(self, request: Request) -> int:
-        """Have bodies streamed: one that its head refuses gets its response without a body."""
+        """Have bodies streamed: a refusal by the head alone goes out before any of them."""
         request.connection.has_asked = True
         return STREAM
 

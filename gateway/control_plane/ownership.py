@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from gateway.documents.document import Document, to_table
 from gateway.documents.tree import owner_tag
 from gateway.entities import ENTITIES, EntityType, Row
-from gateway.entities.checks import Table, check_table, row_label
+from gateway.entities.checks import Table, check_table, row_label, unique_value
 from gateway.entities.credentials import SECRETS
 from gateway.errors import UniqueViolation
 
@@ -79,13 +79,8 @@ def without_orphans(table: Table, gone: Iterable[str]) -> Table:
 
 def unique_values(entity: EntityType, row: Row) -> list[tuple[tuple[str, ...], tuple[Any, ...]]]:
     """Return what no other row may have as well: fields and their values, the id included."""
-    found: list[tuple[tuple[str, ...], tuple[Any, ...]]] = [(("id",), (row["id"],))]
-    for group in entity.unique:
-        values = tuple(row.get(name) for name in group)
-        # In a group only the first must be there: for plugins null means "for all".
-        if values[0] is not None:
-            found.append((group, values))
-    return found
+    groups = (("id",), *entity.unique)
+    return [(group, value) for group in groups if (value := unique_value(row, group)) is not None]
 
 
 def describe_values(group: Iterable[str], values: Iterable[Any]) -> str:

@@ -75,8 +75,8 @@ def _unique_problems(
     for group in (*entity.unique, ("id",)):
         seen: dict[Any, Row] = {}
         for row in rows:
-            value = tuple(row.get(name) for name in group)
-            if _does_not_count(group, value, unknown):
+            value = unique_value(row, group)
+            if value is None or _is_unknown(value, unknown):
                 continue
             first = seen.setdefault(value, row)
             if first is not row and id(row) not in reported:
@@ -91,11 +91,17 @@ def _named(name: str, value: Any) -> str:
     return name if name in SECRETS else f'{name} "{value}"'
 
 
-def _does_not_count(group: tuple[str, ...], value: tuple[Any, ...], unknown: object | None) -> bool:
-    if isinstance(unknown, str) and any(isinstance(v, str) and unknown in v for v in value):
-        return True
-    # For plugins null is a value: it means "for all".
-    return value[0] is None if len(group) > 1 else None in value
+def unique_value(row: Row, group: tuple[str, ...]) -> tuple[Any, ...] | None:
+    """Return what no other row may have in these fields; None when the first is null.
+
+    Null in another is a value: for plugins it means "for all".
+    """
+    value = tuple(row.get(name) for name in group)
+    return None if value[0] is None else value
+
+
+def _is_unknown(value: tuple[Any, ...], unknown: object | None) -> bool:
+    return isinstance(unknown, str) and any(isinstance(v, str) and unknown in v for v in value)
 
 
 def _reference_problems(
