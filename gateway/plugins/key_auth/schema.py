@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The configuration of ``key-auth`` (router.md §8)."""
+"""The configuration of ``key-auth``, with the fields of Kong 3.10 (its schema.lua)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The configuration of ``rate-limiting`` (router.md §8)."""
+"""The configuration of ``rate-limiting``, with the fields of Kong 3.10 (its schema.lua)."""
 
 from __future__ import annotations
 
