@@ -58,6 +58,11 @@ class Peer:
         )
         return cls(*await asyncio.wait_for(opened, cls.within))
 
+    def server_certificate(self) -> bytes:
+        """Return the certificate that the server showed, as DER."""
+        shown: bytes = self._writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        return shown
+
     async def upgrade(
         self, path: str = "/v1/outlet", query: Mapping[str, str] | None = None
     ) -> int:

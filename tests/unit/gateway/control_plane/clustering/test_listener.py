@@ -97,8 +97,7 @@ async def test_a_renewed_certificate_is_used_for_new_connections() -> None:
     async with world() as place:
         place.listener.reload(replace(PKI, certificate=renewed.certificate, key=renewed.key))
         peer = await Peer.dial(place.port, place.tls, place.name)
-        shown = peer._writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        assert shown == ssl.PEM_cert_to_DER_cert(renewed.certificate)
+        assert peer.server_certificate() == ssl.PEM_cert_to_DER_cert(renewed.certificate)
         await peer.close()
 
 
