@@ -39,6 +39,7 @@ class Connectivity:
         self._servers = frozenset(servers)
         self._unresolved: set[str] = set()
         self._all_down = False
+        self._has_worked = False
         self._refusals = 0
         self._most_refusals = _TOKEN_REFUSALS if tokens else 0
 
@@ -63,11 +64,15 @@ class Connectivity:
         """Take a line of librdkafka's log about a connection that was lost.
 
         It is no error to librdkafka, but before a connection is up it is all that is said when
-        one end speaks TLS and the other does not, or when a broker is silent.
+        one end speaks TLS and the other does not, or when a broker is silent. One that wants
+        SASL ends connections without it when they are up and it is asked something.
         """
-        if _UP in line:
+        if _UP in line and self._has_worked:
+            # So end idle connections too.
             return
         detail = _THREAD.sub("", line)
+        if _UP in line:
+            detail += "; does the broker want SASL, or a client certificate?"
         if _FIRST_WORD in detail:
             detail += "; do both ends speak TLS, or both not?"
         self.trouble = ProduceError("_TRANSPORT", detail)
@@ -75,6 +80,7 @@ class Connectivity:
     def works(self) -> None:
         """Note that a record or a probe got through."""
         self.trouble = self.barred = None
+        self._has_worked = True
         self._all_down = False
         self._refusals = 0
         self._most_refusals = max(1, self._most_refusals)

@@ -93,9 +93,20 @@ def test_tokens_that_are_refused_may_be_replaced() -> None:
 
 def test_lost_connections_are_a_reason_only_before_they_were_up() -> None:
     known = Connectivity(TWO)
+    known.works()
     known.disconnected("[thrd:a]: ssl://a:9092/1: Disconnected (after 600000ms in state UP)")
     assert known.explained(LATE) is LATE
     known.disconnected("[thrd:a]: a:9092/1: Disconnected (after 2ms in state APIVERSION_QUERY)")
     told = known.explained(LATE)
     assert told.detail.startswith("a:9092/1: Disconnected")
     assert "TLS" in told.detail
+
+
+def test_connections_that_end_when_they_are_up_are_a_reason_until_one_has_worked() -> None:
+    known = Connectivity(TWO)
+    line = "[thrd:a]: ssl://a:9092/1: Disconnected (after 9ms in state UP)"
+    known.disconnected(line)
+    assert "does the broker want SASL" in known.explained(LATE).detail
+    known.works()
+    known.disconnected(line)
+    assert known.explained(LATE) is LATE

@@ -40,6 +40,7 @@ def mistaken(broker: Broker, kind: str) -> dict[str, Any]:
         "closed port": {"bootstrap_servers": [{"host": "127.0.0.1", "port": free_ports(1)[0]}]},
         "wrong name": {"bootstrap_servers": [{"host": NOWHERE, "port": 9092}]},
         "TLS spoken plain": {"security": {"ssl": False}},
+        "no SASL": {"authentication": {}},
         "wrong password": {"authentication": {**plain, "password": "wrong"}},
         "wrong mechanism": {"authentication": {**plain, "mechanism": "SCRAM-SHA-512"}},
     }
@@ -54,6 +55,7 @@ def mistaken(broker: Broker, kind: str) -> dict[str, Any]:
         ("closed port", "Connection refused"),
         ("wrong name", "Failed to resolve"),
         ("TLS spoken plain", "do both ends speak TLS"),
+        ("no SASL", "does the broker want SASL"),
         ("wrong password", "Authentication failed"),
         ("wrong mechanism", "Unsupported SASL mechanism"),
     ],
