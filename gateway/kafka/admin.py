@@ -30,7 +30,10 @@ _HARMLESS = frozenset({"_TRANSPORT", "_ALL_BROKERS_DOWN", "GROUP_AUTHORIZATION_F
 
 @dataclass(frozen=True)
 class KafkaConnection:
-    """Where Kafka is and who we are. ``ca`` is a file, ``ca_pem`` a text; without user no SASL."""
+    """Where Kafka is, and the credentials; without user no SASL.
+
+    ``ca`` is a file, ``ca_pem`` a text.
+    """
 
     bootstrap_servers: str
     user: str | None = None
@@ -49,7 +52,7 @@ class KafkaConnection:
             "bootstrap.servers": self.bootstrap_servers,
             "security.protocol": kind,
             "client.id": "kafka-gateway-cli",
-            # Errors are reported once, as sentences, by who calls.
+            # Errors are reported once, as sentences, by the caller.
             "log_level": 0,
         }
         if sasl:

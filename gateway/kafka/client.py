@@ -43,7 +43,7 @@ _NULL = ffi.NULL
 
 
 class ClientListener(Protocol):
-    """Who hears from a client, always on the loop's thread."""
+    """What a client reports to, always on the loop's thread."""
 
     def on_deliveries(self, messages: Sequence[Any]) -> None:
         """Take the reports of one batch; each message has ``err``, ``len`` and the token as

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What distinguishes producers, and how librdkafka is told.
+"""What distinguishes producers, and the settings of librdkafka that follow.
 
 ``ProducerConfig`` is hashable: plugins whose connection and delivery settings are equal share one
 producer, and a producer outlives a snapshot when the next one asks for an equal one.
@@ -32,7 +32,7 @@ class OAuth:
 
 @dataclass(frozen=True)
 class Sasl:
-    """How to prove who we are: a user and password, or a token."""
+    """How the gateway proves itself: a user and password, or a token."""
 
     mechanism: str
     user: str = ""

@@ -102,7 +102,7 @@ class FirstLane(Lane):
         """Take the reports of one batch."""
         self.in_flight -= len(messages)
         if self.in_flight <= 0:
-            # Before the senders are told, so that Kafka works while they are.
+            # Before the senders hear of it, so that Kafka works while they do.
             self._arrived()
         self._owner.reported(messages)
 
@@ -119,7 +119,7 @@ class FirstLane(Lane):
             self.client.purge()
 
     def _hand_over(self, topic: str, batch: Batch) -> int:
-        """Return how many records librdkafka took; the senders of the others are told."""
+        """Return how many records librdkafka took; the others are reported as failed."""
         try:
             refused = self.client.produce(topic, batch)
         except ProduceError as error:

@@ -57,7 +57,7 @@ class TokenSource:
             client.set_token(token.text, token.expires, principal, self._oauth.extensions)
             self._watch.token()
         except Exception as error:
-            # Whatever it was: librdkafka has to hear of it, it asks again later.
+            # Whatever it was: librdkafka has to know, it asks again later.
             reason = f"{type(error).__name__}: {error}"
             self._watch.log.error("token", f"no token from {self._oauth.url}: {reason}")
             client.token_failed(reason)

@@ -113,7 +113,7 @@ class Producer:
         headers: Sequence[Header] = (),
         on_delivery: OnDelivery | None = None,
     ) -> None:
-        """Take a record; ``on_delivery`` hears once what became of it: None or the error.
+        """Take a record; ``on_delivery`` is called once, with None or the error.
 
         Raises ``BufferFull`` or ``ProducerUnhealthy``; ``on_delivery`` is not called then. An empty
         key is none. Without ``on_delivery`` a loss is counted and logged.
@@ -212,7 +212,7 @@ class Producer:
 
     def sort_out(self, messages: Sequence[Any]) -> tuple[list[QueuedRecord], bool]:
         """Return the records of a refused batch that are worth sending again, and whether the
-        broker has named the others. Their senders, and those who waited too long, are told.
+        broker has named the others. Those, and records past their deadline, are reported as failed.
         """
         named = names_the_guilty(messages)
         again, over = [], []

@@ -36,7 +36,7 @@ REFUSALS = TOO_LARGE | {
 
 
 def names_the_guilty(messages: Sequence[Any]) -> bool:
-    """Tell whether it is known who is to blame: all but those that ``is_innocent``.
+    """Tell whether it is known which are to blame: all but those that ``is_innocent``.
 
     librdkafka says so only when a broker has named several. With one, or all, or none named every
     record of the batch has the same error.

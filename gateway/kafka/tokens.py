@@ -37,8 +37,8 @@ class TokenRequest:
 
 @dataclass(frozen=True)
 class AccessToken:
-    """``expires``: milliseconds since 1970; ``claims``: what a JWT says, unverified (the peer is
-    who verifies it), empty for other tokens.
+    """``expires``: milliseconds since 1970; ``claims``: what a JWT says, unverified (the peer
+    verifies it), empty for other tokens.
     """
 
     text: str = field(repr=False)

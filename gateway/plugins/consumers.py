@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The consumers of a release and the keys that show who they are, ready for look-ups."""
+"""The consumers of a release and their keys, ready for look-ups."""
 
 from __future__ import annotations
 

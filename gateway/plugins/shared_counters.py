@@ -122,7 +122,7 @@ class Table:
         if found is None:
             if len(self._counters) >= _COUNTERS:
                 self._counters = {}
-            # With a secret: who knew the places could crowd out whomever he likes.
+            # With a secret: a client that knew the places could crowd out others.
             digest = _digest(f"{self._start}\n{origin}", self._secret)
             found = self._counters[origin] = Counter(self, digest >> 32 or 1, digest % _SLOTS)
         return found

@@ -72,9 +72,9 @@ def send(
 ) -> Generator[None, None, list[ProduceError | None]]:
     """Send a record for each size to each topic; return what was refused on the way.
 
-    ``of`` gives what hears of the record at a place. Room for all is taken before the first is
-    made: what is sent cannot be called back. Raises ``BufferFull`` and ``ProducerUnhealthy`` while
-    nothing is sent, ``RequestRejected`` (413) for what could never fit.
+    ``of`` gives what takes the report of the record at a place. Room for all is taken before the
+    first is made: what is sent cannot be called back. Raises ``BufferFull`` and
+    ``ProducerUnhealthy`` while nothing is sent, ``RequestRejected`` (413) for what could never fit.
     """
     shared, copies = extra_size(to.key, to.headers), len(to.topics)
     records, total = len(sizes) * copies, (sum(sizes) + shared * len(sizes)) * copies

@@ -333,7 +333,7 @@ class ProduceHandler(Handler):
         return self._lua.change(message, request, len(value))
 
     def _lost(self, request: Request, to: Addressed) -> Lost:
-        """Return what hears of records whose sender does not wait."""
+        """Return what takes the reports of records whose sender does not wait."""
         kind = AcceptedLost if self.config.accepted else Lost
         return kind(self, request, to.topics)
 

@@ -14,7 +14,7 @@ from gateway.plugins.produce import responses
 
 _log = get_logger("gateway.kafka")
 NOT_WRITTEN = "record not written"
-"""The event of a record whose sender is told."""
+"""The event in the log of a record whose sender gets an error response."""
 _LOST = "record lost"
 
 

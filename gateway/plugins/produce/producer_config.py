@@ -65,7 +65,7 @@ _NO_DELEGATION_TOKENS = (
 
 def is_async(config: Producing) -> bool:
     """Tell whether callers are answered once the record is buffered."""
-    # `confluent` ignores every producer setting unless told otherwise.
+    # `confluent` ignores every producer setting unless `producer_config_enabled` is set.
     return config.producer_async and getattr(config, "producer_config_enabled", True)
 
 

@@ -58,17 +58,17 @@ class RateLimiting(Handler):
         for counter in counters:
             counter.add()
         if self._template:
-            request.response_lines += self._template % self._told(left, now)
+            request.response_lines += self._template % self._standing(left, now)
         return None
 
     def _refuse(self, request: Request, left: list[int], now: float) -> Response:
-        told = self._told(left, now)
+        standing = self._standing(left, now)
         if self._template:
-            request.response_lines += self._template % told
-        wait = [(b"Retry-After", b"%d" % told[2])]
+            request.response_lines += self._template % standing
+        wait = [(b"Retry-After", b"%d" % standing[2])]
         return error_response(self.config.error_code, self.config.error_message, request, wait)
 
-    def _told(self, left: list[int], now: float) -> tuple[int, ...]:
+    def _standing(self, left: list[int], now: float) -> tuple[int, ...]:
         """Return what the tightest limit is, leaves, and when it ends; then what each leaves."""
         tightest, least = self._limits[0], left[0]
         for limit, remaining in zip(self._limits, left, strict=True):
@@ -79,7 +79,7 @@ class RateLimiting(Handler):
 
 
 def _template(limits: list[Limit]) -> bytes:
-    """Return the lines that tell the client where it stands, for the numbers of ``_told``."""
+    """Return the lines that tell the client where it stands, for the numbers of ``_standing``."""
     common = b"\r\nRateLimit-Limit: %d\r\nRateLimit-Remaining: %d\r\nRateLimit-Reset: %d"
     return common + b"".join(
         b"\r\nX-RateLimit-Limit-%b: %d\r\nX-RateLimit-Remaining-%b: %%d"

@@ -36,7 +36,7 @@ class RegistryAuthenticator:
         self._renew = 0.0
 
     async def headers(self) -> dict[str, str]:
-        """Return what proves who we are; raises what ``tokens.ask`` raises."""
+        """Return the headers with the credentials; raises what ``tokens.ask`` raises."""
         config = self._config
         if config.mode == "basic" and config.basic is not None:
             return {"Authorization": _basic(config.basic.username, config.basic.password)}
@@ -55,7 +55,7 @@ class RegistryAuthenticator:
         return headers
 
     def forget(self) -> None:
-        """Drop the token: the registry did not like it."""
+        """Drop the token: the registry refused it."""
         self._token = None
 
 
@@ -122,7 +122,7 @@ def _basic(name: str, password: str) -> str:
 
 
 def _assertion(client: str, secret: str, audience: str, algorithm: str) -> str:
-    """Return a JWT that says who we are, signed with the client's secret."""
+    """Return a JWT that names the client, signed with the client's secret."""
     now = int(time())
     claims = {"iss": client, "sub": client, "aud": audience, "jti": str(uuid4())}
     times = {"iat": now, "exp": now + _JWT_LIFE}

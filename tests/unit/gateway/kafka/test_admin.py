@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The settings of a connection for administration, and its errors as sentences."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.errors import KafkaError
+from gateway.kafka.admin import KafkaConnection, create_topic, list_topics, produce
+from tests.support.broker import Broker
+
+
+@pytest.mark.parametrize(
+    ("more", "protocol"),
+    [
+        ({}, "ssl"),
+        ({"tls": False}, "plaintext"),
+        ({"user": "u", "tls": False}, "sasl_plaintext"),
+        ({"user": "u", "tls": False, "ca": "/ca.pem"}, "sasl_ssl"),
+    ],
+)
+def test_the_protocol_follows_from_user_and_authorities(
+    more: dict[str, object], protocol: str
+) -> None:
+    connection = KafkaConnection("a:1", **more)  # type: ignore[arg-type]  # as parametrized
+    assert connection.settings()["security.protocol"] == protocol
+
+
+def test_the_password_does_not_show() -> None:
+    assert "hidden" not in repr(KafkaConnection("a:1", "u", "hidden"))
+
+
+@pytest.mark.kafka
+def test_a_topic_is_made_listed_and_written(broker: Broker) -> None:
+    connection = KafkaConnection(broker.bootstrap, *broker.admin, ca=broker.ca_file)
+    create_topic(connection, "made-by-test-admin", 2, 1)
+    partitions = {topic.name: topic.partitions for topic in list_topics(connection)}
+    assert partitions["made-by-test-admin"] == 2
+    produce(connection, "made-by-test-admin", [b"v"], b"k")
+    (record,) = broker.records("made-by-test-admin")
+    assert (record.key(), record.value()) == (b"k", b"v")
+    with pytest.raises(KafkaError, match="cannot create topic made-by-test-admin"):
+        create_topic(connection, "made-by-test-admin", 2, 1)

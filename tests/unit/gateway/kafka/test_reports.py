@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a delivery report holds is what was sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from gateway.kafka.client import Batch, Client
+from gateway.kafka.config import librdkafka_settings
+from gateway.kafka.reports import content_of, topic_of
+from tests.support.mock_kafka import config_of, mock_kafka
+from tests.support.producing import until
+
+
+class Copies:
+    """Copies the records that are reported; see ``ClientListener``."""
+
+    def __init__(self) -> None:
+        self.found: list[tuple[Any, ...]] = []
+
+    def on_deliveries(self, messages: Sequence[Any]) -> None:
+        self.found += [(topic_of(message), *content_of(message)) for message in messages]
+
+    def on_error(self, code: int, detail: str) -> None: ...
+
+    def on_fatal(self, code: int, detail: str) -> None: ...
+
+    def on_log(self, level: int, facility: str, message: str) -> None: ...
+
+    def on_token_wanted(self) -> None: ...
+
+
+@pytest.mark.kafka
+async def test_value_key_and_headers_come_back() -> None:
+    with mock_kafka() as cluster:
+        cluster.create("t")
+        copies = Copies()
+        loop = asyncio.get_running_loop()
+        client = Client(librdkafka_settings(config_of(cluster)), loop, copies)
+        batch = Batch()
+        headers = [("a", b"1"), ("a", b""), ("b", b"\0")]
+        batch.add(1, b"value", b"key", headers, 11)
+        batch.add(2, b"", None, (), 0)
+        assert client.produce("t", batch) == []
+        client.push()
+        await until(lambda: len(copies.found) == 2)
+        await until(lambda: not client.pushing)
+        client.detach()
+        await asyncio.to_thread(client.destroy)
+    assert sorted(copies.found) == [("t", b"", None, []), ("t", b"value", b"key", headers)]
