@@ -19,7 +19,7 @@ from lupa import luajit21 as lupa
 from gateway.errors import RequestRejected
 from gateway.plugins.produce import json_text
 
-MOST_VALUES = 100_000
+MOST_VALUES = 10_000
 """Values that go into Lua, or come out of it, for one record."""
 
 SECONDS = 0.2
