@@ -26,6 +26,7 @@ from gateway.data_plane.master.status import MAX_BODY, READY, StatusApplication
 from gateway.data_plane.master.supervisor import Supervisor
 from gateway.data_plane.master.trusted_authorities import trusted_bundle
 from gateway.data_plane.master.vault_file import read_vault_file, readable_by_others
+from gateway.data_plane.master.worker_process import resident_memory
 from gateway.errors import ReleaseRefused, SettingsError
 from gateway.http.limits import own_limits
 from gateway.http.server import Listener, Server
@@ -151,7 +152,7 @@ class Master:
     def figures(self) -> NodeFigures:
         """Return what the master knows of the node."""
         supervisor = self._supervisor
-        memory = {"master": _own_memory()}
+        memory = {"master": resident_memory(os.getpid())}
         memory |= {str(worker.index): worker.memory() for worker in supervisor.workers}
         return NodeFigures(
             hash=supervisor.hash_in_force,
@@ -270,8 +271,3 @@ def _make_prefix(settings: Settings) -> Path:
     if not os.access(prefix, os.W_OK):
         raise SettingsError(f"KONG_PREFIX: {prefix} cannot be written to")
     return prefix
-
-
-def _own_memory() -> int:
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -16,6 +16,15 @@ from gateway.data_plane.master.spawn import Spawned
 from gateway.errors import WorkerGone
 
 
+def resident_memory(pid: int) -> int:
+    """Return the resident memory of a process in bytes; 0 when it is gone (proc(5), statm)."""
+    try:
+        with open(f"/proc/{pid}/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
+
+
 class WorkerProcess:
     """One spawned process. ``on_exit`` is called once, on the loop's thread, when it was reaped."""
 
@@ -101,11 +110,7 @@ class WorkerProcess:
 
     def memory(self) -> int:
         """Return the resident memory in bytes; 0 when the process is gone."""
-        try:
-            with open(f"/proc/{self.pid}/statm") as file:
-                return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-        except OSError:
-            return 0
+        return resident_memory(self.pid)
 
     def _ended(self) -> None:
         asyncio.get_running_loop().remove_reader(self._watch)
