@@ -17,8 +17,14 @@ BESIDE = "make a second stack with it, and move over: docs/operations.md, Change
 def refuse_changes(reader: ConfigReader, config: CloudConfig, live: LiveStack) -> None:
     """Raise ``ConfigError`` with every change that cannot be made to what is live."""
     if isinstance(config.cluster, EksConfig):
-        found = live_cluster(live, "cluster", config.cluster)
+        found = live_cluster(live, "cluster", config.cluster.region)
         _refuse_network(reader, config.cluster, found)
+        if found.name not in ("", config.cluster.name):
+            reader.problem(
+                "clusterName",
+                f"{config.cluster.name!r} in place of {found.name}: everything would be deleted "
+                f"before the new one is made; {BESIDE}",
+            )
         if found.version:
             _refuse_version(reader, config.cluster.version, found)
             _refuse_mode(reader, config.cluster.mode, auto=found.auto)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -137,7 +138,14 @@ class EksCluster(pulumi.ComponentResource):
         kubeconfig = secret(self.eks.kubeconfig_json)
         wanted, nodes = self._args.cluster, self.nodes
         provider = kubernetes_provider(
-            f"{self._name}-kubernetes", kubeconfig, wanted.name, self, self.eks, after=access
+            # By its address, not its name: another cluster of the same name is empty, and
+            # everything in it is to be made again (pulumi/pulumi-kubernetes#2745).
+            f"{self._name}-kubernetes",
+            kubeconfig,
+            pulumi.Output.unsecret(self.eks.kubeconfig_json.apply(server_address)),
+            self,
+            self.eks,
+            after=access,
         )
         addons = self._made_addons()
         storage = storage_class(
@@ -165,6 +173,11 @@ class EksCluster(pulumi.ComponentResource):
         driver = self._addons.storage(self.nodes)
         names = self._addons.after_nodes(self.nodes)
         return [driver, *names, self._addons.measurements(names)]
+
+
+def server_address(kubeconfig_json: str) -> str:
+    """Return the address of a kubeconfig's only cluster: each EKS cluster has its own."""
+    return str(json.loads(kubeconfig_json)["clusters"][0]["cluster"]["server"])
 
 
 def access_entries(arns: Sequence[str]) -> dict[str, eks.AccessEntryArgs]:

@@ -8,7 +8,7 @@ live is refused like any other wrong configuration, and what was chosen once sta
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
@@ -16,7 +16,6 @@ from google.protobuf import struct_pb2
 from pulumi.runtime import settings
 from pulumi.runtime.proto import resource_pb2
 
-from components.config.kubernetes import EksConfig
 from provider.values import decode
 
 READ = "pulumi:pulumi:readStackResourceOutputs"
@@ -82,6 +81,7 @@ class LiveCluster:
     cluster itself has subnets, 0 where it has not been made.
     """
 
+    name: str = ""
     version: str = ""
     auto: bool = False
     vpc_cidr: str = ""
@@ -90,26 +90,22 @@ class LiveCluster:
     nodes: LiveNodes | None = None
 
 
-def live_cluster(live: LiveStack, name: str, wanted: EksConfig) -> LiveCluster:
+def live_cluster(live: LiveStack, name: str, region: str) -> LiveCluster:
     """Return what is there of the cluster that the component ``name`` makes.
 
-    In another region nothing of it is kept, and under another name only its network.
+    In another region nothing of it is kept.
     """
-    if live.one("pulumi:providers:aws").get("region") != wanted.region:
+    if live.one("pulumi:providers:aws").get("region") != region:
         return LiveCluster()
+    cluster = live.one("aws:eks/cluster:Cluster")
     subnets = live.all("aws:ec2/subnet:Subnet")
     names = [f"{name}-public-{place}" for place in range(len(subnets))]
-    network = LiveCluster(
-        vpc_cidr=str(live.one("aws:ec2/vpc:Vpc").get("cidrBlock") or ""),
-        zones=tuple(str(subnets[one]["availabilityZone"]) for one in names if one in subnets),
-    )
-    cluster = live.one("aws:eks/cluster:Cluster")
-    if cluster.get("name") != wanted.name:
-        return network
-    return replace(
-        network,
+    return LiveCluster(
+        name=str(cluster.get("name") or ""),
         version=str(cluster.get("version") or ""),
         auto=bool((cluster.get("computeConfig") or {}).get("enabled")),
+        vpc_cidr=str(live.one("aws:ec2/vpc:Vpc").get("cidrBlock") or ""),
+        zones=tuple(str(subnets[one]["availabilityZone"]) for one in names if one in subnets),
         # One public and one private subnet in each.
         control_zones=len((cluster.get("vpcConfig") or {}).get("subnetIds") or ()) // 2,
         nodes=_live_nodes(live.one("aws:eks/nodeGroup:NodeGroup")),

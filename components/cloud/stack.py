@@ -113,7 +113,7 @@ def make_cluster(config: CloudConfig, live: LiveStack = NOTHING) -> KubernetesCl
     name, wanted = "cluster", config.cluster
     if not isinstance(wanted, EksConfig):
         return ExistingCluster(name, wanted).cluster
-    found = live_cluster(live, name, wanted)
+    found = live_cluster(live, name, wanted.region)
     args = EksClusterArgs(wanted, config.tags, config.protect, config.retain, found)
     return EksCluster(name, args).cluster
 

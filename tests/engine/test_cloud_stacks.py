@@ -256,11 +256,11 @@ def test_what_was_changed_by_hand_is_seen_and_put_right(life: Life) -> None:
 def test_what_was_deleted_by_hand_is_made_again(life: Life) -> None:
     session = life.session
     (secret, *_) = [t for t in session.world.things() if t.urn.endswith("::data-plane-key-secret")]
-    session.world.file(secret.type, secret.id).unlink()
+    session.world.file(secret.type, secret.id, secret.place).unlink()
     shown = session.preview("--refresh", "--json")
     assert changes(shown).get("data-plane-key-secret") == "create", shown.text
     assert session.up("--refresh").code == 0
-    assert session.world.get(secret.type, secret.id)
+    assert session.world.get(secret.type, secret.id, secret.place)
 
 
 def test_a_teardown_leaves_nothing_and_is_refused_while_something_is_protected(life: Life) -> None:

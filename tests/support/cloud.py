@@ -45,7 +45,11 @@ OUTPUTS: dict[str, dict[str, Any]] = {
         "kind": "ServiceAccount",
     },
     "confluentcloud:index/apiKey:ApiKey": {"secret": secret("key-secret")},
-    "eks:index:Cluster": {"kubeconfigJson": "{}"},
+    "eks:index:Cluster": {
+        "kubeconfigJson": json.dumps(
+            {"clusters": [{"cluster": {"server": "https://abc.eks.example.com"}}]}
+        )
+    },
     "aws:iam/role:Role": {"arn": "arn:aws:iam::1:role/x"},
     "aws:index/getAvailabilityZones:getAvailabilityZones": {
         "names": ["us-east-2c", "us-east-2a", "us-east-2b"],

@@ -8,11 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tools.stubs.world import World
+from tools.stubs.world import Thing, World
 
 Properties = dict[str, Any]
 PROVIDER = "(provider)"
 """Under this name an identity function sees the provider's configuration among the inputs."""
+
+BIRTH = "(birth)"
+"""Under this name an outputs function sees how often the resource was made before."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class StubType:
     ones from old and new inputs. ``autoname`` is the path of the property that gets a name when
     the program gives none. ``refuses`` says why a creation (old inputs are None) or an update is
     refused, as the real API would when it is asked: not at the preview. Of a ``unique`` type, an id
-    that is there already cannot be made again.
+    that is there already cannot be made again. ``holds`` is the place that goes with it, and all
+    that lies there. ``stays`` says why it cannot be deleted yet.
     """
 
     identity: Callable[[str, Properties], str]
@@ -38,6 +42,8 @@ class StubType:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     refuses: Callable[[Properties | None, Properties, World], str] = lambda old, new, world: ""
     unique: bool = False
+    holds: Callable[[Properties], str] = lambda outputs: ""
+    stays: Callable[[Thing, World], str] = lambda thing, world: ""
 
 
 @dataclass(frozen=True)
@@ -51,12 +57,20 @@ class Call:
 
 @dataclass(frozen=True)
 class Package:
-    """One provider."""
+    """One provider.
+
+    ``reconfigured`` names what of its configuration makes another provider of it, and so another of
+    each of its resources. ``place`` is where resources lie by the configuration, ``unreachable``
+    says why that cannot be reached.
+    """
 
     name: str
     types: Mapping[str, StubType]
     invokes: Mapping[str, Callable[[Call], Properties]] = field(default_factory=dict)
     construct: Callable[[Any], Any] | None = None
+    reconfigured: Callable[[Properties, Properties], set[str]] = lambda old, new: set()
+    place: Callable[[Properties], str] = lambda config: ""
+    unreachable: Callable[[str, World], str] = lambda place, world: ""
 
 
 def digits(text: str, length: int, alphabet: str = "0123456789abcdef") -> str:

@@ -20,7 +20,7 @@ from gateway.names.property_paths import render_path
 from provider.diff import PropertyChange, compare
 from provider.responses import abort_init_failed, diff_response, top_property
 from provider.values import UNKNOWN, decode, encode
-from tools.stubs.package import PROVIDER, Call, Package, Properties, StubType, digits
+from tools.stubs.package import BIRTH, PROVIDER, Call, Package, Properties, StubType, digits
 from tools.stubs.world import Thing, World
 
 
@@ -62,7 +62,14 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CheckResponse(inputs=request.news)
 
     def DiffConfig(self, request: Any, context: Any) -> Any:
-        return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
+        olds, _ = decode(request.old_inputs)
+        news, _ = decode(request.news)
+        replacing = self._package.reconfigured(olds, news)
+        edits = [
+            PropertyChange(render_path(path), change, top_property(render_path(path)) in replacing)
+            for path, change in compare(olds, news).items()
+        ]
+        return diff_response(edits, delete_before_replace=False)
 
     def Configure(self, request: Any, context: Any) -> Any:
         self._configs[context.peer()], _ = decode(request.args)
@@ -134,8 +141,8 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
             self._world.note("failed", request.urn)
             context.abort(grpc.StatusCode.UNKNOWN, "the test wanted the first attempt to fail")
         self._refuse(kind.refuses(None, inputs, self._world), context)
-        config = self._configs.get(context.peer(), {})
-        made = self._make(kind, request.urn, inputs, config, context)
+        self._place(context)
+        made = self._make(kind, request.urn, inputs, context)
         if self._faulty("half", request.urn) or (first and self._faulty("first-half", request.urn)):
             self._world.note("failed", request.urn)
             message = "the test wanted create to fail half-way"
@@ -147,7 +154,8 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
         kind = self._kind(request.urn, context)
         self._fail("read", request.urn, context)
         token = _type(request.urn)
-        thing = self._world.get(token, request.id)
+        place = self._place(context, gone=True)
+        thing = None if place is None else self._world.get(token, request.id, place)
         _, secrets = decode(request.inputs)
         hidden = {*secrets, *((name,) for name in kind.secrets)}
         if thing is None and not request.inputs.fields:
@@ -172,14 +180,25 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
         self._fail("update", request.urn, context)
         before, _ = decode(request.old_inputs)
         self._refuse(kind.refuses(before, news, self._world), context)
-        outputs = {**news, **kind.outputs(request.id, news)}
+        birth = self._created(request.urn) - 1
+        outputs = {**news, **kind.outputs(request.id, {**news, BIRTH: birth})}
         token = _type(request.urn)
-        self._world.put("update", Thing(token, request.id, request.urn, news, outputs))
+        thing = Thing(token, request.id, request.urn, news, outputs, self._place(context) or "")
+        self._world.put("update", thing)
         return provider_pb2.UpdateResponse(properties=encode(outputs, hidden))
 
     def Delete(self, request: Any, context: Any) -> Any:
         self._fail("delete", request.urn, context)
-        self._world.remove(_type(request.urn), request.id, request.urn)
+        place = self._place(context, gone=True)
+        if place is None:
+            return empty_pb2.Empty()
+        thing = self._world.get(_type(request.urn), request.id, place)
+        kind = self._kind(request.urn, context)
+        if thing is not None:
+            self._refuse(kind.stays(thing, self._world), context)
+        self._world.remove(_type(request.urn), request.id, request.urn, place)
+        if thing is not None and (held := kind.holds(thing.outputs)):
+            self._world.clear(held)
         return empty_pb2.Empty()
 
     # --- helpers ------------------------------------------------------------------------------
@@ -195,15 +214,28 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
         if why:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, why)
 
-    def _make(
-        self, kind: StubType, urn: str, inputs: Properties, config: Properties, context: Any
-    ) -> Thing:
+    def _place(self, context: Any, *, gone: bool = False) -> str | None:
+        """Return where the provider's resources lie; abort when it cannot be reached.
+
+        With ``gone``, what cannot be reached may count as gone, when the world says so: as the
+        provider of Kubernetes has it with `PULUMI_K8S_DELETE_UNREACHABLE`.
+        """
+        place = self._package.place(self._configs.get(context.peer(), {}))
+        why = self._package.unreachable(place, self._world)
+        if why and gone and self._world.said("delete-unreachable", usual=False):
+            return None
+        self._refuse(why, context)
+        return place
+
+    def _make(self, kind: StubType, urn: str, inputs: Properties, context: Any) -> Thing:
+        config = self._configs.get(context.peer(), {})
+        place = self._package.place(config)
         before = self._created(urn)
         identity = kind.identity(f"{urn} {before}", {**inputs, PROVIDER: config})
-        outputs = {**inputs, **kind.outputs(identity, inputs)}
-        if kind.unique and self._world.get(_type(urn), identity):
+        outputs = {**inputs, **kind.outputs(identity, {**inputs, BIRTH: before})}
+        if kind.unique and self._world.get(_type(urn), identity, place):
             self._refuse(f"ResourceInUseException: {identity} already exists", context)
-        thing = Thing(_type(urn), identity, urn, inputs, outputs)
+        thing = Thing(_type(urn), identity, urn, inputs, outputs, place)
         self._world.put("create", thing)
         return thing
 

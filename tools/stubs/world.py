@@ -10,20 +10,21 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Thing:
-    """One resource that is there. ``secrets`` are names of outputs."""
+    """One resource that is there; ``place`` is what it lies in, where ids are unique only there."""
 
     type: str
     id: str
     urn: str
     inputs: dict[str, Any]
     outputs: dict[str, Any]
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,22 +46,28 @@ class World:
 
     def put(self, operation: str, thing: Thing) -> None:
         """Write a resource down, whole or not at all."""
-        file = self.file(thing.type, thing.id)
+        file = self.file(thing.type, thing.id, thing.place)
         file.parent.mkdir(parents=True, exist_ok=True)
         new = file.with_suffix(".new")
         new.write_text(json.dumps(asdict(thing), indent=1, sort_keys=True))
         new.replace(file)
         self._note(LogEntry(operation, thing.urn, thing.id))
 
-    def get(self, token: str, identity: str) -> Thing | None:
+    def get(self, token: str, identity: str, place: str = "") -> Thing | None:
         """Return a resource, or None when it is not there."""
-        file = self.file(token, identity)
+        file = self.file(token, identity, place)
         return Thing(**json.loads(file.read_text())) if file.exists() else None
 
-    def remove(self, token: str, identity: str, urn: str) -> None:
+    def remove(self, token: str, identity: str, urn: str, place: str = "") -> None:
         """Remove a resource; one that is gone already is fine."""
-        self.file(token, identity).unlink(missing_ok=True)
+        self.file(token, identity, place).unlink(missing_ok=True)
         self._note(LogEntry("delete", urn, identity))
+
+    def clear(self, place: str) -> None:
+        """Remove all that lies in ``place``, as nobody's doing."""
+        for thing in list(self.things()):
+            if thing.place == place:
+                self.file(thing.type, thing.id, place).unlink()
 
     def things(self) -> Iterator[Thing]:
         """Yield all that is there."""
@@ -78,14 +85,10 @@ class World:
 
     def edit(self, thing: Thing, inputs: Mapping[str, Any]) -> None:
         """Change a resource behind the program's back."""
-        changed = Thing(
-            thing.type,
-            thing.id,
-            thing.urn,
-            {**thing.inputs, **inputs},
-            {**thing.outputs, **inputs},
+        changed = replace(
+            thing, inputs={**thing.inputs, **inputs}, outputs={**thing.outputs, **inputs}
         )
-        self.file(thing.type, thing.id).write_text(json.dumps(asdict(changed)))
+        self.file(thing.type, thing.id, thing.place).write_text(json.dumps(asdict(changed)))
 
     def say(self, topic: str, value: Any) -> None:
         """Have a cloud say ``value`` of something that nobody makes, such as its zones."""
@@ -96,9 +99,9 @@ class World:
         file = self._folder / f"{topic}.said"
         return json.loads(file.read_text()) if file.exists() else usual
 
-    def file(self, token: str, identity: str) -> Path:
+    def file(self, token: str, identity: str, place: str = "") -> Path:
         """Return the file of a resource."""
-        name = hashlib.sha256(identity.encode()).hexdigest()[:24]
+        name = hashlib.sha256(f"{place}{identity}".encode()).hexdigest()[:24]
         return self._folder / token.replace("/", "~").replace(":", "_") / f"{name}.json"
 
     def _note(self, entry: LogEntry) -> None:

@@ -6,8 +6,8 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 
-from tools.stubs.package import Call, Package, Properties, StubType, digits, named, prefixed
-from tools.stubs.world import World
+from tools.stubs.package import BIRTH, Call, Package, Properties, StubType, digits, named, prefixed
+from tools.stubs.world import Thing, World
 
 ACCOUNT = "123456789012"
 
@@ -21,7 +21,8 @@ def _role(identity: str, inputs: Properties) -> Properties:
 
 
 def _cluster(identity: str, inputs: Properties) -> Properties:
-    host = digits(identity, 32).upper()
+    # A further cluster of the same name has another address.
+    host = digits(f"{identity}{inputs.get(BIRTH) or ''}", 32).upper()
     return {
         "arn": f"arn:aws:eks:stub:{ACCOUNT}:cluster/{identity}",
         "endpoint": f"https://{host}.gr7.stub.eks.amazonaws.com",
@@ -51,8 +52,23 @@ def _refuse_cluster(old: Properties | None, new: Properties, world: World) -> st
 
 
 def _zones_of(subnets: list[str], world: World) -> set[str]:
-    found = (world.get("aws:ec2/subnet:Subnet", identity) for identity in subnets)
+    found = (_find(world, "aws:ec2/subnet:Subnet", identity) for identity in subnets)
     return {thing.inputs["availabilityZone"] for thing in found if thing is not None}
+
+
+def _find(world: World, token: str, identity: str) -> Thing | None:
+    """Return a resource whatever its region."""
+    same = (thing for thing in world.things() if thing.type == token and thing.id == identity)
+    return next(same, None)
+
+
+def _attached(thing: Thing, world: World) -> str:
+    """What DeleteCluster refuses."""
+    groups = (one for one in world.things() if one.type == "aws:eks/nodeGroup:NodeGroup")
+    mine = [
+        one for one in groups if one.inputs["clusterName"] == thing.id and one.place == thing.place
+    ]
+    return "ResourceInUseException: Cluster has nodegroups attached" if mine else ""
 
 
 def _refuse_nodes(old: Properties | None, new: Properties, world: World) -> str:
@@ -69,7 +85,7 @@ def _refuse_nodes(old: Properties | None, new: Properties, world: World) -> str:
             f"InvalidParameterException: desired capacity {wanted} can't be greater than max "
             f"size {most}"
         )
-    cluster = world.get("aws:eks/cluster:Cluster", new["clusterName"])
+    cluster = _find(world, "aws:eks/cluster:Cluster", new["clusterName"])
     version = new.get("version")
     if cluster and version and _minor(version) > _minor(cluster.inputs["version"]):
         return (
@@ -85,7 +101,7 @@ def _minor(version: str) -> int:
 
 def _refuse_addon(old: Properties | None, new: Properties, world: World) -> str:
     """What CreateAddon and UpdateAddon refuse: kube-proxy must not be newer than the cluster."""
-    cluster = world.get("aws:eks/cluster:Cluster", new["clusterName"])
+    cluster = _find(world, "aws:eks/cluster:Cluster", new["clusterName"])
     version = str(new.get("addonVersion") or "").lstrip("v")
     if new["addonName"] != "kube-proxy" or not cluster or not version:
         return ""
@@ -104,7 +120,7 @@ def _addon_version(call: Call) -> Properties:
 
 def _node_group(call: Call) -> Properties:
     cluster, name = call.arguments["clusterName"], call.arguments["nodeGroupName"]
-    found = call.world.get("aws:eks/nodeGroup:NodeGroup", f"{cluster}:{name}")
+    found = _find(call.world, "aws:eks/nodeGroup:NodeGroup", f"{cluster}:{name}")
     sizes = [] if found is None else [found.inputs["scalingConfig"]]
     return {**call.arguments, "id": f"{cluster}:{name}", "scalingConfigs": sizes}
 
@@ -124,6 +140,9 @@ def _zones(call: Call) -> Properties:
 
 PACKAGE = Package(
     name="aws",
+    place=lambda config: str(config.get("region")),
+    # Each resource carries its region, from the provider: another one is another resource.
+    reconfigured=lambda old, new: {"region"} if old.get("region") != new.get("region") else set(),
     types={
         "aws:ec2/vpc:Vpc": StubType(
             prefixed("vpc"),
@@ -170,6 +189,8 @@ PACKAGE = Package(
             autoname=("name",),
             unique=True,
             refuses=_refuse_cluster,
+            holds=lambda outputs: str(outputs["endpoint"]),
+            stays=_attached,
         ),
         "aws:eks/accessEntry:AccessEntry": StubType(
             lambda seed, inputs: f"{inputs['clusterName']}:{inputs['principalArn']}",

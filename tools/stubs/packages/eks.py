@@ -65,7 +65,11 @@ def construct(request: Any) -> Any:
     monitor.RegisterResourceOutputs(
         resource_pb2.RegisterResourceOutputsRequest(urn=component.urn, outputs=state)
     )
-    return provider_pb2.ConstructResponse(urn=component.urn, state=state)
+    # As the real one tells: what uses an output of the cluster is known to need the cluster itself.
+    depends = provider_pb2.ConstructResponse.PropertyDependencies(urns=[cluster.urn])
+    return provider_pb2.ConstructResponse(
+        urn=component.urn, state=state, stateDependencies=dict.fromkeys(state.fields, depends)
+    )
 
 
 def _component(monitor: Any, request: Any) -> Any:

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from provider.values import UNKNOWN
 from tools.stubs.package import Package, Properties, StubType, digits
+from tools.stubs.world import World
 
 NAME = ("metadata", "name")
 
@@ -54,8 +57,41 @@ def _service(identity: str, inputs: Properties) -> Properties:
     }
 
 
+def _reconfigured(old: Properties, new: Properties) -> set[str]:
+    """Another cluster is another provider (pulumi-kubernetes, `DiffConfig`).
+
+    Its identifier decides once it has one; else the server, and one that is not known is another.
+    """
+    if old.get("clusterIdentifier"):
+        same = old["clusterIdentifier"] == new.get("clusterIdentifier")
+        return set() if same else {"clusterIdentifier"}
+    return set() if _server(old) == _server(new) else {"kubeconfig"}
+
+
+def _server(config: Properties) -> str:
+    """Return the address of the cluster that a kubeconfig names; it is the place of its objects."""
+    text = config.get("kubeconfig")
+    if not isinstance(text, str) or text == UNKNOWN:
+        return UNKNOWN
+    clusters = json.loads(text).get("clusters") or [{}]
+    return str(clusters[0].get("cluster", {}).get("server", ""))
+
+
+def _unreachable(place: str, world: World) -> str:
+    """Tell what the provider says when a cluster of the world is gone."""
+    if ".stub.eks." not in place:
+        return ""
+    clusters = (t for t in world.things() if t.type == "aws:eks/cluster:Cluster")
+    if any(cluster.outputs["endpoint"] == place for cluster in clusters):
+        return ""
+    return "configured Kubernetes cluster is unreachable: unable to load schema information"
+
+
 PACKAGE = Package(
     name="kubernetes",
+    reconfigured=_reconfigured,
+    place=_server,
+    unreachable=_unreachable,
     types={
         "kubernetes:core/v1:Namespace": StubType(
             _identity, replacing=_renamed, autoname=NAME, delete_before_replace=True

@@ -92,15 +92,9 @@ def test_everything_wrong_is_told_at_once() -> None:
     ]
 
 
-def test_under_another_name_only_the_network_is_the_same() -> None:
-    found = problems(
-        live(),
-        clusterName="other",
-        kubernetesVersion="1.36",
-        vpcCidr="10.40.0.0/16",
-        clusterMode="auto",
-    )
-    assert [problem.partition(":")[0] for problem in found] == ["vpcCidr"]
+def test_a_cluster_keeps_its_name() -> None:
+    (problem,) = problems(live(), kubernetesVersion="1.34", clusterName="other")
+    assert problem.startswith("clusterName: 'other' in place of kafka-gateway-dev: everything")
 
 
 def test_in_another_region_everything_is_new() -> None:

@@ -65,7 +65,7 @@ def test_a_kubeconfig_never_leaves_as_plain_text(prod: list[Registration]) -> No
     assert {"kubeconfig", "kubeconfigJson"} <= set(eks(prod).secret_outputs)
     (provider,) = of(prod, "pulumi:providers:kubernetes").values()
     assert provider.is_secret("kubeconfig")
-    assert provider.inputs["clusterIdentifier"] == "kafka-gateway-prod"
+    assert provider.inputs["clusterIdentifier"] == "https://abc.eks.example.com"
     assert provider.deleted_with.endswith("::cluster")
 
 
