@@ -39,7 +39,7 @@ WITHOUT_TESTS_OF_THEIR_OWN = {
     "components/endpoints.py": "dataclasses without a method",
     "gateway/http/application.py": "a protocol",
     "gateway/http/context.py": "what connections share: every test of them",
-    "gateway/data_plane/worker/__main__.py": "the worker process: data_plane/master/test_supervisor",
+    "gateway/data_plane/worker/__main__.py": "a process: master/test_spawn, worker/test_worker",
     "gateway/kafka/_rdkafka.py": "loads a library: every Kafka test",
     "gateway/kafka/lane.py": "what both lanes share: kafka/test_first_lane, test_second_lane",
     "gateway/kafka/pusher.py": "a thread of the client: kafka/test_client",
