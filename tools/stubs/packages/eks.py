@@ -10,7 +10,7 @@ import grpc
 from pulumi.runtime.proto import provider_pb2, resource_pb2, resource_pb2_grpc
 
 from provider.values import SIGNATURE_KEY, UNKNOWN, decode, encode, is_known
-from tools.stubs.package import Package
+from tools.stubs.package import Package, Properties
 
 RESOURCE_SIGNATURE = "5cf8f73096256a8f31e491e813e4eb8e"
 """Marks a reference to a resource on the wire (sdk/go/common/resource/properties.go)."""
@@ -27,22 +27,7 @@ def construct(request: Any) -> Any:
         component.urn,
         "aws:eks/cluster:Cluster",
         f"{request.name}-eksCluster",
-        {
-            "name": inputs.get("name", request.name),
-            "version": inputs.get("version"),
-            "accessConfig": {"authenticationMode": inputs.get("authenticationMode")},
-            "vpcConfig": {
-                "endpointPublicAccess": inputs.get("endpointPublicAccess", True),
-                "endpointPrivateAccess": inputs.get("endpointPrivateAccess", False),
-                "publicAccessCidrs": inputs.get("publicAccessCidrs"),
-                "subnetIds": [
-                    *_list(inputs.get("publicSubnetIds")),
-                    *_list(inputs.get("privateSubnetIds")),
-                ],
-            },
-            "computeConfig": {"enabled": True} if inputs.get("autoMode") else None,
-            "tags": inputs.get("tags"),
-        },
+        _cluster(inputs, request.name),
     )
     for key, entry in sorted((inputs.get("accessEntries") or {}).items()):
         _child(
@@ -70,6 +55,26 @@ def construct(request: Any) -> Any:
     return provider_pb2.ConstructResponse(
         urn=component.urn, state=state, stateDependencies=dict.fromkeys(state.fields, depends)
     )
+
+
+def _cluster(inputs: Properties, name: str) -> Properties:
+    """Return the cluster's own inputs."""
+    return {
+        "name": inputs.get("name", name),
+        "version": inputs.get("version"),
+        "accessConfig": {"authenticationMode": inputs.get("authenticationMode")},
+        "vpcConfig": {
+            "endpointPublicAccess": inputs.get("endpointPublicAccess", True),
+            "endpointPrivateAccess": inputs.get("endpointPrivateAccess", False),
+            "publicAccessCidrs": inputs.get("publicAccessCidrs"),
+            "subnetIds": [
+                *_list(inputs.get("publicSubnetIds")),
+                *_list(inputs.get("privateSubnetIds")),
+            ],
+        },
+        "computeConfig": {"enabled": True} if inputs.get("autoMode") else None,
+        "tags": inputs.get("tags"),
+    }
 
 
 def _component(monitor: Any, request: Any) -> Any:
