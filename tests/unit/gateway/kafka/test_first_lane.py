@@ -4,21 +4,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
-from tests.support.mock_kafka import MockKafka, config_of, delivered, mock_kafka
+from tests.support.mock_kafka import MockKafka, config_of, delivered
 from tests.support.producing import Worker, until, working
 
 pytestmark = pytest.mark.kafka
-
-
-@pytest.fixture
-def cluster() -> Iterator[MockKafka]:
-    with mock_kafka() as made:
-        made.create("t")
-        yield made
 
 
 def test_what_comes_in_one_turn_is_in_flight_together(cluster: MockKafka) -> None:

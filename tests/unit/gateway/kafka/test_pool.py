@@ -4,22 +4,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from gateway.kafka.config import ProducerConfig
-from tests.support.mock_kafka import MockKafka, config_of, delivered, mock_kafka, silence
+from tests.support.mock_kafka import MockKafka, config_of, delivered, silence
 from tests.support.producing import Worker, until, working
 
 pytestmark = pytest.mark.kafka
-
-
-@pytest.fixture
-def cluster() -> Iterator[MockKafka]:
-    with mock_kafka() as made:
-        made.create("t")
-        yield made
 
 
 def test_equal_configurations_share_a_producer_which_outlives_a_snapshot(

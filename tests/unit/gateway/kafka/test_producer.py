@@ -6,24 +6,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from gateway.errors import BufferFull, ProduceError
 from gateway.kafka.config import ProducerConfig
-from tests.support.mock_kafka import MockKafka, config_of, delivered, mock_kafka, silence
+from tests.support.mock_kafka import MockKafka, config_of, delivered, silence
 from tests.support.producing import Worker, until, working
 
 pytestmark = pytest.mark.kafka
-
-
-@pytest.fixture
-def cluster() -> Iterator[MockKafka]:
-    with mock_kafka() as made:
-        made.create("t")
-        yield made
 
 
 def test_a_record_is_reported_by_its_deadline_even_from_a_silent_broker() -> None:

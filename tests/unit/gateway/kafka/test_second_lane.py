@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from gateway.kafka.config import ProducerConfig
 from gateway.kafka.key_order import QueuedRecord
 from gateway.kafka.librdkafka import error_name
 from gateway.kafka.second_lane import MOST_TOGETHER, SecondLane, pieces
-from tests.support.mock_kafka import MockKafka, mock_kafka
+from tests.support.mock_kafka import MockKafka
 from tests.support.producing import Worker, until, working
 
 INVALID_RECORD = 87
@@ -24,13 +23,6 @@ MSG_SIZE_TOO_LARGE = 10
 NOT_ENOUGH_REPLICAS = 19
 # RECORD_LIST_TOO_LARGE, INVALID_TIMESTAMP, UNSUPPORTED_FOR_MESSAGE_FORMAT, POLICY_VIOLATION
 OTHERS = (18, 32, 43, 44)
-
-
-@pytest.fixture
-def cluster() -> Iterator[MockKafka]:
-    with mock_kafka() as made:
-        made.create("t")
-        yield made
 
 
 def config(cluster: MockKafka, acks: int = 1, **changes: Any) -> ProducerConfig:
