@@ -13,6 +13,7 @@ import pulumi_confluentcloud as confluent
 from components.config.cloud import ConfluentConfig
 from components.config.secret import secret
 from components.config.stack import SLOTS
+from components.config.topic_settings import with_defaults
 from components.config.topics import TopicConfig
 from components.endpoints import READER_GROUP_PREFIX, KafkaEndpoint
 
@@ -30,7 +31,10 @@ READER_OPERATIONS = ("READ", "DESCRIBE")
 
 @dataclass(frozen=True)
 class ConfluentKafkaArgs:
-    """What to make: the cluster, its topics, and which of the two API keys the gateway uses."""
+    """What to make: the cluster, its topics, and which of the two API keys the gateway uses.
+
+    ``live_settings`` are those that topics have already, by the topic's name.
+    """
 
     cluster: ConfluentConfig
     topics: tuple[TopicConfig, ...]
@@ -38,6 +42,7 @@ class ConfluentKafkaArgs:
     api_key_generations: Mapping[str, int]
     protect: bool
     retain: bool
+    live_settings: Mapping[str, Mapping[str, str]]
 
 
 class ConfluentKafka(pulumi.ComponentResource):
@@ -182,7 +187,7 @@ class ConfluentKafka(pulumi.ComponentResource):
             f"{self._name}-topic-{topic.name}",
             topic_name=topic.name,
             partitions_count=topic.partitions,
-            config=dict(topic.config),
+            config=with_defaults(topic.config, self._args.live_settings.get(topic.name, {})),
             opts=pulumi.ResourceOptions.merge(
                 self._in_cluster,
                 pulumi.ResourceOptions(

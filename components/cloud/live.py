@@ -124,3 +124,9 @@ def _live_nodes(group: Mapping[str, Any]) -> LiveNodes | None:
         instance_types=tuple(group.get("instanceTypes") or ()),
         subnets=len(group.get("subnetIds") or ()),
     )
+
+
+def live_settings(live: LiveStack) -> Mapping[str, Mapping[str, str]]:
+    """Return the settings that topics on Confluent Cloud have, by the topic's name."""
+    topics = live.all("confluentcloud:index/kafkaTopic:KafkaTopic").values()
+    return {str(topic["topicName"]): topic.get("config") or {} for topic in topics}

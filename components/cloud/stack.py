@@ -20,7 +20,7 @@ from components.cloud.eks import EksCluster, EksClusterArgs
 from components.cloud.existing import ExistingCluster, ExistingControlPlane, ExistingKafka
 from components.cloud.konnect import HostedControlPlane, HostedControlPlaneArgs
 from components.cloud.kubernetes import KubernetesCluster
-from components.cloud.live import NOTHING, LiveStack, live_cluster
+from components.cloud.live import NOTHING, LiveStack, live_cluster, live_settings
 from components.config.cloud import CloudConfig, ExistingKafkaConfig, read_cloud
 from components.config.control_plane import (
     ExistingControlPlaneConfig,
@@ -40,7 +40,7 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
     live = LiveStack.of_this_run()
     refuse_changes(reader, config, live)
     check_routes(config.routes, config.stack, config.topic_names)
-    kafka = make_kafka(config)
+    kafka = make_kafka(config, live)
     cluster = make_cluster(config, live)
     certificates = make_certificates(config, cluster)
     control_plane, keeper = make_control_plane(config, cluster, certificates)
@@ -91,7 +91,7 @@ def server_list(servers: list[dict[str, Any]]) -> str:
     return ",".join(f"{server['host']}:{int(server['port'])}" for server in servers)
 
 
-def make_kafka(config: CloudConfig) -> ConfluentKafka | ExistingKafka:
+def make_kafka(config: CloudConfig, live: LiveStack = NOTHING) -> ConfluentKafka | ExistingKafka:
     """Make the Kafka of a stack, or take the one that is there."""
     if isinstance(config.kafka, ExistingKafkaConfig):
         return ExistingKafka("kafka", config.kafka, config.topics)
@@ -104,6 +104,7 @@ def make_kafka(config: CloudConfig) -> ConfluentKafka | ExistingKafka:
             api_key_generations=config.api_key_generations,
             protect=config.protect,
             retain=config.retain,
+            live_settings=live_settings(live),
         ),
     )
 

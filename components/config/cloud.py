@@ -17,13 +17,13 @@ from components.config.control_plane import (
     read_control_plane,
 )
 from components.config.kubernetes import (
-    AWS_REGION,
     EksConfig,
     ExistingClusterConfig,
     read_cluster,
 )
 from components.config.pem import read_authority
 from components.config.reader import ConfigReader
+from components.config.regions import region_problem
 from components.config.secret import Secret
 from components.config.stack import StackConfig, read_stack
 from gateway.names.addresses import split_server
@@ -133,7 +133,9 @@ def _kafka(reader: ConfigReader) -> ConfluentConfig | ExistingKafkaConfig:
         reader.problem("confluentCku", f"{cku} is only for confluentClusterType dedicated")
     cloud = reader.choice("confluentCloud", CLOUDS)
     region = reader.text("confluentRegion")
-    if cloud == "AWS":
+    if problem := region_problem(cloud, region):
+        reader.problem("confluentRegion", problem)
+    elif cloud == "AWS":
         _check_aws_region(reader, region)
     return ConfluentConfig(
         environment=reader.text("confluentEnvironment"),
@@ -148,9 +150,7 @@ def _kafka(reader: ConfigReader) -> ConfluentConfig | ExistingKafkaConfig:
 
 
 def _check_aws_region(reader: ConfigReader, region: str) -> None:
-    if not AWS_REGION.match(region):
-        reader.problem("confluentRegion", f"{region!r} is no AWS region such as us-east-2")
-    elif re.match(r"us-(east|west)-", region) and region not in CONFLUENT_US_REGIONS:
+    if re.match(r"us-(east|west)-", region) and region not in CONFLUENT_US_REGIONS:
         allowed = ", ".join(CONFLUENT_US_REGIONS)
         reader.problem(
             "confluentRegion",

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from components.config.network_plan import NetworkPlanError, plan_network
 from components.config.reader import ConfigReader
+from components.config.regions import region_problem
 from components.config.secret import Secret
 from components.config.versions import KUBERNETES_VERSIONS
 
-AWS_REGION = re.compile(r"^[a-z]{2}(-[a-z]+)+-\d$")
 VPC_ID = re.compile(r"^vpc-[0-9a-f]{8,17}$")
 ROUTE_TABLE_ID = re.compile(r"^rtb-[0-9a-f]{8,17}$")
 ARN_ROLE = re.compile(r"^arn:aws[a-z-]*:iam::\d{12}:(role|user)/.+$")
@@ -72,8 +72,8 @@ def read_cluster(reader: ConfigReader) -> EksConfig | ExistingClusterConfig:
         kubeconfig = reader.secret("kubeconfig", "an existing cluster is reached with it")
         return ExistingClusterConfig(kubeconfig, reader.text("clusterIdentifier"))
     region = reader.text("clusterRegion")
-    if not AWS_REGION.match(region):
-        reader.problem("clusterRegion", f"{region!r} is no AWS region such as us-west-1")
+    if problem := region_problem("AWS", region):
+        reader.problem("clusterRegion", problem)
     nodes = reader.integer("nodes", 1, 450)
     most = reader.integer("maxNodes", 0, 450) or nodes
     if most < nodes:

@@ -7,7 +7,7 @@ import functools
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,15 @@ from gateway.names.addresses import url_problem
 from gateway.names.spelling import choices
 
 PROJECT_FILE = Path(__file__).resolve().parents[2] / "Pulumi.yaml"
+SECRETS = (
+    "adminToken",
+    "clusterPrivateKeyPem",
+    "kafkaApiSecret",
+    "kafkaReaderSecret",
+    "konnectToken",
+    "kubeconfig",
+)
+"""Keys that must not stand in clear in a file that is committed."""
 URL = re.compile(r"^https?://[^/\s]+/?$")
 
 
@@ -36,14 +45,19 @@ class ConfigReader:
 
     ``values`` are the project's keys without the project name, as the engine hands them over:
     text, with lists, objects, numbers and booleans as JSON. What is not among them has the default
-    that Pulumi.yaml declares.
+    that Pulumi.yaml declares. ``encrypted`` names those that stand encrypted in the stack's file;
+    without it, that is not looked at.
     """
 
-    def __init__(self, stack: str, values: Mapping[str, str]) -> None:
+    def __init__(
+        self, stack: str, values: Mapping[str, str], encrypted: Collection[str] | None = None
+    ) -> None:
         self.stack = stack
         self.problems: list[str] = []
         self._values = {key: default_text(key) for key in declared()} | dict(values)
         self._refuse_unknown_keys()
+        if encrypted is not None:
+            self._refuse_clear_secrets(encrypted)
 
     @classmethod
     def of_this_run(cls) -> ConfigReader:
@@ -51,7 +65,9 @@ class ConfigReader:
         prefix = pulumi.get_project() + ":"
         given: dict[str, str] = json.loads(os.environ.get("PULUMI_CONFIG", "{}"))
         values = {k.removeprefix(prefix): v for k, v in given.items() if k.startswith(prefix)}
-        return cls(pulumi.get_stack(), values)
+        hidden: list[str] = json.loads(os.environ.get("PULUMI_CONFIG_SECRET_KEYS", "[]"))
+        encrypted = {key.removeprefix(prefix) for key in hidden}
+        return cls(pulumi.get_stack(), values, encrypted)
 
     def done(self) -> None:
         """Raise ``ConfigError`` if anything was wrong."""
@@ -148,6 +164,14 @@ class ConfigReader:
         allowed = declared()
         for key in sorted(set(self._values) - set(allowed)):
             self.problem(key, f"unknown key; {choices(key, sorted(allowed))}")
+
+    def _refuse_clear_secrets(self, encrypted: Collection[str]) -> None:
+        for key in SECRETS:
+            if self._values[key] and key not in encrypted:
+                command = f"pulumi config set --secret {key} --stack {self.stack}"
+                self.problem(
+                    key, f"in clear, in a file that is committed; make a new one: `{command}`"
+                )
 
 
 @functools.cache

@@ -8,6 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.config.reader import ConfigReader
+from components.config.topic_settings import (
+    CONFLUENT_SETTINGS,
+    KAFKA_SETTINGS,
+    TopicSetting,
+    setting_problem,
+)
 from gateway.names.addresses import topic_problem
 
 FIELDS = ("name", "partitions", "config")
@@ -54,7 +60,22 @@ def _topic(reader: ConfigReader, position: int, item: Any) -> TopicConfig | None
     if not isinstance(config, dict):
         reader.problem(f"{where}.config", f"{config!r} is not a mapping of broker settings")
         return None
-    return TopicConfig(name, partitions, {k: _setting(v) for k, v in sorted(config.items())})
+    texts = {key: _setting(value) for key, value in sorted(config.items())}
+    allowed = _settings(reader)
+    for key, value in texts.items():
+        if problem := setting_problem(key, value, allowed):
+            reader.problem(f"{where}.config.{key}", problem)
+    return TopicConfig(name, partitions, texts)
+
+
+def _settings(reader: ConfigReader) -> Mapping[str, TopicSetting]:
+    """Return what a topic may be set to where the stack's Kafka is."""
+    if reader.text("platform") == "local":
+        return KAFKA_SETTINGS
+    if reader.text("kafka") == "confluent":
+        return CONFLUENT_SETTINGS
+    # Not ours to make: whichever it is.
+    return {**KAFKA_SETTINGS, **CONFLUENT_SETTINGS}
 
 
 def _setting(value: Any) -> str:

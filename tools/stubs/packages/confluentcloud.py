@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from tools.stubs.package import PROVIDER, Package, Properties, StubType, digits
+from tools.stubs.world import World
 
 LETTERS = "0123456789abcdefghjkmnpqrstuvwxyz"
 KINDS = ("basic", "standard", "dedicated", "enterprises", "freights")
@@ -43,6 +44,16 @@ def _cluster_replacing(old: Properties, new: Properties) -> set[str]:
 
 def _topic_replacing(old: Properties, new: Properties) -> set[str]:
     return {"partitionsCount"} if new["partitionsCount"] < old["partitionsCount"] else set()
+
+
+def _refuse_topic(old: Properties | None, new: Properties, world: World) -> str:
+    removed = set((old or {}).get("config") or {}) - set(new.get("config") or {})
+    if not removed:
+        return ""
+    return (
+        "error updating Kafka Topic: reset to topic setting's default value operation (in other "
+        "words, removing topic settings from 'configs' block) is not supported at the moment."
+    )
 
 
 def _secret(identity: str, inputs: Properties) -> Properties:
@@ -95,6 +106,7 @@ PACKAGE = Package(
             lambda seed, inputs: f"{_kafka_id(inputs)}/{inputs['topicName']}",
             replaces=("topicName", "kafkaCluster"),
             replacing=_topic_replacing,
+            refuses=_refuse_topic,
             defaults={"partitionsCount": 6},
         ),
         "confluentcloud:index/kafkaAcl:KafkaAcl": StubType(

@@ -49,7 +49,7 @@ def test_a_cluster_that_is_there_is_known_by_its_kubeconfig_which_never_shows() 
     ("changes", "said"),
     [
         ({"kubernetesVersion": "1.21"}, "kubernetesVersion: '1.21' is not one of 1."),
-        ({"clusterRegion": "us-west"}, "clusterRegion: 'us-west' is no AWS region"),
+        ({"clusterRegion": "us-west"}, "clusterRegion: 'us-west' is no region of AWS"),
         ({"nodes": "0"}, "nodes: 0 is not a whole number from 1 to 450"),
         ({"nodes": "3", "minNodes": "4"}, "minNodes: 4 is more than nodes, 3"),
         ({"nodes": "3", "maxNodes": "2"}, "maxNodes: 2 is less than nodes, 3"),

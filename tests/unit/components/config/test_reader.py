@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from components.config.reader import ConfigReader, declared, default_text
+from components.config.reader import SECRETS, ConfigReader, declared, default_text
 
 KINDS = {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict}
 
@@ -47,3 +47,18 @@ def test_a_value_that_cannot_be_used_leaves_the_default_and_a_problem() -> None:
         "publicEndpoint: 'yes' is neither true nor false",
         "topics: '{}' is not a list",
     ]
+
+
+@pytest.mark.parametrize("key", SECRETS)
+def test_a_secret_in_clear_is_refused_by_name_and_never_shown(key: str) -> None:
+    values = {key: "hush-7d41"}
+    (problem,) = ConfigReader("dev", values, encrypted=()).problems
+    assert problem.startswith(f"{key}: in clear")
+    assert f"pulumi config set --secret {key} --stack dev" in problem
+    assert "hush" not in problem
+    assert ConfigReader("dev", values, encrypted=(key,)).problems == []
+
+
+def test_every_key_that_says_so_is_a_secret() -> None:
+    described = {key for key, what in declared().items() if "--secret" in what["description"]}
+    assert described == set(SECRETS)
