@@ -42,6 +42,7 @@ WITHOUT_TESTS_OF_THEIR_OWN = {
     "gateway/data_plane/worker/__main__.py": "a process: master/test_spawn, worker/test_worker",
     "gateway/kafka/_rdkafka.py": "loads a library: every Kafka test",
     "gateway/kafka/lane.py": "what both lanes share: kafka/test_first_lane, test_second_lane",
+    "gateway/kafka/pusher.py": "a thread of the client: kafka/test_client",
     "gateway/proxy/context.py": "what exchanges share: every test of them",
     "policies/__main__.py": "runs under the engine: tests/engine/test_policies",
     "provider/publishing/publisher.py": "a protocol",
