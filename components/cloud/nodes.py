@@ -19,6 +19,8 @@ NODE_POLICIES = (
     "AmazonEC2ContainerRegistryPullOnly",
 )
 NODE_TIMEOUTS = pulumi.CustomTimeouts(create="30m", update="60m", delete="30m")
+ARM_IMAGE = "AL2023_ARM_64_STANDARD"
+"""EKS takes the image for x86 unless told, and refuses types that it does not run on."""
 SIZE_NOW = "scalingConfig.desiredSize"
 
 
@@ -48,6 +50,7 @@ def make_nodes(resources: AwsResources, args: NodesArgs) -> aws.eks.NodeGroup:
         node_role_arn=role.arn,
         subnet_ids=list(args.subnets),
         instance_types=[wanted.instance_type],
+        ami_type=ARM_IMAGE if wanted.arm else None,
         version=wanted.version,
         scaling_config={
             "desired_size": wanted.nodes if kept else _size_now(resources, args),

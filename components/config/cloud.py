@@ -22,7 +22,7 @@ from components.config.kubernetes import (
     read_cluster,
 )
 from components.config.pem import read_authority
-from components.config.reader import ConfigReader
+from components.config.reader import ConfigReader, default_text
 from components.config.regions import region_problem
 from components.config.secret import Secret
 from components.config.stack import StackConfig, read_stack
@@ -37,6 +37,11 @@ CONFLUENT_US_REGIONS = ("us-east-1", "us-east-2", "us-west-2")
 Elsewhere Confluent's provider decides: its list grows, and is not copied here. These three suffice
 to catch the region of the Kubernetes cluster, us-west-1, given for Kafka too.
 """
+NAMESPACE = re.compile(r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
+HOSTNAME = re.compile(
+    r"^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]*[a-z0-9])$"
+)
+CERTIFICATE_ARN = re.compile(r"^arn:aws:acm:[a-z0-9-]+:\d{12}:certificate/[0-9a-f-]{36}$")
 DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")
 
 
@@ -193,14 +198,31 @@ def _release(reader: ConfigReader, *, konnect: bool) -> ReleaseConfig:
     if most < replicas:
         reader.problem("maxReplicas", f"{most} is less than replicas, {replicas}")
     return ReleaseConfig(
-        namespace=reader.text("namespace"),
+        namespace=_text_like(
+            reader, "namespace", NAMESPACE, "a name of lower-case letters, digits and hyphens"
+        ),
         image_repository=reader.text("imageRepository")
         or ("kong/kong-gateway" if konnect else "ghcr.io/kafka-gateway/kafka-gateway"),
         image_tag=reader.text("imageTag"),
         image_digest=digest,
         replicas=replicas,
         max_replicas=most,
-        hostname=reader.text("hostname"),
-        certificate_arn=reader.text("certificateArn"),
+        hostname=_text_like(
+            reader, "hostname", HOSTNAME, "a name such as gateway.example.com, without a scheme"
+        ),
+        certificate_arn=_text_like(
+            reader,
+            "certificateArn",
+            CERTIFICATE_ARN,
+            "the ARN of a certificate: arn:aws:acm:<region>:<account>:certificate/<id>",
+        ),
         environment=reader.texts("environment"),
     )
+
+
+def _text_like(reader: ConfigReader, key: str, pattern: re.Pattern[str], what: str) -> str:
+    """Take a text of ``pattern``, or an empty one where that is the default."""
+    text = reader.text(key)
+    if not pattern.match(text) and not (text == "" == default_text(key)):
+        reader.problem(key, f"{text!r} is not {what}")
+    return text

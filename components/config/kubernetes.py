@@ -15,7 +15,12 @@ from components.config.versions import KUBERNETES_VERSIONS
 
 VPC_ID = re.compile(r"^vpc-[0-9a-f]{8,17}$")
 ROUTE_TABLE_ID = re.compile(r"^rtb-[0-9a-f]{8,17}$")
-ARN_ROLE = re.compile(r"^arn:aws[a-z-]*:iam::\d{12}:(role|user)/.+$")
+ARN_ROLE = re.compile(r"^arn:aws:iam::\d{12}:(role|user)/.+$")
+INSTANCE_TYPE = re.compile(
+    r"^(?P<family>[a-z]+)\d+(?P<attributes>[a-z]*)(-[a-z0-9]+)*"
+    r"\.(nano|micro|small|medium|(\d+)?x?large|metal(-\d+xl)?)$"
+)
+"""Family, generation, attributes and size (Amazon EC2 user guide, "Naming conventions")."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,12 @@ class EksConfig:
     private_access_cidrs: tuple[str, ...]
     peer: PeerConfig | None
     admin_arns: tuple[str, ...]
+
+    @property
+    def arm(self) -> bool:
+        """Tell whether nodes have AWS's own processors, which another image of theirs is for."""
+        found = INSTANCE_TYPE.match(self.instance_type)
+        return bool(found and (found["family"] == "a" or "g" in found["attributes"]))
 
     @property
     def scales_nodes(self) -> bool:
@@ -92,7 +103,7 @@ def read_cluster(reader: ConfigReader) -> EksConfig | ExistingClusterConfig:
         region=region,
         version=reader.choice("kubernetesVersion", tuple(KUBERNETES_VERSIONS)),
         mode=reader.choice("clusterMode", ("nodegroup", "auto")),
-        instance_type=reader.text("nodeType"),
+        instance_type=_instance_type(reader),
         nodes=nodes,
         min_nodes=least,
         max_nodes=most,
@@ -105,6 +116,13 @@ def read_cluster(reader: ConfigReader) -> EksConfig | ExistingClusterConfig:
         peer=peer,
         admin_arns=_arns(reader),
     )
+
+
+def _instance_type(reader: ConfigReader) -> str:
+    text = reader.text("nodeType")
+    if not INSTANCE_TYPE.match(text):
+        reader.problem("nodeType", f"{text!r} is no instance type such as t3.large")
+    return text
 
 
 def _vpc(reader: ConfigReader, zones: int) -> str:

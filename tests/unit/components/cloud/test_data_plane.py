@@ -16,13 +16,15 @@ from tests.support.registrations import Registration
 
 HOST = "kong-cp-kong-cluster.kong-dp.svc"
 
+CERTIFICATE = f"arn:aws:acm:us-east-2:123456789012:certificate/{'0a1b' * 9}"
+
 
 @pytest.fixture(scope="module")
 def prod() -> list[Registration]:
     return stand_up(
         "prod",
         hostname="api.example.com",
-        certificateArn="arn:aws:acm:x",
+        certificateArn=CERTIFICATE,
         environment={"TZ": "UTC"},
     )
 
@@ -154,7 +156,7 @@ def test_what_the_program_passes_is_what_the_chart_renders(prod: list[Registrati
     assert [port["port"] for port in service["spec"]["ports"]] == [443]
     annotations = service["metadata"]["annotations"]
     prefix = "service.beta.kubernetes.io/aws-load-balancer-"
-    assert annotations[f"{prefix}ssl-cert"] == "arn:aws:acm:x"
+    assert annotations[f"{prefix}ssl-cert"] == CERTIFICATE
     assert annotations[f"{prefix}backend-protocol"] == "ssl"
     assert annotations["external-dns.alpha.kubernetes.io/hostname"] == "api.example.com"
 

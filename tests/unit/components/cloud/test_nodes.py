@@ -24,3 +24,13 @@ def test_nodes_begin_with_their_number_and_run_the_clusters_version() -> None:
     assert nodes.inputs["scalingConfig"] == {"desiredSize": 3, "minSize": 2, "maxSize": 9}
     assert nodes.inputs["version"] == "1.35"
     assert nodes.depends_on("cluster-vpc-cni")
+
+
+def test_processors_of_aws_get_their_own_image() -> None:
+    def image(kind: str) -> object:
+        found = stand_up_part(make_cluster, "dev", nodeType=kind)
+        (nodes,) = of(found, "aws:eks/nodeGroup:NodeGroup").values()
+        return nodes.inputs.get("amiType")
+
+    assert image("m7g.large") == "AL2023_ARM_64_STANDARD"
+    assert image("t3.large") is None

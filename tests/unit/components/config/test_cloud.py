@@ -58,6 +58,14 @@ def test_a_kafka_of_ones_own_is_taken_with_or_without_the_scheme() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
+        ({"namespace": "Bad_NS"}, "namespace: 'Bad_NS' is not a name of lower-case letters"),
+        ({"namespace": ""}, "namespace: '' is not a name"),
+        (
+            {"certificateArn": "my-cert"},
+            "certificateArn: 'my-cert' is not the ARN of a certificate",
+        ),
+        ({"hostname": "https://a.example.com"}, "hostname: 'https://a.example.com' is not a name"),
+        ({"hostname": "gateway"}, "hostname: 'gateway' is not a name"),
         (
             {"confluentRegion": "ohio"},
             "confluentRegion: 'ohio' is no region of AWS",

@@ -51,6 +51,11 @@ def test_a_cluster_that_is_there_is_known_by_its_kubeconfig_which_never_shows() 
         ({"kubernetesVersion": "1.21"}, "kubernetesVersion: '1.21' is not one of 1."),
         ({"clusterRegion": "us-west"}, "clusterRegion: 'us-west' is no region of AWS"),
         ({"nodes": "0"}, "nodes: 0 is not a whole number from 1 to 450"),
+        ({"nodeType": "banana"}, "nodeType: 'banana' is no instance type such as t3.large"),
+        (
+            {"adminArns": '["arn:aws-cn:iam::123456789012:role/a"]'},
+            "adminArns: 'arn:aws-cn:iam::123456789012:role/a' is not the ARN",
+        ),
         ({"nodes": "3", "minNodes": "4"}, "minNodes: 4 is more than nodes, 3"),
         ({"nodes": "3", "maxNodes": "2"}, "maxNodes: 2 is less than nodes, 3"),
         ({"vpcCidr": "10.0.0.1/16"}, "vpcCidr: '10.0.0.1/16' is no IPv4 network"),
@@ -86,3 +91,22 @@ def test_a_wrong_value_names_key_value_and_what_is_allowed(
     changes: dict[str, str], said: str
 ) -> None:
     assert said in problems(**changes)
+
+
+@pytest.mark.parametrize(
+    ("kind", "arm"),
+    [
+        ("t3.large", False),
+        ("m7i-flex.xlarge", False),
+        ("g5.2xlarge", False),
+        ("p4de.24xlarge", False),
+        ("t4g.small", True),
+        ("m7gd.metal", True),
+        ("im4gn.large", True),
+        ("is4gen.medium", True),
+        ("g5g.xlarge", True),
+        ("a1.large", True),
+    ],
+)
+def test_a_type_says_which_processors_it_has(kind: str, arm: bool) -> None:
+    assert cluster(nodeType=kind).arm is arm
