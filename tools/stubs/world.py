@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -67,12 +68,17 @@ class World:
         """Remove all that lies in ``place``, as nobody's doing."""
         for thing in list(self.things()):
             if thing.place == place:
-                self.file(thing.type, thing.id, place).unlink()
+                self.file(thing.type, thing.id, place).unlink(missing_ok=True)
 
     def things(self) -> Iterator[Thing]:
         """Yield all that is there."""
         for file in sorted(self._folder.glob("*/*.json")):
-            yield Thing(**json.loads(file.read_text()))
+            # Something else may be removing it at this moment.
+            text = ""
+            with suppress(FileNotFoundError):
+                text = file.read_text()
+            if text:
+                yield Thing(**json.loads(text))
 
     def note(self, operation: str, urn: str) -> None:
         """Write down something that made and removed nothing."""
