@@ -148,7 +148,7 @@ local function behind_copy(state, index, at)
   if index < 1 or index > state.level or size == OPENED then
     error("invalid capture index", 0)
   end
-  size = size == PLACED and 0 or size
+  if size == PLACED then return nil end  -- as Lua has it: a position has no text to come again
   local from = state.from[index]
   if sub(state.text, from, from + size - 1) == sub(state.text, at, at + size - 1)
     and at + size - 1 <= #state.text then

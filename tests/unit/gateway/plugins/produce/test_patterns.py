@@ -80,6 +80,7 @@ def compare() -> Any:
 )  # fmt: skip
 @example("aaa", "a-b?$", "x", 1, 1)
 @example("hello world", "^(%w+)", "%1", 1, 1)
+@example("aa", "()a%1", "x", 1, 1)
 @example("THE (quick) fox", "%((%a+)%)", "%1", 1, 1)
 def test_ours_find_what_luas_own_find(
     compare: Any, text: str, pattern: str, with_: str, start: int, most: int
