@@ -19,7 +19,7 @@ import yaml
 
 from gateway.entities import ENTITIES
 from gateway.entities.base import Entity, EntityType
-from gateway.entities.plugin_types import plugin_types
+from gateway.entities.plugin_types import PluginType, plugin_types
 from gateway.entities.shape import Shape, shape_of
 from gateway.logs import LEVELS
 from gateway.settings import settings
@@ -81,6 +81,7 @@ def pages() -> dict[str, str]:
         "entities.md": entities_page(),
         "plugins.md": plugins_page(),
         "config.md": config_page(),
+        **{f"plugins/{name}.md": plugin_page(plugin) for name, plugin in plugin_types().items()},
     }
     return {name: "\n".join(lines).rstrip() + "\n" for name, lines in made.items()}
 
@@ -221,19 +222,36 @@ def _about(entity: EntityType) -> str:
 
 
 def plugins_page() -> Iterator[str]:
-    """Yield every installed plugin with the fields of its ``config``."""
+    """Yield the list of installed plugins, in the order in which they run."""
     yield "# Plugins"
     yield ""
-    yield WRITTEN.format(source="gateway/plugins/*/schema.py")
+    yield WRITTEN.format(source="gateway/plugins")
     yield ""
-    yield "The fields of a plugin's `config`. A plugin with a higher priority runs earlier."
-    for plugin in plugin_types().values():
-        summary = (plugin.schema.__doc__ or "").strip().splitlines()[0]
-        protocols = ", ".join(f"`{name}`" for name in plugin.protocols)
-        yield from ["", f"## {plugin.name}", ""]
-        yield f"{summary} Priority {plugin.priority}; protocols {protocols}."
-        yield ""
-        yield from _fields_table(shape_of(plugin.schema).fields or {})
+    yield "A plugin with a higher priority runs earlier. Each page has an example and all fields."
+    yield ""
+    yield from _table("plugin", "priority", "version", "what it does")
+    for plugin in sorted(plugin_types().values(), key=lambda one: -one.priority):
+        link = f"[{plugin.name}](plugins/{plugin.name}.md)"
+        yield _row(link, str(plugin.priority), plugin.version, _summary(plugin))
+
+
+def plugin_page(plugin: PluginType) -> Iterator[str]:
+    """Yield a plugin with its example and the fields of its ``config``."""
+    folder = plugin.folder.relative_to(ROOT)
+    yield f"# {plugin.name}"
+    yield ""
+    yield WRITTEN.format(source=f"{folder}/")
+    yield ""
+    protocols = ", ".join(f"`{name}`" for name in plugin.protocols)
+    scopes = ["service", "route", "consumer"]
+    allowed = ", ".join(f"`{scope}`" for scope in scopes if not plugin.refuses(scope))
+    yield f"{_summary(plugin)} Priority {plugin.priority}; protocols {protocols}; scopes {allowed}."
+    yield from ["", "```yaml", (plugin.folder / "example.yaml").read_text().rstrip(), "```", ""]
+    yield from _fields_table(shape_of(plugin.schema).fields or {})
+
+
+def _summary(plugin: PluginType) -> str:
+    return (plugin.schema.__doc__ or "").strip().splitlines()[0]
 
 
 def _only(shape: Shape, names: Sequence[str]) -> dict[str, Shape]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -37,6 +38,11 @@ class PluginType:
     def refuses(self, scope: str) -> bool:
         """Tell whether its use cannot be limited to a ``consumer``, ``service`` or ``route``."""
         return bool(getattr(self, f"no_{scope}"))
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the plugin, with its ``example.yaml``."""
+        return Path(str(import_module(self.schema.__module__).__file__)).parent
 
     def handler(self) -> Any:
         """Import and return the handler class, a subclass of ``gateway.plugins.base.Handler``."""

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from gateway.commands.check import check_file
 from gateway.entities import ENTITIES
 from gateway.entities.plugin_types import plugin_types
 from gateway.settings.settings import NAMES, env_name
 from tools import reference
 
 PAGES = reference.pages()
+PLUGIN_PAGES = [f"plugins/{name}.md" for name in plugin_types()]
 
 
 def rows(page: str) -> list[list[str]]:
@@ -45,12 +47,19 @@ def test_every_setting_says_its_form_and_what_it_does() -> None:
 def test_every_entity_plugin_and_key_is_described() -> None:
     for entity in ENTITIES.values():
         assert f"\n## {entity.collection}\n" in PAGES["entities.md"]
-    for plugin in plugin_types():
-        assert f"\n## {plugin}\n" in PAGES["plugins.md"]
-    for page in ("entities.md", "plugins.md", "config.md"):
+    for page in ("entities.md", "config.md", *PLUGIN_PAGES):
         assert [row[0] for row in rows(page) if not row[3]] == []
+    for plugin in plugin_types():
+        assert f"[{plugin}](plugins/{plugin}.md)" in PAGES["plugins.md"]
+
+
+@pytest.mark.parametrize("name", plugin_types())
+def test_the_example_of_a_plugin_uses_it_and_passes_the_check(name: str) -> None:
+    file = plugin_types()[name].folder / "example.yaml"
+    assert check_file(file, {}) == []
+    assert f"- name: {name}\n" in file.read_text()
 
 
 def test_fields_of_records_stand_under_their_paths() -> None:
-    fields = {row[0] for row in rows("plugins.md")}
+    fields = {row[0] for row in rows("plugins/kafka-upstream.md")}
     assert {"`bootstrap_servers[].port`", "`authentication.user`"} <= fields
