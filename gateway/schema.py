@@ -50,7 +50,7 @@ def plugin_schema(name: str) -> dict[str, Any]:
 
 
 def _protocols(plugin: PluginType) -> dict[str, Any]:
-    names = list(plugin.protocols)
+    names = list(plugin.default_protocols())
     elements = {"type": "string", "one_of": names}
     return {"type": "set", "required": True, "default": names, "elements": elements}
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from gateway.errors import DocumentError, SettingsError
+from gateway.settings.compatibility import use_version
 from gateway.settings.settings import Settings
 from gateway.settings.sources import collect, unknown_settings
 
@@ -45,6 +46,7 @@ def check_settings(conf: Path | None) -> tuple[list[str], list[str]]:
         settings = Settings.from_values(values)
     except SettingsError as error:
         return warnings, error.problems
+    use_version(settings.compatibility_version)
     if settings.declarative_config is None:
         return warnings, []
     return warnings, check_file(Path(settings.declarative_config), {})

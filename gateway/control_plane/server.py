@@ -35,6 +35,7 @@ from gateway.hybrid.server_tls import ClusterIdentity
 from gateway.logs import configure_logs, get_logger
 from gateway.open_files import allow_open_files
 from gateway.pem import load_chain, read_pem
+from gateway.settings.compatibility import use_version
 from gateway.settings.listen import ListenAddress
 from gateway.settings.settings import Settings
 
@@ -224,5 +225,6 @@ def run_control_plane(settings: Settings) -> None:
     Raises ``SettingsError`` and ``StoreError`` when it cannot start.
     """
     configure_logs(settings.log_level, role="control_plane")
+    use_version(settings.compatibility_version)
     allow_open_files(_OPEN_FILES)
     uvloop.run(_serve(settings))

@@ -64,6 +64,8 @@ def fill(shape: Shape, data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fill_value(shape: Shape, value: Any) -> Any:
+    if value is None and shape.required and shape.fields is not None:
+        return fill(shape, {})  # as a plugin's config that is left out
     if value is None:
         default = shape.default
         return copy.deepcopy(default) if isinstance(default, (list, dict)) else default

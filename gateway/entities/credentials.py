@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
+import re
 import secrets
 import string
 from typing import Annotated, Any, Literal
@@ -12,14 +14,16 @@ from pydantic import Field, model_validator
 
 from gateway.entities.base import Entity, EntityType, Hint, violation
 from gateway.entities.types import ForeignKey, NonEmpty, is_reference
+from gateway.settings.compatibility import is_newer
 
 _LETTERS = string.ascii_letters + string.digits
 
 SECRETS = ("key", "password", "secret")
 """Unique or required fields of credentials that errors must not show."""
 
-_HASHED = "{sha1}"
-"""Marks, in documents, a basic-auth password that is hashed already."""
+_MARKED = re.compile(r"\{sha1\}([0-9a-f]{40})|\{sha256\}([0-9a-f]{64})")
+"""In documents, a basic-auth password that is hashed already."""
+_SHA256_DIGITS = 64
 
 
 def random_token() -> str:
@@ -177,12 +181,23 @@ CREDENTIALS = (
 
 
 def hash_password(password: str, consumer_id: str) -> str:
-    """Return a basic-auth password as it is stored: SHA-1 of password and consumer id, in hex.
+    """Return a basic-auth password as it is stored: a hash of password and consumer id, in hex.
 
-    The algorithm is Kong's, so that data planes of both kinds read each other's configuration.
+    SHA-1, and SHA-256 with compatibility version 3.14: what Kong's data planes read as well.
     """
-    text = (password + consumer_id).encode()
-    return hashlib.sha1(text, usedforsecurity=False).hexdigest()
+    return _hash("sha256" if is_newer() else "sha1", password, consumer_id)
+
+
+def password_matches(password: str, consumer_id: str, stored: str) -> bool:
+    """Tell, in constant time, whether a stored basic-auth password is this one, in either form."""
+    algorithm = "sha256" if len(stored) == _SHA256_DIGITS else "sha1"
+    shown = _hash(algorithm, password, consumer_id)
+    return hmac.compare_digest(shown.encode(), stored.encode())
+
+
+def _hash(algorithm: str, password: str, consumer_id: str) -> str:
+    text = (password + consumer_id).encode(errors="surrogatepass")
+    return hashlib.new(algorithm, text, usedforsecurity=False).hexdigest()
 
 
 def store_secret(collection: str, row: dict[str, Any]) -> None:
@@ -193,8 +208,9 @@ def store_secret(collection: str, row: dict[str, Any]) -> None:
     password = row.get("password")
     if collection != "basicauth_credentials" or not isinstance(password, str):
         return
-    if password.startswith(_HASHED):
-        row["password"] = password.removeprefix(_HASHED)
+    marked = _MARKED.fullmatch(password)
+    if marked is not None:
+        row["password"] = marked[1] or marked[2]
     elif not is_reference(password):
         row["password"] = hash_password(password, str(row.get("consumer")))
 
@@ -202,5 +218,10 @@ def store_secret(collection: str, row: dict[str, Any]) -> None:
 def show_secret(collection: str, body: dict[str, Any]) -> None:
     """Undo ``store_secret`` for a document: mark a hash as one."""
     password = body.get("password")
-    if collection == "basicauth_credentials" and not is_reference(password):
-        body["password"] = f"{_HASHED}{password}"
+    if (
+        collection == "basicauth_credentials"
+        and isinstance(password, str)
+        and not is_reference(password)
+    ):
+        algorithm = "sha256" if len(password) == _SHA256_DIGITS else "sha1"
+        body["password"] = f"{{{algorithm}}}{password}"

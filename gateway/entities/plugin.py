@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from gateway.entities.base import Entity, EntityType, Hint
-from gateway.entities.types import ForeignKey, Name, Protocol, all_http_protocols
+from gateway.entities.types import ForeignKey, Name, PluginProtocol, all_http_protocols
 
 
 class Plugin(Entity):
@@ -30,7 +30,7 @@ class Plugin(Entity):
     config: dict[str, Any] = Field(
         default_factory=dict, description="The plugin's own settings, checked by its schema."
     )
-    protocols: Annotated[list[Protocol], Field(min_length=1), Hint(set=True)] = Field(
+    protocols: Annotated[list[PluginProtocol], Field(min_length=1), Hint(set=True)] = Field(
         default_factory=all_http_protocols,
         description="The protocols of requests that the plugin runs for.",
     )

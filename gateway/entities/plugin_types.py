@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from gateway.errors import SchemaViolation
 from gateway.names.spelling import choices
+from gateway.settings.compatibility import is_newer
 
 GROUP = "kafka_gateway.plugins"
 
@@ -29,6 +30,9 @@ class PluginType:
     handler_path: str
     """``package.module:Class``."""
     protocols: tuple[str, ...] = ("grpc", "grpcs", "http", "https")
+    """The default of a use's ``protocols``."""
+    newer_protocols: tuple[str, ...] = ()
+    """What compatibility version 3.14 adds to them."""
     no_consumer: bool = False
     no_service: bool = False
     no_route: bool = False
@@ -43,6 +47,12 @@ class PluginType:
     def folder(self) -> Path:
         """The folder of the plugin, with its ``example.yaml``."""
         return Path(str(import_module(self.schema.__module__).__file__)).parent
+
+    def default_protocols(self) -> tuple[str, ...]:
+        """Return the protocols of a use that names none, by the compatibility version in force."""
+        if not is_newer():
+            return self.protocols
+        return tuple(sorted({*self.protocols, *self.newer_protocols}))
 
     def handler(self) -> Any:
         """Import and return the handler class, a subclass of ``gateway.plugins.base.Handler``."""

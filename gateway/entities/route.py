@@ -17,9 +17,9 @@ from gateway.entities.types import (
     NonEmpty,
     Port,
     Protocol,
-    http_protocols,
     invalid,
 )
+from gateway.entities.versions import by_version
 
 _HTTP = ("methods", "hosts", "headers", "paths")
 _GRPC = ("hosts", "headers", "paths")
@@ -98,8 +98,10 @@ class Route(Entity):
     name: Annotated[Name, Hint(unique=True)] | None = Field(
         default=None, description="The route's unique name."
     )
-    protocols: Annotated[list[Protocol], Field(min_length=1), Hint(set=True)] = Field(
-        default_factory=http_protocols,
+    protocols: Annotated[list[Protocol], Field(min_length=1), Hint(set=True)] = by_version(
+        # In Kong's order, which clients compare.
+        ["http", "https"],
+        ["https"],
         description="The protocols that the route serves; a request over another one is told "
         "to change to them.",
     )

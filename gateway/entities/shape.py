@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from gateway.entities.base import Hint
+from gateway.settings.compatibility import version_in_force
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,14 @@ class Shape:
         return next((hint.message for hint in self.hints if hint.message), "")
 
 
-@cache
 def shape_of(model: type[BaseModel]) -> Shape:
-    """Return the shape of a model: a record with its fields in order."""
+    """Return the shape of a model: a record with its fields in order, and the defaults in force."""
+    return _shape_of(model, version_in_force())
+
+
+@cache
+def _shape_of(model: type[BaseModel], version: str) -> Shape:
+    # The version is there for the cache: the defaults are those of the version in force.
     fields = {name: _field(info) for name, info in model.model_fields.items()}
     return Shape("record", required=True, fields=fields)
 

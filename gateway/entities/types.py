@@ -23,13 +23,13 @@ _PATH_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@%/]*")
 
 Protocol = Literal["http", "https", "grpc", "grpcs", "tcp", "tls", "udp", "tls_passthrough"]
 
+PluginProtocol = Literal[
+    "http", "https", "grpc", "grpcs", "tcp", "tls", "udp", "tls_passthrough", "ws", "wss"
+]
+"""Those that a plugin may be used for; no route has the last two here."""
 
-def http_protocols() -> list[Protocol]:
-    """Return the protocols of a route that names none; Kong's order, which clients compare."""
-    return ["http", "https"]
 
-
-def all_http_protocols() -> list[Protocol]:
+def all_http_protocols() -> list[PluginProtocol]:
     """Return the protocols of a plugin that names none."""
     return ["grpc", "grpcs", "http", "https"]
 

@@ -16,6 +16,7 @@ from gateway.entities.plugin_types import PluginType, plugin_types, unknown_plug
 from gateway.entities.problems import Problem, kong_fields, problems_of
 from gateway.entities.shape import Shape, shape_of
 from gateway.errors import SchemaViolation
+from gateway.settings.compatibility import version_in_force
 
 Row = dict[str, Any]
 """A flat entity: every field present, nulls kept, foreign keys as id strings."""
@@ -54,7 +55,7 @@ def _examine_plugin(
     name = data.get("name")
     plugin = plugin_types().get(name) if isinstance(name, str) else None
     if plugin is not None and data.get("protocols") is None:
-        data = {**data, "protocols": list(plugin.protocols)}
+        data = {**data, "protocols": list(plugin.default_protocols())}
     row, problems = _validate(entity.model, data)
     if plugin is None:
         if isinstance(name, str):
@@ -83,11 +84,12 @@ def shape_for(entity: EntityType, data: Any) -> Shape:
     shape = shape_of(entity.model)
     if entity.collection != "plugins" or not isinstance(data, Mapping) or shape.fields is None:
         return shape
-    return _plugin_shape(str(data.get("name"))) or shape
+    return _plugin_shape(str(data.get("name")), version_in_force()) or shape
 
 
 @cache
-def _plugin_shape(name: str) -> Shape | None:
+def _plugin_shape(name: str, version: str) -> Shape | None:
+    # The version is there for the cache: the defaults are those of the version in force.
     shape, plugin = shape_of(Plugin), plugin_types().get(name)
     if plugin is None or shape.fields is None:
         return None

@@ -18,6 +18,7 @@ from typing import Any, Self
 from gateway.errors import SettingsError
 from gateway.logs import LEVELS
 from gateway.pem import SYSTEM, read_pem
+from gateway.settings.compatibility import OLDER, VERSIONS
 from gateway.settings.listen import ListenAddress, parse_listen
 from gateway.settings.parsers import (
     Network,
@@ -169,6 +170,9 @@ class Settings:
     """How long to wait after a failed look-up before the next."""
 
     # Ours.
+    compatibility_version: str = _setting(word(*VERSIONS), OLDER, own=True)
+    """The Kong whose defaults are filled in: 3.14 hides credentials from upstreams, verifies
+    certificates, and routes take HTTPS only. All of a gateway's nodes should have the same."""
     env_file: str | None = _setting(plain, "", own=True)
     """File with NAME=value lines that vault references read before the environment; see SIGHUP."""
     client_max_body_size: int = _setting(size(), "1m", own=True)

@@ -31,6 +31,7 @@ from gateway.errors import ReleaseRefused, SettingsError
 from gateway.http.limits import own_limits
 from gateway.http.server import Listener, Server
 from gateway.logs import configure_logs, get_logger
+from gateway.settings.compatibility import use_version
 from gateway.settings.listen import ListenAddress
 from gateway.settings.settings import Settings
 from gateway.tasks import BackgroundTasks
@@ -44,6 +45,7 @@ _SCRAPE = 1.0
 """Seconds a worker has to report itself before its last report counts."""
 _RESTART_ONLY = (
     "cluster_",
+    "compatibility_version",
     "declarative_config",
     "nginx_worker_processes",
     "prefix",
@@ -86,6 +88,7 @@ class Master:
         """Start, serve, drain."""
         settings = self.settings
         configure_logs(settings.log_level, role=settings.role)
+        use_version(settings.compatibility_version)
         self._prefix = _make_prefix(settings)
         proxy = Reservation(settings.proxy_listen, "KONG_PROXY_LISTEN")
         self._addresses = proxy.addresses

@@ -27,6 +27,7 @@ from gateway.data_plane.worker.snapshot import Snapshot
 from gateway.errors import ReleaseRefused, SettingsError
 from gateway.http.server import Listener
 from gateway.logs import configure_logs, get_logger
+from gateway.settings.compatibility import use_version
 from gateway.settings.listen import parse_listen
 from gateway.settings.settings import Settings
 from gateway.tasks import BackgroundTasks
@@ -101,6 +102,7 @@ class Worker:
     def _init(self, message: Message) -> None:
         settings = Settings.parse(message.data["values"])
         configure_logs(settings.log_level, role=settings.role, worker=self.index)
+        use_version(settings.compatibility_version)
         try:
             self._parts = WorkerParts.make(settings, message.data, self.index, self._counts)
         except SettingsError as error:

@@ -11,6 +11,7 @@ PLUGIN = PluginType(
     priority=1250,
     schema=Config,
     handler_path="gateway.plugins.key_auth.handler:KeyAuth",
+    newer_protocols=("ws", "wss"),
     no_consumer=True,
     reads=("consumers", "keyauth_credentials"),
 )

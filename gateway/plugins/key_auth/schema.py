@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from gateway.entities.base import StrictModel, violation
 from gateway.entities.types import NonEmpty, Uuid
+from gateway.entities.versions import by_version
 
 _Name = Annotated[str, Field(pattern="^[A-Za-z0-9_-]+$")]
 
@@ -74,8 +75,9 @@ class Config(StrictModel):
         description="Whether the key may be in a field of a form, a JSON object or a multipart "
         "body.",
     )
-    hide_credentials: bool = Field(
-        default=False,
+    hide_credentials: bool = by_version(
+        False,
+        True,
         description="Whether keys are taken out of the request, so that neither the upstream nor "
         "a record gets them.",
     )

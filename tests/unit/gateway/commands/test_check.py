@@ -97,3 +97,12 @@ def test_addresses_and_names_that_cannot_be_right_do_not_pass(tmp_path: Path) ->
     said = " ".join(check(str(file)).output.split())
     for problem in ("write 'kafka' as the host", "0 is no port", "'a b' is no topic name"):
         assert problem in said
+
+
+def test_a_compatibility_version_that_there_is_not_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("KAFKA_GATEWAY_COMPATIBILITY_VERSION", "3.12")
+    outcome = check()
+    assert outcome.exit_code == 1
+    assert "KAFKA_GATEWAY_COMPATIBILITY_VERSION: expected 3.10, 3.14" in outcome.output

@@ -168,3 +168,22 @@ async def test_the_admin_api_can_have_tls(tmp_path: Path) -> None:
 async def test_without_listeners_for_data_planes_it_still_publishes(tmp_path: Path) -> None:
     async with running(tmp_path, cluster_listen="off") as place:
         assert (await place.publish(story())).status == 201
+
+
+async def test_the_compatibility_version_is_that_of_schemas_and_releases(tmp_path: Path) -> None:
+    values, (admin, _, status) = values_with_ports(tmp_path)
+    route = {"paths": ["/a"], "plugins": {"key-auth": {"config": {}}}}
+    body = {"owner": "a", "document": {"routes": {"r": route}}, "wait": 0}
+    url = f"http://127.0.0.1:{admin}"
+    with process({**values, "compatibility_version": "3.14"}):
+        await until_ready(status)
+        async with aiohttp.ClientSession(url) as session:
+            async with session.get("/schemas/routes") as reply:
+                fields = {n: f for item in (await reply.json())["fields"] for n, f in item.items()}
+            assert fields["protocols"]["default"] == ["https"]
+            async with session.post("/releases", json=body) as reply:
+                assert reply.status == 201, await reply.text()
+            async with session.get("/plugins") as reply:
+                plugin = (await reply.json())["data"][0]
+    assert plugin["config"]["hide_credentials"] is True
+    assert plugin["protocols"][-2:] == ["ws", "wss"]

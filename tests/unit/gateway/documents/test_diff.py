@@ -92,3 +92,10 @@ def test_values_not_known_yet_are_differences_not_errors() -> None:
 def test_a_document_of_the_wrong_structure_is_refused() -> None:
     with pytest.raises(DocumentError):
         normalise({"servces": {}})
+
+
+def test_a_config_that_is_left_out_is_one_of_defaults() -> None:
+    def document(plugin: dict[str, Any]) -> dict[str, Any]:
+        return {"plugins": {"key-auth": plugin}}
+
+    assert diff_documents(document({}), document({"config": {"key_names": ["apikey"]}})) == {}

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import hashlib
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from gateway.entities import validate_row
-from gateway.entities.credentials import hash_password, show_secret, store_secret
+from gateway.entities.credentials import (
+    hash_password,
+    password_matches,
+    show_secret,
+    store_secret,
+)
+from gateway.settings.compatibility import version_of
 
 
 def test_a_password_is_stored_as_kong_stores_it() -> None:
@@ -24,6 +34,41 @@ def test_a_stored_password_shown_in_a_document_is_not_hashed_again() -> None:
     assert row["password"].startswith("{sha1}")
     store_secret("basicauth_credentials", row)
     assert row == stored
+
+
+@pytest.mark.parametrize(("version", "algorithm"), [("3.10", "sha1"), ("3.14", "sha256")])
+def test_the_compatibility_version_picks_the_hash_and_both_are_read(
+    version: str, algorithm: str
+) -> None:
+    expected = hashlib.new(algorithm, b"p" + b"consumer-id").hexdigest()
+    with version_of(version):
+        row = {"password": "p", "consumer": "consumer-id"}
+        store_secret("basicauth_credentials", row)
+    assert row["password"] == expected
+    assert password_matches("p", "consumer-id", expected)
+    assert not password_matches("P", "consumer-id", expected)
+    assert not password_matches("p", "consumer-ie", expected)
+    show_secret("basicauth_credentials", row)
+    assert row["password"] == f"{{{algorithm}}}{expected}"
+    other = "3.10" if version == "3.14" else "3.14"
+    with version_of(other):
+        store_secret("basicauth_credentials", row)
+    assert row["password"] == expected
+
+
+def test_a_password_that_only_looks_like_a_marked_hash_is_hashed() -> None:
+    row = {"password": "{sha1}not a hash", "consumer": "c"}
+    store_secret("basicauth_credentials", row)
+    assert password_matches("{sha1}not a hash", "c", row["password"])
+
+
+@given(st.text(), st.text(), st.text(max_size=80))
+@settings(max_examples=50)
+def test_only_the_password_itself_matches(password: str, other: str, junk: str) -> None:
+    stored = hash_password(password, "c")
+    assert password_matches(password, "c", stored)
+    assert password_matches(other, "c", stored) is (other == password)
+    assert not password_matches(password, "c", junk)
 
 
 def test_a_vault_reference_is_not_hashed() -> None:
