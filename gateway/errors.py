@@ -18,6 +18,7 @@ GatewayError
 ├── RequestRejected               a request ends now, with an error status
 │   ├── BodyUnreadable            …because its body is not what its type calls for
 │   └── ProtocolError             …and the connection closed: malformed or hostile bytes
+├── NodeStoreUnavailable          what a node's workers share cannot be reached, or is full
 ├── KafkaError                    Kafka refused what the command line asked, or did not respond
 ├── ProduceError                  a record was not written; carries librdkafka's error name
 │   ├── BufferFull                …because the bounded buffer is full
@@ -170,6 +171,10 @@ class BodyUnreadable(RequestRejected):
 
 class ProtocolError(RequestRejected):
     """Malformed or hostile bytes: respond, then close the connection."""
+
+
+class NodeStoreUnavailable(GatewayError):
+    """The store that a node's workers share does not respond, or has no room left."""
 
 
 class KafkaError(GatewayError):

@@ -32,3 +32,5 @@ def run_data_plane(read_values: Callable[[], Mapping[str, str]]) -> None:
         for worker in spawned:
             # Those that still run read the end of their channel, drain and end.
             worker.end.close()
+            if worker.store is not None:
+                worker.store.close()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.http.messages import Pending, Request, Response
 from gateway.plugins.consumers import Consumers
 from gateway.plugins.limits import RecordLimits
+from gateway.plugins.node_store import LocalStore, SharedStore
 from gateway.plugins.shared_counters import SharedCounters
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ class PluginContext:
     """Counts that the node's workers share and that outlive snapshots."""
     ipv6_prefix: int = 64
     """Bits of an IPv6 address that tell clients apart (setting ``rate_limiting_ipv6_prefix``)."""
+    store: SharedStore = field(default_factory=LocalStore)
+    """Values that the node's workers share, and who is at work on one."""
 
 
 class Handler:

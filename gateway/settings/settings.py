@@ -150,6 +150,8 @@ class Settings:
     """``off``, or a file the log phase writes one JSON line per request to."""
     nginx_http_client_max_body_size: int = _setting(size(), "0")
     """Largest body of any request, also a streamed one; 0: no limit (Kong's default)."""
+    mem_cache_size: int = _setting(size(1024**2), "128m")
+    """Memory for what a node's workers share: cached responses, answers under idempotency keys."""
     untrusted_lua: str = _setting(word("on", "off", "lax", "strict", "sandbox"), "sandbox")
     """``off`` refuses configurations with Lua functions; all else runs them in the sandbox."""
     untrusted_lua_sandbox_requires: tuple[str, ...] = _setting(items, "")

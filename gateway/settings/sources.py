@@ -18,7 +18,7 @@ WITHOUT_EFFECT = tuple(
     cluster_allowed_common_names cluster_ocsp cluster_rpc cluster_telemetry_ cluster_use_proxy
     db_cache_ db_update_ dedicated_config_processing dns_ enforce_rbac headers_upstream
     incremental_sync license_ lmdb_ lua_max_ lua_package_ lua_socket_ lua_ssl_protocols
-    lua_ssl_verify_depth mem_cache_size nginx_ node_id opentelemetry_ pg_ port_maps portal
+    lua_ssl_verify_depth nginx_ node_id opentelemetry_ pg_ port_maps portal
     proxy_error_log proxy_server rbac router_ smtp ssl_cipher ssl_dhparam ssl_prefer_server
     ssl_protocols ssl_session status_access_log status_error_log stream_listen tracing_
     upstream_keepalive_ vitals wasm worker_consistency worker_state

@@ -31,6 +31,7 @@ from gateway.errors import ReleaseRefused, SettingsError
 from gateway.http.limits import own_limits
 from gateway.http.server import Listener, Server
 from gateway.logs import configure_logs, get_logger
+from gateway.plugins.node_store import NodeStore
 from gateway.settings.compatibility import use_version
 from gateway.settings.listen import ListenAddress
 from gateway.settings.settings import Settings
@@ -47,6 +48,7 @@ _RESTART_ONLY = (
     "cluster_",
     "compatibility_version",
     "declarative_config",
+    "mem_cache_size",
     "nginx_worker_processes",
     "prefix",
     "proxy_listen",
@@ -94,7 +96,8 @@ class Master:
         self._addresses = proxy.addresses
         try:
             environment = self._read_environment()
-            self._supervisor = Supervisor(self._spawned, self._init())
+            store = NodeStore(settings.mem_cache_size)
+            self._supervisor = Supervisor(self._spawned, self._init(), store=store)
             await self._serve(environment)
         finally:
             proxy.close()

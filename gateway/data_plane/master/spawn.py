@@ -18,6 +18,8 @@ class Spawned(NamedTuple):
     end: socket.socket
     trace: int = -1
     """A file in memory where the worker writes its stack on SIGUSR1; -1: it writes none."""
+    store: socket.socket | None = None
+    """The master's end of what the worker reaches the node's store by; None: it has none."""
 
 
 def spawn_worker(index: int) -> Spawned:
@@ -26,17 +28,18 @@ def spawn_worker(index: int) -> Spawned:
     Arguments hold numbers only; settings and secrets go over the channel.
     """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-    with theirs:
+    store, its_store = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    with theirs, its_store:
         # -P: modules never come from the folder the gateway happens to be started in.
         command = [sys.executable, "-P", "-m", "gateway.data_plane.worker"]
         trace = os.memfd_create("kafka-gateway-trace")
-        descriptors = (theirs.fileno(), _counts(), trace)
+        descriptors = (theirs.fileno(), _counts(), trace, its_store.fileno())
         process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
             [*command, *map(str, (*descriptors, index))],
             pass_fds=descriptors,
             stdin=subprocess.DEVNULL,
         )
-    return Spawned(process, ours, trace)
+    return Spawned(process, ours, trace, store)
 
 
 @cache

@@ -15,11 +15,13 @@ from gateway.data_plane.counters import total
 from gateway.data_plane.master.backoff import Backoff
 from gateway.data_plane.master.node_release import NodeRelease
 from gateway.data_plane.master.spawn import Spawned, spawn_worker
+from gateway.data_plane.master.store_server import StoreServer
 from gateway.data_plane.master.watchdog import Watchdog
 from gateway.data_plane.master.worker_process import WorkerProcess
 from gateway.errors import ReleaseRefused, WorkerGone
 from gateway.hybrid.config_hash import ZERO_HASH
 from gateway.logs import get_logger
+from gateway.plugins.node_store import NodeStore
 from gateway.tasks import BackgroundTasks
 
 _log = get_logger("gateway.master")
@@ -53,8 +55,12 @@ class Supervisor:
         spawned: Sequence[Spawned],
         init: Mapping[str, Any],
         spawn: Callable[[int], Spawned] = spawn_worker,
+        store: NodeStore | None = None,
     ) -> None:
         self.init = dict(init)
+        self.store = store or NodeStore()
+        """What the workers share; it outlives each of them."""
+        self._store_server = StoreServer(self.store)
         self.serving: NodeRelease | None = None
         """The release that workers serve, or are to serve as soon as they run."""
         self.since = 0.0
@@ -220,6 +226,7 @@ class Supervisor:
         """Lead a new worker to the release in force, then let it listen."""
         try:
             await worker.connect()
+            await self._store_server.attach(worker.store)
             worker.tell(Command.INIT, self.init)
             while not await self._catch_up(worker):
                 pass

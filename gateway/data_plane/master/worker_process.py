@@ -43,7 +43,7 @@ class WorkerProcess:
         self._numbers = count(1)
         self._channel: WorkerChannel | None = None
         self._owes = False
-        self._process, self._end, self.trace = spawned
+        self._process, self._end, self.trace, self.store = spawned
         self._watch = os.pidfd_open(self._process.pid)
         asyncio.get_running_loop().add_reader(self._watch, self._ended)
 

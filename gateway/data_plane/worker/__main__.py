@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The worker process: ``python -m gateway.data_plane.worker <channel> <counts> <trace> <index>``.
+"""The worker process: ``python -m gateway.data_plane.worker`` and five numbers.
 
-The first three are descriptors: its end of the channel to the master, the memory in which the
-workers count together, and where its stack goes on SIGUSR1.
+The first four are descriptors: its end of the channel to the master, the memory in which the
+workers count together, where its stack goes on SIGUSR1, and its end of the way to the store that
+they share. The last is its place among the workers.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ def main() -> None:
     # What is imported stays: looking through it again and again is 30 ms of a start. The
     # collector comes back when the worker listens.
     gc.disable()
-    channel, counts, trace, index = map(int, sys.argv[1:5])
+    channel, counts, trace, store, index = map(int, sys.argv[1:6])
     # Written by a handler in C, which runs also where the interpreter does not come to.
     faulthandler.register(signal.SIGUSR1, file=trace, all_threads=False)
     import uvloop
 
     from gateway.data_plane.worker.worker import run
 
-    uvloop.run(run(channel, counts, index))
+    uvloop.run(run(channel, counts, index, store))
 
 
 if __name__ == "__main__":

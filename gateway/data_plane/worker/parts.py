@@ -20,6 +20,7 @@ from gateway.kafka.pool import ProducerPool
 from gateway.logs import get_logger
 from gateway.open_files import allow_connections
 from gateway.plugins.limits import RecordLimits
+from gateway.plugins.node_store import LocalStore, SharedStore
 from gateway.plugins.shared_counters import SharedCounters
 from gateway.proxy.dns import Dns
 from gateway.proxy.proxy import Proxy
@@ -45,7 +46,14 @@ class WorkerParts:
     """Those of the https listeners; None without any."""
 
     @classmethod
-    def make(cls, settings: Settings, data: dict[str, Any], index: int, counts: int | None) -> Self:
+    def make(
+        cls,
+        settings: Settings,
+        data: dict[str, Any],
+        index: int,
+        counts: int | None,
+        store: SharedStore | None = None,
+    ) -> Self:
         """Make all parts; ``data`` is that of ``Command.INIT``. Raises ``SettingsError``."""
         log = None if settings.proxy_access_log == "off" else AccessLog(settings.proxy_access_log)
         counters = Counters()
@@ -64,6 +72,7 @@ class WorkerParts:
             SharedCounters(counts, index, count),
             settings.rate_limiting_ipv6_prefix,
             RecordLimits(settings.max_records, settings.max_record_size, settings.max_json_depth),
+            store=store or LocalStore(),
         )
         server = _server(settings, application, default_type)
         certificates = _certificates(data["certificate"])

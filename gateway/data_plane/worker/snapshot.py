@@ -21,6 +21,7 @@ from gateway.logs import get_logger
 from gateway.plugins.base import Handler, PluginContext
 from gateway.plugins.chain import Chain, Last, no_service
 from gateway.plugins.limits import RecordLimits
+from gateway.plugins.node_store import LocalStore, SharedStore
 from gateway.plugins.shared_counters import SharedCounters
 from gateway.proxy.proxy import Proxy
 from gateway.proxy.tls import UpstreamTls
@@ -55,6 +56,8 @@ class WorkerResources:
     ipv6_prefix: int = 64
     """Bits of an IPv6 address that tell clients apart."""
     record_limits: RecordLimits = field(default_factory=RecordLimits)
+    store: SharedStore = field(default_factory=LocalStore)
+    """What the node's workers share."""
 
 
 class Snapshot:
@@ -199,6 +202,7 @@ def _make_handler(
         record_limits=resources.record_limits,
         counters=resources.shared_counters,
         ipv6_prefix=resources.ipv6_prefix,
+        store=resources.store,
     )
     handler: Handler = plugin.type.handler()(plugin.config, context)
     return handler

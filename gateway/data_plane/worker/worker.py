@@ -24,9 +24,11 @@ from gateway.data_plane.worker.compile import (
 )
 from gateway.data_plane.worker.parts import WorkerParts
 from gateway.data_plane.worker.snapshot import Snapshot
+from gateway.data_plane.worker.store_client import StoreClient
 from gateway.errors import ReleaseRefused, SettingsError
 from gateway.http.server import Listener
 from gateway.logs import configure_logs, get_logger
+from gateway.plugins.node_store import SharedStore
 from gateway.settings.compatibility import use_version
 from gateway.settings.listen import parse_listen
 from gateway.settings.settings import Settings
@@ -43,9 +45,12 @@ _LAST_CALL = 0.02
 class Worker:
     """What stands behind the channel in a worker process."""
 
-    def __init__(self, index: int, counts: int | None = None) -> None:
+    def __init__(
+        self, index: int, counts: int | None = None, store: SharedStore | None = None
+    ) -> None:
         self.index = index
         self._counts = counts
+        self._store = store
         self.ended = asyncio.Event()
         self.channel: WorkerChannel | None = None
         self._parts: WorkerParts | None = None
@@ -104,7 +109,9 @@ class Worker:
         configure_logs(settings.log_level, role=settings.role, worker=self.index)
         use_version(settings.compatibility_version)
         try:
-            self._parts = WorkerParts.make(settings, message.data, self.index, self._counts)
+            self._parts = WorkerParts.make(
+                settings, message.data, self.index, self._counts, self._store
+            )
         except SettingsError as error:
             _log.error("worker cannot start", problems=error.problems)
             self.ended.set()
@@ -199,10 +206,11 @@ class Worker:
             self.channel.send(REPLY, {"number": message.data.get("number", 0), **data})
 
 
-async def run(descriptor: int, counts: int, index: int) -> None:
+async def run(descriptor: int, counts: int, index: int, store: int) -> None:
     """Serve until the master, a signal, or the end of the master says stop."""
     loop = asyncio.get_running_loop()
-    worker = Worker(index, counts)
+    shared = await StoreClient.open(socket.socket(fileno=store))
+    worker = Worker(index, counts, shared)
 
     def stop() -> None:
         worker.receive(Message(Command.DRAIN, {"seconds": 12.0}))
@@ -215,4 +223,5 @@ async def run(descriptor: int, counts: int, index: int) -> None:
     worker.channel = await WorkerChannel.open(end, worker.receive, stop)
     await worker.ended.wait()
     worker.channel.close()
+    shared.close()
     await asyncio.sleep(0)

@@ -18,5 +18,7 @@ def test_a_worker_starts_with_numbers_alone_and_ends_with_its_master() -> None:
         assert arguments.split()[-1] == "3"
     finally:
         spawned.end.close()
+        assert spawned.store is not None
+        spawned.store.close()
         assert spawned.process.wait(timeout=30) == 0
         os.close(spawned.trace)

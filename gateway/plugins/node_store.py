@@ -1,0 +1,344 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Values that all workers of a node share, and who is at work on one: bounded in bytes and entries.
+
+There are two kinds of entries. A *value* is a copy that can be made again (a cached response): the
+one that was used least recently goes when room is needed. A *claim* is a promise: one caller has
+begun something under a key, and others who come meanwhile wait for its result. Claims and results
+stay for as long as their owner said; when there is no room for another one, beginning is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from heapq import heappop, heappush
+from itertools import count
+from time import monotonic
+from typing import NamedTuple, Protocol
+
+from gateway.errors import NodeStoreUnavailable
+
+_OVERHEAD = 400
+"""Bytes that an entry takes beside its key and value, about."""
+_PINNED_SHARE = 2
+"""One part of so many is the most that claims and their results may take."""
+
+
+class Standing(StrEnum):
+    """What one who wants to begin something meets."""
+
+    BEGUN = "begun"
+    """Nobody was there: it is the caller's to do."""
+    FOUND = "found"
+    """It was done; the result is there."""
+    BUSY = "busy"
+    """Another is at work on it, and the time to wait for it is over."""
+    OTHER = "other"
+    """Another is at work under this key, on something else."""
+    LOST = "lost"
+    """The one who was at work on it is gone: how far it came is not known."""
+
+
+class Seen(NamedTuple):
+    """The answer to ``begin``; ``token`` is the claim's when it was begun."""
+
+    standing: Standing
+    token: str = ""
+    value: bytes = b""
+
+
+class SharedStore(Protocol):
+    """What plugins see of a store. Each call may raise ``NodeStoreUnavailable``.
+
+    Keys begin with the plugin's name and a colon, which keeps plugins apart. Times in seconds.
+    """
+
+    async def get(self, key: str) -> bytes | None:
+        """Return a value or a result; None when there is none."""
+        ...
+
+    async def put(self, key: str, value: bytes, ttl: float) -> bool:
+        """Keep a value; return False when it is too large for the store."""
+        ...
+
+    async def remove(self, key: str) -> bool:
+        """Forget a value; tell whether there was one."""
+        ...
+
+    async def clear(self, prefix: str) -> int:
+        """Forget all values whose keys begin so; return how many."""
+        ...
+
+    async def begin(
+        self, key: str, mark: bytes, *, wait: float, ttl: float, again: bool = False
+    ) -> Seen:
+        """Claim a key, or see what became of the claim of another, for which this may wait.
+
+        ``mark``: what is being done; a claim with another one is not waited for. ``ttl``: how long
+        a claim holds that nobody ends. ``again``: a claim whose owner is gone may be taken over;
+        otherwise it is lost for as long as it would have held.
+        """
+        ...
+
+    async def finish(self, key: str, token: str, value: bytes, ttl: float) -> bool:
+        """End a claim with its result; tell whether it still held."""
+        ...
+
+    async def release(self, key: str, token: str) -> None:
+        """End a claim without a result: the next one who waits begins."""
+        ...
+
+
+@dataclass(slots=True)
+class _Value:
+    content: bytes
+    expires: float
+
+
+@dataclass(slots=True)
+class _Claim:
+    token: str
+    mark: bytes
+    owner: object
+    again: bool
+    expires: float
+    lost: bool = False
+    value: bytes | None = None
+    waiting: list[asyncio.Future[None]] = field(default_factory=list)
+
+
+class NodeStore:
+    """The store itself, for one event loop; all but ``begin`` is done at once.
+
+    ``clock`` gives monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        max_bytes: int = 128 * 1024**2,
+        max_entries: int = 100_000,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self.max_bytes = max_bytes
+        self.max_entries = max_entries
+        self.bytes = 0
+        """What values and claims take, as estimated."""
+        self._pinned = 0
+        self._values: OrderedDict[str, _Value] = OrderedDict()
+        self._claims: dict[str, _Claim] = {}
+        self._expiries: list[tuple[float, str]] = []
+        self._clock = clock
+        self._tokens = count(1)
+
+    def __len__(self) -> int:
+        """How many entries there are."""
+        return len(self._values) + len(self._claims)
+
+    def get(self, key: str) -> bytes | None:
+        """See ``SharedStore``."""
+        found = self._values.get(key)
+        if found is None:
+            claim = self._claim(key)
+            return None if claim is None else claim.value
+        if found.expires <= self._clock():
+            self._drop(key)
+            return None
+        self._values.move_to_end(key)
+        return found.content
+
+    def put(self, key: str, value: bytes, ttl: float) -> bool:
+        """See ``SharedStore``."""
+        if key in self._values:
+            self._drop(key)
+        size = _size(key, value)
+        if not self._make_room(size):
+            return False
+        self._values[key] = _Value(value, self._clock() + ttl)
+        self.bytes += size
+        return True
+
+    def remove(self, key: str) -> bool:
+        """See ``SharedStore``."""
+        there = self.get(key) is not None and key in self._values
+        if key in self._values:
+            self._drop(key)
+        return there
+
+    def clear(self, prefix: str) -> int:
+        """See ``SharedStore``."""
+        chosen = [key for key in self._values if key.startswith(prefix)]
+        for key in chosen:
+            self._drop(key)
+        return len(chosen)
+
+    async def begin(
+        self,
+        key: str,
+        mark: bytes,
+        *,
+        wait: float,
+        ttl: float,
+        again: bool = False,
+        owner: object = None,
+    ) -> Seen:
+        """See ``SharedStore``; ``owner`` is whose claims ``disown`` ends."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + wait
+        while True:
+            claim = self._claim(key)
+            if claim is None or (claim.lost and again):
+                return self._begun(key, mark, ttl, again, owner)
+            if claim.value is not None:
+                return Seen(Standing.FOUND, value=claim.value)
+            if claim.mark != mark:
+                return Seen(Standing.OTHER)
+            if claim.lost:
+                return Seen(Standing.LOST)
+            left = end - loop.time()
+            if left <= 0 or not await _changed(claim, left):
+                return Seen(Standing.BUSY)
+
+    def finish(self, key: str, token: str, value: bytes, ttl: float) -> bool:
+        """See ``SharedStore``."""
+        claim = self._claim(key)
+        if claim is None or claim.token != token:
+            return False
+        self._resize(len(value))
+        claim.value, claim.lost = value, False
+        claim.expires = self._clock() + ttl
+        heappush(self._expiries, (claim.expires, key))
+        _wake(claim)
+        return True
+
+    def release(self, key: str, token: str) -> None:
+        """See ``SharedStore``."""
+        claim = self._claims.get(key)
+        if claim is not None and claim.token == token and claim.value is None:
+            self._forget(key)
+
+    def disown(self, owner: object) -> None:
+        """End the claims of one who is gone: they are lost, and those who wait hear of it."""
+        for claim in self._claims.values():
+            if claim.owner is owner and claim.value is None:
+                claim.lost = True
+                _wake(claim)
+
+    def _begun(self, key: str, mark: bytes, ttl: float, again: bool, owner: object) -> Seen:
+        self._expire()
+        if key in self._claims:
+            self._forget(key)
+        size = _size(key, mark)
+        if (
+            (self._pinned + size) * _PINNED_SHARE > self.max_bytes
+            or (len(self._claims) + 1) * _PINNED_SHARE > self.max_entries
+            or not self._make_room(size)
+        ):
+            raise NodeStoreUnavailable("it is full of results that must be kept (mem_cache_size)")
+        token = str(next(self._tokens))
+        expires = self._clock() + ttl
+        self._claims[key] = _Claim(token, mark, owner, again, expires)
+        heappush(self._expiries, (expires, key))
+        self._resize(size)
+        return Seen(Standing.BEGUN, token)
+
+    def _claim(self, key: str) -> _Claim | None:
+        claim = self._claims.get(key)
+        if claim is not None and claim.expires <= self._clock():
+            self._forget(key)
+            return None
+        return claim
+
+    def _forget(self, key: str) -> None:
+        claim = self._claims.pop(key)
+        self._resize(-_size(key, claim.mark) - len(claim.value or b""))
+        _wake(claim)
+
+    def _resize(self, change: int) -> None:
+        self.bytes += change
+        self._pinned += change
+
+    def _drop(self, key: str) -> None:
+        self.bytes -= _size(key, self._values.pop(key).content)
+
+    def _expire(self) -> None:
+        """Forget claims whose time is over; a claim that was renewed has a later entry too."""
+        now = self._clock()
+        while self._expiries and self._expiries[0][0] <= now:
+            _, key = heappop(self._expiries)
+            self._claim(key)
+
+    def _make_room(self, size: int) -> bool:
+        if size > self.max_bytes // 2:
+            return False
+        self._expire()
+        while self.bytes + size > self.max_bytes or len(self) >= self.max_entries:
+            if not self._values:
+                return False
+            self._drop(next(iter(self._values)))
+        return True
+
+
+class LocalStore:
+    """A store for a worker without a master: that of its own process."""
+
+    def __init__(self, store: NodeStore | None = None) -> None:
+        self.store = store or NodeStore()
+
+    async def get(self, key: str) -> bytes | None:
+        """See ``SharedStore``."""
+        return self.store.get(key)
+
+    async def put(self, key: str, value: bytes, ttl: float) -> bool:
+        """See ``SharedStore``."""
+        return self.store.put(key, value, ttl)
+
+    async def remove(self, key: str) -> bool:
+        """See ``SharedStore``."""
+        return self.store.remove(key)
+
+    async def clear(self, prefix: str) -> int:
+        """See ``SharedStore``."""
+        return self.store.clear(prefix)
+
+    async def begin(
+        self, key: str, mark: bytes, *, wait: float, ttl: float, again: bool = False
+    ) -> Seen:
+        """See ``SharedStore``."""
+        return await self.store.begin(key, mark, wait=wait, ttl=ttl, again=again, owner=self)
+
+    async def finish(self, key: str, token: str, value: bytes, ttl: float) -> bool:
+        """See ``SharedStore``."""
+        return self.store.finish(key, token, value, ttl)
+
+    async def release(self, key: str, token: str) -> None:
+        """See ``SharedStore``."""
+        self.store.release(key, token)
+
+
+async def _changed(claim: _Claim, within: float) -> bool:
+    """Wait until something becomes of a claim; tell whether it did."""
+    waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    claim.waiting.append(waiter)
+    try:
+        async with asyncio.timeout(within):
+            await waiter
+    except TimeoutError:
+        return False
+    finally:
+        if waiter in claim.waiting:
+            claim.waiting.remove(waiter)
+    return True
+
+
+def _wake(claim: _Claim) -> None:
+    waiting, claim.waiting = claim.waiting, []
+    for waiter in waiting:
+        if not waiter.done():
+            waiter.set_result(None)
+
+
+def _size(key: str, content: bytes) -> int:
+    return _OVERHEAD + len(key) + len(content)
