@@ -34,6 +34,19 @@ class ClientConnection(Protocol):
     server_port: int
     sni: str | None
 
+    @property
+    def client_certificate(self) -> bytes | None:
+        """The certificate that the client showed (X.509, DER); None when it showed none.
+
+        That it has the key is proven, who signed it is not: whoever uses it must check that.
+        """
+        ...
+
+    @property
+    def client_chain(self) -> Sequence[bytes]:
+        """The client's certificate and those it sent along, in its order (X.509, DER)."""
+        ...
+
 
 class RouteMatch(Protocol):
     """The route that serves a request, as the code that handles it sees it."""
@@ -132,6 +145,10 @@ class Request:
 
     context: dict[str, Any] | None = None
     credential: Any = None
+    authenticated_groups: Sequence[str] | None = None
+    """Groups that the proof of identity named, a token say; None: it named none."""
+    consumer_groups: Sequence[Mapping[str, Any]] | None = None
+    """Consumer groups of this request alone, by name; None: those that its consumer is in."""
     response_lines: bytes = b""
     """Header lines of the response, whichever it is, each after a CRLF: added by access handlers,
     which need no header filter for what they know already. Nothing in it may come from a client."""

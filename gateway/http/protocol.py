@@ -25,6 +25,7 @@ from gateway.http.generated_responses import failure_response, message_of
 from gateway.http.head_parser import HeadParser, may_begin
 from gateway.http.messages import Request, Response
 from gateway.http.response_queue import ResponseQueue
+from gateway.http.tls import client_chain
 
 _HEAD_END = b"\r\n\r\n"
 _CR, _LF = 13, 10
@@ -82,6 +83,17 @@ class HttpProtocol(asyncio.Protocol):
         self.server_port = 0
         self.sni: str | None = None
         self.trusted = False
+
+    @property
+    def client_certificate(self) -> bytes | None:
+        """The certificate that the client showed, unchecked (DER)."""
+        tls = self.transport.get_extra_info("ssl_object")
+        return None if tls is None else cast("bytes | None", tls.getpeercert(True))
+
+    @property
+    def client_chain(self) -> list[bytes]:
+        """The client's certificate and those it sent along, unchecked (DER)."""
+        return client_chain(self.transport.get_extra_info("ssl_object"))
 
     # --- messages ----------------------------------------------------------------------------
 

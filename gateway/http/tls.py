@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import _ssl
 import ssl
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -117,6 +118,18 @@ def self_signed(name: str = "localhost", days: int = 365 * 5) -> Pair:
             serialization.NoEncryption(),
         ).decode(),
     )
+
+
+def client_chain(tls: Any) -> list[bytes]:
+    """Return the certificates that a client sent, its own first (DER); ``tls``: its SSL object.
+
+    None was checked. A session that was taken up again holds the first alone.
+    """
+    if tls is None:
+        return []
+    # SSLObject has it from Python 3.13 on; before, only what stands behind it.
+    chain = tls._sslobj.get_unverified_chain()
+    return [found.public_bytes(_ssl.ENCODING_DER) for found in chain or ()]
 
 
 def _context(pairs: Iterable[Pair]) -> ssl.SSLContext:

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The consumers of a release and their keys, ready for look-ups."""
+"""The consumers of a release, their credentials and groups, ready for look-ups."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from time import time
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gateway.errors import ReleaseRefused
@@ -13,19 +12,36 @@ from gateway.http.messages import Request
 
 Row = Mapping[str, Any]
 
+CREDENTIALS = {
+    "keyauth_credentials": ("key", "id"),
+    "basicauth_credentials": ("username", "username"),
+    "hmacauth_credentials": ("username", "username"),
+    "jwt_secrets": ("key", "key"),
+    "oauth2_credentials": ("client_id", "client_id"),
+}
+"""Collections of credentials: the field by which one is found, and the one that says, in the
+header X-Credential-Identifier, which it was."""
+
 _NAMES = (b"x-consumer-id", b"x-consumer-custom-id", b"x-consumer-username")
 _CONTROL = bytes(32 if code < 32 or code == 127 else code for code in range(256))
 """A line break in a name must not become a header of its own."""
+_FOR_EVER = float("inf")
 
 
 class Identity(NamedTuple):
-    """A consumer as a request shows it: rows, the headers that say so, and until when it holds."""
+    """Who a request comes from: rows, the headers that say so, and until when it holds."""
 
-    consumer: Row
+    consumer: Row | None
+    """None for who is known to another system alone."""
     credential: Row | None
+    """None for the anonymous consumer, so that other plugins still look for a credential."""
     headers: Headers
-    expires: float
+    expires: float = _FOR_EVER
     """Seconds since 1970; infinite without ``ttl``."""
+    groups: Sequence[str] | None = None
+    """Groups that the proof itself names, for ``acl``; None: it says nothing of groups."""
+    consumer_groups: Sequence[Row] | None = None
+    """Consumer groups that count in place of the consumer's own; see ``Consumers.groups_of``."""
 
     def put_on(self, request: Request) -> None:
         """Make it the request's; headers that claim another identity go."""
@@ -34,49 +50,142 @@ class Identity(NamedTuple):
         request.consumer = self.consumer
         if self.credential is not None:
             request.credential = self.credential
+        # What most requests do not have is not written: it would cost each of them a dictionary.
+        if self.groups is not request.authenticated_groups:
+            request.authenticated_groups = self.groups
+        if self.consumer_groups is not request.consumer_groups:
+            request.consumer_groups = self.consumer_groups
 
 
 class Consumers:
-    """Raises ``ReleaseRefused`` when two credentials have the same key."""
+    """``table`` holds the rows of a configuration by collection.
 
-    def __init__(self, consumers: Iterable[Row] = (), keys: Iterable[Row] = ()) -> None:
-        self._by_id = {row["id"]: row for row in consumers}
-        self._by_name = {
-            row["username"]: row for row in self._by_id.values() if row.get("username")
+    Credentials are found by a look-up in a dictionary, whose time tells nothing: CPython compares
+    two texts only where their hashes are equal in all 64 bits, and the hash is SipHash under a key
+    that is random in each process. So they need no keyed digest of their own, which would cost
+    more than the look-up and hide nothing: the rows beside them hold the same texts.
+
+    Raises ``ReleaseRefused`` when two credentials of a collection have the same public field.
+    """
+
+    def __init__(self, table: Mapping[str, Iterable[Row]] | None = None) -> None:
+        table = table or {}
+        self._by: dict[str, dict[str, Row]] = {"id": {}, "username": {}, "custom_id": {}}
+        for row in table.get("consumers", ()):
+            for field, found in self._by.items():
+                if row.get(field):
+                    found[row[field]] = row
+        self._identities = {
+            collection: self._index(collection, table.get(collection, ()))
+            for collection in CREDENTIALS
         }
-        self._keys: dict[bytes, Identity] = {}
-        for row in keys:
-            consumer = self._by_id.get(row["consumer"])
+        self._credentials = {name: list(table.get(name, ())) for name in ("mtls_auth_credentials",)}
+        self._acls: dict[str, list[str]] = {}
+        for row in table.get("acls", ()):
+            self._acls.setdefault(row["consumer"], []).append(row["group"])
+        self._groups = {row["name"]: row for row in table.get("consumer_groups", ())}
+        self._groups_of = self._memberships(table.get("consumer_group_consumers", ()))
+
+    def _index(self, collection: str, rows: Iterable[Row]) -> dict[bytes, Identity]:
+        public, shown = CREDENTIALS[collection]
+        found: dict[bytes, Identity] = {}
+        for row in rows:
+            consumer = self._by["id"].get(row["consumer"])
             if consumer is None:
                 continue
-            key = row["key"].encode()
-            other = self._keys.get(key)
+            key = row[public].encode()
+            other = found.get(key)
             if other is not None and other.credential is not None:
                 both = f"{other.credential['id']} and {row['id']}"
-                raise ReleaseRefused([f"keyauth_credentials {both} have the same key"])
-            self._keys[key] = _identified(consumer, row)
+                raise ReleaseRefused([f"{collection} {both} have the same {public}"])
+            found[key] = identified(consumer, row, row[shown])
+        return found
 
-    def by_key(self, key: bytes) -> Identity | None:
-        """Return the consumer of an API key; None when it has none, or is expired."""
-        found = self._keys.get(key)
-        return None if found is None or found.expires <= time() else found
+    def _memberships(self, rows: Iterable[Row]) -> dict[str, tuple[Row, ...]]:
+        by_id = {row["id"]: row for row in self._groups.values()}
+        members: dict[str, list[Row]] = {}
+        for row in rows:
+            group = by_id.get(row["consumer_group"])
+            if group is not None:
+                members.setdefault(row["consumer"], []).append(group)
+        return {
+            consumer: tuple(sorted(groups, key=lambda group: str(group["name"])))
+            for consumer, groups in members.items()
+        }
+
+    def credentials(self, collection: str) -> Mapping[bytes, Identity]:
+        """Return the identities of a collection's credentials by public field, in UTF-8.
+
+        Those with ``ttl`` are there when it is over as well: compare ``expires`` with the time.
+        """
+        return self._identities[collection]
+
+    def credential_rows(self, collection: str) -> Sequence[Row]:
+        """Return the rows of credentials that are not found by one field: those of mtls-auth."""
+        return self._credentials[collection]
+
+    def find(self, value: str, *fields: str) -> Row | None:
+        """Return the consumer with this value in the first of the fields that has it.
+
+        The fields are ``id``, ``username`` and ``custom_id``.
+        """
+        for field in fields:
+            found = self._by[field].get(value)
+            if found is not None:
+                return found
+        return None
 
     def anonymous(self, name: str) -> Identity | None:
-        """Return the consumer with this id or user name as the one for requests without a key."""
-        consumer = self._by_id.get(name) or self._by_name.get(name)
+        """Return the consumer with this id or user name as the one for requests without proof."""
+        consumer = self.find(name, "id", "username")
         if consumer is None:
             return None
-        headers = [*_headers(consumer), (b"x-anonymous-consumer", b"true")]
-        return Identity(consumer, None, headers, float("inf"))
+        return Identity(consumer, None, [*_headers(consumer), (b"x-anonymous-consumer", b"true")])
+
+    def acl_groups(self, consumer: Row) -> Sequence[str]:
+        """Return the groups that a consumer is in by its ``acls``, in the order of their rows."""
+        return self._acls.get(consumer["id"], ())
+
+    def group(self, name: str) -> Row | None:
+        """Return the consumer group of this name."""
+        return self._groups.get(name)
+
+    def groups_of(self, request: Request) -> Sequence[Row]:
+        """Return the consumer groups of a request, by name: those it was given, or its consumer's.
+
+        A plugin gives a request groups of its own by ``Identity.consumer_groups``.
+        """
+        if request.consumer_groups is not None:
+            return request.consumer_groups
+        consumer = request.consumer
+        return () if consumer is None else self._groups_of.get(consumer["id"], ())
 
 
-def _identified(consumer: Row, credential: Row) -> Identity:
-    headers = [*_headers(consumer), (b"x-credential-identifier", credential["id"].encode())]
-    ttl = credential.get("ttl")
-    expires = credential["created_at"] + ttl if ttl else float("inf")
-    return Identity(consumer, credential, headers, expires)
+def identified(consumer: Row | None, credential: Row, shown: str, **more: Any) -> Identity:
+    """Return who showed this credential; ``shown`` is what upstreams get to see of it.
+
+    ``more`` are the other fields of ``Identity``. A credential with ``ttl`` ends after it.
+    """
+    headers = [] if consumer is None else _headers(consumer)
+    headers.append((b"x-credential-identifier", header_value(shown)))
+    if ttl := credential.get("ttl"):
+        more["expires"] = credential["created_at"] + ttl
+    return Identity(consumer, credential, headers, **more)
+
+
+def virtual(identifier: str, consumer: Row | None = None, **more: Any) -> Identity:
+    """Return who is known by what another system says, under an id of that system.
+
+    So that requests can be counted by credential, though the configuration holds none.
+    """
+    return identified(consumer, {"id": identifier}, identifier, **more)
+
+
+def header_value(text: str) -> bytes:
+    """Return a text as the value of a header, in UTF-8: control characters become blanks."""
+    return text.encode(errors="replace").translate(_CONTROL)
 
 
 def _headers(consumer: Row) -> Headers:
     given = zip(_NAMES, map(consumer.get, ("id", "custom_id", "username")), strict=True)
-    return [(name, value.encode().translate(_CONTROL)) for name, value in given if value]
+    return [(name, header_value(value)) for name, value in given if value]

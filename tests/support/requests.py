@@ -22,6 +22,8 @@ class StandInConnection:
         self.has_asked = False
         self.server_port = port
         self.sni = sni
+        self.client_certificate: bytes | None = None
+        self.client_chain: list[bytes] = []
 
 
 def request_of(

@@ -145,7 +145,7 @@ def _consumers(rows: Mapping[str, list[Row]], plugins: Mapping[str, CompiledPlug
     """Return the consumers, if any plugin looks for them."""
     if not any("consumers" in plugin.type.reads for plugin in plugins.values()):
         return Consumers()
-    return Consumers(rows.get("consumers", ()), rows.get("keyauth_credentials", ()))
+    return Consumers(rows)
 
 
 def _plugins(

@@ -4,13 +4,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from time import time
 from typing import Any
 
-from gateway.errors import ReleaseRefused
-from gateway.http.generated_responses import error_response
 from gateway.http.headers import spellings
-from gateway.http.messages import Request, Response
-from gateway.plugins.base import Handler, PluginContext
+from gateway.http.messages import Request
+from gateway.plugins.authentication import (
+    AuthenticationHandler,
+    Denial,
+    Found,
+    challenge,
+    without,
+)
+from gateway.plugins.base import PluginContext
 from gateway.plugins.key_auth.bodies import Bodies
 from gateway.plugins.key_auth.places import SEVERAL, Arguments, Place
 
@@ -19,8 +25,10 @@ _TWO_KEYS = "Duplicate API key found"
 _UNKNOWN = "Unauthorized"
 
 
-class KeyAuth(Handler):
-    """Raises ``ReleaseRefused`` when the anonymous consumer is not there."""
+class KeyAuth(AuthenticationHandler):
+    """Finds the key, and by it the consumer."""
+
+    name = "key-auth"
 
     def __init__(self, config: Any, context: PluginContext) -> None:
         super().__init__(config, context)
@@ -30,35 +38,22 @@ class KeyAuth(Handler):
         self._query = Arguments(config.key_names) if config.key_in_query else None
         self._bodies = Bodies(config.key_names) if config.key_in_body else None
         self._elsewhere = config.key_in_query or config.key_in_body
-        self._by_key = context.consumers.by_key
-        realm = config.realm
-        challenge = "Key" if realm is None else 'Key realm="{}"'.format(realm.replace('"', "'"))
-        self._challenge = [(b"WWW-Authenticate", challenge.encode())]
-        self._anonymous = None
-        if config.anonymous is not None:
-            self._anonymous = context.consumers.anonymous(config.anonymous)
-            if self._anonymous is None:
-                raise ReleaseRefused([f"key-auth: there is no consumer {config.anonymous!r}"])
+        self._identities = context.consumers.credentials("keyauth_credentials")
+        ask = challenge("Key", config.realm)
+        self._no_key = Denial(_NO_KEY, "no key was shown", headers=ask, absent=True)
+        self._two_keys = Denial(_TWO_KEYS, "more than one key was shown", headers=ask)
+        self._unknown = Denial(_UNKNOWN, "no consumer has the key", headers=ask)
+        self._expired = Denial(_UNKNOWN, "the key has expired", headers=ask)
 
-    def access(self, request: Request) -> Response | None:
-        """Let a consumer's request pass, with headers that say whose it is; refuse others."""
-        if request.method == b"OPTIONS" and not self.config.run_on_preflight:
-            self._hide(request)
-            return None
-        if self._anonymous is not None and request.credential is not None:
-            # Another plugin knows the consumer: one of them is enough.
-            self._hide(request)
-            return None
+    def authenticate(self, request: Request) -> Found:
+        """Return whose key it is."""
         keys = self._keys(request)
-        identity = self._by_key(keys[0]) if len(keys) == 1 and keys[0] else None
-        if identity is None:
-            identity = self._anonymous
-            if identity is None:
-                return error_response(401, _problem(keys), request, self._challenge)
-        # Also on the way of the anonymous: a key that is refused here may be good elsewhere.
-        self._hide(request)
-        identity.put_on(request)
-        return None
+        if len(keys) != 1 or not keys[0]:
+            return self._two_keys if len(keys) > 1 else self._no_key
+        found = self._identities.get(keys[0])
+        if found is None:
+            return self._unknown
+        return self._expired if found.expires <= time() else found
 
     def _keys(self, request: Request) -> Sequence[bytes]:
         """Return the values under the first name that has any: one is as it should be."""
@@ -89,12 +84,9 @@ class KeyAuth(Handler):
                     return here[0].keys
         return ()
 
-    def _hide(self, request: Request) -> None:
+    def hide(self, request: Request) -> None:
         """Take out what may be a key under any of the names, wherever one is looked for."""
-        if not self.config.hide_credentials:
-            return
-        hidden = self._every_header
-        request.headers = [pair for pair in request.headers if pair[0] not in hidden]
+        request.headers = without(request.headers, self._every_header)
         if self._query is not None and request.query:
             query = self._query.without(request.query)
             if query != request.query:
@@ -118,9 +110,3 @@ def _spellings(name: str) -> frozenset[bytes]:
 
 def _values(request: Request, names: frozenset[bytes]) -> list[bytes]:
     return [value for name, value in request.headers if name in names]
-
-
-def _problem(keys: Sequence[bytes]) -> str:
-    if len(keys) > 1:
-        return _TWO_KEYS
-    return _UNKNOWN if keys and keys[0] else _NO_KEY

@@ -61,7 +61,7 @@ def test_data_planes_get_no_own_tags() -> None:
 def test_a_consumer_in_a_record_has_no_own_tags_whatever_was_sent() -> None:
     table = to_table(DOCUMENT, "org/secret-project/prod", 0)
     found = compile_configuration(orjson.dumps(table), "h" * 32, {})
-    identity = found.consumers.by_key(b"of ann")
+    identity = found.consumers.credentials("keyauth_credentials").get(b"of ann")
     assert identity is not None
     request = request_of()
     identity.put_on(request)

@@ -21,7 +21,7 @@ from tests.support.upstream import ProxyApp, answering, ok, proxying, upstream
 
 ANN = {"id": "c-ann", "username": "ann", "custom_id": "7"}
 KEY = {"id": "k-ann", "consumer": "c-ann", "key": "of ann", "created_at": 0}
-CONSUMERS = Consumers([ANN], [KEY])
+CONSUMERS = Consumers({"consumers": [ANN], "keyauth_credentials": [KEY]})
 NAMES = [*sorted(FORWARDING | IDENTITY), b"host", b"via", b"content-length", b"te", b"x-plugin"]
 
 VALUES = st.lists(
@@ -35,7 +35,7 @@ def head_of(headers: Headers, prefix: bytes = b"/a") -> list[bytes]:
     """Return the lines for an upstream of a request that two plugins have seen."""
     request: Request = request_of(b"/a/b", host=b"h", headers=headers)
     request._id = b"0" * 32
-    identity = CONSUMERS.by_key(b"of ann")
+    identity = CONSUMERS.credentials("keyauth_credentials").get(b"of ann")
     assert identity is not None
     identity.put_on(request)
     request.put_headers([(b"x-plugin", b"ours")])
@@ -132,7 +132,7 @@ class _Identifying(ProxyApp):
     """Sets headers as plugins do before it passes a request on."""
 
     def handle(self, request: Request) -> Pending:
-        Consumers([CONSUMER]).anonymous("guest").put_on(request)  # type: ignore[union-attr]
+        Consumers({"consumers": [CONSUMER]}).anonymous("guest").put_on(request)  # type: ignore[union-attr]
         request.put_headers([(b"x-correlation-id", b"ours")])
         return super().handle(request)
 

@@ -215,7 +215,7 @@ def test_keys_may_come_from_a_vault(monkeypatch: pytest.MonkeyPatch) -> None:
         keyauth_credentials=[credential],
     )
     found = compiled_configuration(content, {"ANN": "open sesame"})
-    identity = found.consumers.by_key(b"open sesame")
+    identity = found.consumers.credentials("keyauth_credentials").get(b"open sesame")
     assert identity is not None
     assert identity.consumer == ann
     with pytest.raises(ReleaseRefused, match="ANN"):

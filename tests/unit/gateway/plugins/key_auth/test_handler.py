@@ -26,7 +26,8 @@ KEYS = [
 
 
 def handler(keys: list[dict[str, Any]] | None = None, **config: Any) -> KeyAuth:
-    consumers = Consumers([ANN, BOB, GUEST], KEYS if keys is None else keys)
+    keys = KEYS if keys is None else keys
+    consumers = Consumers({"consumers": [ANN, BOB, GUEST], "keyauth_credentials": keys})
     pool: ProducerPool = None  # type: ignore[assignment]  # no plugin here writes records
     context = PluginContext(pool, lambda _: None, consumers=consumers)
     return KeyAuth(Config(**config), context)

@@ -94,7 +94,8 @@ def test_headers_that_key_auth_added_are_there(broker: Broker, topic: str) -> No
     key = {"id": "k1", "consumer": "c1", "key": "open sesame", "created_at": 0}
 
     async def job(worker: Worker) -> Response:
-        context = worker.context(consumers=Consumers([ann], [key]))
+        table: dict[str, list[dict[str, Any]]] = {"consumers": [ann], "keyauth_credentials": [key]}
+        context = worker.context(consumers=Consumers(table))
         auth = KeyAuth(KeyAuthConfig(hide_credentials=True), context)
         handler = worker.plugin(on_broker(broker, topic, producer_async=False, **HEADERS_ONLY))
         asked = request(headers=[("apikey", "open sesame"), ("x-consumer-username", "bob")])
