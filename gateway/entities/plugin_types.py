@@ -38,6 +38,15 @@ class PluginType:
     no_route: bool = False
     reads: tuple[str, ...] = ()
     """Collections that its handlers look things up in: they are made anew when these change."""
+    produces: bool = False
+    """Its access handler responds to every request: none behind it in a chain runs then."""
+    before_produce: int | None = None
+    """The priority in a chain with a plugin that ``produces``, for one that would come too late;
+    None: its own. Such a place is above 752, where Kong has the first of those."""
+
+    def priority_in(self, produced: bool) -> int:
+        """Return the priority in a chain with (``produced``) or without a plugin that produces."""
+        return self.before_produce if produced and self.before_produce else self.priority
 
     def refuses(self, scope: str) -> bool:
         """Tell whether its use cannot be limited to a ``consumer``, ``service`` or ``route``."""

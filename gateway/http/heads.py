@@ -128,6 +128,9 @@ class HeadWriter:
             lines.append(b"%b: %b\r\n" % (name, value))
         if length is None or (given_length is not None and request.method == b"HEAD"):
             lines.append(_stream_framing(request, status, given_length, connection))
+        elif request.method == b"HEAD" and not response.generated and not length:
+            # How long the body of a GET would be is not known (RFC 9110 section 8.6).
+            lines.append(b"Connection: %b\r\n" % connection)
         else:
             lines.append(_framing(status, length, connection))
         if not has_server:

@@ -100,6 +100,13 @@ class HandlerChain(Protocol):
         """Run the access handlers, and what responds when none of them did."""
         ...
 
+    def whole_body(self, request: Request, response: Response) -> int:
+        """Return the most bytes of a body that the body filters want in one piece.
+
+        0 where they take it in pieces. Called after ``filter_head``.
+        """
+        ...
+
     def filter_head(self, request: Request, response: Response) -> None:
         """Run the header filters; they change ``response`` in place."""
         ...
@@ -161,6 +168,17 @@ class Request:
     """X-Forwarded-Host of a trusted peer."""
     trusted: bool = False
     """The peer is one of trusted_ips: its forwarding headers count."""
+    upstream_method: bytes | None = None
+    """What plugins made of the method (see ``gateway.http.changes``). ``method`` stays what the
+    client asked, since it says what the response to the client may be."""
+    upstream_path: bytes | None = None
+    """What plugins made of the path for the upstream, escaped."""
+    upstream_host: bytes | None = None
+    """What plugins made of the Host for the upstream."""
+    spelled: Mapping[bytes, bytes] | None = None
+    """Lower-case header names to the case in which they go to the upstream."""
+    plain_response = False
+    """The upstream is asked for a body without Content-Encoding: a plugin reads it."""
     upgrade: bytes | None = None
     """The value of Upgrade, when it is one that is passed on: ``websocket`` in any case."""
     upstream_status: int | None = None

@@ -5,10 +5,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+from gateway.errors import ProtocolError, UpstreamError
 from gateway.http.flow_control import FlowControl
+from gateway.http.generated_responses import failure_response, message_of
 from gateway.http.heads import HeadWriter
 from gateway.http.messages import ConnectionUpgrade, Request, Response
 from gateway.http.stream import Channel
+from gateway.logs import get_logger
+
+_log = get_logger("gateway.http")
 
 
 class ResponseStream:
@@ -47,6 +52,10 @@ class ResponseStream:
         chain = request.chain
         pieces = body
         if chain is not None and chain.body_filters:
+            limit = chain.whole_body(request, response)
+            if limit:
+                await self._write_whole(body, limit)
+                return
             response.headers = [h for h in response.headers if h[0].lower() != b"content-length"]
             pieces = _filtered(request, response, body)
         length = _content_length(response)
@@ -59,6 +68,27 @@ class ResponseStream:
         self._flow.transport.write(head)
         if not bodyless:
             self.written += await self._copy(pieces, length, chunked)
+
+    async def _write_whole(self, body: AsyncIterator[bytes], limit: int) -> None:
+        """Write a body that a filter wants in one piece; what cannot be had so is a 502."""
+        request, response = self._request, self._response
+        chain = request.chain
+        assert chain is not None
+        try:
+            data = await _collected(body, response, limit)
+            data = chain.filter_body(request, response, data, True)
+        except Exception as error:
+            made = failure_response(error, request, _log, "request failed")
+            assert isinstance(made.body, bytes)
+            response.status, response.headers = made.status, list(made.headers)
+            response.generated, data = True, made.body
+        head = self._heads.head(request, response, len(data), self.keep_alive)
+        if request.method != b"HEAD" and response.status not in (204, 304):
+            head += data
+        self.written = len(head)
+        self._flow.transport.write(head)
+        if self._flow.write_paused:
+            await self._flow.drained()
 
     async def close(self) -> None:
         """Tell what makes the body that no more of it is read."""
@@ -94,6 +124,28 @@ def discard(response: Response) -> None:
         body.abort()
     elif isinstance(body, Channel):
         body.close()
+
+
+async def _collected(body: AsyncIterator[bytes], response: Response, limit: int) -> bytes:
+    """Return a body as a whole; raises ``UpstreamError`` where it is longer or breaks off."""
+    if (_content_length(response) or 0) > limit:
+        raise _too_long(limit)
+    pieces, size = [], 0
+    try:
+        async for piece in body:
+            pieces.append(piece)
+            size += len(piece)
+            if size > limit:
+                raise _too_long(limit)
+    except (OSError, ProtocolError) as error:
+        raise UpstreamError(502, message_of(502), str(error)) from error
+    return b"".join(pieces)
+
+
+def _too_long(limit: int) -> UpstreamError:
+    detail = f"the response has more than {limit} bytes, and a plugin wants it whole"
+    _log.warning("response too large for a plugin", limit=limit)
+    return UpstreamError(502, message_of(502), detail)
 
 
 async def _filtered(

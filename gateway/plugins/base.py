@@ -78,6 +78,13 @@ class Handler:
         """Replace a piece of the response body."""
         return chunk
 
+    def whole_body(self, request: Request, response: Response) -> int:
+        """Return the most bytes of a streamed body that ``body_filter`` wants in one piece.
+
+        0: it takes pieces. Asked after all header filters; a longer body becomes a 502.
+        """
+        return 0
+
     def log(self, request: Request, response: Response) -> None:
         """After the response has been written; must not raise or wait."""
 

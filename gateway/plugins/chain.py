@@ -45,6 +45,7 @@ class Chain:
         "_header_filters",
         "_last",
         "_order",
+        "_wholes",
         "body_filters",
         "body_limit",
         "filters_responses",
@@ -74,6 +75,7 @@ class Chain:
         self.body_filters = tuple(
             handler.body_filter for handler in handlers if _overrides(handler, "body_filter")
         )
+        self._wholes = tuple(h.whole_body for h in handlers if _overrides(h, "whole_body"))
         self.logs = tuple(handler.log for handler in handlers if _overrides(handler, "log"))
         self._last = last
         self._derive = derive
@@ -144,6 +146,13 @@ class Chain:
         """Run the header filters; they change ``response`` in place."""
         for header_filter in self._header_filters:
             header_filter(request, response)
+
+    def whole_body(self, request: Request, response: Response) -> int:
+        """Return the smallest of what body filters that want it whole take; 0: none does."""
+        if not self._wholes:
+            return 0
+        limits = [limit for whole in self._wholes if (limit := whole(request, response)) > 0]
+        return min(limits, default=0)
 
     def filter_body(self, request: Request, response: Response, chunk: bytes, last: bool) -> bytes:
         """Run a piece of the body through the body filters."""

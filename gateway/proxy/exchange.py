@@ -40,6 +40,7 @@ class Exchange:
         "_context",
         "_done",
         "_headers",
+        "_method",
         "_pieces",
         "_request",
         "_sent",
@@ -58,7 +59,8 @@ class Exchange:
     def __init__(self, context: ProxyContext, upstream: ProxyUpstream, request: Request) -> None:
         self.pending = Pending()
         self.pending.on_abandon = self._abandoned
-        self.bodyless = request.method == b"HEAD"
+        self._method = request.upstream_method or request.method
+        self.bodyless = self._method == b"HEAD"
         self.upgrade = request.upgrade
         self._context = context
         self._upstream = upstream
@@ -130,10 +132,11 @@ class Exchange:
         self._sent = monotonic()
         match = request.match
         assert match is not None
-        framing = _framing(request)
+        framing = _framing(request, self._method)
         prefix = match.prefix
-        host = upstream.host_for(request)
-        head = request_head(request, match.upstream_path, host, prefix, framing)
+        host = request.upstream_host or upstream.host_for(request)
+        path = request.upstream_path or match.upstream_path
+        head = request_head(request, path, host, prefix, framing)
         if request.stream is None:
             connection.send(self, head + request.body, upstream.read_timeout)
         else:
@@ -218,7 +221,7 @@ class Exchange:
             return
         request = self._request
         slow = isinstance(error, TimeoutError)
-        repeatable = request.stream is None and request.method in _REPEATABLE and not slow
+        repeatable = request.stream is None and self._method in _REPEATABLE and not slow
         if self._tries > 0 and (not self._written or repeatable):
             self._written = False
             self.begin()
@@ -294,10 +297,10 @@ class Exchange:
             task.cancel()
 
 
-def _framing(request: Request) -> bytes:
+def _framing(request: Request, method: bytes) -> bytes:
     """Return the header line that says how long the body is; nothing when there is none."""
     if request.stream is None:
-        if request.body or request.method in (b"POST", b"PUT", b"PATCH"):
+        if request.body or method in (b"POST", b"PUT", b"PATCH"):
             return b"Content-Length: %d\r\n" % len(request.body)
         return b""
     length = request.header(b"content-length")

@@ -37,15 +37,22 @@ def request_head(
     ``path`` is escaped and without query; ``framing`` the header line that says how long the body
     is, or nothing; ``prefix`` the part of the path that was stripped, not escaped.
     """
-    query = b"" if request.query is None else b"?" + request.query
-    lines = [b"%b %b%b HTTP/1.1\r\nHost: %b\r\n" % (request.method, path, query, host), framing]
+    query = b"" if request.query is None else (b"&" if b"?" in path else b"?") + request.query
+    method = request.upstream_method or request.method
+    lines = [b"%b %b%b HTTP/1.1\r\nHost: %b\r\n" % (method, path, query, host), framing]
     named = _named_in_connection(request.headers)
     if named and request.own_headers:
         named -= request.own_headers
     via = b"%b %b" % (request.version.encode(), SERVER)
-    for name, value in request.headers:
+    headers = request.headers
+    spelled = request.spelled
+    if request.plain_response:
+        headers = [pair for pair in headers if pair[0] != b"accept-encoding"]
+        headers.append((b"accept-encoding", b"identity"))
+    for name, value in headers:
         if name not in _REPLACED and name not in named:
-            lines.append(b"%b: %b\r\n" % (name, value))
+            written = name if spelled is None else spelled.get(name, name)
+            lines.append(b"%b: %b\r\n" % (written, value))
         elif name == b"via":
             via = b"%b, %b" % (value, via)
         elif name == b"te" and b"trailers" in value.lower():

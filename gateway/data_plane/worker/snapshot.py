@@ -22,6 +22,7 @@ from gateway.plugins.base import Handler, PluginContext
 from gateway.plugins.chain import Chain, Last, no_service
 from gateway.plugins.limits import RecordLimits
 from gateway.plugins.node_store import LocalStore, SharedStore
+from gateway.plugins.order import in_order
 from gateway.plugins.shared_counters import SharedCounters
 from gateway.proxy.proxy import Proxy
 from gateway.proxy.tls import UpstreamTls
@@ -275,8 +276,10 @@ class _Chains:
 
     def _make(self, consumer: str | None, derive: Any) -> Chain:
         rows = self._table.chain(self._route, self._service, consumer)
-        order = [(self._plugins[row["id"]].type.priority, row["name"]) for row in rows]
-        handlers = [self._handlers[row["id"]] for row in rows]
+        types = {row["name"]: self._plugins[row["id"]].type for row in rows}
+        placed = in_order(rows, types)
+        order = [place for place, _ in placed]
+        handlers = [self._handlers[row["id"]] for _, row in placed]
         if self._debug is not None:
             handlers.append(self._debug)
             order.append((_LAST, ""))

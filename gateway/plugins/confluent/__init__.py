@@ -11,6 +11,7 @@ PLUGIN = PluginType(
     priority=752,
     schema=Config,
     handler_path="gateway.plugins.confluent.handler:Confluent",
+    produces=True,
 )
 
 __all__ = ["PLUGIN", "Config"]

@@ -11,6 +11,7 @@ PLUGIN = PluginType(
     priority=751,
     schema=Config,
     handler_path="gateway.plugins.kafka_upstream.handler:KafkaUpstream",
+    produces=True,
 )
 
 __all__ = ["PLUGIN", "Config"]

@@ -162,7 +162,7 @@ def _name(raw: bytes) -> str:
 
 
 def _add_method(envelope: dict[str, Any], request: Request, body: bytes) -> None:
-    envelope["method"] = request.method.decode("latin-1")
+    envelope["method"] = (request.upstream_method or request.method).decode("latin-1")
 
 
 def _add_headers(envelope: dict[str, Any], request: Request, body: bytes) -> None:

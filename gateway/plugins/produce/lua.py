@@ -211,7 +211,7 @@ _PDK: dict[tuple[str, str], Any] = {
     ("client", "get_credential"): lambda request: _entity(request.credential),
     ("client", "get_ip"): lambda request: request.connection.peer[0],
     ("client", "get_forwarded_ip"): lambda request: request.client_ip,
-    ("request", "get_method"): lambda request: _text(request.method),
+    ("request", "get_method"): lambda request: _text(request.upstream_method or request.method),
     ("request", "get_path"): lambda request: _text(request.path),
     ("request", "get_raw_query"): lambda request: _text(request.query or b""),
     ("request", "get_query"): lambda request, *_: parse(request.query),

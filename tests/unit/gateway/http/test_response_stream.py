@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -87,3 +88,60 @@ async def test_a_client_that_does_not_read_stops_the_stream() -> None:
         assert await standing_still(lambda: made) < 64 << 20
         wire.reset()
         await until(lambda: running.server.connections == 0)
+
+
+class Whole:
+    """A chain whose body filter wants bodies in one piece."""
+
+    filters_responses = True
+    body_filters = (1,)
+    logs = ()
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+
+    def filter_head(self, request: Request, response: Response) -> None:
+        """Leave the head as it is."""
+
+    def whole_body(self, request: Request, response: Response) -> int:
+        return self.limit
+
+    def filter_body(self, request: Request, response: Response, chunk: bytes, last: bool) -> bytes:
+        return b"<" + chunk + b">"
+
+
+def _whole(limit: int, body: AsyncIterator[bytes], *headers: tuple[bytes, bytes]) -> App:
+    def handle(request: Request) -> Response:
+        chain: Any = Whole(limit)
+        request.chain = chain
+        return Response(200, headers, body, generated=False)
+
+    return App(handle)
+
+
+async def test_a_body_that_a_filter_wants_whole_gets_a_length_of_its_own() -> None:
+    app = _whole(10, _pieces(b"a", b"bc"), (b"Content-Length", b"3"))
+    async with serving(app) as running:
+        response = await running.once(get())
+        assert response.body == b"<abc>"
+        assert response.headers["content-length"] == "5"
+        assert "transfer-encoding" not in response.headers
+
+
+@pytest.mark.parametrize("length", [b"", b"11"])
+async def test_a_body_longer_than_a_filter_takes_whole_is_a_502(length: bytes) -> None:
+    headers = ((b"Content-Length", length),) if length else ()
+    app = _whole(10, _pieces(b"123456", b"78901"), *headers)
+    async with serving(app) as running:
+        response = await running.once(get())
+        assert response.status == 502
+        assert b"123" not in response.body
+
+
+async def test_a_whole_body_that_breaks_off_is_a_502() -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"a"
+        raise ConnectionResetError("gone")
+
+    async with serving(_whole(10, broken())) as running:
+        assert (await running.once(get())).status == 502
