@@ -10,12 +10,14 @@ from typing import Any
 
 import pulumi
 
+from components.config.stack import StackConfig
 from components.endpoints import ControlPlaneEndpoint, KafkaEndpoint
 from components.options import child_options
 from gateway.documents.deck import load_deck
 from gateway.documents.document import check_document
 from gateway.documents.placeholders import BOOTSTRAP_SERVERS, STACK_NAME, TOPICS
 from gateway.errors import DocumentError
+from gateway.settings.compatibility import OLDER, use_version
 from provider.client import Configuration
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,10 +25,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class GatewayRoutesArgs:
-    """What the routes need: the file, where to publish it, and what its placeholders stand for."""
+    """What the routes need: the stack's file, where to publish it, what placeholders stand for."""
 
-    file: str
-    stack: str
+    config: StackConfig
     control_plane: ControlPlaneEndpoint
     kafka: KafkaEndpoint
 
@@ -38,14 +39,17 @@ class GatewayRoutes(pulumi.ComponentResource):
         self, name: str, args: GatewayRoutesArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("kafka-gateway:routes:GatewayRoutes", name, None, opts)
-        kafka = args.kafka
-        filled_in = placeholders(args.stack, kafka.bootstrap_servers, kafka.topics)
-        document = load_deck(ROOT / args.file, filled_in)
+        kafka, config = args.kafka, args.config
+        version = config.compatibility_version
+        filled_in = placeholders(config.stack, kafka.bootstrap_servers, kafka.topics)
+        document = load_deck(ROOT / config.routes, filled_in)
         self.configuration = Configuration(
             name,
             admin=_admin(args.control_plane),
-            owner=f"stack-{args.stack}",
+            owner=f"stack-{config.stack}",
             document=document,
+            # A default is not said: what is recorded of a stack would change.
+            compatibility_version=None if version == OLDER else version,
             opts=child_options(self, opts),
         )
         self.register_outputs({"release": self.configuration.release})
@@ -66,16 +70,17 @@ def placeholders(stack: str, servers: object, topics: Mapping[str, object]) -> M
     return {BOOTSTRAP_SERVERS: servers, STACK_NAME: stack, **named}
 
 
-def check_routes(file: str, stack: str, topics: tuple[str, ...]) -> None:
-    """Check a routes file with the gateway's own models, before anything is registered.
+def check_routes(config: StackConfig) -> None:
+    """Check the routes file with the gateway's own models, before anything is registered.
 
     Raises ``pulumi.RunError`` with every problem: file, path, what is allowed.
     """
     servers = [{"host": "localhost", "port": 9092}]
-    stand_ins = placeholders(stack, servers, {topic: topic for topic in topics})
+    stand_ins = placeholders(config.stack, servers, {topic: topic for topic in config.topic_names})
+    use_version(config.compatibility_version)
     try:
-        check_document(load_deck(ROOT / file, stand_ins))
+        check_document(load_deck(ROOT / config.routes, stand_ins))
     except DocumentError as error:
-        source = "" if error.source else f"{file}: "
+        source = "" if error.source else f"{config.routes}: "
         lines = str(error).splitlines()
         raise pulumi.RunError("\n".join(f"{source}{line}" for line in lines)) from None

@@ -7,7 +7,7 @@ import copy
 import re
 from typing import Any
 
-from gateway.documents.diff import diff_documents
+from gateway.documents.diff import diff_documents, normalise
 from gateway.entities import ENTITIES
 from gateway.errors import DocumentError
 from gateway.names.property_paths import PropertyPath, parse_path, split_problem, value_at
@@ -55,6 +55,14 @@ def differences(old: Any, new: Any, owner: str) -> dict[str, Any]:
     except DocumentError:
         return {"document": "update"} if old != new else {}
     return {f"document.{path}": kind for path, kind in changes.items()}
+
+
+def with_defaults(document: Any, owner: str) -> Any:
+    """The document with the defaults in force; one of the wrong structure as it is."""
+    try:
+        return normalise(document, owner)
+    except DocumentError:
+        return document
 
 
 def refreshed(recorded: Any, live: dict[str, Any], owner: str) -> Any:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gateway.names.addresses import server_problem, topic_problem
+from gateway.settings.compatibility import VERSIONS
 from provider.declaration import OutputField, ResourceType
 from provider.fields import Field, anything, array, boolean, integer, mapping, record, text
 
@@ -93,6 +94,8 @@ class ConfigurationType(ResourceType, token="gateway:index:Configuration"):
     message: Input[str] | None = text(default=None)
     wait_seconds: Input[int] | None = integer(default=30, maximum=600)
     """How long the connected data planes have to confirm the release."""
+    compatibility_version: Input[str] | None = text(default=None, allowed=VERSIONS)
+    """The Kong whose defaults fill in what the document leaves out, as the control plane does."""
 
     release = OutputField(int)
     """The number of the release that holds the document."""

@@ -18,7 +18,9 @@ from components.cloud.helm import NAME, own_chart, release
 from components.cloud.kubernetes import KubernetesCluster
 from components.config.control_plane import OwnControlPlaneConfig
 from components.config.secret import secret
+from components.config.stack import version_environment
 from components.endpoints import ControlPlaneEndpoint
+from gateway.settings.compatibility import OLDER
 from provider.client import Credential
 
 RELEASE = "kong-cp"
@@ -36,6 +38,7 @@ class ControlPlaneReleaseArgs:
     certificates: ClusterCertificates
     image: Mapping[str, str]
     log_level: str
+    compatibility_version: str
 
 
 class ControlPlaneRelease(pulumi.ComponentResource):
@@ -73,7 +76,13 @@ class ControlPlaneRelease(pulumi.ComponentResource):
             own_chart(),
             RELEASE,
             self._namespace.name,
-            control_plane_values(args.image, args.log_level, storage_class, restarting),
+            control_plane_values(
+                args.image,
+                args.log_level,
+                storage_class,
+                restarting,
+                args.compatibility_version,
+            ),
             args.cluster,
             self,
             depends_on=[holder, *args.certificates.secrets],
@@ -112,12 +121,14 @@ def control_plane_values(
     log_level: str,
     storage_class: str,
     checksums: Mapping[str, pulumi.Input[str]],
+    compatibility_version: str = OLDER,
 ) -> dict[str, Any]:
     """Return the chart's values; ``checksums`` restart the pod when what they stand for changes."""
     certificate, authority = (
         f"/etc/secrets/{CONTROL_PLANE_SECRET}",
         f"/etc/secrets/{AUTHORITY_SECRET}",
     )
+    environment = version_environment(compatibility_version)
     return {
         "image": dict(image),
         "env": {
@@ -130,6 +141,7 @@ def control_plane_values(
             "admin_token_file": f"/etc/secrets/{ADMIN_SECRET}/token",
             "keyring_file": f"/etc/secrets/{ADMIN_SECRET}/keyring",
         },
+        **({"customEnv": environment} if environment else {}),
         "admin": {"enabled": False},
         "secretVolumes": [CONTROL_PLANE_SECRET, AUTHORITY_SECRET, ADMIN_SECRET],
         "persistence": {"enabled": True, "size": "1Gi", "storageClass": storage_class},

@@ -16,8 +16,10 @@ from components.cloud.certificates import AUTHORITY_SECRET, DATA_PLANE_SECRET, C
 from components.cloud.helm import NAME, kong_chart, own_chart, release
 from components.cloud.kubernetes import KubernetesCluster
 from components.config.cloud import ReleaseConfig
+from components.config.stack import version_environment
 from components.config.versions import KONG_IMAGE_TAG
 from components.endpoints import ControlPlaneEndpoint, KafkaEndpoint
+from gateway.settings.compatibility import OLDER
 
 RELEASE = "kong-dp"
 KEY_SECRET = "kafka-api-key"  # noqa: S105 - the name of a Kubernetes secret
@@ -36,6 +38,7 @@ class DataPlaneReleaseArgs:
     kafka: KafkaEndpoint
     konnect: bool
     log_level: str
+    compatibility_version: str
 
 
 class DataPlaneRelease(pulumi.ComponentResource):
@@ -89,6 +92,7 @@ class DataPlaneRelease(pulumi.ComponentResource):
             args.config,
             args.control_plane,
             args.log_level,
+            compatibility_version=args.compatibility_version,
             konnect=args.konnect,
             kafka_authority=args.kafka.ca_pem is not None,
             load_balancer_class=args.cluster.load_balancer_class,
@@ -154,6 +158,7 @@ def data_plane_values(
     control_plane: ControlPlaneEndpoint,
     log_level: str,
     *,
+    compatibility_version: str = OLDER,
     konnect: bool,
     kafka_authority: bool,
     load_balancer_class: str,
@@ -171,7 +176,7 @@ def data_plane_values(
     return {
         "image": image(config, konnect=konnect),
         "env": _environment(control_plane, log_level, konnect, volumes),
-        "customEnv": dict(config.environment),
+        "customEnv": {**version_environment(compatibility_version), **config.environment},
         "envFrom": [{"secretRef": {"name": KEY_SECRET}}],
         "secretVolumes": volumes,
         "proxy": _proxy(config, load_balancer_class),

@@ -39,14 +39,14 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
     config = read_cloud(reader)
     live = LiveStack.of_this_run()
     refuse_changes(reader, config, live)
-    check_routes(config.routes, config.stack, config.topic_names)
+    check_routes(config)
     kafka = make_kafka(config, live)
     cluster = make_cluster(config, live)
     certificates = make_certificates(config, cluster)
     control_plane, keeper = make_control_plane(config, cluster, certificates)
     routes = GatewayRoutes(
         "routes",
-        GatewayRoutesArgs(config.routes, config.stack, control_plane, kafka.endpoint),
+        GatewayRoutesArgs(config, control_plane, kafka.endpoint),
         pulumi.ResourceOptions(deleted_with=keeper),
     )
     data_plane = DataPlaneRelease(
@@ -59,6 +59,7 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
             kafka=kafka.endpoint,
             konnect=isinstance(config.control_plane, KonnectConfig),
             log_level=config.log_level,
+            compatibility_version=config.compatibility_version,
         ),
         # Ready means: it serves a configuration. The other order would wait for ever.
         pulumi.ResourceOptions(depends_on=[routes, kafka]),
@@ -161,6 +162,7 @@ def make_control_plane(
             certificates=certificates,
             image=image(config.release, konnect=False),
             log_level=config.log_level,
+            compatibility_version=config.compatibility_version,
         ),
     )
     return own.endpoint, own.release

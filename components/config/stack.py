@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from components.config.reader import ConfigReader
 from components.config.topics import TopicConfig, read_topics
+from gateway.settings.compatibility import OLDER, VERSIONS
+from gateway.settings.settings import env_name
 
 LOG_LEVELS = ("debug", "info", "notice", "warn", "error", "crit")
 SLOTS = ("a", "b")
@@ -24,11 +26,17 @@ class StackConfig:
     api_key_slot: str
     api_key_generations: Mapping[str, int]
     log_level: str
+    compatibility_version: str
 
     @property
     def topic_names(self) -> tuple[str, ...]:
         """The names of its topics, in their order."""
         return tuple(topic.name for topic in self.topics)
+
+
+def version_environment(version: str) -> Mapping[str, str]:
+    """Return the variables of a gateway with this compatibility version: none for the default."""
+    return {} if version == OLDER else {env_name("compatibility_version"): version}
 
 
 def read_stack(reader: ConfigReader) -> StackConfig:
@@ -40,6 +48,7 @@ def read_stack(reader: ConfigReader) -> StackConfig:
         api_key_slot=reader.choice("apiKeySlot", SLOTS),
         api_key_generations=_generations(reader),
         log_level=reader.choice("logLevel", LOG_LEVELS),
+        compatibility_version=reader.choice("compatibilityVersion", VERSIONS),
     )
 
 

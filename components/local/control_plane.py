@@ -22,6 +22,7 @@ class LocalControlPlaneArgs:
     ports: Ports
     identity: HybridIdentity
     log_level: str
+    compatibility_version: str
 
 
 class LocalControlPlane(pulumi.ComponentResource):
@@ -40,6 +41,7 @@ class LocalControlPlane(pulumi.ComponentResource):
             listens=("admin", "cluster", "control_plane_status"),
             identity=args.identity,
             log_level=args.log_level,
+            compatibility_version=args.compatibility_version,
             environment={
                 "KONG_ADMIN_LISTEN": f"{LOOPBACK}:{ports.admin}",
                 "KONG_CLUSTER_LISTEN": f"{LOOPBACK}:{ports.cluster}",

@@ -24,6 +24,7 @@ class LocalDataPlaneArgs:
     control_plane: ControlPlaneEndpoint
     kafka: KafkaEndpoint
     log_level: str
+    compatibility_version: str
 
 
 class LocalDataPlane(pulumi.ComponentResource):
@@ -44,6 +45,7 @@ class LocalDataPlane(pulumi.ComponentResource):
             listens=("proxy", "proxy_tls", "status"),
             identity=args.identity,
             log_level=args.log_level,
+            compatibility_version=args.compatibility_version,
             environment={
                 "KONG_DATABASE": "off",
                 "KONG_PROXY_LISTEN": f"{LOOPBACK}:{ports.proxy}, {LOOPBACK}:{ports.proxy_tls} ssl",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pulumi
 
 from components.config.local import Ports, port_key
+from components.config.stack import version_environment
 from components.endpoints import HybridIdentity
 from components.local.layout import GATEWAY, LOOPBACK, STATE, code_digest
 from provider.client import Process
@@ -27,6 +28,7 @@ class GatewayProcessArgs:
     listens: tuple[str, ...]
     identity: HybridIdentity
     log_level: str
+    compatibility_version: str
     environment: Mapping[str, pulumi.Input[str]]
     files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     stop_timeout_seconds: int = 10
@@ -61,6 +63,7 @@ def gateway_process(name: str, args: GatewayProcessArgs, opts: pulumi.ResourceOp
             "KONG_CLUSTER_CERT_KEY": f"{directory}/cluster.key",
             "KONG_CLUSTER_CA_CERT": f"{directory}/cluster-ca.crt",
             "KONG_LOG_LEVEL": args.log_level,
+            **version_environment(args.compatibility_version),
             **args.environment,
         },
         files=files,

@@ -19,7 +19,8 @@ from components.routes import GatewayRoutes, GatewayRoutesArgs, check_routes
 def stand_up(reader: ConfigReader) -> dict[str, Any]:
     """Register the whole stack; return what the program exports."""
     config = read_local(reader)
-    check_routes(config.routes, config.stack, config.topic_names)
+    check_routes(config)
+    level, version = config.log_level, config.compatibility_version
     certificates = LocalCertificates("certificates")
     kafka = LocalKafka(
         "kafka",
@@ -33,11 +34,11 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
     )
     control_plane = LocalControlPlane(
         "control-plane",
-        LocalControlPlaneArgs(config.ports, certificates.control_plane, config.log_level),
+        LocalControlPlaneArgs(config.ports, certificates.control_plane, level, version),
     )
     routes = GatewayRoutes(
         "routes",
-        GatewayRoutesArgs(config.routes, config.stack, control_plane.endpoint, kafka.endpoint),
+        GatewayRoutesArgs(config, control_plane.endpoint, kafka.endpoint),
         pulumi.ResourceOptions(depends_on=[kafka], deleted_with=control_plane.process),
     )
     data_plane = LocalDataPlane(
@@ -48,7 +49,8 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
             identity=certificates.data_plane,
             control_plane=control_plane.endpoint,
             kafka=kafka.endpoint,
-            log_level=config.log_level,
+            log_level=level,
+            compatibility_version=version,
         ),
         # Ready means: it serves a configuration. The other order would wait for ever.
         pulumi.ResourceOptions(depends_on=[routes]),

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 from gateway.documents.document import check_document
 from gateway.errors import DocumentError, EndpointUnreachable
+from gateway.settings.compatibility import OLDER, VERSIONS, version_of
 from provider.diff import PropertyChange, changes_between
 from provider.documents import (
     describe_drift,
@@ -15,6 +17,7 @@ from provider.documents import (
     problem_at,
     refreshed,
     shown_kind,
+    with_defaults,
 )
 from provider.fields import Problem
 from provider.publishing.admin import check_admin, publisher
@@ -42,7 +45,8 @@ class Configuration(Resource):
         if inputs["document"] == UNKNOWN:
             return []
         try:
-            check_document(inputs["document"], UNKNOWN)
+            with _version_of(inputs):
+                check_document(inputs["document"], UNKNOWN)
         except DocumentError as error:
             return [problem_at(sentence) for sentence in error.problems]
         return []
@@ -58,7 +62,10 @@ class Configuration(Resource):
         if UNKNOWN in (news["document"], news["owner"], news["admin"]):
             return [*edits, PropertyChange("document")]
         before = state.inputs.get("document") or {}
-        edited = differences(before, news["document"], news["owner"])
+        with _version_of(state.inputs):
+            before = with_defaults(before, news["owner"])
+        with _version_of(news):
+            edited = differences(before, news["document"], news["owner"])
         return edits + [PropertyChange(path, kind) for path, kind in edited.items()]
 
     def has_known_endpoint(self, news: Properties) -> bool:
@@ -70,7 +77,8 @@ class Configuration(Resource):
     ) -> list[PropertyChange]:
         """What differs on the control plane, named in a warning."""
         live = _live(news)
-        changed = differences(live, news["document"], news["owner"])
+        with _version_of(news):
+            changed = differences(live, news["document"], news["owner"])
         edited = {edit.path for edit in edits}
         drift = [path for path in changed if path not in edited]
         if news["admin"].get("kind") == "konnect":
@@ -92,7 +100,8 @@ class Configuration(Resource):
         live = _live(state.inputs)
         if not live and state.inputs["document"]:
             return None
-        document = refreshed(state.inputs["document"], live, state.inputs["owner"])
+        with _version_of(state.inputs):
+            document = refreshed(state.inputs["document"], live, state.inputs["owner"])
         fresh = {"document": document}
         return State(state.id, {**state.inputs, **fresh}, {**state.outputs, **fresh})
 
@@ -120,6 +129,12 @@ class Configuration(Resource):
         with publisher(inputs["admin"]) as control_plane:
             published = control_plane.publish(publication, call.cancelled, call.warn)
         return {**inputs, "release": published.release, "hash": published.hash}
+
+
+def _version_of(inputs: Properties) -> AbstractContextManager[None]:
+    """Fill in the defaults that the control plane of these inputs does."""
+    version = inputs.get("compatibilityVersion")
+    return version_of(version if version in VERSIONS else OLDER)
 
 
 def _live(inputs: Properties) -> dict[str, Any]:

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pulumi
 import pytest
 
+from components.config.reader import ConfigReader
+from components.config.stack import StackConfig, read_stack
 from components.routes import GatewayRoutes, GatewayRoutesArgs, check_routes
 from tests.support.cloud import bare, of
 from tests.support.local import answer, control_plane_endpoint, kafka_endpoint
@@ -35,10 +38,15 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+def stack(file: Path, topic: str = "orders", **changes: str) -> StackConfig:
+    topics = json.dumps([{"name": topic, "partitions": 1}])
+    return read_stack(ConfigReader("dev", {"routes": str(file), "topics": topics, **changes}))
+
+
 def configuration(file: Path, **changes: object) -> Registration:
     def make() -> None:
         endpoint = control_plane_endpoint(**changes)
-        GatewayRoutes("routes", GatewayRoutesArgs(str(file), "dev", endpoint, kafka_endpoint()))
+        GatewayRoutes("routes", GatewayRoutesArgs(stack(file), endpoint, kafka_endpoint()))
 
     (found,) = of(register(make, answer), "gateway:index:Configuration").values()
     return found
@@ -64,11 +72,11 @@ def test_our_own_admin_api_needs_no_kind_and_a_forward_only_without_an_address(f
 
 
 def test_every_problem_of_a_file_is_named_with_the_file(file: Path) -> None:
-    check_routes(str(file), "dev", ("orders",))
+    check_routes(stack(file))
     text = ROUTES.replace("paths: [/orders]", "paths: /orders").replace("url:", "urll:")
     file.write_text(text)
     with pytest.raises(pulumi.RunError) as caught:
-        check_routes(str(file), "dev", ("orders",))
+        check_routes(stack(file))
     lines = str(caught.value).splitlines()
     assert len(lines) >= 2
     assert all(line.startswith(str(file)) for line in lines)
@@ -76,4 +84,17 @@ def test_every_problem_of_a_file_is_named_with_the_file(file: Path) -> None:
 
 def test_a_topic_that_the_stack_does_not_have_is_refused(file: Path) -> None:
     with pytest.raises(pulumi.RunError, match=r"kafka\.topics\.orders"):
-        check_routes(str(file), "dev", ("payments",))
+        check_routes(stack(file, "payments"))
+
+
+def test_the_provider_is_told_of_another_compatibility_version_than_the_default(
+    file: Path,
+) -> None:
+    def make() -> None:
+        config = stack(file, compatibilityVersion="3.14")
+        args = GatewayRoutesArgs(config, control_plane_endpoint(), kafka_endpoint())
+        GatewayRoutes("routes", args)
+
+    (found,) = of(register(make, answer), "gateway:index:Configuration").values()
+    assert found.inputs["compatibilityVersion"] == "3.14"
+    assert configuration(file).inputs.get("compatibilityVersion") is None

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from components.cloud.control_plane import control_plane_values
 from components.cloud.stack import make_certificates, make_control_plane
 from components.config.cloud import CloudConfig
 from tests.support.cloud import DIGEST, bare, given_cluster, of, stand_up_part
@@ -66,3 +67,9 @@ def test_its_pods_come_after_nodes_and_storage(dev: list[Registration]) -> None:
     assert one.depends_on("cluster-nodes")
     assert one.depends_on("cluster-storage")
     assert one.inputs["values"]["persistence"]["storageClass"] == "kafka-gateway"
+
+
+def test_another_compatibility_version_than_the_default_is_a_variable() -> None:
+    values = control_plane_values({}, "notice", "gp3", {}, "3.14")
+    assert values["customEnv"] == {"KAFKA_GATEWAY_COMPATIBILITY_VERSION": "3.14"}
+    assert "customEnv" not in control_plane_values({}, "notice", "gp3", {})

@@ -10,7 +10,7 @@ from tests.support.registrations import Registration, register
 def control_plane() -> list[Registration]:
     args = LocalControlPlaneArgs
     return register(
-        lambda: LocalControlPlane("cp", args(config().ports, identity(), "notice")), answer
+        lambda: LocalControlPlane("cp", args(config().ports, identity(), "notice", "3.10")), answer
     )
 
 

@@ -10,7 +10,13 @@ from tests.support.registrations import Registration, register
 def process() -> Registration:
     def make() -> None:
         args = LocalDataPlaneArgs(
-            config().ports, 3, identity(), control_plane_endpoint(), kafka_endpoint(), "notice"
+            config().ports,
+            3,
+            identity(),
+            control_plane_endpoint(),
+            kafka_endpoint(),
+            "notice",
+            "3.10",
         )
         LocalDataPlane("dp", args)
 

@@ -9,7 +9,7 @@ from tests.support.local import answer, config, identity
 from tests.support.registrations import Registration, register
 
 
-def process() -> Registration:
+def process(version: str = "3.10") -> Registration:
     def make() -> None:
         wanted = GatewayProcessArgs(
             role="data_plane",
@@ -17,6 +17,7 @@ def process() -> Registration:
             listens=("proxy", "status"),
             identity=identity(),
             log_level="info",
+            compatibility_version=version,
             environment={"KONG_DATABASE": "off"},
             files={"own.txt": pulumi.Output.secret("own-secret")},
         )
@@ -46,3 +47,9 @@ def test_every_file_is_a_secret_and_taken_over_without_a_restart() -> None:
     assert found.is_secret("files")
     assert set(found.inputs["reloadOn"]) == set(bare(found.inputs["files"]))
     assert "secret" not in str(found.inputs["command"])
+
+
+def test_another_compatibility_version_than_the_default_is_a_setting() -> None:
+    name = "KAFKA_GATEWAY_COMPATIBILITY_VERSION"
+    assert process("3.14").inputs["environment"][name] == "3.14"
+    assert name not in process().inputs["environment"]

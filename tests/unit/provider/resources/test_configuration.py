@@ -263,3 +263,12 @@ def test_an_empty_document_is_no_lasting_change(plane: FakeControlPlane, harness
     plane.documents.clear()
     assert harness.diff() == {}
     assert harness.read()[0] == "ours"
+
+
+def test_another_compatibility_version_shows_each_default_that_changes(
+    harness: Harness, plane: FakeControlPlane
+) -> None:
+    harness.create(inputs(plane))
+    changed = harness.diff(harness.check(inputs(plane, compatibilityVersion="3.14")))
+    path = 'document.services["web"].routes["all"].protocols'
+    assert set(changed) == {"compatibilityVersion", path}
