@@ -15,6 +15,7 @@ GatewayError
 ├── CacheError                    the configuration cache on disk cannot be read
 ├── ClusterError                  the hybrid protocol was broken by the peer
 ├── WorkerGone                    a worker process ended before it responded to its master
+├── ProxyHeaderRefused            a connection does not begin with a PROXY protocol header
 ├── RequestRejected               a request ends now, with an error status
 │   ├── BodyUnreadable            …because its body is not what its type calls for
 │   └── ProtocolError             …and the connection closed: malformed or hostile bytes
@@ -151,6 +152,10 @@ class ClusterError(GatewayError):
 
 class WorkerGone(GatewayError):
     """A worker process ended before it responded to its master."""
+
+
+class ProxyHeaderRefused(GatewayError):
+    """A connection does not begin with a PROXY protocol header; empty when it just ended."""
 
 
 class RequestRejected(GatewayError):

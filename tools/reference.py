@@ -44,6 +44,8 @@ FORMS = {
     "size": "bytes: `512k`, `1m`",
     "workers": "`auto`, or 1 to 256",
     "parse_listen": "`host:port`, by commas, each with `ssl` or not; or `off`",
+    "parse_proxy_listen": "`host:port`, by commas, each with `ssl`, `proxy_protocol`, both or "
+    "neither; or `off`",
     "host_and_port": "`host:port`",
     "nameservers": "addresses with or without `:port`, by commas",
     "optional_seconds": "time above 0",

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The way in to a TLS listener: handshakes under way are few, and have little time.
+"""The way in to a listener with TLS or the PROXY protocol: few are under way, for a short time.
 
 A handshake includes the check of a client certificate, if one is asked for. Every client that
 reaches the port can begin one, so they must neither use up the process's descriptors nor keep
-other clients out.
+other clients out. The same goes for headers of the PROXY protocol that do not come.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ import ssl
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
+from gateway.errors import ProxyHeaderRefused
+from gateway.http.proxy_protocol import read_header
 from gateway.logs import get_logger
 
 HANDSHAKES = 256
@@ -28,22 +31,27 @@ _log = get_logger("gateway.http")
 class Doorway:
     """Accepts connections, and leads each through its handshake to a protocol from ``factory``.
 
-    ``handshake`` and ``shutdown`` are the seconds that TLS has for either.
+    ``handshake`` and ``shutdown`` are the seconds that TLS has for either; without ``context``
+    there is none. With ``named``, a PROXY protocol header comes first, within ``handshake`` seconds
+    as well, and ``factory`` is given the client that it names.
     """
 
     def __init__(
         self,
-        context: ssl.SSLContext,
-        factory: Callable[[], asyncio.Protocol],
+        context: ssl.SSLContext | None,
+        factory: Callable[..., asyncio.Protocol],
         handshake: float,
         shutdown: float | None = None,
         limit: int = HANDSHAKES,
+        *,
+        named: bool = False,
     ) -> None:
         self._context = context
         self._factory = factory
         self._timeout = handshake
         self._shutdown = shutdown
         self._limit = limit
+        self._named = named
         self._sockets: list[socket.socket] = []
         self._handshakes: dict[asyncio.Task[bool], str] = {}
         """Address of each, the oldest first."""
@@ -101,18 +109,31 @@ class Doorway:
 
     async def _enter(self, connection: socket.socket) -> bool:
         """Return whether the connection came in, and so is its protocol's."""
+        factory = self._factory
+        if self._named:
+            try:
+                async with asyncio.timeout(self._timeout):
+                    factory = partial(factory, await read_header(connection))
+            except (OSError, ProxyHeaderRefused) as error:
+                if str(error) or isinstance(error, TimeoutError):
+                    reason = str(error) or f"none within {self._timeout} s"
+                    _log.info("PROXY protocol header refused", reason=reason)
+                return False
+        tls = {} if self._context is None else self._handshake_options()
         try:
-            await asyncio.get_running_loop().connect_accepted_socket(
-                self._factory,
-                connection,
-                ssl=self._context,
-                ssl_handshake_timeout=self._timeout,
-                ssl_shutdown_timeout=self._shutdown,
-            )
+            loop = asyncio.get_running_loop()
+            await loop.connect_accepted_socket(factory, connection, **tls)
         except OSError as error:  # ssl.SSLError and time-outs are of its kind
             _log.debug("TLS handshake failed", reason=str(error))
             return False
         return True
+
+    def _handshake_options(self) -> dict[str, Any]:
+        return {
+            "ssl": self._context,
+            "ssl_handshake_timeout": self._timeout,
+            "ssl_shutdown_timeout": self._shutdown,
+        }
 
     def _left(self, connection: socket.socket, task: asyncio.Task[bool]) -> None:
         self._handshakes.pop(task, None)

@@ -13,6 +13,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from gateway.http.headers import without_identity
 from gateway.http.messages import Request
+from gateway.http.proxy_protocol import Address
+from gateway.settings.listen import PROXY_PROTOCOL
 
 
 class TrustedProxies:
@@ -29,10 +31,20 @@ class TrustedProxies:
         """``identity``: they may also name the consumer."""
         self._networks = tuple(networks)
         self._header = real_ip_header.strip().lower().encode()
+        self._by_connection = real_ip_header == PROXY_PROTOCOL
         self._recursive = recursive
         self._identity = identity
         self.trusts = lru_cache(maxsize=4096)(self._trusts)
         """Whether an address may speak for others; cached."""
+
+    def peer(self, peer: Address, named: Address | None) -> Address:
+        """Return who speaks HTTP on a connection from ``peer`` that a PROXY header names.
+
+        A load balancer that names a client adds no header of its own, so what the headers say is
+        the client's word. ``named`` by anyone who is not trusted is nobody.
+        """
+        believed = named is not None and self._by_connection and self.trusts(peer[0])
+        return named if believed and named is not None else peer
 
     def _trusts(self, address: str) -> bool:
         if not self._networks:

@@ -26,7 +26,8 @@ class ClientConnection(Protocol):
     scheme: str
     """``http`` or ``https``: of the socket, not of X-Forwarded-Proto."""
     peer: tuple[str, int]
-    """Address and port of the socket's other end."""
+    """Address and port of the socket's other end, or of the client that a load balancer there names
+    by the PROXY protocol."""
     here: str
     """Address of the socket's own end."""
     has_asked: bool

@@ -24,6 +24,7 @@ from gateway.http.flow_control import HANDSHAKE, OTHERS_TURN, FlowControl
 from gateway.http.generated_responses import failure_response, message_of
 from gateway.http.head_parser import HeadParser, may_begin
 from gateway.http.messages import Request, Response
+from gateway.http.proxy_protocol import Address
 from gateway.http.response_queue import ResponseQueue
 from gateway.http.tls import client_chain
 
@@ -56,6 +57,7 @@ class HttpProtocol(asyncio.Protocol):
         "context",
         "has_asked",
         "here",
+        "named",
         "peer",
         "scheme",
         "server_port",
@@ -64,7 +66,8 @@ class HttpProtocol(asyncio.Protocol):
         "trusted",
     )
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, named: Address | None = None) -> None:
+        """``named`` is the client by the connection's PROXY protocol header."""
         limits = context.limits
         self.context = context
         self._begin = context.application.begin
@@ -76,6 +79,7 @@ class HttpProtocol(asyncio.Protocol):
         self._queue = ResponseQueue(context, self._flow, self._on_queue_advanced)
         self._body = BodyReader(context, self._flow, self._queue)
         self.transport: asyncio.Transport
+        self.named = named
         self.peer = ("", 0)
         self.scheme = "http"
         self.here = ""
@@ -231,7 +235,7 @@ class HttpProtocol(asyncio.Protocol):
         self._flow.restart_clock()
         peer = transport.get_extra_info("peername")
         if isinstance(peer, tuple):
-            self.peer = (peer[0], peer[1])
+            self.peer = context.trusted.peer((peer[0], peer[1]), self.named)
         here = transport.get_extra_info("sockname")
         if isinstance(here, tuple):
             self.here, self.server_port = here[0], here[1]

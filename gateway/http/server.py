@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.http.application import Application
 from gateway.http.clock import Clock
@@ -29,10 +30,14 @@ _BACKLOG = 4096
 
 @dataclass(frozen=True)
 class Listener:
-    """A bound socket, and the TLS context when it speaks https."""
+    """A bound socket, and the TLS context when it speaks https.
+
+    ``named``: each connection begins with a PROXY protocol header.
+    """
 
     socket: socket.socket
     tls: ssl.SSLContext | None = None
+    named: bool = False
 
 
 class Server:
@@ -73,7 +78,7 @@ class Server:
             self._default_type,
         )
         for listener in listeners:
-            self._servers.append(await self._open(listener, lambda: HttpProtocol(context)))
+            self._servers.append(await self._open(listener, partial(HttpProtocol, context)))
         shortest = min(
             self._limits.header_timeout,
             self._limits.body_timeout,
@@ -85,15 +90,19 @@ class Server:
         self._sweeper = loop.call_later(self._pause, self._sweep)
 
     async def _open(
-        self, listener: Listener, factory: Callable[[], HttpProtocol]
+        self, listener: Listener, factory: Callable[..., HttpProtocol]
     ) -> asyncio.Server | Doorway:
-        if listener.tls is None:
+        if listener.tls is None and not listener.named:
             loop = asyncio.get_running_loop()
             return await loop.create_server(factory, sock=listener.socket, backlog=_BACKLOG)
         # The loop's own server counts and ends no connection before the handshake is over.
         limits = self._limits
         doorway = Doorway(
-            listener.tls, factory, limits.header_timeout, limit=limits.max_connections
+            listener.tls,
+            factory,
+            limits.header_timeout,
+            limit=limits.max_connections,
+            named=listener.named,
         )
         listener.socket.listen(_BACKLOG)
         doorway.open([listener.socket])

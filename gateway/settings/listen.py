@@ -11,6 +11,8 @@ _ADDRESS = re.compile(
 )
 _KNOWN_FLAGS = ("ssl", "http2", "reuseport", "proxy_protocol", "deferred", "bind", "backlog")
 _DEFAULT_BACKLOG = 4096
+PROXY_PROTOCOL = "proxy_protocol"
+"""In place of a header's name: the client is whom the first bytes of a connection name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +25,28 @@ class ListenAddress:
     backlog: int = _DEFAULT_BACKLOG
     flags: tuple[str, ...] = ()
     """The words after the address that change nothing here (``reuseport``, ``http2``, …)."""
+    proxy_protocol: bool = False
+    """Each connection begins with a PROXY protocol header."""
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}{' ssl' if self.ssl else ''}"
+        words = (" ssl" if self.ssl else "", " proxy_protocol" if self.proxy_protocol else "")
+        return f"{host}:{self.port}{''.join(words)}"
 
 
 def parse_listen(text: str) -> tuple[ListenAddress, ...]:
     """Parse a comma-separated list; ``off`` is none. Raises ``ValueError``."""
+    addresses = parse_proxy_listen(text)
+    for address in addresses:
+        if address.proxy_protocol:
+            raise ValueError(
+                f'"{address}": proxy_protocol is for proxy_listen only; remove the word'
+            )
+    return addresses
+
+
+def parse_proxy_listen(text: str) -> tuple[ListenAddress, ...]:
+    """Parse the same where ``proxy_protocol`` is allowed: behind a load balancer."""
     if text.strip().lower() == "off":
         return ()
     parts = [part.strip() for part in text.split(",") if part.strip()]
@@ -52,11 +68,11 @@ def _parse_address(text: str) -> ListenAddress:
         name, _, value = flag.partition("=")
         if name not in _KNOWN_FLAGS:
             raise ValueError(f'"{text}": unknown word "{flag}"; allowed: {", ".join(_KNOWN_FLAGS)}')
-        if name == "proxy_protocol":
-            raise ValueError(f'"{text}": proxy_protocol is not supported; remove the word')
         if name == "backlog":
             if not value.isdigit() or not 1 <= int(value) <= 65535:
                 raise ValueError(f'"{text}": backlog must be a number from 1 to 65535')
             backlog = int(value)
-    others = tuple(flag for flag in flags if flag != "ssl" and not flag.startswith("backlog"))
-    return ListenAddress(found["host"].strip("[]"), port, "ssl" in flags, backlog, others)
+    meaning = ("ssl", "proxy_protocol")
+    others = tuple(f for f in flags if f not in meaning and not f.startswith("backlog"))
+    ssl, proxied = (word in flags for word in meaning)
+    return ListenAddress(found["host"].strip("[]"), port, ssl, backlog, others, proxied)

@@ -19,7 +19,12 @@ from gateway.errors import SettingsError
 from gateway.logs import LEVELS
 from gateway.pem import SYSTEM, read_pem
 from gateway.settings.compatibility import OLDER, VERSIONS
-from gateway.settings.listen import ListenAddress, parse_listen
+from gateway.settings.listen import (
+    PROXY_PROTOCOL,
+    ListenAddress,
+    parse_listen,
+    parse_proxy_listen,
+)
 from gateway.settings.parsers import (
     Network,
     Parse,
@@ -75,9 +80,10 @@ class Settings:
 
     # Where it listens.
     proxy_listen: tuple[ListenAddress, ...] = _setting(
-        parse_listen, "0.0.0.0:8000, 0.0.0.0:8443 ssl"
+        parse_proxy_listen, "0.0.0.0:8000, 0.0.0.0:8443 ssl"
     )
-    """Where requests are taken; `ssl` after an address means TLS."""
+    """Where requests are taken; `ssl` after an address means TLS, `proxy_protocol` that each
+    connection begins with a header of that protocol (versions 1 and 2) and is closed without."""
     admin_listen: tuple[ListenAddress, ...] = _setting(parse_listen, "127.0.0.1:8001")
     """Where a control plane is administered."""
     cluster_listen: tuple[ListenAddress, ...] = _setting(parse_listen, "0.0.0.0:8005")
@@ -137,7 +143,8 @@ class Settings:
     trusted_ips: tuple[Network, ...] = _setting(networks, "")
     """Addresses of proxies in front: what they tell about the client is believed."""
     real_ip_header: str = _setting(str, "X-Real-IP")
-    """The header in which they name the client."""
+    """The header in which they name the client. With `proxy_protocol`, that of the connection: who
+    it names is then the one whose headers are believed or not, by the same addresses."""
     real_ip_recursive: bool = _setting(switch, "off")
     """Take the last address in that header that is not trusted itself."""
     error_default_type: str = _setting(
@@ -287,11 +294,21 @@ class Settings:
             yield from self._missing("cluster_cert", "cluster_cert_key")
             if self.cluster_mtls == "pki":
                 yield from self._missing("cluster_ca_cert")
+        yield from self._unnamed_clients()
         if len(self.ssl_cert) != len(self.ssl_cert_key):
             yield "KONG_SSL_CERT_KEY: as many keys as certificates in KONG_SSL_CERT are needed"
         if self.cluster_reconnect_min > self.cluster_reconnect_max:
             yield f"{OURS}CLUSTER_RECONNECT_MIN: must not be above {OURS}CLUSTER_RECONNECT_MAX"
         yield from self._unreadable()
+
+    def _unnamed_clients(self) -> Iterator[str]:
+        """Kong's kong.conf.default, real_ip_header: "at least one of the proxy_listen entries"."""
+        named = self.real_ip_header == PROXY_PROTOCOL
+        if named and self.proxy_listen and not any(a.proxy_protocol for a in self.proxy_listen):
+            yield (
+                "KONG_REAL_IP_HEADER: proxy_protocol, and no address in KONG_PROXY_LISTEN has that "
+                "word; add it behind those that the load balancer connects to"
+            )
 
     def _missing(self, *names: str) -> Iterator[str]:
         for name in names:

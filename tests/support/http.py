@@ -182,13 +182,14 @@ async def serving(
     limits: Limits | None = None,
     *,
     tls: ssl.SSLContext | None = None,
+    named: bool = False,
     **options: Any,
 ) -> AsyncIterator[Running]:
     """Serve an application on a free port."""
     bound = socket.create_server(("127.0.0.1", 0))
     port = bound.getsockname()[1]
     server = Server(app, limits, **options)
-    await server.start([Listener(bound, tls)])
+    await server.start([Listener(bound, tls, named)])
     running = Running(server, port)
     try:
         yield running

@@ -30,7 +30,7 @@ from gateway.http.server import Listener
 from gateway.logs import configure_logs, get_logger
 from gateway.plugins.node_store import SharedStore
 from gateway.settings.compatibility import use_version
-from gateway.settings.listen import parse_listen
+from gateway.settings.listen import parse_proxy_listen
 from gateway.settings.settings import Settings
 from gateway.tasks import BackgroundTasks
 
@@ -177,12 +177,12 @@ class Worker:
     async def _listen(self, message: Message) -> None:
         listeners, certificates = [], self.parts.certificates
         try:
-            for address in parse_listen(message.data["addresses"]):
+            for address in parse_proxy_listen(message.data["addresses"]):
                 # The master sends a certificate to a node with an https listener.
                 assert certificates is not None or not address.ssl
                 context = certificates.context if certificates and address.ssl else None
                 self._sockets.append(open_listener(address))
-                listeners.append(Listener(self._sockets[-1], context))
+                listeners.append(Listener(self._sockets[-1], context, named=address.proxy_protocol))
             await self.parts.server.start(listeners)
         except OSError as error:
             self._reply(message, ok=False, error=str(error))

@@ -57,6 +57,8 @@ def test_every_problem_is_listed_with_the_name_of_its_variable() -> None:
         ({"cluster_control_plane": "somewhere"}, "KONG_CLUSTER_CONTROL_PLANE"),
         ({"cluster_reconnect_min": "9", "cluster_reconnect_max": "1"}, "KAFKA_GATEWAY_CLUSTER"),
         ({"proxy_listen": "8000"}, "KONG_PROXY_LISTEN"),
+        ({"status_listen": "a:1 proxy_protocol"}, "KONG_STATUS_LISTEN"),
+        ({"real_ip_header": "proxy_protocol"}, "KONG_REAL_IP_HEADER"),
         ({"nginx_worker_processes": "0"}, "KONG_NGINX_WORKER_PROCESSES"),
         ({"cluster_max_payload": "1k"}, "KONG_CLUSTER_MAX_PAYLOAD"),
     ],
