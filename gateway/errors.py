@@ -31,6 +31,7 @@ GatewayError
 ├── ResourceError                 the Pulumi provider could not do what was asked of a resource
 │   ├── EndpointUnreachable       …because the endpoint that manages it does not respond
 │   └── ResourceInitFailed        …but it exists and has to be recorded
+├── OutgoingError                 an endpoint that a plugin asks is unreachable, or makes no sense
 └── UpstreamError                 the upstream service is unreachable or its response is no HTTP
 """
 
@@ -255,6 +256,13 @@ class ResourceInitFailed(ResourceError):
         self.id = id
         self.outputs = dict(outputs)
         super().__init__(message)
+
+
+class OutgoingError(GatewayError):
+    """An endpoint that the gateway asks for itself did not respond, or not with what it should.
+
+    The text names it and the reason; it holds no credentials.
+    """
 
 
 class UpstreamError(GatewayError):

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import base64
-import ssl
 from dataclasses import dataclass, field
 from time import time
 from typing import Any
@@ -13,10 +12,12 @@ from urllib.parse import quote_plus
 import orjson
 
 from gateway.errors import ProduceError
+from gateway.outgoing.client import Fetch, HttpClient, form
+from gateway.outgoing.proxies import BY_ENVIRONMENT, ForwardProxy
 
 _DEFAULT_LIFE = 300
 """Seconds, when neither the response nor the token says how long it is good for."""
-_LARGEST = 1024**2
+_FORM = ("Content-Type", "application/x-www-form-urlencoded")
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,7 @@ class TokenRequest:
     verify: bool = True
     ca: str | None = None
     timeout: float = 10.0
-    proxy: str | None = None
-    """None: what the environment says; the empty string: none."""
-    proxy_authorization: str | None = field(default=None, repr=False)
+    proxy: ForwardProxy = BY_ENVIRONMENT
     http_1_0: bool = False
 
 
@@ -55,43 +54,24 @@ def client_basic(client_id: str, secret: str) -> str:
 
 
 async def ask(request: TokenRequest) -> AccessToken:
-    """Return a new token; raises ``ProduceError``, or what aiohttp raises for connections."""
-    # Imported late: most workers never need an HTTP client for this.
-    import aiohttp
-
-    proxy_headers = None
-    if request.proxy_authorization is not None:
-        proxy_headers = {"Proxy-Authorization": request.proxy_authorization}
-    version = aiohttp.HttpVersion10 if request.http_1_0 else aiohttp.HttpVersion11
-    async with (
-        aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=request.timeout),
-            trust_env=request.proxy is None,
-            version=version,
-        ) as session,
-        session.post(
-            request.url,
-            data=dict(request.form),
-            headers=dict(request.headers),
-            ssl=tls_context(request.verify, request.ca),
-            proxy=request.proxy or None,
-            proxy_headers=proxy_headers,
-            allow_redirects=False,
-        ) as response,
-    ):
-        body = await response.content.read(_LARGEST)
-        if response.status != 200:
-            raise ProduceError("_AUTHENTICATION", f"the endpoint answered {response.status}")
-    return _token(body)
-
-
-def tls_context(verify: bool, ca: str | None) -> ssl.SSLContext:
-    """Return the settings of a client's TLS connection; ``ca`` is a file."""
-    context = ssl.create_default_context(cafile=ca)
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
+    """Return a new token; raises ``ProduceError``, or ``OutgoingError`` for connections."""
+    async with HttpClient() as http:
+        response = await http.fetch(
+            Fetch(
+                request.url,
+                "POST",
+                (_FORM, *request.headers),
+                form(request.form),
+                request.timeout,
+                verify=request.verify,
+                ca=request.ca,
+                proxy=request.proxy,
+                http_1_0=request.http_1_0,
+            )
+        )
+    if response.status != 200:
+        raise ProduceError("_AUTHENTICATION", f"the endpoint answered {response.status}")
+    return _token(response.body)
 
 
 def _token(body: bytes) -> AccessToken:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gateway.http.messages import Pending, Request, Response
+from gateway.outgoing.client import HttpClient
 from gateway.plugins.consumers import Consumers
 from gateway.plugins.limits import RecordLimits
 from gateway.plugins.node_store import LocalStore, SharedStore
@@ -50,6 +51,8 @@ class PluginContext:
     """Bits of an IPv6 address that tell clients apart (setting ``rate_limiting_ipv6_prefix``)."""
     store: SharedStore = field(default_factory=LocalStore)
     """Values that the node's workers share, and who is at work on one."""
+    http: HttpClient = field(default_factory=HttpClient)
+    """The worker's client for what plugins ask of others."""
 
 
 class Handler:

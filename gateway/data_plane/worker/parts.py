@@ -81,6 +81,7 @@ class WorkerParts:
     async def close(self, seconds: float) -> None:
         """Flush to Kafka within so many seconds, and close what is open."""
         await self.resources.producers.close(seconds)
+        await self.resources.http.close()
         if self.resources.proxy is not None:
             self.resources.proxy.close()
         if self.access_log is not None:

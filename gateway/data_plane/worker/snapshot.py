@@ -18,6 +18,7 @@ from gateway.errors import GatewayError, ReleaseRefused
 from gateway.http.application import DISCARD, STREAM
 from gateway.kafka.pool import ProducerPool
 from gateway.logs import get_logger
+from gateway.outgoing.client import HttpClient
 from gateway.plugins.base import Handler, PluginContext
 from gateway.plugins.chain import Chain, Last, no_service
 from gateway.plugins.limits import RecordLimits
@@ -59,6 +60,7 @@ class WorkerResources:
     record_limits: RecordLimits = field(default_factory=RecordLimits)
     store: SharedStore = field(default_factory=LocalStore)
     """What the node's workers share."""
+    http: HttpClient = field(default_factory=HttpClient)
 
 
 class Snapshot:
@@ -204,6 +206,7 @@ def _make_handler(
         counters=resources.shared_counters,
         ipv6_prefix=resources.ipv6_prefix,
         store=resources.store,
+        http=resources.http,
     )
     handler: Handler = plugin.type.handler()(plugin.config, context)
     return handler

@@ -7,13 +7,13 @@ import base64
 import hashlib
 import hmac
 from time import time
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import orjson
 
 from gateway.kafka import tokens
 from gateway.kafka.tokens import AccessToken, TokenRequest, client_basic
+from gateway.outgoing.proxies import ForwardProxy, proxy_for
 from gateway.plugins.produce.registry.settings import (
     RegistryAuthentication,
     RegistryOAuth2,
@@ -84,7 +84,6 @@ def token_request(
     form |= oauth.token_post_args or {}
     if not client.keep_alive:
         headers["Connection"] = "close"
-    proxy, authorization = _proxy(oauth.token_endpoint, client)
     return TokenRequest(
         oauth.token_endpoint,
         tuple(form.items()),
@@ -92,29 +91,14 @@ def token_request(
         verify=client.ssl_verify,
         ca=ca,
         timeout=client.timeout / 1000,
-        proxy=proxy,
-        proxy_authorization=authorization,
+        proxy=proxy_for(
+            oauth.token_endpoint,
+            http=ForwardProxy(client.http_proxy, client.http_proxy_authorization),
+            https=ForwardProxy(client.https_proxy, client.https_proxy_authorization),
+            excepted=client.no_proxy,
+        ),
         http_1_0=client.http_version == 1.0,
     )
-
-
-def _proxy(url: str, client: RegistryOAuth2Client) -> tuple[str | None, str | None]:
-    """Return the proxy for a URL, as ``TokenRequest`` has it, and its authorization."""
-    parts = urlsplit(url)
-    proxy, authorization = client.http_proxy, client.http_proxy_authorization
-    if parts.scheme == "https":
-        proxy, authorization = client.https_proxy, client.https_proxy_authorization
-    if proxy is None:
-        return None, None
-    if _without_proxy(parts.hostname or "", client.no_proxy or ""):
-        return "", None
-    return proxy, authorization
-
-
-def _without_proxy(host: str, excepted: str) -> bool:
-    """Whether a host or a domain above it is in a list; ``*`` is all of them."""
-    names = [name.strip().lower().lstrip(".") for name in excepted.split(",")]
-    return "*" in names or any(name and f".{host}".endswith(f".{name}") for name in names)
 
 
 def _basic(name: str, password: str) -> str:

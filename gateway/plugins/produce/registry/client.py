@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A schema registry over HTTP, and the schemas of it that are kept for a while.
 
-Own code on aiohttp and not the Confluent client's: two requests are made of it, and that client
+Own code and not the Confluent client's: two requests are made of it, and that client
 has neither the password grant nor signed client assertions nor proxies.
 """
 
@@ -9,22 +9,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
-import orjson
-
-from gateway.errors import GatewayError, SchemaUnusable
+from gateway.errors import GatewayError, OutgoingError, SchemaUnusable
 from gateway.kafka.pool import ProducerPool
-from gateway.kafka.tokens import tls_context
 from gateway.logs import get_logger
+from gateway.outgoing.client import Fetch, Fetched, HttpClient
 from gateway.plugins.produce.registry.authentication import RegistryAuthenticator
 from gateway.plugins.produce.registry.serializer import Registered, Serializer
 from gateway.plugins.produce.registry.settings import ConfluentRegistry
-
-if TYPE_CHECKING:
-    import aiohttp
 
 _log = get_logger("gateway.kafka.registry")
 
@@ -50,7 +45,8 @@ class Registry:
         self.users = 1
         self._url = (config.url or "").rstrip("/")
         self._ttl = _TTL if config.ttl is None else float(config.ttl)
-        self._tls = tls_context(config.ssl_verify, ca)
+        self._verify = config.ssl_verify
+        self._ca = ca
         self._authentication = RegistryAuthenticator(config.authentication, ca)
         self._loop = loop
         self._schemas: dict[tuple[str, str, bool], KeptSchema] = {}
@@ -70,25 +66,17 @@ class Registry:
 
     async def registered(self, subject: str, version: str) -> Registered:
         """Ask for a version of a subject and what it refers to; raises ``SchemaUnusable``."""
-        import aiohttp
-
         try:
-            async with (
-                asyncio.timeout(_TIMEOUT),
-                aiohttp.ClientSession(trust_env=True) as session,
-            ):
-                return await self._with_references(session, subject, version)
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            reason = str(error) or f"no response within {_TIMEOUT:g} s"
-            raise SchemaUnusable(f"{type(error).__name__}: {reason}") from None
+            async with asyncio.timeout(_TIMEOUT), HttpClient() as http:
+                return await self._with_references(http, subject, version)
+        except TimeoutError:
+            raise SchemaUnusable(f"no response within {_TIMEOUT:g} s") from None
         except SchemaUnusable:
             raise
         except GatewayError as error:
             raise SchemaUnusable(f"no token for the registry: {error}") from None
 
-    async def _with_references(
-        self, session: aiohttp.ClientSession, subject: str, version: str
-    ) -> Registered:
+    async def _with_references(self, http: HttpClient, subject: str, version: str) -> Registered:
         found: dict[str, str] = {}
         seen: set[str] = set()
 
@@ -100,45 +88,53 @@ class Registry:
                 seen.add(name)
                 if len(seen) > _MOST_REFERENCES:
                     raise SchemaUnusable(f"it refers to more than {_MOST_REFERENCES} others")
-                other = await self._ask(session, str(one["subject"]), str(one["version"]))
+                other = await self._ask(http, str(one["subject"]), str(one["version"]))
                 await collect(other)
                 found[name] = str(other["schema"])
 
         try:
-            response = await self._ask(session, subject, version)
+            response = await self._ask(http, subject, version)
             await collect(response)
             kind = str(response.get("schemaType") or "AVRO")
             return Registered(
                 int(response["id"]), kind, str(response["schema"]), tuple(found.items())
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise SchemaUnusable(f"the registry's response lacks {error}") from None
 
-    async def _ask(
-        self, session: aiohttp.ClientSession, subject: str, version: str
-    ) -> dict[str, Any]:
-        from yarl import URL
-
+    async def _ask(self, http: HttpClient, subject: str, version: str) -> dict[str, Any]:
         path = f"/subjects/{quote(subject, safe='')}/versions/{quote(version, safe='')}"
-        address = URL(self._url + path, encoded=True)
         for last in (False, True):
             headers = {"Accept": _ACCEPT} | await self._authentication.headers()
-            # A redirect would take the credentials elsewhere.
-            async with session.get(
-                address, headers=headers, ssl=self._tls, allow_redirects=False
-            ) as received:
-                body = await received.content.read(_LARGEST)
-                status = received.status
-            if status == 401 and not last:
+            received = await self._fetch(http, path, headers)
+            if received.status == 401 and not last:
                 # The token may have been called back; with the same credentials it is tried once.
                 self._authentication.forget()
                 continue
             break
-        if status != 200:
-            said = body[:200].decode("utf-8", "replace")
-            raise SchemaUnusable(f"the registry answered {status}: {said}")
-        response: dict[str, Any] = orjson.loads(body)
-        return response
+        if received.status != 200:
+            said = received.body[:200].decode("utf-8", "replace")
+            raise SchemaUnusable(f"the registry answered {received.status}: {said}")
+        try:
+            return received.json_object()
+        except OutgoingError as error:
+            raise SchemaUnusable(str(error)) from None
+
+    async def _fetch(self, http: HttpClient, path: str, headers: dict[str, str]) -> Fetched:
+        try:
+            return await http.fetch(
+                Fetch(
+                    self._url + path,
+                    headers=tuple(headers.items()),
+                    timeout=_TIMEOUT,
+                    largest=_LARGEST,
+                    verify=self._verify,
+                    ca=self._ca,
+                    encoded=True,
+                )
+            )
+        except OutgoingError as error:
+            raise SchemaUnusable(str(error)) from None
 
 
 class KeptSchema:

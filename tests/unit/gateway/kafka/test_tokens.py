@@ -10,8 +10,9 @@ import orjson
 import pytest
 from aiohttp import web
 
-from gateway.errors import ProduceError
+from gateway.errors import OutgoingError, ProduceError
 from gateway.kafka.tokens import AccessToken, TokenRequest, ask, client_basic
+from tests.support.ports import free_ports
 
 
 async def asked(status: int, body: bytes) -> AccessToken:
@@ -58,3 +59,9 @@ async def test_a_response_without_a_token_is_an_error(status: int, body: bytes) 
 def test_id_and_secret_are_form_encoded_before_they_become_basic_credentials() -> None:
     # RFC 6749 section 2.3.1: a colon in the id would end it otherwise.
     assert base64.b64decode(client_basic("a:b", "c d").split()[1]) == b"a%3Ab:c+d"
+
+
+async def test_an_endpoint_that_is_gone_is_named() -> None:
+    (port,) = free_ports(1)
+    with pytest.raises(OutgoingError, match=f"127.0.0.1:{port}/token"):
+        await ask(TokenRequest(f"http://127.0.0.1:{port}/token", ()))
