@@ -155,15 +155,15 @@ class HttpClient:
         from yarl import URL
 
         session = self._session(request.proxy.url is None, request.http_1_0)
-        authorization = request.proxy.authorization
+        sent, to_proxy = _headers(request)
         async with session.request(
             request.method,
             URL(request.url, encoded=request.encoded),
             data=request.body,
-            headers=request.headers,
+            headers=sent,
             ssl=tls_context(request.verify, request.ca, request.authorities, request.certificate),
             proxy=request.proxy.url or None,
-            proxy_headers=None if authorization is None else {"Proxy-Authorization": authorization},
+            proxy_headers=to_proxy,
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(
                 total=request.timeout, sock_connect=min(_CONNECT, request.timeout)
@@ -186,6 +186,17 @@ class HttpClient:
                 version=aiohttp.HttpVersion10 if http_1_0 else aiohttp.HttpVersion11,
             )
         return session
+
+
+def _headers(request: Fetch) -> tuple[Pairs, dict[str, str] | None]:
+    """Return the headers for the endpoint, and those for the proxy alone."""
+    if request.proxy.authorization is None:
+        return request.headers, None
+    given = (("Proxy-Authorization", request.proxy.authorization),)
+    # Without TLS the proxy reads the request itself, else one of its own (CONNECT).
+    if request.url.lower().startswith("https:"):
+        return request.headers, dict(given)
+    return request.headers + given, None
 
 
 async def _body(response: aiohttp.ClientResponse, request: Fetch) -> bytes:

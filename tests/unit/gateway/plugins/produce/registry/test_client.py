@@ -134,7 +134,7 @@ def test_after_a_failure_nobody_asks_for_a_moment() -> None:
     ("body", "said"),
     [
         (b"not JSON", "JSON"),
-        (b"[]", "lacks"),
+        (b"[]", "no JSON object"),
         (b'{"id": 1}', "lacks 'schema'"),
         (b'{"id": 1, "schema": "{}", "schemaType": "AVRO"}', "no Avro schema"),
         (b'{"id": 1, "schema": "x", "schemaType": "PROTOBUF"}', "PROTOBUF"),
