@@ -16,11 +16,15 @@ from components.options import child_options
 from gateway.documents.deck import load_deck
 from gateway.documents.document import check_document
 from gateway.documents.placeholders import BOOTSTRAP_SERVERS, STACK_NAME, TOPICS
+from gateway.documents.tree import Tree
 from gateway.errors import DocumentError
+from gateway.names.spelling import choices
 from gateway.settings.compatibility import OLDER, use_version
 from provider.client import Configuration
 
 ROOT = Path(__file__).resolve().parents[1]
+_OWN_BROKER = "kafka.of-this-stack.invalid"
+"""Stands for the stack's brokers while the file is checked."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +79,49 @@ def check_routes(config: StackConfig) -> None:
 
     Raises ``pulumi.RunError`` with every problem: file, path, what is allowed.
     """
-    servers = [{"host": "localhost", "port": 9092}]
+    servers = [{"host": _OWN_BROKER, "port": 9092}]
     stand_ins = placeholders(config.stack, servers, {topic: topic for topic in config.topic_names})
     use_version(config.compatibility_version)
     try:
-        check_document(load_deck(ROOT / config.routes, stand_ins))
+        document = load_deck(ROOT / config.routes, stand_ins)
+        check_document(document)
+        if config.makes_topics:
+            _check_topics(document, config)
     except DocumentError as error:
         source = "" if error.source else f"{config.routes}: "
         lines = str(error).splitlines()
         raise pulumi.RunError("\n".join(f"{source}{line}" for line in lines)) from None
+
+
+def _check_topics(document: dict[str, Any], stack: StackConfig) -> None:
+    """Refuse plugins that write to topics which the stack's own Kafka does not have.
+
+    Each request would be a 502: the broker makes no topics by itself, and the key may not write
+    to others.
+    """
+    own = {f"{_OWN_BROKER}:9092", *stack.broker_addresses}
+    problems = []
+    for node in Tree(document, "", None).nodes:
+        config = node.data.get("config")
+        if not isinstance(config, dict) or node.data.get("enabled") is False:
+            continue
+        servers = config.get("bootstrap_servers")
+        if not isinstance(servers, list) or own.isdisjoint(map(_address, servers)):
+            continue
+        named = [("topic", config.get("topic"))]
+        named += [
+            (f"allowed_topics[{place}]", topic)
+            for place, topic in enumerate(config.get("allowed_topics") or ())
+        ]
+        problems += [
+            f"{node.path}.config.{field}: the stack has no topic {topic!r}; "
+            f"{choices(topic, stack.topic_names)}, or add it to the stack's topics"
+            for field, topic in named
+            if isinstance(topic, str) and topic not in stack.topic_names
+        ]
+    if problems:
+        raise DocumentError(problems)
+
+
+def _address(server: Any) -> str:
+    return f"{server.get('host')}:{server.get('port')}" if isinstance(server, dict) else ""

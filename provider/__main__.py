@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Serve the provider: print the port, answer the engine, exit at once when interrupted."""
+"""Serve the provider: print the port, answer the engine, exit when interrupted or orphaned."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from concurrent import futures
 from pathlib import Path
 from typing import NoReturn
 
+# Before anything slow: whoever started us may be gone by the time that we serve.
+PARENT = os.getppid()
+
 # Run as a file from the project's directory: import from the repository, not from this folder.
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
@@ -21,6 +24,7 @@ expose_protocol_only()
 import grpc  # noqa: E402
 from pulumi.runtime.proto import provider_pb2_grpc  # noqa: E402
 
+from provider.parent import on_parent_death  # noqa: E402
 from provider.server import Provider  # noqa: E402
 
 # A worker may wait for a process to become ready while other calls come in; threads are started
@@ -29,7 +33,7 @@ _WORKERS = 64
 
 
 def serve(engine: str) -> NoReturn:
-    """Serve on a free loopback port until SIGINT or SIGTERM."""
+    """Serve on a free loopback port until SIGINT, SIGTERM or the end of the engine's process."""
     server = grpc.server(
         futures.ThreadPoolExecutor(max_workers=_WORKERS),
         options=[("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)],
@@ -39,6 +43,7 @@ def serve(engine: str) -> NoReturn:
     interrupted = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: interrupted.set())
+    on_parent_death(interrupted.set, PARENT)
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()

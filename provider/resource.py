@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from gateway.errors import ResourceError
 from gateway.names.property_paths import PropertyPath
@@ -33,6 +33,8 @@ class ResourceCall:
     cancelled: threading.Event = field(default_factory=threading.Event)
     secrets: frozenset[PropertyPath] = frozenset()
     preview: bool = False
+    noted: dict[tuple[str, Any], str] = field(default_factory=dict)
+    """What the resources of one operation note for one another: kind and thing, to a URN."""
 
     @property
     def name(self) -> str:

@@ -33,6 +33,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         """``engine`` is the address of the engine's own service."""
         self.log = EngineLog(engine)
         self._cancelled = threading.Event()
+        self._noted: dict[tuple[str, Any], str] = {}
 
     # --- the plugin itself --------------------------------------------------------------------
 
@@ -76,7 +77,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     # --- resources ----------------------------------------------------------------------------
 
     def Check(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Inputs with defaults, or failures by property path."""
+        """Inputs with defaults, or failures that begin with a property path."""
         return self._guarded(context, request, self._check)
 
     def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -106,8 +107,11 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         inputs, problems = kind.check(call, olds, news)
         return provider_pb2.CheckResponse(
             inputs=_encoded(kind, inputs, secrets),
+            # As a sentence: beside a property's name the engine prints the value at the top of its
+            # path, which is `{<nil>}` for one that is missing or nested, and clear for a secret.
             failures=[
-                provider_pb2.CheckFailure(property=path, reason=reason) for path, reason in problems
+                provider_pb2.CheckFailure(reason=f"{path}: {reason}" if path else reason)
+                for path, reason in problems
             ],
         )
 
@@ -156,6 +160,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             cancelled=self._cancelled,
             secrets=secrets,
             preview=preview,
+            noted=self._noted,
         )
 
     def _guarded(self, context: Any, request: Any, respond: Callable[[Resource, Any], Any]) -> Any:

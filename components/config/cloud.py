@@ -98,6 +98,11 @@ class CloudConfig(StackConfig):
     control_plane: KonnectConfig | ExistingControlPlaneConfig | OwnControlPlaneConfig
     release: ReleaseConfig
 
+    @property
+    def makes_topics(self) -> bool:
+        """A Kafka that was brought along has topics that the stack does not know."""
+        return not isinstance(self.kafka, ExistingKafkaConfig)
+
 
 def read_cloud(reader: ConfigReader) -> CloudConfig:
     """Take a cloud stack's values; raises ``ConfigError`` with every problem."""

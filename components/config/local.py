@@ -30,6 +30,11 @@ class LocalConfig(StackConfig):
     ports: Ports
     workers: int
 
+    @property
+    def broker_addresses(self) -> tuple[str, ...]:
+        """What a routes file may call the broker."""
+        return (f"127.0.0.1:{self.ports.kafka}", f"localhost:{self.ports.kafka}")
+
 
 def port_key(field: str) -> str:
     """Return the config key of a port: ``proxy_tls`` to ``proxyTlsPort``."""

@@ -33,6 +33,16 @@ class StackConfig:
         """The names of its topics, in their order."""
         return tuple(topic.name for topic in self.topics)
 
+    @property
+    def makes_topics(self) -> bool:
+        """Whether the stack's Kafka has its topics and no others."""
+        return True
+
+    @property
+    def broker_addresses(self) -> tuple[str, ...]:
+        """Addresses of the stack's brokers that are known before they run, ``host:port``."""
+        return ()
+
 
 def version_environment(version: str) -> Mapping[str, str]:
     """Return the variables of a gateway with this compatibility version: none for the default."""

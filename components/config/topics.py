@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,9 +35,23 @@ def read_topics(reader: ConfigReader) -> tuple[TopicConfig, ...]:
     names = [topic.name for topic in topics]
     for name in sorted({name for name in names if names.count(name) > 1}):
         reader.problem("topics", f"{name!r} is named twice")
+    for name, other in _colliding(sorted(set(names))):
+        text = f"{name!r} and {other!r} cannot stand side by side: Kafka's metrics, where . is _, "
+        reader.problem("topics", f"{text}would mix them up, so brokers refuse the second")
     if not found:
         reader.problem("topics", "there is none; the gateway needs at least one to write to")
     return topics
+
+
+def _colliding(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return pairs that brokers take for one (Kafka's ``Topic.hasCollision``)."""
+    first: dict[str, str] = {}
+    pairs = []
+    for name in names:
+        other = first.setdefault(name.replace(".", "_"), name)
+        if other != name:
+            pairs.append((other, name))
+    return pairs
 
 
 def _topic(reader: ConfigReader, position: int, item: Any) -> TopicConfig | None:

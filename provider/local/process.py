@@ -47,6 +47,8 @@ class ProcessRecord:
     """Digest of what it was started with; another one asks for a restart."""
     loaded: str = ""
     """Digest of the files that it re-reads on SIGHUP, as it read them last."""
+    stack: str = ""
+    """``project/stack`` that it belongs to."""
 
     def is_running(self) -> bool:
         """Whether the leader lives."""
@@ -94,8 +96,8 @@ def digest_of(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def start(spec: ProcessSpec) -> ProcessRecord:
-    """Start the process of ``spec`` and return its record, which is on disk by then.
+def start(spec: ProcessSpec, stack: str = "") -> ProcessRecord:
+    """Start the process of ``spec`` for ``stack``; return its record, which is on disk by then.
 
     Raises ResourceError when its program cannot be started.
     """
@@ -123,7 +125,8 @@ def start(spec: ProcessSpec) -> ProcessRecord:
     finally:
         os.close(log)
     marker = f"{MARKER}={token}"
-    return _release(child, ProcessRecord(_identity(child), marker, spec.digest, spec.loaded), spec)
+    record = ProcessRecord(_identity(child), marker, spec.digest, spec.loaded, stack)
+    return _release(child, record, spec)
 
 
 def _identity(child: subprocess.Popen[bytes]) -> ProcessIdentity:

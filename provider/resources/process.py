@@ -17,7 +17,7 @@ from gateway.names.property_paths import render_path
 from provider.diff import PropertyChange, changes_between
 from provider.fields import Problem
 from provider.local import process
-from provider.local.proc import command_of, listeners, session_of
+from provider.local.ports import free_ports, port_problems
 from provider.local.process import ProcessRecord, ProcessSpec, digest_of
 from provider.local.readiness import wait_ready
 from provider.resource import Resource, ResourceCall, State
@@ -46,8 +46,17 @@ class Process(Resource):
     schema = ProcessType
     import_refusal = "a process cannot be imported: the next `up` adopts a running one"
 
+    def check(
+        self, call: ResourceCall, olds: Properties, news: Properties
+    ) -> tuple[Properties, list[Problem]]:
+        """Fill in defaults; find ports that are another's beside what is wrong in the inputs."""
+        inputs, problems = super().check(call, olds, news)
+        if not problems:
+            problems = port_problems(call, inputs, olds)
+        return inputs, problems
+
     def check_resource(self, olds: Properties, inputs: Properties) -> list[Problem]:
-        """Ports that another process holds, and inputs that contradict each other."""
+        """Inputs that contradict each other."""
         problems: list[Problem] = []
         directory = inputs["directory"]
         if directory != UNKNOWN and not Path(directory).is_absolute():
@@ -62,7 +71,7 @@ class Process(Resource):
             for name in _known_names(inputs["files"])
             if Path(name).is_absolute() or ".." in Path(name).parts
         )
-        return problems or _taken_ports(inputs, olds)
+        return problems
 
     def edits(self, state: State, news: Properties) -> list[PropertyChange]:
         """Edits; a process that is dead; files that are no longer as they were written."""
@@ -126,8 +135,9 @@ class Process(Resource):
                 process.reload(spec.directory, running, spec.loaded)
         else:
             _stop({**olds, "directory": str(spec.directory)})
+            free_ports(call, news)
             _write_files(news, news["files"])
-            running = process.start(spec)
+            running = process.start(spec, call.stack)
         _remove_files(olds, news)
         outputs = _outputs(news, running)
         self._await_ready(call, identity, news, running, outputs)
@@ -218,40 +228,6 @@ def _remove_files(olds: Properties, news: Properties) -> None:
 
 def _known_names(value: Any) -> list[str]:
     return list(value) if isinstance(value, dict) else []
-
-
-def _taken_ports(inputs: Properties, olds: Properties) -> list[Problem]:
-    ports = inputs["ports"]
-    if not isinstance(ports, dict):
-        return []
-    folders = {inputs["directory"], olds.get("directory", UNKNOWN)} - {UNKNOWN}
-    records = [process.load_record(folder) for folder in folders]
-    ours = [record for record in records if record is not None]
-    problems: list[Problem] = []
-    for label, port in ports.items():
-        if port == UNKNOWN:
-            continue
-        others = [pid for pid in listeners(port) if not _is_ours(pid, ours)]
-        if others:
-            problems.append((render_path(("ports", label)), _taken(port, others[0], inputs, label)))
-    return problems
-
-
-def _is_ours(pid: int | None, ours: list[ProcessRecord]) -> bool:
-    return pid is not None and any(
-        session_of(pid) == record.identity.pid and pid in record.members() for record in ours
-    )
-
-
-def _taken(port: int, pid: int | None, inputs: Properties, label: str) -> str:
-    holder = "a process of another user"
-    if pid is not None:
-        command = command_of(pid)
-        holder = f"process {pid} ({command})" if command else f"process {pid}"
-    keys = inputs["portKeys"]
-    key = keys.get(label) if isinstance(keys, dict) else None
-    remedy = f"; stop it, or set another port with `pulumi config set {key}`" if key else ""
-    return f"port {port} is taken by {holder}{remedy}"
 
 
 def _without_secrets(message: str, call: ResourceCall, inputs: Properties) -> str:

@@ -37,6 +37,7 @@ def test_the_first_preview_names_every_part_of_the_stack(own: Checkout) -> None:
         ("forward_headers:", "forward_header:", ("forward_header", "forward_headers")),
         ("ssl: true", "ssl: perhaps", ("ssl", "boolean")),
         ("${kafka.bootstrap_servers}", "${kafka.servers}", ("kafka.bootstrap_servers",)),
+        ("${kafka.topics.topictest}", "topictest3", ("no topic 'topictest3'", "topictest2")),
     ],
 )
 def test_a_wrong_routes_file_fails_the_first_preview(
@@ -71,4 +72,5 @@ def test_a_port_of_someone_else_is_named_with_its_config_key(own: Checkout) -> N
     assert shown.code != 0
     assert str(own.ports.proxy) in shown.text
     assert "proxyPort" in shown.text, shown.text
+    assert "nil" not in shown.text
     assert nothing_was_made(own)

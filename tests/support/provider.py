@@ -85,7 +85,10 @@ class Harness:
 
     def failures(self, news: Properties) -> dict[str, str]:
         """Return what is wrong, by property path."""
-        return {f.property: f.reason for f in self._check(news, None).failures}
+        failures = self._check(news, None).failures
+        assert not [failure for failure in failures if failure.property], "prints {<nil>}"
+        pairs = (failure.reason.partition(": ") for failure in failures)
+        return {path: reason for path, _, reason in pairs}
 
     def _check(self, news: Properties, secrets: set[PropertyPath] | None) -> Any:
         request = provider_pb2.CheckRequest(

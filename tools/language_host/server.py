@@ -23,6 +23,8 @@ from typing import Any, NoReturn
 
 # Run as a file from the project's directory: import from the repository, not from this folder.
 ROOT = Path(__file__).resolve().parents[2]
+# Before anything slow: the engine may be gone by the time that we serve.
+PARENT = os.getppid()
 if __name__ == "__main__":
     sys.path[0] = str(ROOT)
     from provider.bare_sdk import expose_protocol_only
@@ -32,6 +34,8 @@ if __name__ == "__main__":
 import grpc  # noqa: E402
 from google.protobuf import empty_pb2  # noqa: E402
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2  # noqa: E402
+
+from provider.parent import on_parent_death  # noqa: E402
 
 # What the exec script exits with when the program's failure has been shown already.
 REPORTED_EXIT_CODE = 32
@@ -296,7 +300,7 @@ def stream_output(child: subprocess.Popen[bytes]) -> Iterator[Any]:
 
 
 def serve(engine: str) -> NoReturn:
-    """Serve on a free loopback port, print it, and leave at once on SIGINT or SIGTERM."""
+    """Serve on a free loopback port, print it, and leave at once when interrupted or orphaned."""
     host = LanguageHost(engine)
     server = grpc.server(
         futures.ThreadPoolExecutor(max_workers=16),
@@ -307,6 +311,7 @@ def serve(engine: str) -> NoReturn:
     leaving = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: leaving.set())
+    on_parent_death(leaving.set, PARENT)
     server.start()
     print(port, flush=True)
     leaving.wait()

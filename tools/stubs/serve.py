@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from provider.bare_sdk import expose_protocol_only
+from provider.parent import on_parent_death
 
 expose_protocol_only()
 
@@ -27,7 +28,8 @@ from tools.stubs.world import World  # noqa: E402
 
 
 def serve(package: str, version: str) -> NoReturn:
-    """Serve ``package`` on a free loopback port until SIGINT or SIGTERM."""
+    """Serve ``package`` on a free loopback port until interrupted or orphaned."""
+    parent = os.getppid()
     module = importlib.import_module(f"tools.stubs.packages.{package}")
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=32))
     world = World(Path(os.environ["STUB_WORLD"]))
@@ -37,6 +39,7 @@ def serve(package: str, version: str) -> NoReturn:
     leaving = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: leaving.set())
+    on_parent_death(leaving.set, parent)
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()

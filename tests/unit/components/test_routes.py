@@ -7,6 +7,7 @@ from pathlib import Path
 import pulumi
 import pytest
 
+from components.config.local import read_local
 from components.config.reader import ConfigReader
 from components.config.stack import StackConfig, read_stack
 from components.routes import GatewayRoutes, GatewayRoutesArgs, check_routes
@@ -41,6 +42,11 @@ def file(tmp_path: Path) -> Path:
 def stack(file: Path, topic: str = "orders", **changes: str) -> StackConfig:
     topics = json.dumps([{"name": topic, "partitions": 1}])
     return read_stack(ConfigReader("dev", {"routes": str(file), "topics": topics, **changes}))
+
+
+def local(file: Path, *topics: str) -> StackConfig:
+    given = json.dumps([{"name": topic} for topic in topics])
+    return read_local(ConfigReader("local", {"routes": str(file), "topics": given}))
 
 
 def configuration(file: Path, **changes: object) -> Registration:
@@ -98,3 +104,49 @@ def test_the_provider_is_told_of_another_compatibility_version_than_the_default(
     (found,) = of(register(make, answer), "gateway:index:Configuration").values()
     assert found.inputs["compatibilityVersion"] == "3.14"
     assert configuration(file).inputs.get("compatibilityVersion") is None
+
+
+@pytest.mark.parametrize(
+    "servers",
+    [
+        "${kafka.bootstrap_servers}",
+        "[{host: 127.0.0.1, port: 9092}]",
+        "[{host: elsewhere, port: 9092}, {host: localhost, port: 9092}]",
+    ],
+)
+@pytest.mark.parametrize("field", ["topic", "allowed_topics[1]"])
+def test_a_topic_by_its_name_must_be_the_stacks_on_the_stacks_brokers(
+    file: Path, servers: str, field: str
+) -> None:
+    setting = (
+        "topic: order" if field == "topic" else "topic: orders\n__allowed_topics: [orders, order]"
+    )
+    text = ROUTES.replace("topic: ${kafka.topics.orders}", setting.replace("__", 14 * " "))
+    file.write_text(text.replace("${kafka.bootstrap_servers}", servers))
+    with pytest.raises(pulumi.RunError) as caught:
+        check_routes(local(file, "orders"))
+    assert str(caught.value) == (
+        f'{file}: services["orders"].routes["orders"].plugins["kafka-upstream"].config.{field}: '
+        "the stack has no topic 'order'; did you mean \"orders\"? allowed: orders, "
+        "or add it to the stack's topics"
+    )
+    check_routes(local(file, "orders", "order"))
+
+
+def test_a_kafka_that_was_brought_along_has_topics_that_no_stack_knows_of(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_text(ROUTES.replace("${kafka.topics.orders}", "other"))
+    with pytest.raises(pulumi.RunError, match="the stack has no topic 'other'"):
+        check_routes(stack(file))
+    monkeypatch.setattr(StackConfig, "makes_topics", False)
+    check_routes(stack(file))
+
+
+def test_what_is_written_elsewhere_or_switched_off_may_have_any_name(file: Path) -> None:
+    text = ROUTES.replace("${kafka.topics.orders}", "other")
+    file.write_text(text.replace("${kafka.bootstrap_servers}", "[{host: elsewhere, port: 9092}]"))
+    check_routes(local(file, "orders"))
+    plugin = "- name: kafka-upstream"
+    file.write_text(text.replace(plugin, f"{plugin}\n            enabled: false"))
+    check_routes(local(file, "orders"))

@@ -102,3 +102,59 @@ def test_a_salt_of_a_lost_passphrase_is_dropped(project: Path) -> None:
     settings.write_text("encryptionsalt: v1:old\nconfig:\n  kafka-gateway:workers: 3\n")
     run(project, "preview")
     assert settings.read_text() == "config:\n  kafka-gateway:workers: 3\n"
+
+
+def selected(project: Path) -> str:
+    """Return the stack that a command without one is for."""
+    seen = run(project, "preview")
+    chosen = project / ".state" / "selected-stack"
+    name = chosen.read_text().strip() if chosen.exists() else "local"
+    assert ("PULUMI_CONFIG_PASSPHRASE_FILE" in seen) == (name == "local")
+    return name
+
+
+def fails(project: Path) -> None:
+    """Let the CLI refuse what is done with stacks from now on."""
+    cli = project / ".tools" / "pulumi" / "pulumi"
+    cli.write_text('#!/bin/sh\ncase "$*" in "stack "*) exit 6;; esac\nenv\n')
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("stack", "init", "x"),
+        ("stack", "select", "x"),
+        ("stack", "init", "--stack", "x"),
+        ("stack", "rm", "prod"),
+        ("stack", "rename", "x"),
+    ],
+)
+def test_what_fails_changes_no_selection(project: Path, arguments: tuple[str, ...]) -> None:
+    run(project, "stack", "select", "prod")
+    fails(project)
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        run(project, *arguments)
+    assert failed.value.returncode == 6
+    assert selected(project) == "prod"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "then"),
+    [
+        (("stack", "init", "x"), "x"),
+        (("stack", "init", "x", "--no-select"), "prod"),
+        (("stack", "select", "--create", "x"), "x"),
+        (("stack", "select", "--stack", "x", "--create"), "x"),
+        (("stack", "rm", "prod"), "local"),
+        (("stack", "rm", "--yes", "other"), "prod"),
+        (("stack", "rename", "x"), "x"),
+        (("stack", "rename", "x", "--stack", "other"), "prod"),
+        (("stack", "ls"), "prod"),
+    ],
+)
+def test_the_selection_follows_what_was_done(
+    project: Path, arguments: tuple[str, ...], then: str
+) -> None:
+    run(project, "stack", "select", "prod")
+    run(project, *arguments)
+    assert selected(project) == then

@@ -53,6 +53,8 @@ def test_a_kafka_of_ones_own_is_taken_with_or_without_the_scheme() -> None:
     config = read_cloud(ConfigReader("prod", OWN | given))
     assert isinstance(config.kafka, ExistingKafkaConfig)
     assert config.kafka.bootstrap_servers == (("a.example", 9092), ("b.example", 9093))
+    assert not config.makes_topics
+    assert read_cloud(ConfigReader("prod", OWN)).makes_topics
 
 
 @pytest.mark.parametrize(

@@ -53,3 +53,15 @@ def test_a_wrong_value_names_its_place_and_what_is_allowed(given: str, said: str
 @pytest.mark.parametrize("name", ["a/b", "..", "x" * 250, "a\n", "", 7])
 def test_a_topic_that_kafka_would_refuse_is_refused_by_its_place(name: object) -> None:
     assert "topics[0].name: " in problems(json.dumps([{"name": name}]))
+
+
+@pytest.mark.parametrize("pair", [("a.b", "a_b"), ("x.y.z", "x_y.z"), ("x_y.z", "x.y_z")])
+def test_topics_that_kafka_takes_for_one_are_refused_together(pair: tuple[str, str]) -> None:
+    said = problems(json.dumps([{"name": name} for name in (*pair, "a", "ab")]))
+    first, second = sorted(pair)
+    assert said.startswith(f"topics: '{first}' and '{second}' cannot stand side by side")
+    assert len(said.splitlines()) == 1
+
+
+def test_dots_and_underscores_alone_are_no_collision() -> None:
+    assert len(topics({"name": "a.b"}, {"name": "a.c"}, {"name": "a_d"}, {"name": "a-b"})) == 4
