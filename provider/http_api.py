@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import ssl
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -17,14 +18,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.errors import EndpointUnreachable
+from gateway.http.callers import is_loopback
+from provider.retry import pause_before_retry
+
+TOO_MANY = 429
 
 
 @dataclass(frozen=True)
 class ApiResponse:
-    """Status and JSON body; the body is None when it is empty or no JSON."""
+    """Status and JSON body; the body is None when it is empty or no JSON.
+
+    ``retry_after`` is the header of that name.
+    """
 
     status: int
     body: Any
+    retry_after: str = ""
 
     @property
     def message(self) -> str:
@@ -41,20 +50,37 @@ class JsonApi:
     """One API: base URL, the headers that identify us (hidden from repr), its own authority.
 
     ``verified`` is False where the certificate proves nothing: a process of this machine.
+    ``patience`` is for how many seconds at most requests that are too many (429) are sent again.
     """
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     ca: str | None = None
     verified: bool = True
+    patience: float = 180.0
 
     def request(
         self, method: str, path: str = "", body: Any = None, timeout: float = 5.0
     ) -> ApiResponse:
         """Send one request; any status is a response.
 
-        Raises EndpointUnreachable when none comes within ``timeout`` seconds.
+        One that was too many was not carried out, whatever it asks for (RFC 6585 section 4), so it
+        is sent again when the response says, or later and later.
+
+        Raises EndpointUnreachable when no response comes within ``timeout`` seconds.
         """
+        deadline, attempt = time.monotonic() + self.patience, 0
+        while True:
+            response = self._once(method, path, body, timeout)
+            if response.status != TOO_MANY:
+                return response
+            pause = pause_before_retry(attempt, response.retry_after)
+            if time.monotonic() + pause > deadline:
+                return response
+            time.sleep(pause)
+            attempt += 1
+
+    def _once(self, method: str, path: str, body: Any, timeout: float) -> ApiResponse:
         try:
             request = urllib.request.Request(  # noqa: S310 - the scheme is checked with the inputs
                 self.url.rstrip("/") + path if path else self.url,
@@ -66,15 +92,19 @@ class JsonApi:
                 return ApiResponse(response.status, _json(response.read()))
         except urllib.error.HTTPError as response:
             with response:
-                return ApiResponse(response.code, _json(response.read()))
+                after = response.headers.get("Retry-After") or ""
+                return ApiResponse(response.code, _json(response.read()), after)
         except (OSError, ValueError) as problem:
             raise EndpointUnreachable(
                 f"{self.url} does not answer ({_reason(problem)})"
             ) from problem
 
     def _opener(self) -> urllib.request.OpenerDirector:
-        # No proxies: an Admin API on loopback must not be looked for behind one.
-        handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
+        # Those of the environment (HTTPS_PROXY, HTTP_PROXY, NO_PROXY), but an Admin API on loopback
+        # must not be looked for behind one.
+        here = is_loopback(urllib.parse.urlsplit(self.url).hostname or "")
+        proxies: dict[str, str] | None = {} if here else None
+        handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler(proxies)]
         if self.url.startswith("https:"):
             context = ssl.create_default_context(cadata=self.ca)
             if not self.verified:

@@ -57,7 +57,7 @@ def _probe_tcp(host: str, port: int) -> str | None:
 
 def _probe_http(url: str) -> str | None:
     try:
-        response = JsonApi(url, verified=False).request("GET", timeout=_ATTEMPT_SECONDS)
+        response = JsonApi(url, verified=False, patience=0).request("GET", timeout=_ATTEMPT_SECONDS)
     except EndpointUnreachable as problem:
         return str(problem)
     return None if response.status < 300 else f"{url} answers {response.message}"

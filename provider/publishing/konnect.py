@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from gateway.control_plane.admin.paths import top_path
+from gateway.control_plane.admin.paths import nestings, top_path
 from gateway.documents.document import from_table
 from gateway.documents.tree import DocumentNode, Tree, own_tags, owner_tag
 from gateway.entities import ENTITIES
@@ -24,6 +24,13 @@ from provider.values import Properties
 
 _UNSUPPORTED = frozenset(("oauth2_credentials", "targets"))
 _PAGE = 100
+CONSUMER = "consumer"
+CREDENTIALS = {
+    nesting.child: nesting
+    for nesting in nestings()
+    if nesting.field == CONSUMER and nesting.child != "plugins"
+}
+"""What belongs to a consumer and to nothing else."""
 
 
 class KonnectPublisher:
@@ -45,7 +52,8 @@ class KonnectPublisher:
         nodes = sorted(tree.nodes, key=lambda node: place[node.entity.collection])
         before = self._rows(publication.owner)
         for node in nodes:
-            path = f"{top_path(node.entity.collection)}/{quoted(node.id)}"
+            owner = node.parents.get(CONSUMER)
+            path = _path(node.entity.collection, node.id, "" if owner is None else owner.id)
             response = self._api.request("PUT", path, _body(node, publication.owner))
             if response.status == 404:
                 raise ResourceError(f"Konnect has no control plane at {self._api.url}")
@@ -60,7 +68,8 @@ class KonnectPublisher:
         for collection in reversed(ENTITIES):
             for row in rows.get(collection, ()):
                 if row["id"] not in kept:
-                    self._api.request("DELETE", f"{top_path(collection)}/{quoted(row['id'])}")
+                    path = _path(collection, row["id"], row.get(CONSUMER) or "")
+                    self._api.request("DELETE", path)
 
     def _rows(self, owner: str) -> dict[str, list[dict[str, Any]]]:
         tag = quoted(owner_tag(owner))
@@ -80,6 +89,18 @@ class KonnectPublisher:
             if not body.get("offset"):
                 return rows
             offset = f"&offset={quoted(body['offset'])}"
+
+
+def _path(collection: str, identity: str, consumer: str) -> str:
+    """Return where one entity is written and removed.
+
+    Credentials only stand below their consumer: at their own collections Konnect lists them
+    (Kong/sdk-konnect-go, docs/sdks/apikeys: ``upsert-key-auth-with-consumer``).
+    """
+    found = top_path(collection)
+    if consumer and collection in CREDENTIALS:
+        found = CREDENTIALS[collection].path.format(parent=quoted(consumer))
+    return f"{found}/{quoted(identity)}"
 
 
 def _body(node: DocumentNode, owner: str) -> dict[str, Any]:

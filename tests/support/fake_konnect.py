@@ -18,6 +18,15 @@ from typing import Any
 
 ENDPOINTS = ("https://abc123.us.cp.test:443", "https://abc123.us.tp.test:443")
 
+CREDENTIALS = {
+    "key-auth": "key-auths",
+    "basic-auth": "basic-auths",
+    "hmac-auth": "hmac-auths",
+    "jwt": "jwts",
+    "acls": "acls",
+}
+"""Written below a consumer only, by the path there and that of the collection."""
+
 
 class FakeKonnect:
     """Konnect with one personal access token."""
@@ -28,6 +37,8 @@ class FakeKonnect:
         self.certificates: dict[str, dict[str, Any]] = {}
         self.entities: dict[str, dict[str, Any]] = {}
         self.calls: list[tuple[str, str]] = []
+        self.too_many: list[str] = []
+        """A Retry-After for each of the next calls, which are refused."""
         self.url = ""
 
     @contextmanager
@@ -41,11 +52,17 @@ class FakeKonnect:
                 body = json.loads(self.rfile.read(length)) if length else None
                 status: int = 401
                 answer: Any = {"status": 401, "title": "Unauthorized", "detail": "Unauthenticated"}
-                if self.headers.get("Authorization") == f"Bearer {konnect.token}":
+                after = ""
+                if konnect.too_many:
+                    status, after = 429, konnect.too_many.pop(0)
+                    answer = {"message": "API rate limit exceeded"}
+                elif self.headers.get("Authorization") == f"Bearer {konnect.token}":
                     konnect.calls.append((self.command, self.path.partition("?")[0]))
                     status, answer = konnect.answer(self.command, self.path, body)
                 content = b"" if answer is None else json.dumps(answer).encode()
                 self.send_response(status)
+                if after:
+                    self.send_header("Retry-After", after)
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
@@ -81,7 +98,15 @@ class FakeKonnect:
                 return self._one(self.certificates, identity, method, body)
             case ["v2", "control-planes", _, "core-entities", kind]:
                 return self._list(kind, query)
+            case ["v2", "control-planes", _, "core-entities", "consumers", owner, kind, identity]:
+                if owner not in self.entities.get("consumers", {}):
+                    return 404, {"status": 404, "title": "Not Found"}
+                if body is not None:
+                    body = {**body, "consumer": {"id": owner}}
+                return self._entity(CREDENTIALS[kind], urllib.parse.unquote(identity), method, body)
             case ["v2", "control-planes", _, "core-entities", kind, identity]:
+                if kind in CREDENTIALS.values() and method != "GET":
+                    return 405, {"status": 405, "title": "Method Not Allowed"}
                 return self._entity(kind, urllib.parse.unquote(identity), method, body)
         return 404, {"status": 404, "title": "Not Found"}
 

@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import http.server
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import pytest
 
 from gateway.errors import EndpointUnreachable
 from provider.http_api import ApiResponse, JsonApi, quoted
 from tests.support.fake_control_plane import FakeControlPlane
+from tests.support.fake_konnect import FakeKonnect
 from tests.support.ports import free_ports
 
 
@@ -26,10 +32,76 @@ def test_a_closed_port_is_named_with_the_reason() -> None:
         api.request("GET", "/")
 
 
-def test_a_proxy_in_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def proxy() -> Iterator[tuple[str, list[str]]]:
+    """A forward proxy that refuses everything: its address, and what it was asked for."""
+    asked: list[str] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def _refuse(self) -> None:
+            asked.append(f"{self.command} {self.path}")
+            self.send_response(403)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_GET = do_CONNECT = _refuse  # noqa: N815
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}", asked
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize("case", [str.lower, str.upper])
+def test_a_proxy_of_the_environment_is_asked(
+    proxy: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch, case: Callable[[str], str]
+) -> None:
+    address, asked = proxy
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(case(name), address)
+    assert JsonApi("http://us.api.konghq.test").request("GET", "/v2").status == 403
+    with pytest.raises(EndpointUnreachable, match="Tunnel connection failed: 403"):
+        JsonApi("https://us.api.konghq.test").request("GET", "/v2")
+    assert asked == ["GET http://us.api.konghq.test/v2", "CONNECT us.api.konghq.test:443"]
+
+
+def test_what_no_proxy_names_is_asked_directly(
+    proxy: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, asked = proxy
+    monkeypatch.setenv("http_proxy", address)
+    monkeypatch.setenv("no_proxy", ".invalid")
+    with pytest.raises(EndpointUnreachable):
+        JsonApi("http://admin.invalid").request("GET", "/")
+    assert asked == []
+
+
+def test_what_listens_on_loopback_is_not_looked_for_behind_a_proxy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_ports(1)[0]}")
     with FakeControlPlane().running() as plane:
         assert JsonApi(plane.url).request("GET", "/").status == 401
+
+
+def test_requests_that_were_too_many_are_sent_again(konnect: FakeKonnect) -> None:
+    konnect.too_many = ["0", "0", ""]
+    headers = {"Authorization": f"Bearer {konnect.token}"}
+    assert JsonApi(konnect.url, headers).request("GET", "/v2/control-planes").status == 200
+    assert len(konnect.calls) == 1
+
+
+def test_a_pause_that_is_too_long_ends_in_the_refusal(konnect: FakeKonnect) -> None:
+    konnect.too_many = ["3600"]
+    response = JsonApi(konnect.url).request("GET", "/v2/control-planes")
+    assert response.message == "429: API rate limit exceeded"
+    assert konnect.calls == []
 
 
 def test_the_token_is_not_in_the_text_of_an_api() -> None:

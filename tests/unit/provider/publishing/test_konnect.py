@@ -68,3 +68,40 @@ def test_what_is_specified_and_changed_by_hand_is_a_change(routes: Routes) -> No
     service["host"] = "by-hand.test"
     service["retries"] = 9
     assert list(routes.harness.diff()) == ['document.services["web"].host']
+
+
+CONSUMERS: dict[str, Any] = {
+    "ann": {
+        "keyauth_credentials": {"first": {"key": "of-ann"}},
+        "acls": {"staff": {"group": "staff"}},
+    }
+}
+
+
+def credentials(routes: Routes, method: str) -> list[str]:
+    """Return what was written of credentials: path below the core entities, ids left out."""
+    paths = [
+        path.split("/core-entities/")[1] for way, path in routes.konnect.calls if way == method
+    ]
+    parts = (path.split("/") for path in paths)
+    return sorted("/".join((one[0], *one[2:3])) for one in parts if len(one) > 2)
+
+
+def test_credentials_are_written_below_their_consumer(routes: Routes) -> None:
+    inputs = routes.inputs(web=WEB_BARE)
+    inputs["document"]["consumers"] = CONSUMERS
+    routes.harness.create(inputs)
+    assert credentials(routes, "PUT") == ["consumers/acls", "consumers/key-auth"]
+    ((key,),) = [routes.konnect.entities["key-auths"].values()]
+    assert key["key"] == "of-ann"
+    assert routes.harness.diff() == {}
+    routes.harness.update(routes.inputs(web=WEB_BARE))
+    assert credentials(routes, "DELETE") == ["consumers/acls", "consumers/key-auth"]
+    assert not routes.konnect.entities["key-auths"]
+
+
+def test_a_publication_goes_on_after_requests_that_were_too_many(routes: Routes) -> None:
+    routes.konnect.too_many = ["0"] * 40
+    routes.harness.create(routes.inputs(web=WEB_BARE))
+    assert routes.harness.diff() == {}
+    assert not routes.konnect.too_many
