@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.documents.memberships import with_memberships
 from gateway.documents.tree import CHILDREN
 from gateway.entities import ENTITIES, EntityType
 from gateway.errors import DocumentError
@@ -23,7 +24,9 @@ def keyed(raw: Mapping[str, Any]) -> dict[str, Any]:
     Raises ``DocumentError`` for what is decK's own: header keys, lists, entities without a name.
     """
     reader = _Reader(raw)
-    document = reader.level({k: v for k, v in raw.items() if not k.startswith("_")}, ENTITIES, "")
+    entities, problems = with_memberships({k: v for k, v in raw.items() if not k.startswith("_")})
+    reader.problems += problems
+    document = reader.level(entities, ENTITIES, "")
     if reader.problems:
         raise DocumentError(reader.problems)
     return document

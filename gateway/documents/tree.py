@@ -60,7 +60,9 @@ def owner_tag(owner: str) -> str:
 def own_tags(owner: str, node: DocumentNode) -> list[str]:
     """Return the tags that we add: whose it is, and its key when the entity does not tell it."""
     tags = [owner_tag(owner)]
-    if node.data.get(node.entity.key_field or "") != node.key:
+    field = node.entity.key_field or ""
+    # A foreign key is a name in the document and an id in the row.
+    if node.data.get(field) != node.key or field in node.entity.foreign:
         tags.append(KEY + quote(node.key, safe=_SAFE))
     return tags
 

@@ -9,6 +9,7 @@ from typing import Any
 from gateway.entities.base import EntityType
 from gateway.entities.certificate import CA_CERTIFICATES, CERTIFICATES, SNIS
 from gateway.entities.consumer import CONSUMERS
+from gateway.entities.consumer_group import CONSUMER_GROUP_CONSUMERS, CONSUMER_GROUPS
 from gateway.entities.credentials import CREDENTIALS
 from gateway.entities.plugin import PLUGINS
 from gateway.entities.route import ROUTES
@@ -30,6 +31,8 @@ ENTITIES: dict[str, EntityType] = {
         UPSTREAMS,
         TARGETS,
         CONSUMERS,
+        CONSUMER_GROUPS,
+        CONSUMER_GROUP_CONSUMERS,
         *CREDENTIALS,
         PLUGINS,
         VAULTS,

@@ -8,6 +8,7 @@ import hmac
 import re
 import secrets
 import string
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -120,6 +121,20 @@ class HmacAuthCredential(ConsumerCredential):
     )
 
 
+class MtlsAuthCredential(ConsumerCredential):
+    """The subject of a client certificate."""
+
+    subject_name: NonEmpty = Field(
+        description="The name that the certificate is for: a subject alternative name, or its "
+        "common name where it has none."
+    )
+    ca_certificate: Annotated[ForeignKey, Hint(reference="ca_certificates")] | None = Field(
+        default=None,
+        description="The authority that must have signed the certificate; without it any that "
+        "the plugin trusts.",
+    )
+
+
 class OAuth2Credential(ConsumerCredential):
     """A client application that fetches OAuth 2 tokens."""
 
@@ -146,6 +161,7 @@ def _credential(
     key_field: str | None,
     unique: tuple[tuple[str, ...], ...],
     made_up: tuple[str, ...] = (),
+    foreign: Mapping[str, str] | None = None,
 ) -> EntityType:
     return EntityType(
         collection,
@@ -153,7 +169,7 @@ def _credential(
         model,
         # A URL may hold a credential's public field, and Kong also takes an API key there.
         endpoint_key=unique[0][0] if len(unique[0]) == 1 else None,
-        foreign={"consumer": "consumers"},
+        foreign={"consumer": "consumers", **(foreign or {})},
         unique=unique,
         key_field=key_field,
         parents=("consumer",),
@@ -169,6 +185,13 @@ CREDENTIALS = (
     _credential("acls", Acl, "group", (("consumer", "group"),)),
     _credential(
         "hmacauth_credentials", HmacAuthCredential, "username", (("username",),), ("secret",)
+    ),
+    _credential(
+        "mtls_auth_credentials",
+        MtlsAuthCredential,
+        "subject_name",
+        (("subject_name", "ca_certificate"),),
+        foreign={"ca_certificate": "ca_certificates"},
     ),
     _credential(
         "oauth2_credentials",

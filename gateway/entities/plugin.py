@@ -12,7 +12,7 @@ from gateway.entities.types import ForeignKey, Name, PluginProtocol, all_http_pr
 
 
 class Plugin(Entity):
-    """One use of a plugin: for all requests, or those of a route, service or consumer."""
+    """One use of a plugin: for all requests, or those of a route, service, consumer or group."""
 
     name: str = Field(description="The name of the plugin, one of those that are installed.")
     instance_name: Annotated[Name, Hint(unique=True)] | None = Field(
@@ -26,6 +26,10 @@ class Plugin(Entity):
     )
     consumer: Annotated[ForeignKey, Hint(reference="consumers")] | None = Field(
         default=None, description="The consumer whose requests the plugin is limited to."
+    )
+    consumer_group: Annotated[ForeignKey, Hint(reference="consumer_groups")] | None = Field(
+        default=None,
+        description="The consumer group whose members' requests the plugin is limited to.",
     )
     config: dict[str, Any] = Field(
         default_factory=dict, description="The plugin's own settings, checked by its schema."
@@ -42,9 +46,14 @@ PLUGINS = EntityType(
     "plugin",
     Plugin,
     endpoint_key="instance_name",
-    foreign={"route": "routes", "service": "services", "consumer": "consumers"},
-    unique=(("instance_name",), ("name", "route", "service", "consumer")),
+    foreign={
+        "route": "routes",
+        "service": "services",
+        "consumer": "consumers",
+        "consumer_group": "consumer_groups",
+    },
+    unique=(("instance_name",), ("name", "route", "service", "consumer", "consumer_group")),
     key_field="name",
-    parents=("route", "service", "consumer"),
-    cascade=frozenset({"route", "service", "consumer"}),
+    parents=("route", "service", "consumer", "consumer_group"),
+    cascade=frozenset({"route", "service", "consumer", "consumer_group"}),
 )

@@ -34,6 +34,7 @@ class PluginType:
     newer_protocols: tuple[str, ...] = ()
     """What compatibility version 3.14 adds to them."""
     no_consumer: bool = False
+    no_consumer_group: bool = True
     no_service: bool = False
     no_route: bool = False
     reads: tuple[str, ...] = ()
@@ -49,7 +50,7 @@ class PluginType:
         return self.before_produce if produced and self.before_produce else self.priority
 
     def refuses(self, scope: str) -> bool:
-        """Tell whether its use cannot be limited to a ``consumer``, ``service`` or ``route``."""
+        """Tell whether its use cannot be limited to a ``consumer``, ``consumer_group``, …"""
         return bool(getattr(self, f"no_{scope}"))
 
     @property

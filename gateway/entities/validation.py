@@ -73,8 +73,12 @@ def _examine_plugin(
 
 def _misplaced(plugin: PluginType, data: Mapping[str, Any]) -> list[Problem]:
     return [
-        Problem((scope,), "value must be null", f"{plugin.name} cannot be limited to a {scope}")
-        for scope in ("consumer", "service", "route")
+        Problem(
+            (scope,),
+            "value must be null",
+            f"{plugin.name} cannot be limited to a {scope.replace('_', ' ')}",
+        )
+        for scope in ("consumer", "consumer_group", "service", "route")
         if plugin.refuses(scope) and data.get(scope) is not None
     ]
 

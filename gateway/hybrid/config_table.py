@@ -25,7 +25,7 @@ def config_table(table: Table) -> dict[str, Any]:
     gone = dropped | {row["id"] for row in table.get("routes", ()) if row["service"] in dropped}
     for collection, rows in sorted(table.items()):
         kept = [
-            {**without_own_tags(row), "ws_id": WORKSPACE}
+            {**_for_all_data_planes(row), "ws_id": WORKSPACE}
             for row in rows
             if _is_sent(collection, row, gone)
         ]
@@ -33,6 +33,14 @@ def config_table(table: Table) -> dict[str, Any]:
             result[collection] = sorted(kept, key=lambda row: str(row["id"]))
     result["workspaces"] = [{"id": WORKSPACE, "name": "default"}]
     return result
+
+
+def _for_all_data_planes(row: Row) -> Row:
+    """Return a row without what it need not say: Kong's open source knows no consumer groups."""
+    row = dict(without_own_tags(row))
+    if row.get("consumer_group", "") is None:
+        row = {name: value for name, value in row.items() if name != "consumer_group"}
+    return row
 
 
 def _is_sent(collection: str, row: Row, gone: set[str]) -> bool:

@@ -19,12 +19,14 @@ from gateway.tasks import BackgroundTasks
 
 _log = get_logger("gateway.plugins")
 _RESPONSES = (Response, Pending)
+_Caller = tuple[Any, Any]
+_NOBODY = (None, None)
 _tasks = BackgroundTasks()
 
 Last = Callable[[Request], Response | Pending]
 """What responds when no handler did: the proxy of the route's service."""
-Derive = Callable[[Any], "Chain"]
-"""Consumer to the chain of this route for that consumer."""
+Derive = Callable[[Request], "Chain"]
+"""Request to the chain of this route for its consumer and the consumer's groups."""
 
 
 def no_service(request: Request) -> Response:
@@ -35,8 +37,9 @@ def no_service(request: Request) -> Response:
 class Chain:
     """Immutable. ``order`` holds (priority, name) of each handler, highest priority first.
 
-    ``derive`` gives the chain for a consumer: when an access handler sets ``request.consumer``,
-    the rest of the phases run from there, beginning after the handler's place in the order.
+    ``derive`` gives the chain for a consumer: when an access handler sets ``request.consumer`` or
+    ``request.consumer_groups``, the rest of the phases run from there, beginning after the
+    handler's place in the order. Another handler may do so again.
     """
 
     __slots__ = (
@@ -86,34 +89,53 @@ class Chain:
         """The smallest limit of the handlers that need a body; 0: the settings decide."""
         self.filters_responses = bool(self._header_filters or self.body_filters)
 
-    def run(self, request: Request, start: int = 0) -> Response | Pending:
-        """Run the access handlers, then ``last``. Exceptions become responses."""
+    def run(
+        self, request: Request, start: int = 0, derive: Derive | None = None
+    ) -> Response | Pending:
+        """Run the access handlers, then ``last``. Exceptions become responses.
+
+        ``derive`` is that of the chain from which this one was derived.
+        """
         access = self._access
+        derive = derive or self._derive
         try:
             for index in range(start, len(access)):
-                consumer = request.consumer
+                before = (request.consumer, request.consumer_groups) if derive else _NOBODY
                 result = access[index](request)
                 if result is not None:
                     if isinstance(result, _RESPONSES):
                         return result
-                    return self._later(request, index, consumer, result)
-                if request.consumer is not consumer and self._derive is not None:
-                    return self._switch(request, index)
+                    return self._later(request, index, before, result, derive)
+                if derive is not None and _is_another(request, before):
+                    return self._switch(request, index, derive)
             return self._last(request)
         except Exception as error:
             return failure(request, error)
 
-    def _later(self, request: Request, index: int, consumer: Any, result: AccessResult) -> Pending:
+    def _later(
+        self,
+        request: Request,
+        index: int,
+        before: _Caller,
+        result: AccessResult,
+        derive: Derive | None,
+    ) -> Pending:
         """Wait for a handler in a task."""
         if not isawaitable(result):
             raise TypeError(f"access returned {type(result).__name__}, not a response")
         pending = Pending()
-        waiting = self._wait(request, index, consumer, result, pending)
+        waiting = self._wait(request, index, before, result, pending, derive)
         pending.on_abandon = _tasks.start(waiting)
         return pending
 
     async def _wait(
-        self, request: Request, index: int, consumer: Any, result: Any, pending: Pending
+        self,
+        request: Request,
+        index: int,
+        before: _Caller,
+        result: Any,
+        pending: Pending,
+        derive: Derive | None,
     ) -> None:
         """Go on behind a handler that had to wait."""
         try:
@@ -123,24 +145,23 @@ class Chain:
         except Exception as error:
             response = failure(request, error)
         if response is None:
-            if request.consumer is not consumer and self._derive is not None:
-                following = self._switch(request, index)
+            if derive is not None and _is_another(request, before):
+                following = self._switch(request, index, derive)
             else:
-                following = self.run(request, index + 1)
+                following = self.run(request, index + 1, derive)
             response = await following if isinstance(following, Pending) else following
         pending.resolve(response)
 
-    def _switch(self, request: Request, index: int) -> Response | Pending:
+    def _switch(self, request: Request, index: int, derive: Derive) -> Response | Pending:
         """Go on with the consumer's chain, behind the handler that found the consumer."""
-        assert self._derive is not None
         try:
-            chain = self._derive(request.consumer)
+            chain = derive(request)
         except Exception as error:
             return failure(request, error)
         request.chain = chain
         place = self._order[index]
         start = sum(1 for other in chain._order if not _before(place, other))
-        return chain.run(request, start)
+        return chain.run(request, start, derive)
 
     def filter_head(self, request: Request, response: Response) -> None:
         """Run the header filters; they change ``response`` in place."""
@@ -167,6 +188,10 @@ class Chain:
                 handler(request, response)
             except Exception:
                 _log.exception("log handler failed", request_id=request.id.decode())
+
+
+def _is_another(request: Request, before: _Caller) -> bool:
+    return request.consumer is not before[0] or request.consumer_groups is not before[1]
 
 
 def failure(request: Request, error: Exception) -> Response:

@@ -150,10 +150,15 @@ class Consumers:
         """Return the consumer group of this name."""
         return self._groups.get(name)
 
+    def named_groups(self, names: Iterable[str]) -> tuple[Row, ...]:
+        """Return those of the groups that there are, in the order of their names, each once."""
+        return tuple(self._groups[name] for name in sorted(set(names)) if name in self._groups)
+
     def groups_of(self, request: Request) -> Sequence[Row]:
         """Return the consumer groups of a request, by name: those it was given, or its consumer's.
 
-        A plugin gives a request groups of its own by ``Identity.consumer_groups``.
+        A plugin gives a request groups of its own by ``Identity.consumer_groups``;
+        they are in order when ``named_groups`` made them.
         """
         if request.consumer_groups is not None:
             return request.consumer_groups

@@ -7,25 +7,31 @@ merged. Higher priority runs earlier in every phase; of equal ones the greater n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gateway.entities.plugin_types import PluginType
 
 _LOOKUPS = (
-    (True, True, True),
-    (True, False, True),
-    (False, True, True),
-    (True, True, False),
-    (False, False, True),
-    (True, False, False),
-    (False, True, False),
-    (False, False, False),
+    (True, True, True, False),
+    (True, True, False, True),
+    (True, False, True, False),
+    (False, True, True, False),
+    (True, False, False, True),
+    (False, True, False, True),
+    (True, True, False, False),
+    (False, False, True, False),
+    (False, False, False, True),
+    (True, False, False, False),
+    (False, True, False, False),
+    (False, False, False, False),
 )
-"""Which of route, service and consumer a configuration must name, the most specific first."""
+"""Which of route, service, consumer and consumer group a configuration must name, the most
+specific first (developer.konghq.com, "Plugin precedence")."""
 
 Row = Mapping[str, Any]
-_Scope = tuple[str | None, str | None, str | None]
+_Scope = tuple[str | None, str | None, str | None, str | None]
+_NOT_IN_A_GROUP = (None,)
 
 
 def execution_order(names: Iterable[str], types: Mapping[str, PluginType]) -> list[str]:
@@ -40,7 +46,8 @@ def execution_order(names: Iterable[str], types: Mapping[str, PluginType]) -> li
 class PluginTable:
     """The enabled plugin rows of a configuration, ready for lookups.
 
-    Foreign keys in the rows (``route``, ``service``, ``consumer``) are id strings or None.
+    Foreign keys in the rows (``route``, ``service``, ``consumer``, ``consumer_group``) are id
+    strings or None.
     """
 
     def __init__(self, rows: Iterable[Row], types: Mapping[str, PluginType]) -> None:
@@ -48,18 +55,29 @@ class PluginTable:
         self._rows: dict[str, dict[_Scope, Row]] = {}
         for row in rows:
             if row.get("enabled") is not False:
-                scope = (row.get("route"), row.get("service"), row.get("consumer"))
+                route, service = row.get("route"), row.get("service")
+                scope = (route, service, row.get("consumer"), row.get("consumer_group"))
                 self._rows.setdefault(row["name"], {})[scope] = row
         self.names = tuple(execution_order(self._rows, types))
-        self.consumers = frozenset(
-            scope[2] for scopes in self._rows.values() for scope in scopes if scope[2] is not None
-        )
+        everywhere = [scope for scopes in self._rows.values() for scope in scopes]
+        self.consumers = frozenset(scope[2] for scope in everywhere if scope[2] is not None)
         """Ids of the consumers that have a configuration of their own for any plugin."""
+        self.groups = frozenset(scope[3] for scope in everywhere if scope[3] is not None)
+        """Ids of the consumer groups that have one."""
 
     def lookup(
-        self, name: str, route: str | None, service: str | None, consumer: str | None
+        self,
+        name: str,
+        route: str | None,
+        service: str | None,
+        consumer: str | None,
+        groups: Sequence[str] = (),
     ) -> Row | None:
-        """Return the one configuration of a plugin for a request, or None."""
+        """Return the one configuration of a plugin for a request, or None.
+
+        ``groups`` are ids, in the order of the groups' names: where several have a configuration
+        that is equally specific, that of the first counts.
+        """
         scopes = self._rows.get(name)
         if scopes is None:
             return None
@@ -68,21 +86,34 @@ class PluginTable:
             route = None if kind.no_route else route
             service = None if kind.no_service else service
             consumer = None if kind.no_consumer else consumer
-        for by_route, by_service, by_consumer in _LOOKUPS:
-            scope = (
-                route if by_route else None,
-                service if by_service else None,
-                consumer if by_consumer else None,
-            )
-            # A part that the request lacks would look up a wider scope before its turn.
-            if (by_route, by_service, by_consumer) != tuple(part is not None for part in scope):
-                continue
-            row = scopes.get(scope)
-            if row is not None:
-                return row
+            groups = () if kind.no_consumer_group else groups
+        for by_route, by_service, by_consumer, by_group in _LOOKUPS:
+            for group in groups if by_group else _NOT_IN_A_GROUP:
+                scope = (
+                    route if by_route else None,
+                    service if by_service else None,
+                    consumer if by_consumer else None,
+                    group,
+                )
+                # A part that the request lacks would look up a wider scope before its turn.
+                if (by_route, by_service, by_consumer) != tuple(map(_is_there, scope[:3])):
+                    continue
+                row = scopes.get(scope)
+                if row is not None:
+                    return row
         return None
 
-    def chain(self, route: str | None, service: str | None, consumer: str | None) -> list[Row]:
+    def chain(
+        self,
+        route: str | None,
+        service: str | None,
+        consumer: str | None,
+        groups: Sequence[str] = (),
+    ) -> list[Row]:
         """Return the configurations that apply to a request, in the order they run."""
-        found = (self.lookup(name, route, service, consumer) for name in self.names)
+        found = (self.lookup(name, route, service, consumer, groups) for name in self.names)
         return [row for row in found if row is not None]
+
+
+def _is_there(part: str | None) -> bool:
+    return part is not None

@@ -22,7 +22,7 @@ from provider.konnect_api import KonnectApi
 from provider.publishing.publisher import Publication, Published
 from provider.values import Properties
 
-_UNSUPPORTED = frozenset(("oauth2_credentials", "targets"))
+_UNSUPPORTED = frozenset(("consumer_group_consumers", "oauth2_credentials", "targets"))
 _PAGE = 100
 CONSUMER = "consumer"
 CREDENTIALS = {

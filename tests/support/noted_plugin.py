@@ -57,6 +57,6 @@ class Reader(Noted):
 
 
 TYPES = {
-    "noted": PluginType("noted", "1.0", 10, Config, f"{__name__}:Noted"),
+    "noted": PluginType("noted", "1.0", 10, Config, f"{__name__}:Noted", no_consumer_group=False),
     "reader": PluginType("reader", "1.0", 20, Config, f"{__name__}:Reader"),
 }

@@ -81,7 +81,8 @@ def replay_plugin_lookup(document: dict[str, Any]) -> Iterator[tuple[str, str | 
     table = PluginTable([_configuration(vector["uses"]) for vector in vectors], {})
     for vector in vectors:
         has = vector["request_has"].split("+")
-        found = table.lookup("vector", *(part if part in has else None for part in _PARTS))
+        route, service, consumer = (part if part in has else None for part in _PARTS)
+        found = table.lookup("vector", route, service, consumer)
         used = None if found is None else found["uses"]
         problem = None if used == vector["uses"] else f"uses {used}, not {vector['uses']}"
         yield vector["request_has"], problem

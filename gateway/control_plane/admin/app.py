@@ -6,6 +6,7 @@ from __future__ import annotations
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from gateway.control_plane.admin.consumer_groups import membership_routes
 from gateway.control_plane.admin.entities import entity_routes
 from gateway.control_plane.admin.info import AdminNode, InfoEndpoints
 from gateway.control_plane.admin.middleware import AdminToken, Guard, ResponseHeaders
@@ -31,6 +32,7 @@ def admin_app(
         *info.routes(),
         *schema_routes(),
         *ReleaseEndpoints(publisher).routes(),
+        *membership_routes(publisher),
         *entity_routes(publisher),
     ]
     info.publish_paths(routes)

@@ -12,6 +12,7 @@ _TOP = {
     "basicauth_credentials": "basic-auths",
     "hmacauth_credentials": "hmac-auths",
     "jwt_secrets": "jwts",
+    "mtls_auth_credentials": "mtls-auths",
     "oauth2_credentials": "oauth2",
     "key_sets": "key-sets",
 }
@@ -20,9 +21,12 @@ _NESTED = {
     "basicauth_credentials": "basic-auth",
     "hmacauth_credentials": "hmac-auth",
     "jwt_secrets": "jwt",
+    "mtls_auth_credentials": "mtls-auth",
     "oauth2_credentials": "oauth2",
 }
-_ONLY_NESTED = frozenset({"targets"})
+_ELSEWHERE = "consumer_group_consumers"
+"""It has paths of its own kind: see ``admin/consumer_groups.py``."""
+_ONLY_NESTED = frozenset({"targets", _ELSEWHERE})
 """Kong has no collection of all targets."""
 
 
@@ -56,5 +60,6 @@ def nestings() -> list[Nesting]:
     return [
         Nesting(parent, child.collection, field)
         for child in ENTITIES.values()
+        if child.collection != _ELSEWHERE
         for field, parent in child.foreign.items()
     ]

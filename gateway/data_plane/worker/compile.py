@@ -69,7 +69,7 @@ class CompiledConfiguration:
     certificates: Mapping[str, tuple[str, str]]
     authorities: Mapping[str, str]
     of_consumers: list[Row]
-    """The plugin rows that are limited to a consumer."""
+    """The plugin rows that are limited to a consumer or a consumer group."""
     consumers: Consumers
 
 
@@ -108,9 +108,13 @@ def compile_configuration(
         PluginTable(rows.get("plugins", ()), types),
         certificates,
         {row["id"]: row["cert"] for row in rows.get("ca_certificates", ())},
-        [item.row for item in plugins.values() if item.row.get("consumer") is not None],
+        [item.row for item in plugins.values() if _of_consumers(item.row)],
         _consumers(rows, plugins),
     )
+
+
+def _of_consumers(row: Row) -> bool:
+    return row.get("consumer") is not None or row.get("consumer_group") is not None
 
 
 def _drop_own_tags(rows: dict[str, Any]) -> None:
@@ -142,8 +146,11 @@ def enabled_types(names: tuple[str, ...]) -> dict[str, PluginType]:
 
 
 def _consumers(rows: Mapping[str, list[Row]], plugins: Mapping[str, CompiledPlugin]) -> Consumers:
-    """Return the consumers, if any plugin looks for them."""
-    if not any("consumers" in plugin.type.reads for plugin in plugins.values()):
+    """Return the consumers, if any plugin looks for them or is limited to a group of them."""
+    if not any(
+        "consumers" in plugin.type.reads or plugin.row.get("consumer_group")
+        for plugin in plugins.values()
+    ):
         return Consumers()
     return Consumers(rows)
 
@@ -165,7 +172,7 @@ def _plugins(
         except ValueError as error:
             problems += _sentences(error, kind, row)
             continue
-        scope = [row.get("route"), row.get("service"), row.get("consumer")]
+        scope = [row.get(name) for name in ("route", "service", "consumer", "consumer_group")]
         key = orjson.dumps([row["name"], scope, row.get("config")])
         key += b"".join(map(digest, ("certificates", *kind.reads)))
         found[row["id"]] = CompiledPlugin(row, kind, config, key)

@@ -16,6 +16,7 @@ from gateway.data_plane.worker.compile import CompiledConfiguration, CompiledPlu
 from gateway.data_plane.worker.debug_headers import DebugHeaders
 from gateway.errors import GatewayError, ReleaseRefused
 from gateway.http.application import DISCARD, STREAM
+from gateway.http.messages import Request
 from gateway.kafka.pool import ProducerPool
 from gateway.logs import get_logger
 from gateway.outgoing.client import HttpClient
@@ -35,6 +36,9 @@ _WARM_UP = 2.0
 """Seconds that new producers have to connect before the snapshot serves all the same."""
 _LAST = -(1 << 31)
 """Priority below that of every plugin."""
+_Callers = tuple[str | None, tuple[str, ...]]
+_MOST_DERIVED = 10_000
+"""Chains of consumers and groups that are kept for each route; more are made anew each time."""
 _SLICE = 0.001
 """Seconds of compiling after which requests get their turn."""
 
@@ -254,8 +258,9 @@ class _Chains:
         self._route: str = route["id"]
         self._service: str | None = None if service is None else service["id"]
         self._last = last
-        self._by_consumer: dict[str, Chain] = {}
-        self._plain = self._make(None, None)
+        self._consumers = compiled.consumers
+        self._derived: dict[_Callers, Chain] = {}
+        self._plain = self._make(None, (), None)
         self.needs_body = self._plain.needs_body or any(
             handlers[row["id"]].needs_body for row in compiled.of_consumers if self._concerns(row)
         )
@@ -265,20 +270,31 @@ class _Chains:
 
         Not kept here: with ``derive`` it would be a cycle, which only the collector could free.
         """
-        return self._make(None, self.derive) if self._table.consumers else self._plain
+        table = self._table
+        return self._make(None, (), self.derive) if table.consumers or table.groups else self._plain
 
-    def derive(self, consumer: Any) -> Chain:
-        """Return the chain of a consumer (a row, or something with ``id``)."""
-        number = consumer["id"] if isinstance(consumer, Mapping) else consumer.id
-        if number not in self._table.consumers:
+    def derive(self, request: Request) -> Chain:
+        """Return the chain for a request's consumer and groups, kept for the next of them."""
+        consumer = None if request.consumer is None else request.consumer["id"]
+        if consumer not in self._table.consumers:
+            consumer = None
+        having = self._table.groups
+        groups: tuple[str, ...] = ()
+        if having:
+            found = self._consumers.groups_of(request)
+            groups = tuple(group["id"] for group in found if group["id"] in having)
+        if consumer is None and not groups:
             return self._plain
-        chain = self._by_consumer.get(number)
+        chain = self._derived.get((consumer, groups))
         if chain is None:
-            chain = self._by_consumer[number] = self._make(number, None)
+            chain = self._make(consumer, groups, None)
+            # Tokens may name any set of groups.
+            if len(self._derived) < _MOST_DERIVED:
+                self._derived[consumer, groups] = chain
         return chain
 
-    def _make(self, consumer: str | None, derive: Any) -> Chain:
-        rows = self._table.chain(self._route, self._service, consumer)
+    def _make(self, consumer: str | None, groups: tuple[str, ...], derive: Any) -> Chain:
+        rows = self._table.chain(self._route, self._service, consumer, groups)
         types = {row["name"]: self._plugins[row["id"]].type for row in rows}
         placed = in_order(rows, types)
         order = [place for place, _ in placed]

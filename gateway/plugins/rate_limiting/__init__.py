@@ -11,6 +11,7 @@ PLUGIN = PluginType(
     priority=910,
     schema=Config,
     handler_path="gateway.plugins.rate_limiting.handler:RateLimiting",
+    no_consumer_group=False,
 )
 
 __all__ = ["PLUGIN", "Config"]

@@ -32,6 +32,9 @@ def _sound(collection: str) -> dict[str, Any]:
         "basicauth_credentials": {**owned, "username": "u", "password": "p"},
         "jwt_secrets": owned,
         "acls": {**owned, "group": "g"},
+        "mtls_auth_credentials": {**owned, "subject_name": "ann"},
+        "consumer_groups": {"name": "gold"},
+        "consumer_group_consumers": {**owned, "consumer_group": CONSUMER},
         "hmacauth_credentials": {**owned, "username": "u"},
         "oauth2_credentials": {**owned, "name": "app"},
     }

@@ -147,7 +147,7 @@ def test_a_consumer_switches_to_its_chain_behind_the_handler_that_found_it(waits
         [make("cors"), auth, make("rate"), make("cache")],
         lambda _: text(500, b""),
         order=order,
-        derive=lambda consumer: own,
+        derive=lambda request: own,
     )
     request = request_of()
 
@@ -159,6 +159,45 @@ def test_a_consumer_switches_to_its_chain_behind_the_handler_that_found_it(waits
     asyncio.run(check())
     assert ran == ["cors", "auth", "rate*", "cache"]
     assert request.chain is own
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_second_proof_switches_again(waits: bool) -> None:
+    """Two plugins that authenticate: what the first consumer's plugins do must not stay."""
+
+    def becomes(name: str | None, groups: Any = None) -> Handler:
+        def access(request: Request) -> Any:
+            request.consumer = {"id": name} if name else request.consumer
+            request.consumer_groups = groups
+            return asyncio.sleep(0) if waits else None
+
+        return _access(access)
+
+    first, second = becomes("guest"), becomes("ann")
+    third = becomes(None, ({"id": "g", "name": "gold"},))
+    order = [(1250, "key-auth"), (1100, "basic-auth"), (1050, "openid-connect"), (910, "limit")]
+    derived = []
+
+    def derive(request: Request) -> Chain:
+        groups = [group["name"] for group in request.consumer_groups or ()]
+        name = "+".join([request.consumer["id"], *groups])
+        derived.append(name)
+
+        def limit(asked: Request) -> Response:
+            return text(200, name.encode())
+
+        return Chain([first, second, third, _access(limit)], order=order)
+
+    passing = _access(lambda _: None)
+    chain = Chain([first, second, third, passing], order=order, derive=derive)
+
+    async def check() -> None:
+        answer = chain.run(request_of())
+        response = await answer if isinstance(answer, Pending) else answer
+        assert response.body == b"ann+gold"
+
+    asyncio.run(check())
+    assert derived == ["guest", "ann", "ann+gold"]
 
 
 def test_only_overridden_phases_are_called() -> None:

@@ -112,6 +112,7 @@ def test_a_consumer_has_its_acl_groups_and_its_consumer_groups_by_name() -> None
     assert consumers.acl_groups(ANN) == ["z", "y"]
     assert consumers.acl_groups(BOB) == ()
     assert consumers.group("a") is groups[1]
+    assert consumers.named_groups(["b", "none", "a", "b"]) == (groups[1], groups[0])
     asked = request()
     assert consumers.groups_of(asked) == ()
     asked.consumer = ANN

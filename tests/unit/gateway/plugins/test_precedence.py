@@ -9,8 +9,10 @@ from pydantic import BaseModel
 from gateway.entities.plugin_types import PluginType, plugin_types
 from gateway.plugins.precedence import PluginTable, execution_order
 
-SCOPES = ["route+service+consumer", "route+consumer", "service+consumer", "route+service"]
-SCOPES += ["consumer", "route", "service", ""]
+SCOPES = ["route+service+consumer", "route+service+consumer_group", "route+consumer"]
+SCOPES += ["service+consumer", "route+consumer_group", "service+consumer_group", "route+service"]
+SCOPES += ["consumer", "consumer_group", "route", "service", ""]
+PARTS = ("route", "service", "consumer", "consumer_group")
 
 
 class _Config(BaseModel):
@@ -19,9 +21,7 @@ class _Config(BaseModel):
 
 def _row(scope: str, **fields: object) -> dict[str, object]:
     parts = scope.split("+")
-    row: dict[str, object] = {
-        part: f"{part}-id" if part in parts else None for part in ("route", "service", "consumer")
-    }
+    row: dict[str, object] = {part: f"{part}-id" if part in parts else None for part in PARTS}
     return {"name": "cors", "enabled": True, "label": scope, **row, **fields}
 
 
@@ -48,9 +48,38 @@ def _type(
 @pytest.mark.parametrize("rank", range(len(SCOPES)))
 def test_the_most_specific_configuration_wins(rank: int) -> None:
     table = PluginTable([_row(scope) for scope in reversed(SCOPES[rank:])], {})
-    found = table.lookup("cors", "route-id", "service-id", "consumer-id")
+    found = table.lookup("cors", "route-id", "service-id", "consumer-id", ("consumer_group-id",))
     assert found is not None
     assert found["label"] == SCOPES[rank]
+
+
+@pytest.mark.parametrize("scope", ["", "route+", "service+", "route+service+"])
+def test_of_several_groups_the_first_counts_where_they_are_equally_specific(scope: str) -> None:
+    rows = [
+        _row(f"{scope}consumer_group", consumer_group=group, label=group) for group in ("a", "b")
+    ]
+    table = PluginTable(rows, {})
+    for groups, first in ((("a", "b"), "a"), (("b", "a"), "b"), (("c", "b"), "b")):
+        found = table.lookup("cors", "route-id", "service-id", None, groups)
+        assert found is not None
+        assert found["label"] == first
+    assert table.lookup("cors", "route-id", "service-id", None, ("c",)) is None
+    assert table.groups == {"a", "b"}
+
+
+def test_a_more_specific_configuration_of_a_later_group_wins() -> None:
+    wide = _row("consumer_group", consumer_group="a", label="wide")
+    narrow = _row("route+consumer_group", consumer_group="b", label="narrow")
+    found = PluginTable([wide, narrow], {}).lookup("cors", "route-id", None, None, ("a", "b"))
+    assert found is not None
+    assert found["label"] == "narrow"
+
+
+def test_a_type_that_knows_no_groups_ignores_them() -> None:
+    table = PluginTable([_row("consumer_group"), _row("route")], {"cors": _type("cors", 2000)})
+    found = table.lookup("cors", "route-id", None, None, ("consumer_group-id",))
+    assert found is not None
+    assert found["label"] == "route"
 
 
 def test_another_route_does_not_get_the_configuration() -> None:

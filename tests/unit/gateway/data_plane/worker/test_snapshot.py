@@ -79,10 +79,44 @@ async def test_a_consumer_gets_a_chain_of_its_own_where_it_has_a_plugin() -> Non
     derive = match.data.chain._derive
 
     def body_for(consumer: str) -> object:
-        chain = derive({"id": number(consumer)})
-        return chain.run(request_of(b"/a")).body
+        request = request_of(b"/a")
+        request.consumer = {"id": number(consumer)}
+        return derive(request).run(request).body
 
     assert (body_for("alice"), body_for("bob")) == (b"alice", b"noted")
+
+
+async def test_members_of_a_group_get_the_plugin_of_the_first_of_their_groups_by_name() -> None:
+    """Also where the groups come with the request."""
+    rows = [plugin_row("noted", of="a")]
+    for group in ("b", "a"):
+        row = {**plugin_row("noted", of="a", word=group), "consumer_group": number(group)}
+        rows.append({**row, "id": number(f"of {group}")})
+    groups = [{"id": number(name), "name": name} for name in ("c", "b", "a")]
+    pairs = [("ann", "b"), ("ann", "a"), ("bob", "b"), ("cyd", "c")]
+    content = table(
+        routes=[route("a")],
+        plugins=rows,
+        consumers=[{"id": number(name), "username": name} for name in ("ann", "bob", "cyd")],
+        consumer_groups=groups,
+        consumer_group_consumers=[
+            {"consumer": number(consumer), "consumer_group": number(group)}
+            for consumer, group in pairs
+        ],
+    )
+    snapshot = await compiled(content)
+    match = snapshot.router.match(request_of(b"/a"))
+    assert match is not None
+
+    def word(consumer: str | None, groups: Any = None) -> object:
+        request = request_of(b"/a")
+        request.consumer = None if consumer is None else {"id": number(consumer)}
+        request.consumer_groups = groups
+        return match.data.chain._derive(request).run(request).body
+
+    assert [word(name) for name in ("ann", "bob", "cyd", "eve")] == [b"a", b"b", b"noted", b"noted"]
+    assert word("ann", groups[1:2]) == word(None, groups[1:2]) == b"b"
+    assert word("ann", ()) == b"noted"
 
 
 async def test_plugins_that_did_not_change_are_taken_over() -> None:
