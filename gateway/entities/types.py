@@ -17,6 +17,7 @@ REFERENCE = re.compile(r"\{vault://[^}]+\}")
 """A vault reference; it always is the whole value."""
 
 _NAME = re.compile(r"[A-Za-z0-9._~\-\u0080-\U0010ffff]+")
+_HEADER_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _TAG = re.compile(r"[^,/\x00-\x1f\x7f]+")
 MALFORMED_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2}).{0,2}")
 _PATH_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@%/]*")
@@ -62,6 +63,15 @@ def check_name(value: str) -> str:
         raise invalid(
             f"invalid value '{value}': the only accepted ascii characters are alphanumerics"
             " or ., -, _, and ~"
+        )
+    return value
+
+
+def check_header_name(value: str) -> str:
+    """Refuse what cannot be the name of a header (Kong's ``header_name``)."""
+    if _HEADER_NAME.fullmatch(value) is None:
+        raise invalid(
+            f"bad header name '{value}', allowed characters are A-Z, a-z, 0-9, '_', and '-'"
         )
     return value
 
@@ -149,6 +159,7 @@ Number = Annotated[float, AfterValidator(_whole)]
 Uuid = Annotated[str, AfterValidator(check_uuid)]
 UuidOrReference = Annotated[str, AfterValidator(check_uuid_or_reference)]
 Name = Annotated[str, AfterValidator(check_name)]
+HeaderName = Annotated[str, AfterValidator(check_header_name)]
 Tag = Annotated[str, AfterValidator(check_tag)]
 UrlPath = Annotated[str, AfterValidator(check_url_path)]
 ForeignKey = Annotated[str, BeforeValidator(_plain_id), AfterValidator(check_uuid)]

@@ -162,6 +162,8 @@ class Request:
     which need no header filter for what they know already. Nothing in it may come from a client."""
     own_headers: frozenset[bytes] = frozenset()
     """Names of the request headers that ``put_headers`` has set."""
+    correlation_id: bytes | None = None
+    """What ties the request to others of its caller, where a plugin looks for it."""
     expects: bool = False
     """The client waits for 100 Continue before it sends the body."""
     stream: BodyStream | None = None

@@ -8,7 +8,7 @@ of ``Handler``) and an ``__init__.py`` that exports ``PLUGIN``, a ``PluginType``
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +66,9 @@ class Handler:
     """Set to have the whole request body in ``request.body`` before ``access`` runs."""
     body_limit = 0
     """Largest body accepted when ``needs_body``, in bytes; over it 413. 0: the settings decide."""
+
+    skips: Collection[str] = ()
+    """Phases of the class that this configuration has no use for, by the names of their methods."""
 
     def __init__(self, config: Any, context: PluginContext) -> None:
         self.config = config

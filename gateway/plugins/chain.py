@@ -205,4 +205,5 @@ def _before(place: tuple[int, str], other: tuple[int, str]) -> bool:
 
 
 def _overrides(handler: Handler, phase: str) -> bool:
-    return getattr(type(handler), phase) is not getattr(Handler, phase)
+    overridden = getattr(type(handler), phase) is not getattr(Handler, phase)
+    return overridden and phase not in handler.skips

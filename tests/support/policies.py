@@ -15,6 +15,8 @@ from gateway.data_plane.counters import Counters
 from gateway.data_plane.worker.application import GatewayApplication
 from gateway.data_plane.worker.compile import compile_configuration
 from gateway.data_plane.worker.snapshot import Snapshot, WorkerResources
+from gateway.entities import ENTITIES
+from gateway.entities.validation import validate
 from gateway.kafka.pool import ProducerPool
 from gateway.proxy.proxy import Proxy
 from tests.support.http import ReceivedResponse, Running, serving
@@ -121,3 +123,9 @@ async def policy_gateway(
             snapshot.discard(Snapshot.empty())
             proxy.close()
             await asyncio.sleep(0)
+
+
+def checked(name: str, **config: Any) -> dict[str, Any]:
+    """Return a plugin's settings with their defaults; raises ``SchemaViolation``."""
+    found: dict[str, Any] = validate(ENTITIES["plugins"], {"name": name, "config": config})
+    return found["config"]  # type: ignore[no-any-return]  # a row's value

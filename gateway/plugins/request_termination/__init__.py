@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``request-termination``: respond in place of what is behind the gateway."""
+
+from gateway import COMPATIBLE_WITH
+from gateway.entities.plugin_types import PluginType
+from gateway.plugins.request_termination.schema import Config
+
+PLUGIN = PluginType(
+    name="request-termination",
+    version=COMPATIBLE_WITH,
+    priority=2,
+    schema=Config,
+    handler_path="gateway.plugins.request_termination.handler:RequestTermination",
+    before_produce=757,
+)
+
+__all__ = ["PLUGIN", "Config"]
