@@ -157,6 +157,8 @@ class Request:
     """Groups that the proof of identity named, a token say; None: it named none."""
     consumer_groups: Sequence[Mapping[str, Any]] | None = None
     """Consumer groups of this request alone, by name; None: those that its consumer is in."""
+    claims: Mapping[str, Any] | None = None
+    """What the caller's token says, verified; None: there was none."""
     response_lines: bytes = b""
     """Header lines of the response, whichever it is, each after a CRLF: added by access handlers,
     which need no header filter for what they know already. Nothing in it may come from a client."""

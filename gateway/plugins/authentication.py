@@ -104,7 +104,7 @@ class AuthenticationHandler(Handler):
         return self._conclude(request, await waiting)
 
     def _conclude(self, request: Request, found: Any) -> Response | None:
-        if type(found) is Denial:
+        if isinstance(found, Denial):
             if not (found.absent and self._anonymous):
                 self._tell(request, found)
             if self._anonymous is None:

@@ -42,6 +42,8 @@ class Identity(NamedTuple):
     """Groups that the proof itself names, for ``acl``; None: it says nothing of groups."""
     consumer_groups: Sequence[Row] | None = None
     """Consumer groups that count in place of the consumer's own; see ``Consumers.groups_of``."""
+    claims: Mapping[str, Any] | None = None
+    """What a token says, verified; None where there was none."""
 
     def put_on(self, request: Request) -> None:
         """Make it the request's; headers that claim another identity go."""
@@ -55,6 +57,8 @@ class Identity(NamedTuple):
             request.authenticated_groups = self.groups
         if self.consumer_groups is not request.consumer_groups:
             request.consumer_groups = self.consumer_groups
+        if self.claims is not request.claims:
+            request.claims = self.claims
 
 
 class Consumers:

@@ -24,7 +24,7 @@ from gateway.routing.router import Router
 from gateway.vaults import resolve
 
 Row = Mapping[str, Any]
-_HAS_SECRETS = ("plugins", "certificates", "keyauth_credentials")
+_HAS_SECRETS = ("plugins", "certificates", "keyauth_credentials", "jwt_secrets")
 """Collections whose fields may hold vault references."""
 
 

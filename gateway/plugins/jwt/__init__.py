@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``jwt``: let only requests pass that show a JSON Web Token which a consumer's key has signed."""
+
+from gateway import COMPATIBLE_WITH
+from gateway.entities.plugin_types import PluginType
+from gateway.plugins.jwt.schema import Config
+
+PLUGIN = PluginType(
+    name="jwt",
+    version=COMPATIBLE_WITH,
+    priority=1450,
+    schema=Config,
+    handler_path="gateway.plugins.jwt.handler:JwtAuth",
+    no_consumer=True,
+    reads=("consumers", "jwt_secrets"),
+)
+
+__all__ = ["PLUGIN", "Config"]

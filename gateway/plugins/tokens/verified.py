@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tokens whose check has succeeded, so that it is made once for each."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gateway.plugins.consumers import Identity
+
+ALWAYS = float("inf")
+
+
+class Verified(NamedTuple):
+    """Whose a token is, and from when until when, in seconds since 1970."""
+
+    identity: Identity
+    begins: float = -ALWAYS
+    ends: float = ALWAYS
+
+
+class VerifiedTokens:
+    """Bounded; of more, the oldest go. One for each handler: what decides stays the same there.
+
+    The whole token is the key: nothing else finds it, and a digest would cost more than the
+    look-up. Only tokens that were verified get in, so no client can fill it with its own.
+    """
+
+    _LONGEST = 8192
+    """Bytes of a token that is kept."""
+
+    def __init__(self, most: int = 10_000) -> None:
+        self._most = most
+        self._found: dict[bytes, Verified] = {}
+
+    def __len__(self) -> int:
+        """How many are kept."""
+        return len(self._found)
+
+    def find(self, token: bytes, now: float) -> Identity | None:
+        """Return whose the token is at this time; None where it must be looked at."""
+        found = self._found.get(token)
+        if found is None or not found.begins <= now < found.ends:
+            return None
+        return found.identity
+
+    def put(self, token: bytes, verified: Verified) -> None:
+        """Keep a token."""
+        if len(token) > self._LONGEST:
+            return
+        self._found.pop(token, None)
+        self._found[token] = verified
+        if len(self._found) > self._most:
+            del self._found[next(iter(self._found))]
+
+    def clear(self) -> None:
+        """Forget all: what decided has changed."""
+        self._found.clear()
