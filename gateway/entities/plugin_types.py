@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -37,6 +38,9 @@ class PluginType:
     no_consumer_group: bool = True
     no_service: bool = False
     no_route: bool = False
+    asks: Callable[[Any], Sequence[str] | None] | None = None
+    """Its settings to the ids of the authorities that clients are told when a TLS handshake asks
+    for their certificate: none where it just asks; None where these settings need none."""
     reads: tuple[str, ...] = ()
     """Collections that its handlers look things up in: they are made anew when these change."""
     produces: bool = False

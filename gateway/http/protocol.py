@@ -19,6 +19,7 @@ from typing import cast
 from gateway.errors import RequestRejected
 from gateway.http.body_reader import BodyReader
 from gateway.http.checks import check_head, check_sizes
+from gateway.http.client_certificates import client_chain
 from gateway.http.context import Context
 from gateway.http.flow_control import HANDSHAKE, OTHERS_TURN, FlowControl
 from gateway.http.generated_responses import failure_response, message_of
@@ -26,7 +27,6 @@ from gateway.http.head_parser import HeadParser, may_begin
 from gateway.http.messages import Request, Response
 from gateway.http.proxy_protocol import Address
 from gateway.http.response_queue import ResponseQueue
-from gateway.http.tls import client_chain
 
 _HEAD_END = b"\r\n\r\n"
 _CR, _LF = 13, 10

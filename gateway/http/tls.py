@@ -3,19 +3,30 @@
 
 from __future__ import annotations
 
-import _ssl
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from gateway.errors import ReleaseRefused
+from gateway.http.client_certificates import ask, can_ask
 from gateway.pem import load_chain
 
 Pair = tuple[str, str]
 """Certificate chain PEM and key PEM."""
-Contexts = Mapping[str, ssl.SSLContext]
-"""Lower-case SNI pattern to context."""
+CertificateRequests = Mapping[str, Sequence[bytes]]
+"""Server name, lower-case and perhaps with a wildcard, to the certificates (DER) of the authorities
+that a handshake for it names when it asks for the client's; ``*`` stands for all, and for none."""
+
+T = TypeVar("T")
+
+
+class TlsChoices(NamedTuple):
+    """What a handshake for a server name is given."""
+
+    contexts: Mapping[str, ssl.SSLContext] = {}
+    """Lower-case SNI pattern to context."""
+    requests: CertificateRequests = {}
 
 
 class Certificates:
@@ -27,15 +38,19 @@ class Certificates:
     def __init__(self, default: Pair) -> None:
         self.context = _context([default])
         self.context.sni_callback = self._choose
-        self._contexts: Contexts = {}
+        self._choices = TlsChoices()
         self._made: dict[tuple[Pair, ...], ssl.SSLContext] = {}
 
     def prepare(
-        self, certificates: Iterable[Mapping[str, Any]], snis: Iterable[Mapping[str, Any]]
-    ) -> Contexts:
+        self,
+        certificates: Iterable[Mapping[str, Any]],
+        snis: Iterable[Mapping[str, Any]],
+        requests: CertificateRequests | None = None,
+    ) -> TlsChoices:
         """Compile flat rows of the two collections; raises ``ReleaseRefused`` naming all problems.
 
-        A certificate that did not change keeps its context, and with it the clients' sessions.
+        ``requests`` says where clients are asked for a certificate of theirs. A certificate of ours
+        that did not change keeps its context, and with it the clients' sessions.
         """
         made: dict[tuple[Pair, ...], ssl.SSLContext] = {}
         by_id: dict[str, ssl.SSLContext] = {}
@@ -54,31 +69,29 @@ class Certificates:
             elif not problems:
                 missing = row["certificate"]
                 problems.append(f"sni {row['name']}: certificate {missing} is not there")
+        if requests and not can_ask():
+            problems.append("this build of Python cannot ask clients for their certificates")
         if problems:
             raise ReleaseRefused(problems)
         self._made = made
-        return contexts
+        return TlsChoices(contexts, requests or {})
 
-    def swap(self, contexts: Contexts) -> None:
+    def swap(self, choices: TlsChoices) -> None:
         """Use these from the next handshake on."""
-        self._contexts = contexts
+        self._choices = choices
 
     def find(self, name: str) -> ssl.SSLContext | None:
         """Return the context for a server name: exact, then wildcards, then ``*``."""
-        contexts = self._contexts
-        if not contexts:
-            return None
-        name = _normal(name)
-        found = contexts.get(name)
-        if found is not None:
-            return found
-        _, _, parent = name.partition(".")
-        first, _, _ = name.rpartition(".")
-        return contexts.get(f"*.{parent}") or contexts.get(f"{first}.*") or contexts.get("*")
+        return _find(self._choices.contexts, _normal(name))
 
     def _choose(
         self, tls: ssl.SSLObject | ssl.SSLSocket, name: str | None, _: ssl.SSLContext
     ) -> None:
+        requests = self._choices.requests
+        if requests:
+            named = requests.get("*") if name is None else _find(requests, _normal(name))
+            if named is not None:
+                ask(tls, named)
         if name is None:
             return
         # Read by HttpProtocol: routes may ask for the SNI.
@@ -86,6 +99,16 @@ class Certificates:
         context = self.find(name)
         if context is not None:
             tls.context = context
+
+
+def _find(patterns: Mapping[str, T], name: str) -> T | None:
+    """Return what belongs to a server name: exact, then wildcards, then ``*``."""
+    if not patterns:
+        return None
+    _, _, parent = name.partition(".")
+    first, _, _ = name.rpartition(".")
+    keys = (name, f"*.{parent}", f"{first}.*", "*")
+    return next((patterns[key] for key in keys if key in patterns), None)
 
 
 def self_signed(name: str = "localhost", days: int = 365 * 5) -> Pair:
@@ -118,18 +141,6 @@ def self_signed(name: str = "localhost", days: int = 365 * 5) -> Pair:
             serialization.NoEncryption(),
         ).decode(),
     )
-
-
-def client_chain(tls: Any) -> list[bytes]:
-    """Return the certificates that a client sent, its own first (DER); ``tls``: its SSL object.
-
-    None was checked. A session that was taken up again holds the first alone.
-    """
-    if tls is None:
-        return []
-    # SSLObject has it from Python 3.13 on; before, only what stands behind it.
-    chain = tls._sslobj.get_unverified_chain()
-    return [found.public_bytes(_ssl.ENCODING_DER) for found in chain or ()]
 
 
 def _context(pairs: Iterable[Pair]) -> ssl.SSLContext:

@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from gateway.data_plane.worker.certificate_requests import certificate_requests
 from gateway.entities.own_tags import without_own_tags
 from gateway.entities.plugin_types import PluginType, plugin_types, unknown_plugin
 from gateway.errors import ReleaseRefused, UnresolvedReference
@@ -71,6 +72,8 @@ class CompiledConfiguration:
     of_consumers: list[Row]
     """The plugin rows that are limited to a consumer or a consumer group."""
     consumers: Consumers
+    certificate_requests: Mapping[str, list[bytes]]
+    """Where clients are asked for certificates; see ``certificate_requests``."""
 
 
 def compile_configuration(
@@ -99,6 +102,8 @@ def compile_configuration(
         {plan.route["id"]: plan for plan in plans},
         hidden_dots=hidden_dots,
     )
+    authorities = {row["id"]: row["cert"] for row in rows.get("ca_certificates", ())}
+    uses = [(item.row, item.type, item.config) for item in plugins.values()]
     return CompiledConfiguration(
         digest,
         rows,
@@ -107,9 +112,10 @@ def compile_configuration(
         plugins,
         PluginTable(rows.get("plugins", ()), types),
         certificates,
-        {row["id"]: row["cert"] for row in rows.get("ca_certificates", ())},
+        authorities,
         [item.row for item in plugins.values() if _of_consumers(item.row)],
         _consumers(rows, plugins),
+        certificate_requests(uses, rows.get("routes", ()), authorities),
     )
 
 

@@ -153,7 +153,9 @@ class Worker:
         if certificates is None:
             return found, None
         rows = found.rows
-        return found, certificates.prepare(rows.get("certificates", ()), rows.get("snis", ()))
+        return found, certificates.prepare(
+            rows.get("certificates", ()), rows.get("snis", ()), found.certificate_requests
+        )
 
     def _commit(self, message: Message) -> None:
         if self._next is not None:
