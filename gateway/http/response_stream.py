@@ -10,7 +10,6 @@ from gateway.http.flow_control import FlowControl
 from gateway.http.generated_responses import failure_response, message_of
 from gateway.http.heads import HeadWriter
 from gateway.http.messages import ConnectionUpgrade, Request, Response
-from gateway.http.stream import Channel
 from gateway.logs import get_logger
 
 _log = get_logger("gateway.http")
@@ -122,8 +121,10 @@ def discard(response: Response) -> None:
     body = response.body
     if isinstance(body, ConnectionUpgrade):
         body.abort()
-    elif isinstance(body, Channel):
-        body.close()
+        return
+    close = getattr(body, "close", None)
+    if close is not None:
+        close()
 
 
 async def _collected(body: AsyncIterator[bytes], response: Response, limit: int) -> bytes:

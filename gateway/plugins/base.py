@@ -22,7 +22,20 @@ from gateway.plugins.shared_counters import SharedCounters
 if TYPE_CHECKING:
     from gateway.kafka.pool import ProducerPool
 
-AccessResult = Response | Pending | Awaitable[Response | None] | None
+
+@dataclass(frozen=True, slots=True)
+class Proceed:
+    """What an awaited ``access`` returns to go on, and have the response pass through it.
+
+    ``finish`` gets what the rest of the chain responds, before any filter, and returns what the
+    client gets. ``to_the_end``: also when the client has gone meanwhile.
+    """
+
+    finish: Callable[[Response], Awaitable[Response]]
+    to_the_end: bool = False
+
+
+AccessResult = Response | Pending | Awaitable[Response | Proceed | None] | None
 """None: go on with the next handler. Response: respond now. Pending or awaitable: respond later."""
 
 

@@ -13,8 +13,9 @@ from typing import Any
 
 from gateway.http.generated_responses import NO_SERVICE, error_response, failure_response
 from gateway.http.messages import Pending, Request, Response
+from gateway.http.response_stream import discard
 from gateway.logs import get_logger
-from gateway.plugins.base import AccessResult, Handler
+from gateway.plugins.base import AccessResult, Handler, Proceed
 from gateway.tasks import BackgroundTasks
 
 _log = get_logger("gateway.plugins")
@@ -138,10 +139,13 @@ class Chain:
         derive: Derive | None,
     ) -> None:
         """Go on behind a handler that had to wait."""
+        proceed: Proceed | None = None
         try:
             response = await result
             if isinstance(response, Pending):
                 response = await response
+            elif isinstance(response, Proceed):
+                proceed, response = response, None
         except Exception as error:
             response = failure(request, error)
         if response is None:
@@ -149,6 +153,8 @@ class Chain:
                 following = self._switch(request, index, derive)
             else:
                 following = self.run(request, index + 1, derive)
+            if proceed is not None:
+                following = _passing(request, following, proceed)
             response = await following if isinstance(following, Pending) else following
         pending.resolve(response)
 
@@ -197,6 +203,28 @@ def _is_another(request: Request, before: _Caller) -> bool:
 def failure(request: Request, error: Exception) -> Response:
     """Return the response to an exception of a handler: 500 and a log line, unless it says else."""
     return failure_response(error, request, _log, "plugin failed")
+
+
+def _passing(request: Request, following: Response | Pending, proceed: Proceed) -> Pending:
+    """Return the response as the handler that proceeded wants it."""
+    pending = Pending()
+    cancel = _tasks.start(_pass(request, following, proceed, pending))
+    if not proceed.to_the_end:
+        pending.on_abandon = cancel
+    return pending
+
+
+async def _pass(
+    request: Request, following: Response | Pending, proceed: Proceed, pending: Pending
+) -> None:
+    try:
+        response = await following if isinstance(following, Pending) else following
+        response = await proceed.finish(response)
+    except Exception as error:
+        response = failure(request, error)
+    if pending.abandoned:
+        discard(response)
+    pending.resolve(response)
 
 
 def _before(place: tuple[int, str], other: tuple[int, str]) -> bool:

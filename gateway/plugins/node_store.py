@@ -285,7 +285,7 @@ class LocalStore:
     """A store for a worker without a master: that of its own process."""
 
     def __init__(self, store: NodeStore | None = None) -> None:
-        self.store = store or NodeStore()
+        self.store = NodeStore() if store is None else store
 
     async def get(self, key: str) -> bytes | None:
         """See ``SharedStore``."""

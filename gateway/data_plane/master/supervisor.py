@@ -58,7 +58,7 @@ class Supervisor:
         store: NodeStore | None = None,
     ) -> None:
         self.init = dict(init)
-        self.store = store or NodeStore()
+        self.store = NodeStore() if store is None else store
         """What the workers share; it outlives each of them."""
         self._store_server = StoreServer(self.store)
         self.serving: NodeRelease | None = None

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.errors import RequestRejected
 from gateway.http.messages import Pending, Request, Response
-from gateway.plugins.base import Handler
+from gateway.plugins.base import Handler, Proceed
 from gateway.plugins.chain import Chain
 from tests.support.http import text
 from tests.support.requests import request_of
@@ -246,3 +246,56 @@ def test_the_smallest_body_limit_counts() -> None:
     chain = Chain([Needs(0), Needs(200), Needs(100)])
     assert chain.needs_body
     assert chain.body_limit == 100
+
+
+def _proceeding(done: list[int], *, to_the_end: bool = False) -> Handler:
+    async def finish(response: Response) -> Response:
+        done.append(response.status)
+        return text(299, b"")
+
+    async def access(_: Request) -> Proceed:
+        return Proceed(finish, to_the_end)
+
+    return _access(access)
+
+
+async def test_a_response_passes_through_the_handler_that_proceeded() -> None:
+    done: list[int] = []
+    answer = Chain([_proceeding(done), _access(lambda _: text(201, b""))]).run(request_of())
+    assert isinstance(answer, Pending)
+    assert (await answer).status == 299
+    assert done == [201]
+
+
+async def test_one_that_proceeded_and_raises_is_a_500() -> None:
+    async def finish(_: Response) -> Response:
+        raise ValueError("a bug")
+
+    async def access(_: Request) -> Proceed:
+        return Proceed(finish)
+
+    answer = Chain([_access(access), _access(lambda _: text(201, b""))]).run(request_of())
+    assert isinstance(answer, Pending)
+    assert (await answer).status == 500
+
+
+@pytest.mark.parametrize("to_the_end", [True, False])
+async def test_a_client_that_leaves_ends_it_unless_it_goes_to_the_end(to_the_end: bool) -> None:
+    done: list[int] = []
+    inner = Pending()
+    began = asyncio.Event()
+
+    def responding_late(_: Request) -> Pending:
+        began.set()
+        return inner
+
+    chain = Chain([_proceeding(done, to_the_end=to_the_end), _access(responding_late)])
+    answer = chain.run(request_of())
+    assert isinstance(answer, Pending)
+    await began.wait()
+    await asyncio.sleep(0)
+    answer.abandon()
+    await asyncio.sleep(0)
+    inner.resolve(text(201, b""))
+    await asyncio.sleep(0.01)
+    assert done == ([201] if to_the_end else [])

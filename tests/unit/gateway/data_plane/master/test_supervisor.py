@@ -9,7 +9,10 @@ import pytest
 
 from gateway.data_plane.counters import total
 from gateway.data_plane.master import supervisor as module
+from gateway.data_plane.master.supervisor import Supervisor
 from gateway.errors import ReleaseRefused
+from gateway.plugins.node_store import NodeStore
+from tests.support.fake_worker import spawn
 from tests.support.http import until
 from tests.support.supervision import FIRST, SECOND, release, served, supervising
 
@@ -130,3 +133,8 @@ async def test_a_release_that_comes_while_workers_start_waits_for_them() -> None
     async with supervising(FIRST, settled=False) as supervisor:
         await supervisor.apply(SECOND, {})
         assert await served(supervisor) == {"second": 2}
+
+
+async def test_workers_share_the_store_that_the_master_made() -> None:
+    store = NodeStore(max_bytes=1024)
+    assert Supervisor([], {}, spawn, store).store is store

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A first answer in the form in which it is kept, and back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import NamedTuple
+
+import orjson
+
+from gateway.http.messages import ConnectionUpgrade, Response
+from gateway.http.stream import Channel
+
+REPLAYED = (b"Idempotent-Replayed", b"true")
+"""Tells a client that the answer is that of an earlier request."""
+_NOT_KEPT = frozenset((b"content-length", b"transfer-encoding", b"connection", b"set-cookie"))
+"""Framing is the server's business; a cookie is for the one who got it first."""
+_RETRIED = frozenset((408, 409, 425, 429))
+"""Answers below 500 that ask the client to try again: nothing has happened yet."""
+
+
+class Answer(NamedTuple):
+    """``mark``: of the request; ``response``: None when it was too large to be kept."""
+
+    mark: bytes
+    response: Response | None
+
+
+def is_kept(status: int) -> bool:
+    """Tell whether an answer is final: a failure leaves the key free for another attempt."""
+    return status < 500 and status not in _RETRIED and status != 101
+
+
+def pack(mark: bytes, response: Response, *, whole: bool) -> bytes:
+    """Return an answer as bytes: mark, length of the head, head as JSON, body.
+
+    ``whole``: the body is bytes and is kept; otherwise only that there was an answer.
+    """
+    body = response.body if whole and isinstance(response.body, bytes) else b""
+    headers = [
+        [name.decode("latin-1"), value.decode("latin-1")]
+        for name, value in response.headers
+        if name.lower() not in _NOT_KEPT
+    ]
+    head = orjson.dumps([response.status, headers, response.generated, whole])
+    return mark + len(head).to_bytes(4, "big") + head + body
+
+
+def unpack(value: bytes) -> Answer:
+    """Return the answer that ``pack`` made bytes of."""
+    mark, end = value[:32], 36 + int.from_bytes(value[32:36], "big")
+    status, headers, generated, whole = orjson.loads(value[36:end])
+    if not whole:
+        return Answer(mark, None)
+    pairs = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in headers]
+    return Answer(mark, Response(status, [*pairs, REPLAYED], value[end:], generated=generated))
+
+
+async def gathered(response: Response, most: int) -> tuple[Response, bool]:
+    """Return a response whose body is whole, and True, if it has ``most`` bytes at most.
+
+    A longer one goes on as a stream, with what was read already at its beginning. Raises what the
+    body raises.
+    """
+    body = response.body
+    if isinstance(body, bytes):
+        return response, len(body) <= most
+    if isinstance(body, ConnectionUpgrade):
+        return response, False
+    pieces, size = [], 0
+    async for piece in body:
+        pieces.append(piece)
+        size += len(piece)
+        if size > most:
+            return _with(response, Resumed(pieces, body)), False
+    return _with(response, b"".join(pieces)), True
+
+
+def _with(response: Response, body: bytes | AsyncIterator[bytes]) -> Response:
+    return Response(
+        response.status,
+        response.headers,
+        body,
+        generated=response.generated,
+        close=response.close,
+    )
+
+
+class Resumed:
+    """A body of which a part was read: that part, then the rest."""
+
+    def __init__(self, pieces: list[bytes], rest: AsyncIterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = rest
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        return self._pieces.pop(0) if self._pieces else await anext(self._rest)
+
+    def close(self) -> None:
+        """Read no more."""
+        if isinstance(self._rest, Channel):
+            self._rest.close()
+
+    async def aclose(self) -> None:
+        """The same as ``close``, for code that closes any iterator."""
+        self.close()

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The configuration of ``idempotency``, a plugin of this gateway."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from gateway.entities.base import StrictModel
+
+
+class Config(StrictModel):
+    """Respond to a request that comes again under the same key with its first answer."""
+
+    header_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")] = Field(
+        default="Idempotency-Key",
+        description="The request header with the key: a quoted string or visible ASCII characters.",
+    )
+    required: bool = Field(
+        default=False,
+        description="Whether a request without a key is refused with 400; otherwise it passes as "
+        "if the plugin were not there.",
+    )
+    max_key_length: Annotated[int, Field(ge=1, le=4096)] = Field(
+        default=255, description="How many characters a key may have; longer ones are refused."
+    )
+    window: Annotated[int, Field(ge=1, le=2678400)] = Field(
+        default=86400,
+        description="Seconds for which an answer is kept, counted from when it was given.",
+    )
+    wait_timeout: Annotated[float, Field(ge=0, le=300)] = Field(
+        default=10,
+        description="Seconds that a request waits for the answer to an earlier one with its key "
+        "that is still being worked on; after that 409 with Retry-After.",
+    )
+    max_body_size: Annotated[int, Field(ge=0, le=16777216)] = Field(
+        default=65536,
+        description="Largest body of an answer that is kept, in bytes. Of a larger one it is kept "
+        "that there was one: the request is not repeated, a second one gets 409.",
+    )
+    unknown_outcome: Literal["refuse", "repeat"] = Field(
+        default="refuse",
+        description="What happens to a key whose first request was cut off by the end of a worker "
+        "or node, so that it may have had its effect or not: `refuse` keeps it from having it "
+        "twice (409 until the window is over), `repeat` keeps it from having none.",
+    )
+    fail_open: bool = Field(
+        default=False,
+        description="Whether requests pass unprotected while the storage cannot be reached; "
+        "otherwise they are refused with 503 and Retry-After.",
+    )
+    storage: Literal["memory"] = Field(
+        default="memory",
+        description="Where answers are kept: `memory` of the node, shared by its workers and gone "
+        "with it.",
+    )

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where answers are kept. Each storage is one class with the methods of ``Storage``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from gateway.http.messages import Request
+from gateway.plugins.base import PluginContext
+from gateway.plugins.node_store import Seen
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One request under a key. ``mark`` is what it asks for, ``token`` that of its claim."""
+
+    key: str
+    mark: bytes
+    token: str = ""
+
+
+class Storage(Protocol):
+    """Each call may raise ``NodeStoreUnavailable``."""
+
+    atomic: bool
+    """Whether records are written together with the answer: if that fails nothing was written."""
+
+    async def begin(self, attempt: Attempt, request: Request) -> Seen:
+        """Claim the key, or wait for what becomes of an earlier claim."""
+        ...
+
+    async def finish(self, attempt: Attempt, value: bytes) -> None:
+        """Keep the answer."""
+        ...
+
+    async def release(self, attempt: Attempt) -> None:
+        """Free the key for another attempt."""
+        ...
+
+    def close(self) -> None:
+        """The handler is gone."""
+        ...
+
+
+def make_storage(config: Any, context: PluginContext) -> Storage:
+    """Return the storage that a configuration names."""
+    return MemoryStorage(config, context)
+
+
+class MemoryStorage:
+    """The node's store: one node, all its workers."""
+
+    atomic = False
+
+    def __init__(self, config: Any, context: PluginContext) -> None:
+        self._store = context.store
+        self._wait: float = config.wait_timeout
+        self._window: float = config.window
+        self._again: bool = config.unknown_outcome == "repeat"
+
+    async def begin(self, attempt: Attempt, request: Request) -> Seen:
+        """See ``Storage``."""
+        return await self._store.begin(
+            attempt.key, attempt.mark, wait=self._wait, ttl=self._window, again=self._again
+        )
+
+    async def finish(self, attempt: Attempt, value: bytes) -> None:
+        """See ``Storage``."""
+        await self._store.finish(attempt.key, attempt.token, value, self._window)
+
+    async def release(self, attempt: Attempt) -> None:
+        """See ``Storage``."""
+        await self._store.release(attempt.key, attempt.token)
+
+    def close(self) -> None:
+        """The store is the node's."""

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One key, a hundred requests at once, whole nodes and a real broker; workers and nodes die."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.support.broker import Broker, running_broker
+from tests.support.node import NodeProcess, running_node
+from tests.support.producing import on_broker
+from tests.support.retrying import Retrying
+from tests.support.waiting import eventually
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """Give a broker that may be stopped for a while."""
+    with running_broker(tmp_path_factory.mktemp("kafka")) as own:
+        yield own
+
+
+@pytest.fixture
+def topic(broker: Broker) -> str:
+    return broker.topic()
+
+
+def routes(broker: Broker, topic: str, **idempotency: Any) -> bytes:
+    """Return a configuration of one route that writes records, protected by the plugin."""
+    plugins = [
+        {"name": "idempotency", "config": idempotency},
+        {"name": "kafka-upstream", "config": on_broker(broker, topic, producer_async=False)},
+    ]
+    route = {"name": "orders", "paths": ["/orders"], "plugins": plugins}
+    return orjson.dumps({"_format_version": "3.0", "routes": [route]})
+
+
+@pytest.fixture
+def node(tmp_path: Path, broker: Broker, topic: str) -> Iterator[NodeProcess]:
+    (tmp_path / "kong.json").write_bytes(routes(broker, topic))
+    settings = {
+        "KONG_DECLARATIVE_CONFIG": str(tmp_path / "kong.json"),
+        "KONG_LUA_SSL_TRUSTED_CERTIFICATE": broker.ca_file,
+    }
+    with running_node(tmp_path, **settings) as running:
+        yield running.ready()
+
+
+def test_a_hundred_requests_over_all_workers_of_a_node_write_one_record(
+    node: NodeProcess, broker: Broker, topic: str
+) -> None:
+    clients = Retrying([node.proxy], "one").start().join()
+    assert clients.statuses == {200: 100}
+    assert clients.bodies == {b'{"message":"message sent"}'}
+    assert broker.count(topic) == 1
+
+
+def test_a_worker_killed_between_record_and_answer_does_not_make_it_two(
+    node: NodeProcess, broker: Broker, topic: str
+) -> None:
+    """Only the worker that had the first request knew how far it was: 409 from then on, or 200."""
+    assert Retrying([node.proxy], "warm", 4).start().join().statuses == {200: 4}
+    os.kill(broker.pid, signal.SIGSTOP)
+    try:
+        clients = Retrying([node.proxy], "two").start()
+        eventually(lambda: active(node) == 100, within=20)
+        os.kill(node.workers()[0], signal.SIGKILL)
+        eventually(lambda: clients.broken, within=20)
+    finally:
+        os.kill(broker.pid, signal.SIGCONT)
+    clients.join()
+    assert sum(clients.statuses.values()) == 100
+    assert set(clients.statuses) in ({200}, {409})
+    written = broker.count(topic) - 1
+    assert written == 1 if clients.statuses[200] else written <= 1
+
+
+def active(node: NodeProcess) -> int:
+    found: int = node.json("/status")["server"]["connections_active"]
+    return found
