@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
@@ -22,6 +23,7 @@ from provider.resource_types import bootstrap_servers
 from provider.values import Properties
 
 TIMEOUT_SECONDS = 5.0
+LISTED_SECONDS = 1.0
 
 _T = TypeVar("_T")
 _TIMEOUTS = {
@@ -48,13 +50,21 @@ _connecting = threading.Lock()
 
 
 class KafkaAdmin:
-    """An admin client and why it cannot connect, if it cannot."""
+    """An admin client and why it cannot connect, if it cannot.
+
+    A plan asks about every topic and rule by itself. What is listed for one of them answers for
+    all that are asked about within ``LISTED_SECONDS``, unless this client changed something.
+    """
 
     def __init__(self, connection: KafkaConnection) -> None:
         self._servers = connection.bootstrap_servers
         self._reason = ""
         own: dict[str, Any] = {"client.id": "kafka-gateway-provider", "error_cb": self._note}
         self._client = AdminClient({**connection.settings(), **_TIMEOUTS, **own})
+        self._connected_until = 0.0
+        self._listed: dict[str, tuple[float, Any]] = {}
+        self._listing = threading.Lock()
+        self._changes = 0
 
     def _note(self, error: KafkaError) -> None:
         if error.code() != KafkaError._ALL_BROKERS_DOWN:
@@ -73,9 +83,37 @@ class KafkaAdmin:
             if error.code() not in _UNREACHABLE:
                 raise ResourceError(f"Kafka at {self._servers}: {error.str()}") from None
             self._client.poll(0)
+            self._connected_until = 0.0
             raise self._unreachable(self._reason or error.str()) from None
 
+    def change(self, operation: Callable[[AdminClient], _T]) -> _T:
+        """``call`` an operation after which nothing that was listed before counts."""
+        try:
+            return self.call(operation)
+        finally:
+            with self._listing:
+                self._changes += 1
+                self._listed.clear()
+
+    def listed(self, what: str, listing: Callable[[AdminClient], _T]) -> _T:
+        """Return what ``listing`` returns or has just returned; ``what`` is its name.
+
+        Raises as ``call`` does; a failure is not kept.
+        """
+        with self._listing:
+            until, found = self._listed.get(what, (0.0, None))
+            if time.monotonic() < until:
+                return cast("_T", found)
+            began = self._changes
+        fresh = self.call(listing)
+        with self._listing:
+            if began == self._changes:
+                self._listed[what] = (time.monotonic() + LISTED_SECONDS, fresh)
+        return fresh
+
     def _connect(self) -> None:
+        if time.monotonic() < self._connected_until:
+            return
         # librdkafka would try again for all of its timeout where a closed port refuses at once.
         reason = ""
         for server in self._servers.split(","):
@@ -85,6 +123,7 @@ class KafkaAdmin:
             except (OSError, ValueError) as problem:
                 reason = getattr(problem, "strerror", None) or str(problem)
             else:
+                self._connected_until = time.monotonic() + LISTED_SECONDS
                 return
         raise self._unreachable(reason)
 
@@ -107,6 +146,15 @@ def kafka_admin(endpoint: Properties) -> KafkaAdmin:
                 tls=user is not None,
             )
         )
+
+
+def without_endpoint(inputs: Properties) -> Properties:
+    """Return the outputs of what is on a broker: its inputs but the endpoint.
+
+    The engine writes all of the state at each step; the endpoint with its authority, once in the
+    inputs of each topic and rule, is a third of it already.
+    """
+    return {name: value for name, value in inputs.items() if name != "endpoint"}
 
 
 _cached_admin = cache(KafkaAdmin)

@@ -144,13 +144,11 @@ class LocalKafka(pulumi.ComponentResource):
         )
 
     def _rules(self, name: str, topic: str) -> None:
+        # Who may write or read may also describe: org.apache.kafka.metadata.authorizer says so.
         for slot, key in self.api_keys.items():
-            for operation in ("write", "describe"):
-                rule = f"{name}-{topic}-api-{slot}-{operation}"
-                self._rule(rule, key, "topic", topic, operation, "literal")
-        for operation in ("read", "describe"):
-            rule = f"{name}-{topic}-reader-{operation}"
-            self._rule(rule, self.reader, "topic", topic, operation, "literal")
+            self._rule(f"{name}-{topic}-api-{slot}-write", key, "topic", topic, "write", "literal")
+        rule = f"{name}-{topic}-reader-read"
+        self._rule(rule, self.reader, "topic", topic, "read", "literal")
 
     def _rule(
         self, name: str, user: Credential, kind: str, on: str, operation: str, pattern: str

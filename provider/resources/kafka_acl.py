@@ -14,7 +14,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # not in its _
 )
 
 from provider.diff import PropertyChange, changes_between
-from provider.kafka_admin import TIMEOUT_SECONDS, kafka_admin
+from provider.kafka_admin import TIMEOUT_SECONDS, kafka_admin, without_endpoint
 from provider.resource import Resource, ResourceCall, State
 from provider.resource_types import KafkaAclType
 from provider.retry import with_retry
@@ -46,7 +46,7 @@ class KafkaAcl(Resource):
     def make(self, call: ResourceCall, inputs: Properties) -> tuple[str, Properties]:
         """Make the rule; one that is there already stays."""
         _create(call, inputs)
-        return call.derived_id, inputs
+        return call.derived_id, without_endpoint(inputs)
 
     def refresh(self, state: State) -> State | None:
         """Whether the rule is there."""
@@ -58,7 +58,7 @@ class KafkaAcl(Resource):
             _create(call, news)
             if _binding(state.inputs) != _binding(news):
                 _remove(state.inputs)
-        return news
+        return without_endpoint(news)
 
     def delete(self, call: ResourceCall, state: State) -> None:
         """Remove the rule."""
@@ -71,7 +71,7 @@ def _create(call: ResourceCall, inputs: Properties) -> None:
     def create(admin: AdminClient) -> None:
         admin.create_acls([binding], request_timeout=TIMEOUT_SECONDS)[binding].result()
 
-    with_retry(lambda: kafka_admin(inputs["endpoint"]).call(create), call.cancelled)
+    with_retry(lambda: kafka_admin(inputs["endpoint"]).change(create), call.cancelled)
 
 
 def _binding(inputs: Properties) -> AclBinding:
@@ -99,16 +99,28 @@ def _terms(
 
 
 def _exists(inputs: Properties) -> bool:
-    wanted = _filter(inputs)
-    return bool(
-        kafka_admin(inputs["endpoint"]).call(
-            lambda admin: admin.describe_acls(wanted, request_timeout=TIMEOUT_SECONDS).result()
-        )
+    kind, _, _, principal, _, operation, permission = _terms(inputs)
+    # As narrow as one listing can be for many rules: what the client library does not know of,
+    # such as operations of newer brokers, would make it fail.
+    alike = AclBindingFilter(
+        kind,
+        None,  # type: ignore[arg-type] # any, as its documentation says
+        ResourcePatternType.ANY,
+        principal,
+        None,  # type: ignore[arg-type] # any
+        operation,
+        permission,
     )
+
+    def listing(admin: AdminClient) -> frozenset[AclBinding]:
+        return frozenset(admin.describe_acls(alike, request_timeout=TIMEOUT_SECONDS).result())
+
+    what = f"rules {kind.name} {operation.name} {permission.name} {principal}"
+    return _binding(inputs) in kafka_admin(inputs["endpoint"]).listed(what, listing)
 
 
 def _remove(inputs: Properties) -> None:
     wanted = _filter(inputs)
-    kafka_admin(inputs["endpoint"]).call(
+    kafka_admin(inputs["endpoint"]).change(
         lambda admin: admin.delete_acls([wanted], request_timeout=TIMEOUT_SECONDS)[wanted].result()
     )

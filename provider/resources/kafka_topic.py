@@ -16,12 +16,13 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # not in its _
     NewPartitions,
     NewTopic,
     ResourceType,
+    TopicMetadata,
 )
 
 from gateway.errors import EndpointUnreachable
 from gateway.names.property_paths import render_path
 from provider.diff import PropertyChange, changes_between
-from provider.kafka_admin import TIMEOUT_SECONDS, kafka_admin
+from provider.kafka_admin import TIMEOUT_SECONDS, kafka_admin, without_endpoint
 from provider.resource import Resource, ResourceCall, State
 from provider.resource_types import KafkaTopicType
 from provider.retry import with_retry
@@ -67,7 +68,7 @@ class KafkaTopic(Resource):
     def make(self, call: ResourceCall, inputs: Properties) -> tuple[str, Properties]:
         """Make the topic, or adopt one of this name, growing and setting it as asked."""
         self._bring_up(call, inputs)
-        return call.derived_id, inputs
+        return call.derived_id, without_endpoint(inputs)
 
     def refresh(self, state: State) -> State | None:
         """The topic as the brokers have it."""
@@ -87,13 +88,13 @@ class KafkaTopic(Resource):
         """Make it again if it is missing, add partitions, set its config."""
         if not call.preview:
             self._bring_up(call, news)
-        return news
+        return without_endpoint(news)
 
     def delete(self, call: ResourceCall, state: State) -> None:
         """Delete the topic and its records."""
         inputs = state.inputs
         if state.inputs.get("name"):
-            kafka_admin(inputs["endpoint"]).call(lambda admin: _delete(admin, inputs["name"]))
+            kafka_admin(inputs["endpoint"]).change(lambda admin: _delete(admin, inputs["name"]))
 
     def _bring_up(self, call: ResourceCall, inputs: Properties) -> None:
         kafka = kafka_admin(inputs["endpoint"])
@@ -107,17 +108,17 @@ class KafkaTopic(Resource):
                 replication_factor=inputs["replicationFactor"],
                 config=config,
             )
-            with_retry(lambda: kafka.call(lambda admin: _create(admin, topic)), call.cancelled)
+            with_retry(lambda: kafka.change(lambda admin: _create(admin, topic)), call.cancelled)
             with_retry(
                 lambda: kafka.call(lambda admin: _expect_leaders(admin, name)), call.cancelled
             )
             return
         if live.partitions < wanted:
-            kafka.call(lambda admin: _grow(admin, name, wanted))
+            kafka.change(lambda admin: _grow(admin, name, wanted))
         elif live.partitions > wanted:
             call.warn(_too_many(name, live.partitions, wanted))
         if live.config != config:
-            kafka.call(lambda admin: _configure(admin, name, live.config, config))
+            kafka.change(lambda admin: _configure(admin, name, live.config, config))
 
 
 def _drift(call: ResourceCall, live: LiveTopic | None, news: Properties) -> list[PropertyChange]:
@@ -159,24 +160,37 @@ def _text_config(inputs: Properties) -> Properties:
 
 
 def _live(inputs: Properties) -> LiveTopic | None:
-    return kafka_admin(inputs["endpoint"]).call(lambda admin: _describe(admin, inputs["name"]))
-
-
-def _describe(admin: AdminClient, name: str) -> LiveTopic | None:
-    # All topics, not this one: asking for a name would create it where brokers do that.
-    topic = admin.list_topics(timeout=TIMEOUT_SECONDS).topics.get(name)
+    kafka, name = kafka_admin(inputs["endpoint"]), inputs["name"]
+    topic = kafka.listed("topics", _all_topics).get(name)
     if topic is None or topic.error is not None:
         return None
+    own = kafka.call(lambda admin: _own_config(admin, name))
+    if own is None:
+        return None
+    replicas = max((len(p.replicas) for p in topic.partitions.values()), default=0)
+    return LiveTopic(len(topic.partitions), replicas, own)
+
+
+def _all_topics(admin: AdminClient) -> dict[str, TopicMetadata]:
+    # All, not one: asking for a name would create the topic where brokers do that.
+    return admin.list_topics(timeout=TIMEOUT_SECONDS).topics
+
+
+def _own_config(admin: AdminClient, name: str) -> dict[str, str] | None:
+    """Return what is set on the topic itself, the rest is the broker's; None without a topic."""
     resource = ConfigResource(ResourceType.TOPIC, name)
     futures = admin.describe_configs([resource], request_timeout=TIMEOUT_SECONDS)
-    entries = futures[resource].result()
-    own = {
+    try:
+        entries = futures[resource].result()
+    except KafkaException as problem:
+        if problem.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            return None
+        raise
+    return {
         key: entry.value
         for key, entry in entries.items()
         if entry.source == ConfigSource.DYNAMIC_TOPIC_CONFIG.value
     }
-    replicas = max((len(p.replicas) for p in topic.partitions.values()), default=0)
-    return LiveTopic(len(topic.partitions), replicas, own)
 
 
 def _create(admin: AdminClient, topic: NewTopic) -> None:
