@@ -27,6 +27,8 @@ GatewayError
 │   ├── KafkaRefuses              …because Kafka refuses our credentials or cannot be found
 │   ├── ProducerUnhealthy         …because health gating is on and Kafka is unreachable
 │   └── SchemaUnusable            …because its schema cannot be had or not be used
+├── RedisFailed                   Redis refused a command, or could not be asked
+│   └── RedisUnreachable          …because it does not respond, or not as Redis does
 ├── SchemaMismatch                a message does not fit its schema; knows the place
 ├── ResourceError                 the Pulumi provider could not do what was asked of a resource
 │   ├── EndpointUnreachable       …because the endpoint that manages it does not respond
@@ -239,6 +241,19 @@ class CertificateMissing(ProduceError):
 
 class ProducerUnhealthy(ProduceError):
     """Health gating is on and Kafka is unreachable: 503 with Retry-After."""
+
+
+class RedisFailed(GatewayError):
+    """Redis refused a command; ``server`` names it, ``detail`` is what it said."""
+
+    def __init__(self, server: str, detail: str) -> None:
+        self.server = server
+        self.detail = detail
+        super().__init__(f"Redis {server}: {detail}")
+
+
+class RedisUnreachable(RedisFailed):
+    """Redis does not respond, or not as Redis does."""
 
 
 class ResourceError(GatewayError):

@@ -18,6 +18,7 @@ from gateway.plugins.consumers import Consumers
 from gateway.plugins.limits import RecordLimits
 from gateway.plugins.node_store import LocalStore, SharedStore
 from gateway.plugins.shared_counters import SharedCounters
+from gateway.redis.clients import RedisClients
 
 if TYPE_CHECKING:
     from gateway.kafka.pool import ProducerPool
@@ -66,6 +67,8 @@ class PluginContext:
     """Values that the node's workers share, and who is at work on one."""
     http: HttpClient = field(default_factory=HttpClient)
     """The worker's client for what plugins ask of others."""
+    redis: RedisClients = field(default_factory=RedisClients)
+    """Clients of Redis, shared by all plugins of the worker."""
 
 
 class Handler:

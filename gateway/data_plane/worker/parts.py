@@ -84,6 +84,7 @@ class WorkerParts:
         await self.resources.http.close()
         if self.resources.proxy is not None:
             self.resources.proxy.close()
+        await self.resources.redis.close()
         if self.access_log is not None:
             self.access_log.close()
 

@@ -28,6 +28,7 @@ from gateway.plugins.order import in_order
 from gateway.plugins.shared_counters import SharedCounters
 from gateway.proxy.proxy import Proxy
 from gateway.proxy.tls import UpstreamTls
+from gateway.redis.clients import RedisClients
 from gateway.routing.router import Router
 
 _log = get_logger("gateway.snapshot")
@@ -65,6 +66,7 @@ class WorkerResources:
     store: SharedStore = field(default_factory=LocalStore)
     """What the node's workers share."""
     http: HttpClient = field(default_factory=HttpClient)
+    redis: RedisClients = field(default_factory=RedisClients)
 
 
 class Snapshot:
@@ -211,6 +213,7 @@ def _make_handler(
         ipv6_prefix=resources.ipv6_prefix,
         store=resources.store,
         http=resources.http,
+        redis=resources.redis,
     )
     handler: Handler = plugin.type.handler()(plugin.config, context)
     return handler
