@@ -12,6 +12,8 @@ GatewayError
 ├── StoreError                    the control plane's database cannot be read or written
 ├── ReleaseRefused                a data plane cannot serve a release
 │   └── UnresolvedReference       …because vault references have no value
+├── VaultError                    a vault gives no secret, or none that can be used
+│   └── SecretMissing             …because it is not there
 ├── CacheError                    the configuration cache on disk cannot be read
 ├── ClusterError                  the hybrid protocol was broken by the peer
 ├── WorkerGone                    a worker process ended before it responded to its master
@@ -138,11 +140,22 @@ class ReleaseRefused(GatewayError):
 class UnresolvedReference(ReleaseRefused):
     """Vault references without a value; ``references`` are their texts, e.g. ``{vault://env/KEY}``."""
 
-    def __init__(self, references: Sequence[str]) -> None:
+    def __init__(self, references: Sequence[str], reasons: Mapping[str, str] | None = None) -> None:
         self.references = sorted(set(references))
-        super().__init__(
-            [f"vault reference {reference} does not resolve" for reference in self.references]
-        )
+        super().__init__([_unresolved(name, reasons or {}) for name in self.references])
+
+
+def _unresolved(reference: str, reasons: Mapping[str, str]) -> str:
+    reason = f": {reasons[reference]}" if reference in reasons else ""
+    return f"vault reference {reference} does not resolve{reason}"
+
+
+class VaultError(GatewayError):
+    """A vault gives no secret; the text says why and holds neither secret nor credential."""
+
+
+class SecretMissing(VaultError):
+    """The vault is there, the secret is not."""
 
 
 class CacheError(GatewayError):

@@ -12,7 +12,9 @@ from typing import Any
 from gateway.entities import ENTITIES, entity_type
 from gateway.entities.plugin_types import PluginType, plugin_types, unknown_plugin
 from gateway.entities.shape import Shape, shape_of
+from gateway.entities.vault_kinds import VAULT_KINDS
 from gateway.errors import NotFound
+from gateway.names.spelling import choices
 
 
 def entity_schema(collection: str) -> dict[str, Any]:
@@ -47,6 +49,15 @@ def plugin_schema(name: str) -> dict[str, Any]:
     fields.append({"protocols": _protocols(plugin)})
     fields.append({"config": config})
     return {"name": name, "fields": fields, "entity_checks": []}
+
+
+def vault_schema(name: str) -> dict[str, Any]:
+    """Return the schema of a kind of vault; raises ``NotFound`` naming those there are."""
+    kind = VAULT_KINDS.get(name)
+    if kind is None:
+        raise NotFound(f'no vault named "{name}"; {choices(name, VAULT_KINDS)}')
+    config = {"type": "record", "required": True, "fields": _fields(shape_of(kind))}
+    return {"name": name, "fields": [{"config": config}], "entity_checks": []}
 
 
 def _protocols(plugin: PluginType) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from gateway.entities import ENTITIES
 from gateway.entities.base import Entity, EntityType
 from gateway.entities.plugin_types import PluginType, plugin_types
 from gateway.entities.shape import Shape, shape_of
-from gateway.logs import LEVELS
+from gateway.entities.vault_kinds import VAULT_KINDS
 from gateway.settings import settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -82,6 +82,7 @@ def pages() -> dict[str, str]:
         "settings.md": settings_page(),
         "entities.md": entities_page(),
         "plugins.md": plugins_page(),
+        "vaults.md": vaults_page(),
         "config.md": config_page(),
         **{f"plugins/{name}.md": plugin_page(plugin) for name, plugin in plugin_types().items()},
     }
@@ -176,13 +177,21 @@ def _form(parse: ast.expr) -> str:
     assert isinstance(parse.func, ast.Name)
     name = parse.func.id
     if name == "word":
-        starred = [item for item in parse.args if isinstance(item, ast.Starred)]
-        words = LEVELS if starred else [ast.literal_eval(item) for item in parse.args]
+        words = [word for item in parse.args for word in _words(item)]
         return ", ".join(_code(word) for word in words if word)
     if name == "count":
         low, high = (ast.literal_eval(item) for item in parse.args)
         return f"{low} to {high}"
     return FORMS[name]
+
+
+def _words(item: ast.expr) -> Sequence[str]:
+    """Return a word that is written out, or those of a constant of the module."""
+    if isinstance(item, ast.Starred):
+        assert isinstance(item.value, ast.Name)
+        words: Sequence[str] = vars(settings)[item.value.id]
+        return words
+    return [ast.literal_eval(item)]
 
 
 # --- entities and plugins ---------------------------------------------------------------------
@@ -221,6 +230,23 @@ def _about(entity: EntityType) -> str:
     if unique:
         parts.append(f"Unique: {', '.join(unique)}.")
     return " ".join(parts)
+
+
+def vaults_page() -> Iterator[str]:
+    """Yield every kind of vault with its settings."""
+    yield "# Vaults"
+    yield ""
+    yield WRITTEN.format(source="gateway/entities/vault_kinds.py")
+    yield ""
+    yield (
+        "The `config` of a vault, by its `name`. Without a vault in the configuration, "
+        "`KONG_VAULT_HCV_HOST` is the field `host` of the kind `hcv`, and so on. "
+        "How secrets are referred to: [vaults](../vaults.md)."
+    )
+    for name, model in VAULT_KINDS.items():
+        summary = (model.__doc__ or "").strip().splitlines()[0]
+        yield from ["", f"## {name}", "", summary, ""]
+        yield from _fields_table(shape_of(model).fields or {})
 
 
 def plugins_page() -> Iterator[str]:

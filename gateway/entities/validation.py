@@ -15,6 +15,7 @@ from gateway.entities.plugin import Plugin
 from gateway.entities.plugin_types import PluginType, plugin_types, unknown_plugin
 from gateway.entities.problems import Problem, kong_fields, problems_of
 from gateway.entities.shape import Shape, shape_of
+from gateway.entities.vault_kinds import VAULT_KINDS
 from gateway.errors import SchemaViolation
 from gateway.settings.compatibility import version_in_force
 
@@ -28,6 +29,9 @@ def examine(entity: EntityType, data: Any) -> tuple[Row | None, list[Problem]]:
         return None, [Problem((), "expected a record")]
     if entity.collection == "plugins":
         return _examine_plugin(entity, data)
+    kind = _vault_kind(entity, data)
+    if kind is not None:
+        return _examine_config(entity, data, kind)
     row, problems = _validate(entity.model, data)
     return row, problems
 
@@ -62,8 +66,31 @@ def _examine_plugin(
             problems.append(Problem(("name",), unknown_plugin(name), input=name))
         return None, problems
     problems += _misplaced(plugin, data)
+    return _with_config(row, problems, data, plugin.schema)
+
+
+def _vault_kind(entity: EntityType, data: Mapping[str, Any]) -> type[BaseModel] | None:
+    name = data.get("name")
+    if entity.collection != "vaults" or not isinstance(name, str):
+        return None
+    return VAULT_KINDS.get(name)
+
+
+def _examine_config(
+    entity: EntityType, data: Mapping[str, Any], model: type[BaseModel]
+) -> tuple[Row | None, list[Problem]]:
     given = data.get("config")
-    config, wrong = _validate(plugin.schema, {} if given is None else given)
+    # Whatever it is, its own model says what is wrong with it.
+    row, problems = _validate(entity.model, {**data, "config": {}})
+    return _with_config(row, problems, {"config": given}, model)
+
+
+def _with_config(
+    row: Row | None, problems: list[Problem], data: Mapping[str, Any], model: type[BaseModel]
+) -> tuple[Row | None, list[Problem]]:
+    """Check ``config`` by its own model, and put it into the row."""
+    given = data.get("config")
+    config, wrong = _validate(model, {} if given is None else given)
     problems += [replace(item, location=("config", *item.location)) for item in wrong]
     if row is None or problems:
         return None, problems
@@ -84,8 +111,11 @@ def _misplaced(plugin: PluginType, data: Mapping[str, Any]) -> list[Problem]:
 
 
 def shape_for(entity: EntityType, data: Any) -> Shape:
-    """Return the entity's shape; a plugin's has the shape of its own ``config`` in it."""
+    """Return the entity's shape; a plugin's or vault's has that of its own ``config`` in it."""
     shape = shape_of(entity.model)
+    kind = _vault_kind(entity, data) if isinstance(data, Mapping) else None
+    if kind is not None and shape.fields is not None:
+        return replace(shape, fields={**shape.fields, "config": shape_of(kind)})
     if entity.collection != "plugins" or not isinstance(data, Mapping) or shape.fields is None:
         return shape
     return _plugin_shape(str(data.get("name")), version_in_force()) or shape

@@ -19,10 +19,13 @@ class Vault(Entity):
         Field(pattern=r"^[a-z][a-z0-9-]*[a-z0-9]$"),
         Hint(unique=True, message="expected lower-case letters, digits and hyphens"),
     ] = Field(description="The unique word that stands for the vault in references.")
-    name: NonEmpty = Field(description="The kind of vault; `env` reads the environment.")
+    name: NonEmpty = Field(
+        description="The kind of vault: `env`, `file`, `hcv` or `aws`. Others may be in a file; "
+        "references to them do not resolve."
+    )
     description: str | None = Field(default=None, description="What the vault is for.")
     config: dict[str, Any] | None = Field(
-        default=None, description="The vault's own settings; `prefix` for `env`."
+        default=None, description="The vault's own settings, those of its kind."
     )
 
 

@@ -184,6 +184,10 @@ class Settings:
     certificates, and routes take HTTPS only. All of a gateway's nodes should have the same."""
     env_file: str | None = _setting(plain, "", own=True)
     """File with NAME=value lines that vault references read before the environment; see SIGHUP."""
+    vault_folders: tuple[str, ...] = _setting(
+        items, "/run/secrets, /var/run/secrets, /etc/secrets", own=True
+    )
+    """Folders that vaults may read files from: secrets, tokens and ids to log in with."""
     client_max_body_size: int = _setting(size(), "1m", own=True)
     """Largest body that is kept whole for a plugin."""
     max_records: int = _setting(count(1, 1_000_000), "5000", own=True)

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from gateway.control_plane.admin.responses import read_object, respond
 from gateway.entities import entity_type, validate_row
-from gateway.schema import entity_schema, plugin_schema
+from gateway.schema import entity_schema, plugin_schema, vault_schema
 
 
 async def _entity(request: Request) -> Response:
@@ -18,6 +18,10 @@ async def _entity(request: Request) -> Response:
 
 async def _plugin(request: Request) -> Response:
     return respond(200, plugin_schema(request.path_params["name"]))
+
+
+async def _vault(request: Request) -> Response:
+    return respond(200, vault_schema(request.path_params["name"]))
 
 
 async def _validate(request: Request) -> Response:
@@ -32,6 +36,7 @@ def schema_routes() -> list[Route]:
     return [
         Route("/schemas/plugins/validate", _validate_plugin, methods=["POST"]),
         Route("/schemas/plugins/{name}", _plugin, methods=["GET"]),
+        Route("/schemas/vaults/{name}", _vault, methods=["GET"]),
         Route("/schemas/{collection}", _entity, methods=["GET"]),
         Route("/schemas/{collection}/validate", _validate, methods=["POST"]),
     ]

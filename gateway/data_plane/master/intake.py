@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from gateway.data_plane.low_priority import at_low_priority
 from gateway.data_plane.master.cache import ConfigCache
 from gateway.data_plane.master.node_release import NodeRelease, check_release, parse_frame
+from gateway.data_plane.master.node_secrets import NodeSecrets
 from gateway.data_plane.master.supervisor import Supervisor
-from gateway.errors import CacheError, ClusterError, ReleaseRefused
+from gateway.errors import CacheError, ClusterError, ReleaseRefused, UnresolvedReference
 from gateway.logs import get_logger
 
 _log = get_logger("gateway.master")
@@ -26,8 +27,11 @@ class ReleaseIntake:
         supervisor: Supervisor,
         environment: Mapping[str, str],
         cache: ConfigCache | None = None,
+        secrets: NodeSecrets | None = None,
     ) -> None:
         self.environment = environment
+        self.secrets = NodeSecrets(supervisor) if secrets is None else secrets
+        self._waiting: NodeRelease | None = None
         self.cache = cache
         self._supervisor = supervisor
 
@@ -55,7 +59,36 @@ class ReleaseIntake:
 
     async def apply(self, release: NodeRelease) -> None:
         """Switch all workers to a release that was checked. Raises ``ReleaseRefused``."""
-        await self._supervisor.apply(release, self.environment)
+        environment = await self.complete(release)
+        await self._supervisor.apply(release, environment)
+
+    async def complete(self, release: NodeRelease) -> Mapping[str, str]:
+        """Return the values that a release needs. Raises ``UnresolvedReference``.
+
+        While nothing else is served, the release is kept for ``retry``.
+        """
+        try:
+            found = await self.secrets.complete(release, self.environment)
+        except UnresolvedReference as error:
+            error.hash = release.hash
+            self._supervisor.refused(error)
+            self._waiting = release
+            raise
+        self._waiting = None
+        return found
+
+    async def retry(self) -> bool:
+        """Try the release again that waits for its secrets; tell whether it serves now."""
+        release = self._waiting
+        if release is None or self._supervisor.serving is not None:
+            return False
+        try:
+            await self.apply(release)
+        except ReleaseRefused:
+            return False
+        if release.frame:
+            await self._save(release.frame)
+        return True
 
     def cached(self) -> NodeRelease | None:
         """Return the cached release, if there is one that can be used."""

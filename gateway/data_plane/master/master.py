@@ -108,12 +108,13 @@ class Master:
         self._source = make_source(settings, self._prefix, supervisor, environment)
         status = await self._start_status()
         try:
-            first = await self._source.first()
+            first, values = await self._source.start()
         except SettingsError:
             await supervisor.stop(0.0)
             raise
-        supervisor.start(first, environment)
+        supervisor.start(first, values)
         following = asyncio.create_task(self._source.follow())
+        renewing = asyncio.create_task(self._source.renew())
         addresses = [str(address) for address in self._addresses]
         _log.info("started", version=__version__, workers=supervisor.count, proxy=addresses)
         room = capacity()
@@ -124,12 +125,14 @@ class Master:
         _log.info("stopping")
         self._stopping = True
         following.cancel()
+        renewing.cancel()
         await supervisor.stop(settings.drain_timeout)
         await status.drain(0.5)
         _log.info("stopped")
         stopping.cancel()
-        with suppress(asyncio.CancelledError):
-            await following
+        for task in (renewing, following):
+            with suppress(asyncio.CancelledError):
+                await task
 
     # --- status ------------------------------------------------------------------------------
 

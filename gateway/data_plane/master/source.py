@@ -15,8 +15,10 @@ from gateway.data_plane.low_priority import at_low_priority
 from gateway.data_plane.master.cache import ConfigCache
 from gateway.data_plane.master.intake import ReleaseIntake
 from gateway.data_plane.master.node_release import NodeRelease
+from gateway.data_plane.master.node_secrets import NodeSecrets
 from gateway.data_plane.master.supervisor import Supervisor
-from gateway.errors import DocumentError, ReleaseRefused, SettingsError
+from gateway.data_plane.master.trusted_authorities import trusted_bundle
+from gateway.errors import DocumentError, ReleaseRefused, SettingsError, UnresolvedReference
 from gateway.hybrid.node_id import node_id
 from gateway.logs import get_logger
 from gateway.pem import read_pem
@@ -48,9 +50,35 @@ class Source:
         """Bring every later release, until cancelled."""
         raise NotImplementedError
 
+    async def start(self) -> tuple[NodeRelease | None, Mapping[str, str]]:
+        """Return what to serve from the start, with its secrets.
+
+        Raises ``SettingsError``. A release whose secrets cannot be had is tried again later.
+        """
+        release = await self.first()
+        if release is None:
+            return None, self._intake.environment
+        try:
+            return release, await self._intake.complete(release)
+        except UnresolvedReference as error:
+            _log.error("the configuration waits for its secrets", problems=error.errors)
+            return None, self._intake.environment
+
+    async def renew(self) -> None:
+        """Keep the secrets of the release in force new, until cancelled."""
+        await self._intake.secrets.follow(lambda: self._intake.environment, self._retry)
+
+    async def _retry(self) -> None:
+        if await self._intake.retry():
+            self._report()
+
+    def _report(self) -> None:
+        """Say what is served, where anyone asks."""
+
     async def reload(self, environment: Mapping[str, str]) -> None:
         """Apply again with these values; raises ``ReleaseRefused``, and the old ones stay."""
         before, self._intake.environment = self._intake.environment, environment
+        self._intake.secrets.expire()
         try:
             await self._reload()
         except ReleaseRefused:
@@ -67,16 +95,25 @@ def make_source(
     """Return the source that the settings name. ``environment`` has the vault file's values."""
     if settings.role == "data_plane":
         return ControlPlaneSource(settings, prefix, supervisor, environment)
-    return FileSource(settings, supervisor, environment)
+    return FileSource(settings, prefix, supervisor, environment)
+
+
+def _secrets(settings: Settings, prefix: Path, supervisor: Supervisor) -> NodeSecrets:
+    return NodeSecrets(supervisor, settings.vault_folders, lambda: trusted_bundle(settings, prefix))
 
 
 class FileSource(Source):
     """A declarative file, read at the start and on SIGHUP."""
 
     def __init__(
-        self, settings: Settings, supervisor: Supervisor, environment: Mapping[str, str]
+        self,
+        settings: Settings,
+        prefix: Path,
+        supervisor: Supervisor,
+        environment: Mapping[str, str],
     ) -> None:
-        super().__init__(supervisor, ReleaseIntake(supervisor, environment))
+        secrets = _secrets(settings, prefix, supervisor)
+        super().__init__(supervisor, ReleaseIntake(supervisor, environment, secrets=secrets))
         self._file = settings.declarative_config
 
     async def first(self) -> NodeRelease | None:
@@ -124,7 +161,9 @@ class ControlPlaneSource(Source):
         self._prefix = prefix
         self._client: ClusterClient | None = None
         self._key = self._read_key()
-        super().__init__(supervisor, ReleaseIntake(supervisor, environment, self._cache()))
+        secrets = _secrets(settings, prefix, supervisor)
+        intake = ReleaseIntake(supervisor, environment, self._cache(), secrets)
+        super().__init__(supervisor, intake)
 
     @property
     def connected(self) -> bool:
@@ -175,8 +214,11 @@ class ControlPlaneSource(Source):
         release = await self.first()
         if release is not None:
             await self._intake.apply(release)
-            if self._client is not None:
-                self._client.report()
+            self._report()
+
+    def _report(self) -> None:
+        if self._client is not None:
+            self._client.report()
 
     async def _renew(self) -> None:
         """Take over certificates and key that were replaced: the next connection shows them."""

@@ -111,6 +111,11 @@ class Supervisor:
         """The hash of what workers serve, zeros before anything."""
         return ZERO_HASH if self.serving is None else self.serving.hash
 
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The vault values in force."""
+        return self._environment
+
     def start(self, release: NodeRelease | None, environment: Mapping[str, str]) -> None:
         """Let the workers serve ``release`` from their first moment, if it can be served."""
         self.serving, self.since = release, monotonic()
@@ -140,6 +145,17 @@ class Supervisor:
             self.refused(error)
             raise
         _log.info("configuration applied", hash=release.hash)
+
+    async def renew(self, release: NodeRelease, environment: Mapping[str, str]) -> bool:
+        """Give workers other vault values, if ``release`` is what they serve; tell whether it is.
+
+        Raises ``ReleaseRefused``, and the old values stay.
+        """
+        async with self._switching:
+            if self.serving is not release:
+                return False
+            await self._switch(release, environment)
+        return True
 
     def refused(self, error: ReleaseRefused) -> None:
         """Remember why there is no configuration, unless another one is in force."""

@@ -16,16 +16,26 @@ from typing import Any
 import orjson
 
 from gateway.data_plane.worker.certificate_requests import certificate_requests
+from gateway.entities.credentials import hash_password
 from gateway.entities.own_tags import without_own_tags
 from gateway.entities.plugin_types import PluginType, plugin_types, unknown_plugin
 from gateway.errors import ReleaseRefused, UnresolvedReference
 from gateway.plugins.consumers import Consumers
 from gateway.plugins.precedence import PluginTable
 from gateway.routing.router import Router
-from gateway.vaults import resolve
+from gateway.vaults.references import resolve
 
 Row = Mapping[str, Any]
-_HAS_SECRETS = ("plugins", "certificates", "keyauth_credentials", "jwt_secrets")
+_HAS_SECRETS = (
+    "plugins",
+    "certificates",
+    "keyauth_credentials",
+    "basicauth_credentials",
+    "hmacauth_credentials",
+    "jwt_secrets",
+    "oauth2_credentials",
+    "keys",
+)
 """Collections whose fields may hold vault references."""
 
 
@@ -135,11 +145,21 @@ def _resolve(rows: dict[str, Any], environment: Mapping[str, str]) -> None:
     for collection in _HAS_SECRETS:
         try:
             if collection in rows:
-                rows[collection] = resolve(rows[collection], environment)
+                rows[collection] = _resolved(collection, rows[collection], environment)
         except UnresolvedReference as error:
             missing += error.references
     if missing:
         raise UnresolvedReference(missing)
+
+
+def _resolved(collection: str, rows: list[Row], environment: Mapping[str, str]) -> Any:
+    found = resolve(rows, environment)
+    if found is not rows and collection == "basicauth_credentials":
+        for row, before in zip(found, rows, strict=True):
+            # The others are hashed already.
+            if row["password"] != before["password"]:
+                row["password"] = hash_password(row["password"], row["consumer"])
+    return found
 
 
 def enabled_types(names: tuple[str, ...]) -> dict[str, PluginType]:

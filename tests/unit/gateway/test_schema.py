@@ -7,7 +7,7 @@ import pytest
 
 from gateway.entities import ENTITIES, validate_row
 from gateway.errors import NotFound
-from gateway.schema import entity_schema, plugin_schema
+from gateway.schema import entity_schema, plugin_schema, vault_schema
 
 
 def _fields(schema: dict[str, Any]) -> dict[str, Any]:
@@ -23,6 +23,16 @@ def test_services_and_routes_announce_kongs_defaults() -> None:
     assert (routes["strip_path"]["default"], routes["path_handling"]["default"]) == (True, "v0")
     assert routes["service"]["reference"] == "services"
     assert routes["headers"]["type"] == "map"
+
+
+def test_each_kind_of_vault_has_a_schema_whose_defaults_are_filled_in() -> None:
+    config = _fields(_fields(vault_schema("aws"))["config"])
+    row = validate_row("vaults", {"prefix": "my-aws", "name": "aws", "config": {}})
+    assert config["role_session_name"]["default"] == row["config"]["role_session_name"]
+    assert config["resurrect_ttl"]["default"] == 100_000_000
+    assert _fields(_fields(vault_schema("hcv"))["config"])["token"]["referenceable"] is True
+    with pytest.raises(NotFound, match='no vault named "hcvv"; did you mean "hcv"'):
+        vault_schema("hcvv")
 
 
 @pytest.mark.parametrize("collection", ENTITIES)

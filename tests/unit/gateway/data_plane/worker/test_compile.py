@@ -4,6 +4,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.data_plane.worker import compile as module
+from gateway.entities.credentials import hash_password, password_matches
 from gateway.errors import ReleaseRefused, UnresolvedReference
 from tests.support.noted_plugin import TYPES, Config
 from tests.support.releases import compiled_configuration, number, plugin_row, route, table
@@ -31,6 +32,18 @@ def test_vault_references_are_resolved_in_plugins_and_certificates() -> None:
     (plugin,) = found.plugins.values()
     assert plugin.config == Config(word="resolved")
     assert found.certificates == {"c": ("pem", "secret")}
+
+
+def test_a_basic_auth_password_of_a_vault_is_hashed_as_a_written_one_is() -> None:
+    rows = [
+        {"id": "1", "username": "u", "password": "{vault://hcv/u/password}", "consumer": "c"},
+        {"id": "2", "username": "v", "password": hash_password("of v", "c"), "consumer": "c"},
+    ]
+    secrets = {"{vault://hcv/u/password}": "of u"}
+    found = compiled_configuration(table(basicauth_credentials=rows), secrets)
+    first, second = found.rows["basicauth_credentials"]
+    assert password_matches("of u", "c", first["password"])
+    assert password_matches("of v", "c", second["password"])
 
 
 def test_all_references_without_a_value_are_named_at_once() -> None:

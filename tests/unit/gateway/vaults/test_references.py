@@ -4,7 +4,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.errors import UnresolvedReference
-from gateway.vaults import references, resolve
+from gateway.vaults.references import references, resolve
 
 ENVIRONMENT = {"KAFKA_API_KEY": "key", "BUNDLE": '{"user": "u", "port": 5}', "EMPTY": ""}
 
