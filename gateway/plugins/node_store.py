@@ -169,10 +169,14 @@ class NodeStore:
 
     def clear(self, prefix: str) -> int:
         """See ``SharedStore``."""
-        chosen = [key for key in self._values if key.startswith(prefix)]
+        chosen = self.keys(prefix)
         for key in chosen:
             self._drop(key)
         return len(chosen)
+
+    def keys(self, prefix: str) -> list[str]:
+        """Return the keys of all values that begin so, the one used last at the end."""
+        return [key for key in self._values if key.startswith(prefix)]
 
     async def begin(
         self,

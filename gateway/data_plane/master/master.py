@@ -19,6 +19,7 @@ from typing import Any
 from gateway import __version__
 from gateway.data_plane.capacity import capacity
 from gateway.data_plane.listeners import Reservation, open_listener
+from gateway.data_plane.master.cached_responses import CachedResponses
 from gateway.data_plane.master.metrics import NodeFigures
 from gateway.data_plane.master.source import Source, make_source
 from gateway.data_plane.master.spawn import Spawned
@@ -184,7 +185,8 @@ class Master:
         return self.settings.read_admin_token()
 
     async def _start_status(self) -> Server:
-        server = Server(StatusApplication(self, self._token), own_limits(self.settings, MAX_BODY))
+        application = StatusApplication(self, self._token, CachedResponses(self._supervisor.store))
+        server = Server(application, own_limits(self.settings, MAX_BODY))
         listeners = []
         for address in self.settings.status_listen:
             try:

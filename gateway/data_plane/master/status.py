@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import orjson
 
 from gateway.data_plane.counters import total
+from gateway.data_plane.master.cached_responses import CachedResponses
 from gateway.data_plane.master.metrics import CONTENT_TYPE, NodeFigures, render
 from gateway.http.application import DISCARD
 from gateway.http.callers import NOT_LOCAL, foreign, is_local
@@ -61,8 +62,14 @@ class StatusApplication:
     ``token`` reads the admin token, if there is one; ``SettingsError`` when it cannot.
     """
 
-    def __init__(self, node: NodeView, token: Callable[[], str | None] = lambda: None) -> None:
+    def __init__(
+        self,
+        node: NodeView,
+        token: Callable[[], str | None] = lambda: None,
+        cached: CachedResponses | None = None,
+    ) -> None:
         self._node = node
+        self._cached = cached
         self._token = token
         self._wrong = WrongTokens()
         self._asking: asyncio.Task[list[dict[str, Any]]] | None = None
@@ -81,6 +88,10 @@ class StatusApplication:
 
     def handle(self, request: Request) -> Response | Pending:
         """Respond, or ask the workers and respond then."""
+        if self._cached is not None and self._cached.concerns(request):
+            if not self._may_drain(request):
+                return self._refusal(request)
+            return self._cached.respond(request)
         method = b"GET" if request.method == b"HEAD" else request.method
         found = self._routes.get((method, request.path))
         if found is not None:

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import orjson
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.http.messages import Response
+from gateway.plugins.proxy_cache.entry import CachedResponse, pack_names, unpack_names
+
+
+@settings(max_examples=50)
+@given(
+    st.integers(100, 900),
+    st.lists(st.tuples(st.just(b"X-A"), st.binary(max_size=20)), max_size=3),
+    st.binary(max_size=200),
+)
+def test_an_entry_comes_back_as_it_was(
+    status: int, headers: list[tuple[bytes, bytes]], body: bytes
+) -> None:
+    entry = CachedResponse.of(Response(status, headers), body, 1.5, 60, strict=True)
+    assert CachedResponse.unpack(entry.pack()) == entry
+
+
+def test_an_entry_of_another_version_is_none() -> None:
+    head = orjson.dumps([2, 200, []])
+    assert CachedResponse.unpack(len(head).to_bytes(4, "big") + head) is None
+
+
+def test_names_come_back() -> None:
+    assert unpack_names(pack_names(["a", "b"])) == ["a", "b"]
+
+
+def test_it_is_shown_as_json() -> None:
+    shown = CachedResponse(200, [(b"X-A", b"1")], b"body", 1.0, 60).as_json()
+    assert (shown["status"], shown["headers"], shown["body"]) == (200, {"X-A": "1"}, "body")
