@@ -95,7 +95,7 @@ def _form(envelope: dict[str, Any], body: bytes, content_type: bytes, deepest: i
 
 
 def _multipart(envelope: dict[str, Any], body: bytes, content_type: bytes, deepest: int) -> None:
-    _show(envelope, body, dict(_parts(body, _boundary(content_type))))
+    _show(envelope, body, dict(_parts(body, boundary_of(content_type))))
 
 
 def _text(envelope: dict[str, Any], body: bytes, content_type: bytes, deepest: int) -> None:
@@ -117,7 +117,8 @@ def _show(envelope: dict[str, Any], body: bytes, found: dict[str, Any]) -> None:
     envelope["body_args"] = found
 
 
-def _boundary(content_type: bytes) -> bytes:
+def boundary_of(content_type: bytes) -> bytes:
+    """Return the boundary that a multipart type names; raises ``BodyUnreadable`` without one."""
     found = _parameter(content_type, b"boundary")
     if not found:
         raise _unreadable("multipart/form-data: the content type names no boundary")
@@ -139,14 +140,15 @@ def _parts(body: bytes, boundary: bytes) -> list[tuple[str, str]]:
             raise _unreadable(
                 f"multipart/form-data: a part's head has over {_LONGEST_PART_HEAD} bytes"
             )
-        name = _part_name(head)
+        name = part_name(head)
         if not separator or name is None:
             raise _unreadable("multipart/form-data: a part has no name")
         found.append((name, content.decode("utf-8", "replace")))
     return found
 
 
-def _part_name(head: bytes) -> str | None:
+def part_name(head: bytes) -> str | None:
+    """Return the name that the head of a part gives it; None without one."""
     for line in head.split(b"\r\n"):
         name, _, value = line.partition(b":")
         if name.strip().lower() == b"content-disposition":

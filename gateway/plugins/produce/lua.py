@@ -1,47 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``message_by_lua_functions``: Lua that changes a record, shut in.
-
-LuaJIT with its compiler off, so that a count of instructions is kept; no access to files,
-processes, the loader, the debugger, the FFI or Python; memory and time are bounded. Between Python
-and Lua go only strings (bytes), numbers, booleans and tables, in bounded numbers
-(``lua_values``). JSON's null is ``null`` (also ``ngx.null`` and ``cjson.null``).
-
-Time is looked at between Lua's instructions. So no single call into C may take long: strings are
-bounded, patterns whose worst case is not cheap are matched in Lua, and so are tables sorted.
-"""
+"""``message_by_lua_functions``: Lua that changes a record, in the sandbox."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import orjson
-from lupa import luajit21 as lupa
 
 from gateway.errors import RequestRejected, SchemaViolation
-from gateway.http.arguments import parse
 from gateway.http.messages import Request
+from gateway.plugins.lua.reads import READS
+from gateway.plugins.lua.sandbox import FAILURES, HARD, MEMORY, SECONDS, LuaSandbox, NotLua, kind_of
+from gateway.plugins.lua.values import MOST_VALUES, load, too_many_values
 from gateway.plugins.produce import json_text
-from gateway.plugins.produce.envelope import header_table
-from gateway.plugins.produce.lua_values import MOST_VALUES, Bridge, Sandbox, load, too_many_values
 
-MEMORY = 32 * 1024**2
-"""Bytes of Lua memory for the functions of one plugin."""
-_HARD = 4
-"""Times ``memory`` at which allocation itself fails. Far above, since lupa's own calls end the
-process when they find no memory; it takes a single string operation to get there."""
 _GROWTH = 32
 """Times its JSON text that a message takes as Lua tables, at worst."""
-SECONDS = 0.1
-"""Time for all functions of one record."""
-LARGEST = 8 * 1024**2
-"""Bytes of a result; what a record may have is looked at where it is sent."""
-_LONGEST_STRING = 4 * 1024**2
-"""Bytes of a string that Lua's string functions take or make."""
 _FAILED = "An unexpected error occurred"
-_SANDBOX = (Path(__file__).parent / "sandbox.lua").read_bytes()
-_PATTERNS = (Path(__file__).parent / "patterns.lua").read_bytes()
 
 
 class LuaFunctions:
@@ -67,31 +43,11 @@ class LuaFunctions:
 
     def _begin(self) -> None:
         """Make a runtime and load the functions into it."""
-        self._runtime = lupa.LuaRuntime(
-            encoding=None,
-            unpack_returned_tuples=True,
-            register_eval=False,
-            register_builtins=False,
-            attribute_filter=_no_attributes,
-            max_memory=_HARD * self._memory,
+        self._sandbox = LuaSandbox(
+            READS, self._kong, seconds=self._seconds, memory=self._memory, deepest=self._deepest
         )
-        runtime = self._runtime
-        compile_, self._run, mark, null, set_kong, set_metatable, *rest = runtime.execute(
-            _SANDBOX, self._seconds, self._memory, _LONGEST_STRING, runtime.compile(_PATTERNS)
-        )
-        is_list, self._collect, number, text_of = rest
-        sandbox = Sandbox(
-            runtime.table,
-            lambda table: set_metatable(table, mark),
-            is_list,
-            null,
-            number,
-            text_of,
-        )
-        self._bridge = Bridge(sandbox, self._deepest, LARGEST)
-        set_kong(self._kong)
         self._functions = [
-            self._load(compile_, chunk, number) for number, chunk in enumerate(self._chunks, 1)
+            self._load(chunk, number) for number, chunk in enumerate(self._chunks, 1)
         ]
 
     def load(self, text: bytes) -> Any:
@@ -120,45 +76,41 @@ class LuaFunctions:
         self._make_room()
         self._request = request
         try:
-            value = message if isinstance(message, bytes) else self._bridge.to_lua(message)
+            bridge = self._sandbox.bridge
+            value = message if isinstance(message, bytes) else bridge.to_lua(message)
             for function in self._functions:
-                value = self._run(function, value)
-            return value if isinstance(value, bytes) else self._bridge.to_json(value)
-        except (lupa.LuaError, MemoryError, UnicodeDecodeError, TypeError) as error:
+                value = self._sandbox.run(function, value)
+            return value if isinstance(value, bytes) else bridge.to_json(value)
+        except FAILURES as error:
             raise RequestRejected(500, _FAILED) from error
         finally:
             self._request = None
 
     def _check_size(self, size: int) -> None:
-        if size * _GROWTH > (_HARD - 2) * self._memory:
+        if size * _GROWTH > (HARD - 2) * self._memory:
             raise RequestRejected(413, "the message is too large for Lua functions")
 
     def _make_room(self) -> None:
         """See to it that a message fits in: collect what was left, or begin anew."""
-        if self._runtime.get_memory_used() > self._memory // 2:
-            self._collect()
-            if self._runtime.get_memory_used() > self._memory:
+        if self._sandbox.used > self._memory // 2:
+            self._sandbox.collect()
+            if self._sandbox.used > self._memory:
                 self._begin()
 
-    def _load(self, compile_: Any, chunk: str, number: int) -> Any:
-        found = compile_(chunk.encode(), b"=message_by_lua_functions[%d]" % number)
-        if isinstance(found, tuple):
-            raise _not_lua(number, found[1].decode("utf-8", "replace"))
+    def _load(self, chunk: str, number: int) -> Any:
         try:
-            function = self._run(found)
-        except lupa.LuaError as error:
+            found = self._sandbox.compile(chunk, f"message_by_lua_functions[{number}]")
+            function = self._sandbox.run(found)
+        except (NotLua, *FAILURES) as error:
             raise _not_lua(number, str(error).partition("\n")[0]) from None
-        if lupa.lua_type(function) != "function":
+        if kind_of(function) != "function":
             raise _not_lua(number, "must return a function")
         return function
 
-    def _kong(self, group: bytes, name: bytes, *arguments: Any) -> Any:
+    def _kong(self, name: bytes, *arguments: Any) -> Any:
         """Answer ``kong.client.…`` and ``kong.request.…`` for the request at hand."""
         request = self._request
-        if request is None:
-            return None
-        found = _PDK[group.decode(), name.decode()](request, *arguments)
-        return None if found is None else self._bridge.to_lua(found)
+        return None if request is None else READS[name.decode()](request, *arguments)
 
 
 def check_chunks(chunks: Sequence[str]) -> None:
@@ -170,54 +122,3 @@ def _not_lua(number: int, problem: str) -> SchemaViolation:
     return SchemaViolation(
         {"config": {"message_by_lua_functions": {str(number): problem}}}, "plugin"
     )
-
-
-def _no_attributes(owner: object, name: object, setting: bool) -> Any:
-    raise AttributeError("not from Lua")
-
-
-def _text(value: bytes | None) -> str | None:
-    return None if value is None else value.decode("utf-8", "replace")
-
-
-def _headers(request: Request, *_: Any) -> dict[str, Any]:
-    return header_table(request.headers)
-
-
-def _header(request: Request, name: bytes = b"", *_: Any) -> str | None:
-    return _text(request.header(name.lower().replace(b"_", b"-")) or request.header(name.lower()))
-
-
-def _query_argument(request: Request, name: bytes = b"", *_: Any) -> Any:
-    found = parse(request.query).get(name.decode("utf-8", "replace"))
-    return found[0] if isinstance(found, list) else found
-
-
-def _entity(entity: Any) -> dict[str, Any] | None:
-    """Return a consumer or credential as plain data, without what is secret."""
-    if entity is None:
-        return None
-    data = dict(entity) if hasattr(entity, "keys") else dict(vars(entity))
-    hidden = ("key", "secret", "password")
-    return {
-        name: value
-        for name, value in data.items()
-        if name not in hidden and isinstance(value, str | int | float | bool | list | dict)
-    }
-
-
-_PDK: dict[tuple[str, str], Any] = {
-    ("client", "get_consumer"): lambda request: _entity(request.consumer),
-    ("client", "get_credential"): lambda request: _entity(request.credential),
-    ("client", "get_ip"): lambda request: request.connection.peer[0],
-    ("client", "get_forwarded_ip"): lambda request: request.client_ip,
-    ("request", "get_method"): lambda request: _text(request.upstream_method or request.method),
-    ("request", "get_path"): lambda request: _text(request.path),
-    ("request", "get_raw_query"): lambda request: _text(request.query or b""),
-    ("request", "get_query"): lambda request, *_: parse(request.query),
-    ("request", "get_query_arg"): _query_argument,
-    ("request", "get_header"): _header,
-    ("request", "get_headers"): _headers,
-    ("request", "get_raw_body"): lambda request, *_: _text(request.body),
-    ("request", "get_host"): lambda request: _text(request.host),
-}

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import RequestRejected, SchemaViolation
+from gateway.plugins.lua.values import load
 from gateway.plugins.produce.lua import LuaFunctions, check_chunks
-from gateway.plugins.produce.lua_values import load
 from tests.support.producing import request
 
 IDENTITY = "return function(m) return m end"

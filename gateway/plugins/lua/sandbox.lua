@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The sandbox of message_by_lua_functions. A hook looks at clock and memory every hundred
+-- The sandbox of Lua in configurations. A hook looks at clock and memory every hundred
 -- instructions; what it raises cannot be caught for good, since pcall and xpcall raise it again.
 -- Between two looks run single calls into C, so none of these may take long: strings are bounded,
 -- and what could search or sort without end is done in Lua, where the hook is.
-local limit, most, longest, patterns = ...
+local limit, most, longest, patterns, names = ...
 local sethook, getmetatable, setmetatable = debug.sethook, getmetatable, setmetatable
 local error, pcall, select, tonumber, tostring = error, pcall, select, tonumber, tostring
 local type, loadstring, setfenv, clock = type, loadstring, setfenv, os.clock
@@ -130,19 +130,89 @@ end
 getmetatable("").__index = strings
 getmetatable("").__metatable = false
 
-local kong, call_kong = {client = {}, request = {}, log = {}}, nil
-local function forward(group, name)
-  kong[group][name] = function(...) return call_kong(group, name, ...) end
+-- Headers as Kong shows them: found in any case, an underscore is a hyphen.
+local header_meta = {__index = function(headers, name)
+  if type(name) ~= "string" then return nil end
+  return rawget(headers, (string.gsub(string.lower(name), "_", "-")))
+end}
+local function as_headers(headers) return setmetatable(headers, header_meta) end
+
+-- Several values of one name, as text where one value is wanted.
+local function joined(values)
+  local texts = {}
+  for place = 1, #values do texts[place] = tostring(values[place]) end
+  return table.concat(texts, ", ")
 end
-for _, name in ipairs{"get_consumer", "get_credential", "get_ip", "get_forwarded_ip"} do
-  forward("client", name)
+array_mark.__tostring = joined
+array_mark.__concat = function(left, right) return tostring(left) .. tostring(right) end
+
+local EXIT = "the request has ended"
+local call_kong
+local function ask(path, ...)
+  local ok, value = call_kong(path, ...)
+  if not ok then error(value, 3) end
+  return value
 end
-for _, name in ipairs{"get_method", "get_path", "get_raw_query", "get_query", "get_query_arg",
-                      "get_header", "get_headers", "get_raw_body", "get_host"} do
-  forward("request", name)
-end
+local kong = {log = {}, ctx = {shared = {}, plugin = {}}}
 for _, name in ipairs{"debug", "info", "notice", "warn", "err", "crit"} do
   kong.log[name] = function() end
+end
+local function forward(path)
+  local group, last = kong, nil
+  for name in string.gmatch(path, "[^.]+") do
+    if last then
+      group[last] = group[last] or {}
+      group = group[last]
+    end
+    last = name
+  end
+  if path == "response.exit" or path == "response.error" then
+    group[last] = function(...)
+      ask(path, ...)
+      exceeded = EXIT
+      error(EXIT, 0)
+    end
+  elseif string.find(path, "get_headers$") then
+    group[last] = function(...) return as_headers(ask(path, ...)) end
+  else
+    group[last] = function(...) return ask(path, ...) end
+  end
+end
+for path in string.gmatch(names, "%S+") do forward(path) end
+
+local cjson = {null = null}
+local ngx = {null = null, time = os.time, now = os.time}
+if kong.response and kong.response.exit then
+  cjson.encode = function(value) return ask("json.encode", value) end
+  cjson.decode = function(text) return ask("json.decode", text) end
+  ngx.now = function() return ask("ngx.now") end
+  ngx.exit = function(status) return kong.response.exit(status) end
+  ngx.var = setmetatable({}, {
+    __index = function(_, name) return ask("ngx.var", name) end,
+    __newindex = function() error("ngx.var is read-only here; use kong.service.request", 2) end,
+    __metatable = false,
+  })
+  local levels = {DEBUG = "debug", INFO = "info", NOTICE = "notice", WARN = "warn", ERR = "err",
+                  CRIT = "crit", ALERT = "crit", EMERG = "crit"}
+  for name in pairs(levels) do ngx[name] = name end
+  ngx.log = function(level, ...) return kong.log[levels[level] or "notice"](...) end
+end
+local modules = {cjson = cjson, ["cjson.safe"] = cjson}
+local require
+if ngx.exit then
+  require = function(name)
+    return modules[name] or error("require '" .. tostring(name) .. "' not allowed in the sandbox", 2)
+  end
+end
+
+-- What a template finds: the request's parts, as they were before the plugin.
+local variables = {}
+local function template_environment()
+  return setmetatable({type = type, tostring = tostring}, {
+    __index = function(_, name) return variables[name] end,
+    __newindex = function() error("this environment is read-only", 2) end,
+    __metatable = false,
+  })
 end
 
 local function environment()
@@ -153,8 +223,7 @@ local function environment()
     math = copy(math), table = copy(tables), string = copy(strings),
     bit = bit and copy(bit) or nil,
     os = {time = os.time, clock = os.clock, date = date, difftime = os.difftime},
-    null = null, ngx = {null = null, time = os.time, now = os.time}, cjson = {null = null},
-    kong = kong,
+    null = null, ngx = ngx, cjson = cjson, kong = kong, require = require,
     pcall = protected,
     xpcall = function(f, handler, ...) return handled(handler, protected(f, ...)) end,
     getmetatable = function(value)
@@ -170,11 +239,11 @@ local function environment()
   return env
 end
 
-local function compile(source, name)
+local function compile(source, name, template)
   if source:byte(1) == 27 then return nil, "no bytecode" end
   local chunk, problem = loadstring(source, name)
   if not chunk then return nil, problem end
-  setfenv(chunk, environment())
+  setfenv(chunk, template and template_environment() or environment())
   return chunk
 end
 
@@ -184,13 +253,21 @@ local function run(f, ...)
   local ok, result = pcall(f, ...)
   sethook()
   if not ok then
-    collectgarbage()
+    if exceeded ~= EXIT then collectgarbage() end
     if type(result) ~= "string" then result = "a Lua error that is no string" end
     error(result, 0)
   end
   return result
 end
 
-return compile, run, array_mark, null, function(f) call_kong = f end, setmetatable,
-  function(value) return getmetatable(value) == "array" end, collectgarbage,
-  number, function(value) return texts[value] end
+return {
+  compile = compile, run = run, array_mark = array_mark, null = null, setmetatable = setmetatable,
+  set_kong = function(f) call_kong = f end,
+  begin = function(shared, plugin) kong.ctx = {shared = shared or {}, plugin = plugin or {}} end,
+  ctx = function() return kong.ctx.shared, kong.ctx.plugin end,
+  set_variables = function(found) variables = found end,
+  as_headers = as_headers,
+  is_list = function(value) return getmetatable(value) == "array" end,
+  collect = collectgarbage,
+  number = number, text_of = function(value) return texts[value] end,
+}

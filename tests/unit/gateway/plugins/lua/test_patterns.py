@@ -11,9 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lupa import luajit21 as lupa
 
-import gateway.plugins.produce.lua
+import gateway.plugins.lua.sandbox
 
-_SOURCE = (Path(gateway.plugins.produce.lua.__file__).parent / "patterns.lua").read_bytes()
+_SOURCE = (Path(gateway.plugins.lua.sandbox.__file__).parent / "patterns.lua").read_bytes()
 _COMPARE = b"""
 local ours = ...
 local function outcome(f, ...)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.plugins.produce.lua_values import Exact, load
+from gateway.plugins.lua.values import Exact, load
 
 
 @pytest.mark.parametrize("number", ["1e400", "-2.50E+999"])

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``request-transformer``: change requests before they are passed on or produced."""
+
+from gateway import COMPATIBLE_WITH
+from gateway.entities.plugin_types import PluginType
+from gateway.plugins.request_transformer.schema import Config
+
+PLUGIN = PluginType(
+    name="request-transformer",
+    version=COMPATIBLE_WITH,
+    priority=801,
+    schema=Config,
+    handler_path="gateway.plugins.request_transformer.handler:RequestTransformer",
+)
+
+__all__ = ["PLUGIN", "Config"]

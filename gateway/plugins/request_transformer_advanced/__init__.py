@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``request-transformer-advanced``: the same with types, nested and allowed fields."""
+
+from gateway import COMPATIBLE_WITH
+from gateway.entities.plugin_types import PluginType
+from gateway.plugins.request_transformer_advanced.schema import Config
+
+PLUGIN = PluginType(
+    name="request-transformer-advanced",
+    version=COMPATIBLE_WITH,
+    priority=802,
+    schema=Config,
+    handler_path="gateway.plugins.request_transformer.handler:RequestTransformer",
+)
+
+__all__ = ["PLUGIN", "Config"]

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Entries of transformers: ``name`` and ``name:value``, as their schemas take them."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from gateway.entities.types import invalid
+from gateway.plugins.transformations.templates import check_template
+
+_ENTRY = re.compile(r"([^:]+):*(.*)", re.DOTALL)
+_header_name = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+").fullmatch
+
+
+def split(entry: str) -> tuple[str, str]:
+    """Return name and value: what is before the first colon, and what is behind it."""
+    found = _ENTRY.fullmatch(entry)
+    return (found[1], found[2]) if found else (entry, "")
+
+
+def _check_pair(entry: str) -> str:
+    name, value = split(entry)
+    if not value:
+        raise invalid(f"key '{name}' has no value")
+    return entry
+
+
+def _check_template_pair(entry: str) -> str:
+    problem = check_template(split(_check_pair(entry))[1])
+    if problem:
+        raise invalid(problem)
+    return entry
+
+
+def _check_header(entry: str) -> str:
+    name = split(entry)[0]
+    if not _header_name(name):
+        raise invalid(f"'{name}' is not a valid header")
+    return entry
+
+
+def _check_header_rename(entry: str) -> str:
+    for name in split(_check_pair(entry)):
+        _check_header(name)
+    return entry
+
+
+def _check_header_pair(entry: str) -> str:
+    return _check_pair(_check_header(entry))
+
+
+def _check_header_template(entry: str) -> str:
+    return _check_template_pair(_check_header(entry))
+
+
+Pair = Annotated[str, AfterValidator(_check_pair)]
+TemplatePair = Annotated[str, AfterValidator(_check_template_pair)]
+HeaderEntry = Annotated[str, AfterValidator(_check_header)]
+HeaderRename = Annotated[str, AfterValidator(_check_header_rename)]
+HeaderPair = Annotated[str, AfterValidator(_check_header_pair)]
+HeaderTemplate = Annotated[str, AfterValidator(_check_header_template)]
+
+
+def entries(description: str) -> Any:
+    """Return the field of a list of entries that is empty by default."""
+    return Field(default_factory=list, description=description)
