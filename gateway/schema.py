@@ -35,7 +35,10 @@ def plugin_schema(name: str) -> dict[str, Any]:
     plugin = plugin_types().get(name)
     if plugin is None:
         raise NotFound(unknown_plugin(name))
-    config = {"type": "record", "required": True, "fields": _fields(shape_of(plugin.schema))}
+    shape = shape_of(plugin.schema)
+    config = {"type": "record", "required": True, "fields": _fields(shape)}
+    if former := _shorthands(shape):
+        config["shorthand_fields"] = former
     fields: list[dict[str, Any]] = [
         {
             name: {
@@ -67,7 +70,23 @@ def _protocols(plugin: PluginType) -> dict[str, Any]:
 
 
 def _fields(shape: Shape) -> list[dict[str, Any]]:
-    return [{name: describe(field)} for name, field in (shape.fields or {}).items()]
+    fields = shape.fields or {}
+    return [{name: describe(field)} for name, field in fields.items() if not field.shorthand]
+
+
+def _shorthands(shape: Shape) -> list[dict[str, Any]]:
+    """Return the deprecated fields in the form in which decK looks for them."""
+    found = []
+    for name, field in (shape.fields or {}).items():
+        if path := list(field.shorthand):
+            now = f"deprecated, use {'.'.join(path)}"
+            deprecation = {
+                "message": f"{name} is {now}",
+                "removal_in_version": "4.0",
+                "replaced_with": [{"path": path}],
+            }
+            found.append({name: {**describe(field), "deprecation": deprecation}})
+    return found
 
 
 def describe(shape: Shape) -> dict[str, Any]:

@@ -31,6 +31,8 @@ class Hint:
     reference: str = ""
     """Collection a foreign key points into."""
     unique: bool = False
+    shorthand: tuple[str, ...] = ()
+    """Where the value of a deprecated field stands now, inside the same record."""
 
 
 class StrictModel(BaseModel):

@@ -67,7 +67,12 @@ def _entity_problems(
 ) -> list[Problem]:
     whole = [Problem(location, text, input=value, whole=True) for text in context["checks"]]
     fields = [
-        Problem((*location, name), text, input=value.get(name) if isinstance(value, dict) else None)
+        # A name may lead into a record: ``redis.host``.
+        Problem(
+            (*location, *name.split(".")),
+            text,
+            input=value.get(name) if isinstance(value, dict) else None,
+        )
         for name, text in context["fields"].items()
     ]
     return fields + whole

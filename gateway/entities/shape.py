@@ -50,6 +50,11 @@ class Shape:
         return next((hint.reference for hint in self.hints if hint.reference), "")
 
     @property
+    def shorthand(self) -> tuple[str, ...]:
+        """Where the value of a deprecated field stands now; empty for any other field."""
+        return next((hint.shorthand for hint in self.hints if hint.shorthand), ())
+
+    @property
     def message(self) -> str:
         """The text for a value that does not fit, or an empty string."""
         return next((hint.message for hint in self.hints if hint.message), "")

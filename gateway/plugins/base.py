@@ -69,6 +69,8 @@ class PluginContext:
     """The worker's client for what plugins ask of others."""
     redis: RedisClients = field(default_factory=RedisClients)
     """Clients of Redis, shared by all plugins of the worker."""
+    consumer_group_id: str | None = None
+    """The consumer group that the plugin is limited to."""
 
 
 class Handler:

@@ -7,7 +7,7 @@ Fields are those of Kong 3.15: the short record is that of ``rate-limiting``, th
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -213,6 +213,6 @@ def _sentinel_problems(settings: RedisDeployment) -> list[tuple[str, str]]:
     return found
 
 
-def required_missing(redis: Any) -> dict[str, Any]:
-    """Return the fields that a plugin which keeps something in Redis still lacks."""
-    return {} if redis is not None and redis.host else {"host": "required field missing"}
+def host_missing(redis: RedisSettings) -> dict[str, str]:
+    """Return what a plugin that keeps something in Redis still lacks, as fields to report."""
+    return {} if redis.host else {"redis.host": "required field missing"}

@@ -214,6 +214,7 @@ def _make_handler(
         store=resources.store,
         http=resources.http,
         redis=resources.redis,
+        consumer_group_id=plugin.row.get("consumer_group"),
     )
     handler: Handler = plugin.type.handler()(plugin.config, context)
     return handler

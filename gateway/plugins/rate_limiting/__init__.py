@@ -12,6 +12,8 @@ PLUGIN = PluginType(
     schema=Config,
     handler_path="gateway.plugins.rate_limiting.handler:RateLimiting",
     no_consumer_group=False,
+    # For limit_by consumer-group.
+    reads=("consumers", "consumer_groups", "consumer_group_consumers"),
 )
 
 __all__ = ["PLUGIN", "Config"]

@@ -3,18 +3,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from time import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gateway.http.generated_responses import error_response
+from gateway.errors import RedisFailed
+from gateway.http.generated_responses import error_response, json_response, message_of
 from gateway.http.messages import Request, Response
-from gateway.plugins.base import Handler, PluginContext
-from gateway.plugins.rate_limiting.origins import address_of, identify
-from gateway.plugins.rate_limiting.periods import Limit
+from gateway.plugins.base import AccessResult, Handler, PluginContext
+from gateway.plugins.limiting.mirror import Mirror
+from gateway.plugins.limiting.origins import address_of, identify, redis_name
+from gateway.plugins.limiting.periods import Limit
+from gateway.plugins.limiting.scripts import script
+from gateway.plugins.limiting.standing import StandingLines
+from gateway.redis.target import target_of
+from gateway.tasks import BackgroundTasks
+
+if TYPE_CHECKING:
+    from gateway.redis.client import RedisClient
+
+_NO_ID = "00000000-0000-0000-0000-000000000000"
+_tasks = BackgroundTasks()
 
 
 class RateLimiting(Handler):
-    """Limits by the node's own counts, which all its workers share and which outlive releases."""
+    """Limits by the node's own counts, or by counts in Redis.
+
+    The node's are shared by its workers and outlive releases. A refused request is counted nowhere.
+    """
 
     def __init__(self, config: Any, context: PluginContext) -> None:
         super().__init__(config, context)
@@ -23,17 +39,29 @@ class RateLimiting(Handler):
         if config.limit_by == "header":
             scope += f":{config.header_name.lower()}"
         self._limits = [
-            Limit(scope, period, most, context.counters) for period, most in config.limits().items()
+            Limit(scope, period, limit, context.counters)
+            for period, limit in config.limits().items()
         ]
-        self._identify = identify(config)
+        self._identify = identify(config.limit_by, config, context)
         self._prefix = context.ipv6_prefix
-        self._template = b"" if config.hide_client_headers else _template(self._limits)
-        self._only = self._limits[0] if len(self._limits) == 1 else None
+        self._lines = StandingLines(self._limits, hidden=config.hide_client_headers)
+        self._template = self._lines.template
+        only = self._limits[0]
+        self._only = only if len(self._limits) == 1 and only.limit == only.most else None
+        self._named = f"ratelimit:{context.route_id or _NO_ID}:{context.service_id or _NO_ID}:"
+        self._redis: RedisClient | None = None
+        self._mirror: Mirror | None = None
+        if config.policy == "redis":
+            self._redis = context.redis.get(target_of(config.redis, context.trusted_ca))
+            if config.sync_rate > 0:
+                self._mirror = Mirror(self._redis, config.sync_rate)
 
-    def access(self, request: Request) -> Response | None:
+    def access(self, request: Request) -> AccessResult:
         """Let the request pass and count it, or refuse it and do not."""
         now = time()
         origin = self._identify(request) or address_of(request.client_ip, self._prefix)
+        if self._redis is not None:
+            return self._in_redis(self._redis, request, origin, now)
         only = self._only
         if only is None:
             return self._several(request, origin, now)
@@ -47,42 +75,68 @@ class RateLimiting(Handler):
             request.response_lines += self._template % (only.most, left, only.reset(now), left)
         return None
 
+    def close(self) -> None:
+        """Give the connections back; what was counted goes to Redis before."""
+        if self._redis is not None:
+            _tasks.start(self._give_back(self._redis, self._mirror))
+            self._redis = self._mirror = None
+
+    async def _give_back(self, redis: RedisClient, mirror: Mirror | None) -> None:
+        if mirror is not None:
+            await mirror.close()
+        self.context.redis.release(redis)
+
     def _several(self, request: Request, origin: str, now: float) -> Response | None:
         counters = [limit.counter(origin, now) for limit in self._limits]
-        left = [
-            limit.most - counter.total() - 1
-            for limit, counter in zip(self._limits, counters, strict=True)
-        ]
-        if min(left) < 0:
-            return self._refuse(request, [max(0, remaining + 1) for remaining in left], now)
-        for counter in counters:
-            counter.add()
+        used = [counter.total() for counter in counters]
+        response = self._decide(request, used, now)
+        if response is None:
+            for counter in counters:
+                counter.add()
+        return response
+
+    async def _in_redis(
+        self, redis: RedisClient, request: Request, origin: str, now: float
+    ) -> Response | None:
+        named = self._named + redis_name(origin)
+        keys = tuple(f"{named}:{limit.key(now)}" for limit in self._limits)
+        try:
+            if self._mirror is not None:
+                return await self._mirrored(self._mirror, request, keys, now)
+            asked = [number for limit in self._limits for number in (1, limit.most, limit.length)]
+            _, *used = await redis.run(script("fixed"), keys, *asked)
+        except RedisFailed:
+            if self.config.fault_tolerant:
+                return None
+            return json_response(500, message_of(500))
+        return self._decide(request, used, now)
+
+    async def _mirrored(
+        self, mirror: Mirror, request: Request, keys: tuple[str, ...], now: float
+    ) -> Response | None:
+        counts = mirror.get(keys)
+        if counts is None:
+            lives = [limit.length for limit in self._limits]
+            counts = await mirror.load(keys, lives, max(limit.end for limit in self._limits))
+        response = self._decide(request, counts.totals(), now)
+        if response is None:
+            counts.add([1] * len(keys))
+        return response
+
+    def _decide(self, request: Request, used: Sequence[int], now: float) -> Response | None:
+        """Let pass or refuse by what was counted before this request."""
+        pairs = list(zip(self._limits, used, strict=True))
+        if any(count >= limit.most for limit, count in pairs):
+            # Only those that are used up say so: nothing is taken from the others.
+            left = [0 if count >= limit.most else limit.limit - count for limit, count in pairs]
+            return self._refuse(request, left, now)
         if self._template:
-            request.response_lines += self._template % self._standing(left, now)
+            left = [max(0, limit.limit - count - 1) for limit, count in pairs]
+            request.response_lines += self._lines.of(left, now)[1]
         return None
 
-    def _refuse(self, request: Request, left: list[int], now: float) -> Response:
-        standing = self._standing(left, now)
-        if self._template:
-            request.response_lines += self._template % standing
-        wait = [(b"Retry-After", b"%d" % standing[2])]
+    def _refuse(self, request: Request, left: Sequence[float], now: float) -> Response:
+        reset, lines = self._lines.of(left, now)
+        request.response_lines += lines
+        wait = [(b"Retry-After", b"%d" % reset)] if lines else []
         return error_response(self.config.error_code, self.config.error_message, request, wait)
-
-    def _standing(self, left: list[int], now: float) -> tuple[int, ...]:
-        """Return what the tightest limit is, leaves, and when it ends; then what each leaves."""
-        tightest, least = self._limits[0], left[0]
-        for limit, remaining in zip(self._limits, left, strict=True):
-            # Of equal ones the longest counts: it makes the client wait longer.
-            if remaining <= least:
-                tightest, least = limit, remaining
-        return tightest.most, least, tightest.reset(now), *left
-
-
-def _template(limits: list[Limit]) -> bytes:
-    """Return the lines that tell the client where it stands, for the numbers of ``_standing``."""
-    common = b"\r\nRateLimit-Limit: %d\r\nRateLimit-Remaining: %d\r\nRateLimit-Reset: %d"
-    return common + b"".join(
-        b"\r\nX-RateLimit-Limit-%b: %d\r\nX-RateLimit-Remaining-%b: %%d"
-        % (limit.title, limit.most, limit.title)
-        for limit in limits
-    )

@@ -1,43 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The configuration of ``rate-limiting``, with the fields of Kong 3.10 (its schema.lua)."""
+"""The configuration of ``rate-limiting``, with the fields of Kong 3.15 (its schema.lua)."""
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from gateway.entities.base import StrictModel, violation
-from gateway.entities.types import NonEmpty
-from gateway.plugins.produce.registry.settings import Secret
+from gateway.entities.base import violation
+from gateway.entities.types import NonEmpty, Number, check_url_path, invalid
+from gateway.plugins.limiting.periods import PERIODS, order_problem
+from gateway.redis.flat import WithRedis
+from gateway.redis.settings import host_missing
 
-PERIODS = ("second", "minute", "hour", "day", "month", "year")
 
-_Limit = Annotated[int, Field(gt=0)]
+def _positive(value: float) -> float:
+    if value <= 0:
+        raise invalid("value must be greater than 0")
+    return value
+
+
+_Limit = Annotated[Number, AfterValidator(_positive)]
+_NO_DATABASE = (
+    "policy cluster cannot be served: it keeps its counters in a database of the nodes, and data "
+    "planes have none; use local or redis"
+)
 
 
 def _limit(period: str) -> Any:
     return Field(default=None, description=f"The number of requests that pass in a {period}.")
 
 
-class Redis(StrictModel):
-    """Accepted, since files that were written for Kong have it also where counters are local."""
-
-    host: str | None = Field(default=None, description="The server's host.")
-    port: Annotated[int, Field(ge=0, le=65535)] = Field(
-        default=6379, description="The server's port."
-    )
-    timeout: int = Field(default=2000, description="Milliseconds to wait for the server.")
-    database: int = Field(default=0, description="The number of the database.")
-    username: Secret | None = Field(default=None, description="The user name shown to the server.")
-    password: Secret | None = Field(default=None, description="The password shown to the server.")
-    ssl: bool = Field(default=False, description="Whether TLS is used.")
-    ssl_verify: bool = Field(default=False, description="Whether the certificate is verified.")
-    server_name: str | None = Field(default=None, description="The name in the certificate.")
-
-
-class Config(StrictModel):
+class Config(WithRedis):
     """Let only so many requests of one origin pass in a time."""
 
     second: _Limit | None = _limit("second")
@@ -46,7 +40,9 @@ class Config(StrictModel):
     day: _Limit | None = _limit("day")
     month: _Limit | None = _limit("month")
     year: _Limit | None = _limit("year")
-    limit_by: Literal["consumer", "credential", "ip", "service", "header", "path"] = Field(
+    limit_by: Literal[
+        "consumer", "credential", "ip", "service", "header", "path", "consumer-group"
+    ] = Field(
         default="consumer",
         description="What is counted together. A request that has no such thing is counted with "
         "those of its client address.",
@@ -54,31 +50,36 @@ class Config(StrictModel):
     header_name: NonEmpty | None = Field(
         default=None, description="The header whose values are counted apart, for `header`."
     )
-    path: NonEmpty | None = Field(
+    path: Annotated[NonEmpty, AfterValidator(check_url_path)] | None = Field(
         default=None, description="The path whose requests are counted together, for `path`."
     )
-    policy: Literal["local"] = Field(
+    policy: Literal["local", "cluster", "redis"] = Field(
         default="local",
-        description="Where the counters are: in the memory of the node, shared by its workers. "
-        "Each node counts by itself.",
-    )
-    redis: Redis | None = Field(
-        default=None, description="Without effect: no policy keeps its counters in Redis."
+        description="Where the counters are: in the memory of the node, shared by its workers, "
+        "so that each node counts by itself (`local`); or in Redis, for all nodes together. "
+        "`cluster` needs a database and is refused.",
     )
     fault_tolerant: bool = Field(
-        default=True, description="Without effect: counters in memory do not fail."
-    )
-    sync_rate: Annotated[float, Field(ge=-1)] = Field(
-        default=-1, description="Without effect: counters in memory are not synchronised."
+        default=True,
+        description="Whether requests pass uncounted, without headers, while Redis is unreachable; "
+        "otherwise they get a 500.",
     )
     hide_client_headers: bool = Field(
-        default=False, description="Whether responses do without the headers that tell the limits."
+        default=False,
+        description="Whether responses do without the headers that tell the limits, Retry-After "
+        "included.",
     )
     error_code: Annotated[int, Field(ge=400, le=599)] = Field(
         default=429, description="The status of a refusal."
     )
     error_message: str = Field(
         default="API rate limit exceeded", description="The message of a refusal."
+    )
+    sync_rate: Number = Field(
+        default=-1,
+        description="The seconds between two exchanges with Redis, at least 0.02; in between a "
+        "worker counts by itself, so that more may pass. With -1 each request is counted in Redis "
+        "before it passes.",
     )
 
     @model_validator(mode="after")
@@ -87,16 +88,26 @@ class Config(StrictModel):
         if not limits:
             named = ", ".join(f"'config.{period}'" for period in PERIODS)
             raise violation([f"at least one of these fields must be non-empty: {named}"])
-        for (short, low), (long, high) in pairwise(limits.items()):
-            if high < low:
-                text = f"The limit for {long}({high}) cannot be lower than the limit for "
-                raise violation([f"{text}{short}({low})"])
+        if problem := order_problem(limits):
+            raise violation([f"The limit for {problem}"])
         for kind, field in (("header", "header_name"), ("path", "path")):
             if self.limit_by == kind and getattr(self, field) is None:
                 raise violation([], {field: "required field missing"})
+        if self.policy == "cluster":
+            raise violation([], {"policy": _NO_DATABASE})
+        self._check_redis()
         return self
 
-    def limits(self) -> dict[str, int]:
+    def _check_redis(self) -> None:
+        if self.policy == "redis" and (missing := host_missing(self.redis)):
+            raise violation([], missing)
+        if self.sync_rate != -1:
+            if self.policy != "redis":
+                raise violation(["sync_rate can only be used with the redis policy"])
+            if self.sync_rate < 0.02:
+                raise violation(["sync_rate must be greater than 0.02, or -1 to disable"])
+
+    def limits(self) -> dict[str, float]:
         """Return the limits that are set by period, the shortest first."""
         given = {period: getattr(self, period) for period in PERIODS}
         return {period: limit for period, limit in given.items() if limit is not None}

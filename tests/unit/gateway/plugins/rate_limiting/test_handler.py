@@ -60,6 +60,7 @@ def told(plugin: RateLimiting, request: Request | None = None) -> tuple[int, dic
     """Return the status of an answer, and its headers that tell of limits."""
     request = request or asked()
     response = plugin.access(request) or Response(200, [])
+    assert isinstance(response, Response)
     head = HeadWriter(Clock(), ()).head(request, response, 0, True).decode()
     pairs = (line.partition(": ")[::2] for line in head.split("\r\n"))
     names = ("RateLimit", "X-RateLimit", "Retry-After")
@@ -139,7 +140,7 @@ def test_origins_are_counted_apart(
 @pytest.mark.parametrize(
     "other", [b"/limp/%78", b"//limp/x", b"/limp//x", b"/limp/./x", b"/a/../limp/x", b"/%6cimp/x"]
 )
-@pytest.mark.parametrize("path", ["/limp/x", "/limp//%78"])
+@pytest.mark.parametrize("path", ["/limp/x", "/limp/%78"])
 def test_a_path_is_the_same_however_it_is_written(clock: Time, path: str, other: bytes) -> None:
     plugin = limited(minute=1, limit_by="path", path=path)
     assert statuses(plugin, asked(b"/limp/x"), asked(other, "10.0.0.2")) == [200, 429]
@@ -255,7 +256,7 @@ def test_a_limit_outlives_its_handler(clock: Time) -> None:
 def test_the_refusal_says_what_it_is_told_to_say(clock: Time) -> None:
     plugin = limited(minute=1, error_code=503, error_message="later", hide_client_headers=True)
     assert told(plugin) == (200, {})
-    assert told(plugin) == (503, {"Retry-After": "60"})
+    assert told(plugin) == (503, {})
     response = plugin.access(asked())
     assert isinstance(response, Response)
     assert isinstance(response.body, bytes)

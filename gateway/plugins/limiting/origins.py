@@ -7,6 +7,7 @@ count of another's address.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from hashlib import blake2b
@@ -14,20 +15,29 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from typing import Any
 
 from gateway.http.messages import Request
+from gateway.plugins.base import PluginContext
 from gateway.routing.normalise import normalise
 
 Identify = Callable[[Request], str | None]
 
 _LONGEST = 64
 """Characters of a value that is kept as it is, to bound what a flood of long ones takes."""
+_PLAIN = ("consumer", "credential", "service", "consumer-group", "route", "path")
+_ADDRESS_LIKE = re.compile(r"[0-9A-Fa-f.:/%]*")
 _TRANSLATED = IPv6Network("64:ff9b::/96")
 
 
-def identify(config: Any) -> Identify:
-    """Return what finds a request's origin; None: it counts with those of its address."""
-    kind = config.limit_by
+def identify(kind: str, config: Any, context: PluginContext) -> Identify:
+    """Return what finds a request's origin; None: it counts with those of its address.
+
+    ``kind`` is one of Kong's words; ``config`` has ``header_name`` and ``path``.
+    """
     if kind == "consumer":
         return _consumer
+    if kind == "consumer-group":
+        return _Group(context)
+    if kind == "route":
+        return _route
     if kind == "credential":
         return lambda request: _id("credential", request.credential)
     if kind == "service":
@@ -64,6 +74,31 @@ def _network(text: str, prefix: int) -> str:
     return f"{IPv6Address(int(address) >> host << host)}/{prefix}"
 
 
+def redis_name(origin: str) -> str:
+    """Return an origin as it stands in Kong's counters: its value alone.
+
+    Only a header's value that could be taken for an address keeps its kind.
+    """
+    kind, _, value = origin.partition(":")
+    if kind in _PLAIN or (kind == "header" and not _ADDRESS_LIKE.fullmatch(value)):
+        return value
+    return origin
+
+
+class _Group:
+    """The consumer group that the plugin is limited to, else the first of the consumer's."""
+
+    def __init__(self, context: PluginContext) -> None:
+        self._own = context.consumer_group_id
+        self._groups_of = context.consumers.groups_of
+
+    def __call__(self, request: Request) -> str | None:
+        if self._own is not None:
+            return f"consumer-group:{self._own}"
+        groups = self._groups_of(request)
+        return _id("consumer-group", groups[0]) if groups else None
+
+
 class _Path:
     """Compares paths as the router does, in their normal form."""
 
@@ -87,6 +122,11 @@ def _consumer(request: Request) -> str | None:
 def _service(request: Request) -> str | None:
     match = request.match
     return None if match is None else _id("service", match.data.service)
+
+
+def _route(request: Request) -> str | None:
+    match = request.match
+    return None if match is None else _id("route", match.route)
 
 
 def _id(kind: str, row: Any) -> str | None:

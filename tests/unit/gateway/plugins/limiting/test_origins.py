@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.plugins.rate_limiting.origins import address_of
+from gateway.plugins.limiting.origins import address_of
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.plugins.rate_limiting.periods import Limit, window
+from gateway.plugins.limiting.periods import Limit, window
 from gateway.plugins.shared_counters import SharedCounters
 
 
