@@ -64,7 +64,13 @@ class Cached:
             store=store or LocalStore(self.nodes),
         )
         chosen = config or Config(**{"strategy": "memory", **fields})
-        self.chain = Chain([kind(chosen, context)], self.origin)
+        self.context, self.handler = context, kind(chosen, context)
+        self.chain = Chain([self.handler], self.origin)
+
+    async def close(self) -> None:
+        """Close what the plugin holds."""
+        self.handler.close()
+        await self.context.redis.close()
 
     async def ask(
         self,

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from gateway.entities.base import StrictModel
+from gateway.entities.base import StrictModel, violation
+from gateway.redis.settings import RedisDeployment
 
 
 class Config(StrictModel):
@@ -50,8 +51,17 @@ class Config(StrictModel):
         description="Whether requests pass unprotected while the storage cannot be reached; "
         "otherwise they are refused with 503 and Retry-After.",
     )
-    storage: Literal["memory"] = Field(
+    storage: Literal["memory", "redis"] = Field(
         default="memory",
         description="Where answers are kept: `memory` of the node, shared by its workers and gone "
-        "with it.",
+        "with it; `redis`, shared by all nodes that name it.",
     )
+    redis: RedisDeployment | None = Field(
+        default=None, description="The Redis of the storage `redis`."
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Config:
+        if self.storage == "redis" and self.redis is None:
+            raise violation([], {"redis": "required field missing"})
+        return self

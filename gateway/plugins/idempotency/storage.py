@@ -8,7 +8,9 @@ from typing import Any, Protocol
 
 from gateway.http.messages import Request
 from gateway.plugins.base import PluginContext
-from gateway.plugins.node_store import Seen
+from gateway.plugins.node_store import Seen, SharedStore
+from gateway.redis.target import target_of
+from gateway.tasks import BackgroundTasks
 
 
 @dataclass(slots=True)
@@ -45,7 +47,9 @@ class Storage(Protocol):
 
 def make_storage(config: Any, context: PluginContext) -> Storage:
     """Return the storage that a configuration names."""
-    return MemoryStorage(config, context)
+    if config.storage == "redis":
+        return RedisStorage(config, context)
+    return MemoryStorage(config, context.store)
 
 
 class MemoryStorage:
@@ -53,8 +57,8 @@ class MemoryStorage:
 
     atomic = False
 
-    def __init__(self, config: Any, context: PluginContext) -> None:
-        self._store = context.store
+    def __init__(self, config: Any, store: SharedStore) -> None:
+        self._store = store
         self._wait: float = config.wait_timeout
         self._window: float = config.window
         self._again: bool = config.unknown_outcome == "repeat"
@@ -75,3 +79,22 @@ class MemoryStorage:
 
     def close(self) -> None:
         """The store is the node's."""
+
+
+class RedisStorage(MemoryStorage):
+    """All nodes that name the same Redis; a claim of one that is gone is lost after ten seconds."""
+
+    def __init__(self, config: Any, context: PluginContext) -> None:
+        # Imported here: its library takes a while to load, and most workers have no Redis.
+        from gateway.plugins.redis_store import RedisStore
+
+        self._clients = context.redis
+        self._client = context.redis.get(target_of(config.redis, context.trusted_ca))
+        self._redis_store = RedisStore(self._client)
+        self._tasks = BackgroundTasks()
+        super().__init__(config, self._redis_store)
+
+    def close(self) -> None:
+        """Give the client back."""
+        self._tasks.start(self._redis_store.close())
+        self._clients.release(self._client)

@@ -12,6 +12,7 @@ from gateway.errors import NodeStoreUnavailable
 from gateway.http.messages import ConnectionUpgrade, FixedResponse, Request, Response
 from gateway.logs import get_logger
 from gateway.plugins.base import Handler, PluginContext, Proceed
+from gateway.plugins.node_store import SharedStore
 from gateway.plugins.proxy_cache.content_types import ContentTypes
 from gateway.plugins.proxy_cache.entry import CachedResponse, Kept, pack_names, unpack_names
 from gateway.plugins.proxy_cache.freshness import (
@@ -53,7 +54,7 @@ class ProxyCache(Handler):
             _STATUS: getattr(shown, "X-Cache-Status"),
             _KEY: getattr(shown, "X-Cache-Key"),
         }
-        self._store = context.store
+        self._store: SharedStore = context.store
 
     def access(self, request: Request) -> Awaitable[Response | Proceed | None] | None:
         """Look for a response, unless the request may have none."""

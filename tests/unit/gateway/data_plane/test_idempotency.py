@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.support.broker import Broker, running_broker
 from tests.support.node import NodeProcess, running_node
 from tests.support.producing import on_broker
 from tests.support.retrying import Retrying
+from tests.support.valkey import running_valkey
 from tests.support.waiting import eventually
 
 
@@ -41,15 +43,28 @@ def routes(broker: Broker, topic: str, **idempotency: Any) -> bytes:
     return orjson.dumps({"_format_version": "3.0", "routes": [route]})
 
 
-@pytest.fixture
-def node(tmp_path: Path, broker: Broker, topic: str) -> Iterator[NodeProcess]:
-    (tmp_path / "kong.json").write_bytes(routes(broker, topic))
+@contextmanager
+def serving(folder: Path, broker: Broker, configuration: bytes) -> Iterator[NodeProcess]:
+    folder.mkdir(exist_ok=True)
+    (folder / "kong.json").write_bytes(configuration)
     settings = {
-        "KONG_DECLARATIVE_CONFIG": str(tmp_path / "kong.json"),
+        "KONG_DECLARATIVE_CONFIG": str(folder / "kong.json"),
         "KONG_LUA_SSL_TRUSTED_CERTIFICATE": broker.ca_file,
     }
-    with running_node(tmp_path, **settings) as running:
+    with running_node(folder, **settings) as running:
         yield running.ready()
+
+
+@pytest.fixture
+def node(tmp_path: Path, broker: Broker, topic: str) -> Iterator[NodeProcess]:
+    with serving(tmp_path, broker, routes(broker, topic)) as running:
+        yield running
+
+
+def kill(node: NodeProcess) -> None:
+    """Kill the whole node at once."""
+    for pid in [node.process.pid, *node.workers()]:
+        os.kill(pid, signal.SIGKILL)
 
 
 def test_a_hundred_requests_over_all_workers_of_a_node_write_one_record(
@@ -71,6 +86,46 @@ def test_a_worker_killed_between_record_and_answer_does_not_make_it_two(
         clients = Retrying([node.proxy], "two").start()
         eventually(lambda: active(node) == 100, within=20)
         os.kill(node.workers()[0], signal.SIGKILL)
+        eventually(lambda: clients.broken, within=20)
+    finally:
+        os.kill(broker.pid, signal.SIGCONT)
+    clients.join()
+    assert sum(clients.statuses.values()) == 100
+    assert set(clients.statuses) in ({200}, {409})
+    written = broker.count(topic) - 1
+    assert written == 1 if clients.statuses[200] else written <= 1
+
+
+@pytest.fixture
+def two_on_redis(tmp_path: Path, broker: Broker, topic: str) -> Iterator[list[NodeProcess]]:
+    with running_valkey(tmp_path) as valkey:
+        where = {"host": "127.0.0.1", "port": valkey.port}
+        text = routes(broker, topic, storage="redis", redis=where)
+        with (
+            serving(tmp_path / "a", broker, text) as one,
+            serving(tmp_path / "b", broker, text) as other,
+        ):
+            yield [one, other]
+
+
+def test_a_hundred_requests_to_two_nodes_on_one_redis_write_one_record(
+    two_on_redis: list[NodeProcess], broker: Broker, topic: str
+) -> None:
+    clients = Retrying([node.proxy for node in two_on_redis], "one").start().join()
+    assert clients.statuses == {200: 100}
+    assert broker.count(topic) == 1
+
+
+def test_one_of_two_nodes_on_redis_killed_in_the_middle_does_not_make_it_two(
+    two_on_redis: list[NodeProcess], broker: Broker, topic: str
+) -> None:
+    ports = [node.proxy for node in two_on_redis]
+    assert Retrying(ports, "warm", 4).start().join().statuses == {200: 4}
+    os.kill(broker.pid, signal.SIGSTOP)
+    try:
+        clients = Retrying(ports, "two").start()
+        eventually(lambda: sum(active(node) for node in two_on_redis) == 100, within=20)
+        kill(two_on_redis[0])
         eventually(lambda: clients.broken, within=20)
     finally:
         os.kill(broker.pid, signal.SIGCONT)

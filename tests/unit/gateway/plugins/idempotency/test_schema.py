@@ -28,6 +28,7 @@ def test_a_configuration_may_be_empty() -> None:
         {"wait_timeout": -1},
         {"max_key_length": 0},
         {"storage": "disk"},
+        {"storage": "redis"},
         {"unknown_outcome": "guess"},
     ],
 )
