@@ -19,6 +19,7 @@ from gateway.documents.placeholders import BOOTSTRAP_SERVERS, STACK_NAME, TOPICS
 from gateway.documents.tree import Tree
 from gateway.errors import DocumentError
 from gateway.names.spelling import choices
+from gateway.plugins.warnings import configuration_warnings
 from gateway.settings.compatibility import OLDER, use_version
 from provider.client import Configuration
 
@@ -84,13 +85,15 @@ def check_routes(config: StackConfig) -> None:
     use_version(config.compatibility_version)
     try:
         document = load_deck(ROOT / config.routes, stand_ins)
-        check_document(document)
+        table = check_document(document)
         if config.makes_topics:
             _check_topics(document, config)
     except DocumentError as error:
         source = "" if error.source else f"{config.routes}: "
         lines = str(error).splitlines()
         raise pulumi.RunError("\n".join(f"{source}{line}" for line in lines)) from None
+    for text in configuration_warnings(table):
+        pulumi.log.warn(f"{config.routes}: {text}")
 
 
 def _check_topics(document: dict[str, Any], stack: StackConfig) -> None:

@@ -25,7 +25,8 @@ def command(
     """Check the settings of the environment, and a decK file; exit code 1 lists all problems."""
     warnings, problems = check_settings(conf)
     if file is not None:
-        problems += check_file(file)
+        more, wrong = check_file(file)
+        warnings, problems = warnings + more, problems + wrong
     for warning in warnings:
         typer.echo(f"warning: {warning}", err=True)
     for problem in problems:
@@ -49,20 +50,25 @@ def check_settings(conf: Path | None) -> tuple[list[str], list[str]]:
     use_version(settings.compatibility_version)
     if settings.declarative_config is None:
         return warnings, []
-    return warnings, check_file(Path(settings.declarative_config), {})
+    more, problems = check_file(Path(settings.declarative_config), {})
+    return warnings + more, problems
 
 
-def check_file(path: Path, placeholders: Mapping[str, Any] | None = None) -> list[str]:
-    """Return everything that is wrong with a decK file, each problem with file and path.
+def check_file(
+    path: Path, placeholders: Mapping[str, Any] | None = None
+) -> tuple[list[str], list[str]]:
+    """Return warnings and problems of a decK file, each with file and path.
 
     Without ``placeholders`` there is a value for each that a stack fills in.
     """
     # Late, since settings alone are checked without the models.
-    from gateway.documents.deck import load_deck
+    from gateway.documents.deck import read_deck
     from gateway.documents.placeholders import StandIns
+    from gateway.plugins.warnings import configuration_warnings
 
+    filled_in = StandIns() if placeholders is None else placeholders
     try:
-        load_deck(path, StandIns() if placeholders is None else placeholders, os.environ)
+        _, table = read_deck(path, filled_in, os.environ)
     except DocumentError as error:
-        return [f"{error.source or path}: {problem}" for problem in error.problems]
-    return []
+        return [], [f"{error.source or path}: {problem}" for problem in error.problems]
+    return [f"{path}: {text}" for text in configuration_warnings(table)], []

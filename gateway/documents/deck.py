@@ -12,6 +12,7 @@ import yaml
 from gateway.documents.deck_lists import keyed
 from gateway.documents.document import check_document
 from gateway.documents.placeholders import UNKNOWN, fill_in, render_environment
+from gateway.entities.checks import Table
 from gateway.errors import DocumentError
 from gateway.names.spelling import choices
 
@@ -23,7 +24,16 @@ def load_deck(
     placeholders: Mapping[str, Any],
     environment: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Read and check a decK file; returns its keyed document with placeholders filled in.
+    """Return the keyed document of a decK file with placeholders filled in; see ``read_deck``."""
+    return read_deck(path, placeholders, environment)[0]
+
+
+def read_deck(
+    path: Path,
+    placeholders: Mapping[str, Any],
+    environment: Mapping[str, str] | None = None,
+) -> tuple[dict[str, Any], Table]:
+    """Read and check a decK file; returns its document, and the flat rows that are known.
 
     ``placeholders`` maps the full name in ``${…}`` (``kafka.topics.orders``) to its value. Values
     that are no plain data, such as Pulumi outputs, are put in as they are and not checked.
@@ -38,14 +48,14 @@ def load_deck(
         document = keyed(raw)
         filled: dict[str, Any]
         filled, partly = fill_in(document, placeholders)
-        check_document(partly, UNKNOWN)
+        table = check_document(partly, UNKNOWN)
     except OSError as error:
         raise DocumentError([f"cannot be read: {error.strerror}"], source) from error
     except UnicodeDecodeError as error:
         raise DocumentError(["is not UTF-8 text"], source) from error
     except DocumentError as error:
         raise DocumentError(error.problems, source) from error
-    return filled
+    return filled, table
 
 
 def parse(text: str) -> dict[str, Any]:

@@ -23,13 +23,15 @@ from gateway.names.spelling import choices
 Document = Mapping[str, Any]
 
 
-def check_document(document: Document, unknown: object | None = None) -> None:
+def check_document(document: Document, unknown: object | None = None) -> Table:
     """Check a keyed document as a whole; raises ``DocumentError`` with all problems.
+
+    Returns its flat rows, without those in which something is not known yet.
 
     ``unknown`` is the value that stands for what is not known yet (Pulumi's sentinel at preview);
     a string that contains it, or a value that is it, is accepted wherever a value may stand.
     """
-    _read(document, "", 0, unknown)
+    return _read(document, "", 0, unknown)
 
 
 def to_table(document: Document, owner: str, now: int, previous: Table | None = None) -> Table:

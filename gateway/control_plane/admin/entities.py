@@ -20,6 +20,7 @@ from gateway.control_plane.publisher import Publisher
 from gateway.entities import ENTITIES, Row
 from gateway.entities.checks import Table
 from gateway.errors import NotFound
+from gateway.plugins.warnings import configuration_warnings
 
 Change = Callable[[Table], Written]
 
@@ -65,7 +66,7 @@ class EntityEndpoints:
                     table, self._collection, {**data, **self._foreign(table, request)}, _now()
                 ),
             )
-            return respond(201, show(self._collection, row))
+            return respond(201, show(self._collection, row), self._warnings(row))
         rows = self._rows(self._publisher.table, request)
         return respond(200, page(rows, request.url.path, request.query_params, self._show))
 
@@ -91,7 +92,7 @@ class EntityEndpoints:
 
         verb = "change" if request.method == "PATCH" else "put"
         row = await self._write(f"{verb} {self._collection} {key}", change)
-        return respond(200, self._show(row))
+        return respond(200, self._show(row), self._warnings(row))
 
     async def _delete(self, request: Request, key: str) -> Response:
         def rule(table: Table) -> Table:
@@ -135,6 +136,14 @@ class EntityEndpoints:
         assert self._nesting is not None
         return changes.get(table, self._nesting.parent, request.path_params["parent"])
 
+    def _warnings(self, row: Row) -> dict[str, str] | None:
+        """Return the header that warns of a plugin which does not do what it seems to."""
+        if self._collection != "plugins":
+            return None
+        name = f'"{row["name"]}"'
+        found = [text for text in configuration_warnings(self._publisher.table) if name in text]
+        return {"Warning": ", ".join(map(_warning, found))} if found else None
+
     def _show(self, row: Row) -> dict[str, Any]:
         return show(self._collection, row)
 
@@ -160,6 +169,13 @@ def _service_of_route(publisher: Publisher) -> Route:
         return respond(200, show("services", changes.get(table, "services", route["service"])))
 
     return Route("/routes/{key}/service", read, methods=["GET"])
+
+
+def _warning(text: str) -> str:
+    """Return a value of the header Warning (RFC 7234 section 5.5): 299 stays until it is mended."""
+    plain = text.encode("ascii", "backslashreplace").decode()
+    escaped = plain.replace("\\", "\\\\").replace('"', '\\"')
+    return f'299 kafka-gateway "{escaped}"'
 
 
 def _now() -> int:

@@ -18,6 +18,7 @@ from gateway.control_plane.publisher import Outcome, Publisher
 from gateway.control_plane.store import ReleaseInfo
 from gateway.documents.document import from_table
 from gateway.errors import NotFound, QueryError, RequestRejected, SchemaViolation
+from gateway.plugins.warnings import configuration_warnings
 
 DEFAULT_WAIT, MAX_WAIT = 10.0, 600.0
 """Seconds to wait for data planes."""
@@ -127,6 +128,7 @@ def _outcome(outcome: Outcome) -> Response:
         **_info(result.release),
         "unchanged": result.unchanged,
         "data_planes": planes,
+        "warnings": configuration_warnings(result.release.table),
     }
     if not outcome.refusals:
         return respond(201, body)

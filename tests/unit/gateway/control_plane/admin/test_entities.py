@@ -167,3 +167,23 @@ async def test_writes_of_one_level_at_once_are_checked_one_after_the_other(tmp_p
         statuses = sorted(reply.status for reply in replies)
         assert statuses == [200] * 11 + [409] * 9
         assert len(await names(place, "/services")) == 11
+
+
+async def test_a_plugin_that_never_runs_is_written_with_a_warning(tmp_path: Path) -> None:
+    async with running(tmp_path) as place:
+        published = await place.publish(story())
+        assert published.body["warnings"] == []
+        own = plugin_of(story())
+        first = (await place.ask("GET", "/routes/httpbinroute/plugins")).body["data"][0]
+        other = "kafka-upstream" if first["name"] == "confluent" else "confluent"
+        config = {name: own["config"][name] for name in ("bootstrap_servers", "topic")}
+        more = {"cluster_api_key": "k", "cluster_api_secret": "s"}
+        config |= more if other == "confluent" else {"forward_body": True}
+        made = await place.ask(
+            "POST", "/routes/httpbinroute/plugins", {"name": other, "config": config}
+        )
+        assert made.status == 201, made
+        assert made.headers["Warning"].startswith('299 kafka-gateway "routes[')
+        plain = await place.ask("POST", "/routes/httpbinroute/plugins", {"name": "cors"})
+        assert plain.status == 201
+        assert "Warning" not in plain.headers

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from gateway.commands.check import check_file
+from gateway.documents.document import check_document
+from gateway.entities.plugin_types import PluginType
+from gateway.plugins.warnings import configuration_warnings
+
+KAFKA = {
+    "name": "kafka-upstream",
+    "config": {
+        "bootstrap_servers": [{"host": "127.0.0.1", "port": 9092}],
+        "topic": "orders",
+        "forward_body": True,
+    },
+}
+CONFLUENT = {
+    "name": "confluent",
+    "config": {
+        "bootstrap_servers": [{"host": "127.0.0.1", "port": 9092}],
+        "topic": "orders",
+        "cluster_api_key": "k",
+        "cluster_api_secret": "s",
+    },
+}
+
+
+def plugins(*named: dict[str, Any]) -> dict[str, Any]:
+    return {plugin["name"]: {k: v for k, v in plugin.items() if k != "name"} for plugin in named}
+
+
+def warned(*on_the_route: dict[str, Any], **document: Any) -> list[str]:
+    routes = {"orders": {"paths": ["/orders"], "plugins": plugins(*on_the_route)}}
+    return configuration_warnings(check_document({"routes": routes, **document}))
+
+
+def test_a_configuration_as_most_are_has_none() -> None:
+    assert warned(KAFKA, {"name": "key-auth"}, {"name": "cors"}) == []
+    assert warned({"name": "request-termination"}, {"name": "key-auth"}) == []
+
+
+def test_what_runs_before_a_record_by_our_order_is_not_warned_of() -> None:
+    assert warned(KAFKA, {"name": "request-termination"}) == []
+
+
+def test_a_second_plugin_that_produces_never_runs() -> None:
+    found = warned(KAFKA, CONFLUENT)
+    assert len(found) == 1
+    assert found[0].startswith('routes["orders"]: the plugin "kafka-upstream" runs after "conf')
+
+
+def test_an_anonymous_consumer_that_is_terminated_is_told_to_differ_from_kong() -> None:
+    gate = {"request-termination": {"config": {"status_code": 401}}}
+    consumers = {"nobody": {"plugins": gate}}
+    auth = {"name": "key-auth", "config": {"anonymous": "nobody"}}
+    found = warned(KAFKA, auth, consumers=consumers)
+    assert len(found) == 1
+    assert '"key-auth" lets requests without a credential pass as the consumer "nobody"' in found[0]
+    assert warned(auth, consumers=consumers) == []
+    assert warned(KAFKA, auth, consumers={"nobody": {}}) == []
+
+
+def test_a_plugin_that_is_switched_off_is_not_warned_of() -> None:
+    assert warned(KAFKA, {**CONFLUENT, "enabled": False}) == []
+
+
+def test_routes_are_named_once_for_what_they_share() -> None:
+    routes = {
+        f"r{place}": {"paths": [f"/{place}"], "plugins": plugins(KAFKA, CONFLUENT)}
+        for place in range(5)
+    }
+    found = configuration_warnings(check_document({"routes": routes}))
+    assert len(found) == 1
+    assert " and 2 more: the plugin" in found[0]
+
+
+class Warns(BaseModel):
+    """A schema that warns of its own field."""
+
+    quiet: bool = True
+
+    def warnings(self) -> list[str]:
+        """Return what is to be said."""
+        return [] if self.quiet else ["quiet: it is loud"]
+
+
+@pytest.mark.parametrize(("config", "texts"), [({}, 0), ({"quiet": False}, 1), ({"quiet": "?"}, 0)])
+def test_a_schema_warns_of_its_own_fields(config: dict[str, Any], texts: int) -> None:
+    types = {"w": PluginType("w", "1", 1, Warns, "x:Y")}
+    rows = [{"id": "1", "name": "w", "config": config, "enabled": True}]
+    found = configuration_warnings({"plugins": rows}, types)
+    assert found == ['plugins["w"].config.quiet: it is loud'] * texts
+
+
+def test_check_shows_them_with_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "routes.yaml"
+    route = {"name": "orders", "paths": ["/orders"], "plugins": [KAFKA, CONFLUENT]}
+    file.write_text(yaml.safe_dump({"_format_version": "3.0", "routes": [route]}))
+    warnings, problems = check_file(file, {})
+    assert problems == []
+    assert len(warnings) == 1
+    assert warnings[0].startswith(f'{file}: routes["orders"]: the plugin')
