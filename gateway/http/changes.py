@@ -71,4 +71,4 @@ def _encode(found: re.Match[bytes]) -> bytes:
 
 def _set_target(request: Request) -> None:
     path = request.upstream_path or request.path
-    request.target = path if request.query is None else b"%b?%b" % (path, request.query)
+    request.retarget(path if request.query is None else b"%b?%b" % (path, request.query))

@@ -37,15 +37,12 @@ class ClientConnection(Protocol):
 
     @property
     def client_certificate(self) -> bytes | None:
-        """The certificate that the client showed (X.509, DER); None when it showed none.
-
-        That it has the key is proven, who signed it is not: whoever uses it must check that.
-        """
+        """The client's certificate (DER), if any: that it has the key is proven, no more."""
         ...
 
     @property
     def client_chain(self) -> Sequence[bytes]:
-        """The client's certificate and those it sent along, in its order (X.509, DER)."""
+        """The client's certificate and those it sent along, in its order (DER)."""
         ...
 
 
@@ -173,6 +170,8 @@ class Request:
     """X-Forwarded-Host of a trusted peer."""
     trusted: bool = False
     """The peer is one of trusted_ips: its forwarding headers count."""
+    original_target: bytes | None = None
+    """Set where it is another than ``target``."""
     upstream_method: bytes | None = None
     """What plugins made of the method (see ``gateway.http.changes``). ``method`` stays what the
     client asked, since it says what the response to the client may be."""
@@ -257,6 +256,11 @@ class Request:
     @forwarded_port.setter
     def forwarded_port(self, port: int) -> None:
         self._forwarded_port = port
+
+    def retarget(self, target: bytes) -> None:
+        """Put another target in its place; signatures are over the one that came."""
+        self.original_target = self.original_target or self.target
+        self.target = target
 
     def header(self, name: bytes) -> bytes | None:
         """Return the first value of a header; ``name`` is lower-case."""

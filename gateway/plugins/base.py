@@ -71,6 +71,8 @@ class PluginContext:
     """Clients of Redis, shared by all plugins of the worker."""
     consumer_group_id: str | None = None
     """The consumer group that the plugin is limited to."""
+    authority: Callable[[str], str | None] = field(default=lambda _: None)
+    """Id of a ``ca_certificates`` entity to its certificate (PEM)."""
 
 
 class Handler:

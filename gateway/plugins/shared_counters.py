@@ -74,6 +74,23 @@ class Counter:
         if self._at >= 0:
             self._table.words[self._at] = self._mark << 32 | min(self._own, _NUMBER)
 
+    def highest(self) -> int:
+        """Return the largest number that any worker has raised it to."""
+        highest, mark, words = self._own, self._mark, self._table.words
+        for area in self._table.others:
+            start = area + self._place
+            for word in words[start : start + _PROBES].tolist():
+                if word >> 32 == mark:
+                    highest = max(highest, word & _NUMBER)
+                    break
+        return highest
+
+    def raise_to(self, number: int) -> None:
+        """Use it not as a count but as a mark that only rises: 32 bits, read by ``highest``."""
+        self._own = max(self._own, number)
+        if self._at >= 0:
+            self._table.words[self._at] = self._mark << 32 | min(self._own, _NUMBER)
+
 
 class Table:
     """The counts of one limit's present window, as one worker sees them.

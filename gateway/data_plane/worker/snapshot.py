@@ -215,6 +215,7 @@ def _make_handler(
         http=resources.http,
         redis=resources.redis,
         consumer_group_id=plugin.row.get("consumer_group"),
+        authority=compiled.authorities.get,
     )
     handler: Handler = plugin.type.handler()(plugin.config, context)
     return handler

@@ -91,7 +91,7 @@ class KeyAuth(AuthenticationHandler):
             query = self._query.without(request.query)
             if query != request.query:
                 request.query = query or None
-                request.target = b"%b?%b" % (request.path, query) if query else request.path
+                request.retarget(b"%b?%b" % (request.path, query) if query else request.path)
         if self._bodies is not None:
             body = self._bodies.without(request.body, request.header(b"content-type"))
             if body != request.body:

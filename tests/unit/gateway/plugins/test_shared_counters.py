@@ -169,3 +169,12 @@ def test_workers_that_come_at_once_agree_on_the_blocks(memory: int) -> None:
         worker.join()
     assert found[0] == found[1] == found[2] == found[3]
     assert len(set(found[0])) == 40
+
+
+def test_a_mark_only_rises_and_is_the_highest_of_all_workers(memory: int) -> None:
+    workers = [SharedCounters(memory, index, 3) for index in range(3)]
+    marks = [worker.table("l", START, END).counter("a") for worker in workers]
+    marks[0].raise_to(7)
+    marks[1].raise_to(9)
+    marks[1].raise_to(8)
+    assert [mark.highest() for mark in marks] == [9, 9, 9]

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``acl``: let consumers pass, or refuse them, by the groups that they are in."""
+
+from gateway import COMPATIBLE_WITH
+from gateway.entities.plugin_types import PluginType
+from gateway.plugins.acl.schema import Config
+
+PLUGIN = PluginType(
+    name="acl",
+    version=COMPATIBLE_WITH,
+    priority=950,
+    schema=Config,
+    handler_path="gateway.plugins.acl.handler:AccessList",
+    no_consumer=True,
+    reads=("consumers", "acls", "consumer_groups", "consumer_group_consumers"),
+)
+
+__all__ = ["PLUGIN", "Config"]

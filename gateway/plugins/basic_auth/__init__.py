@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``basic-auth``: let only requests pass that show a consumer's user name and password."""
+
+from gateway import COMPATIBLE_WITH
+from gateway.entities.plugin_types import PluginType
+from gateway.plugins.basic_auth.schema import Config
+
+PLUGIN = PluginType(
+    name="basic-auth",
+    version=COMPATIBLE_WITH,
+    priority=1100,
+    schema=Config,
+    handler_path="gateway.plugins.basic_auth.handler:BasicAuth",
+    no_consumer=True,
+    reads=("consumers", "basicauth_credentials"),
+)
+
+__all__ = ["PLUGIN", "Config"]

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The configuration of ``basic-auth``, with the fields of Kong 3.10 and those that came later."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from gateway.entities.base import StrictModel, violation
+from gateway.entities.types import NonEmpty
+from gateway.entities.versions import by_version
+from gateway.plugins.key_auth.schema import Principals
+
+
+class BruteForceProtection(StrictModel):
+    """How guessing passwords is slowed down."""
+
+    strategy: Literal["off", "cluster", "memory", "redis"] = Field(
+        default="off",
+        description="Where failures are counted: `memory`, by all workers of the node, or `off`. "
+        "`cluster` and `redis` are refused.",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> BruteForceProtection:
+        if self.strategy in ("cluster", "redis"):
+            text = f"failures cannot be counted in a {self.strategy} here; use memory, or off"
+            raise violation([], {"strategy": text})
+        return self
+
+
+class Config(StrictModel):
+    """Ask each request for a consumer's user name and password (RFC 7617)."""
+
+    hide_credentials: bool = by_version(
+        False,
+        True,
+        description="Whether the header with the password is taken out of the request, so that "
+        "neither the upstream nor a record gets it.",
+    )
+    anonymous: NonEmpty | None = Field(
+        default=None,
+        description="The id or user name of the consumer as whom requests without a valid "
+        "password pass; without it they are refused.",
+    )
+    realm: str = Field(
+        default="service",
+        description="The realm named in the header WWW-Authenticate of a refusal.",
+    )
+    brute_force_protection: BruteForceProtection = Field(
+        default_factory=BruteForceProtection,
+        description="How guessing passwords is slowed down.",
+    )
+    principals: Principals | None = Field(
+        default=None, description="Kong Identity in place of consumers; it must be off."
+    )

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``bot-detection``: refuse clients that call themselves bots."""
+
+from gateway import COMPATIBLE_WITH
+from gateway.entities.plugin_types import PluginType
+from gateway.plugins.bot_detection.schema import Config
+
+PLUGIN = PluginType(
+    name="bot-detection",
+    version=COMPATIBLE_WITH,
+    priority=2500,
+    schema=Config,
+    handler_path="gateway.plugins.bot_detection.handler:BotDetection",
+    no_consumer=True,
+)
+
+__all__ = ["PLUGIN", "Config"]

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``hmac-auth``: let only requests pass that a consumer's secret has signed."""
+
+from gateway import COMPATIBLE_WITH
+from gateway.entities.plugin_types import PluginType
+from gateway.plugins.hmac_auth.schema import Config
+
+PLUGIN = PluginType(
+    name="hmac-auth",
+    version=COMPATIBLE_WITH,
+    priority=1030,
+    schema=Config,
+    handler_path="gateway.plugins.hmac_auth.handler:HmacAuth",
+    no_consumer=True,
+    reads=("consumers", "hmacauth_credentials"),
+)
+
+__all__ = ["PLUGIN", "Config"]

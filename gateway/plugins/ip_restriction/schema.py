@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The configuration of ``ip-restriction``, with the fields of Kong 3.10 (its schema.lua)."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
+
+from gateway.entities.base import StrictModel, violation
+from gateway.entities.types import invalid
+
+
+def _network(value: str) -> str:
+    try:
+        ip_network(value, strict=False)
+    except ValueError:
+        raise invalid(f"invalid ip or cidr range: '{value}'") from None
+    return value
+
+
+_Network = Annotated[str, AfterValidator(_network)]
+
+
+class Config(StrictModel):
+    """Let clients pass, or refuse them, by their address."""
+
+    allow: list[_Network] | None = Field(
+        default=None,
+        description="The addresses and networks whose clients pass; all others are refused.",
+    )
+    deny: list[_Network] | None = Field(
+        default=None,
+        description="The addresses and networks whose clients are refused, also where `allow` "
+        "names them.",
+    )
+    status: Annotated[int, Field(ge=400, le=599)] | None = Field(
+        default=None, description="The status of a refusal; 403 when it is not given."
+    )
+    message: str | None = Field(
+        default=None,
+        description="The message of a refusal; the address, when it is not given.",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Config:
+        if not self.allow and not self.deny:
+            text = "at least one of these fields must be non-empty: 'config.allow', 'config.deny'"
+            raise violation([text])
+        return self
