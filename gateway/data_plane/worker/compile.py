@@ -174,7 +174,9 @@ def enabled_types(names: tuple[str, ...]) -> dict[str, PluginType]:
 def _consumers(rows: Mapping[str, list[Row]], plugins: Mapping[str, CompiledPlugin]) -> Consumers:
     """Return the consumers, if any plugin looks for them or is limited to a group of them."""
     if not any(
-        "consumers" in plugin.type.reads or plugin.row.get("consumer_group")
+        "consumers" in plugin.type.reads
+        or getattr(plugin.config, "reads", ())
+        or plugin.row.get("consumer_group")
         for plugin in plugins.values()
     ):
         return Consumers()
@@ -200,7 +202,8 @@ def _plugins(
             continue
         scope = [row.get(name) for name in ("route", "service", "consumer", "consumer_group")]
         key = orjson.dumps([row["name"], scope, row.get("config")])
-        key += b"".join(map(digest, ("certificates", *kind.reads)))
+        reads = (*kind.reads, *getattr(config, "reads", ()))
+        key += b"".join(map(digest, ("certificates", *reads)))
         found[row["id"]] = CompiledPlugin(row, kind, config, key)
     if problems:
         raise ReleaseRefused(problems)

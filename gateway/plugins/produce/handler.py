@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +22,14 @@ from gateway.errors import (
 from gateway.http import arguments
 from gateway.http.messages import Pending, Request, Response, RouteMatch
 from gateway.kafka.client import Header
-from gateway.kafka.config import ProducerConfig
+from gateway.kafka.config import ProducerConfig, Sasl
 from gateway.kafka.producer import Producer
 from gateway.logs import get_logger
 from gateway.plugins.base import Handler, PluginContext
 from gateway.plugins.chain import failure
 from gateway.plugins.produce import responses
 from gateway.plugins.produce.bulk import Addressed, Made, collect, made, send
+from gateway.plugins.produce.callers import Callers
 from gateway.plugins.produce.envelope import (
     EnvelopeBuilder,
     RawTexts,
@@ -51,7 +53,6 @@ from gateway.plugins.produce.records import (
 from gateway.plugins.produce.turns import Awaited, Steps, in_turns
 
 if TYPE_CHECKING:
-    from gateway.http.messages import RouteMatch
     from gateway.plugins.produce.registry.stage import SchemaStage
 
 _log = get_logger("gateway.kafka")
@@ -76,7 +77,7 @@ class ProduceHandler(Handler):
         self._sizes = SizeLimit(config.max_record_size or limits.size)
         self._topics = Topics(config, self._not_allowed)
         self._keys = Keys(config)
-        self._record_headers = record_headers(config.headers)
+        self._record_headers = record_headers(config.headers, context.consumers)
         self._split = {"ndjson": split_lines, "json_array": split_array}.get(config.records)
         self._envelopes = EnvelopeBuilder(
             method=config.forward_method,
@@ -90,8 +91,17 @@ class ProduceHandler(Handler):
         self.needs_body = bool(config.forward_body or config.raw_body or self._split)
         self._topic: str = config.topic
         self._schemas = self._schema_stage()
-        self._producer, broken = self._open()
-        self._run = self._way() if broken is None else (lambda _: broken)
+        self._producer: Producer | None = None
+        self._callers: Callers | None = None
+        self._run: Callable[[Request], Response | Pending]
+        callers = config.consumer_credentials
+        if callers is None or callers.otherwise == "default":
+            self.start(None)
+        if callers is not None:
+            own = self._run if callers.otherwise == "default" else None
+            loop = context.producers.loop
+            self._callers = Callers(callers, context.consumers, loop, self, own)
+            self._run = self._callers.run
 
     def producer_config(self) -> ProducerConfig:
         """Return the producer this plugin wants; raises ``ProduceError``."""
@@ -143,9 +153,31 @@ class ProduceHandler(Handler):
         if self._schemas is not None:
             self._schemas.close()
             self._schemas = None
+        if self._callers is not None:
+            self._callers.close()
+            self._callers = None
+            # They know this handler: without that it would be a cycle.
+            self._run = _closed
+        self.give_back()
+
+    def give_back(self) -> None:
+        """Give the producer back: what it has is written first."""
         if self._producer is not None:
             self.context.producers.release(self._producer)
             self._producer = None
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether there are records that Kafka has not confirmed."""
+        return self._producer is not None and self._producer.messages > 0
+
+    def start(self, sasl: Sasl | None) -> None:
+        """Open the producer, with its own credential or a caller's.
+
+        Raises ``ReleaseRefused``, for its own.
+        """
+        self._producer, broken = self._open(sasl)
+        self._run = self._way() if broken is None else (lambda _: broken)
 
     def _schema_stage(self) -> SchemaStage | None:
         """Return what makes records of messages by schemas; raises ``ReleaseRefused``."""
@@ -160,11 +192,12 @@ class ProduceHandler(Handler):
         registries = RegistryPool.beside(context.producers)
         return SchemaStage(block.confluent, registries, context.trusted_ca, context.plugin_id)
 
-    def _open(self) -> tuple[Producer | None, Response | None]:
+    def _open(self, sasl: Sasl | None) -> tuple[Producer | None, Response | None]:
         """Return the producer, or the response to every request without one."""
         producers = self.context.producers
         try:
-            producer = producers.get(self.producer_config())
+            config = self.producer_config()
+            producer = producers.get(config if sasl is None else replace(config, sasl=sasl))
         except CertificateMissing as error:
             _log.error("no producer", plugin=self.context.plugin_id, problem=str(error))
             return None, responses.broken(500, "the client certificate could not be loaded")
@@ -176,9 +209,12 @@ class ProduceHandler(Handler):
                 producer.declare(topic)
         except ProduceError:
             producers.release(producer)
+            problem = f"no topic can be named {topic[:100]!r}"
+            if sasl is not None:
+                return None, responses.broken(502, problem)
             if self._schemas is not None:
                 self._schemas.close()
-            raise ReleaseRefused([f"no topic can be named {topic[:100]!r}"]) from None
+            raise ReleaseRefused([problem]) from None
         self._send = producer.send
         self._record_log = producer.watch.log.record
         return producer, None
@@ -201,7 +237,7 @@ class ProduceHandler(Handler):
         value = self._encode(request, request.body)
         select = self._record_headers
         delivery = Delivery(self, request)
-        headers = _NO_HEADERS if select is None else select(request.headers)
+        headers = _NO_HEADERS if select is None else select(request)
         if headers or len(value) > self._sizes.value:
             self._sizes.check(len(value), None, headers)
         self._send(self._topic, value, None, headers, delivery)
@@ -210,7 +246,7 @@ class ProduceHandler(Handler):
     def _one_buffered(self, request: Request) -> Response:
         value = self._encode(request, request.body)
         select = self._record_headers
-        headers = _NO_HEADERS if select is None else select(request.headers)
+        headers = _NO_HEADERS if select is None else select(request)
         if headers or len(value) > self._sizes.value:
             self._sizes.check(len(value), None, headers)
         self._send(self._topic, value, None, headers, Lost(self, request, (self._topic,)))
@@ -320,7 +356,7 @@ class ProduceHandler(Handler):
         return Addressed(
             self._topics.choose(query),
             self._keys.find(request),
-            _NO_HEADERS if select is None else select(request.headers),
+            _NO_HEADERS if select is None else select(request),
         )
 
     def _value(self, request: Request, text: bytes | None = None) -> bytes:
@@ -350,6 +386,10 @@ class ProduceHandler(Handler):
     def _not_allowed(self, names: list[str]) -> None:
         if self._producer is not None:
             self._producer.watch.log.error(TOPIC_NOT_ALLOWED, ", ".join(names)[:500])
+
+
+def _closed(_: Request) -> Response:
+    return responses.broken(503, "the plugin is not in use any more")
 
 
 def _raw(request: Request, body: bytes) -> bytes:

@@ -11,7 +11,9 @@ from gateway.http import arguments
 from gateway.http.headers import Headers
 from gateway.http.messages import Request
 from gateway.kafka.client import Header
+from gateway.plugins.consumers import Consumers
 from gateway.plugins.produce import json_text
+from gateway.plugins.produce.identity import IdentityOf
 from gateway.plugins.produce.settings import Envelope, RecordHeaders
 
 TOPIC_NOT_ALLOWED = "one or more target topics are not in the allowed topics list"
@@ -60,13 +62,36 @@ class Keys:
         return (request.header(self._header) or None) if self._header else None
 
 
-def record_headers(config: RecordHeaders | None) -> Callable[[Headers], list[Header]] | None:
+Select = Callable[[Request], list[Header]]
+"""Makes the record headers of a request."""
+
+
+def record_headers(config: RecordHeaders | None, consumers: Consumers) -> Select | None:
+    """Return what makes the record headers of a request; None when none can come of it."""
+    if config is None:
+        return None
+    forwarded = _forwarded(config)
+    identity = None if config.identity is None else IdentityOf(config.identity, consumers)
+    if identity is None or not identity.names:
+        return forwarded
+    if forwarded is None:
+        return identity
+    reserved = identity.names
+
+    def select(request: Request) -> list[Header]:
+        sent = [pair for pair in forwarded(request) if pair[0].lower() not in reserved]
+        return sent + identity(request)
+
+    return select
+
+
+def _forwarded(config: RecordHeaders) -> Select | None:
     """Return what makes record headers of request headers; None when none can come of it.
 
     The list of the other mode is ignored; names match case-insensitively; what is not renamed
     keeps its lower-case name.
     """
-    if config is None or not config.forward_http_headers_as_record_headers:
+    if not config.forward_http_headers_as_record_headers:
         return None
     everything = config.forward_all_by_default
     listed = config.exclude_headers if everything else config.include_headers
@@ -76,8 +101,8 @@ def record_headers(config: RecordHeaders | None) -> Callable[[Headers], list[Hea
     renamed = {old.lower().encode(): new for old, new in config.name_mappings.items()}
     repeated = config.repeated_headers_behavior
 
-    def select(headers: Headers) -> list[Header]:
-        chosen = [pair for pair in headers if (pair[0] in names) is not everything]
+    def select(request: Request) -> list[Header]:
+        chosen = [pair for pair in request.headers if (pair[0] in names) is not everything]
         if repeated != "retain_duplicates":
             chosen = _merge(chosen, first_only=repeated == "take_first")
         return [(renamed.get(name) or name.decode("latin-1"), value) for name, value in chosen]

@@ -13,8 +13,10 @@ from gateway.entities.types import ConnectHost, ConnectPort, TokenUrl, TopicName
 from gateway.errors import SchemaViolation
 from gateway.plugins.produce.registry.settings import SchemaRegistry, Secret
 
+CONSUMERS = ("consumers", "acls", "consumer_groups", "consumer_group_consumers")
 _FORWARD = ("forward_method", "forward_uri", "forward_headers", "forward_body")
 
+RecordHeaderName = Annotated[str, Field(min_length=1)]
 Referenceable = Annotated[str, Hint(referenceable=True)]
 
 
@@ -62,8 +64,44 @@ class ErrorHandling(StrictModel):
     )
 
 
+class IdentityHeaders(StrictModel):
+    """Record headers that say who a request comes from (ours).
+
+    No header of the client's gets a name that stands here.
+    """
+
+    consumer_id: RecordHeaderName | None = Field(
+        default=None, description="The record header for the consumer's id."
+    )
+    consumer_username: RecordHeaderName | None = Field(
+        default=None, description="The record header for the consumer's user name."
+    )
+    consumer_custom_id: RecordHeaderName | None = Field(
+        default=None, description="The record header for the consumer's custom id."
+    )
+    groups: RecordHeaderName | None = Field(
+        default=None,
+        description="The record header for the groups that `acl` goes by, separated by commas: "
+        "those of the token, else the consumer's.",
+    )
+    consumer_groups: RecordHeaderName | None = Field(
+        default=None,
+        description="The record header for the names of the consumer groups, separated by commas.",
+    )
+    claims: dict[str, RecordHeaderName] = Field(
+        default_factory=dict,
+        description="Claims of a verified token, each with the name of its record header; dots "
+        "lead into objects. What is no text is written as JSON.",
+    )
+
+
 class RecordHeaders(StrictModel):
     """Which request headers become record headers."""
+
+    identity: IdentityHeaders | None = Field(
+        default=None,
+        description="Record headers that say who the request comes from; none when not set. Ours.",
+    )
 
     forward_http_headers_as_record_headers: bool = Field(
         default=True, description="Whether request headers become record headers at all."
@@ -167,6 +205,14 @@ class Envelope(StrictModel):
         default=None, description="What a caller learns of failures."
     )
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The collections whose change makes another handler of the same settings."""
+        callers: CallerCredentials | None = getattr(self, "consumer_credentials", None)
+        by_group = callers is not None and any(item.consumer_group for item in callers.credentials)
+        named = self.headers is not None and self.headers.identity is not None
+        return CONSUMERS if by_group or named else ()
+
     @field_validator("message_by_lua_functions")
     @classmethod
     def _check_lua(cls, chunks: list[str] | None) -> list[str] | None:
@@ -190,8 +236,67 @@ class Envelope(StrictModel):
         return self
 
 
+class CallerCredential(StrictModel):
+    """What is shown to Kafka in place of the plugin's own credential."""
+
+    consumer: str | None = Field(
+        default=None, description="The consumer it is for, by user name or id."
+    )
+    consumer_group: str | None = Field(
+        default=None,
+        description="The consumer group it is for: consumers that have none of their own.",
+    )
+    user: Secret = Field(description="The user name or API key shown to the brokers.")
+    password: Secret = Field(description="The password or API secret shown to the brokers.")
+
+    @model_validator(mode="after")
+    def _check_whose(self) -> CallerCredential:
+        if (self.consumer is None) == (self.consumer_group is None):
+            raise violation(
+                ["exactly one of these fields must be set: 'consumer', 'consumer_group'"]
+            )
+        return self
+
+
+class CallerCredentials(StrictModel):
+    """Credentials by which Kafka sees the caller, for its own access rules (ours)."""
+
+    credentials: Annotated[list[CallerCredential], Field(min_length=1)] = Field(
+        description="The credentials of consumers and consumer groups."
+    )
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        default="PLAIN", description="The SASL mechanism of all of them."
+    )
+    otherwise: Literal["refuse", "default"] = Field(
+        default="refuse",
+        description="What happens to callers without one: they are answered 403, or written for "
+        "by the plugin's own credential.",
+    )
+    max_producers: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=50,
+        description="How many of them a worker uses at once; when all are busy, another caller is "
+        "answered 503. Each is a connection, a buffer and threads of its own.",
+    )
+    idle_timeout: Annotated[int, Field(ge=1)] = Field(
+        default=300, description="After how many seconds without a request one is closed."
+    )
+
+    @model_validator(mode="after")
+    def _check_once(self) -> CallerCredentials:
+        names = [(item.consumer, item.consumer_group) for item in self.credentials]
+        twice = sorted({str(name[0] or name[1]) for name in names if names.count(name) > 1})
+        if twice:
+            raise violation([], {"credentials": f"more than one for {', '.join(twice)}"})
+        return self
+
+
 class Producing(StrictModel):
     """How records are delivered."""
+
+    consumer_credentials: CallerCredentials | None = Field(
+        default=None,
+        description="Credentials by which Kafka sees the caller instead of the gateway. Ours.",
+    )
 
     bootstrap_servers: Annotated[list[BootstrapServer], Hint(set=True)] | None = Field(
         default=None, description="The brokers to start from, each with host and port."
