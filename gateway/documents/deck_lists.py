@@ -10,6 +10,7 @@ from typing import Any
 from gateway.documents.memberships import with_memberships
 from gateway.documents.tree import CHILDREN
 from gateway.entities import ENTITIES, EntityType
+from gateway.entities.credentials import mark_hashed
 from gateway.errors import DocumentError
 from gateway.names.property_paths import entity_path, render_path
 from gateway.names.spelling import choices
@@ -48,6 +49,8 @@ class _Reader:
             for name, value in (info.get("defaults") or {}).items()
             if name in _DEFAULTS
         }
+        # Kong writes it into exports, whose passwords are hashed already.
+        self._hashed = raw.get("_transform") is False
         self._configs = raw.get("_plugin_configs") or {}
 
     def level(self, level: Mapping[str, Any], allowed: Any, path: str) -> dict[str, Any]:
@@ -92,6 +95,8 @@ class _Reader:
         body = {**self._defaults.get(entity.collection, {}), **item}
         if entity.collection == "plugins":
             body = self._plugin(body, path)
+        if self._hashed:
+            mark_hashed(entity.collection, body)
         if self._tags:
             tags = body.get("tags") or []
             body["tags"] = [*tags, *(tag for tag in self._tags if tag not in tags)]

@@ -25,6 +25,7 @@ SECRETS = ("key", "password", "secret")
 _MARKED = re.compile(r"\{sha1\}([0-9a-f]{40})|\{sha256\}([0-9a-f]{64})")
 """In documents, a basic-auth password that is hashed already."""
 _SHA256_DIGITS = 64
+_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def random_token() -> str:
@@ -236,6 +237,13 @@ def store_secret(collection: str, row: dict[str, Any]) -> None:
         row["password"] = marked[1] or marked[2]
     elif not is_reference(password):
         row["password"] = hash_password(password, str(row.get("consumer")))
+
+
+def mark_hashed(collection: str, body: dict[str, Any]) -> None:
+    """Mark a basic-auth password that is a hash, from a file that says that its passwords are."""
+    password = body.get("password")
+    if isinstance(password, str) and _HASH.fullmatch(password):
+        show_secret(collection, body)
 
 
 def show_secret(collection: str, body: dict[str, Any]) -> None:

@@ -11,9 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gateway.entities.plugin_types import PluginType, plugin_types
+from gateway.entities.vault_kinds import VAULT_KINDS
+from gateway.names.spelling import choices
 from gateway.plugins.base import Handler
 from gateway.plugins.order import in_order
 from gateway.plugins.precedence import PluginTable
+from gateway.vaults.references import Reference, references
 
 Row = Mapping[str, Any]
 _NAMED = 3
@@ -34,9 +37,32 @@ def configuration_warnings(
         if row.get("enabled") is not False and row.get("name") in types
     ]
     found = [text for row in rows for text in _of_fields(row, types[row["name"]])]
+    found += _of_vaults(table)
     if any(types[row["name"]].produces for row in rows):
         found += _OfOrder(table, rows, types).warnings()
     return found
+
+
+def _of_vaults(table: Mapping[str, Sequence[Row]]) -> Iterable[str]:
+    """Yield the references that no data plane can resolve, whatever its vaults hold."""
+    kinds = {str(row["prefix"]): str(row["name"]) for row in table.get("vaults", ())}
+    for text in sorted(
+        references({name: rows for name, rows in table.items() if name != "vaults"})
+    ):
+        found = Reference.parse(text)
+        if found is None:
+            yield f"{text} is no vault reference; expected {{vault://vault/path/key}}"
+            continue
+        kind = kinds.get(found.vault, found.vault)
+        if kind in VAULT_KINDS:
+            continue
+        if found.vault in kinds:
+            known = ", ".join(VAULT_KINDS)
+            problem = f'vaults of the kind "{kind}" cannot be asked, but {known}'
+        else:
+            advice = choices(found.vault, [*kinds, *VAULT_KINDS])
+            problem = f'there is no vault "{found.vault}"; {advice}'
+        yield f"{text} does not resolve: {problem}"
 
 
 def _of_fields(row: Row, kind: PluginType) -> Iterable[str]:

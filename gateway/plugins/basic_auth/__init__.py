@@ -11,6 +11,7 @@ PLUGIN = PluginType(
     priority=1100,
     schema=Config,
     handler_path="gateway.plugins.basic_auth.handler:BasicAuth",
+    newer_protocols=("ws", "wss"),
     no_consumer=True,
     reads=("consumers", "basicauth_credentials"),
 )

@@ -11,6 +11,7 @@ PLUGIN = PluginType(
     priority=1030,
     schema=Config,
     handler_path="gateway.plugins.hmac_auth.handler:HmacAuth",
+    newer_protocols=("ws", "wss"),
     no_consumer=True,
     reads=("consumers", "hmacauth_credentials"),
 )

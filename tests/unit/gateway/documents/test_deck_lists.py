@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.documents.deck_lists import keyed
-from gateway.documents.document import check_document
+from gateway.documents.document import check_document, to_table
 from gateway.errors import DocumentError
 
 
@@ -87,3 +87,15 @@ def test_a_shared_plugin_configuration_is_the_base_of_its_own() -> None:
 )
 def test_what_is_wrong_with_the_lists_is_named(raw: dict[str, Any], start: str) -> None:
     assert _problems(raw)[0].startswith(start)
+
+
+@pytest.mark.parametrize("digits", [40, 64])
+def test_an_export_has_passwords_that_are_hashed_already(digits: int) -> None:
+    def read(**header: object) -> str:
+        credential = {"username": "u", "password": "0" * digits}
+        consumers = [{"username": "ann", "basicauth_credentials": [credential]}]
+        table = to_table(keyed({"consumers": consumers, **header}), "o", 1)
+        return str(table["basicauth_credentials"][0]["password"])
+
+    assert read(_transform=False) == "0" * digits
+    assert read(_transform=True) == read() != "0" * digits

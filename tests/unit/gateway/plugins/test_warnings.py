@@ -107,3 +107,22 @@ def test_check_shows_them_with_the_file(tmp_path: Path) -> None:
     assert problems == []
     assert len(warnings) == 1
     assert warnings[0].startswith(f'{file}: routes["orders"]: the plugin')
+
+
+@pytest.mark.parametrize(
+    ("reference", "text"),
+    [
+        ("{vault://team/a/b}", ""),
+        ("{vault://env/A}", ""),
+        ("{vault://hcv/a/b?ttl=5#2}", ""),
+        ("{vault://tean/a/b}", 'there is no vault "tean"; did you mean "team"?'),
+        ("{vault://cloud/a}", 'vaults of the kind "gcp" cannot be asked, but env, file, hcv, aws'),
+        ("{vault://env}", "is no vault reference"),
+    ],
+)
+def test_a_reference_that_can_never_resolve_is_warned_of(reference: str, text: str) -> None:
+    vaults = {"team": {"name": "env"}, "cloud": {"name": "gcp", "config": {"project_id": "p"}}}
+    consumers = {"ann": {"keyauth_credentials": {"k": {"key": reference}}}}
+    table = check_document({"consumers": consumers, "vaults": vaults})
+    found = configuration_warnings(table)
+    assert [text in one and reference in one for one in found] == ([True] if text else [])

@@ -10,11 +10,12 @@ import pytest
 from gateway.data_plane.master.cache import ConfigCache
 from gateway.data_plane.master.intake import ReleaseIntake
 from gateway.documents.document import to_table
-from gateway.errors import ClusterError, ReleaseRefused
+from gateway.errors import ClusterError, ReleaseRefused, UnresolvedReference
 from gateway.hybrid.config_hash import ZERO_HASH, config_hash
 from gateway.hybrid.config_table import config_table
 from gateway.hybrid.frame import reconfigure_payload
 from tests.support.authority import shared_pair
+from tests.support.fake_hashicorp_vault import running_vault
 from tests.support.supervision import served, supervising
 
 KEY = shared_pair().key
@@ -92,3 +93,28 @@ async def test_a_cache_that_cannot_be_written_is_no_refusal(tmp_path: Path) -> N
         broken = ConfigCache(tmp_path / "file" / "config.cache", KEY)
         await ReleaseIntake(supervisor, {}, broken).take(reconfigure_payload(sent()))
         assert supervisor.hash_in_force == config_hash(sent())[0]
+
+
+async def test_a_release_that_waits_for_its_secrets_is_served_and_kept_when_they_come(
+    cache: ConfigCache,
+) -> None:
+    with running_vault() as vault:
+        config = vault.settings(token="root")
+        document = {
+            "vaults": {"team": {"name": "hcv", "config": config}},
+            "consumers": {"ann": {"keyauth_credentials": {"k": {"key": "{vault://team/a/key}"}}}},
+        }
+        frame = reconfigure_payload(config_table(to_table(document, "tests", 1)))
+        async with supervising() as supervisor:
+            intake = ReleaseIntake(supervisor, {}, cache)
+            assert not await intake.retry()
+            with pytest.raises(UnresolvedReference, match="has no secret a"):
+                await intake.take(frame)
+            assert "has no secret a" in supervisor.problem
+            assert not await intake.retry()
+            assert cache.load() is None
+            vault.put("a", key="secret-key")
+            assert await intake.retry()
+            assert supervisor.environment == {"{vault://team/a/key}": "secret-key"}
+            assert cache.load() == frame
+            assert not await intake.retry()
