@@ -69,6 +69,11 @@ docs: venv ## write docs/reference from the code
 bench: tools ## measure against the floor and others (QUICK=1: under two minutes)
 	@.venv/bin/python -m bench $(if $(QUICK),--quick)
 
+.PHONY: sdks
+sdks: venv ## SDKs of the provider for programs in Python, TypeScript and Go, into sdks/
+	@$(BOOTSTRAP) pulumi sdk
+	@tools/sdks
+
 .PHONY: clean
 clean: ## remove what the tools installed (not the stack's state)
 	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache

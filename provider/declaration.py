@@ -35,6 +35,7 @@ class OutputField(Generic[_T]):
         secret: bool = False,
         recorded: Field | None = None,
     ) -> None:
+        self.kind = kind
         self.name = name
         self.secret = secret
         self.recorded = recorded
@@ -72,6 +73,8 @@ class ResourceType(_Declared):
     """Property name to field, in the order of declaration."""
     outputs: ClassVar[tuple[str, ...]]
     """Names of the properties that are no inputs."""
+    output_fields: ClassVar[Mapping[str, OutputField[Any]]]
+    """Property name to output, those that are inputs as well included."""
     secrets: ClassVar[tuple[PropertyPath, ...]]
     """Properties that are secret whatever the program says."""
 
@@ -94,11 +97,22 @@ class ResourceType(_Declared):
                 if declared.recorded is not None:
                     inputs[declared.name] = declared.recorded
         cls.inputs = inputs
+        cls.output_fields = outputs
         cls.outputs = tuple(name for name in outputs if name not in inputs)
         cls.secrets = (
             *((name,) for name, output in outputs.items() if output.secret),
             *(path for name, field in inputs.items() for path in field.secret_paths((name,))),
         )
+
+    @classmethod
+    def recorded(cls, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the inputs that stand among the outputs as well.
+
+        The engine writes all of the state at each step: what is large and told by others, such as
+        an endpoint with its authority, stands there once.
+        """
+        hidden = {name for name, field in cls.inputs.items() if field.input_only}
+        return {name: value for name, value in inputs.items() if name not in hidden}
 
 
 def property_name(attribute: str) -> str:

@@ -30,7 +30,7 @@ class Field:
 
     ``fields`` describes the entries of an object, ``items`` each item of a list or map. A text or
     list without a default may not be empty. The value of a ``secret`` field is secret whatever the
-    program says.
+    program says. What is left serves the package's schema (``provider.schema``).
     """
 
     test: Test
@@ -38,6 +38,18 @@ class Field:
     fields: Mapping[str, Field] | None = None
     items: Field | None = None
     secret: bool = False
+    kind: str = "any"
+    """``string``, ``integer``, ``boolean``, ``object``, ``array`` or ``any``."""
+    allowed: Sequence[str] = ()
+    """The values that a string may have; none: any."""
+    name: str = ""
+    """Of the object's type, in the resource's module."""
+    about: str = ""
+    """What an entry of an object is; an attribute has its docstring."""
+    alternatives: Sequence[Field] = ()
+    """What a value of kind ``any`` may be."""
+    input_only: bool = False
+    """It does not stand among the outputs."""
 
     def secret_paths(self, path: PropertyPath) -> Iterator[PropertyPath]:
         """Yield the paths that are secret at ``path``, where this field stands, and below it."""
@@ -59,6 +71,7 @@ def text(
     allowed: Sequence[str] = (),
     secret: bool = False,
     problem: Callable[[str], str] = lambda _: "",
+    about: str = "",
 ) -> Any:
     """A string; one of ``allowed`` when those are given; ``problem`` says what is wrong with it."""
 
@@ -69,10 +82,12 @@ def text(
             return f"{value!r} is not allowed; one of: {', '.join(allowed)}"
         return problem(value) or None
 
-    return Field(test, default, secret=secret)
+    return Field(test, default, secret=secret, kind="string", allowed=allowed, about=about)
 
 
-def integer(*, default: Any = REQUIRED, minimum: int = 0, maximum: int = 2**31 - 1) -> Any:
+def integer(
+    *, default: Any = REQUIRED, minimum: int = 0, maximum: int = 2**31 - 1, about: str = ""
+) -> Any:
     """A whole number between ``minimum`` and ``maximum``."""
 
     def test(value: Any) -> str | None:
@@ -82,34 +97,57 @@ def integer(*, default: Any = REQUIRED, minimum: int = 0, maximum: int = 2**31 -
             return f"should be between {minimum} and {maximum}, not {value}"
         return None
 
-    return Field(test, default)
+    return Field(test, default, kind="integer", about=about)
 
 
 def boolean(*, default: Any = REQUIRED) -> Any:
     """True or false."""
-    return Field(lambda it: None if isinstance(it, bool) else "should be true or false", default)
+    return Field(_is_boolean, default, kind="boolean")
 
 
-def anything(*, default: Any = REQUIRED) -> Any:
-    """Any value at all."""
-    return Field(lambda _: None, default)
+def anything(
+    *, default: Any = REQUIRED, test: Test = lambda _: None, alternatives: Sequence[Any] = ()
+) -> Any:
+    """Any value at all, or one that passes ``test``; ``alternatives`` describe those."""
+    return Field(test, default, alternatives=alternatives)
 
 
-def record(fields: Mapping[str, Any], *, default: Any = REQUIRED) -> Any:
-    """An object with exactly these fields."""
-    return Field(_is_object, default, fields=fields)
+def record(
+    fields: Mapping[str, Any],
+    *,
+    default: Any = REQUIRED,
+    name: str = "",
+    about: str = "",
+    input_only: bool = False,
+) -> Any:
+    """An object with exactly these fields, of the type ``name``."""
+    return Field(
+        _is_object,
+        default,
+        fields=fields,
+        kind="object",
+        name=name,
+        about=about,
+        input_only=input_only,
+    )
 
 
 def mapping(items: Any, *, default: Any = REQUIRED) -> Any:
     """An object with any names, all of one kind."""
-    return Field(_is_object, default, items=items)
+    return Field(_is_object, default, items=items, kind="object")
 
 
 def array(items: Any, *, default: Any = REQUIRED) -> Any:
     """A list of one kind."""
-    return Field(
-        lambda it: None if isinstance(it, list) else "should be a list", default, None, items
-    )
+    return Field(_is_list, default, items=items, kind="array")
+
+
+def _is_boolean(value: Any) -> str | None:
+    return None if isinstance(value, bool) else "should be true or false"
+
+
+def _is_list(value: Any) -> str | None:
+    return None if isinstance(value, list) else "should be a list"
 
 
 def _is_object(value: Any) -> str | None:

@@ -148,13 +148,4 @@ def kafka_admin(endpoint: Properties) -> KafkaAdmin:
         )
 
 
-def without_endpoint(inputs: Properties) -> Properties:
-    """Return the outputs of what is on a broker: its inputs but the endpoint.
-
-    The engine writes all of the state at each step; the endpoint with its authority, once in the
-    inputs of each topic and rule, is a third of it already.
-    """
-    return {name: value for name, value in inputs.items() if name != "endpoint"}
-
-
 _cached_admin = cache(KafkaAdmin)

@@ -126,7 +126,7 @@ class Resource(ABC):
 
     def with_unknown_outputs(self, inputs: Properties) -> Properties:
         """Return what a preview knows of the outputs before they are computed."""
-        return {**inputs, **dict.fromkeys(self.schema.outputs, UNKNOWN)}
+        return {**self.schema.recorded(inputs), **dict.fromkeys(self.schema.outputs, UNKNOWN)}
 
     @abstractmethod
     def make(self, call: ResourceCall, inputs: Properties) -> tuple[str, Properties]:

@@ -20,7 +20,7 @@ from gateway import __version__
 from gateway.errors import GatewayError, ResourceInitFailed
 from gateway.names.property_paths import PropertyPath
 from provider.engine_log import EngineLog
-from provider.registry import TYPES, implementation
+from provider.registry import implementation
 from provider.resource import Resource, ResourceCall, State
 from provider.responses import abort_init_failed, diff_response
 from provider.values import Properties, decode, encode
@@ -52,10 +52,11 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return plugin_pb2.PluginInfo(version=__version__)
 
     def GetSchema(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """A minimal schema, the types by name; the classes are in provider/client.py."""
-        types: dict[str, dict[str, Any]] = {token: {} for token in TYPES}
-        schema = {"name": "gateway", "version": __version__, "resources": types}
-        return provider_pb2.GetSchemaResponse(schema=json.dumps(schema))
+        """Return all types, for `pulumi package get-schema|gen-sdk|add`."""
+        # Late: no stack's operation asks for it.
+        from provider.schema import package_schema
+
+        return provider_pb2.GetSchemaResponse(schema=json.dumps(package_schema()))
 
     def CheckConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
         """There is nothing to configure."""

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Get what the project runs with into ignored folders: `python3 tools/bootstrap.py STEP...`.
 
-Steps: ``venv`` (.venv from requirements.txt), ``pulumi`` (.tools/pulumi), ``kafka`` (.tools/kafka),
-``policies`` (policies/.venv).
+Steps: ``venv`` (.venv from requirements.txt), ``pulumi`` (.tools/pulumi), ``sdk`` (.tools/sdk),
+``kafka`` (.tools/kafka), ``policies`` (policies/.venv).
 Each one is skipped when it is done for its present inputs, and starts over cleanly after an
 interruption: it works in a folder of its own that is renamed into place at the end. Only the
 standard library is used, since nothing is installed yet.
@@ -198,13 +198,7 @@ def _fetch(url: str) -> bytes:
 
 
 def _build_pulumi(folder: Path) -> None:
-    go = shutil.which("go")
-    found = re.search(r"go(\d+)\.(\d+)", run(go, "version")) if go else None
-    if found is None or (int(found.group(1)), int(found.group(2))) < (1, 26):
-        raise MissingError(
-            f"the Pulumi CLI {PULUMI_VERSION} could not be downloaded and Go 1.26 or later, which "
-            "would build it, is not on PATH. Install either of the two."
-        )
+    _need_go(f"the Pulumi CLI {PULUMI_VERSION}")
     module = ROOT / "tools" / "pulumi-cli"
     # Only what is built is fetched: `go mod download` would ask for all of the graph.
     say("Pulumi CLI: fetching its Go modules and building it (about five minutes the first time)")
@@ -224,6 +218,39 @@ def _build_pulumi(folder: Path) -> None:
         copy.chmod(0o755)
     host = "pulumi-language-python"
     (folder / host).symlink_to(Path("../../tools/language_host") / host)
+
+
+def _need_go(what: str) -> None:
+    go = shutil.which("go")
+    found = re.search(r"go(\d+)\.(\d+)", run(go, "version")) if go else None
+    if found is None or (int(found.group(1)), int(found.group(2))) < (1, 26):
+        raise MissingError(
+            f"{what} could not be downloaded and Go 1.26 or later, which would build it, is not on "
+            "PATH. Install either of the two."
+        )
+
+
+# --- SDKs of the provider's package -----------------------------------------------------------
+
+
+def sdk() -> None:
+    """Have what writes SDKs: the official language hosts, or a generator built from Go modules."""
+    if shutil.which("pulumi-language-nodejs") or (TOOLS / "pulumi/pulumi-language-nodejs").exists():
+        return
+    module = ROOT / "tools" / "sdk_generator"
+    inputs = digest(module / "go.mod", module / "go.sum", module / "main.go")
+    once("SDK generator", inputs, TOOLS / "sdk" / "sdk-generator", _build_sdk_generator)
+
+
+def _build_sdk_generator() -> None:
+    _need_go("the SDK generator")
+    say("SDK generator: fetching its Go modules and building it")
+    with replacing(TOOLS / "sdk") as folder:
+        build = ("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", folder / "sdk-generator")
+        run(*build, ".", cwd=ROOT / "tools" / "sdk_generator", env={"CGO_ENABLED": "0"})
+        for language in ("nodejs", "go"):
+            host = f"pulumi-language-{language}"
+            (folder / host).symlink_to(Path("../../tools/language_host") / host)
 
 
 # --- Apache Kafka -----------------------------------------------------------------------------
@@ -298,7 +325,7 @@ def _make_policies() -> None:
     run(*pip, "--disable-pip-version-check", "-r", ROOT / "policies" / "requirements.txt")
 
 
-STEPS = {"venv": venv, "pulumi": pulumi, "kafka": kafka, "policies": policies}
+STEPS = {"venv": venv, "pulumi": pulumi, "kafka": kafka, "policies": policies, "sdk": sdk}
 
 
 def main(names: list[str]) -> int:

@@ -14,7 +14,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # not in its _
 )
 
 from provider.diff import PropertyChange, changes_between
-from provider.kafka_admin import TIMEOUT_SECONDS, kafka_admin, without_endpoint
+from provider.kafka_admin import TIMEOUT_SECONDS, kafka_admin
 from provider.resource import Resource, ResourceCall, State
 from provider.resource_types import KafkaAclType
 from provider.retry import with_retry
@@ -46,7 +46,7 @@ class KafkaAcl(Resource):
     def make(self, call: ResourceCall, inputs: Properties) -> tuple[str, Properties]:
         """Make the rule; one that is there already stays."""
         _create(call, inputs)
-        return call.derived_id, without_endpoint(inputs)
+        return call.derived_id, self.schema.recorded(inputs)
 
     def refresh(self, state: State) -> State | None:
         """Whether the rule is there."""
@@ -58,7 +58,7 @@ class KafkaAcl(Resource):
             _create(call, news)
             if _binding(state.inputs) != _binding(news):
                 _remove(state.inputs)
-        return without_endpoint(news)
+        return self.schema.recorded(news)
 
     def delete(self, call: ResourceCall, state: State) -> None:
         """Remove the rule."""

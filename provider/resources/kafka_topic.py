@@ -22,7 +22,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # not in its _
 from gateway.errors import EndpointUnreachable
 from gateway.names.property_paths import render_path
 from provider.diff import PropertyChange, changes_between
-from provider.kafka_admin import TIMEOUT_SECONDS, kafka_admin, without_endpoint
+from provider.kafka_admin import TIMEOUT_SECONDS, kafka_admin
 from provider.resource import Resource, ResourceCall, State
 from provider.resource_types import KafkaTopicType
 from provider.retry import with_retry
@@ -68,7 +68,7 @@ class KafkaTopic(Resource):
     def make(self, call: ResourceCall, inputs: Properties) -> tuple[str, Properties]:
         """Make the topic, or adopt one of this name, growing and setting it as asked."""
         self._bring_up(call, inputs)
-        return call.derived_id, without_endpoint(inputs)
+        return call.derived_id, self.schema.recorded(inputs)
 
     def refresh(self, state: State) -> State | None:
         """The topic as the brokers have it."""
@@ -88,7 +88,7 @@ class KafkaTopic(Resource):
         """Make it again if it is missing, add partitions, set its config."""
         if not call.preview:
             self._bring_up(call, news)
-        return without_endpoint(news)
+        return self.schema.recorded(news)
 
     def delete(self, call: ResourceCall, state: State) -> None:
         """Delete the topic and its records."""

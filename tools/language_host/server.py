@@ -36,6 +36,7 @@ from google.protobuf import empty_pb2  # noqa: E402
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2  # noqa: E402
 
 from provider.parent import on_parent_death  # noqa: E402
+from tools.language_host.generator import generate_package  # noqa: E402
 
 # What the exec script exits with when the program's failure has been shown already.
 REPORTED_EXIT_CODE = 32
@@ -135,6 +136,10 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         context.add_callback(child.terminate)
         yield from stream_output(child)
         yield language_pb2.RunPluginResponse(exitcode=self._wait(child))
+
+    def GeneratePackage(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Write a package's SDK for Python."""
+        return generate_package("python", request, context)
 
     def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802
         """End what runs; the engine closes us right after."""

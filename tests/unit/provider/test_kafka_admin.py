@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from gateway.errors import EndpointUnreachable
-from provider.kafka_admin import KafkaAdmin, kafka_admin, without_endpoint
+from provider.kafka_admin import KafkaAdmin, kafka_admin
 from tests.support.ports import free_ports
 from tests.support.waiting import eventually
 
@@ -66,7 +66,3 @@ def test_a_change_that_fails_counts_and_what_was_listed_meanwhile_does_not(
 
     assert admin.listed("failing", changing) == 1
     assert admin.listed("failing", listing) == 2
-
-
-def test_the_endpoint_with_its_authority_is_not_recorded_twice() -> None:
-    assert without_endpoint({"endpoint": {"caPem": "PEM"}, "name": "orders"}) == {"name": "orders"}

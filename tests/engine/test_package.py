@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The provider as a package for other programs: its schema and SDKs by the real CLI."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from provider.schema import package_schema
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(420)]
+
+PROGRAM = """
+import pulumi
+import pulumi_gateway as gateway
+
+authority = gateway.ClusterCertificate("ca", kind="ca", common_name="x")
+endpoint = gateway.kafka.EndpointArgs(bootstrap_servers="127.0.0.1:9092")
+topic = gateway.kafka.Topic("orders", name="orders", endpoint=endpoint)
+configuration = gateway.Configuration(
+    "routes", admin={"url": "http://127.0.0.1:8001"}, owner="me", document={"services": {}}
+)
+number: pulumi.Output[int] = configuration.release
+key: pulumi.Output[str] = authority.private_key_pem
+"""
+
+
+def run(*command: str | Path, cwd: Path = ROOT, **environment: str) -> str:
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def sdks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sdks")
+    run(sys.executable, "tools/bootstrap.py", "sdk")
+    run("tools/sdks", folder, PULUMI_HOME=str(folder / "home"))
+    return folder
+
+
+def test_the_command_line_shows_the_whole_schema(tmp_path: Path) -> None:
+    shown = run(
+        "pulumi",
+        "package",
+        "get-schema",
+        "./provider",
+        PATH=f"{ROOT}/.tools/pulumi:{os.environ['PATH']}",
+        PULUMI_HOME=str(tmp_path),
+        PULUMI_SKIP_UPDATE_CHECK="true",
+    )
+    assert json.loads(shown)["resources"] == package_schema()["resources"]
+
+
+def test_the_python_sdk_has_types_that_hold(sdks: Path) -> None:
+    package = sdks / "python"
+    assert (package / "pulumi_gateway" / "py.typed").exists()
+    (package / "program.py").write_text(PROGRAM)
+    # The same in every SDK: Pulumi's own helpers are not typed throughout.
+    (package / "mypy.ini").write_text("[mypy-pulumi_gateway._utilities]\nignore_errors = True\n")
+    run(
+        sys.executable,
+        "-m",
+        "mypy",
+        "--no-incremental",
+        "pulumi_gateway",
+        "program.py",
+        cwd=package,
+    )
+
+
+def test_the_typescript_sdk_compiles(sdks: Path) -> None:
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not on PATH")
+    package = sdks / "nodejs"
+    run("npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", cwd=package)
+    run(package / "node_modules" / ".bin" / "tsc", "--noEmit", cwd=package)
+
+
+def test_the_go_sdk_is_go(sdks: Path) -> None:
+    if shutil.which("gofmt") is None:
+        pytest.skip("Go is not on PATH")
+    files = sorted((sdks / "go").rglob("*.go"))
+    assert {"topic.go", "configuration.go", "process.go"} <= {file.name for file in files}
+    run("gofmt", "-l", "-e", *files)
