@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -18,8 +19,28 @@ _FOREVER = 100_000_000.0
 """Kong's default of ``resurrect_ttl``: three years."""
 
 
+_SECRET = Hint(referenceable=True, encrypted=True)
+
+
+def _unused(method: str) -> Any:
+    return Field(
+        default=None, description=f"For the method `{method}`, which is not served: without effect."
+    )
+
+
 class DecodingVault(StrictModel):
-    """What all vaults have."""
+    """What all vaults have.
+
+    Another Kong, whose releases a data plane takes, fills in every field of its own kind: those
+    that are null there, and unknown here, are no mistakes.
+    """
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_nulls(cls, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            return {name: value for name, value in data.items() if value is not None}
+        return data
 
     base64_decode: bool = Field(
         default=False, description="Whether secrets are stored as Base64 and have to be decoded."
@@ -92,7 +113,7 @@ class HashicorpVault(CachedVault):
     auth_method: Literal["token", "kubernetes", "approle"] = Field(
         default="token", description="How to log in."
     )
-    token: Annotated[str, Hint(referenceable=True, encrypted=True)] | None = Field(
+    token: Annotated[str, _SECRET] | None = Field(
         default=None, description="The token, for `token`; renewed while it can be."
     )
     kube_role: NonEmpty | None = Field(default=None, description="The role, for `kubernetes`.")
@@ -106,10 +127,10 @@ class HashicorpVault(CachedVault):
     approle_auth_path: NonEmpty = Field(
         default="approle", description="Where the method `approle` is mounted."
     )
-    approle_role_id: Annotated[str, Hint(referenceable=True, encrypted=True)] | None = Field(
+    approle_role_id: Annotated[str, _SECRET] | None = Field(
         default=None, description="The role's id, for `approle`."
     )
-    approle_secret_id: Annotated[str, Hint(referenceable=True, encrypted=True)] | None = Field(
+    approle_secret_id: Annotated[str, _SECRET] | None = Field(
         default=None, description="The secret id, for `approle`."
     )
     approle_secret_id_file: NonEmpty | None = Field(
@@ -119,6 +140,14 @@ class HashicorpVault(CachedVault):
         default=False,
         description="Whether the secret id is a wrapping token, which is unwrapped once.",
     )
+    cert_auth_role_name: str | None = _unused("cert")
+    cert_auth_cert: str | None = _unused("cert")
+    cert_auth_cert_key: Annotated[str, _SECRET] | None = _unused("cert")
+    oauth2_role_name: str | None = _unused("oauth2")
+    oauth2_token_endpoint: str | None = _unused("oauth2")
+    oauth2_client_id: Annotated[str, _SECRET] | None = _unused("oauth2")
+    oauth2_client_secret: Annotated[str, _SECRET] | None = _unused("oauth2")
+    oauth2_audiences: str | None = _unused("oauth2")
 
     @model_validator(mode="after")
     def _check_method(self) -> HashicorpVault:

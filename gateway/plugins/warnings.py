@@ -16,7 +16,7 @@ from gateway.names.spelling import choices
 from gateway.plugins.base import Handler
 from gateway.plugins.order import in_order
 from gateway.plugins.precedence import PluginTable
-from gateway.vaults.references import Reference, references
+from gateway.vaults.references import REFERRING, Reference, references
 
 Row = Mapping[str, Any]
 _NAMED = 3
@@ -46,9 +46,7 @@ def configuration_warnings(
 def _of_vaults(table: Mapping[str, Sequence[Row]]) -> Iterable[str]:
     """Yield the references that no data plane can resolve, whatever its vaults hold."""
     kinds = {str(row["prefix"]): str(row["name"]) for row in table.get("vaults", ())}
-    for text in sorted(
-        references({name: rows for name, rows in table.items() if name != "vaults"})
-    ):
+    for text in sorted(references([table.get(name, ()) for name in REFERRING])):
         found = Reference.parse(text)
         if found is None:
             yield f"{text} is no vault reference; expected {{vault://vault/path/key}}"

@@ -22,6 +22,18 @@ import orjson
 from gateway.entities.types import REFERENCE
 from gateway.errors import UnresolvedReference
 
+REFERRING = (
+    "plugins",
+    "certificates",
+    "keyauth_credentials",
+    "basicauth_credentials",
+    "hmacauth_credentials",
+    "jwt_secrets",
+    "oauth2_credentials",
+    "keys",
+)
+"""Collections whose fields may hold vault references."""
+
 _PARTS = re.compile(
     r"\{vault://([A-Za-z0-9][A-Za-z0-9._-]*)/([^{}?#]+)(?:\?([^{}#]*))?(?:#(\d{1,9}))?\}"
 )

@@ -26,7 +26,7 @@ from gateway.data_plane.master.spawn import Spawned
 from gateway.data_plane.master.status import MAX_BODY, READY, StatusApplication
 from gateway.data_plane.master.supervisor import Supervisor
 from gateway.data_plane.master.trusted_authorities import trusted_bundle
-from gateway.data_plane.master.vault_file import read_vault_file, readable_by_others
+from gateway.data_plane.master.vault_file import read_vault_file, readable_by_others, vault_settings
 from gateway.data_plane.master.worker_process import resident_memory
 from gateway.errors import ReleaseRefused, SettingsError
 from gateway.http.limits import own_limits
@@ -96,7 +96,7 @@ class Master:
         proxy = Reservation(settings.proxy_listen, "KONG_PROXY_LISTEN")
         self._addresses = proxy.addresses
         try:
-            environment = self._read_environment()
+            environment = _read_environment(settings, self._values)
             store = NodeStore(settings.mem_cache_size)
             self._supervisor = Supervisor(self._spawned, self._init(), store=store)
             await self._serve(environment)
@@ -214,7 +214,7 @@ class Master:
             try:
                 values = dict(self._read_values())
                 settings = Settings.from_values(values)
-                environment = self._read_environment(settings)
+                environment = _read_environment(settings, values)
             except SettingsError as error:
                 _log.error("reload refused", problems=error.problems)
                 return
@@ -245,16 +245,6 @@ class Master:
         self.settings = Settings.parse(self._values)
         configure_logs(self.settings.log_level, role=self.settings.role)
 
-    def _read_environment(self, settings: Settings | None = None) -> dict[str, str]:
-        chosen = (settings or self.settings).env_file
-        if chosen is None:
-            return {}
-        path = Path(chosen)
-        values = read_vault_file(path)
-        if readable_by_others(path):
-            _log.warning("the file with vault values is readable by every user", file=chosen)
-        return values
-
     def _init(self) -> dict[str, Any]:
         """Return what each worker gets first; files are read anew. Raises ``SettingsError``."""
         certificate = None
@@ -270,6 +260,18 @@ class Master:
             "drain": self.settings.drain_timeout,
             "watchdog": self.settings.worker_watchdog,
         }
+
+
+def _read_environment(settings: Settings, values: Mapping[str, str]) -> dict[str, str]:
+    """Return what vault references read beside the process' environment."""
+    found = vault_settings(values)
+    if settings.env_file is None:
+        return found
+    path = Path(settings.env_file)
+    found |= read_vault_file(path)
+    if readable_by_others(path):
+        _log.warning("the file with vault values is readable by every user", file=str(path))
+    return found
 
 
 def _make_prefix(settings: Settings) -> Path:

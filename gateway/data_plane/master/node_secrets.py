@@ -133,7 +133,7 @@ class NodeSecrets:
     def _resolve(self, table: bytes, environment: Values) -> Resolved:
         # Imported here: most nodes refer to their environment only.
         from gateway.vaults.backend import Surroundings
-        from gateway.vaults.references import references
+        from gateway.vaults.references import REFERRING, references
         from gateway.vaults.secrets import Secrets
 
         rows = orjson.loads(table)
@@ -151,7 +151,7 @@ class NodeSecrets:
             self._expired = False
         wanted = {
             text
-            for text in references(rows)
+            for text in references([rows.get(name, ()) for name in REFERRING])
             if "env" in vaults or not _PLAIN.fullmatch(text.encode())
         }
         return self._secrets.resolve(vaults, wanted)

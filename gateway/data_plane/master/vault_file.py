@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 from gateway.errors import SettingsError
+from gateway.settings.settings import NAMES, env_name
 
 
 def read_vault_file(path: Path) -> dict[str, str]:
@@ -28,6 +30,18 @@ def read_vault_file(path: Path) -> dict[str, str]:
             raise SettingsError(f"{path}:{number}: expected NAME=value")
         values[name.strip()] = _unquoted(value.strip())
     return values
+
+
+def vault_settings(values: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings of vaults among raw settings, by the names of their variables.
+
+    So that a kong.conf may hold them: ``vault_hcv_host`` is ``KONG_VAULT_HCV_HOST``.
+    """
+    return {
+        env_name(name): text
+        for name, text in values.items()
+        if name.startswith("vault_") and name not in NAMES
+    }
 
 
 def readable_by_others(path: Path) -> bool:

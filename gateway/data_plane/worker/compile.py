@@ -23,20 +23,9 @@ from gateway.errors import ReleaseRefused, UnresolvedReference
 from gateway.plugins.consumers import Consumers
 from gateway.plugins.precedence import PluginTable
 from gateway.routing.router import Router
-from gateway.vaults.references import resolve
+from gateway.vaults.references import REFERRING, resolve
 
 Row = Mapping[str, Any]
-_HAS_SECRETS = (
-    "plugins",
-    "certificates",
-    "keyauth_credentials",
-    "basicauth_credentials",
-    "hmacauth_credentials",
-    "jwt_secrets",
-    "oauth2_credentials",
-    "keys",
-)
-"""Collections whose fields may hold vault references."""
 
 
 class RoutePlan:
@@ -142,7 +131,7 @@ def _drop_own_tags(rows: dict[str, Any]) -> None:
 
 def _resolve(rows: dict[str, Any], environment: Mapping[str, str]) -> None:
     missing: list[str] = []
-    for collection in _HAS_SECRETS:
+    for collection in REFERRING:
         try:
             if collection in rows:
                 rows[collection] = _resolved(collection, rows[collection], environment)

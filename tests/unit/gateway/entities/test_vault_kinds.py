@@ -32,3 +32,21 @@ def test_what_is_wrong_with_a_vaults_settings_is_named(
 def test_a_number_may_be_written_as_text_where_the_environment_says_it() -> None:
     config = VAULT_KINDS["hcv"].model_validate({"port": "8201", "token": "t"}, strict=False)
     assert config.model_dump()["port"] == 8201
+
+
+def test_fields_of_a_newer_kong_are_taken_while_they_are_null() -> None:
+    config = {"token": "t", "aws_auth_role": None, "oauth2_role_name": None}
+    row = validate_row("vaults", {"prefix": "team", "name": "hcv", "config": config})
+    assert "aws_auth_role" not in row["config"]
+    with pytest.raises(SchemaViolation, match="aws_auth_role"):
+        validate_row(
+            "vaults",
+            {"prefix": "team", "name": "hcv", "config": {"token": "t", "aws_auth_role": "r"}},
+        )
+
+
+@pytest.mark.parametrize("method", ["cert", "oauth2", "aws_iam"])
+def test_a_method_that_is_not_served_names_those_that_are(method: str) -> None:
+    with pytest.raises(SchemaViolation, match="expected one of: token, kubernetes, approle"):
+        config = {"auth_method": method, "oauth2_role_name": "r"}
+        validate_row("vaults", {"prefix": "team", "name": "hcv", "config": config})

@@ -43,7 +43,7 @@ async def test_secrets_stand_beside_the_variables(vault: FakeVault) -> None:
         secrets = NodeSecrets(supervisor)
         values = await secrets.complete(referring(vault), {"A": "a"})
         assert values == {"A": "a", PASSWORD: "first"}
-        option = release("b", key="{vault://env/SECRET?prefix=MY_}")
+        option = release("b", plugins=[{"key": "{vault://env/SECRET?prefix=MY_}"}])
         assert (await secrets.complete(option, {"MY_SECRET": "s"}))[
             "{vault://env/SECRET?prefix=MY_}"
         ] == "s"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.data_plane.master.vault_file import read_vault_file, readable_by_others
+from gateway.data_plane.master.vault_file import read_vault_file, readable_by_others, vault_settings
 from gateway.errors import SettingsError
 
 
@@ -43,3 +43,8 @@ def test_a_file_that_everybody_may_read_is_noticed(file: Path) -> None:
     assert readable_by_others(file)
     file.chmod(0o640)
     assert not readable_by_others(file)
+
+
+def test_settings_of_vaults_in_a_kong_conf_are_those_of_their_variables() -> None:
+    values = {"vault_hcv_host": "h", "vault_folders": "/x", "log_level": "info"}
+    assert vault_settings(values) == {"KONG_VAULT_HCV_HOST": "h"}
