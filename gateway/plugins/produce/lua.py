@@ -33,8 +33,13 @@ class LuaFunctions:
         seconds: float = SECONDS,
         memory: int = MEMORY,
         deepest: int = 1000,
+        field: str = "message_by_lua_functions",
     ) -> None:
-        """``deepest``: tables inside each other that a result may have."""
+        """``deepest``: tables inside each other that a result may have.
+
+        ``field``: that of the configuration, for texts about what is wrong.
+        """
+        self._field = field
         self._deepest = deepest
         self._chunks = list(chunks)
         self._seconds, self._memory = seconds, memory
@@ -62,9 +67,14 @@ class LuaFunctions:
         return load(text)
 
     def change(
-        self, message: dict[str, Any] | bytes, request: Request, size: int | None = None
+        self,
+        message: dict[str, Any] | bytes,
+        request: Request,
+        size: int | None = None,
+        *,
+        text: bool = True,
     ) -> bytes:
-        """Return the record's value: a string as it is, anything else as JSON.
+        """Return the record's value: a string as it is (``text``), anything else as JSON.
 
         ``size``: bytes of the message as JSON, where they are known. Raises ``RequestRejected``:
         413 for a message or a result that is too large, 500 with Kong's general text when a
@@ -80,7 +90,7 @@ class LuaFunctions:
             value = message if isinstance(message, bytes) else bridge.to_lua(message)
             for function in self._functions:
                 value = self._sandbox.run(function, value)
-            return value if isinstance(value, bytes) else bridge.to_json(value)
+            return value if text and isinstance(value, bytes) else bridge.to_json(value)
         except FAILURES as error:
             raise RequestRejected(500, _FAILED) from error
         finally:
@@ -99,12 +109,12 @@ class LuaFunctions:
 
     def _load(self, chunk: str, number: int) -> Any:
         try:
-            found = self._sandbox.compile(chunk, f"message_by_lua_functions[{number}]")
+            found = self._sandbox.compile(chunk, f"{self._field}[{number}]")
             function = self._sandbox.run(found)
         except (NotLua, *FAILURES) as error:
-            raise _not_lua(number, str(error).partition("\n")[0]) from None
+            raise _not_lua(self._field, number, str(error).partition("\n")[0]) from None
         if kind_of(function) != "function":
-            raise _not_lua(number, "must return a function")
+            raise _not_lua(self._field, number, "must return a function")
         return function
 
     def _kong(self, name: bytes, *arguments: Any) -> Any:
@@ -113,12 +123,10 @@ class LuaFunctions:
         return None if request is None else READS[name.decode()](request, *arguments)
 
 
-def check_chunks(chunks: Sequence[str]) -> None:
+def check_chunks(chunks: Sequence[str], field: str = "message_by_lua_functions") -> None:
     """Raise ``SchemaViolation`` for chunks that are not Lua or return no function."""
-    LuaFunctions(chunks)
+    LuaFunctions(chunks, field=field)
 
 
-def _not_lua(number: int, problem: str) -> SchemaViolation:
-    return SchemaViolation(
-        {"config": {"message_by_lua_functions": {str(number): problem}}}, "plugin"
-    )
+def _not_lua(field: str, number: int, problem: str) -> SchemaViolation:
+    return SchemaViolation({"config": {field: {str(number): problem}}}, "plugin")

@@ -11,7 +11,7 @@ PLUGIN = PluginType(
     priority=2,
     schema=Config,
     handler_path="gateway.plugins.request_termination.handler:RequestTermination",
-    before_produce=757,
+    before_produce=760,
 )
 
 __all__ = ["PLUGIN", "Config"]

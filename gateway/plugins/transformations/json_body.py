@@ -7,7 +7,17 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from gateway.plugins.transformations.json_objects import JsonObject, Path, appended, is_set, typed
+from gateway.plugins.transformations.json_objects import (
+    FALSE_OR_NULL,
+    JsonObject,
+    Path,
+    appended,
+    is_set,
+    typed,
+)
+
+Unset = tuple[bytes, ...]
+"""JSON texts of values that count as absent."""
 
 
 class JsonPair(NamedTuple):
@@ -22,20 +32,20 @@ class JsonPair(NamedTuple):
         return typed(self.value().decode("utf-8", "replace"), self.kind)
 
 
-def replace(body: JsonObject, pairs: Iterable[JsonPair]) -> None:
-    """Put values in the place of those that are there, and neither false nor null."""
+def replace(body: JsonObject, pairs: Iterable[JsonPair], unset: Unset = FALSE_OR_NULL) -> None:
+    """Put values in the place of those that are set."""
     for pair in pairs:
         text = pair.text()
         if text is not None:
-            body.edit(pair.path, partial(_in_place, text))
+            body.edit(pair.path, partial(_in_place, text, unset))
 
 
-def add(body: JsonObject, pairs: Iterable[JsonPair]) -> None:
-    """Set values where there are none, or false or null."""
+def add(body: JsonObject, pairs: Iterable[JsonPair], unset: Unset = FALSE_OR_NULL) -> None:
+    """Set values where none is set."""
     for pair in pairs:
         text = pair.text()
         if text is not None:
-            body.edit(pair.path, partial(_where_missing, text))
+            body.edit(pair.path, partial(_where_missing, text, unset))
 
 
 def append(body: JsonObject, pairs: Iterable[JsonPair]) -> None:
@@ -68,12 +78,12 @@ def allow(body: JsonObject, names: Sequence[str]) -> None:
             body.edit((name,), lambda _: None)
 
 
-def _in_place(new: bytes, old: bytes | None) -> bytes | None:
-    return new if is_set(old) else old
+def _in_place(new: bytes, unset: Unset, old: bytes | None) -> bytes | None:
+    return new if is_set(old, unset) else old
 
 
-def _where_missing(new: bytes, old: bytes | None) -> bytes | None:
-    return old if is_set(old) else new
+def _where_missing(new: bytes, unset: Unset, old: bytes | None) -> bytes | None:
+    return old if is_set(old, unset) else new
 
 
 def _at_the_end(new: bytes, old: bytes | None) -> bytes | None:

@@ -23,7 +23,10 @@ DEEPEST = 500
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _elements = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _BLANKS = b" \t\r\n"
-_FALSE = (b"false", b"null")
+FALSE_OR_NULL = (b"false", b"null")
+"""Values that count as absent in requests."""
+FALSE = (b"false",)
+"""Those in responses."""
 _STEP = re.compile(r"([^\[\]]*)((?:\[(?:\*|\d+)\])*)")
 _INDEX = re.compile(r"\[(\*|\d+)\]")
 
@@ -100,9 +103,9 @@ class JsonObject:
         return _joined(self._top)
 
 
-def is_set(text: bytes | None) -> bool:
-    """Whether a value is there and neither false nor null."""
-    return text is not None and text not in _FALSE
+def is_set(text: bytes | None, unset: tuple[bytes, ...] = FALSE_OR_NULL) -> bool:
+    """Whether a value is there and none of those that count as absent."""
+    return text is not None and text not in unset
 
 
 def appended(text: bytes | None, value: bytes) -> bytes:

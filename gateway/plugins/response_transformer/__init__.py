@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``response-transformer``: change headers and JSON bodies of responses."""
+
+from gateway import COMPATIBLE_WITH
+from gateway.entities.plugin_types import PluginType
+from gateway.plugins.response_transformer.schema import Config
+
+PLUGIN = PluginType(
+    name="response-transformer",
+    version=COMPATIBLE_WITH,
+    priority=800,
+    schema=Config,
+    handler_path="gateway.plugins.response_transformer.handler:ResponseTransformer",
+)
+
+__all__ = ["PLUGIN", "Config"]

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``response-transformer-advanced``: the same by status, with nested fields and functions."""
+
+from gateway import COMPATIBLE_WITH
+from gateway.entities.plugin_types import PluginType
+from gateway.plugins.response_transformer_advanced.schema import Config
+
+PLUGIN = PluginType(
+    name="response-transformer-advanced",
+    version=COMPATIBLE_WITH,
+    priority=800,
+    schema=Config,
+    handler_path="gateway.plugins.response_transformer_advanced.handler:ResponseTransformerAdvanced",
+)
+
+__all__ = ["PLUGIN", "Config"]
