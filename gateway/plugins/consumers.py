@@ -79,6 +79,7 @@ class Consumers:
             for field, found in self._by.items():
                 if row.get(field):
                     found[row[field]] = row
+        self._by_folded: dict[str, Row] | None = None
         self._identities = {
             collection: self._index(collection, table.get(collection, ()))
             for collection in CREDENTIALS
@@ -138,6 +139,12 @@ class Consumers:
             if found is not None:
                 return found
         return None
+
+    def find_username(self, folded: str) -> Row | None:
+        """Return the consumer whose user name is this one, both case-folded."""
+        if self._by_folded is None:
+            self._by_folded = {name.casefold(): row for name, row in self._by["username"].items()}
+        return self._by_folded.get(folded)
 
     def anonymous(self, name: str) -> Identity | None:
         """Return the consumer with this id or user name as the one for requests without proof."""

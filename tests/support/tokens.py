@@ -15,9 +15,13 @@ from joserfc.jws import JWSRegistry
 CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521", "EdDSA": "Ed25519"}
 
 
-@cache
 def private_key(algorithm: str, number: int = 0) -> Any:
     """Return a key that signs with the algorithm; another number is another key."""
+    return _key(algorithm, number)
+
+
+@cache
+def _key(algorithm: str, number: int) -> Any:
     if algorithm.startswith("HS"):
         return jwk.OctKey.import_key(f"{algorithm} secret number {number}".encode())
     if algorithm[:2] in ("RS", "PS"):

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``openid-connect``: let only requests pass that show a token of an OpenID provider."""
+
+from gateway import COMPATIBLE_WITH
+from gateway.entities.plugin_types import PluginType
+from gateway.plugins.openid_connect.schema import Config
+
+PLUGIN = PluginType(
+    name="openid-connect",
+    version=COMPATIBLE_WITH,
+    priority=1050,
+    schema=Config,
+    handler_path="gateway.plugins.openid_connect.handler:OpenIdConnect",
+    no_consumer=True,
+    reads=("consumers", "consumer_groups"),
+)
+
+__all__ = ["PLUGIN", "Config"]

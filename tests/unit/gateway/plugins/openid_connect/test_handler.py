@@ -1,0 +1,462 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requests with tokens of an OpenID provider that runs beside them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from time import time
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from gateway.plugins.tokens import jose
+from tests.support.openid import CONSUMERS, message, passes, refused, run, shown, subject
+from tests.support.requests import request_of
+from tests.support.tokens import signed, unsigned
+
+NOW = int(time())
+
+
+async def test_a_token_of_the_provider_passes_and_goes_on() -> None:
+    async with subject() as s:
+        token = s.provider.token()
+        request = shown(token, (b"x-consumer-id", b"forged"))
+        headers = await passes(s.handler(), request)
+        assert headers == {
+            b"authorization": b"Bearer " + token,
+            b"x-credential-identifier": b"user",
+        }
+        assert request.consumer is None
+        assert request.credential == {"id": "user"}
+        assert (request.claims or {})["iss"] == s.provider.url
+
+
+@pytest.mark.parametrize("algorithm", jose.ALGORITHMS[3:])
+async def test_every_asymmetric_algorithm_is_served(algorithm: str) -> None:
+    async with subject() as s:
+        s.provider.algorithm = algorithm
+        assert await passes(s.handler(), shown(s.provider.token()))
+
+
+async def test_a_token_is_verified_once_and_without_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with subject() as s:
+        handler = s.handler()
+        token = s.provider.token()
+        await passes(handler, shown(token))
+        monkeypatch.setattr(jose, "is_signed", lambda *_: False)
+        assert handler.access(shown(token)) is None
+        assert s.provider.asked == ["/.well-known/openid-configuration", "/keys"]
+
+
+REFUSED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({"exp": 1}, {}, "the token has expired"),
+    ({"exp": "1"}, {}, "the token has expired"),
+    ({"exp": None}, {}, "the claim exp is missing"),
+    ({"exp": True}, {}, "the claim exp is no time"),
+    ({"exp": [1]}, {}, "the claim exp is no time"),
+    ({"nbf": NOW + 500}, {}, "the token is not good yet"),
+    ({"iat": NOW + 500}, {"leeway": 10}, "the token is not good yet"),
+    ({"iss": "https://evil.test"}, {}, "the token is of another issuer"),
+    ({"iss": None}, {}, "the token is of another issuer"),
+    ({"iss": ["x"]}, {}, "the token is of another issuer"),
+    ({"auth_time": NOW - 500}, {"max_age": 300}, "the token has expired"),
+    ({}, {"max_age": 300}, "the claim auth_time is missing"),
+]
+
+
+@pytest.mark.parametrize(("claims", "config", "reason"), REFUSED)
+async def test_a_token_that_is_not_good_is_unauthorized(
+    claims: dict[str, Any], config: dict[str, Any], reason: str
+) -> None:
+    async with subject() as s:
+        token = s.provider.token(**claims)
+        response = await refused(s.handler(**config), shown(token))
+        assert message(response) == "Unauthorized"
+        wanted = b'Bearer realm="127.0.0.1", error="invalid_token"'
+        assert dict(response.headers)[b"WWW-Authenticate"] == wanted
+        response = await refused(s.handler(**config, display_errors=True), shown(token))
+        assert message(response) == f"Unauthorized ({reason})"
+        assert (
+            f'error_description="{reason}"'.encode() in dict(response.headers)[b"WWW-Authenticate"]
+        )
+        headers = await passes(s.handler(**config, anonymous="guest"), shown(token))
+        assert headers[b"x-anonymous-consumer"] == b"true"
+
+
+PASSING: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"exp": NOW - 5}, {"leeway": 60}),
+    ({"exp": str(NOW + 300), "iat": str(NOW - 5), "nbf": f"{NOW - 5}"}, {}),
+    ({"nbf": NOW + 30, "iat": NOW + 30}, {"leeway": 60}),
+    ({"iss": "https://other.test"}, {"issuers_allowed": ["https://other.test"]}),
+    ({"exp": 1, "iss": "any"}, {"verify_claims": False}),
+    ({"auth_time": NOW - 100}, {"max_age": 300}),
+    ({"scope": "openid email"}, {"scopes_required": ["openid email"]}),
+    ({"scope": ["email", "openid"]}, {"scopes_required": ["openid email"]}),
+    ({"scope": "openid"}, {"scopes_required": ["email", "openid"]}),
+    ({"scp": "a b"}, {"scopes_claim": ["scp"], "scopes_required": ["b"]}),
+    ({"aud": "me"}, {"audience_required": ["me", "you"]}),
+    ({"aud": ["you", "me"]}, {"audience_required": ["me"]}),
+    (
+        {"user": {"groups": ["employee"]}},
+        {"groups_claim": ["user", "groups"], "groups_required": ["employee"]},
+    ),
+    ({"roles": 7}, {"roles_required": ["7"]}),
+    ({"hd": "a.test"}, {"domains": ["a.test", "b.test"]}),
+    ({}, {"claims_forbidden": ["admin"]}),
+]
+
+
+@pytest.mark.parametrize(("claims", "config"), PASSING)
+async def test_a_token_with_what_is_required_passes(
+    claims: dict[str, Any], config: dict[str, Any]
+) -> None:
+    async with subject() as s:
+        await passes(s.handler(**config), shown(s.provider.token(**claims)))
+
+
+FORBIDDEN: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({"scope": "openid"}, {"scopes_required": ["openid email"]}, "scope"),
+    ({}, {"scopes_required": ["openid"]}, "scope"),
+    ({"scope": {"openid": True}}, {"scopes_required": ["openid"]}, "scope"),
+    ({"scope": "Openid"}, {"scopes_required": ["openid"]}, "scope"),
+    ({"aud": "other"}, {"audience_required": ["me"]}, "audience"),
+    ({"groups": ["a"]}, {"groups_required": ["b"]}, "group"),
+    ({"user": "x"}, {"groups_claim": ["user", "groups"], "groups_required": ["b"]}, "group"),
+    ({"roles": []}, {"roles_required": ["b"]}, "role"),
+    ({"hd": "evil.test"}, {"domains": ["a.test"]}, "hd"),
+    ({}, {"domains": ["a.test"]}, "hd"),
+    ({"admin": False}, {"claims_forbidden": ["admin"]}, "admin"),
+    ({"name": "nobody"}, {"consumer_claim": ["name"]}, "no consumer"),
+    ({}, {"consumer_claim": ["name"]}, "no consumer"),
+    ({"name": {"a": 1}}, {"consumer_claims": [["name"]]}, "no consumer"),
+    ({"g": ["gold", "lead"]}, {"consumer_groups_claim": ["g"]}, "consumer group"),
+    ({}, {"consumer_groups_claim": ["g"]}, "consumer group"),
+]
+
+
+@pytest.mark.parametrize(("claims", "config", "reason"), FORBIDDEN)
+async def test_a_token_without_what_is_required_is_forbidden(
+    claims: dict[str, Any], config: dict[str, Any], reason: str
+) -> None:
+    async with subject() as s:
+        token = s.provider.token(**claims)
+        handler = s.handler(**config, display_errors=True)
+        response = await refused(handler, shown(token), 403)
+        assert message(response).startswith("Forbidden (")
+        assert reason in message(response)
+        insufficient = b"insufficient_scope" in b"".join(v for _, v in response.headers)
+        assert insufficient == (reason == "scope")
+        assert message(await refused(s.handler(**config), shown(token), 403)) == "Forbidden"
+
+
+async def test_what_is_no_token_of_the_provider_is_unauthorized() -> None:
+    async with subject() as s:
+        handler = s.handler(client_id=["app"], client_secret=["app-secret"])
+        claims = {"iss": s.provider.url, "sub": "x", "exp": NOW + 300}
+        good = s.provider.token()
+        for token in (
+            b"X",
+            b"a.b.c",
+            good[:-8],
+            good + b"AAAA",
+            good.replace(b".", b"..", 1),
+            unsigned(claims),
+            signed(claims, "HS256", secret="app-secret"),
+            signed(claims, "RS256", number=9),
+            signed(claims, "RS256", number=9, header={"kid": "key 0"}),
+            signed(claims, "ES256", header={"kid": "key 0"}),
+            signed(claims, "RS256", header={"kid": "key 0", "crit": ["x"]}),
+            signed(claims, "HS256", secret=str(s.provider.url), header={"kid": "key 0"}),
+            s.provider.token(number=9),
+        ):
+            await refused(handler, shown(token))
+
+
+async def test_a_secret_signs_only_where_that_is_allowed() -> None:
+    async with subject() as s:
+        clients = {"client_id": ["a", "b"], "client_secret": ["secret of a", "secret of b"]}
+        claims = {"iss": s.provider.url, "sub": "x", "exp": NOW + 300}
+        token = signed(claims, "HS256", secret="secret of b")
+        await refused(s.handler(**clients), shown(token))
+        await passes(s.handler(**clients, enable_hs_signatures=True), shown(token))
+        forged = signed(claims, "HS256", secret="another secret")
+        await refused(s.handler(**clients, enable_hs_signatures=True), shown(forged))
+        await refused(s.handler(enable_hs_signatures=True), shown(forged))
+
+
+async def test_nothing_shown_is_unauthorized_without_a_code() -> None:
+    async with subject() as s:
+        for request in (shown(None), shown(None, (b"authorization", b"Digest x"))):
+            response = await refused(s.handler(), request)
+            assert dict(response.headers)[b"WWW-Authenticate"] == b'Bearer realm="127.0.0.1"'
+        assert s.provider.asked == []
+        handler = s.handler(expose_error_code=False)
+        response = await refused(handler, shown(b"X"))
+        assert dict(response.headers)[b"WWW-Authenticate"] == b'Bearer realm="127.0.0.1"'
+        redirect = s.handler(unauthorized_redirect_uri=["https://login.test/"])
+        response = await refused(redirect, shown(None), 302)
+        assert dict(response.headers)[b"Location"] == b"https://login.test/"
+
+
+CONSUMER: list[tuple[dict[str, Any], dict[str, Any], bytes | None]] = [
+    ({"name": "Alex"}, {"consumer_claims": [["id"], ["name"]]}, b"Alex"),
+    ({"u": {"name": "Alex"}}, {"consumer_claim": ["u", "name"]}, b"Alex"),
+    ({"name": 7}, {"consumer_claim": ["name"]}, b"Alex"),
+    ({"name": CONSUMERS[0]["id"]}, {"consumer_claim": ["name"], "consumer_by": ["id"]}, b"Alex"),
+    (
+        {"name": "alex"},
+        {"consumer_claim": ["name"], "by_username_ignore_case": True},
+        b"Alex",
+    ),
+    ({"name": "alex"}, {"consumer_claim": ["name"], "consumer_optional": True}, None),
+    ({}, {"consumer_claims": [["name"]], "consumer_optional": True}, None),
+    ({"name": "Alex"}, {}, None),
+]
+
+
+@pytest.mark.parametrize(("claims", "config", "name"), CONSUMER)
+async def test_the_consumer_is_found_by_claims(
+    claims: dict[str, Any], config: dict[str, Any], name: bytes | None
+) -> None:
+    async with subject() as s:
+        headers = await passes(s.handler(**config), shown(s.provider.token(**claims)))
+        assert headers.get(b"x-consumer-username") == name
+        assert headers[b"x-credential-identifier"] == b"user"
+
+
+async def test_groups_of_a_token_count() -> None:
+    async with subject() as s:
+        config = {"authenticated_groups_claim": ["r", "g"], "consumer_groups_claim": ["c"]}
+        request = shown(s.provider.token(r={"g": ["a", "b"]}, c="silver gold"))
+        await passes(s.handler(**config), request)
+        assert list(request.authenticated_groups or ()) == ["a", "b"]
+        assert [row["name"] for row in request.consumer_groups or ()] == ["gold", "silver"]
+        request = shown(s.provider.token(c="gold lead"))
+        await passes(s.handler(**config, consumer_groups_optional=True), request)
+        assert [row["name"] for row in request.consumer_groups or ()] == ["gold"]
+        assert list(request.authenticated_groups or ()) == []
+
+
+async def test_claims_become_headers_which_no_caller_sets() -> None:
+    async with subject() as s:
+        config = {
+            "upstream_headers": [
+                {"header": "X-User", "path": ["preferred_username"]},
+                {"header": "X-Roles", "path": ["realm", "roles"]},
+            ],
+            "upstream_headers_names": ["X-Sub"],
+            "upstream_headers_claims": ["sub"],
+            "downstream_headers_names": ["X-Who"],
+            "downstream_headers_claims": ["sub"],
+        }
+        forged = ((b"x-user", b"evil"), (b"x_user", b"evil"), (b"x-roles", b"admin"))
+        cases: list[tuple[dict[str, Any], dict[bytes, bytes]]] = [
+            ({}, {b"x-sub": b"us  er"}),
+            (
+                {"preferred_username": "Zoë", "realm": {"roles": ["a", 1]}},
+                {b"x-sub": b"us  er", b"x-user": "Zoë".encode(), b"x-roles": b"a,1"},
+            ),
+        ]
+        for extra, wanted in cases:
+            for handler in [s.handler(**config)] * 2:
+                request = shown(s.provider.token(sub="us\r\ner", **extra), *forged)
+                headers = await passes(handler, request)
+                found = {k: v for k, v in headers.items() if k.startswith((b"x-", b"x_"))}
+                found.pop(b"x-credential-identifier")
+                assert found == wanted
+                assert request.response_lines == b"\r\nX-Who: us  er"
+        # Nor one who passes as anonymous.
+        headers = await passes(s.handler(**config, anonymous="guest"), shown(None, *forged))
+        assert b"evil" not in headers.values()
+
+
+async def test_a_token_is_found_in_every_configured_place() -> None:
+    async with subject() as s:
+        token = s.provider.token()
+        form = (b"content-type", b"application/x-www-form-urlencoded")
+        handler = s.handler(
+            bearer_token_param_type=["header", "query", "body", "cookie"],
+            bearer_token_cookie_name="tok",
+            hide_credentials=True,
+        )
+        for request, body in (
+            (shown(token), b""),
+            (shown(None, (b"authorization", b"bearer " + token)), b""),
+            (shown(None, (b"access-token", token)), b""),
+            (shown(None, (b"x-access-token", b"Bearer " + token)), b""),
+            (shown(None, (b"cookie", b"a=b; tok=" + token)), b""),
+            (shown(None, target=b"/?a=b&access_token=" + token), b""),
+            (shown(None, form), b"a=b&access_token=" + token),
+            (
+                shown(None, (b"content-type", b"application/json")),
+                b'{"a": "b", "access_token": "' + token + b'"}',
+            ),
+        ):
+            request.body = body
+            headers = await passes(handler, request)
+            assert headers.pop(b"authorization") == b"Bearer " + token
+            # It was taken out of where it was.
+            rest = [request.target, request.body, *headers.values()]
+            assert not any(token in part for part in rest)
+            if body:
+                assert b"b" in request.body
+        await refused(s.handler(bearer_token_param_type=["query"]), shown(token))
+        await refused(s.handler(bearer_token_header_name="X-Token"), shown(token))
+        named = s.handler(bearer_token_header_name="X-Token", hide_credentials=True)
+        headers = await passes(named, shown(None, (b"x-token", token)))
+        assert b"x-token" not in headers
+
+
+async def test_the_header_for_the_token_can_be_another_or_none() -> None:
+    async with subject() as s:
+        token = s.provider.token()
+        for configured, wanted in (
+            ("X-Token", {b"x-token": token}),
+            ("x-token:bearer", {b"x-token": b"Bearer " + token}),
+            (None, {}),
+        ):
+            handler = s.handler(upstream_access_token_header=configured, hide_credentials=True)
+            headers = await passes(handler, shown(token, (b"x-kept", b"1")))
+            headers.pop(b"x-credential-identifier")
+            assert headers == {b"x-kept": b"1", **wanted}
+
+
+async def test_a_new_key_is_fetched_once_and_an_old_one_counts_no_more() -> None:
+    async with subject() as s:
+        handler = s.handler(rediscovery_lifetime=0)
+        old = s.provider.token()
+        await passes(handler, shown(old))
+        s.provider.number, s.provider.published = 1, [1]
+        new = s.provider.token()
+        await passes(handler, shown(new))
+        # What the old key has signed was known; it is looked at anew.
+        await refused(handler, shown(old))
+        await passes(handler, shown(new))
+
+
+async def test_unknown_keys_do_not_flood_the_provider() -> None:
+    async with subject() as s:
+        handler = s.handler()
+        await passes(handler, shown(s.provider.token()))
+        before = len(s.provider.asked)
+        tokens = [s.provider.token(number=9, sub=str(n)) for n in range(30)]
+        await asyncio.gather(*(refused(handler, shown(token)) for token in tokens))
+        assert len(s.provider.asked) == before
+
+
+async def test_handlers_with_equal_settings_share_what_the_provider_says() -> None:
+    async with subject() as s:
+        token = s.provider.token()
+        for _ in range(3):
+            await passes(s.handler(scopes_required=None), shown(token))
+        kept = [s.handler() for _ in range(3)]
+        await asyncio.gather(*(run(handler, shown(token)) for handler in kept))
+        assert len(s.provider.asked) <= 8
+
+
+async def test_keys_of_further_sets_count() -> None:
+    async with subject() as s, subject() as other:
+        other.provider.number, other.provider.published = 3, [3]
+        token = other.provider.token()
+        extra = {"extra_jwks_uris": [f"{other.provider.url}/keys"]}
+        await refused(s.handler(**extra), shown(token))
+        allowed = {"issuers_allowed": [other.provider.url]}
+        await passes(s.handler(**extra, **allowed), shown(token))
+        await refused(s.handler(**allowed), shown(token))
+        pseudo = {"using_pseudo_issuer": True, "issuer": "https://name.test", **extra}
+        await passes(s.handler(**pseudo), shown(other.provider.token(iss="https://name.test")))
+        # One set that is gone takes no others along.
+        gone = {"extra_jwks_uris": [f"{other.provider.url}/nothing"]}
+        await passes(s.handler(**gone), shown(s.provider.token()))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        web.Response(status=500),
+        web.Response(body=b"not JSON"),
+        web.Response(body=b"[]"),
+        web.Response(body=b"{}"),
+        web.Response(body=b'{"jwks_uri": 7}'),
+        web.Response(body=b'{"keys": "none", "jwks_uri": "nonsense"}'),
+        web.Response(status=302, headers={"Location": "/"}),
+        web.Response(body=b"x" * 3_000_000),
+    ],
+)
+async def test_a_provider_that_makes_no_sense_lets_nobody_pass_and_recovers(
+    broken: web.Response,
+) -> None:
+    async with subject() as s:
+        handler = s.handler(rediscovery_lifetime=0)
+        token = s.provider.token()
+        s.provider.broken = broken
+        await refused(handler, shown(token))
+        await refused(handler, shown(token))
+        s.provider.broken = None
+        for _ in range(300):
+            if await run(handler, shown(token)) is None:
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError("it did not recover")
+
+
+async def test_known_keys_serve_while_the_provider_is_gone() -> None:
+    async with subject() as s:
+        handler = s.handler(cache_ttl=0.001, rediscovery_lifetime=0)
+        await passes(handler, shown(s.provider.token(sub="a")))
+        s.provider.broken = web.Response(status=503)
+        for number in range(5):
+            await passes(handler, shown(s.provider.token(sub=str(number))))
+        # A token that needs a new key is refused, not an error.
+        await refused(handler, shown(s.provider.token(number=5)))
+
+
+async def test_a_silent_provider_costs_one_timeout() -> None:
+    async with subject() as s:
+        s.provider.gate = asyncio.Event()
+        handler = s.handler(timeout=100)
+        token = s.provider.token()
+        await asyncio.gather(*(refused(handler, shown(token)) for _ in range(50)))
+        await refused(handler, shown(token))
+        assert len(s.provider.asked) == 1
+        s.provider.gate.set()
+
+
+async def test_files_of_kong_with_all_methods_serve_tokens(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.WARNING)
+    async with subject() as s:
+        token = s.provider.token()
+        handler = s.handler(auth_methods=None)
+        await passes(handler, shown(token))
+        await refused(handler, shown(s.provider.token(number=9)))
+        s.handler(auth_methods=["bearer", "session"])
+    assert "methods are not served" in caplog.text
+
+
+async def test_preflight_requests_may_pass() -> None:
+    async with subject() as s:
+        request = request_of(method=b"OPTIONS")
+        await refused(s.handler(), request)
+        await passes(s.handler(run_on_preflight=False), request)
+        assert s.provider.asked == []
+
+
+async def test_an_unverified_token_is_taken_where_that_is_configured() -> None:
+    async with subject() as s:
+        handler = s.handler(verify_signature=False)
+        claims = {"iss": s.provider.url, "exp": NOW + 300}
+        await passes(handler, shown(signed(claims, "RS256", number=9)))
+        await refused(handler, shown(unsigned(claims)))
+
+
+async def test_awaiting_is_only_for_what_must_be_asked() -> None:
+    async with subject() as s:
+        handler = s.handler()
+        await passes(handler, shown(s.provider.token()))
+        assert handler.access(shown(s.provider.token(sub="another"))) is None

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where tokens and credentials stand, and that nothing else is taken for one."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.plugins.openid_connect import Config
+from gateway.plugins.openid_connect.places import ClientCredentials, TokenPlaces, read_form
+from tests.support.requests import request_of
+
+FORM = b"application/x-www-form-urlencoded"
+
+
+def places(**config: Any) -> TokenPlaces:
+    return TokenPlaces(Config.model_validate({"issuer": "https://login.test", **config}))
+
+
+@pytest.mark.parametrize(
+    ("value", "token"),
+    [
+        (b"Bearer abc", b"abc"),
+        (b"BEARER  abc ", b"abc"),
+        (b"Bearer", None),
+        (b"Bearer a b", None),
+        (b"Basic abc", None),
+        (b"DPoP abc", None),
+        (b"abc", None),
+    ],
+)
+def test_the_header_holds_the_token_behind_its_scheme(value: bytes, token: bytes | None) -> None:
+    assert places().bearer(request_of(headers=[(b"authorization", value)])) == token
+
+
+def test_the_first_place_that_has_a_token_decides() -> None:
+    head = [(b"x-access-token", b"c"), (b"access-token", b"b"), (b"authorization", b"Basic x")]
+    request = request_of(b"/?access_token=d", headers=list(head))
+    assert places().bearer(request) == b"b"
+    request = request_of(b"/?x=1&access_token=d&access_token=e")
+    assert places().bearer(request) == b"d"
+
+
+def basic(text: bytes) -> bytes:
+    return b"Basic " + base64.b64encode(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        (basic(b"id:secret"), ClientCredentials("id", "secret")),
+        (basic(b"a%3Ab:c+d:e"), ClientCredentials("a:b", "c d:e")),
+        (basic(b":secret"), None),
+        (basic(b"id"), None),
+        (basic(b"\xff:x"), None),
+        (b"Basic !", None),
+        (b"Bearer x", None),
+    ],
+)
+def test_client_credentials_are_read_as_they_are_written(
+    value: bytes, found: ClientCredentials | None
+) -> None:
+    assert places().credentials(request_of(headers=[(b"authorization", value)])) == found
+
+
+def test_nobody_is_a_client_where_the_method_is_off() -> None:
+    off = places(auth_methods=["bearer"])
+    head = [(b"authorization", basic(b"id:secret"))]
+    request = request_of(b"/?client_id=a&client_secret=b", headers=head)
+    assert off.credentials(request) is None
+    assert places(client_credentials_param_type=["query"]).credentials(request) == ("a", "b")
+    # And what is another plugin's proof stays.
+    off.hide(request)
+    assert request.headers == head
+
+
+async def stream(*pieces: bytes) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+@pytest.mark.parametrize(
+    ("head", "read"),
+    [
+        ([(b"content-type", FORM), (b"content-length", b"4")], True),
+        ([(b"content-type", b"application/json; charset=x"), (b"content-length", b"4")], True),
+        ([(b"content-type", FORM), (b"content-length", b"70000")], False),
+        ([(b"content-type", FORM)], False),
+        ([(b"content-type", b"text/plain"), (b"content-length", b"4")], False),
+        ([(b"content-length", b"4")], False),
+    ],
+)
+async def test_only_small_forms_are_read(head: list[tuple[bytes, bytes]], read: bool) -> None:
+    request = request_of(headers=list(head))
+    body = stream(b"ab", b"cd")
+    request.stream = body
+    await read_form(request)
+    assert (request.body, request.stream) == ((b"abcd", None) if read else (b"", body))
+
+
+@settings(max_examples=50)
+@given(st.binary(max_size=60), st.binary(max_size=60), st.binary(max_size=60))
+def test_nothing_that_is_sent_raises(value: bytes, query: bytes, body: bytes) -> None:
+    found = places(
+        bearer_token_param_type=["header", "query", "body", "cookie"], bearer_token_cookie_name="c"
+    )
+    for kind in (FORM, b"application/json"):
+        head = [(b"authorization", value), (b"cookie", value), (b"content-type", kind)]
+        request = request_of(b"/?" + query.replace(b" ", b"+"), headers=head)
+        request.body = body
+        found.bearer(request)
+        found.bearer_in_form(request)
+        found.credentials(request)
+        found.credentials_in_form(request)
+        found.hide(request)
+        assert found.bearer(request) is None
