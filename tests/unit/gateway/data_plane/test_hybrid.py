@@ -13,8 +13,9 @@ import pytest
 
 from tests.support.broker import Broker
 from tests.support.control_plane import NAME, Place, certificates, running
+from tests.support.fake_hashicorp_vault import FakeVault, running_vault
 from tests.support.node import NodeProcess, running_node
-from tests.support.traffic import Reply, get, steady
+from tests.support.traffic import Reply, Traffic, get, steady
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.kafka
@@ -131,3 +132,53 @@ async def test_a_rotated_key_is_taken_over_by_a_signal(tmp_path: Path, broker: B
         with running_node(tmp_path, **settings(place, tmp_path, broker)) as node:
             await asyncio.to_thread(node.ready)
             await asyncio.to_thread(rotate, node)
+
+
+def vaulted(broker: Broker, topic: str, vault: FakeVault, secret: str = "kafka") -> dict[str, Any]:
+    """Return the document with the broker's credential in a vault, read again each 0.2 s."""
+    made = document(broker, topic)
+    config = made["services"]["s"]["routes"]["orders"]["plugins"]["kafka-upstream"]["config"]
+    for name in ("user", "password"):
+        config["authentication"][name] = f"{{vault://team/{secret}/{name}}}"
+    own = vault.settings(token="{vault://env/VAULT_TOKEN}", kv="v2", ttl=0.2)
+    return {**made, "vaults": {"team": {"name": "hcv", "config": own}}}
+
+
+def answered(traffic: Traffic, more: int) -> None:
+    """Wait until so many more requests were answered."""
+    before = sum(traffic.statuses.values())
+    eventually(lambda: sum(traffic.statuses.values()) >= before + more, within=30)
+
+
+async def test_a_credential_that_is_rotated_in_a_vault_loses_no_request(
+    tmp_path: Path, broker: Broker
+) -> None:
+    topic = broker.topic()
+    broker.allow(broker.second, topic)
+    (old, old_password), (new, new_password) = broker.writer, broker.second
+    with running_vault() as vault:
+        vault.put("kafka", user=old, password=old_password)
+        async with running(tmp_path / "control-plane") as place:
+            more = {**settings(place, tmp_path, broker), "VAULT_TOKEN": "root"}
+            with running_node(tmp_path, **more) as node:
+                await place.publish(vaulted(broker, topic, vault))
+                await asyncio.to_thread(node.ready)
+                with steady(node.proxy, "/orders") as traffic:
+                    vault.put("kafka", user=new, password=new_password)
+                    await asyncio.to_thread(
+                        eventually, lambda: "secrets renewed" in node.events(), within=30
+                    )
+                    # What was under way with the old one has ended then.
+                    await asyncio.to_thread(answered, traffic, 20)
+                    broker.deny(broker.writer, topic)
+                    await asyncio.to_thread(answered, traffic, 20)
+                    refused = await place.publish(vaulted(broker, topic, vault, "none"))
+                assert set(traffic.statuses) == {200}
+                assert not traffic.broken
+                assert refused.status == 409
+                reason = "vault reference {vault://team/none/user} does not resolve: http://127"
+                assert reason in str(refused.body)
+                assert "has no secret none" in str(refused.body)
+                written = node.log.read_text() + str(refused.body)
+                assert new_password not in written
+                assert (await asyncio.to_thread(send, node)).body == SENT
