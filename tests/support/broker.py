@@ -11,7 +11,6 @@ import contextlib
 import datetime
 import ipaddress
 import os
-import shutil
 import socket
 import subprocess
 import uuid
@@ -142,8 +141,8 @@ class Broker:
 
     def start(self) -> Broker:
         """Start it and wait until it answers; formats its folder the first time."""
-        if not LIBS.is_dir() or shutil.which("java") is None:
-            raise RuntimeError(f"no Kafka in {LIBS} or no java on PATH: run `make tools`")
+        if not LIBS.is_dir():
+            raise RuntimeError(f"no Kafka in {LIBS}: run `make tools`")
         log = (self.folder / "broker.log").open("ab")
         arguments = [str(LIBS), str(self.folder / "server.properties"), str(self.folder / "data")]
         with log:

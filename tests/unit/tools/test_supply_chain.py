@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from tools import bootstrap
+from tools import bootstrap, kafka_jars
 
 ROOT = Path(__file__).resolve().parents[3]
 LOCKS = sorted(
@@ -67,8 +67,9 @@ def test_one_version_of_pulumi_everywhere() -> None:
     wanted = f"pulumi=={bootstrap.PULUMI_VERSION}"
     assert wanted in PYPROJECT["dependency-groups"]["policies"]
     assert wanted in PYPROJECT["project"]["optional-dependencies"]["program"]
-    module = ROOT / "tools" / "pulumi-cli"
-    assert f"pulumi/pkg/v3 v{bootstrap.PULUMI_VERSION}" in (module / "go.mod").read_text()
+    for module in ("pulumi-cli", "sdk_generator"):
+        text = (ROOT / "tools" / module / "go.mod").read_text()
+        assert f"pulumi/pkg/v3 v{bootstrap.PULUMI_VERSION}" in text
 
 
 @pytest.mark.parametrize("module", GO_MODULES, ids=lambda folder: folder.name)
@@ -87,7 +88,7 @@ def test_every_go_module_that_is_built_has_its_sum(module: Path) -> None:
 
 
 def test_the_jars_with_checksums_are_those_of_the_pom() -> None:
-    lines = bootstrap.KAFKA_CHECKSUMS.read_text().splitlines()
+    lines = kafka_jars.CHECKSUMS.read_text().splitlines()
     assert all(re.fullmatch(r"[0-9a-f]{64}  [\w.-]+\.jar", line) for line in lines)
     names = [line.split()[1] for line in lines]
     assert len(names) == len(set(names))
