@@ -66,7 +66,7 @@ class NodeSecrets:
 
         Raises ``UnresolvedReference`` naming each that cannot be had, and why.
         """
-        if not _needs_vaults(release.table):
+        if not _needs_vaults(release.table, environment):
             return environment
         async with self._asking:
             found = await asyncio.to_thread(self._resolve, release.table, environment)
@@ -149,18 +149,24 @@ class NodeSecrets:
         if self._expired:
             self._secrets.expire()
             self._expired = False
+        env_has_settings = "env" in vaults or _env_has_settings(surroundings.environment)
         wanted = {
             text
             for text in references([rows.get(name, ()) for name in REFERRING])
-            if "env" in vaults or not _PLAIN.fullmatch(text.encode())
+            if env_has_settings or not _PLAIN.fullmatch(text.encode())
         }
         return self._secrets.resolve(vaults, wanted)
 
 
-def _needs_vaults(table: bytes) -> bool:
+def _needs_vaults(table: bytes, environment: Values) -> bool:
     """Tell whether a release refers to more than the environment. Cheap: every start asks."""
     if b"{vault://" not in table:
         return False
-    return b'"vaults":[' in table or any(
-        _PLAIN.fullmatch(found[0]) is None for found in _ANY.finditer(table)
-    )
+    if b'"vaults":[' in table or _env_has_settings(os.environ) or _env_has_settings(environment):
+        return True
+    return any(_PLAIN.fullmatch(found[0]) is None for found in _ANY.finditer(table))
+
+
+def _env_has_settings(environment: Values) -> bool:
+    """Tell whether the vault ``env`` is more than the names of variables."""
+    return any(name.startswith("KONG_VAULT_ENV_") for name in environment)

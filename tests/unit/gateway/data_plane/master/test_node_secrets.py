@@ -49,6 +49,14 @@ async def test_secrets_stand_beside_the_variables(vault: FakeVault) -> None:
         ] == "s"
 
 
+async def test_the_vault_env_may_have_settings_as_the_others_have(vault: FakeVault) -> None:
+    plain = release("a", plugins=[{"key": "{vault://env/KEY}"}])
+    async with supervising() as supervisor:
+        settings = {"KONG_VAULT_ENV_PREFIX": "MY_", "MY_KEY": "mine", "KEY": "other"}
+        values = await NodeSecrets(supervisor).complete(plain, settings)
+    assert values["{vault://env/KEY}"] == "mine"
+
+
 async def test_each_reference_that_cannot_be_had_is_named_with_the_reason(
     vault: FakeVault,
 ) -> None:
