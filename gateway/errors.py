@@ -31,6 +31,8 @@ GatewayError
 │   └── SchemaUnusable            …because its schema cannot be had or not be used
 ├── RedisFailed                   Redis refused a command, or could not be asked
 │   └── RedisUnreachable          …because it does not respond, or not as Redis does
+├── TransactionAborted            none of a transaction's records is written, nor will be
+├── TransactionUnknown            …may be written: only fencing its producer tells
 ├── SchemaMismatch                a message does not fit its schema; knows the place
 ├── ResourceError                 the Pulumi provider could not do what was asked of a resource
 │   ├── EndpointUnreachable       …because the endpoint that manages it does not respond
@@ -229,6 +231,14 @@ class SchemaUnusable(ProduceError):
 
     def __init__(self, detail: str) -> None:
         super().__init__("SCHEMA_UNUSABLE", detail)
+
+
+class TransactionAborted(GatewayError):
+    """None of a transaction's records is written, nor will be."""
+
+
+class TransactionUnknown(GatewayError):
+    """A transaction's records may be written or not: only fencing its producer tells."""
 
 
 class SchemaMismatch(GatewayError):

@@ -8,42 +8,9 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Collection, Generator, Mapping, Sequence
 from typing import Any, Protocol
 
+from gateway.http.client_connection import BodyStream, ClientConnection
 from gateway.http.headers import Headers, spellings
 from gateway.http.identity import next_id
-
-
-class BodyStream(Protocol):
-    """A request body that is read while it arrives; reading it lifts the back-pressure."""
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield the chunks in order; raises ``ProtocolError`` if it breaks off."""
-        ...
-
-
-class ClientConnection(Protocol):
-    """What a request may know of the connection it came on."""
-
-    scheme: str
-    """``http`` or ``https``: of the socket, not of X-Forwarded-Proto."""
-    peer: tuple[str, int]
-    """Address and port of the socket's other end, or of the client that a load balancer there names
-    by the PROXY protocol."""
-    here: str
-    """Address of the socket's own end."""
-    has_asked: bool
-    """Set by applications whose limits displace: a request has come, not only a connection."""
-    server_port: int
-    sni: str | None
-
-    @property
-    def client_certificate(self) -> bytes | None:
-        """The client's certificate (DER), if any: that it has the key is proven, no more."""
-        ...
-
-    @property
-    def client_chain(self) -> Sequence[bytes]:
-        """The client's certificate and those it sent along, in its order (DER)."""
-        ...
 
 
 class RouteMatch(Protocol):
@@ -81,6 +48,8 @@ class HandlerChain(Protocol):
     The server runs the filters, the application the rest.
     """
 
+    produces: bool
+    """One of its handlers makes records of each request."""
     filters_responses: bool
     """There are header or body filters."""
 
@@ -183,6 +152,9 @@ class Request:
     """Lower-case header names to the case in which they go to the upstream."""
     plain_response = False
     """The upstream is asked for a body without Content-Encoding: a plugin reads it."""
+    outbox: Any = None
+    """Takes the records that a plugin makes of the request (``gateway.kafka.outbox``); None: they
+    are written at once."""
     upgrade: bytes | None = None
     """The value of Upgrade, when it is one that is passed on: ``websocket`` in any case."""
     upstream_status: int | None = None

@@ -82,6 +82,9 @@ class Handler:
     schema with vault references already resolved.
     """
 
+    produces = False
+    """Set where ``access`` makes records of each request, and puts them into ``request.outbox``
+    when there is one."""
     needs_body = False
     """Set to have the whole request body in ``request.body`` before ``access`` runs."""
     body_limit = 0

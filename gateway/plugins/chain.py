@@ -55,6 +55,7 @@ class Chain:
         "filters_responses",
         "logs",
         "needs_body",
+        "produces",
     )
 
     def __init__(
@@ -83,6 +84,7 @@ class Chain:
         self.logs = tuple(handler.log for handler in handlers if _overrides(handler, "log"))
         self._last = last
         self._derive = derive
+        self.produces = any(handler.produces for handler in handlers)
         self.needs_body = any(handler.needs_body for handler in handlers)
         """Whether the body must be whole before ``run``."""
         limits = [h.body_limit for h in handlers if h.needs_body and h.body_limit > 0]

@@ -38,6 +38,7 @@ SAME_NAME = {
 WITHOUT_TESTS_OF_THEIR_OWN = {
     "components/endpoints.py": "dataclasses without a method",
     "gateway/http/application.py": "a protocol",
+    "gateway/http/client_connection.py": "protocols",
     "gateway/http/context.py": "what connections share: every test of them",
     "gateway/data_plane/worker/__main__.py": "a process: master/test_spawn, worker/test_worker",
     "gateway/kafka/_rdkafka.py": "loads a library: every Kafka test",

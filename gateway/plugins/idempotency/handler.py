@@ -13,8 +13,9 @@ from gateway.http.messages import Request, Response
 from gateway.logs import get_logger
 from gateway.plugins.base import Handler, PluginContext, Proceed
 from gateway.plugins.idempotency.answers import gathered, is_kept, pack, unpack
+from gateway.plugins.idempotency.attempt import Attempt
 from gateway.plugins.idempotency.keys import mark, read_key, store_key
-from gateway.plugins.idempotency.storage import Attempt, make_storage
+from gateway.plugins.idempotency.storage import make_storage
 from gateway.plugins.node_store import Standing
 
 _log = get_logger("gateway.idempotency")
@@ -88,6 +89,8 @@ class Idempotency(Handler):
             if not is_kept(response.status):
                 await self._storage.release(attempt)
                 return response
+            if response.status >= 400:
+                attempt.drop_records()
             response, whole = await gathered(response, self.config.max_body_size)
             value = pack(attempt.mark, response, whole=whole)
             await self._storage.finish(attempt, value)

@@ -8,7 +8,44 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from gateway.entities.base import StrictModel, violation
+from gateway.entities.types import TopicName
+from gateway.plugins.kafka_upstream.schema import KafkaAuthentication, KafkaSecurity
+from gateway.plugins.produce.settings import BootstrapServer
 from gateway.redis.settings import RedisDeployment
+
+
+class KafkaKeys(StrictModel):
+    """Where the storage `kafka` keeps keys and answers."""
+
+    topic: TopicName = Field(
+        default="kafka-gateway-idempotency",
+        description="The topic. Make it with `cleanup.policy` compact and with "
+        "`min.compaction.lag.ms` and `retention.ms` of twice the window or more.",
+    )
+    bootstrap_servers: Annotated[list[BootstrapServer], Field(min_length=1)] = Field(
+        description="The brokers to start from: those of the records."
+    )
+    authentication: KafkaAuthentication | None = Field(
+        default=None,
+        description="How the gateway proves itself to the brokers. It needs to read and write the "
+        "topic, to write the records' topics, and transactional ids that begin with "
+        "`kafka-gateway-`.",
+    )
+    security: KafkaSecurity | None = Field(
+        default=None, description="How connections to the brokers are secured."
+    )
+    lease: Annotated[float, Field(gt=0, le=3600)] = Field(
+        default=10,
+        description="Seconds after which an attempt without an answer counts as cut off. Another "
+        "one then makes sure that nothing of it can be written any more, sees whether it was, and "
+        "only then repeats it.",
+    )
+
+    @model_validator(mode="after")
+    def _check_mechanism(self) -> KafkaKeys:
+        if self.authentication is not None and self.authentication.mechanism == "OAUTHBEARER":
+            raise violation([], {"authentication": "OAUTHBEARER is not served here; use SCRAM"})
+        return self
 
 
 class Config(StrictModel):
@@ -51,11 +88,13 @@ class Config(StrictModel):
         description="Whether requests pass unprotected while the storage cannot be reached; "
         "otherwise they are refused with 503 and Retry-After.",
     )
-    storage: Literal["memory", "redis"] = Field(
+    storage: Literal["memory", "redis", "kafka"] = Field(
         default="memory",
         description="Where answers are kept: `memory` of the node, shared by its workers and gone "
-        "with it; `redis`, shared by all nodes that name it.",
+        "with it; `redis`, shared by all nodes that name it; `kafka`, a compacted topic for all "
+        "nodes: an answer is written together with the records of its request, or neither is.",
     )
+    kafka: KafkaKeys | None = Field(default=None, description="The topic of the storage `kafka`.")
     redis: RedisDeployment | None = Field(
         default=None, description="The Redis of the storage `redis`."
     )
@@ -64,4 +103,6 @@ class Config(StrictModel):
     def _check(self) -> Config:
         if self.storage == "redis" and self.redis is None:
             raise violation([], {"redis": "required field missing"})
+        if self.storage == "kafka" and self.kafka is None:
+            raise violation([], {"kafka": "required field missing"})
         return self

@@ -1,52 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where answers are kept. Each storage is one class with the methods of ``Storage``."""
+"""Where answers are kept: which storage a configuration names, and those that are small."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from gateway.http.messages import Request
 from gateway.plugins.base import PluginContext
+from gateway.plugins.idempotency.attempt import Attempt, Storage
 from gateway.plugins.node_store import Seen, SharedStore
 from gateway.redis.target import target_of
 from gateway.tasks import BackgroundTasks
 
 
-@dataclass(slots=True)
-class Attempt:
-    """One request under a key. ``mark`` is what it asks for, ``token`` that of its claim."""
-
-    key: str
-    mark: bytes
-    token: str = ""
-
-
-class Storage(Protocol):
-    """Each call may raise ``NodeStoreUnavailable``."""
-
-    atomic: bool
-    """Whether records are written together with the answer: if that fails nothing was written."""
-
-    async def begin(self, attempt: Attempt, request: Request) -> Seen:
-        """Claim the key, or wait for what becomes of an earlier claim."""
-        ...
-
-    async def finish(self, attempt: Attempt, value: bytes) -> None:
-        """Keep the answer."""
-        ...
-
-    async def release(self, attempt: Attempt) -> None:
-        """Free the key for another attempt."""
-        ...
-
-    def close(self) -> None:
-        """The handler is gone."""
-        ...
-
-
 def make_storage(config: Any, context: PluginContext) -> Storage:
     """Return the storage that a configuration names."""
+    if config.storage == "kafka":
+        # Imported here: most workers need none of it.
+        from gateway.plugins.idempotency.kafka_storage import KafkaStorage
+
+        return KafkaStorage(config, context)
     if config.storage == "redis":
         return RedisStorage(config, context)
     return MemoryStorage(config, context.store)

@@ -12,6 +12,7 @@ from gateway.kafka.client import Header
 from gateway.plugins.produce.records import extra_size
 
 if TYPE_CHECKING:
+    from gateway.kafka.outbox import Outbox
     from gateway.kafka.producer import OnDelivery, Producer
 
 Made = tuple[list[int], Callable[[int], bytes]]
@@ -64,7 +65,7 @@ def too_much(records: int) -> RequestRejected:
 
 
 def send(
-    producer: Producer,
+    producer: Producer | Outbox,
     to: Addressed,
     sizes: Sequence[int],
     make: Callable[[int], bytes],

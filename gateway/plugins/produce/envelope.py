@@ -200,3 +200,8 @@ def _content_type(request: Request) -> bytes | None:
 def _add_element(envelope: dict[str, Any], request: Request, body: bytes) -> None:
     envelope["body"] = body.decode()
     envelope["body_args"] = orjson.Fragment(body)
+
+
+def raw(request: Request, body: bytes) -> bytes:
+    """Return the body as it is, for records without an envelope."""
+    return body

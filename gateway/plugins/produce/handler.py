@@ -36,6 +36,7 @@ from gateway.plugins.produce.envelope import (
     Texts,
     content_coding,
     encoded,
+    raw,
 )
 from gateway.plugins.produce.lua import LuaFunctions
 from gateway.plugins.produce.outcomes import NOT_WRITTEN, AcceptedLost, Delivery, Gathering, Lost
@@ -62,6 +63,8 @@ _NO_HEADERS: Sequence[Header] = ()
 
 class ProduceHandler(Handler):
     """The access phase of both plugins; subclasses say which producer they want."""
+
+    produces = True
 
     def __init__(self, config: Any, context: PluginContext) -> None:
         super().__init__(config, context)
@@ -102,6 +105,8 @@ class ProduceHandler(Handler):
             loop = context.producers.loop
             self._callers = Callers(callers, context.consumers, loop, self, own)
             self._run = self._callers.run
+            # Callers write with credentials of their own, which nobody else may write with.
+            self.produces = False
 
     def producer_config(self) -> ProducerConfig:
         """Return the producer this plugin wants; raises ``ProduceError``."""
@@ -110,6 +115,11 @@ class ProduceHandler(Handler):
     def access(self, request: Request) -> Response | Pending:
         """Write the request's records; respond now, or when Kafka has."""
         try:
+            if request.outbox is not None:
+                if self.produces and self._producer is not None:
+                    request.outbox.check(self._producer.config)
+                    return self._in_turns(request)
+                request.outbox = None
             return self._run(request)
         except _REFUSALS as error:
             return self._refused(request, error)
@@ -157,7 +167,7 @@ class ProduceHandler(Handler):
             self._callers.close()
             self._callers = None
             # They know this handler: without that it would be a cycle.
-            self._run = _closed
+            self._run = responses.closed
         self.give_back()
 
     def give_back(self) -> None:
@@ -228,7 +238,7 @@ class ProduceHandler(Handler):
         if addressed or self._lua is not None or config.accepted:
             return self._general
         if config.raw_body:
-            self._encode: Callable[[Request, bytes], bytes] = _raw
+            self._encode: Callable[[Request, bytes], bytes] = raw
         else:
             self._encode = self._envelopes.encode
         return self._one_buffered if self._buffered else self._one
@@ -294,7 +304,7 @@ class ProduceHandler(Handler):
         if not (self.config.accepted or self._buffered):
             gathering = Gathering(self, request, len(sizes), to.topics, listed=listed)
         of = (lambda _: lost) if gathering is None else gathering.of
-        errors = yield from send(self._open_producer(), to, sizes, make, of)
+        errors = yield from send(request.outbox or self._open_producer(), to, sizes, make, of)
         if gathering is not None:
             return gathering
         if self.config.accepted:
@@ -386,11 +396,3 @@ class ProduceHandler(Handler):
     def _not_allowed(self, names: list[str]) -> None:
         if self._producer is not None:
             self._producer.watch.log.error(TOPIC_NOT_ALLOWED, ", ".join(names)[:500])
-
-
-def _closed(_: Request) -> Response:
-    return responses.broken(503, "the plugin is not in use any more")
-
-
-def _raw(request: Request, body: bytes) -> bytes:
-    return body

@@ -73,6 +73,11 @@ def broken(status: int, error: str) -> FixedResponse:
     return FixedResponse(status, [_JSON], _body({"message": _BAD_GATEWAY, "error": error}))
 
 
+def closed(_: object) -> FixedResponse:
+    """Return the response of a plugin that is closed."""
+    return broken(503, "the plugin is not in use any more")
+
+
 def many(errors: Sequence[ProduceError | None], *, buffered: bool, detailed: bool) -> Response:
     """Return the response to many records: 200, 207 when some failed, 502 when all did."""
     good = {"status": "buffered" if buffered else "sent"}

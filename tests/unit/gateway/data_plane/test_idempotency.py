@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 
 from tests.support.broker import Broker, running_broker
 from tests.support.node import NodeProcess, running_node
@@ -134,6 +135,75 @@ def test_one_of_two_nodes_on_redis_killed_in_the_middle_does_not_make_it_two(
     assert set(clients.statuses) in ({200}, {409})
     written = broker.count(topic) - 1
     assert written == 1 if clients.statuses[200] else written <= 1
+
+
+@pytest.fixture
+def two_on_kafka(tmp_path: Path, broker: Broker, topic: str) -> Iterator[list[NodeProcess]]:
+    keys = broker.topic(3, {"cleanup.policy": "compact"})
+    name, password = broker.admin
+    where = {
+        "topic": keys,
+        "bootstrap_servers": [{"host": "127.0.0.1", "port": broker.port}],
+        "authentication": {"mechanism": "PLAIN", "user": name, "password": password},
+        "security": {"ssl": True},
+        "lease": 3,
+    }
+    text = routes(broker, topic, storage="kafka", kafka=where)
+    with (
+        serving(tmp_path / "a", broker, text) as one,
+        serving(tmp_path / "b", broker, text) as other,
+    ):
+        yield [one, other]
+
+
+def test_a_hundred_requests_to_two_nodes_on_one_topic_write_one_record(
+    two_on_kafka: list[NodeProcess], broker: Broker, topic: str
+) -> None:
+    clients = Retrying([node.proxy for node in two_on_kafka], "one").start().join()
+    assert clients.statuses == {200: 100}
+    assert committed(broker, topic) == 1
+
+
+def test_one_of_two_nodes_on_kafka_killed_in_the_middle_leaves_exactly_one_record(
+    two_on_kafka: list[NodeProcess], broker: Broker, topic: str
+) -> None:
+    ports = [node.proxy for node in two_on_kafka]
+    assert Retrying(ports, "warm", 4).start().join().statuses == {200: 4}
+    os.kill(broker.pid, signal.SIGSTOP)
+    try:
+        clients = Retrying(ports, "two").start()
+        eventually(lambda: sum(active(node) for node in two_on_kafka) == 100, within=20)
+        kill(two_on_kafka[0])
+        eventually(lambda: clients.broken, within=20)
+    finally:
+        os.kill(broker.pid, signal.SIGCONT)
+    clients.join()
+    assert clients.statuses == {200: 100}
+    assert committed(broker, topic) == 2
+
+
+def committed(broker: Broker, topic: str) -> int:
+    """Return how many records of a topic a consumer sees that reads committed ones only."""
+    consumer = Consumer(
+        {
+            **broker.client(),
+            "group.id": "none",
+            "enable.auto.commit": False,
+            "isolation.level": "read_committed",
+            "enable.partition.eof": True,
+        }
+    )
+    try:
+        consumer.assign([TopicPartition(topic, 0, 0)])
+        found = 0
+        while True:
+            message = consumer.poll(15)
+            assert message is not None
+            if message.error() is not None:
+                return found
+            found += 1
+    finally:
+        consumer.close()
 
 
 def active(node: NodeProcess) -> int:

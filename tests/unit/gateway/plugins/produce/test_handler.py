@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from gateway.http.messages import Request
+from gateway.http.messages import Request, Response
+from gateway.kafka.config import ProducerConfig
+from gateway.kafka.outbox import Outbox
 from tests.support.broker import Broker
 from tests.support.producing import (
     SENT,
     Worker,
+    answer,
     body_of,
     on_broker,
     produce,
@@ -304,3 +307,27 @@ def test_the_records_of_one_request_share_key_and_headers_and_no_value(broker: B
     assert [one.value() for one in found] == [b"1", b"2", b"3"]
     for one in found:
         assert (one.key(), one.headers()) == (b"a", [("x-a", b"1"), ("x-a", b"2")])
+
+
+def test_records_go_into_the_requests_outbox_when_it_has_one(broker: Broker) -> None:
+    topic = broker.topic()
+
+    async def job(worker: Worker) -> tuple[Response, Outbox]:
+        handler = worker.plugin(on_broker(broker, topic, forward_body=True, raw_body=True))
+        asked = request(method="POST", body=b"value")
+        asked.outbox = Outbox(ProducerConfig((f"127.0.0.1:{broker.port}",)))
+        return await answer(handler, asked), asked.outbox
+
+    response, outbox = working(job, broker.ca_file)
+    assert (response.status, body_of(response)) == (200, SENT)
+    assert [(one.topic, one.value) for one in outbox.records] == [(topic, b"value")]
+    assert broker.count(topic) == 0
+
+
+def test_an_outbox_of_other_brokers_is_a_500(broker: Broker) -> None:
+    async def job(worker: Worker) -> Response:
+        asked = request(method="POST", body=b"value")
+        asked.outbox = Outbox(ProducerConfig(("127.0.0.1:1",)))
+        return await answer(worker.plugin(on_broker(broker, broker.topic())), asked)
+
+    assert working(job, broker.ca_file).status == 500
