@@ -12,7 +12,7 @@ from gateway.http.messages import Request, Response
 from gateway.logs import get_logger
 from gateway.outgoing.proxies import ForwardProxy
 from gateway.plugins.authentication import AuthenticationHandler, Denial, Found, without
-from gateway.plugins.base import AccessResult, PluginContext
+from gateway.plugins.base import PluginContext
 from gateway.plugins.consumers import Identity, header_value
 from gateway.plugins.openid_connect.clients import Clients
 from gateway.plugins.openid_connect.endpoints import Endpoints
@@ -35,6 +35,8 @@ from gateway.plugins.tokens.verified import Verified, VerifiedTokens
 _log = get_logger("gateway.openid")
 
 _DAY = 86400.0
+_GLANCE = 1.0
+"""Seconds after which known tokens are compared with the provider's keys again."""
 _EMPTY = Discovered("", {}, None)  # type: ignore[arg-type]  # only its document is looked at
 
 
@@ -56,6 +58,7 @@ class OpenIdConnect(AuthenticationHandler):
         self._provider = OpenIdProvider.of(settings, context.http)
         self._endpoints = Endpoints(config, settings.reaching, clients, context.http)
         self._keys: object = None
+        self._look_at = 0.0
         self._verified = VerifiedTokens()
         self._methods = frozenset(config.auth_methods) & SERVED
         names = config.downstream_headers_names or ()
@@ -67,12 +70,6 @@ class OpenIdConnect(AuthenticationHandler):
         self._judges = "bearer" in self._methods and not config.introspect_jwt_tokens
         self._warn()
 
-    def access(self, request: Request) -> AccessResult:
-        """Let a known caller's request pass; headers that only we set are never the caller's."""
-        if self._identities.claim_headers:
-            request.headers = without(request.headers, self._identities.claim_headers)
-        return super().access(request)
-
     def authenticate(self, request: Request) -> Found | Awaitable[Found]:
         """Return whose token it is, at once for one that is known."""
         token = self._places.bearer(request) if self._takes_tokens else None
@@ -82,6 +79,12 @@ class OpenIdConnect(AuthenticationHandler):
         if shown is not None:
             return self._of_credentials(request, shown)
         return self._of_form(request) if self._places.reads_forms else self._refusals.nothing
+
+    def _pass(self, request: Request) -> None:
+        # Also of one who passes without a token: headers that only we set are never the caller's.
+        if self._identities.claim_headers:
+            request.headers = without(request.headers, self._identities.claim_headers)
+        super()._pass(request)
 
     def hide(self, request: Request) -> None:
         """Take tokens and secrets out of the request."""
@@ -105,12 +108,16 @@ class OpenIdConnect(AuthenticationHandler):
         )
 
     def _of_bearer(self, request: Request, token: bytes) -> Found | Awaitable[Found]:
-        known = self._provider.current()
-        if known is not None:
-            self._notice(known)
-        found = self._verified.find(token, time())
+        now = time()
+        if now >= self._look_at:
+            self._look_at = now + _GLANCE
+            known = self._provider.current()
+            if known is not None:
+                self._notice(known)
+        found = self._verified.find(token, now)
         if found is not None:
             return self._ready(request, found, token)
+        known = self._provider.current()
         jws = jose.parse(token)
         # Signatures are checked right here, unless somebody must be asked.
         if known is None or isinstance(jws, str) or not self._judges:
@@ -265,7 +272,8 @@ class OpenIdConnect(AuthenticationHandler):
                 return self._refusals.unauthorized(problem)
         if self._own:
             request.headers = without(request.headers, self._own)
-            request.own_headers |= self._own
+            given = request.own_headers
+            request.own_headers = given | self._own if given else self._own
         for name, claim in self._downstream:
             value = text((found.claims or {}).get(claim))
             if value is not None:

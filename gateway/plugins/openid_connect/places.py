@@ -112,6 +112,8 @@ class TokenPlaces:
                 changes.set_body(request, body)
 
     def _token(self, value: bytes, *, bare: bool) -> bytes | None:
+        if value.startswith(b"Bearer ") and b" " not in (token := value[7:]):
+            return token
         match = _SCHEME.fullmatch(value)
         if match is not None:
             return match[2] if self._proofs or match[1].lower() == b"bearer" else None
