@@ -86,6 +86,35 @@ def message_of(status: int) -> str:
     return MESSAGES.get(status) or f"The upstream server responded with {status}"
 
 
+_OF_PLUGINS = {
+    400: "Bad request",
+    401: "Unauthorized",
+    402: "Payment required",
+    403: "Forbidden",
+    404: "Not found",
+    405: "Method not allowed",
+    406: "Not acceptable",
+    408: "Request timeout",
+    409: "Conflict",
+    410: "Gone",
+    411: "Length required",
+    412: "Precondition failed",
+    413: "Payload too large",
+    414: "URI too long",
+    415: "Unsupported media type",
+    417: "Expectation failed",
+    422: "Unprocessable entity",
+    426: "Upgrade required",
+    429: "Too many requests",
+    501: "Not implemented",
+}
+
+
+def plugin_message(status: int) -> str:
+    """Return the text of a status that a plugin sends without one (Kong's ``response.error``)."""
+    return _OF_PLUGINS.get(status) or message_of(status)
+
+
 def error_response(
     status: int,
     message: str,

@@ -182,7 +182,7 @@ for path in string.gmatch(names, "%S+") do forward(path) end
 
 local cjson = {null = null}
 local ngx = {null = null, time = os.time, now = os.time}
-if kong.response and kong.response.exit then
+if kong.response and kong.service then
   cjson.encode = function(value) return ask("json.encode", value) end
   cjson.decode = function(text) return ask("json.decode", text) end
   ngx.now = function() return ask("ngx.now") end
@@ -196,6 +196,32 @@ if kong.response and kong.response.exit then
                   CRIT = "crit", ALERT = "crit", EMERG = "crit"}
   for name in pairs(levels) do ngx[name] = name end
   ngx.log = function(level, ...) return kong.log[levels[level] or "notice"](...) end
+  ngx.arg = setmetatable({}, {
+    __index = function(_, place)
+      if place == 1 then return kong.response.get_raw_body() end
+      return place == 2 or nil
+    end,
+    __newindex = function(_, place, value)
+      if place == 1 then kong.response.set_raw_body(value or "") end
+    end,
+    __metatable = false,
+  })
+  ngx.header = setmetatable({}, {
+    __index = function(_, name) return kong.response.get_header(name) end,
+    __newindex = function(_, name, value)
+      if value == nil then return kong.response.clear_header(name) end
+      kong.response.set_header(name, value)
+    end,
+    __metatable = false,
+  })
+  local request, upstream = kong.request, kong.service.request
+  ngx.req = {
+    get_headers = request.get_headers, get_method = request.get_method,
+    get_uri_args = request.get_query, get_body_data = request.get_raw_body,
+    read_body = function() end, set_header = upstream.set_header,
+    clear_header = upstream.clear_header, set_body_data = upstream.set_raw_body,
+    set_uri_args = upstream.set_query,
+  }
 end
 local modules = {cjson = cjson, ["cjson.safe"] = cjson}
 local require
@@ -264,7 +290,11 @@ return {
   compile = compile, run = run, array_mark = array_mark, null = null, setmetatable = setmetatable,
   set_kong = function(f) call_kong = f end,
   begin = function(shared, plugin) kong.ctx = {shared = shared or {}, plugin = plugin or {}} end,
-  ctx = function() return kong.ctx.shared, kong.ctx.plugin end,
+  ctx = function()
+    local shared, plugin = kong.ctx.shared, kong.ctx.plugin
+    return type(shared) == "table" and next(shared) ~= nil and shared or false,
+      type(plugin) == "table" and next(plugin) ~= nil and plugin or false
+  end,
   set_variables = function(found) variables = found end,
   as_headers = as_headers,
   is_list = function(value) return getmetatable(value) == "array" end,

@@ -86,6 +86,8 @@ class LuaSandbox:
         """Free what is not used any more."""
         self.begin: Callable[[Any, Any], None] = made[b"begin"]
         """Set ``kong.ctx.shared`` and ``kong.ctx.plugin`` for what runs next."""
+        self.ctx: Callable[[], tuple[Any, Any]] = made[b"ctx"]
+        """Return these two tables, False in the place of an empty one."""
         self.set_variables: Callable[[Any], None] = made[b"set_variables"]
         """Set what templates find by name."""
         self.as_headers: Callable[[Any], Any] = made[b"as_headers"]
@@ -99,12 +101,14 @@ class LuaSandbox:
         """Bytes of Lua memory in use."""
         return int(self._runtime.get_memory_used())
 
-    def compile(self, source: str, name: str, *, template: bool = False) -> Any:
+    def compile(self, source: str, name: str = "", *, template: bool = False) -> Any:
         """Return a chunk as a function; raises ``NotLua``.
 
+        ``name`` stands for it in texts about what is wrong; without, its beginning does.
         ``template``: it finds nothing but what ``set_variables`` set, and a few functions.
         """
-        found = self._compile(source.encode(), f"={name}".encode(), template)
+        label = f"={name}" if name else source.lstrip("=@")
+        found = self._compile(source.encode(), label.encode(), template)
         if isinstance(found, tuple):
             raise NotLua(found[1].decode("utf-8", "replace"))
         return found

@@ -71,7 +71,7 @@ def test_headers_are_found_in_any_case() -> None:
 def test_modules_are_only_there_for_functions() -> None:
     plain = made()
     assert plain.run(plain.compile("return type(require)", "x")) == b"nil"
-    full = made("response.exit")
+    full = made("response.exit", "service.request.set_header", "request.get_method")
     assert full.run(full.compile("return type(require('cjson').encode)", "x")) == b"function"
     with pytest.raises(lupa.LuaError, match="not allowed"):
         full.run(full.compile("require 'os'", "x"))

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``post-function``: Lua that runs after all other plugins."""
+
+from gateway import COMPATIBLE_WITH
+from gateway.entities.plugin_types import PluginType
+from gateway.plugins.post_function.schema import Config
+
+PLUGIN = PluginType(
+    name="post-function",
+    version=COMPATIBLE_WITH,
+    priority=-1000,
+    schema=Config,
+    handler_path="gateway.plugins.pre_function.handler:ServerlessFunction",
+    no_consumer=True,
+)
+
+__all__ = ["PLUGIN", "Config"]

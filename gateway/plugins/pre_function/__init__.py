@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``pre-function``: Lua that runs before all other plugins."""
+
+from gateway import COMPATIBLE_WITH
+from gateway.entities.plugin_types import PluginType
+from gateway.plugins.pre_function.schema import Config
+
+PLUGIN = PluginType(
+    name="pre-function",
+    version=COMPATIBLE_WITH,
+    priority=1000000,
+    schema=Config,
+    handler_path="gateway.plugins.pre_function.handler:ServerlessFunction",
+    no_consumer=True,
+)
+
+__all__ = ["PLUGIN", "Config"]
