@@ -23,6 +23,7 @@ from tests.support.releases import (
     plugin_row,
     route,
     table,
+    worker_resources,
 )
 
 SERVERS = Authority("servers")
@@ -99,15 +100,19 @@ async def gate(
     rows.append(plugin_row("request-termination", of="gate", echo=True, status_code=200))
     content = table(routes=[route("gate")], plugins=rows, **collections)
     application = GatewayApplication(Counters())
-    application.serve(await compiled(content))
+    resources = worker_resources()
+    application.serve(await compiled(content, resources=resources))
     context = None
     if tls:
         certificates = Certificates((_SERVER.certificate, _SERVER.key))
         requests = compiled_configuration(content).certificate_requests
         certificates.swap(certificates.prepare([], [], requests))
         context = certificates.context
-    async with serving(application, tls=context) as running:
-        yield Gate(running)
+    try:
+        async with serving(application, tls=context) as running:
+            yield Gate(running)
+    finally:
+        await resources.redis.close()
 
 
 def consumers(*names: str) -> list[dict[str, Any]]:

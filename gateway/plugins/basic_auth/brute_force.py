@@ -11,13 +11,13 @@ from math import ceil
 
 from gateway.plugins.shared_counters import SharedCounters, Table
 
-_TOLERATED = 2
+TOLERATED = 2
 """Failures before the first wait."""
-_LONGEST = 3600
+LONGEST = 3600
 """Seconds of the longest wait."""
 _DOUBLINGS = 12
 """Failures after which the wait is the longest."""
-_WINDOW = 86400
+WINDOW = 86400
 """Seconds after which all counts begin anew."""
 
 
@@ -39,10 +39,10 @@ class BruteForceGuard:
         """
         self._turn(now)
         failures = self._failures.counter(origin).total()
-        if failures <= _TOLERATED:
+        if failures <= TOLERATED:
             return 0
         last = self._start + self._times.counter(origin).highest()
-        length = _LONGEST if failures >= _DOUBLINGS else 1 << failures
+        length = LONGEST if failures >= _DOUBLINGS else 1 << failures
         return max(0, ceil(last + length - now))
 
     def failed(self, origin: str, now: float) -> int:
@@ -55,8 +55,8 @@ class BruteForceGuard:
     def _turn(self, now: float) -> None:
         if now < self._end:
             return
-        self._start = int(now // _WINDOW * _WINDOW)
-        self._end = self._start + _WINDOW
+        self._start = int(now // WINDOW * WINDOW)
+        self._end = self._start + WINDOW
         window = float(self._start), float(self._end)
         self._failures = self._counters.table(f"{self._scope}\nfailures", *window)
         self._times = self._counters.table(f"{self._scope}\ntimes", *window)

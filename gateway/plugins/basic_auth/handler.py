@@ -10,17 +10,23 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from binascii import Error
+from collections.abc import Awaitable
 from dataclasses import replace
 from time import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway.entities.credentials import password_matches
+from gateway.errors import RedisFailed
 from gateway.http.messages import Request
 from gateway.plugins.authentication import AuthenticationHandler, Denial, Found, challenge
 from gateway.plugins.base import PluginContext
 from gateway.plugins.basic_auth.brute_force import BruteForceGuard
 from gateway.plugins.consumers import Identity
 from gateway.plugins.limiting.origins import address_of
+from gateway.redis.target import target_of
+
+if TYPE_CHECKING:
+    from gateway.plugins.basic_auth.redis_guard import RedisGuard
 
 _HEADERS = (b"proxy-authorization", b"authorization")
 _SCHEME = re.compile(rb"[ \t]*[Bb]asic[ \t]*([A-Za-z0-9+/]+)=*[ \t]*")
@@ -46,10 +52,24 @@ class BasicAuth(AuthenticationHandler):
         self._wrong = Denial("Unauthorized", "the password is wrong", headers=ask)
         self._prefix = context.ipv6_prefix
         self._guard: BruteForceGuard | None = None
-        if config.brute_force_protection.strategy == "memory":
+        self._shared: RedisGuard | None = None
+        protection = config.brute_force_protection
+        if protection.strategy in ("memory", "redis"):
             self._guard = BruteForceGuard(self.name, context.counters)
+        if protection.strategy == "redis":
+            # Late: docs/decisions/imports-inside-functions.md
+            from gateway.plugins.basic_auth.redis_guard import RedisGuard
 
-    def authenticate(self, request: Request) -> Found:
+            target = target_of(protection.redis, context.trusted_ca)
+            self._shared = RedisGuard(context.redis.get(target))
+
+    def close(self) -> None:
+        """Give the connections to Redis back."""
+        if self._shared is not None:
+            self.context.redis.release(self._shared.redis)
+            self._shared = None
+
+    def authenticate(self, request: Request) -> Found | Awaitable[Found]:
         """Return whose name and password they are."""
         found: Denial | tuple[Identity | None, _Shown] = self._nothing
         for name in _HEADERS:
@@ -64,17 +84,40 @@ class BasicAuth(AuthenticationHandler):
             found = identity, shown
             if identity is not None:
                 break
-        return found if isinstance(found, Denial) else self._check(request, *found)
+        if isinstance(found, Denial):
+            return found
+        if self._shared is not None:
+            return self._check_in_redis(self._shared, request, *found)
+        return self._check(request, *found)
+
+    async def _check_in_redis(
+        self, guard: RedisGuard, request: Request, identity: Identity | None, shown: _Shown
+    ) -> Found:
+        origin = self._origin(request, shown)
+        try:
+            wait, after = await guard.attempt(origin)
+            if wait:
+                return _slowed(wait)
+            if identity is not None and _fits(identity, shown[1]):
+                await guard.take_back(origin)
+                return identity
+        except RedisFailed:
+            return self._check(request, identity, shown)
+        if after:
+            return _slowed(after)
+        return self._unknown if identity is None else self._wrong
+
+    def _origin(self, request: Request, shown: _Shown) -> str:
+        return f"{shown[0]!r} {address_of(request.client_ip, self._prefix)}"
 
     def _check(self, request: Request, identity: Identity | None, shown: _Shown) -> Found:
-        username, password = shown
         guard, now = self._guard, time()
         origin = ""
         if guard is not None:
-            origin = f"{username!r} {address_of(request.client_ip, self._prefix)}"
+            origin = self._origin(request, shown)
             if wait := guard.wait(origin, now):
                 return _slowed(wait)
-        if identity is not None and _fits(identity, password):
+        if identity is not None and _fits(identity, shown[1]):
             return identity
         if guard is not None and (wait := guard.failed(origin, now)):
             return _slowed(wait)

@@ -11,6 +11,7 @@ from gateway.entities.base import StrictModel, violation
 from gateway.entities.types import NonEmpty
 from gateway.entities.versions import by_version
 from gateway.plugins.key_auth.schema import Principals
+from gateway.redis.settings import RedisSettings, host_missing
 
 
 class BruteForceProtection(StrictModel):
@@ -18,15 +19,21 @@ class BruteForceProtection(StrictModel):
 
     strategy: Literal["off", "cluster", "memory", "redis"] = Field(
         default="off",
-        description="Where failures are counted: `memory`, by all workers of the node, or `off`. "
-        "`cluster` and `redis` are refused.",
+        description="Where failures are counted: by all workers of the node (`memory`), in Redis "
+        "by all nodes (`redis`), or nowhere. `cluster` needs a database and is refused.",
+    )
+    redis: RedisSettings = Field(
+        default_factory=RedisSettings,
+        description="Redis, for `redis`. Each node counts by itself while it is unreachable.",
     )
 
     @model_validator(mode="after")
     def _check(self) -> BruteForceProtection:
-        if self.strategy in ("cluster", "redis"):
-            text = f"failures cannot be counted in a {self.strategy} here; use memory, or off"
+        if self.strategy == "cluster":
+            text = "data planes have no database to count failures in; use memory or redis"
             raise violation([], {"strategy": text})
+        if self.strategy == "redis" and (missing := host_missing(self.redis)):
+            raise violation([], missing)
         return self
 
 

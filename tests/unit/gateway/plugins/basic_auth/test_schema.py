@@ -7,6 +7,7 @@ import pytest
 
 from gateway.entities import validate_row
 from gateway.errors import SchemaViolation
+from gateway.redis.settings import RedisSettings
 from gateway.settings.compatibility import version_of
 
 
@@ -19,7 +20,7 @@ def test_the_defaults_are_kongs() -> None:
         "hide_credentials": False,
         "anonymous": None,
         "realm": "service",
-        "brute_force_protection": {"strategy": "off"},
+        "brute_force_protection": {"strategy": "off", "redis": RedisSettings().model_dump()},
         "principals": None,
     }
     with version_of("3.14"):
@@ -29,8 +30,8 @@ def test_the_defaults_are_kongs() -> None:
 @pytest.mark.parametrize(
     ("config", "text"),
     [
-        ({"brute_force_protection": {"strategy": "redis"}}, "use memory, or off"),
-        ({"brute_force_protection": {"strategy": "cluster"}}, "use memory, or off"),
+        ({"brute_force_protection": {"strategy": "redis"}}, "required field missing"),
+        ({"brute_force_protection": {"strategy": "cluster"}}, "use memory or redis"),
         ({"principals": {"enabled": True}}, "Kong Identity cannot be asked"),
         ({"realm": 7}, "expected a string"),
     ],
