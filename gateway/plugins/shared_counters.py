@@ -68,9 +68,9 @@ class Counter:
                     break
         return total
 
-    def add(self) -> None:
-        """Count one more."""
-        self._own += 1
+    def add(self, amount: int = 1) -> None:
+        """Count so many more."""
+        self._own += amount
         if self._at >= 0:
             self._table.words[self._at] = self._mark << 32 | min(self._own, _NUMBER)
 

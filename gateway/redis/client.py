@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -39,6 +40,9 @@ _WAITING = 20_000
 """Commands that wait for their turn at most: more fail at once."""
 _BETWEEN_LINES = 10.0
 """Seconds between two log lines about errors that the server returns."""
+
+_LAST = 1.0
+"""Seconds in which what is under way may end when the client is closed."""
 
 Word = str | bytes | int | float
 
@@ -86,10 +90,13 @@ class RedisClient:
         return await self._given((len(keys), *keys, *arguments), script)
 
     async def close(self) -> None:
-        """Close the connections; what waits fails."""
+        """Close the connections; what is under way has a second to end, what waits fails."""
         await self._breaker.close()
-        await self._tasks.end()
         self._fail_queued("the client is closed")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST):
+                await self._tasks.wait()
+        await self._tasks.end()
         await disconnect(self._redis)
 
     def _given(self, words: tuple[Word, ...], script: RedisScript | None) -> asyncio.Future[Any]:

@@ -44,6 +44,7 @@ class RedisClients:
             await client.close()
         await self._tasks.wait()
 
-    def __len__(self) -> int:
+    @property
+    def targets(self) -> int:
         """How many targets there are."""
         return len(self._clients)

@@ -35,7 +35,7 @@ class MirroredCounts:
         self.own = [0] * len(known)
         self.lives = tuple(lives)
         self.ends = ends
-        """When the last of the windows is over, in seconds since 1970."""
+        """When nobody asks for them any more, in seconds since 1970: a window is over."""
         self.used = True
 
     def totals(self) -> list[int]:
@@ -57,6 +57,7 @@ class Mirror:
         self._counts: dict[Keys, MirroredCounts] = {}
         self._tasks = BackgroundTasks()
         self._running = False
+        self._exchanging = asyncio.Lock()
 
     def get(self, keys: Keys) -> MirroredCounts | None:
         """Return the counts of these counters, if they are at hand."""
@@ -83,9 +84,14 @@ class Mirror:
 
     async def exchange(self) -> None:
         """Send what was counted, learn what others have; raises nothing."""
+        async with self._exchanging:
+            await self._exchange()
+
+    async def _exchange(self) -> None:
         now = time()
         for keys, counts in list(self._counts.items()):
-            if counts.ends <= now or not (counts.used or any(counts.own)):
+            unsent = any(counts.own) and now < counts.ends + max(counts.lives)
+            if not unsent and (counts.ends <= now or not counts.used):
                 del self._counts[keys]
         await asyncio.gather(*(self._update(*item) for item in list(self._counts.items())))
 
@@ -108,8 +114,10 @@ class Mirror:
 
     async def close(self) -> None:
         """Send what was counted, and end."""
-        await self._tasks.end()
-        await self.exchange()
+        # An exchange that was cut off half way would be sent again as a whole.
+        async with self._exchanging:
+            await self._tasks.end()
+            await self._exchange()
 
 
 def _arguments(amounts: Sequence[int], lives: Sequence[int]) -> list[int]:

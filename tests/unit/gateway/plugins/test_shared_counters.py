@@ -178,3 +178,10 @@ def test_a_mark_only_rises_and_is_the_highest_of_all_workers(memory: int) -> Non
     marks[1].raise_to(9)
     marks[1].raise_to(8)
     assert [mark.highest() for mark in marks] == [9, 9, 9]
+
+
+def test_more_than_one_is_counted_at_once() -> None:
+    counter = SharedCounters().table("limit", 0, 60).counter("a")
+    counter.add(1000)
+    counter.add()
+    assert counter.total() == 1001

@@ -23,10 +23,10 @@ async def test_equal_targets_share_a_client_until_the_last_is_released() -> None
     assert clients.get(TARGET) is first
     clients.release(first)
     clients.release(first)
-    assert len(clients) == 1
+    assert clients.targets == 1
     assert clients.get(TARGET) is not first
     await clients.close()
-    assert len(clients) == 0
+    assert clients.targets == 0
 
 
 def test_the_library_is_not_loaded_without_a_client() -> None:

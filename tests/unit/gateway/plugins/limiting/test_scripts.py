@@ -41,3 +41,17 @@ def test_added_adds_or_reads(server: Valkey) -> None:
     assert run(server, "added", ["{c}:1", "{c}:2"], 3, 60, 0, 60) == [3, 0]
     assert server.ask("EXISTS", "{c}:2") == 0
     assert 0 < server.ask("TTL", "{c}:1") <= 60
+
+
+def test_sliding_weighs_the_previous_window(server: Valkey) -> None:
+    server.ask("SET", "{d}:0", 10)
+    keys = ["{d}:1", "{d}:0"]
+    assert run(server, "sliding", keys, 0, 10, 1.0, 120) == [0, 0, 10]
+    assert run(server, "sliding", keys, 0, 10, 0.5, 120) == [1, 0, 10]
+    assert 60 < server.ask("TTL", "{d}:1") <= 120
+
+
+def test_sliding_may_count_what_is_refused(server: Valkey) -> None:
+    keys = ["{e}:1", "{e}:0"]
+    assert [run(server, "sliding", keys, 1, 1, 0, 9)[0] for _ in range(3)] == [1, 0, 0]
+    assert server.ask("GET", "{e}:1") == "3"

@@ -55,8 +55,10 @@ async def node(server: Valkey, **config: Any) -> AsyncIterator[RateLimiting]:
         yield plugin
     finally:
         plugin.close()
-        await until(lambda: not len(clients))
-        await clients.close()
+        try:
+            await until(lambda: not clients.targets)
+        finally:
+            await clients.close()
 
 
 def asked(address: str = "10.0.0.1", tenant: str | None = None) -> Request:
