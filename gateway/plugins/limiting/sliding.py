@@ -23,7 +23,7 @@ _TITLES = {
 }
 
 
-class Verdict(NamedTuple):
+class Judgement(NamedTuple):
     """What becomes of a request, and what its client is told."""
 
     passes: bool
@@ -90,7 +90,7 @@ class Window:
 
 def judge(
     windows: Sequence[Window], counts: Sequence[int], now: float, *, counted: bool
-) -> Verdict:
+) -> Judgement:
     """Decide about one request by what was counted before it.
 
     ``counts`` holds the present and the previous count of each window in turn. ``counted``: the
@@ -110,4 +110,4 @@ def judge(
             tightest = place
     window, (current, previous) = windows[tightest], pairs[tightest]
     wait = window.ends(now) if passes else window.opens(current + counted, previous, now)
-    return Verdict(passes, left, tightest, max(1, ceil(wait)))
+    return Judgement(passes, left, tightest, max(1, ceil(wait)))

@@ -16,8 +16,8 @@ from gateway.http.messages import Request, Response
 from gateway.plugins.base import AccessResult, Handler, PluginContext
 from gateway.plugins.limiting.mirror import Mirror
 from gateway.plugins.limiting.scripts import script
-from gateway.plugins.limiting.sliding import Verdict, Window, judge
-from gateway.plugins.rate_limiting_advanced.origins import Origins
+from gateway.plugins.limiting.sliding import Judgement, Window, judge
+from gateway.plugins.rate_limiting_advanced.origins import CombinedOrigins
 from gateway.redis.target import target_of
 from gateway.tasks import BackgroundTasks
 
@@ -42,7 +42,7 @@ class RateLimitingAdvanced(Handler):
             for size, limit in config.windows()
         ]
         self._penal = slides and not config.disable_penalty
-        self._origins = Origins(config, context)
+        self._origins = CombinedOrigins(config, context)
         self._template = b"" if config.hide_client_headers else self._lines()
         held = config.throttling
         self._throttling = held if held is not None and held.enabled else None
@@ -83,7 +83,7 @@ class RateLimitingAdvanced(Handler):
             return self._respond(request, verdict)
         return await self._hold(request, origin, verdict)
 
-    async def _hold(self, request: Request, origin: str, verdict: Verdict) -> Response | None:
+    async def _hold(self, request: Request, origin: str, verdict: Judgement) -> Response | None:
         """Try again every interval, as long as there is room among those that are held."""
         assert self._throttling is not None
         if self._held >= self._throttling.queue_limit:
@@ -100,12 +100,12 @@ class RateLimitingAdvanced(Handler):
             self._held -= 1
         return self._respond(request, verdict)
 
-    async def _again(self, origin: str, now: float) -> Verdict:
+    async def _again(self, origin: str, now: float) -> Judgement:
         if self._redis is None:
             return self._local(origin, now, penal=False)
         return await self._shared(origin, now, penal=False)
 
-    def _local(self, origin: str, now: float, *, penal: bool) -> Verdict:
+    def _local(self, origin: str, now: float, *, penal: bool) -> Judgement:
         pairs = [window.counters(origin, now) for window in self._windows]
         counts = [counter.total() for pair in pairs for counter in pair]
         verdict = judge(self._windows, counts, now, counted=penal)
@@ -114,7 +114,7 @@ class RateLimitingAdvanced(Handler):
                 current.add()
         return verdict
 
-    def _shared(self, origin: str, now: float, *, penal: bool) -> Awaitable[Verdict]:
+    def _shared(self, origin: str, now: float, *, penal: bool) -> Awaitable[Judgement]:
         keys = self._keys(origin, now)
         return (
             self._one(keys, origin, now, penal)
@@ -122,7 +122,7 @@ class RateLimitingAdvanced(Handler):
             else self._mirrored(keys, origin, now, penal)
         )
 
-    async def _one(self, keys: tuple[str, ...], origin: str, now: float, penal: bool) -> Verdict:
+    async def _one(self, keys: tuple[str, ...], origin: str, now: float, penal: bool) -> Judgement:
         """Count in Redis before the request passes; without Redis, as the node knows."""
         assert self._redis is not None
         windows = self._windows
@@ -153,7 +153,7 @@ class RateLimitingAdvanced(Handler):
 
     async def _mirrored(
         self, keys: tuple[str, ...], origin: str, now: float, penal: bool
-    ) -> Verdict:
+    ) -> Judgement:
         """Decide by what Redis said last and what was counted since."""
         mirror = self._mirror
         assert mirror is not None
@@ -192,7 +192,7 @@ class RateLimitingAdvanced(Handler):
     def _lives(self, window: Window) -> int:
         return int(window.size * (2 if window.slides else 1)) + 1
 
-    def _respond(self, request: Request, verdict: Verdict) -> Response | None:
+    def _respond(self, request: Request, verdict: Judgement) -> Response | None:
         if self._template:
             limit = self._windows[verdict.tightest].limit
             least = verdict.left[verdict.tightest]

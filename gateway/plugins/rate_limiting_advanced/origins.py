@@ -14,7 +14,7 @@ _LONGEST = 256
 """Characters of an origin that is kept as it is (Kong 3.11)."""
 
 
-class Origins:
+class CombinedOrigins:
     """Finds a request's origin: a text of at most 256 characters."""
 
     def __init__(self, config: Any, context: PluginContext) -> None:

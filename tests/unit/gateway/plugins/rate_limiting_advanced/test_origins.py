@@ -6,14 +6,14 @@ from typing import Any
 from gateway.kafka.pool import ProducerPool
 from gateway.plugins.base import PluginContext
 from gateway.plugins.rate_limiting_advanced import Config
-from gateway.plugins.rate_limiting_advanced.origins import Origins
+from gateway.plugins.rate_limiting_advanced.origins import CombinedOrigins
 from tests.support.requests import request_of
 
 
-def origins(**config: Any) -> Origins:
+def origins(**config: Any) -> CombinedOrigins:
     pool: ProducerPool = None  # type: ignore[assignment]  # no plugin here writes records
     given = Config.model_validate({"limit": [1], "window_size": [60], **config})
-    return Origins(given, PluginContext(pool, lambda _: None))
+    return CombinedOrigins(given, PluginContext(pool, lambda _: None))
 
 
 def test_several_identifiers_count_together() -> None:

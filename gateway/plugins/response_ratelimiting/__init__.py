@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``response-ratelimiting``: an upstream says in a header what a request has cost."""
+
+from gateway import COMPATIBLE_WITH
+from gateway.entities.plugin_types import PluginType
+from gateway.plugins.response_ratelimiting.schema import Config
+
+PLUGIN = PluginType(
+    name="response-ratelimiting",
+    version=COMPATIBLE_WITH,
+    priority=900,
+    schema=Config,
+    handler_path="gateway.plugins.response_ratelimiting.handler:ResponseRateLimiting",
+)
+
+__all__ = ["PLUGIN", "Config"]

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The configuration of ``response-ratelimiting``, with the fields of Kong 3.15 (its schema.lua)."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from gateway.entities.base import StrictModel, violation
+from gateway.entities.types import NonEmpty, Number, invalid
+from gateway.plugins.limiting.periods import PERIODS, order_problem
+from gateway.redis.flat import WithRedis
+from gateway.redis.settings import host_missing
+
+_NO_DATABASE = (
+    "policy cluster cannot be served: it keeps its counters in a database of the nodes, and data "
+    "planes have none; use local or redis"
+)
+
+
+def _positive(value: float) -> float:
+    if value <= 0:
+        raise invalid("value must be greater than 0")
+    return value
+
+
+def _token(value: str) -> str:
+    # RFC 9110 §5.6.2: it becomes part of header names.
+    if _TOKEN.fullmatch(value) is None:
+        raise invalid("must be usable in the name of a header")
+    return value
+
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_Name = Annotated[str, AfterValidator(_token)]
+_Limit = Annotated[Number, AfterValidator(_positive)]
+
+
+def _limit(period: str) -> Any:
+    return Field(default=None, description=f"The units that may be used in a {period}.")
+
+
+class UsageLimits(StrictModel):
+    """How much of one thing may be used."""
+
+    second: _Limit | None = _limit("second")
+    minute: _Limit | None = _limit("minute")
+    hour: _Limit | None = _limit("hour")
+    day: _Limit | None = _limit("day")
+    month: _Limit | None = _limit("month")
+    year: _Limit | None = _limit("year")
+
+    @model_validator(mode="after")
+    def _check(self) -> UsageLimits:
+        limits = self.limits()
+        if not limits:
+            named = ", ".join(f"'{period}'" for period in PERIODS)
+            raise violation([f"at least one of these fields must be non-empty: {named}"])
+        if problem := order_problem(limits):
+            raise violation([f"the limit for {problem}"])
+        return self
+
+    def limits(self) -> dict[str, float]:
+        """Return the limits that are set by period, the shortest first."""
+        given = {period: getattr(self, period) for period in PERIODS}
+        return {period: limit for period, limit in given.items() if limit is not None}
+
+
+class Config(WithRedis):
+    """Let upstreams say how much a request has used, and limit that."""
+
+    limits: Annotated[dict[_Name, UsageLimits], Field(min_length=1)] = Field(
+        description="The limits by the names that upstreams call them."
+    )
+    header_name: NonEmpty = Field(
+        default="x-kong-limit",
+        description="The header in which an upstream says what was used: `name=number, …`.",
+    )
+    limit_by: Literal["consumer", "credential", "ip"] = Field(
+        default="consumer",
+        description="What is counted together. A request that has no such thing is counted with "
+        "those of its client address.",
+    )
+    policy: Literal["local", "cluster", "redis"] = Field(
+        default="local",
+        description="Where the counters are: in the memory of the node, shared by its workers "
+        "(`local`), or in Redis for all nodes together. `cluster` needs a database and is refused.",
+    )
+    fault_tolerant: bool = Field(
+        default=True,
+        description="Whether requests pass uncounted while Redis is unreachable; otherwise they "
+        "get a 500.",
+    )
+    block_on_first_violation: bool = Field(
+        default=False,
+        description="Whether a request is refused before the upstream once a limit is used up.",
+    )
+    hide_client_headers: bool = Field(
+        default=False, description="Whether responses do without the headers that tell the limits."
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Config:
+        if self.policy == "cluster":
+            raise violation([], {"policy": _NO_DATABASE})
+        if self.policy == "redis" and (missing := host_missing(self.redis)):
+            raise violation([], missing)
+        return self
