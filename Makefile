@@ -32,7 +32,7 @@ refresh: tools ## take the world's state over into the stack (STACK=local)
 	@$(PULUMI) refresh --stack $(STACK) $(if $(filter local,$(STACK)),--yes) $(FLAGS)
 
 down: tools ## take the stack down (STACK=local)
-	@$(if $(filter local,$(STACK)),tools/down,$(PULUMI) destroy --stack $(STACK) $(FLAGS))
+	@$(if $(filter local,$(STACK)),tools/down,tools/teardown $(STACK) && $(PULUMI) destroy --stack $(STACK) $(FLAGS))
 
 .PHONY: test test-fast test-kubernetes fuzz check format lock docs bench
 test: ## all tests, with a real Kafka, real processes and the real Pulumi engine

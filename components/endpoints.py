@@ -13,6 +13,15 @@ READER_GROUP_PREFIX = "kafka-gateway"
 
 
 @dataclass(frozen=True)
+class SchemaRegistryEndpoint:
+    """A schema registry that is there, and the gateway's key for it."""
+
+    url: pulumi.Output[str]
+    key: pulumi.Output[str]
+    secret: pulumi.Output[str]
+
+
+@dataclass(frozen=True)
 class KafkaEndpoint:
     """A Kafka cluster that is there, with the keys its users hold.
 
@@ -28,6 +37,7 @@ class KafkaEndpoint:
     reader_key: pulumi.Output[str]
     reader_secret: pulumi.Output[str]
     topics: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
+    schema_registry: SchemaRegistryEndpoint | None = None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,12 @@ from components.endpoints import ControlPlaneEndpoint, KafkaEndpoint
 from components.options import child_options
 from gateway.documents.deck import load_deck
 from gateway.documents.document import check_document
-from gateway.documents.placeholders import BOOTSTRAP_SERVERS, STACK_NAME, TOPICS
+from gateway.documents.placeholders import (
+    BOOTSTRAP_SERVERS,
+    SCHEMA_REGISTRY,
+    STACK_NAME,
+    TOPICS,
+)
 from gateway.documents.tree import Tree
 from gateway.errors import DocumentError
 from gateway.names.spelling import choices
@@ -46,7 +51,8 @@ class GatewayRoutes(pulumi.ComponentResource):
         super().__init__("kafka-gateway:routes:GatewayRoutes", name, None, opts)
         kafka, config = args.kafka, args.config
         version = config.compatibility_version
-        filled_in = placeholders(config.stack, kafka.bootstrap_servers, kafka.topics)
+        registry = kafka.schema_registry.url if kafka.schema_registry else None
+        filled_in = placeholders(config.stack, kafka.bootstrap_servers, kafka.topics, registry)
         document = load_deck(ROOT / config.routes, filled_in)
         self.configuration = Configuration(
             name,
@@ -69,9 +75,13 @@ def _admin(control_plane: ControlPlaneEndpoint) -> dict[str, Any]:
     return admin
 
 
-def placeholders(stack: str, servers: object, topics: Mapping[str, object]) -> Mapping[str, Any]:
-    """Return what a routes file may refer to: a closed list."""
+def placeholders(
+    stack: str, servers: object, topics: Mapping[str, object], registry: object = None
+) -> Mapping[str, Any]:
+    """Return what a routes file may refer to: a closed list; ``registry`` is a URL or None."""
     named = {TOPICS + topic: name for topic, name in topics.items()}
+    if registry is not None:
+        named[SCHEMA_REGISTRY] = registry
     return {BOOTSTRAP_SERVERS: servers, STACK_NAME: stack, **named}
 
 
@@ -81,7 +91,9 @@ def check_routes(config: StackConfig) -> None:
     Raises ``pulumi.RunError`` with every problem: file, path, what is allowed.
     """
     servers = [{"host": _OWN_BROKER, "port": 9092}]
-    stand_ins = placeholders(config.stack, servers, {topic: topic for topic in config.topic_names})
+    topics = {topic: topic for topic in config.topic_names}
+    registry = "https://registry.example.com" if config.has_registry else None
+    stand_ins = placeholders(config.stack, servers, topics, registry)
     use_version(config.compatibility_version)
     try:
         document = load_deck(ROOT / config.routes, stand_ins)

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import argparse
 import ast
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -23,11 +21,15 @@ from gateway.entities.plugin_types import PluginType, plugin_types
 from gateway.entities.shape import Shape, shape_of
 from gateway.entities.vault_kinds import VAULT_KINDS
 from gateway.settings import settings
+from tools.access_page import access_page
+from tools.markdown import WRITTEN
+from tools.markdown import code as _code
+from tools.markdown import row as _row
+from tools.markdown import table as _table
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "reference"
 SETTINGS = "gateway/settings/settings.py"
-WRITTEN = "<!-- Written by `make docs` from {source}; not edited by hand. -->"
 COMMON = tuple(Entity.model_fields)
 """Fields of every entity; described once."""
 
@@ -84,21 +86,10 @@ def pages() -> dict[str, str]:
         "plugins.md": plugins_page(),
         "vaults.md": vaults_page(),
         "config.md": config_page(),
+        "access.md": access_page(),
         **{f"plugins/{name}.md": plugin_page(plugin) for name, plugin in plugin_types().items()},
     }
     return {name: "\n".join(lines).rstrip() + "\n" for name, lines in made.items()}
-
-
-def _row(*cells: str) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
-
-
-def _table(*heads: str) -> list[str]:
-    return [_row(*heads), "|" + "---|" * len(heads)]
-
-
-def _code(value: Any) -> str:
-    return f"`{value if isinstance(value, str) else json.dumps(value)}`"
 
 
 # --- settings ---------------------------------------------------------------------------------

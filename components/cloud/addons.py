@@ -7,11 +7,13 @@ An upgrade of Kubernetes takes them along. In auto mode EKS has all but the last
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
+import pulumi_kubernetes as kubernetes
 
 from components.cloud.aws import AwsResources
 
@@ -27,7 +29,9 @@ class ClusterAddons:
 
     def before_nodes(self) -> list[pulumi.Resource]:
         """Return what nodes need to become ready; they bring its pods up themselves."""
-        return [self._addon("vpc-cni", "vpc-cni"), self._addon("kube-proxy", "kube-proxy")]
+        policies = json.dumps({"enableNetworkPolicy": "true"})
+        network = self._addon("vpc-cni", "vpc-cni", configuration_values=policies)
+        return [network, self._addon("kube-proxy", "kube-proxy")]
 
     def after_nodes(self, nodes: pulumi.Resource) -> list[pulumi.Resource]:
         """Return what is only healthy with nodes to run on."""
@@ -70,3 +74,17 @@ class ClusterAddons:
             opts=resources.options(depends_on=list(after)),
             **more,
         )
+
+
+def enforced_policies(name: str, inside: pulumi.ResourceOptions) -> pulumi.Resource:
+    """Have auto mode enforce network policies: without this, it lets all of them be.
+
+    Amazon EKS user guide, "Use Network Policies with EKS Auto Mode". Its nodes keep pods from the
+    metadata service by themselves: hop limit 1, which cannot be changed.
+    """
+    return kubernetes.core.v1.ConfigMap(
+        f"{name}-network-policies",
+        metadata={"name": "amazon-vpc-cni", "namespace": "kube-system"},
+        data={"enable-network-policy-controller": "true"},
+        opts=inside,
+    )

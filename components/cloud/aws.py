@@ -58,7 +58,7 @@ class AwsResources:
 def trust(service: str) -> str:
     """Return the policy by which an AWS service may take a role."""
     actions = ["sts:AssumeRole"]
-    if service == "pods.eks.amazonaws.com":
+    if service in ("pods.eks.amazonaws.com", "eks.amazonaws.com"):
         actions.append("sts:TagSession")
     statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": actions}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

@@ -10,6 +10,7 @@ from typing import Any
 import pulumi
 import pulumi_confluentcloud as confluent
 
+from components.cloud.schema_registry import make_registry_key
 from components.config.cloud import ConfluentConfig
 from components.config.secret import secret
 from components.config.stack import SLOTS
@@ -17,6 +18,8 @@ from components.config.topic_settings import with_defaults
 from components.config.topics import TopicConfig
 from components.endpoints import READER_GROUP_PREFIX, KafkaEndpoint
 
+# Of calls that Confluent says are too many: its default, 4, ends a stack of many topics half-way.
+MAX_RETRIES = 10
 # A key is polled until every Kafka node knows it: minutes. A dedicated cluster takes hours.
 KEY_TIMEOUTS = pulumi.CustomTimeouts(create="15m")
 CLUSTER_TIMEOUTS = {
@@ -60,7 +63,7 @@ class ConfluentKafka(pulumi.ComponentResource):
         super().__init__("kafka-gateway:confluent:ConfluentKafka", name, None, opts)
         self._name, self._args = name, args
         self.provider = confluent.Provider(
-            f"{name}-confluent", opts=pulumi.ResourceOptions(parent=self)
+            f"{name}-confluent", max_retries=MAX_RETRIES, opts=pulumi.ResourceOptions(parent=self)
         )
         self.environment = self._environment()
         self.cluster = self._cluster()
@@ -71,6 +74,11 @@ class ConfluentKafka(pulumi.ComponentResource):
         self.api_keys = {slot: self._slot_key(slot, writer) for slot in SLOTS}
         reader = self._account("reader", "reads the topics for the command line")
         self.reader_key = self._key("reader", reader)
+        self._registry = None
+        if args.cluster.schema_registry:
+            self._registry = make_registry_key(
+                name, self.environment, self.cluster, writer, self._options
+            )
         for topic in args.topics:
             self._rules("application", writer, topic.name, WRITER_OPERATIONS)
             self._rules("reader", reader, topic.name, READER_OPERATIONS)
@@ -172,6 +180,7 @@ class ConfluentKafka(pulumi.ComponentResource):
             kafka_rest_endpoint=self.cluster.rest_endpoint,
             kafka_api_key=admin.id,
             kafka_api_secret=secret(admin.secret),
+            max_retries=MAX_RETRIES,
             opts=pulumi.ResourceOptions(parent=self),
         )
         return pulumi.ResourceOptions(
@@ -238,6 +247,7 @@ class ConfluentKafka(pulumi.ComponentResource):
             reader_key=self.reader_key.id,
             reader_secret=secret(self.reader_key.secret),
             topics={name: topic.topic_name for name, topic in self.topics.items()},
+            schema_registry=self._registry,
         )
 
 

@@ -14,6 +14,7 @@ from components.cloud.certificates import (
     CONTROL_PLANE_SECRET,
     ClusterCertificates,
 )
+from components.cloud.claim import make_claim
 from components.cloud.helm import NAME, own_chart, release
 from components.cloud.kubernetes import KubernetesCluster
 from components.config.control_plane import OwnControlPlaneConfig
@@ -39,6 +40,9 @@ class ControlPlaneReleaseArgs:
     image: Mapping[str, str]
     log_level: str
     compatibility_version: str
+    retain: bool
+    claim_unmanaged: bool
+    """The volume's claim is there, made by the StatefulSet and none of the stack's yet."""
 
 
 class ControlPlaneRelease(pulumi.ComponentResource):
@@ -71,6 +75,7 @@ class ControlPlaneRelease(pulumi.ComponentResource):
             "keyring": keyring[0].key,
         }
         storage_class = args.cluster.storage_class
+        claim = self._claim(name)
         self.release = release(
             name,
             own_chart(),
@@ -85,10 +90,23 @@ class ControlPlaneRelease(pulumi.ComponentResource):
             ),
             args.cluster,
             self,
-            depends_on=[holder, *args.certificates.secrets],
+            depends_on=[holder, claim, *args.certificates.secrets],
+            # Its pod has to let go of the volume.
+            uninstall=True,
         )
         self.endpoint = self._endpoint(token)
         self.register_outputs({"cluster": self.endpoint.cluster})
+
+    def _claim(self, name: str) -> pulumi.Resource:
+        args = self._args
+        return make_claim(
+            f"{name}-claim",
+            self,
+            args.cluster,
+            self._namespace,
+            retain=args.retain,
+            adopted=args.claim_unmanaged,
+        )
 
     def _endpoint(self, token: Credential) -> ControlPlaneEndpoint:
         namespace, admin_url = self._namespace.name, self._args.config.admin_url

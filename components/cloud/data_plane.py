@@ -15,6 +15,12 @@ import pulumi_kubernetes as kubernetes
 from components.cloud.certificates import AUTHORITY_SECRET, DATA_PLANE_SECRET, ClusterCertificates
 from components.cloud.helm import NAME, kong_chart, own_chart, release
 from components.cloud.kubernetes import KubernetesCluster
+from components.cloud.load_balancer import (
+    LoadBalancer,
+    client_settings,
+    proxy_values,
+    tls_values,
+)
 from components.config.cloud import ReleaseConfig
 from components.config.stack import version_environment
 from components.config.versions import KONG_IMAGE_TAG
@@ -22,9 +28,9 @@ from components.endpoints import ControlPlaneEndpoint, KafkaEndpoint
 from gateway.settings.compatibility import OLDER
 
 RELEASE = "kong-dp"
+SWITCHED_OFF = ("admin", "ingressController", "manager", "portal", "portalapi")
 KEY_SECRET = "kafka-api-key"  # noqa: S105 - the name of a Kubernetes secret
 KAFKA_AUTHORITY_SECRET = "kafka-ca"  # noqa: S105 - likewise
-AWS = "service.beta.kubernetes.io/aws-load-balancer-"
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,8 @@ class DataPlaneReleaseArgs:
     konnect: bool
     log_level: str
     compatibility_version: str
+    certificate_arn: pulumi.Output[str] | None = None
+    """Of the load balancer, where the stack asks for it itself."""
 
 
 class DataPlaneRelease(pulumi.ComponentResource):
@@ -77,6 +85,12 @@ class DataPlaneRelease(pulumi.ComponentResource):
         kafka = self._args.kafka
         # The names that vault references in the routes read: {vault://env/KAFKA_API_SECRET}.
         key = {"KAFKA_API_KEY": kafka.api_key, "KAFKA_API_SECRET": kafka.api_secret}
+        if kafka.schema_registry is not None:
+            key |= {
+                "SCHEMA_REGISTRY_URL": kafka.schema_registry.url,
+                "SCHEMA_REGISTRY_KEY": kafka.schema_registry.key,
+                "SCHEMA_REGISTRY_SECRET": kafka.schema_registry.secret,
+            }
         secrets = {("key", KEY_SECRET): key}
         if kafka.ca_pem is not None:
             secrets["kafka-ca", KAFKA_AUTHORITY_SECRET] = {"ca.crt": kafka.ca_pem}
@@ -95,8 +109,10 @@ class DataPlaneRelease(pulumi.ComponentResource):
             compatibility_version=args.compatibility_version,
             konnect=args.konnect,
             kafka_authority=args.kafka.ca_pem is not None,
-            load_balancer_class=args.cluster.load_balancer_class,
+            load_balancer=args.cluster.load_balancer,
         )
+        if args.certificate_arn is not None:
+            values["proxy"] = tls_values(values["proxy"], args.certificate_arn)
         values["podAnnotations"] = {
             # New pods for a renewed certificate and for another key; the old ones drain.
             "kafka-gateway/cluster-certificate": args.certificates.data_plane_fingerprint,
@@ -109,7 +125,9 @@ class DataPlaneRelease(pulumi.ComponentResource):
     def _kafka_digest(self) -> pulumi.Output[str]:
         kafka, identity = self._args.kafka, self._args.certificates.identity
         ca_pem = pulumi.Output.from_input("") if kafka.ca_pem is None else kafka.ca_pem
-        parts = (identity.private_key_pem, kafka.api_key, kafka.api_secret, ca_pem)
+        parts = [identity.private_key_pem, kafka.api_key, kafka.api_secret, ca_pem]
+        if kafka.schema_registry is not None:
+            parts += [kafka.schema_registry.url, kafka.schema_registry.secret]
         return pulumi.Output.unsecret(
             pulumi.Output.all(*parts).apply(lambda found: keyed_digest(found[0], found[1:]))
         )
@@ -161,7 +179,7 @@ def data_plane_values(
     compatibility_version: str = OLDER,
     konnect: bool,
     kafka_authority: bool,
-    load_balancer_class: str,
+    load_balancer: LoadBalancer,
 ) -> dict[str, Any]:
     """Return the chart's values, by the names that kong/kong and our chart share.
 
@@ -173,18 +191,20 @@ def data_plane_values(
     volumes = [DATA_PLANE_SECRET, AUTHORITY_SECRET]
     if kafka_authority:
         volumes.append(KAFKA_AUTHORITY_SECRET)
+    proxy = proxy_values(config, load_balancer)
+    if config.certificate_arn:
+        proxy = tls_values(proxy, config.certificate_arn)
     return {
         "image": image(config, konnect=konnect),
-        "env": _environment(control_plane, log_level, konnect, volumes),
+        "env": {
+            **_environment(control_plane, log_level, konnect, volumes),
+            **client_settings(load_balancer),
+        },
         "customEnv": {**version_environment(compatibility_version), **config.environment},
         "envFrom": [{"secretRef": {"name": KEY_SECRET}}],
         "secretVolumes": volumes,
-        "proxy": _proxy(config, load_balancer_class),
-        "admin": {"enabled": False},
-        "ingressController": {"enabled": False},
-        "manager": {"enabled": False},
-        "portal": {"enabled": False},
-        "portalapi": {"enabled": False},
+        "proxy": proxy,
+        **{section: {"enabled": False} for section in SWITCHED_OFF},
         "enterprise": {
             "enabled": konnect,
             "portal": {"enabled": False},
@@ -198,10 +218,14 @@ def data_plane_values(
             "maxReplicas": config.max_replicas,
         },
         "podDisruptionBudget": {"enabled": True, "maxUnavailable": 1},
-        "resources": {
-            "requests": {"cpu": "500m", "memory": "1Gi" if konnect else "256Mi"},
-            "limits": {"memory": "2Gi" if konnect else "512Mi"},
-        },
+        "resources": _resources(konnect=konnect),
+    }
+
+
+def _resources(*, konnect: bool) -> dict[str, Any]:
+    return {
+        "requests": {"cpu": "500m", "memory": "1Gi" if konnect else "256Mi"},
+        "limits": {"memory": "2Gi" if konnect else "512Mi"},
     }
 
 
@@ -235,22 +259,4 @@ def _environment(
     if control_plane.telemetry is not None:
         made["cluster_telemetry_endpoint"] = control_plane.telemetry
         made["cluster_telemetry_server_name"] = control_plane.telemetry_server_name
-    return made
-
-
-def _proxy(config: ReleaseConfig, load_balancer_class: str) -> dict[str, Any]:
-    annotations = {f"{AWS}scheme": "internet-facing"}
-    made: dict[str, Any] = {"enabled": True, "type": "LoadBalancer", "annotations": annotations}
-    if load_balancer_class:
-        made["loadBalancerClass"] = load_balancer_class
-    else:
-        annotations[f"{AWS}type"] = "nlb"
-    if config.hostname:
-        annotations["external-dns.alpha.kubernetes.io/hostname"] = config.hostname
-    if config.certificate_arn:
-        annotations[f"{AWS}ssl-cert"] = config.certificate_arn
-        annotations[f"{AWS}ssl-ports"] = "443"
-        # Encrypted on to the pods: API keys cross it.
-        annotations[f"{AWS}backend-protocol"] = "ssl"
-        made["http"] = {"enabled": True, "servicePort": 0}
     return made

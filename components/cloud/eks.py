@@ -6,28 +6,35 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_eks as eks
 
 from components.cloud.access import join_networks, let_in
-from components.cloud.addons import ClusterAddons
+from components.cloud.addons import ClusterAddons, enforced_policies
 from components.cloud.autoscaler import make_autoscaler
 from components.cloud.aws import AwsResources
+from components.cloud.eks_control_plane import (
+    LOG_TYPES,
+    ControlPlaneRole,
+    control_plane_log,
+    control_plane_role,
+)
 from components.cloud.kubernetes import KubernetesCluster, kubernetes_provider
 from components.cloud.live import LiveCluster
+from components.cloud.load_balancer import LoadBalancer
 from components.cloud.network import Network
 from components.cloud.nodes import NodesArgs, make_nodes
 from components.cloud.storage import STORAGE_CLASS, storage_class
+from components.config.access_roles import RENEWERS, VIEWERS
 from components.config.kubernetes import EksConfig
+from components.config.network_plan import NetworkPlan
 from components.config.secret import secret
 
 ADMIN_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
-LOG_TYPES = ("api", "audit", "authenticator")
 CLUSTER_TIMEOUTS = pulumi.CustomTimeouts(create="60m", update="90m", delete="60m")
-# Auto mode brings its own load balancer controller; elsewhere the in-tree one makes an NLB.
-LOAD_BALANCER_CLASSES = {"nodegroup": "", "auto": "eks.amazonaws.com/nlb"}
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,11 @@ class EksCluster(pulumi.ComponentResource):
         tags = {**args.tags, "project": pulumi.get_project(), "stack": pulumi.get_stack()}
         self._resources = AwsResources(self, provider, name, args.cluster.name, tags)
         self.network = Network(self._resources, args.cluster, args.live.zones, protect=args.protect)
-        self.eks = self._eks()
+        log = control_plane_log(self._resources, args.cluster, adopted=args.live.logs_unmanaged)
+        role = None
+        if args.live.takes_role:
+            role = control_plane_role(self._resources, args.cluster.mode)
+        self.eks = self._eks(log, role)
         # The name by way of an output: what carries it waits for the cluster and goes before it
         # (pulumi/pulumi#9009).
         self._cluster_name = self.eks.kubeconfig_json.apply(lambda _: args.cluster.name)
@@ -74,7 +85,7 @@ class EksCluster(pulumi.ComponentResource):
             make_autoscaler(self._resources, args.cluster, self._cluster_name, self.cluster)
         self.register_outputs({"name": self._cluster_name})
 
-    def _eks(self) -> eks.Cluster:
+    def _eks(self, log: pulumi.Resource, role: ControlPlaneRole | None) -> eks.Cluster:
         wanted = self._args.cluster
         auto = wanted.mode == "auto"
         # EKS takes no subnets of further zones into a cluster (aws/containers-roadmap#2258): nodes
@@ -92,9 +103,11 @@ class EksCluster(pulumi.ComponentResource):
             public_access_cidrs=list(wanted.public_access_cidrs) or None,
             # API only: an edit of the config map can lock every administrator out.
             authentication_mode=eks.AuthenticationMode.API,
-            access_entries=access_entries(wanted.admin_arns),
+            access_entries=access_entries(
+                wanted.admin_arns, {VIEWERS: wanted.viewer_arns, RENEWERS: wanted.renewal_arns}
+            ),
             skip_default_node_group=True,
-            create_oidc_provider=True,
+            service_role=None if role is None else role.role,
             # Managed below, where they are upgraded with the cluster: the component leaves CoreDNS
             # alone without its own nodes.
             use_default_vpc_cni=True,
@@ -111,7 +124,7 @@ class EksCluster(pulumi.ComponentResource):
                 providers={"aws": self._resources.provider},
                 protect=self._args.protect,
                 # Nodes need the way out when they come, and as long as they are there.
-                depends_on=self.network.way_out,
+                depends_on=[*self.network.way_out, log, *(role.attached if role else ())],
                 custom_timeouts=CLUSTER_TIMEOUTS,
                 additional_secret_outputs=["kubeconfig", "kubeconfigJson"],
             ),
@@ -122,6 +135,7 @@ class EksCluster(pulumi.ComponentResource):
             config=self._args.cluster,
             cluster_name=self._cluster_name,
             subnets=[subnet.id for subnet in self.network.private],
+            zones=self.network.zones,
             after=self._addons.before_nodes(),
             live=self._args.live.nodes,
         )
@@ -147,6 +161,9 @@ class EksCluster(pulumi.ComponentResource):
             self.eks,
             after=access,
         )
+        if self.nodes is None:
+            inside = pulumi.ResourceOptions(parent=self, provider=provider, deleted_with=self.eks)
+            self._enforcement = [enforced_policies(self._name, inside)]
         addons = self._made_addons()
         storage = storage_class(
             f"{self._name}-storage",
@@ -162,17 +179,30 @@ class EksCluster(pulumi.ComponentResource):
             kubeconfig,
             owner=self.eks,
             storage_class=STORAGE_CLASS,
-            load_balancer_class=LOAD_BALANCER_CLASSES[wanted.mode],
+            load_balancer=load_balancer(wanted.mode, self.network.plan),
             ready=(storage, *addons) if nodes is None else (storage, nodes, *addons),
         )
 
     def _made_addons(self) -> list[pulumi.Resource]:
         """Make what runs on nodes; in auto mode, EKS brings all but measurements."""
         if self.nodes is None:
-            return [self._addons.measurements([self.eks])]
+            return [self._addons.measurements([self.eks]), *self._enforcement]
         driver = self._addons.storage(self.nodes)
         names = self._addons.after_nodes(self.nodes)
         return [driver, *names, self._addons.measurements(names)]
+
+
+def load_balancer(mode: str, plan: NetworkPlan) -> LoadBalancer:
+    """Return what load balancers are like in a mode of nodes.
+
+    Auto mode brings a controller of its own, whose balancers connect to pods from the public
+    subnets. Elsewhere the in-tree one makes them: they connect to nodes, and it has no PROXY
+    protocol for them (kubernetes/kubernetes#101608).
+    """
+    if mode == "auto":
+        cidrs = tuple(subnet.cidr for subnet in plan.public)
+        return LoadBalancer("eks.amazonaws.com/nlb", cidrs=cidrs)
+    return LoadBalancer(keeps_addresses=True)
 
 
 def server_address(kubeconfig_json: str) -> str:
@@ -180,16 +210,20 @@ def server_address(kubeconfig_json: str) -> str:
     return str(json.loads(kubeconfig_json)["clusters"][0]["cluster"]["server"])
 
 
-def access_entries(arns: Sequence[str]) -> dict[str, eks.AccessEntryArgs]:
-    """Return one entry with cluster administration for each role or user.
+def access_entries(
+    arns: Sequence[str], groups: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> dict[str, eks.AccessEntryArgs]:
+    """Return one entry for each role or user: ``arns`` administer, others are in one of ``groups``.
 
     The key is account and whole path: roles of one name in other paths and accounts are others.
     """
     scope = aws.eks.AccessPolicyAssociationAccessScopeArgs(type="cluster")
     policy = eks.AccessPolicyAssociationArgs(policy_arn=ADMIN_POLICY, access_scope=scope)
-    return {
-        "/".join(arn.split(":", 5)[4:]): eks.AccessEntryArgs(
-            principal_arn=arn, access_policies={"admin": policy}
-        )
+    entries = {
+        arn: eks.AccessEntryArgs(principal_arn=arn, access_policies={"admin": policy})
         for arn in sorted(set(arns))
     }
+    for group, members in groups.items():
+        for arn in sorted(set(members) - entries.keys()):
+            entries[arn] = eks.AccessEntryArgs(principal_arn=arn, kubernetes_groups=[group])
+    return {"/".join(arn.split(":", 5)[4:]): entry for arn, entry in entries.items()}

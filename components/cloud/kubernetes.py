@@ -9,13 +9,15 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from components.cloud.load_balancer import OF_ANY_KIND, LoadBalancer
+
 
 @dataclass(frozen=True)
 class KubernetesCluster:
     """A cluster that is there: how to reach it, and the resource that it is deleted with.
 
-    ``owner`` is None for a cluster that outlives the stack. ``storage_class`` and
-    ``load_balancer_class`` are empty for the cluster's own defaults. ``ready`` is what pods need:
+    ``owner`` is None for a cluster that outlives the stack. ``storage_class`` is
+    empty for the cluster's own default. ``ready`` is what pods need:
     they come after it and go before it.
     """
 
@@ -23,7 +25,7 @@ class KubernetesCluster:
     kubeconfig: pulumi.Output[str]
     owner: pulumi.Resource | None
     storage_class: str = ""
-    load_balancer_class: str = ""
+    load_balancer: LoadBalancer = OF_ANY_KIND
     ready: tuple[pulumi.Resource, ...] = ()
 
     def options(self, parent: pulumi.Resource, *after: pulumi.Resource) -> pulumi.ResourceOptions:

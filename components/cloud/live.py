@@ -88,6 +88,10 @@ class LiveCluster:
     zones: tuple[str, ...] = ()
     control_zones: int = 0
     nodes: LiveNodes | None = None
+    logs_unmanaged: bool = False
+    """EKS has made the group of its logs, which is none of the stack's yet."""
+    takes_role: bool = True
+    """The cluster acts in a role of ours, or will: it is not there yet."""
 
 
 def live_cluster(live: LiveStack, name: str, region: str) -> LiveCluster:
@@ -109,6 +113,8 @@ def live_cluster(live: LiveStack, name: str, region: str) -> LiveCluster:
         # One public and one private subnet in each.
         control_zones=len((cluster.get("vpcConfig") or {}).get("subnetIds") or ()) // 2,
         nodes=_live_nodes(live.one("aws:eks/nodeGroup:NodeGroup")),
+        logs_unmanaged=bool(cluster) and not live.all("aws:cloudwatch/logGroup:LogGroup"),
+        takes_role=not cluster or f"{name}-control" in live.all("aws:iam/role:Role"),
     )
 
 
@@ -130,3 +136,9 @@ def live_settings(live: LiveStack) -> Mapping[str, Mapping[str, str]]:
     """Return the settings that topics on Confluent Cloud have, by the topic's name."""
     topics = live.all("confluentcloud:index/kafkaTopic:KafkaTopic").values()
     return {str(topic["topicName"]): topic.get("config") or {} for topic in topics}
+
+
+def claim_unmanaged(live: LiveStack, name: str) -> bool:
+    """Tell whether the release ``name`` has a volume whose claim is none of the stack's yet."""
+    releases = live.all("kubernetes:helm.sh/v3:Release")
+    return name in releases and not live.all("kubernetes:core/v1:PersistentVolumeClaim")

@@ -21,16 +21,16 @@ class Network:
     """A VPC with a public and a private subnet in each zone.
 
     Public subnets are routed to the internet, private ones through a NAT gateway. ``way_out`` is
-    what a node needs to reach the internet; ``tables`` are the route tables by label. Zones that
-    subnets are in already (``kept``) stay, whatever the list of zones says today: it is without
-    those that are impaired.
+    what a node needs to reach the internet; ``tables`` are the route tables by label. Of
+    ``zones``, those that subnets are in already (``kept``) stay, whatever the list of zones says
+    today: it is without those that are impaired.
     """
 
     def __init__(
         self, resources: AwsResources, config: EksConfig, kept: Sequence[str], *, protect: bool
     ) -> None:
         self._resources, self._config, self._kept = resources, config, kept
-        plan = plan_network(config.vpc_cidr, config.zones)
+        self.plan = plan = plan_network(config.vpc_cidr, config.zones)
         self.cidr = plan.vpc_cidr
         self.vpc = aws.ec2.Vpc(
             f"{resources.name}-vpc",
@@ -40,7 +40,7 @@ class Network:
             tags=resources.tagged("vpc"),
             opts=resources.options(protect=protect),
         )
-        self._zones = self._zone_names()
+        self.zones = self._zone_names()
         self.public = [self._subnet(subnet) for subnet in plan.public]
         self.private = [self._subnet(subnet) for subnet in plan.private]
         self.tables: dict[str, aws.ec2.RouteTable] = {}
@@ -70,7 +70,7 @@ class Network:
             f"{self._resources.name}-{side}-{subnet.zone}",
             vpc_id=self.vpc.id,
             cidr_block=subnet.cidr,
-            availability_zone=self._zones.apply(lambda names: names[subnet.zone]),
+            availability_zone=self.zones.apply(lambda names: names[subnet.zone]),
             map_public_ip_on_launch=subnet.public,
             tags=self._resources.tagged(f"{side}-{subnet.zone}", **{role: "1"}),
             opts=self._resources.options(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -26,11 +27,12 @@ SIZE_NOW = "scalingConfig.desiredSize"
 
 @dataclass(frozen=True)
 class NodesArgs:
-    """Where nodes go (``subnets``), after what (``after``), and the group that is there already."""
+    """Where nodes go, ``subnets`` in ``zones``, after what, and the group that is there."""
 
     config: EksConfig
     cluster_name: pulumi.Input[str]
     subnets: Sequence[pulumi.Input[str]]
+    zones: pulumi.Output[list[str]]
     after: Sequence[pulumi.Resource]
     live: LiveNodes | None
 
@@ -49,8 +51,9 @@ def make_nodes(resources: AwsResources, args: NodesArgs) -> aws.eks.NodeGroup:
         cluster_name=args.cluster_name,
         node_role_arn=role.arn,
         subnet_ids=list(args.subnets),
-        instance_types=[wanted.instance_type],
+        instance_types=[_offered(resources, args)],
         ami_type=ARM_IMAGE if wanted.arm else None,
+        launch_template=_template(resources),
         version=wanted.version,
         scaling_config={
             "desired_size": wanted.nodes if kept else _size_now(resources, args),
@@ -67,6 +70,58 @@ def make_nodes(resources: AwsResources, args: NodesArgs) -> aws.eks.NodeGroup:
             custom_timeouts=NODE_TIMEOUTS,
         ),
     )
+
+
+def _template(resources: AwsResources) -> Any:
+    """Return the template by which pods on a node cannot take the node's credentials.
+
+    A hop limit of 1 ends the metadata service's packets at the node itself (EKS best practices,
+    "Restrict access to the instance profile assigned to the worker node").
+    """
+    made = aws.ec2.LaunchTemplate(
+        f"{resources.name}-nodes",
+        metadata_options={
+            "http_endpoint": "enabled",
+            "http_tokens": "required",
+            "http_put_response_hop_limit": 1,
+        },
+        tag_specifications=[
+            {"resource_type": kind, "tags": resources.tagged("nodes")}
+            for kind in ("instance", "volume")
+        ],
+        tags=resources.tagged("nodes"),
+        opts=resources.options(),
+    )
+    return {"id": made.id, "version": made.latest_version.apply(str)}
+
+
+def _offered(resources: AwsResources, args: NodesArgs) -> pulumi.Output[str]:
+    """Return the instance type when AWS has it in every zone; ``pulumi.RunError`` at the preview.
+
+    AWS would say so half an hour later, when the group's first nodes do not come.
+    """
+    wanted = args.config
+    found = aws.ec2.get_instance_type_offerings_output(
+        location_type="availability-zone",
+        filters=[{"name": "instance-type", "values": [wanted.instance_type]}],
+        opts=pulumi.InvokeOptions(parent=resources.parent, provider=resources.provider),
+    )
+    return pulumi.Output.all(found.locations, args.zones).apply(
+        lambda both: offered(wanted.instance_type, wanted.region, both[0], both[1])
+    )
+
+
+def offered(kind: str, region: str, locations: Sequence[str], zones: Sequence[str]) -> str:
+    """Return ``kind``, which AWS has in ``locations``; raises when nodes need it elsewhere too."""
+    if not locations:
+        raise pulumi.RunError(f"nodeType: {kind!r} does not exist in {region}")
+    missing = sorted(set(zones) - set(locations))
+    if missing:
+        raise pulumi.RunError(
+            f"nodeType: {kind!r} does not exist in {', '.join(missing)}; "
+            f"it does in {', '.join(sorted(locations))}"
+        )
+    return kind
 
 
 def _settled(args: NodesArgs) -> bool:

@@ -20,7 +20,15 @@ from components.cloud.eks import EksCluster, EksClusterArgs
 from components.cloud.existing import ExistingCluster, ExistingControlPlane, ExistingKafka
 from components.cloud.konnect import HostedControlPlane, HostedControlPlaneArgs
 from components.cloud.kubernetes import KubernetesCluster
-from components.cloud.live import NOTHING, LiveStack, live_cluster, live_settings
+from components.cloud.listener_certificate import ListenerCertificate, ListenerCertificateArgs
+from components.cloud.live import (
+    NOTHING,
+    LiveStack,
+    claim_unmanaged,
+    live_cluster,
+    live_settings,
+)
+from components.cloud.people import ClusterPeople, ClusterPeopleArgs
 from components.config.cloud import CloudConfig, ExistingKafkaConfig, read_cloud
 from components.config.control_plane import (
     ExistingControlPlaneConfig,
@@ -43,7 +51,8 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
     kafka = make_kafka(config, live)
     cluster = make_cluster(config, live)
     certificates = make_certificates(config, cluster)
-    control_plane, keeper = make_control_plane(config, cluster, certificates)
+    admit_people(config, cluster, certificates)
+    control_plane, keeper = make_control_plane(config, cluster, certificates, live)
     routes = GatewayRoutes(
         "routes",
         GatewayRoutesArgs(config, control_plane, kafka.endpoint),
@@ -60,6 +69,7 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
             konnect=isinstance(config.control_plane, KonnectConfig),
             log_level=config.log_level,
             compatibility_version=config.compatibility_version,
+            certificate_arn=make_listener_certificate(config),
         ),
         # Ready means: it serves a configuration. The other order would wait for ever.
         pulumi.ResourceOptions(depends_on=[routes, kafka]),
@@ -79,12 +89,19 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
 
 def kafka_exports(kafka: KafkaEndpoint) -> dict[str, Any]:
     """Return what the command line reads: `kafka-gateway topic consume --stack NAME`."""
-    return {
+    exports: dict[str, Any] = {
         "bootstrapServers": kafka.bootstrap_servers.apply(server_list),
         "caPem": kafka.ca_pem,
         "readerKey": kafka.reader_key,
         "readerSecret": kafka.reader_secret,
     }
+    if (registry := kafka.schema_registry) is not None:
+        exports["schemaRegistry"] = {
+            "url": registry.url,
+            "key": registry.key,
+            "secret": secret(registry.secret),
+        }
+    return exports
 
 
 def server_list(servers: list[dict[str, Any]]) -> str:
@@ -142,8 +159,31 @@ def make_certificates(config: CloudConfig, cluster: KubernetesCluster) -> Cluste
     )
 
 
-def make_control_plane(
+def admit_people(
     config: CloudConfig, cluster: KubernetesCluster, certificates: ClusterCertificates
+) -> None:
+    """Give rights to those whom the configuration names beside the administrators."""
+    wanted = config.cluster
+    if isinstance(wanted, EksConfig) and (wanted.viewer_arns or wanted.renewal_arns):
+        ClusterPeople("people", ClusterPeopleArgs(wanted, cluster, certificates.namespace))
+
+
+def make_listener_certificate(config: CloudConfig) -> pulumi.Output[str] | None:
+    """Ask for the load balancer's certificate, where the configuration names its name's zone."""
+    wanted = config.release
+    if not wanted.certificate_zone or not isinstance(config.cluster, EksConfig):
+        return None
+    args = ListenerCertificateArgs(
+        wanted.hostname, wanted.certificate_zone, config.cluster.region, dict(config.tags)
+    )
+    return ListenerCertificate("listener", args).arn
+
+
+def make_control_plane(
+    config: CloudConfig,
+    cluster: KubernetesCluster,
+    certificates: ClusterCertificates,
+    live: LiveStack = NOTHING,
 ) -> tuple[ControlPlaneEndpoint, pulumi.Resource | None]:
     """Return the control plane, and the resource with which its configuration is gone."""
     wanted = config.control_plane
@@ -163,6 +203,8 @@ def make_control_plane(
             image=image(config.release, konnect=False),
             log_level=config.log_level,
             compatibility_version=config.compatibility_version,
+            retain=config.retain,
+            claim_unmanaged=claim_unmanaged(live, "control-plane"),
         ),
     )
     return own.endpoint, own.release

@@ -41,7 +41,14 @@ NAMESPACE = re.compile(r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
 HOSTNAME = re.compile(
     r"^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]*[a-z0-9])$"
 )
-CERTIFICATE_ARN = re.compile(r"^arn:aws:acm:[a-z0-9-]+:\d{12}:certificate/[0-9a-f-]{36}$")
+OWN_TAGS = {"Name": "each resource's", "project": "the project's", "stack": "the stack's"}
+MOST_TAGS = 40
+"""Of the 50 that AWS takes: some are the program's, some Kubernetes'."""
+TAG_TEXT = re.compile(r"[\w .:/=+@-]+")
+CERTIFICATE_ARN = re.compile(
+    r"^arn:aws:acm:(?P<region>[a-z0-9-]+):\d{12}:certificate/[0-9a-f-]{36}$"
+)
+ZONE = re.compile(r"^Z[A-Z0-9]{7,31}$")
 DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")
 
 
@@ -83,6 +90,7 @@ class ReleaseConfig:
     max_replicas: int
     hostname: str
     certificate_arn: str
+    certificate_zone: str
     environment: Mapping[str, str]
 
 
@@ -99,6 +107,11 @@ class CloudConfig(StackConfig):
     release: ReleaseConfig
 
     @property
+    def has_registry(self) -> bool:
+        """Whether the environment that is made has a schema registry."""
+        return isinstance(self.kafka, ConfluentConfig) and self.kafka.schema_registry
+
+    @property
     def makes_topics(self) -> bool:
         """A Kafka that was brought along has topics that the stack does not know."""
         return not isinstance(self.kafka, ExistingKafkaConfig)
@@ -111,14 +124,62 @@ def read_cloud(reader: ConfigReader) -> CloudConfig:
         **vars(read_stack(reader)),
         protect=reader.boolean("protect"),
         retain=reader.boolean("retain"),
-        tags={"stack": reader.stack, **reader.texts("tags")},
+        tags={"stack": reader.stack, **_tags(reader)},
         kafka=_kafka(reader),
         cluster=read_cluster(reader),
         control_plane=control_plane,
         release=_release(reader, konnect=isinstance(control_plane, KonnectConfig)),
     )
+    _check_name(reader, config)
     reader.done()
     return config
+
+
+def _tags(reader: ConfigReader) -> Mapping[str, str]:
+    """Return the user's tags; one that the program sets itself would not be seen anywhere.
+
+    AWS general reference, "Tag naming limits and requirements".
+    """
+    given = reader.texts("tags")
+    for name, value in given.items():
+        if name in OWN_TAGS:
+            own = OWN_TAGS[name]
+            reader.problem(f"tags.{name}", f"set by the program, to {own} name; use another tag")
+        elif name.lower().startswith(("aws:", "kubernetes.io/", "k8s.io/", "eks:")):
+            reader.problem(f"tags.{name}", "a name that AWS or Kubernetes keeps for itself")
+        elif not TAG_TEXT.fullmatch(name) or len(name) > 128:
+            reader.problem(f"tags.{name}", "no tag: 1 to 128 letters, digits, spaces and _.:/=+-@")
+        elif value and (not TAG_TEXT.fullmatch(value) or len(value) > 256):
+            reader.problem(f"tags.{name}", f"{value!r} has more than letters, digits and _.:/=+-@")
+    if len(given) > MOST_TAGS:
+        reader.problem("tags", f"{len(given)} are more than {MOST_TAGS}")
+    return given
+
+
+def _check_name(reader: ConfigReader, config: CloudConfig) -> None:
+    """API keys cross what clients connect to; a load balancer takes certificates of its region."""
+    release, cluster = config.release, config.cluster
+    if release.hostname and not (release.certificate_arn or release.certificate_zone):
+        reader.problem(
+            "hostname",
+            f"{release.hostname!r} without a certificate: clients would send API keys in clear; "
+            "set certificateArn, or certificateZone to have one made",
+        )
+    if release.certificate_zone:
+        if release.certificate_arn:
+            reader.problem("certificateZone", "beside certificateArn; set one of the two")
+        if not release.hostname:
+            reader.problem("certificateZone", "without hostname; set the name to certify")
+        if not isinstance(cluster, EksConfig):
+            reader.problem("certificateZone", "only used with cluster eks")
+    known = CERTIFICATE_ARN.match(release.certificate_arn)
+    region = known["region"] if known else ""
+    if region and isinstance(cluster, EksConfig) and region != cluster.region:
+        reader.problem(
+            "certificateArn",
+            f"a certificate of {region}, and the load balancer is in {cluster.region}; "
+            "ask ACM for one there",
+        )
 
 
 # --- Kafka ------------------------------------------------------------------------------------
@@ -220,6 +281,12 @@ def _release(reader: ConfigReader, *, konnect: bool) -> ReleaseConfig:
             "certificateArn",
             CERTIFICATE_ARN,
             "the ARN of a certificate: arn:aws:acm:<region>:<account>:certificate/<id>",
+        ),
+        certificate_zone=_text_like(
+            reader,
+            "certificateZone",
+            ZONE,
+            "the id of a Route 53 zone such as Z0123456789ABCDEFGHIJ",
         ),
         environment=reader.texts("environment"),
     )

@@ -16,6 +16,12 @@ from components.config.versions import KUBERNETES_VERSIONS
 VPC_ID = re.compile(r"^vpc-[0-9a-f]{8,17}$")
 ROUTE_TABLE_ID = re.compile(r"^rtb-[0-9a-f]{8,17}$")
 ARN_ROLE = re.compile(r"^arn:aws:iam::\d{12}:(role|user)/.+$")
+LOG_DAYS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+"""Retention as CloudWatch Logs has it (API reference, "PutRetentionPolicy")."""
+ACCESS = ("adminArns", "viewerArns", "renewalArns")
 INSTANCE_TYPE = re.compile(
     r"^(?P<family>[a-z]+)\d+(?P<attributes>[a-z]*)(-[a-z0-9]+)*"
     r"\.(nano|micro|small|medium|(\d+)?x?large|metal(-\d+xl)?)$"
@@ -51,11 +57,14 @@ class EksConfig:
     vpc_cidr: str
     zones: int
     nat_gateways: int
+    log_days: int
     public_endpoint: bool
     public_access_cidrs: tuple[str, ...]
     private_access_cidrs: tuple[str, ...]
     peer: PeerConfig | None
     admin_arns: tuple[str, ...]
+    viewer_arns: tuple[str, ...]
+    renewal_arns: tuple[str, ...]
 
     @property
     def arm(self) -> bool:
@@ -110,12 +119,23 @@ def read_cluster(reader: ConfigReader) -> EksConfig | ExistingClusterConfig:
         vpc_cidr=vpc_cidr,
         zones=zones,
         nat_gateways=gateways,
+        log_days=_log_days(reader),
         public_endpoint=_public(reader, peer),
         public_access_cidrs=_networks(reader, "publicAccessCidrs"),
         private_access_cidrs=_private_access(reader, peer),
         peer=peer,
-        admin_arns=_arns(reader),
+        admin_arns=_arns(reader, "adminArns"),
+        viewer_arns=_arns(reader, "viewerArns"),
+        renewal_arns=_arns(reader, "renewalArns"),
     )
+
+
+def _log_days(reader: ConfigReader) -> int:
+    days = reader.integer("clusterLogDays", 1, LOG_DAYS[-1])
+    if days not in LOG_DAYS:
+        allowed = ", ".join(str(one) for one in LOG_DAYS)
+        reader.problem("clusterLogDays", f"{days} is none that CloudWatch has; allowed: {allowed}")
+    return days
 
 
 def _instance_type(reader: ConfigReader) -> str:
@@ -201,9 +221,13 @@ def _network(reader: ConfigReader, key: str, text: str) -> str:
         return "10.0.0.0/16"
 
 
-def _arns(reader: ConfigReader) -> tuple[str, ...]:
-    arns = reader.items("adminArns")
+def _arns(reader: ConfigReader, key: str) -> tuple[str, ...]:
+    """Return who gets in by ``key``; EKS has one entry for each, so one kind of access."""
+    arns = reader.items(key)
     for arn in arns:
         if not ARN_ROLE.match(arn):
-            reader.problem("adminArns", f"{arn!r} is not the ARN of an IAM role or user")
+            reader.problem(key, f"{arn!r} is not the ARN of an IAM role or user")
+        for other in ACCESS[: ACCESS.index(key)]:
+            if arn in reader.items(other):
+                reader.problem(key, f"{arn!r} is in {other} as well; keep it in one of the two")
     return arns

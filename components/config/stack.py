@@ -34,6 +34,11 @@ class StackConfig:
         return tuple(topic.name for topic in self.topics)
 
     @property
+    def has_registry(self) -> bool:
+        """Whether the stack's Kafka comes with a schema registry."""
+        return False
+
+    @property
     def makes_topics(self) -> bool:
         """Whether the stack's Kafka has its topics and no others."""
         return True

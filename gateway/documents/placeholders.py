@@ -23,8 +23,10 @@ _CALL = re.compile(r'\s*env\s+"([^"]*)"\s*(?:\|\s*(\w+)\s*)?')
 _CASTS = ("toInt", "toFloat", "toBool")
 
 BOOTSTRAP_SERVERS, TOPICS, STACK_NAME = "kafka.bootstrap_servers", "kafka.topics.", "stack.name"
-"""All placeholders that there are; a topic's name stands behind the second."""
-NAMES = (BOOTSTRAP_SERVERS, f"{TOPICS}<name>", STACK_NAME)
+SCHEMA_REGISTRY = "kafka.schema_registry"
+"""All placeholders that there are; a topic's name stands behind the second. The last is there where
+the stack has a registry."""
+NAMES = (BOOTSTRAP_SERVERS, f"{TOPICS}<name>", STACK_NAME, SCHEMA_REGISTRY)
 
 
 class StandIns(Mapping[str, Any]):
@@ -34,7 +36,8 @@ class StandIns(Mapping[str, Any]):
         if name not in self:
             raise KeyError(name)
         # What is no plain data is not checked.
-        return object() if name == BOOTSTRAP_SERVERS else name.removeprefix(TOPICS)
+        known_later = name in (BOOTSTRAP_SERVERS, SCHEMA_REGISTRY)
+        return object() if known_later else name.removeprefix(TOPICS)
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and (name in NAMES or name.startswith(TOPICS))

@@ -94,6 +94,20 @@ CHANGES = (
         {"imageDigest": "sha256:" + "6c" * 32},
     ),
     Change("more `replicas`", "more pods", {"replicas": 3}),
+    Change(
+        "a first one of `viewerArns`",
+        "nothing",
+        {"viewerArns": ["arn:aws:iam::123456789012:role/preview"]},
+    ),
+    Change("another `clusterLogDays`", "older lines of the log go", {"clusterLogDays": 7}),
+    Change("`schemaRegistry`", "rolling: new pods with its key", {"schemaRegistry": True}),
+    Change(
+        "`hostname` and `certificateZone`",
+        "plain HTTP ends, TLS begins: minutes",
+        {"hostname": "api.example.com", "certificateZone": "Z0123456789ABC"},
+    ),
+    Change("`hostname` without a certificate", REFUSED, {"hostname": "api.example.com"}),
+    Change("a tag that the program sets", REFUSED, {"tags": {"stack": "mine"}}),
     Change("nothing", "nothing"),
 )
 

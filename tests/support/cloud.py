@@ -56,6 +56,27 @@ OUTPUTS: dict[str, dict[str, Any]] = {
         "zoneIds": [],
         "id": "zones",
     },
+    "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": {
+        "locations": ["us-east-2a", "us-east-2b", "us-east-2c"]
+    },
+    "aws:ec2/launchTemplate:LaunchTemplate": {"latestVersion": 1},
+    "confluentcloud:index/getSchemaRegistryCluster:getSchemaRegistryCluster": {
+        "id": "lsrc-1",
+        "apiVersion": "srcm/v3",
+        "kind": "Cluster",
+        "resourceName": "crn://registry",
+        "restEndpoint": "https://psrc-1.us-east-2.aws.confluent.cloud",
+    },
+    "aws:acm/certificate:Certificate": {
+        "arn": "arn:aws:acm:us-east-2:1:certificate/1",
+        "domainValidationOptions": [
+            {
+                "resourceRecordName": "_1.api.example.com.",
+                "resourceRecordType": "CNAME",
+                "resourceRecordValue": "_2.acm-validations.aws.",
+            }
+        ],
+    },
     "aws:eks/getAddonVersion:getAddonVersion": {"version": "v1.2.3-eksbuild.1"},
     "aws:eks/getNodeGroup:getNodeGroup": {"scalingConfigs": [{"desiredSize": 2}]},
     "kubernetes:core/v1:Service": {

@@ -18,6 +18,7 @@ from google.protobuf import json_format
 from pulumi.runtime import mocks
 
 SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"
+RESOURCE_SIGNATURE = "5cf8f73096256a8f31e491e813e4eb8e"
 SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"
 Outputs = Callable[[str, str, dict[str, Any]], Mapping[str, Any]]
 
@@ -67,10 +68,19 @@ class _Recorder(mocks.MockMonitor):
         self.registrations: list[Registration] = []
 
     def RegisterResource(self, request: Any) -> Any:
+        _name_references(request.object)
         if request.type != "pulumi:pulumi:Stack":
             self.registrations.append(_registration(request))
         answer: Any = super().RegisterResource(request)  # type: ignore[no-untyped-call]  # Pulumi ships it so
         return answer
+
+
+def _name_references(properties: Any) -> None:
+    """Put the URN in place of each resource at the top: looking it up would wait for this call."""
+    for value in properties.fields.values():
+        found = value.struct_value.fields if value.HasField("struct_value") else {}
+        if SIGNATURE_KEY in found and found[SIGNATURE_KEY].string_value == RESOURCE_SIGNATURE:
+            value.string_value = found["urn"].string_value
 
 
 def _registration(request: Any) -> Registration:

@@ -28,8 +28,9 @@ class StubType:
     ones from old and new inputs. ``autoname`` is the path of the property that gets a name when
     the program gives none. ``refuses`` says why a creation (old inputs are None) or an update is
     refused, as the real API would when it is asked: not at the preview. Of a ``unique`` type, an id
-    that is there already cannot be made again. ``holds`` is the place that goes with it, and all
-    that lies there. ``stays`` says why it cannot be deleted yet.
+    that is there already cannot be made again (``taken`` names the error). ``holds`` is the place
+    that goes with it, and all that lies there. ``stays`` says why it cannot be deleted yet.
+    ``leaves`` puts into the world what comes to be with it as nobody's doing, and stays without it.
     """
 
     identity: Callable[[str, Properties], str]
@@ -42,8 +43,10 @@ class StubType:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     refuses: Callable[[Properties | None, Properties, World], str] = lambda old, new, world: ""
     unique: bool = False
+    taken: str = "ResourceInUseException"
     holds: Callable[[Properties], str] = lambda outputs: ""
     stays: Callable[[Thing, World], str] = lambda thing, world: ""
+    leaves: Callable[[Thing, World], None] = lambda thing, world: None
 
 
 @dataclass(frozen=True)

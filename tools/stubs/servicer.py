@@ -234,9 +234,10 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
         identity = kind.identity(f"{urn} {before}", {**inputs, PROVIDER: config})
         outputs = {**inputs, **kind.outputs(identity, {**inputs, BIRTH: before})}
         if kind.unique and self._world.get(_type(urn), identity, place):
-            self._refuse(f"ResourceInUseException: {identity} already exists", context)
+            self._refuse(f"{kind.taken}: {identity} already exists", context)
         thing = Thing(_type(urn), identity, urn, inputs, outputs, place)
         self._world.put("create", thing)
+        kind.leaves(thing, self._world)
         return thing
 
     def _created(self, urn: str) -> int:

@@ -4,16 +4,33 @@
 from __future__ import annotations
 
 import base64
+import uuid
 from collections.abc import Callable
 
-from tools.stubs.package import BIRTH, Call, Package, Properties, StubType, digits, named, prefixed
+from tools.stubs.package import (
+    BIRTH,
+    PROVIDER,
+    Call,
+    Package,
+    Properties,
+    StubType,
+    digits,
+    named,
+    prefixed,
+)
 from tools.stubs.world import Thing, World
 
 ACCOUNT = "123456789012"
+LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
+NO_FAMILIES = ("t9", "m99", "x0")
 
 
 def _arn(service: str, kind: str) -> Callable[[str, Properties], Properties]:
     return lambda identity, inputs: {"arn": f"arn:aws:{service}:stub:{ACCOUNT}:{kind}/{identity}"}
+
+
+def _uuid(seed: str) -> str:
+    return str(uuid.UUID(digits(seed, 32)))
 
 
 def _role(identity: str, inputs: Properties) -> Properties:
@@ -60,6 +77,52 @@ def _find(world: World, token: str, identity: str) -> Thing | None:
     """Return a resource whatever its region."""
     same = (thing for thing in world.things() if thing.type == token and thing.id == identity)
     return next(same, None)
+
+
+def _log_group(thing: Thing, world: World) -> None:
+    """EKS makes the group of its log when nobody has, and leaves it behind."""
+    name = f"/aws/eks/{thing.id}/cluster"
+    if thing.inputs.get("enabledClusterLogTypes") and not world.get(LOG_GROUP, name, thing.place):
+        inputs = {"name": name, "retentionInDays": 0, "skipDestroy": False}
+        outputs = {**inputs, **_arn("logs", "log-group")(name, inputs)}
+        world.put("leave", Thing(LOG_GROUP, name, "", inputs, outputs, thing.place))
+
+
+def _template_replacing(old: Properties, new: Properties) -> set[str]:
+    """Another version of a template is rolled in place, another template is another group."""
+    before, after = ((side.get("launchTemplate") or {}).get("id") for side in (old, new))
+    return {"launchTemplate"} if before != after else set()
+
+
+def _offerings(call: Call) -> Properties:
+    """Types that do not exist are offered nowhere; some are missing from a zone."""
+    wanted = [one["values"] for one in call.arguments["filters"] if one["name"] == "instance-type"]
+    family = wanted[0][0].partition(".")[0]
+    zones = [] if family in NO_FAMILIES else _zones(call)["names"]
+    zones = call.world.said("offerings", {}).get(wanted[0][0], zones)
+    kinds = [wanted[0][0]] * len(zones)
+    return {
+        **call.arguments,
+        "id": "stub",
+        "locations": zones,
+        "instanceTypes": kinds,
+        "locationTypes": ["availability-zone"] * len(zones),
+    }
+
+
+def _template(identity: str, inputs: Properties) -> Properties:
+    return {**_arn("ec2", "launch-template")(identity, inputs), "latestVersion": 1}
+
+
+def _certificate(identity: str, inputs: Properties) -> Properties:
+    name = inputs["domainName"]
+    proof = {
+        "domainName": name,
+        "resourceRecordName": f"_{digits(name, 16)}.{name}.",
+        "resourceRecordType": "CNAME",
+        "resourceRecordValue": f"_{digits(name + 'v', 16)}.acm-validations.aws.",
+    }
+    return {"arn": identity, "domainValidationOptions": [proof]}
 
 
 def _attached(thing: Thing, world: World) -> str:
@@ -191,7 +254,9 @@ PACKAGE = Package(
             refuses=_refuse_cluster,
             holds=lambda outputs: str(outputs["endpoint"]),
             stays=_attached,
+            leaves=_log_group,
         ),
+        "aws:iam/openIdConnectProvider:OpenIdConnectProvider": StubType(prefixed("oidc")),
         "aws:eks/accessEntry:AccessEntry": StubType(
             lambda seed, inputs: f"{inputs['clusterName']}:{inputs['principalArn']}",
             replaces=("clusterName", "principalArn"),
@@ -201,9 +266,37 @@ PACKAGE = Package(
             lambda seed, inputs: f"{inputs['clusterName']}:{inputs['nodeGroupName']}",
             _arn("eks", "nodegroup"),
             replaces=("clusterName", "instanceTypes", "nodeRoleArn", "subnetIds", "nodeGroupName"),
+            replacing=_template_replacing,
             autoname=("nodeGroupName",),
             unique=True,
             refuses=_refuse_nodes,
+        ),
+        LOG_GROUP: StubType(
+            named("name"),
+            _arn("logs", "log-group"),
+            replaces=("name",),
+            autoname=("name",),
+            defaults={"skipDestroy": False},
+            unique=True,
+            taken="ResourceAlreadyExistsException",
+        ),
+        "aws:ec2/launchTemplate:LaunchTemplate": StubType(
+            prefixed("lt"), _template, replaces=("name",), autoname=("name",)
+        ),
+        "aws:acm/certificate:Certificate": StubType(
+            lambda seed, inputs: (
+                f"arn:aws:acm:{inputs[PROVIDER].get('region')}:{ACCOUNT}:certificate/{_uuid(seed)}"
+            ),
+            _certificate,
+            replaces=("domainName", "validationMethod"),
+        ),
+        "aws:acm/certificateValidation:CertificateValidation": StubType(
+            lambda seed, inputs: f"{digits(seed, 12)}", replaces=("certificateArn",)
+        ),
+        "aws:route53/record:Record": StubType(
+            lambda seed, inputs: f"{inputs['zoneId']}_{inputs['name']}_{inputs['type']}",
+            lambda identity, inputs: {"fqdn": inputs.get("name")},
+            replaces=("zoneId", "name", "type"),
         ),
         "aws:eks/podIdentityAssociation:PodIdentityAssociation": StubType(
             prefixed("a"),
@@ -226,6 +319,7 @@ PACKAGE = Package(
     invokes={
         "aws:index/getAvailabilityZones:getAvailabilityZones": _zones,
         "aws:eks/getAddonVersion:getAddonVersion": _addon_version,
+        "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": _offerings,
         "aws:eks/getNodeGroup:getNodeGroup": _node_group,
     },
 )

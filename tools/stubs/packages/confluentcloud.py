@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tools.stubs.package import PROVIDER, Package, Properties, StubType, digits
+from tools.stubs.package import PROVIDER, Call, Package, Properties, StubType, digits
 from tools.stubs.world import World
 
 LETTERS = "0123456789abcdefghjkmnpqrstuvwxyz"
@@ -71,6 +71,21 @@ def _kafka_id(inputs: Properties) -> str:
     return str(own.get("id") or inputs[PROVIDER].get("kafkaId"))
 
 
+def _registry(call: Call) -> Properties:
+    """The registry of an environment is there with its first cluster."""
+    environment = call.arguments["environment"]["id"]
+    identity = f"lsrc-{digits(environment, 6, LETTERS)}"
+    crn = f"crn://confluent.cloud/organization=stub/environment={environment}"
+    return {
+        **call.arguments,
+        "id": identity,
+        "apiVersion": "srcm/v3",
+        "kind": "Cluster",
+        "resourceName": f"{crn}/schema-registry={identity}",
+        "restEndpoint": f"https://psrc-{identity[5:]}.us-east-2.aws.confluent.cloud",
+    }
+
+
 ACL = ("host", "kafkaCluster", "operation", "patternType", "permission", "principal")
 
 PACKAGE = Package(
@@ -113,4 +128,5 @@ PACKAGE = Package(
             _acl_id, replaces=(*ACL, "resourceName", "resourceType")
         ),
     },
+    invokes={"confluentcloud:index/getSchemaRegistryCluster:getSchemaRegistryCluster": _registry},
 )

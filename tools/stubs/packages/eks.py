@@ -29,14 +29,16 @@ def construct(request: Any) -> Any:
         f"{request.name}-eksCluster",
         _cluster(inputs, request.name),
     )
-    for key, entry in sorted((inputs.get("accessEntries") or {}).items()):
+    _access_entries(monitor, request, component.urn, inputs)
+    if inputs.get("createOidcProvider"):
+        issuer = decode(cluster.object)[0].get("identities") or UNKNOWN
         _child(
             monitor,
             request,
             component.urn,
-            "aws:eks/accessEntry:AccessEntry",
-            f"{request.name}-{key}",
-            {"clusterName": inputs.get("name"), "principalArn": entry["principalArn"]},
+            "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+            f"{request.name}-oidcProvider",
+            {"clientIdLists": ["sts.amazonaws.com"], "url": issuer},
         )
     group = _child(
         monitor,
@@ -57,6 +59,22 @@ def construct(request: Any) -> Any:
     )
 
 
+def _access_entries(monitor: Any, request: Any, parent: str, inputs: Properties) -> None:
+    for key, entry in sorted((inputs.get("accessEntries") or {}).items()):
+        _child(
+            monitor,
+            request,
+            parent,
+            "aws:eks/accessEntry:AccessEntry",
+            f"{request.name}-{key}",
+            {
+                "clusterName": inputs.get("name"),
+                "principalArn": entry["principalArn"],
+                "kubernetesGroups": entry.get("kubernetesGroups"),
+            },
+        )
+
+
 def _cluster(inputs: Properties, name: str) -> Properties:
     """Return the cluster's own inputs."""
     return {
@@ -73,6 +91,7 @@ def _cluster(inputs: Properties, name: str) -> Properties:
             ],
         },
         "computeConfig": {"enabled": True} if inputs.get("autoMode") else None,
+        "enabledClusterLogTypes": inputs.get("enabledClusterLogTypes"),
         "tags": inputs.get("tags"),
     }
 

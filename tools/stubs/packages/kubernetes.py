@@ -105,6 +105,30 @@ PACKAGE = Package(
             delete_before_replace=True,
         ),
         "kubernetes:core/v1:Service": StubType(_identity, _service, autoname=NAME),
+        "kubernetes:core/v1:ConfigMap": StubType(
+            _identity, replacing=_renamed, autoname=NAME, delete_before_replace=True
+        ),
+        "kubernetes:core/v1:PersistentVolumeClaim": StubType(
+            _identity,
+            replacing=_renamed,
+            autoname=NAME,
+            delete_before_replace=True,
+            unique=True,
+            taken="AlreadyExists",
+        ),
+        **{
+            f"kubernetes:{kind}": StubType(
+                _identity, replacing=_renamed, autoname=NAME, delete_before_replace=True
+            )
+            for kind in (
+                "rbac.authorization.k8s.io/v1:ClusterRole",
+                "rbac.authorization.k8s.io/v1:ClusterRoleBinding",
+                "rbac.authorization.k8s.io/v1:Role",
+                "rbac.authorization.k8s.io/v1:RoleBinding",
+                "admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy",
+                "admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding",
+            )
+        },
         "kubernetes:storage.k8s.io/v1:StorageClass": StubType(
             _identity, replacing=_renamed, autoname=NAME, delete_before_replace=True
         ),

@@ -12,6 +12,10 @@ DIGEST = "sha256:" + "0" * 64
 OWN = {"imageDigest": DIGEST}
 
 
+ARN = "arn:aws:acm:{}:123456789012:certificate/00000000-0000-0000-0000-000000000000"
+ZONE = "Z0123456789ABC"
+
+
 def problems(**changes: str) -> str:
     with pytest.raises(ConfigError) as caught:
         read_cloud(ConfigReader("prod", OWN | changes))
@@ -94,6 +98,31 @@ def test_a_kafka_of_ones_own_is_taken_with_or_without_the_scheme() -> None:
         ({"replicas": "4", "maxReplicas": "2"}, "maxReplicas: 2 is less than replicas, 4"),
         ({"protect": "yes"}, "protect: 'yes' is neither true nor false"),
         ({"tags": '{"a": 1}'}, "tags.a: 1 is not a text"),
+        ({"tags": '{"stack": "mine"}'}, "tags.stack: set by the program, to the stack's name; use"),
+        ({"tags": '{"project": "x"}'}, "tags.project: set by the program, to the project's name"),
+        ({"tags": '{"Name": "x"}'}, "tags.Name: set by the program, to each resource's name; use"),
+        ({"tags": '{"aws:owner": "x"}'}, "tags.aws:owner: a name that AWS or Kubernetes keeps"),
+        ({"tags": '{"a#": "x"}'}, "tags.a#: no tag: 1 to 128 letters, digits, spaces and _.:/=+-@"),
+        ({"tags": '{"a": "x;y"}'}, "tags.a: 'x;y' has more than letters, digits and _.:/=+-@"),
+        (
+            {"hostname": "api.example.com"},
+            "hostname: 'api.example.com' without a certificate: clients would send API keys in "
+            "clear; set certificateArn, or certificateZone to have one made",
+        ),
+        (
+            {"clusterRegion": "us-east-2", "certificateArn": ARN.format("us-west-1")},
+            "certificateArn: a certificate of us-west-1, and the load balancer is in us-east-2",
+        ),
+        ({"certificateZone": "example.com"}, "certificateZone: 'example.com' is not the id of a"),
+        ({"certificateZone": ZONE}, "certificateZone: without hostname; set the name to certify"),
+        (
+            {"certificateZone": ZONE, "certificateArn": ARN.format("us-west-1")},
+            "certificateZone: beside certificateArn; set one of the two",
+        ),
+        (
+            {"certificateZone": ZONE, "cluster": "existing", "kubeconfig": "{}"},
+            "certificateZone: only used with cluster eks",
+        ),
         ({"kafka": "existing"}, "kafkaApiKey: missing; an existing Kafka is reached with it"),
         (
             {"kafka": "existing", "kafkaBootstrapServers": "a.example"},
