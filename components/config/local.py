@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 
+from components.config.broker_settings import read_broker_config
 from components.config.reader import ConfigReader
 from components.config.stack import StackConfig, read_stack
 
@@ -29,6 +31,7 @@ class LocalConfig(StackConfig):
 
     ports: Ports
     workers: int
+    broker_config: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def broker_addresses(self) -> tuple[str, ...]:
@@ -48,6 +51,7 @@ def read_local(reader: ConfigReader) -> LocalConfig:
         **vars(read_stack(reader)),
         ports=_ports(reader),
         workers=reader.integer("workers", 1, 256),
+        broker_config=read_broker_config(reader),
     )
     reader.done()
     return config

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from components.config.broker_settings import setting_text
 from components.config.reader import ConfigReader
 from components.config.topic_settings import (
     CONFLUENT_SETTINGS,
@@ -74,7 +75,7 @@ def _topic(reader: ConfigReader, position: int, item: Any) -> TopicConfig | None
     if not isinstance(config, dict):
         reader.problem(f"{where}.config", f"{config!r} is not a mapping of broker settings")
         return None
-    texts = {key: _setting(value) for key, value in sorted(config.items())}
+    texts = {key: setting_text(value) for key, value in sorted(config.items())}
     allowed = _settings(reader)
     for key, value in texts.items():
         if problem := setting_problem(key, value, allowed):
@@ -90,12 +91,3 @@ def _settings(reader: ConfigReader) -> Mapping[str, TopicSetting]:
         return CONFLUENT_SETTINGS
     # Not ours to make: whichever it is.
     return {**KAFKA_SETTINGS, **CONFLUENT_SETTINGS}
-
-
-def _setting(value: Any) -> str:
-    """Kafka takes texts; whole numbers must not become 1e+09 or 5.0, nor booleans True."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
@@ -27,6 +27,7 @@ class LocalKafkaArgs:
     topics: tuple[TopicConfig, ...]
     api_key_slot: str
     api_key_generations: Mapping[str, int]
+    broker_config: Mapping[str, str] = field(default_factory=dict)
 
 
 class LocalKafka(pulumi.ComponentResource):
@@ -90,6 +91,7 @@ class LocalKafka(pulumi.ComponentResource):
                     controller_port=ports.kafka_controller,
                     admin=tuple(known["admin"]),
                     users=tuple(tuple(known[user]) for user in sorted(known) if user != "admin"),
+                    extra=tuple(args.broker_config.items()),
                 )
             )
 

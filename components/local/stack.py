@@ -30,6 +30,7 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
             topics=config.topics,
             api_key_slot=config.api_key_slot,
             api_key_generations=config.api_key_generations,
+            broker_config=config.broker_config,
         ),
     )
     control_plane = LocalControlPlane(

@@ -22,6 +22,7 @@ def kafka(**changes: str) -> list[Registration]:
                 wanted.topics,
                 wanted.api_key_slot,
                 wanted.api_key_generations,
+                wanted.broker_config,
             ),
         )
 
@@ -83,3 +84,15 @@ def test_a_raised_generation_makes_the_other_key_anew_and_leaves_the_one_in_use(
     after = of(kafka(apiKeyGenerations='{"a": 1, "b": 2}'), "gateway:index:Credential")
     changed = [name for name in before if before[name].raw != after[name].raw]
     assert changed == ["kafka-api-key-b"]
+
+
+def test_settings_of_the_stack_file_are_in_the_brokers(found: list[Registration]) -> None:
+    def properties(registrations: list[Registration]) -> str:
+        (broker,) = of(registrations, "gateway:local:Process").values()
+        return str(bare(broker.inputs["files"])["server.properties"])
+
+    assert "num.io.threads=4\n" in properties(found)
+    given = json.dumps({"num.io.threads": 9, "message.max.bytes": 5000})
+    text = properties(kafka(brokerConfig=given))
+    assert "num.io.threads=9\n" in text
+    assert "message.max.bytes=5000\n" in text
