@@ -34,6 +34,10 @@ refresh: tools ## take the world's state over into the stack (STACK=local)
 down: tools ## take the stack down (STACK=local)
 	@$(if $(filter local,$(STACK)),tools/down,tools/teardown $(STACK) && $(PULUMI) destroy --stack $(STACK) $(FLAGS))
 
+.PHONY: status
+status: ## every process, port, topic, release and data plane of the stack `local`
+	@.venv/bin/kafka-gateway status $(FLAGS)
+
 .PHONY: test test-fast test-kubernetes fuzz check format lock docs bench
 test: ## all tests, with a real Kafka, real processes and the real Pulumi engine
 	@$(BOOTSTRAP) venv pulumi kafka policies

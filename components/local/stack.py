@@ -7,8 +7,9 @@ from typing import Any
 
 import pulumi
 
-from components.config.local import read_local
+from components.config.local import LocalConfig, read_local
 from components.config.reader import ConfigReader
+from components.endpoints import HybridIdentity
 from components.local.certificates import LocalCertificates
 from components.local.control_plane import LocalControlPlane, LocalControlPlaneArgs
 from components.local.data_plane import LocalDataPlane, LocalDataPlaneArgs
@@ -22,17 +23,7 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
     check_routes(config)
     level, version = config.log_level, config.compatibility_version
     certificates = LocalCertificates("certificates")
-    kafka = LocalKafka(
-        "kafka",
-        LocalKafkaArgs(
-            ports=config.ports,
-            identity=certificates.broker,
-            topics=config.topics,
-            api_key_slot=config.api_key_slot,
-            api_key_generations=config.api_key_generations,
-            broker_config=config.broker_config,
-        ),
-    )
+    kafka = LocalKafka("kafka", _kafka_args(config, certificates.broker))
     control_plane = LocalControlPlane(
         "control-plane",
         LocalControlPlaneArgs(config.ports, certificates.control_plane, level, version),
@@ -67,3 +58,14 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
             "readerSecret": kafka.endpoint.reader_secret,
         },
     }
+
+
+def _kafka_args(config: LocalConfig, identity: HybridIdentity) -> LocalKafkaArgs:
+    return LocalKafkaArgs(
+        ports=config.ports,
+        identity=identity,
+        topics=config.topics,
+        api_key_slot=config.api_key_slot,
+        api_key_generations=config.api_key_generations,
+        broker_config=config.broker_config,
+    )

@@ -1,52 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kernel's view of processes, sessions and listening ports, read from /proc.
-
-A pid alone means nothing after a reboot or once it is used again: a process is identified by its
-pid, its start time in clock ticks, and the boot it was started in.
-"""
+"""The kernel's view of processes, sessions and listening ports, read from /proc."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-_PROC = Path("/proc")
+from gateway.process_identity import (
+    DEAD,
+    PROC,
+    SESSION,
+    STATE,
+    ProcessIdentity,
+    boot_id,
+    identify,
+    stat_fields,
+)
+
 _LISTENING = "0A"
 _VANISHING, _GLANCE = 1.0, 0.02
 """Seconds that a socket without a process is looked at, and between two looks."""
-# Positions in /proc/<pid>/stat after the name, which may itself hold blanks and brackets.
-_STATE, _SESSION, _STARTED = 0, 3, 19
-_DEAD = frozenset("ZX")
-
-
-@dataclass(frozen=True)
-class ProcessIdentity:
-    """One process of one boot; no other process ever has it."""
-
-    pid: int
-    started: int
-    boot: str
-
-
-@cache
-def boot_id() -> str:
-    """The running kernel's boot, or an empty string where it has no such name."""
-    try:
-        return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""
-
-
-def identify(pid: int) -> ProcessIdentity | None:
-    """Return the identity of the live process ``pid``; None when there is none or a zombie."""
-    fields = _stat(pid)
-    if fields is None or fields[_STATE] in _DEAD:
-        return None
-    return ProcessIdentity(pid, int(fields[_STARTED]), boot_id())
 
 
 def is_alive(identity: ProcessIdentity) -> bool:
@@ -69,8 +43,8 @@ def session_members(identity: ProcessIdentity, marker: str) -> list[int]:
     return [
         pid
         for pid, fields in _all_stats()
-        if int(fields[_SESSION]) == identity.pid
-        and fields[_STATE] not in _DEAD
+        if int(fields[SESSION]) == identity.pid
+        and fields[STATE] not in DEAD
         and (leader_lives or has_marker(pid, marker))
     ]
 
@@ -81,7 +55,7 @@ def has_marker(pid: int, marker: str) -> bool:
     One that is just being replaced by another program has none for a moment, and counts.
     """
     try:
-        environment = (_PROC / str(pid) / "environ").read_bytes()
+        environment = (PROC / str(pid) / "environ").read_bytes()
     except OSError:
         return False
     return not environment or marker.encode() in environment.split(b"\0")
@@ -89,14 +63,14 @@ def has_marker(pid: int, marker: str) -> bool:
 
 def session_of(pid: int) -> int | None:
     """The session that ``pid`` belongs to, by its leader's pid."""
-    fields = _stat(pid)
-    return int(fields[_SESSION]) if fields is not None else None
+    fields = stat_fields(pid)
+    return int(fields[SESSION]) if fields is not None else None
 
 
 def command_of(pid: int) -> str:
     """The program that ``pid`` runs, without its arguments: those may hold secrets."""
     try:
-        arguments = (_PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
+        arguments = (PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
     except OSError:
         return ""
     return os.path.basename(arguments[0].decode(errors="replace"))
@@ -124,7 +98,7 @@ def _listening_inodes(port: int) -> set[str]:
     inodes: set[str] = set()
     for table in ("net/tcp", "net/tcp6"):
         try:
-            lines = (_PROC / table).read_text().splitlines()[1:]
+            lines = (PROC / table).read_text().splitlines()[1:]
         except OSError:
             continue
         for line in lines:
@@ -150,18 +124,10 @@ def _link(path: str) -> str:
         return ""
 
 
-def _stat(pid: int) -> list[str] | None:
-    try:
-        content = (_PROC / str(pid) / "stat").read_text()
-    except OSError:
-        return None
-    return content.rpartition(")")[2].split()
-
-
 def _all_stats() -> Iterator[tuple[int, list[str]]]:
-    for entry in os.listdir(_PROC):
+    for entry in os.listdir(PROC):
         if entry.isdigit():
-            fields = _stat(int(entry))
+            fields = stat_fields(int(entry))
             if fields is not None:
                 yield int(entry), fields
 

@@ -20,12 +20,13 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from gateway.atomic_file import write_atomically
 from gateway.errors import ResourceError
-from provider.local.proc import ProcessIdentity, identify, is_alive, session_members
+from gateway.process_identity import ProcessIdentity, identify
+from provider.local.proc import is_alive, session_members
 
 RECORD = "process.json"
 MARKER = "GATEWAY_PROCESS_OF"
@@ -49,6 +50,8 @@ class ProcessRecord:
     """Digest of the files that it re-reads on SIGHUP, as it read them last."""
     stack: str = ""
     """``project/stack`` that it belongs to."""
+    ports: Mapping[str, int] = field(default_factory=dict)
+    """What it listens on, by label."""
 
     def is_running(self) -> bool:
         """Whether the leader lives."""
@@ -96,7 +99,9 @@ def digest_of(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def start(spec: ProcessSpec, stack: str = "") -> ProcessRecord:
+def start(
+    spec: ProcessSpec, stack: str = "", ports: Mapping[str, int] | None = None
+) -> ProcessRecord:
     """Start the process of ``spec`` for ``stack``; return its record, which is on disk by then.
 
     Raises ResourceError when its program cannot be started.
@@ -125,7 +130,7 @@ def start(spec: ProcessSpec, stack: str = "") -> ProcessRecord:
     finally:
         os.close(log)
     marker = f"{MARKER}={token}"
-    record = ProcessRecord(_identity(child), marker, spec.digest, spec.loaded, stack)
+    record = ProcessRecord(_identity(child), marker, spec.digest, spec.loaded, stack, ports or {})
     return _release(child, record, spec)
 
 

@@ -137,7 +137,7 @@ class Process(Resource):
             _stop({**olds, "directory": str(spec.directory)})
             free_ports(call, news)
             _write_files(news, news["files"])
-            running = process.start(spec, call.stack)
+            running = process.start(spec, call.stack, news["ports"])
         _remove_files(olds, news)
         outputs = _outputs(news, running)
         self._await_ready(call, identity, news, running, outputs)

@@ -7,11 +7,10 @@ import subprocess
 import sys
 from dataclasses import replace
 
+from gateway.process_identity import ProcessIdentity, identify
 from provider.local.proc import (
-    ProcessIdentity,
     command_of,
     has_marker,
-    identify,
     is_alive,
     listeners,
     session_members,

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from gateway.process_identity import identify
 from provider.local import process
-from provider.local.proc import identify
 from provider.values import UNKNOWN, Properties
 from tests.support import small_server
 from tests.support.ports import free_ports
