@@ -36,6 +36,8 @@ class Command(StrEnum):
     """Report what was counted."""
     PING = "ping"
     """Show that the event loop runs."""
+    PURGE = "purge"
+    """Remove cached responses from where all nodes have them; the data has their prefix."""
     PART = "part"
     """Close each connection with its next response, or keep them again."""
     DRAIN = "drain"

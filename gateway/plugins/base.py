@@ -117,5 +117,9 @@ class Handler:
     def log(self, request: Request, response: Response) -> None:
         """After the response has been written; must not raise or wait."""
 
+    async def purge(self, prefix: str) -> int:
+        """Remove what is cached outside of the node under keys that begin so; return how many."""
+        return 0
+
     def close(self) -> None:
         """The last snapshot that used this handler is gone."""

@@ -185,7 +185,9 @@ class Master:
         return self.settings.read_admin_token()
 
     async def _start_status(self) -> Server:
-        application = StatusApplication(self, self._token, CachedResponses(self._supervisor.store))
+        application = StatusApplication(
+            self, self._token, CachedResponses(self._supervisor.store, self._supervisor.purge)
+        )
         server = Server(application, own_limits(self.settings, MAX_BODY))
         listeners = []
         for address in self.settings.status_listen:

@@ -29,6 +29,7 @@ _log = get_logger("gateway.master")
 _PREPARE = 60.0
 """Seconds in which a worker must have compiled a release; a worker that hangs refuses it."""
 _RESPONSE = 5.0
+_PURGE = 30.0
 _START = 30.0
 """Seconds a new worker has for its imports on a machine that is busy."""
 _DEADLY = 3
@@ -190,6 +191,16 @@ class Supervisor:
             if worker.stats is not None
         ]
         return [*self.gone, *reports]
+
+    async def purge(self, prefix: str) -> int:
+        """Have one worker remove cached responses from where all nodes have them."""
+        for worker in self._members.values():
+            try:
+                message = await worker.ask(Command.PURGE, {"prefix": prefix}, within=_PURGE)
+            except (WorkerGone, TimeoutError):
+                continue
+            return int(message.data["gone"])
+        return 0
 
     async def replace(self, init: Mapping[str, Any]) -> None:
         """Put new workers with new settings in the places of the old, one after the other."""

@@ -103,6 +103,10 @@ class Snapshot:
             await resources.producers.warm(_WARM_UP)
         return self
 
+    async def purge(self, prefix: str) -> int:
+        """Remove what handlers have cached outside of the node; return how many responses."""
+        return sum([await handler.purge(prefix) for _, handler in self._handlers.values()])
+
     def discard(self, previous: Snapshot) -> None:
         """Close what was made for a snapshot that will not serve."""
         _close(self._own_handlers(previous))

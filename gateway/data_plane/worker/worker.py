@@ -75,6 +75,7 @@ class Worker:
             Command.LISTEN: self._listen,
             Command.STATS: self._stats,
             Command.PING: self._reply,
+            Command.PURGE: self._purge,
             Command.PART: lambda asked: self.parts.server.part(bool(asked.data["parting"])),
             Command.DRAIN: lambda asked: self.drain(float(asked.data["seconds"])),
         }
@@ -198,6 +199,10 @@ class Worker:
 
     def _stats(self, message: Message) -> None:
         self._report(message.data["number"])
+
+    async def _purge(self, message: Message) -> None:
+        gone = await self.parts.application.snapshot.purge(message.data["prefix"])
+        self._reply(message, gone=gone)
 
     def _report(self, number: int) -> None:
         if self.channel is not None and self._parts is not None:

@@ -15,6 +15,10 @@ from typing import Any
 
 import orjson
 
+MOST_KEYS = 250_000
+"""Keys of one window at most, in each worker's memory: half a kilobyte each."""
+_OUT_OF_STEP = 300.0
+"""Seconds by which the timestamps of records may be out of order."""
 _ANSWER = b"A"
 """First byte of an answer's record; a claim's is that of a JSON object."""
 
@@ -100,6 +104,11 @@ class Claims:
         self._size += len(content)
         self._shrink()
 
+    @property
+    def full(self) -> bool:
+        """Whether there are as many keys as may be held."""
+        return len(self._held) >= MOST_KEYS
+
     def held(self, key: bytes, now: float) -> Held | None:
         """Return the claim of a key, unless it is over."""
         held = self._held.get(key)
@@ -115,7 +124,7 @@ class Claims:
 
     def _expire(self, now: float) -> None:
         """Forget what is over, the oldest first; records are a little out of order at most."""
-        over = now - 2 * self._window
+        over = now - self._window - _OUT_OF_STEP
         while self._held and next(iter(self._held.values())).at < over:
             self._held.popitem(last=False)
         while self._answers and next(iter(self._answers.values()))[0] < over:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable
 from functools import partial
 from typing import Any
@@ -16,7 +17,8 @@ from gateway.plugins.idempotency.answers import gathered, is_kept, pack, unpack
 from gateway.plugins.idempotency.attempt import Attempt
 from gateway.plugins.idempotency.keys import mark, read_key, store_key
 from gateway.plugins.idempotency.storage import make_storage
-from gateway.plugins.node_store import Standing
+from gateway.plugins.node_store import Seen, Standing
+from gateway.tasks import BackgroundTasks
 
 _log = get_logger("gateway.idempotency")
 
@@ -39,6 +41,7 @@ class Idempotency(Handler):
         super().__init__(config, context)
         self._header = config.header_name.lower().encode()
         self._storage = make_storage(config, context)
+        self._tasks = BackgroundTasks()
 
     def access(self, request: Request) -> Response | Awaitable[Response | Proceed | None] | None:
         """Respond from the storage, or let the request pass and keep its answer."""
@@ -59,7 +62,7 @@ class Idempotency(Handler):
 
     async def _see(self, request: Request, attempt: Attempt) -> Response | Proceed | None:
         try:
-            seen = await self._storage.begin(attempt, request)
+            seen = await self._begin(request, attempt)
         except NodeStoreUnavailable as error:
             _log.error("idempotency storage unavailable", problem=str(error))
             if self.config.fail_open:
@@ -74,6 +77,24 @@ class Idempotency(Handler):
             return self._replay(request, attempt, seen.value)
         headers = _RETRY_AFTER if seen.standing is Standing.BUSY else ()
         return error_response(409, _REFUSALS[seen.standing], request, headers)
+
+    async def _begin(self, request: Request, attempt: Attempt) -> Seen:
+        """Begin to its end also when the client leaves: a claim that nobody holds must be freed."""
+        beginning = asyncio.ensure_future(self._storage.begin(attempt, request))
+        try:
+            return await asyncio.shield(beginning)
+        except asyncio.CancelledError:
+            self._tasks.start(self._free(beginning, attempt))
+            raise
+
+    async def _free(self, beginning: asyncio.Future[Seen], attempt: Attempt) -> None:
+        try:
+            seen = await beginning
+            if seen.standing is Standing.BEGUN:
+                attempt.token = seen.token
+                await self._storage.release(attempt)
+        except NodeStoreUnavailable as error:
+            _log.warning("claim of a client that left is not freed", problem=str(error))
 
     def _replay(self, request: Request, attempt: Attempt, value: bytes) -> Response:
         answer = unpack(value)

@@ -5,11 +5,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.errors import NodeStoreUnavailable
 from gateway.http.generated_responses import error_response
 from gateway.http.messages import Request, Response
+from gateway.logs import get_logger
 from gateway.plugins.base import PluginContext
 from gateway.plugins.proxy_cache.handler import ProxyCache
 from gateway.redis.target import target_of
+
+_log = get_logger("gateway.cache")
 
 
 class ProxyCacheAdvanced(ProxyCache):
@@ -33,6 +37,16 @@ class ProxyCacheAdvanced(ProxyCache):
         if self.config.bypass_on_err:
             return None
         return error_response(502, "the cache is unavailable", request)
+
+    async def purge(self, prefix: str) -> int:
+        """Remove responses from Redis."""
+        if self._client is None or not prefix.startswith(self.PREFIX + ":"):
+            return 0
+        try:
+            return await self._store.clear(prefix)
+        except NodeStoreUnavailable as error:
+            _log.error("cached responses not removed", problem=str(error))
+            return 0
 
     def close(self) -> None:
         """Give the client back."""

@@ -15,6 +15,9 @@ import orjson
 
 from tests.support.node import NodeProcess, running_node
 from tests.support.traffic import get
+from tests.support.valkey import running_valkey
+
+HOST = {"Host": "gw"}
 
 
 class Upstream(http.server.BaseHTTPRequestHandler):
@@ -87,3 +90,24 @@ def test_workers_share_what_is_kept_and_the_status_api_removes_it(tmp_path: Path
         assert get(node.proxy, "/cached").body == b"2"
         assert delete(node, f"/proxy-cache/{key}") == 204
         assert get(node.proxy, "/cached").headers["x-cache-status"] == "Miss"
+
+
+def test_nodes_share_what_is_kept_in_redis_and_either_removes_it(tmp_path: Path) -> None:
+    with upstream() as port, running_valkey(tmp_path) as valkey:
+        redis = {"host": "127.0.0.1", "port": valkey.port}
+        plugin = {"name": "proxy-cache-advanced", "config": {"strategy": "redis", "redis": redis}}
+        (tmp_path / "a").mkdir()
+        (tmp_path / "b").mkdir()
+        with (
+            caching(tmp_path / "a", port, plugin) as one,
+            caching(tmp_path / "b", port, plugin) as other,
+        ):
+            assert get(one.proxy, "/cached", HOST).headers["x-cache-status"] == "Miss"
+            again = get(other.proxy, "/cached", HOST)
+            assert (again.headers["x-cache-status"], again.body) == ("Hit", b"1")
+            key = again.headers["x-cache-key"]
+            assert delete(other, f"/proxy-cache-advanced/{key}") == 204
+            assert delete(one, f"/proxy-cache-advanced/{key}") == 404
+            assert get(one.proxy, "/cached", HOST).body == b"2"
+            assert delete(one, "/proxy-cache-advanced") == 204
+            assert get(other.proxy, "/cached", HOST).headers["x-cache-status"] == "Miss"

@@ -5,6 +5,7 @@ import orjson
 import pytest
 
 from gateway.data_plane.master.cached_responses import CachedResponses
+from gateway.http.messages import Pending
 from gateway.plugins.node_store import NodeStore
 from gateway.plugins.proxy_cache.entry import CachedResponse, pack_names
 from tests.support.producing import request
@@ -25,31 +26,32 @@ def store() -> NodeStore:
     return store
 
 
-def ask(store: NodeStore, path: str, method: str = "GET") -> tuple[int, bytes]:
+async def ask(store: NodeStore, path: str, method: str = "GET") -> tuple[int, bytes]:
     asked = request(path, method)
     cached = CachedResponses(store)
     assert cached.concerns(asked)
-    response = cached.respond(asked)
+    found = cached.respond(asked)
+    response = await found if isinstance(found, Pending) else found
     assert isinstance(response.body, bytes)
     return response.status, response.body
 
 
 @pytest.mark.parametrize("path", [f"/proxy-cache/{KEY}", f"/proxy-cache/{PLUGIN}/caches/{KEY}"])
-def test_one_is_shown_and_removed_by_its_key(store: NodeStore, path: str) -> None:
-    status, body = ask(store, path)
+async def test_one_is_shown_and_removed_by_its_key(store: NodeStore, path: str) -> None:
+    status, body = await ask(store, path)
     assert status == 200
     assert orjson.loads(body)["body"] == "body"
-    assert ask(store, path, "DELETE")[0] == 204
-    assert ask(store, path)[0] == 404
-    assert ask(store, path, "DELETE")[0] == 404
-    assert ask(store, f"/proxy-cache/{OTHER}")[0] == 200
+    assert (await ask(store, path, "DELETE"))[0] == 204
+    assert (await ask(store, path))[0] == 404
+    assert (await ask(store, path, "DELETE"))[0] == 404
+    assert (await ask(store, f"/proxy-cache/{OTHER}"))[0] == 200
 
 
-def test_all_are_removed_at_once(store: NodeStore) -> None:
-    assert ask(store, "/proxy-cache", "DELETE")[0] == 204
-    assert ask(store, f"/proxy-cache/{OTHER}")[0] == 404
+async def test_all_are_removed_at_once(store: NodeStore) -> None:
+    assert (await ask(store, "/proxy-cache", "DELETE"))[0] == 204
+    assert (await ask(store, f"/proxy-cache/{OTHER}"))[0] == 404
     assert len(store) == 1, "the other plugin's stay"
-    assert ask(store, "/proxy-cache", "DELETE")[0] == 204
+    assert (await ask(store, "/proxy-cache", "DELETE"))[0] == 204
 
 
 @pytest.mark.parametrize(
@@ -62,5 +64,5 @@ def test_all_are_removed_at_once(store: NodeStore) -> None:
         ("DELETE", "/proxy-cache/", 404),
     ],
 )
-def test_what_is_not_there(store: NodeStore, method: str, path: str, status: int) -> None:
-    assert ask(store, path, method)[0] == status
+async def test_what_is_not_there(store: NodeStore, method: str, path: str, status: int) -> None:
+    assert (await ask(store, path, method))[0] == status

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -106,6 +107,16 @@ def test_the_oldest_answers_are_shortened_when_there_is_no_room() -> None:
         kept.append(unpack(answer).response is not None)
     assert kept == [False, False, True] or kept == [False, True, True]
     assert unpack(shortened(MARK + b"\0\0\0\0")).response is None
+
+
+def test_it_says_when_it_is_full_and_forgets_what_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.plugins.idempotency.claims.MOST_KEYS", 2)
+    claims = Claims(60, 1000)
+    full = []
+    for key, at, token in ((b"1", 1, A), (b"2", 2, B), (b"3", 1000, C)):
+        claims.claim(key, at, said(token))
+        full.append(claims.full)
+    assert full == [False, True, False]
 
 
 @settings(max_examples=50)

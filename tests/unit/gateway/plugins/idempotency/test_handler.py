@@ -159,6 +159,30 @@ async def test_the_attempt_goes_on_when_its_client_leaves() -> None:
     assert (answer.status, REPLAYED in answer.headers, behind.runs) == (200, True, 1)
 
 
+async def test_a_client_that_leaves_while_it_begins_leaves_no_claim_behind() -> None:
+    class Slow(LocalStore):
+        def __init__(self) -> None:
+            super().__init__()
+            self.begun, self.go_on = asyncio.Event(), asyncio.Event()
+
+        async def begin(self, *arguments: Any, **more: Any) -> Seen:
+            seen = await super().begin(*arguments, **more)
+            self.begun.set()
+            await self.go_on.wait()
+            return seen
+
+    store, behind = Slow(), Counted()
+    chain = chain_of(behind, _context(store), wait_timeout=20)
+    left = chain.run(keyed())
+    assert isinstance(left, Pending)
+    await store.begun.wait()
+    left.abandon()
+    await asyncio.sleep(0)
+    store.go_on.set()
+    assert (await ask(chain, keyed())).status == 200
+    assert behind.runs == 1
+
+
 async def test_an_answer_too_large_to_keep_is_given_once_and_never_repeated() -> None:
     behind = Counted(lambda: Response(200, [], bytes(100)))
     chain = chain_of(behind, max_body_size=10)
