@@ -78,7 +78,9 @@ class OAuth2Introspection(AuthenticationHandler):
         """Return whose token it is, at once for one that is known."""
         token = self._places.bearer(request)
         if token is None:
-            return self._of_form(request)
+            if request.body or request.stream is not None:
+                return self._of_form(request)
+            return self._missing
         found = self._verified.find(token, time())
         return self._asked(request, token) if found is None else self._ready(request, found)
 

@@ -78,7 +78,9 @@ class OpenIdConnect(AuthenticationHandler):
         shown = self._places.credentials(request)
         if shown is not None:
             return self._of_credentials(request, shown)
-        return self._of_form(request) if self._places.reads_forms else self._refusals.nothing
+        if self._places.reads_forms and (request.body or request.stream is not None):
+            return self._of_form(request)
+        return self._refusals.nothing
 
     def _pass(self, request: Request) -> None:
         # Also of one who passes without a token: headers that only we set are never the caller's.

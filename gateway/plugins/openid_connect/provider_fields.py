@@ -235,6 +235,7 @@ class CacheFields(StrictModel):
     )
     cache_user_info: bool = idle(True, "Whether the provider's user info is kept.")
     cache_token_exchange: bool = idle(True, "Whether exchanged tokens are kept.")
+    cluster_cache_items: list[str] | None = idle(None, "What nodes share.")
     cluster_cache_strategy: Literal["off", "redis"] = idle(
         "off", "Whether nodes share the answers of introspection: each asks for itself."
     )

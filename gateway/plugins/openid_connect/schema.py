@@ -33,6 +33,10 @@ _MUST_BE = {
     "resolve_distributed_claims": (False, "distributed claims are not fetched; set it to false"),
     "introspection_accept": ("application/json", "only application/json is served"),
     "dpop_use_nonce": (False, "proofs are not asked for with a nonce; set it to false"),
+    "proof_of_possession_mtls_from_header": (
+        None,
+        "certificates count only from the TLS connection; leave it out",
+    ),
     "token_exchange": (None, "tokens are not exchanged; leave it out"),
 }
 """Fields that would be a promise if they were accepted with another value."""

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -81,6 +81,9 @@ class VerificationFields(StrictModel):
         "off",
         "Whether a token must be bound to the caller's TLS certificate (RFC 8705): all must with "
         "`strict`, those that name one with `optional`.",
+    )
+    proof_of_possession_mtls_from_header: dict[str, Any] | None = field(
+        None, "A header that holds the certificate: it must not be set."
     )
     proof_of_possession_dpop: Literal["off", "optional", "strict"] = field(
         "off",

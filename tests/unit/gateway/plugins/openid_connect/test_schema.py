@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from gateway.entities.problems import problems_of
-from gateway.plugins.openid_connect import Config
+from gateway.plugins.openid_connect import PLUGIN, Config
 from gateway.schema import plugin_schema
 
 ISSUER = {"issuer": "https://login.test"}
@@ -75,6 +75,7 @@ def test_what_the_defaults_are_can_be_sent_again() -> None:
         ({"dpop_use_nonce": True}, "dpop_use_nonce"),
         ({"token_exchange": {"subject_token_issuers": []}}, "tokens are not exchanged"),
         ({"principals": {"enabled": True}}, "Kong Identity"),
+        ({"proof_of_possession_mtls_from_header": {"name": "x"}}, "only from the TLS connection"),
         ({"http_version": 2}, "http_version"),
         ({"discovery_headers_names": ["a"]}, "as many entries"),
         ({"upstream_headers_names": ["a"], "upstream_headers_claims": []}, "as many entries"),
@@ -87,6 +88,13 @@ def test_what_the_defaults_are_can_be_sent_again() -> None:
 )
 def test_what_cannot_be_is_refused_with_a_reason(config: dict[str, Any], problem: str) -> None:
     assert problem in problems(**config)
+
+
+def test_clients_are_asked_for_certificates_where_tokens_are_bound_to_one() -> None:
+    assert PLUGIN.asks is not None
+    for mode, asked in (("off", None), ("optional", ()), ("strict", ())):
+        config = Config.model_validate({**ISSUER, "proof_of_possession_mtls": mode})
+        assert PLUGIN.asks(config) == asked
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,7 @@ def test_what_is_no_token_has_its_reason(token: bytes, problem: str) -> None:
     assert jose.parse(token) == problem
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.binary(max_size=300) | st.builds(b".".join, st.lists(st.binary(max_size=40))))
 def test_no_bytes_raise(token: bytes) -> None:
     assert jose.parse(token)
