@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``request-validator``: let only requests pass whose body and parameters fit schemas."""
+
+from gateway import COMPATIBLE_WITH
+from gateway.entities.plugin_types import PluginType
+from gateway.plugins.request_validator.schema import Config
+
+PLUGIN = PluginType(
+    name="request-validator",
+    version=COMPATIBLE_WITH,
+    priority=999,
+    schema=Config,
+    handler_path="gateway.plugins.request_validator.handler:RequestValidator",
+)
+
+__all__ = ["PLUGIN", "Config"]
