@@ -155,6 +155,9 @@ class Request:
     outbox: Any = None
     """Takes the records that a plugin makes of the request (``gateway.kafka.outbox``); None: they
     are written at once."""
+    admission: Any = None
+    """Asked before the first record of the request is handed over
+    (``gateway.plugins.kafka_quota.admission``); None: nobody is."""
     upgrade: bytes | None = None
     """The value of Upgrade, when it is one that is passed on: ``websocket`` in any case."""
     upstream_status: int | None = None

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from time import thread_time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gateway.errors import KafkaRefuses, ProduceError, ProducerUnhealthy, RequestRejected
 from gateway.kafka.client import Header
 from gateway.plugins.produce.records import extra_size
+from gateway.plugins.produce.turns import Awaited
 
 if TYPE_CHECKING:
     from gateway.kafka.outbox import Outbox
@@ -70,12 +71,14 @@ def send(
     sizes: Sequence[int],
     make: Callable[[int], bytes],
     of: Callable[[int], OnDelivery | None],
-) -> Generator[None, None, list[ProduceError | None]]:
+    admission: Any = None,
+) -> Generator[Awaited | None, None, list[ProduceError | None]]:
     """Send a record for each size to each topic; return what was refused on the way.
 
     ``of`` gives what takes the report of the record at a place. Room for all is taken before the
     first is made: what is sent cannot be called back. Raises ``BufferFull`` and
-    ``ProducerUnhealthy`` while nothing is sent, ``RequestRejected`` (413) for what could never fit.
+    ``ProducerUnhealthy`` while nothing is sent, ``RequestRejected`` (413) for what could never fit,
+    and what ``admission`` raises, which is asked when there is room.
     """
     shared, copies = extra_size(to.key, to.headers), len(to.topics)
     records, total = len(sizes) * copies, (sum(sizes) + shared * len(sizes)) * copies
@@ -85,6 +88,8 @@ def send(
     errors: list[ProduceError | None] = [None] * len(sizes)
     done, refused = 0, None
     try:
+        if admission is not None:
+            yield from admission.admit(to.topics, len(sizes), sum(sizes))
         for index, size in enumerate(sizes):
             value, on_delivery = make(index), of(index)
             for topic in to.topics:
@@ -104,7 +109,7 @@ def send(
                         on_delivery(error)
             if index % _HANDED_OVER == _HANDED_OVER - 1:
                 producer.flush()
-            yield
+            yield None
     finally:
         producer.give_back(records, total)
     if refused is not None and not done:

@@ -120,7 +120,8 @@ class ProduceHandler(Handler):
                     request.outbox.check(self._producer.config)
                     return self._in_turns(request)
                 request.outbox = None
-            return self._run(request)
+            at_once = request.admission is None or self._producer is None
+            return self._run(request) if at_once else self._in_turns(request)
         except _REFUSALS as error:
             return self._refused(request, error)
 
@@ -304,7 +305,8 @@ class ProduceHandler(Handler):
         if not (self.config.accepted or self._buffered):
             gathering = Gathering(self, request, len(sizes), to.topics, listed=listed)
         of = (lambda _: lost) if gathering is None else gathering.of
-        errors = yield from send(request.outbox or self._open_producer(), to, sizes, make, of)
+        producer = request.outbox or self._open_producer()
+        errors = yield from send(producer, to, sizes, make, of, request.admission)
         if gathering is not None:
             return gathering
         if self.config.accepted:

@@ -17,7 +17,12 @@ _RETRY_AFTER = (b"Retry-After", b"1")
 NOT_SENT = "could not send message to topic"
 _BAD_GATEWAY = "Bad Gateway"
 _BAD_REQUEST = "Bad Request"
-_TITLES = {403: "Forbidden", 413: "Payload Too Large", 415: "Unsupported Media Type"}
+_TITLES = {
+    403: "Forbidden",
+    413: "Payload Too Large",
+    415: "Unsupported Media Type",
+    429: "Too Many Requests",
+}
 _NO_CODING = (b"Accept-Encoding", b"identity")
 
 # Kong's library names Kafka's errors in camel case and without abbreviations.
