@@ -4,7 +4,8 @@
 There are two kinds of entries. A *value* is a copy that can be made again (a cached response): the
 one that was used least recently goes when room is needed. A *claim* is a promise: one caller has
 begun something under a key, and others who come meanwhile wait for its result. Claims and results
-stay for as long as their owner said; when there is no room for another one, beginning is refused.
+stay for as long as their owner said. They take half of the room: when that is full the result that
+is there longest goes before its time, and where all are being worked on, beginning is refused.
 """
 
 from __future__ import annotations
@@ -20,9 +21,13 @@ from time import monotonic
 from typing import NamedTuple, Protocol
 
 from gateway.errors import NodeStoreUnavailable
+from gateway.logs import get_logger
+
+_log = get_logger("gateway.store")
 
 _OVERHEAD = 400
 """Bytes that an entry takes beside its key and value, about."""
+_BETWEEN_LINES = 60.0
 _PINNED_SHARE = 2
 """One part of so many is the most that claims and their results may take."""
 
@@ -119,7 +124,7 @@ class NodeStore:
     def __init__(
         self,
         max_bytes: int = 128 * 1024**2,
-        max_entries: int = 100_000,
+        max_entries: int = 1_000_000,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self.max_bytes = max_bytes
@@ -129,6 +134,8 @@ class NodeStore:
         self._pinned = 0
         self._values: OrderedDict[str, _Value] = OrderedDict()
         self._claims: dict[str, _Claim] = {}
+        self._results: OrderedDict[str, None] = OrderedDict()
+        self._silent_until = 0.0
         self._expiries: list[tuple[float, str]] = []
         self._clock = clock
         self._tokens = count(1)
@@ -210,9 +217,13 @@ class NodeStore:
         claim = self._claim(key)
         if claim is None or claim.token != token:
             return False
+        while self._is_pinned_full(len(value)) and self._results:
+            self._push_out()
+        self._make_room(len(value))
         self._resize(len(value))
         claim.value, claim.lost = value, False
         claim.expires = self._clock() + ttl
+        self._results[key] = None
         heappush(self._expiries, (claim.expires, key))
         _wake(claim)
         return True
@@ -235,18 +246,28 @@ class NodeStore:
         if key in self._claims:
             self._forget(key)
         size = _size(key, mark)
-        if (
-            (self._pinned + size) * _PINNED_SHARE > self.max_bytes
-            or (len(self._claims) + 1) * _PINNED_SHARE > self.max_entries
-            or not self._make_room(size)
-        ):
-            raise NodeStoreUnavailable("it is full of results that must be kept (mem_cache_size)")
+        while self._is_pinned_full(size) and self._results:
+            self._push_out()
+        if self._is_pinned_full(size) or not self._make_room(size):
+            raise NodeStoreUnavailable("it is full of what is being worked on (mem_cache_size)")
         token = str(next(self._tokens))
         expires = self._clock() + ttl
         self._claims[key] = _Claim(token, mark, owner, again, expires)
         heappush(self._expiries, (expires, key))
         self._resize(size)
         return Seen(Standing.BEGUN, token)
+
+    def _is_pinned_full(self, size: int) -> bool:
+        return (self._pinned + size) * _PINNED_SHARE > self.max_bytes or (
+            len(self._claims) + 1
+        ) * _PINNED_SHARE > self.max_entries
+
+    def _push_out(self) -> None:
+        """Forget the result that is there longest, and say so now and then."""
+        self._forget(next(iter(self._results)))
+        if self._clock() >= self._silent_until:
+            self._silent_until = self._clock() + _BETWEEN_LINES
+            _log.warning("results are forgotten before their time: raise mem_cache_size")
 
     def _claim(self, key: str) -> _Claim | None:
         claim = self._claims.get(key)
@@ -257,6 +278,7 @@ class NodeStore:
 
     def _forget(self, key: str) -> None:
         claim = self._claims.pop(key)
+        self._results.pop(key, None)
         self._resize(-_size(key, claim.mark) - len(claim.value or b""))
         _wake(claim)
 

@@ -93,6 +93,9 @@ class Claims:
         new = Held(at, said["mark"], said["identity"], said["exact"], [*tokens, said["claim"]])
         self._held[key] = new
         self._held.move_to_end(key)
+        if len(self._held) > MOST_KEYS:
+            # Of what is there longest nobody asks any more, most likely.
+            self._held.popitem(last=False)
         return True
 
     def answer(self, at: float, value: bytes) -> None:
@@ -103,11 +106,6 @@ class Claims:
         self._answers[token] = at, content
         self._size += len(content)
         self._shrink()
-
-    @property
-    def full(self) -> bool:
-        """Whether there are as many keys as may be held."""
-        return len(self._held) >= MOST_KEYS
 
     def held(self, key: bytes, now: float) -> Held | None:
         """Return the claim of a key, unless it is over."""

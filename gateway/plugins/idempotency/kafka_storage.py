@@ -158,8 +158,6 @@ class KafkaStorage:
         self, key: bytes, held: Held | None, attempt: Attempt, request: Request
     ) -> Seen | None:
         """Claim a key; None when another one was faster."""
-        if held is None and self._claims.full:
-            raise NodeStoreUnavailable("there are more keys in the window than can be held")
         try:
             identity = await self._writer.identity()
         except TransactionAborted as error:

@@ -23,7 +23,7 @@ class KeyMaker:
         self, params: Sequence[str] | None, headers: Sequence[str] | None, *, ignore_case: bool
     ) -> None:
         self._params = params or ()
-        self._headers = [(name.lower(), name.lower().encode()) for name in headers or ()]
+        self._headers = [(name, name.lower().encode()) for name in headers or ()]
         self._ignore_case = ignore_case
 
     def key(self, request: Request) -> str:

@@ -143,14 +143,30 @@ async def test_a_claim_ends_with_its_time() -> None:
     assert (await begin(store)).standing is Standing.BEGUN
 
 
-async def test_results_are_not_pushed_out_by_values_nor_fill_the_store() -> None:
-    clock = Clock()
-    store = NodeStore(max_bytes=10_000, max_entries=100, clock=clock)
+async def test_results_are_not_pushed_out_by_values() -> None:
+    store = NodeStore(max_bytes=10_000, max_entries=100)
     first = await begin(store)
     store.finish("k", first.token, b"result", 60)
     for number in range(100):
         store.put(str(number), bytes(900), 60)
     assert store.get("k") == b"result"
+
+
+async def test_when_there_is_no_room_the_oldest_result_goes_and_never_a_claim() -> None:
+    store = NodeStore(max_bytes=10_000, max_entries=100)
+    working = await begin(store, "working")
+    for number in range(50):
+        seen = await begin(store, f"key {number}")
+        assert store.finish(f"key {number}", seen.token, b"result", 60)
+        assert store.bytes <= 10_000
+    assert store.get("key 49") == b"result"
+    assert store.get("key 0") is None
+    assert store.finish("working", working.token, b"done", 60)
+
+
+async def test_when_all_is_being_worked_on_beginning_is_refused_until_some_is_over() -> None:
+    clock = Clock()
+    store = NodeStore(max_bytes=10_000, max_entries=100, clock=clock)
     with pytest.raises(NodeStoreUnavailable, match="full"):
         for number in range(100):
             await begin(store, f"key {number}")
