@@ -7,6 +7,7 @@ import copy
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
+from pydantic.fields import FieldInfo
 
 from gateway.entities.base import Hint
 from gateway.entities.types import TokenUrl
@@ -49,6 +50,7 @@ METHODS: list[Method] = [
     "session",
     "userinfo",
 ]
+_NO_EFFECT = "Without effect"
 SERVED = frozenset({"bearer", "client_credentials", "introspection"})
 """The methods that need neither a browser nor a session."""
 
@@ -64,9 +66,14 @@ def field(default: Any, description: str, **more: Any) -> Any:
 
 def login(default: Any, description: str) -> Any:
     """Make a field of the login flows, which is accepted and does nothing."""
-    return field(default, f"{description} Without effect: there are no logins and no sessions.")
+    return field(default, f"{description} {_NO_EFFECT}: there are no logins and no sessions.")
 
 
 def idle(default: Any, description: str) -> Any:
     """Make a field that is accepted, so that files of Kong fit, and does nothing."""
-    return field(default, f"{description} Without effect.")
+    return field(default, f"{description} {_NO_EFFECT}.")
+
+
+def has_effect(made: FieldInfo) -> bool:
+    """Tell whether a field does anything."""
+    return _NO_EFFECT not in (made.description or "")

@@ -16,7 +16,7 @@ from gateway.plugins.base import PluginContext
 from gateway.plugins.consumers import Identity, header_value
 from gateway.plugins.openid_connect.clients import Clients
 from gateway.plugins.openid_connect.endpoints import Endpoints
-from gateway.plugins.openid_connect.fields import METHODS, SERVED
+from gateway.plugins.openid_connect.fields import SERVED
 from gateway.plugins.openid_connect.identities import Identities
 from gateway.plugins.openid_connect.places import ClientCredentials, TokenPlaces, read_form
 from gateway.plugins.openid_connect.possession import Possession
@@ -68,7 +68,6 @@ class OpenIdConnect(AuthenticationHandler):
             self._own |= {b"dpop"}
         self._takes_tokens = bool(self._methods & {"bearer", "introspection"})
         self._judges = "bearer" in self._methods and not config.introspect_jwt_tokens
-        self._warn()
 
     def authenticate(self, request: Request) -> Found | Awaitable[Found]:
         """Return whose token it is, at once for one that is known."""
@@ -286,14 +285,6 @@ class OpenIdConnect(AuthenticationHandler):
     def _unreachable(self, error: OutgoingError) -> Denial:
         _log.warning("the provider does not respond", issuer=self.config.issuer, problem=str(error))
         return self._refusals.unauthorized("the provider does not respond")
-
-    def _warn(self) -> None:
-        """Say what is not served; files of Kong have the default, which names everything."""
-        passed = sorted(frozenset(self.config.auth_methods) - SERVED)
-        if passed and set(self.config.auth_methods) != set(METHODS):
-            _log.warning("methods are not served", plugin=self.name, methods=passed)
-        if not (self.config.verify_signature and self.config.verify_claims):
-            _log.warning("tokens pass without being verified", issuer=self.config.issuer)
 
 
 def _settings(config: Any, ca: str | None) -> ProviderSettings:

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import model_validator
 
 from gateway.entities.base import StrictModel, violation
-from gateway.plugins.openid_connect.fields import SERVED, field
+from gateway.plugins.openid_connect.fields import SERVED, field, has_effect
 from gateway.plugins.openid_connect.login_fields import LoginFields, SessionFields
 from gateway.plugins.openid_connect.provider_fields import (
     CacheFields,
@@ -83,6 +83,31 @@ class Config(
     token_exchange: dict[str, Any] | None = field(
         None, "Tokens of other issuers that are exchanged; it must not be set."
     )
+
+    def warnings(self) -> list[str]:
+        """Return what is accepted and not done, and what lets pass more than it seems to."""
+        found = []
+        passed = sorted(set(self.auth_methods) - SERVED)
+        if passed:
+            found.append(
+                f"auth_methods: {', '.join(passed)} are not served; name those of "
+                f"{', '.join(sorted(SERVED))} that callers use"
+            )
+        found += [
+            f"{name}: anybody can make a token that passes; set it to true"
+            for name in ("verify_signature", "verify_claims")
+            if not getattr(self, name)
+        ]
+        fields = type(self).model_fields.items()
+        defaults = {
+            name: made.get_default(call_default_factory=True)
+            for name, made in fields
+            if not has_effect(made)
+        }
+        idle = [name for name, default in defaults.items() if getattr(self, name) != default]
+        if idle:
+            found.append(f"{', '.join(idle)}: without effect here; leave out what is not needed")
+        return found
 
     @model_validator(mode="before")
     @classmethod

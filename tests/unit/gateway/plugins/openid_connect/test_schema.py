@@ -90,6 +90,31 @@ def test_what_cannot_be_is_refused_with_a_reason(config: dict[str, Any], problem
     assert problem in problems(**config)
 
 
+@pytest.mark.parametrize(
+    ("config", "warned"),
+    [
+        ({}, ["auth_methods: authorization_code, kong_oauth2, password, refresh_token, session"]),
+        ({"auth_methods": ["bearer", "introspection", "client_credentials"]}, []),
+        ({"auth_methods": ["bearer", "session"]}, ["auth_methods: session are not served"]),
+        (
+            {"auth_methods": ["bearer"], "verify_signature": False, "verify_claims": False},
+            ["verify_signature: anybody", "verify_claims: anybody"],
+        ),
+        (
+            {"auth_methods": ["bearer"], "session_secret": "x", "session_cookie_name": "y"},
+            ["session_cookie_name, session_secret: without effect"],
+        ),
+        ({"auth_methods": ["bearer"], "session_cookie_name": "session"}, []),
+    ],
+)
+def test_what_is_accepted_and_not_done_is_warned_of(
+    config: dict[str, Any], warned: list[str]
+) -> None:
+    found = Config.model_validate({**ISSUER, **config}).warnings()
+    assert len(found) == len(warned)
+    assert all(text.startswith(start) for text, start in zip(found, warned, strict=True))
+
+
 def test_clients_are_asked_for_certificates_where_tokens_are_bound_to_one() -> None:
     assert PLUGIN.asks is not None
     for mode, asked in (("off", None), ("optional", ()), ("strict", ())):
