@@ -11,6 +11,7 @@ PLUGIN = PluginType(
     priority=2,
     schema=Config,
     handler_path="gateway.plugins.request_termination.handler:RequestTermination",
+    no_consumer_group=False,
     before_produce=760,
 )
 

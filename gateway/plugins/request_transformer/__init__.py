@@ -11,6 +11,7 @@ PLUGIN = PluginType(
     priority=801,
     schema=Config,
     handler_path="gateway.plugins.request_transformer.handler:RequestTransformer",
+    no_consumer_group=False,
 )
 
 __all__ = ["PLUGIN", "Config"]

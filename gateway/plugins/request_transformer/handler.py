@@ -95,14 +95,12 @@ class RequestTransformer(Handler):
 
     def _changed_json(self, text: bytes, rendering: Rendering) -> bytes:
         body = JsonObject(text or b"{}")
-        before = body.encode()
         if self._body is not None:
             self._apply(body, self._body, rendering)
         if self._allowed is not None:
             json_body.allow(body, self._allowed)
         after = body.encode()
-        # Nothing done: the text stays as it was written.
-        return text if after == before else after
+        return text if not text and after == b"{}" else after
 
     def _apply(self, body: JsonObject, made: Changes, rendering: Rendering) -> None:
         path = partial(path_of, nested=self._nested)

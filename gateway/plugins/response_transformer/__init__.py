@@ -11,6 +11,7 @@ PLUGIN = PluginType(
     priority=800,
     schema=Config,
     handler_path="gateway.plugins.response_transformer.handler:ResponseTransformer",
+    no_consumer_group=False,
 )
 
 __all__ = ["PLUGIN", "Config"]

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from gateway.entities.types import invalid
+from gateway.entities.types import invalid, is_reference
 from gateway.plugins.transformations.templates import check_template
 
 _ENTRY = re.compile(r"([^:]+):*(.*)", re.DOTALL)
@@ -22,6 +22,9 @@ def split(entry: str) -> tuple[str, str]:
 
 
 def _check_pair(entry: str) -> str:
+    if is_reference(entry):
+        # It is looked at when a data plane has its value.
+        return entry
     name, value = split(entry)
     if not value:
         raise invalid(f"key '{name}' has no value")
@@ -29,6 +32,8 @@ def _check_pair(entry: str) -> str:
 
 
 def _check_template_pair(entry: str) -> str:
+    if is_reference(entry):
+        return entry
     problem = check_template(split(_check_pair(entry))[1])
     if problem:
         raise invalid(problem)
@@ -37,12 +42,14 @@ def _check_template_pair(entry: str) -> str:
 
 def _check_header(entry: str) -> str:
     name = split(entry)[0]
-    if not _header_name(name):
+    if not is_reference(entry) and not _header_name(name):
         raise invalid(f"'{name}' is not a valid header")
     return entry
 
 
 def _check_header_rename(entry: str) -> str:
+    if is_reference(entry):
+        return entry
     for name in split(_check_pair(entry)):
         _check_header(name)
     return entry

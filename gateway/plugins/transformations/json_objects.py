@@ -69,6 +69,8 @@ class JsonObject:
             self._top: dict[str, bytes] = _cut(text)
         except ValueError as error:
             raise BodyUnreadable(f"the body is no JSON object: {error}") from None
+        self._text = text
+        self._changed = False
 
     def names(self) -> list[str]:
         """Return the names of the object's members."""
@@ -81,6 +83,9 @@ class JsonObject:
         first, rest = path[0], path[1:]
         before = self._top.get(first)
         after = change(before) if not rest else _edited(before, rest, change)
+        if after == before:
+            return
+        self._changed = True
         if after is None:
             self._top.pop(first, None)
         else:
@@ -99,8 +104,8 @@ class JsonObject:
         return value
 
     def encode(self) -> bytes:
-        """Return the object's text."""
-        return _joined(self._top)
+        """Return the object's text: as it was written where nothing was changed."""
+        return _joined(self._top) if self._changed else self._text
 
 
 def is_set(text: bytes | None, unset: tuple[bytes, ...] = FALSE_OR_NULL) -> bool:

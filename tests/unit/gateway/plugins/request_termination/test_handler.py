@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from tests.support.policies import policy_gateway
+from tests.support.releases import number
 
 NAME = "request-termination"
 
@@ -126,3 +127,28 @@ KAFKA = {
     "topic": "orders",
     "forward_body": True,
 }
+
+
+async def test_callers_without_a_key_are_ended_before_a_record_and_others_are_not() -> None:
+    nobody = {"id": number("nobody"), "username": "nobody", "custom_id": None, "tags": None}
+    ann = {"id": number("ann"), "username": "ann", "custom_id": None, "tags": None}
+    key = {"id": number("key"), "key": "sesame", "consumer": ann["id"], "tags": None}
+    gate = {
+        "id": number("gate"),
+        "name": NAME,
+        "config": {"status_code": 401, "message": "show a key"},
+        "consumer": nobody["id"],
+    }
+    async with policy_gateway(
+        ("key-auth", {"anonymous": "nobody"}),
+        ("kafka-upstream", {**KAFKA, "timeout": 1000}),
+        rows=[gate],
+        collections={"consumers": [nobody, ann], "keyauth_credentials": [key]},
+    ) as gateway:
+        refused = await gateway.ask(method="POST", body=b"x")
+        assert (refused.status, orjson.loads(refused.body)) == (401, {"message": "show a key"})
+        wrong = await gateway.ask("/", "apikey: wrong", method="POST", body=b"x")
+        assert wrong.status == 401
+        # No broker is there: the request got as far as the plugin that produces.
+        known = await gateway.ask("/", "apikey: sesame", method="POST", body=b"x")
+        assert known.status in (502, 503)

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.entities.plugin_types import plugin_types
 from gateway.errors import SchemaViolation
 from gateway.plugins.request_transformer_advanced import Config
 from tests.support.policies import checked, policy_gateway
@@ -57,3 +58,15 @@ async def test_a_dot_is_part_of_a_name_where_nothing_else_is_said() -> None:
     async with policy_gateway((NAME, config)) as gateway:
         await gateway.ask("/", "Content-Type: application/json", method="POST", body=b"{}")
         assert gateway.json == {"a.b": "1"}
+
+
+@pytest.mark.parametrize("field", ["body", "headers", "querystring"])
+def test_an_entry_may_be_a_vault_reference(field: str) -> None:
+    entry = "{vault://env/upstream-token}"
+    for part in ("add", "replace", "append", "rename"):
+        assert checked(NAME, **{part: {field: [entry]}})[part][field] == [entry]
+
+
+def test_it_can_be_limited_to_a_consumer_group() -> None:
+    assert not plugin_types()[NAME].no_consumer_group
+    assert plugin_types()["cors"].no_consumer_group

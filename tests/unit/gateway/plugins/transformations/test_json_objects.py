@@ -123,3 +123,9 @@ def test_an_edit_sets_one_member_and_no_other(
 ) -> None:
     found = orjson.loads(edited(orjson.dumps(before), name, orjson.dumps(value), nested=False))
     assert found == {**before, name: value}
+
+
+def test_a_text_in_which_nothing_changes_stays_as_it_was_written() -> None:
+    text = b' { "a" : 1 , "b" : {"c":2} } '
+    assert edited(text, "x", None) == text
+    assert edited(text, "b.x", None) == text
