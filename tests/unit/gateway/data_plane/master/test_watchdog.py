@@ -81,9 +81,9 @@ async def test_a_release_that_comes_while_a_worker_hangs_is_served_by_its_succes
 # Nothing that a configuration may hold is known to hang a worker: patterns that backtrack are
 # matched where Lua can be stopped. So that is taken away, and Lua's own hang as they used to.
 WITHOUT_BOUNDS = """
-import gateway.plugins.produce.lua
+import gateway.plugins.lua.sandbox
 
-gateway.plugins.produce.lua._PATTERNS = b"return {}"
+gateway.plugins.lua.sandbox._PATTERNS = b"return {}"
 """
 HANGING = """
 _format_version: "3.0"
