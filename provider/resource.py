@@ -78,7 +78,7 @@ class Resource(ABC):
     """
 
     schema: ClassVar[type[ResourceType]]
-    import_refusal: ClassVar[str]
+    import_refusal: ClassVar[str] = ""
     """Why a resource that is not recorded cannot be read: the error text."""
     delete_before_replace: ClassVar[bool] = False
 
@@ -135,12 +135,16 @@ class Resource(ABC):
     def read(self, call: ResourceCall, state: State) -> State | None:
         """Return how it is now, or None when it is gone."""
         if not (state.inputs and state.outputs):
-            raise ResourceError(self.import_refusal)
+            return self.import_existing(state.id)
         try:
             return self.refresh(state)
         except ResourceError as problem:
             call.warn_unreachable(problem)
             return state
+
+    def import_existing(self, identity: str) -> State | None:
+        """Return what there is by this id, or None; ResourceError where nothing can be imported."""
+        raise ResourceError(self.import_refusal)
 
     def refresh(self, state: State) -> State | None:
         """Return how it is now, or None when it is gone; by default it is only in the state."""

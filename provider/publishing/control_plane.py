@@ -10,7 +10,7 @@ from typing import Any
 from gateway.errors import ResourceError
 from provider.documents import problem_at
 from provider.http_api import ApiResponse, JsonApi, quoted
-from provider.publishing.publisher import Publication, Published
+from provider.publishing.publisher import OwnedDocument, Publication, Published
 from provider.retry import with_retry
 
 # On top of the wait for data planes: for writes queued before it and for taking back a release.
@@ -25,12 +25,17 @@ class ControlPlanePublisher:
 
     def live(self, owner: str) -> dict[str, Any]:
         """See ``DocumentPublisher``."""
+        owned = self.owned(owner)
+        return {} if owned is None else owned.document
+
+    def owned(self, owner: str) -> OwnedDocument | None:
+        """See ``DocumentPublisher``."""
         response = self._api.request("GET", f"/owners/{quoted(owner)}")
         if response.status == 404:
-            return {}
+            return None
         self._expect(response, 200)
-        document: dict[str, Any] = response.body["document"]
-        return document
+        body = response.body
+        return OwnedDocument(body["document"], body["release"], body["hash"])
 
     def publish(
         self, publication: Publication, cancelled: threading.Event, warn: Callable[[str], None]

@@ -19,7 +19,7 @@ from gateway.entities.service import split_url
 from gateway.errors import ResourceError
 from provider.http_api import quoted
 from provider.konnect_api import KonnectApi
-from provider.publishing.publisher import Publication, Published
+from provider.publishing.publisher import OwnedDocument, Publication, Published
 from provider.values import Properties
 
 _UNSUPPORTED = frozenset(("consumer_group_consumers", "oauth2_credentials", "targets"))
@@ -42,6 +42,11 @@ class KonnectPublisher:
     def live(self, owner: str) -> dict[str, Any]:
         """Return what carries the owner's tag, as a document."""
         return from_table(self._rows(owner), owner)
+
+    def owned(self, owner: str) -> OwnedDocument | None:
+        """See ``DocumentPublisher``; there are no releases."""
+        document = self.live(owner)
+        return OwnedDocument(document, 0, "") if document else None
 
     def publish(
         self, publication: Publication, cancelled: threading.Event, warn: Callable[[str], None]

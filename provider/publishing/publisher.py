@@ -32,11 +32,23 @@ class Published:
     hash: str
 
 
+@dataclass(frozen=True)
+class OwnedDocument:
+    """What an owner has, and the release that holds it."""
+
+    document: dict[str, Any]
+    release: int
+    hash: str
+
+
 class DocumentPublisher(Protocol):
     """A control plane that documents are published to. Each call raises ResourceError."""
 
     def live(self, owner: str) -> dict[str, Any]:
         """Return the owner's live document, empty when there is none."""
+
+    def owned(self, owner: str) -> OwnedDocument | None:
+        """Return the owner's live document with its release; None when the owner has nothing."""
 
     def publish(
         self, publication: Publication, cancelled: threading.Event, warn: Callable[[str], None]

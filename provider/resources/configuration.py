@@ -19,7 +19,8 @@ from provider.documents import (
     shown_kind,
     with_defaults,
 )
-from provider.fields import Problem
+from provider.fields import Problem, check_fields
+from provider.imports import admin_of_environment
 from provider.publishing.admin import check_admin, publisher
 from provider.publishing.publisher import Publication
 from provider.resource import Resource, ResourceCall, State
@@ -31,9 +32,6 @@ class Configuration(Resource):
     """A keyed document on the control plane at ``admin``; drift shows as a change."""
 
     schema = ConfigurationType
-    import_refusal = (
-        "a configuration cannot be imported: creating one takes over what its owner has"
-    )
     # Names are unique in the whole gateway: those of the old owner must be removed first.
     delete_before_replace = True
 
@@ -104,6 +102,18 @@ class Configuration(Resource):
             document = refreshed(state.inputs["document"], live, state.inputs["owner"])
         fresh = {"document": document}
         return State(state.id, {**state.inputs, **fresh}, {**state.outputs, **fresh})
+
+    def import_existing(self, identity: str) -> State | None:
+        """What the owner of this name has, at the control plane that the environment names."""
+        admin = admin_of_environment()
+        with publisher(admin) as control_plane:
+            owned = control_plane.owned(identity)
+        if owned is None:
+            return None
+        given = {"admin": admin, "owner": identity, "document": owned.document}
+        inputs, _ = check_fields(self.schema.inputs, given)
+        outputs = {**inputs, "release": owned.release, "hash": owned.hash}
+        return State(identity, inputs, outputs)
 
     def update(self, call: ResourceCall, state: State, news: Properties) -> Properties:
         """Publish the new document."""

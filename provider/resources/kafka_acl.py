@@ -13,12 +13,21 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # not in its _
     ResourceType,
 )
 
+from gateway.errors import ResourceError
 from provider.diff import PropertyChange, changes_between
+from provider.fields import check_fields
+from provider.imports import kafka_of_environment
 from provider.kafka_admin import TIMEOUT_SECONDS, kafka_admin
 from provider.resource import Resource, ResourceCall, State
 from provider.resource_types import KafkaAclType
 from provider.retry import with_retry
 from provider.values import Properties
+
+_PARTS = (
+    "principal", "host", "operation", "permission", "resourceType", "resourceName", "patternType",
+)  # fmt: skip
+"""Of an id to import, in the order that other tools for Kafka's rules have it."""
+_AS_IT_IS = ("principal", "host", "resourceName")
 
 
 class KafkaAcl(Resource):
@@ -28,7 +37,6 @@ class KafkaAcl(Resource):
     """
 
     schema = KafkaAclType
-    import_refusal = "an access rule cannot be imported: creating one adopts it"
 
     def edits(self, state: State, news: Properties) -> list[PropertyChange]:
         """Every edit is another rule."""
@@ -51,6 +59,24 @@ class KafkaAcl(Resource):
     def refresh(self, state: State) -> State | None:
         """Whether the rule is there."""
         return state if _exists(state.inputs) else None
+
+    def import_existing(self, identity: str) -> State | None:
+        """The rule with these parts, at the Kafka that the environment names."""
+        parts = identity.split("|")
+        if len(parts) != len(_PARTS) or not all(parts):
+            raise ResourceError(
+                f"an access rule's id is {'|'.join(_PARTS)}, such as "
+                f"User:me|*|write|allow|topic|orders|literal; not {identity!r}"
+            )
+        pairs = zip(_PARTS, parts, strict=True)
+        given = {name: part if name in _AS_IT_IS else part.lower() for name, part in pairs}
+        inputs, problems = check_fields(
+            self.schema.inputs, {"endpoint": kafka_of_environment(), **given}
+        )
+        if problems:
+            raise ResourceError("; ".join(f"{path}: {reason}" for path, reason in problems))
+        exists = _exists(inputs)
+        return State(identity, inputs, self.schema.recorded(inputs)) if exists else None
 
     def update(self, call: ResourceCall, state: State, news: Properties) -> Properties:
         """Make the new rule, then remove the old one."""

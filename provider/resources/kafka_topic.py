@@ -22,6 +22,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # not in its _
 from gateway.errors import EndpointUnreachable
 from gateway.names.property_paths import render_path
 from provider.diff import PropertyChange, changes_between
+from provider.imports import kafka_of_environment
 from provider.kafka_admin import TIMEOUT_SECONDS, kafka_admin
 from provider.resource import Resource, ResourceCall, State
 from provider.resource_types import KafkaTopicType
@@ -45,7 +46,6 @@ class KafkaTopic(Resource):
     """
 
     schema = KafkaTopicType
-    import_refusal = "a topic cannot be imported: creating one adopts it"
     # The name is the topic: two of them cannot stand side by side.
     delete_before_replace = True
 
@@ -83,6 +83,19 @@ class KafkaTopic(Resource):
             "config": recorded["config"] if same else live.config,
         }
         return State(state.id, {**recorded, **fresh}, {**state.outputs, **fresh})
+
+    def import_existing(self, identity: str) -> State | None:
+        """The topic of this name, at the Kafka that the environment names."""
+        found: Properties = {"endpoint": kafka_of_environment(), "name": identity}
+        live = _live(found)
+        if live is None:
+            return None
+        found |= {
+            "partitions": live.partitions,
+            "replicationFactor": live.replication_factor,
+            "config": live.config,
+        }
+        return State(identity, found, self.schema.recorded(found))
 
     def update(self, call: ResourceCall, state: State, news: Properties) -> Properties:
         """Make it again if it is missing, add partitions, set its config."""
