@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from math import ceil, floor
 from typing import NamedTuple
 
-from gateway.plugins.shared_counters import Counter, SharedCounters
+from gateway.plugins.shared_counters import Counter, SharedCounters, Table
 
 _TITLES = {
     1: "Second",
@@ -47,6 +47,9 @@ class Window:
         self.title = _TITLES.get(int(size), f"{size:.14g}").encode()
         self._name = f"{name}\n{size}"
         self._counters = counters
+        self._number = -1
+        self._present: Table
+        self._former: Table
 
     def place(self, now: float) -> tuple[int, float]:
         """Return the number of the present window, and the seconds since it began."""
@@ -59,14 +62,16 @@ class Window:
 
     def counters(self, origin: str, now: float) -> tuple[Counter, Counter]:
         """Return the node's counts of the present and the previous window."""
-        number, _ = self.place(now)
-        return self._counter(origin, number), self._counter(origin, number - 1)
+        number = int(now // self.size)
+        if number != self._number:
+            self._present, self._former = self._table(number), self._table(number - 1)
+            self._number = number
+        return self._present.counter(origin), self._former.counter(origin)
 
-    def _counter(self, origin: str, number: int) -> Counter:
+    def _table(self, number: int) -> Table:
         # A table holds one window, so two of them take turns; each is there for two windows.
         end = (number + 2) * self.size
-        table = self._counters.table(f"{self._name}\n{number % 2}", number, end)
-        return table.counter(origin)
+        return self._counters.table(f"{self._name}\n{number % 2}", number, end)
 
     def room(self, current: int, previous: int, now: float) -> float:
         """Return how many more may pass now; negative where the limit is exceeded."""

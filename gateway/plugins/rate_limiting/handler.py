@@ -126,10 +126,11 @@ class RateLimiting(Handler):
     def _decide(self, request: Request, used: Sequence[int], now: float) -> Response | None:
         """Let pass or refuse by what was counted before this request."""
         pairs = list(zip(self._limits, used, strict=True))
-        if any(count >= limit.most for limit, count in pairs):
-            # Only those that are used up say so: nothing is taken from the others.
-            left = [0 if count >= limit.most else limit.limit - count for limit, count in pairs]
-            return self._refuse(request, left, now)
+        for limit, count in pairs:
+            if count >= limit.most:
+                # Only those that are used up say so: nothing is taken from the others.
+                left = [0 if used >= one.most else one.limit - used for one, used in pairs]
+                return self._refuse(request, left, now)
         if self._template:
             left = [max(0, limit.limit - count - 1) for limit, count in pairs]
             request.response_lines += self._lines.of(left, now)[1]
