@@ -22,6 +22,7 @@ from gateway.outgoing.keeper import Keeper, Keeping, Loaded
 from gateway.plugins.authentication import AuthenticationHandler, Denial, Found, without
 from gateway.plugins.base import PluginContext
 from gateway.plugins.consumers import Identity, header_value, virtual
+from gateway.plugins.openid_connect.endpoints import LONGEST_QUESTION, MOST_QUESTIONS
 from gateway.plugins.openid_connect.places import TokenPlaces, read_form
 from gateway.plugins.tokens.claims import Claims, name_of, seconds, text
 from gateway.plugins.tokens.verified import Verified, VerifiedTokens
@@ -61,7 +62,7 @@ class OAuth2Introspection(AuthenticationHandler):
         self._places = TokenPlaces(BearerSettings())
         self._verified = VerifiedTokens()
         self._breaker = Breaker()
-        keeping = Keeping(longest_pause=5.0, most=10_000)
+        keeping = Keeping(longest_pause=5.0, most=MOST_QUESTIONS)
         self._keeper = Keeper(self._load, keeping, name="a token's state")
         names = [*_CLAIMS, *config.custom_claims_forward]
         self._headers = [(_header(name), name) for name in names]
@@ -105,6 +106,8 @@ class OAuth2Introspection(AuthenticationHandler):
         return self._missing if token is None else await self._asked(request, token)
 
     async def _asked(self, request: Request, token: bytes) -> Found:
+        if len(token) > LONGEST_QUESTION:
+            return self._inactive
         try:
             claims = await self._keeper.get(self._fetch(request, token))
         except OutgoingError as error:

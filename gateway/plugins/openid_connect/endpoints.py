@@ -22,6 +22,9 @@ from gateway.plugins.tokens.claims import seconds
 _FORM = ("Content-Type", "application/x-www-form-urlencoded")
 _NEGATIVE = 5.0
 """Seconds that a refusal is kept."""
+MOST_QUESTIONS = 2000
+LONGEST_QUESTION = 16 * 1024
+"""Bytes of a token, or of a client's id and secret, that the provider is asked about."""
 _REFUSALS = (400, 401, 403)
 """What a token endpoint says to wrong credentials (RFC 6749 section 5.2)."""
 
@@ -68,7 +71,7 @@ class Asking:
         self._read = read
         self._keeps = keeps
         self._breaker = Breaker()
-        keeping = Keeping(longest_pause=5.0, most=10_000)
+        keeping = Keeping(longest_pause=5.0, most=MOST_QUESTIONS)
         self._keeper = Keeper(self._load, keeping, name="a token's state")
 
     async def ask(self, question: Question) -> ProviderAnswer:

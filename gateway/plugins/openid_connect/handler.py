@@ -15,7 +15,7 @@ from gateway.plugins.authentication import AuthenticationHandler, Denial, Found,
 from gateway.plugins.base import PluginContext
 from gateway.plugins.consumers import Identity, header_value
 from gateway.plugins.openid_connect.clients import Clients
-from gateway.plugins.openid_connect.endpoints import Endpoints
+from gateway.plugins.openid_connect.endpoints import LONGEST_QUESTION, Endpoints
 from gateway.plugins.openid_connect.fields import SERVED
 from gateway.plugins.openid_connect.identities import Identities
 from gateway.plugins.openid_connect.places import ClientCredentials, TokenPlaces, read_form
@@ -168,6 +168,8 @@ class OpenIdConnect(AuthenticationHandler):
         """Return whose a token is by the provider's word; ``signed``: what it says itself."""
         if "introspection" not in self._methods and not self.config.introspect_jwt_tokens:
             return self._refusals.unauthorized("no key of the provider has signed the token")
+        if len(token) > LONGEST_QUESTION:
+            return self._refusals.unauthorized("the token is too long to ask about it")
         client = self._clients.choose(request)
         url = self._endpoints.introspection_url(known.document, client)
         if not url or (client is None and not self.config.introspection_endpoint):
@@ -185,6 +187,8 @@ class OpenIdConnect(AuthenticationHandler):
 
     async def _of_credentials(self, request: Request, shown: ClientCredentials) -> Found:
         """Fetch a token for a caller, and go on as if it had shown that."""
+        if len(shown.id) + len(shown.secret) > LONGEST_QUESTION:
+            return self._refusals.unauthorized("id and secret are too long to ask about them")
         try:
             url = self._endpoints.token_url({})
             if not url:

@@ -140,6 +140,8 @@ async def test_nothing_shown_is_refused_without_asking() -> None:
     async with server() as asked:
         for request in (shown(None), shown(None, (b"authorization", b"Basic x"))):
             assert (await refused(asked.handler(), request))["error"] == "invalid_request"
+        # Nor about what is too long to be kept in mind.
+        assert await refused(asked.handler(), shown(b"x" * 20_000))
         assert asked.count == 0
 
 

@@ -198,6 +198,15 @@ async def test_wrong_credentials_are_refused_and_asked_for_once(name: str, secre
         assert [await refused(handler, shown(s.provider.token()))]
 
 
+async def test_nobody_is_asked_about_what_is_very_long() -> None:
+    async with subject() as s:
+        methods = ["bearer", "introspection", "client_credentials"]
+        handler = s.handler(**{**BOTH, "auth_methods": methods})
+        await refused(handler, shown(b"x" * 20_000))
+        await refused(handler, basic("app", "x" * 20_000))
+        assert not {"/introspect", "/token"} & set(s.provider.asked)
+
+
 @pytest.mark.parametrize("life", [0, -1, "0"])
 async def test_a_token_without_a_life_is_not_kept(life: Any) -> None:
     async with subject() as s:
