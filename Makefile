@@ -38,9 +38,10 @@ down: tools ## take the stack down (STACK=local)
 status: ## every process, port, topic, release and data plane of the stack `local`
 	@.venv/bin/kafka-gateway status $(FLAGS)
 
-.PHONY: test test-fast test-kubernetes fuzz check format lock docs bench
+.PHONY: test test-fast test-kubernetes fuzz check format lock docs native bench
 test: ## all tests, with a real Kafka, real processes and the real Pulumi engine
 	@$(BOOTSTRAP) venv pulumi kafka policies
+	@tools/native
 	@.venv/bin/pytest $(FLAGS)
 
 test-fast: venv ## the unit tests only, in under a minute
@@ -70,8 +71,11 @@ lock: venv ## write requirements.txt and gateway/requirements.txt from pyproject
 docs: venv ## write docs/reference from the code
 	@.venv/bin/python -m tools.reference
 
-bench: tools ## measure against the floor and others (QUICK=1: under two minutes)
-	@.venv/bin/python -m bench $(if $(QUICK),--quick)
+native: venv ## the native twins of the request path, where cargo is on PATH
+	@tools/native
+
+bench: tools native ## measure against the floor and others (QUICK=1: under two minutes; INSTRUCTIONS=1: count instructions)
+	@.venv/bin/python -m $(if $(INSTRUCTIONS),bench.instructions,bench $(if $(QUICK),--quick))
 
 .PHONY: sdks
 sdks: venv ## SDKs of the provider for programs in Python, TypeScript and Go, into sdks/

@@ -27,6 +27,7 @@ from gateway.http.head_parser import HeadParser, may_begin
 from gateway.http.messages import Request, Response
 from gateway.http.proxy_protocol import Address
 from gateway.http.response_queue import ResponseQueue
+from gateway.native import parse_head
 
 _HEAD_END = b"\r\n\r\n"
 _CR, _LF = 13, 10
@@ -148,14 +149,20 @@ class HttpProtocol(asyncio.Protocol):
 
         That is behind its body if all of it is here, else behind its head.
         """
-        head = data if not at and end == len(data) else data[at:end]
         request: Request | None = None
+        usual = parse_head(data, at, end)
         try:
-            method, target, version, headers = self._parser.read(head)
-            request = Request(self, method, target, version, headers, monotonic())
-            if len(head) > self._small:
-                check_sizes(target, headers, self.context.limits)
-            length = check_head(request, self.trusted)
+            if usual is not None:
+                method, target, headers, host, length = usual
+                request = Request(self, method, target, "1.1", headers, monotonic())
+                request.host = host
+            else:
+                head = data if not at and end == len(data) else data[at:end]
+                request = Request(self, *self._parser.read(head), monotonic())
+            if end - at > self._small:
+                check_sizes(request.target, request.headers, self.context.limits)
+            if usual is None:
+                length = check_head(request, self.trusted)
         except RequestRejected as error:
             self._refuse(error.status, error.message, request)
             return end
@@ -167,7 +174,8 @@ class HttpProtocol(asyncio.Protocol):
                 return end
             body = data[end : end + length]
             end += length
-            self._parser.complete(body)
+            if usual is None:
+                self._parser.complete(body)
             if not self._body.take_whole(request, outcome, body):
                 return end
         if not request.keep_alive:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from gateway import native
 from gateway.data_plane.counters import total
 from gateway.data_plane.master.cached_responses import CachedResponses
 from gateway.data_plane.master.metrics import CONTENT_TYPE, NodeFigures, render
@@ -207,6 +208,8 @@ def _status(node: NodeView, reports: list[dict[str, Any]]) -> Response:
             "total_requests": sum(sum(route["codes"].values()) for route in routes),
         },
         "version": figures.version,
+        # As installed here, so for the workers as well: a package of its own (``native/``).
+        "native_twins": native.version or "off",
         "workers": {"total": figures.workers, "ready": figures.ready},
     }
     return Response(200, [(b"Content-Type", JSON)], orjson.dumps(body))

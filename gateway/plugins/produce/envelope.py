@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from gateway import native
 from gateway.errors import BodyUnreadable, RequestRejected
 from gateway.http import arguments
 from gateway.http.headers import Headers
@@ -60,7 +61,7 @@ class EnvelopeBuilder:
         self._parts = tuple(part for wanted, part in parts if wanted)
         self._shared = tuple(part for part in self._parts if part is not add_body)
         self._only_body = not self._shared and body and not elements
-        self._body = body
+        self._method, self._headers, self._uri, self._body = method, headers, uri, body
 
     def build(self, request: Request, body: bytes) -> dict[str, Any]:
         """Return the envelope; raises ``RequestRejected`` when the body cannot be read.
@@ -74,6 +75,18 @@ class EnvelopeBuilder:
 
     def encode(self, request: Request, body: bytes) -> bytes:
         """Return the envelope as JSON."""
+        made = native.envelope(
+            request.headers,
+            self._headers,
+            request.method if self._method else None,
+            request.target if self._uri else None,
+            body if self._body else None,
+            self._deepest,
+        )
+        return self.reference(request, body) if made is None else made
+
+    def reference(self, request: Request, body: bytes) -> bytes:
+        """Return the envelope as JSON, whatever the request is: what the native twin does too."""
         if self._only_body and is_json(_content_type(request)):
             return encode_json(body, self._deepest)
         return orjson.dumps(self.build(request, body))

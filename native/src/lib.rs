@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Native twins of pure functions on the request path.
+//!
+//! Each does what a function in Python does, byte for byte, or declines (returns None) and leaves
+//! the work to it. No state is kept but tables that are the same for every request.
+#![forbid(unsafe_code)]
+
+mod envelope;
+mod head;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+fn kafka_gateway_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_function(wrap_pyfunction!(head::parse_head, module)?)?;
+    module.add_function(wrap_pyfunction!(envelope::envelope, module)?)
+}

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Twins do what their references do, or decline: on what clients send, whole, cut and changed."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from gateway import native
+from gateway.errors import RequestRejected
+from gateway.http.checks import check_head
+from gateway.http.head_parser import HeadParser
+from gateway.http.messages import Request
+from gateway.plugins.produce.envelope import EnvelopeBuilder
+from tests.support.producing import Connection, request
+
+INSTALLED = importlib.util.find_spec("kafka_gateway_native") is not None
+needs_twins = pytest.mark.skipif(
+    not INSTALLED, reason="the native twins are not installed: `make native` (cargo)"
+)
+
+KNOWN = """Host host HOST Content-Length Content-Type Connection Proxy-Connection Expect Upgrade
+Transfer-Encoding Accept traceparent X-Forwarded-For X-Consumer-ID x_consumer_username x-consume
+X-Credential-Identifier X-Authenticated-Groups X-Anonymous-Consumer Cookie"""
+TOKENS = st.from_regex(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,70}", fullmatch=True)
+NAMES = st.sampled_from(KNOWN.split()) | TOKENS
+VALUES = st.sampled_from(
+    [b"", b"a", b"gw:8000", b"[::1]:80", b"[::1", b"a:99999", b"a:", b"-1", b"+3", b"3", b"007",
+     b"keep-alive", b"Keep-Alive", b"close", b"keep-alive, x", b"chunked", b"100-continue",
+     b"websocket", b"\xc3\xa4", b"a\tb", b"\x7f", b"a\rb", b"a\nb", b"a\x00", b"1" * 20]
+) | st.binary(max_size=12)  # fmt: skip
+SPACES = st.sampled_from([b"", b" ", b"  ", b"\t", b" \t "])
+LINE_ENDS = st.sampled_from([b"\r\n"] * 12 + [b"\n", b"\r", b"\r\n ", b"\r\r\n"])
+TARGETS = st.sampled_from(
+    [b"/", b"/a?b=1", b"/a#b", b"*", b"http://gw/x", b"/%2f..", b"/a b", b"//", b"/\xc3\xa4", b"?"]
+) | st.binary(min_size=1, max_size=8).map(lambda tail: b"/" + tail)
+METHODS = st.sampled_from(
+    [b"GET", b"POST", b"PUT", b"PATCH", b"DELETE", b"HEAD", b"OPTIONS", b"TRACE", b"CONNECT",
+     b"PURGE", b"M-SEARCH", b"get", b"PRI"]
+)  # fmt: skip
+VERSIONS = st.sampled_from(
+    [b"HTTP/1.1"] * 6 + [b"HTTP/1.0", b"HTTP/2.0", b"http/1.1", b"HTTP/1.1 "]
+)
+
+
+@st.composite
+def heads(draw: st.DrawFn) -> bytes:
+    gap = b" " if draw(st.integers(0, 9)) else b"  "
+    line = draw(METHODS) + gap + draw(TARGETS) + gap + draw(VERSIONS) + draw(LINE_ENDS)
+    lines = [b"Host: gw\r\n"] if draw(st.booleans()) else []
+    for _ in range(draw(st.integers(0, 6))):
+        name = draw(NAMES).encode()
+        lines.append(name + b":" + draw(SPACES) + draw(VALUES) + draw(SPACES) + draw(LINE_ENDS))
+    return line + b"".join(lines) + b"\r\n"
+
+
+def reference(head: bytes) -> Request:
+    """Read a head the long way; raises ``RequestRejected``."""
+    made = Request(Connection(), *HeadParser().read(head), 0.0)
+    made.body = b"%d" % check_head(made, trusted=False)
+    return made
+
+
+@needs_twins
+@settings(max_examples=600, deadline=None)
+@given(head=heads())
+@example(head=b"GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\n\r\n")
+@example(head=b"GET / HTTP/1.1\nHost: a\n\n")
+@example(head=b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\n")
+def test_a_head_is_read_as_the_reference_reads_it_or_not_at_all(head: bytes) -> None:
+    found = native.parse_head(head, 0, len(head))
+    if found is None:
+        return
+    method, target, headers, host, length = found
+    known = reference(head)
+    assert (method, target, headers, host) == (
+        known.method,
+        known.target,
+        known.headers,
+        known.host,
+    )
+    assert length == int(known.body)
+    assert (known.version, known.keep_alive, known.expects) == ("1.1", True, False)
+    assert known.upgrade is None
+
+
+@needs_twins
+@settings(max_examples=200, deadline=None)
+@given(head=heads(), before=st.binary(max_size=5), behind=st.binary(max_size=5))
+def test_what_stands_beside_a_head_is_not_looked_at(
+    head: bytes, before: bytes, behind: bytes
+) -> None:
+    alone = native.parse_head(head, 0, len(head))
+    end = len(before) + len(head)
+    assert native.parse_head(before + head + behind, len(before), end) == alone
+
+
+@needs_twins
+@pytest.mark.parametrize("end", [0, 5, 20, 40])
+def test_a_head_that_is_cut_is_declined(end: int) -> None:
+    assert native.parse_head(b"GET / HTTP/1.1\r\nHost: gateway.example\r\n\r\n", 0, end) is None
+
+
+@needs_twins
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b"Host: a\r\nHost: a\r\n",
+        b"Host: a\r\nTransfer-Encoding: chunked\r\n",
+        b"Host: a\r\nExpect: 100-continue\r\n",
+        b"Host: a\r\nUpgrade: websocket\r\n",
+        b"Host: a\r\nX-Consumer-Username: admin\r\n",
+        b"Host: a\r\nx_credential_identifier: admin\r\n",
+        b"Host: a\r\nConnection: close\r\n",
+        b"Host: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n",
+        b"Host: a/b\r\n",
+        b"Host: a\r\nX: a\r\n b\r\n",
+        b"X: a\r\n",
+    ],
+)
+def test_what_changes_the_meaning_of_a_message_is_left_to_the_reference(lines: bytes) -> None:
+    head = b"GET / HTTP/1.1\r\n" + lines + b"\r\n"
+    assert native.parse_head(head, 0, len(head)) is None
+
+
+@needs_twins
+def test_usual_heads_are_read() -> None:
+    head = b"POST /a?b=c HTTP/1.1\r\nHost: gw:8000\r\nContent-Length: 3\r\nX-A:  b \r\n\r\n"
+    headers = [(b"host", b"gw:8000"), (b"content-length", b"3"), (b"x-a", b"b")]
+    assert native.parse_head(head, 0, len(head)) == (b"POST", b"/a?b=c", headers, b"gw:8000", 3)
+
+
+TEXTS = st.text(max_size=20)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=8,
+)
+BODIES = JSON.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=30)
+ODD = [
+    b'{"a":1e999}', b'{"a":"\\ud800"}', b'[1,]', b'{"a":01}', b'{"a":-}', b'"x"', b"", b"  [1] ",
+    b'{"a":"\x01"}', b'{"a":"\xff"}', b'{"a":"\xc3\xa4"}', b"[" * 200 + b"]" * 200, b"[1]\x00",
+    b'{"a":1,"a":2}', b"\xef\xbb\xbf{}", b'["\\/\\b\\u00e4\x7f"]', b"[NaN]", b"[1.]", b"[.5]",
+]  # fmt: skip
+
+
+@needs_twins
+@settings(max_examples=400, deadline=None)
+@given(
+    body=BODIES | st.sampled_from(ODD),
+    kind=st.sampled_from(
+        ["application/json", "Application/JSON; x", "text/plain", " application/json"]
+    ),
+    shown=st.tuples(st.booleans(), st.booleans(), st.booleans(), st.booleans()),
+    extra=st.lists(st.tuples(st.sampled_from(["x-a", "x-b", "cookie"]), TEXTS), max_size=3),
+    target=st.sampled_from(["/a", "/a?b=1", '/a"\\', "/%ff"]),
+)
+def test_an_envelope_is_the_reference_s_byte_by_byte_or_none(
+    body: bytes,
+    kind: str,
+    shown: tuple[bool, bool, bool, bool],
+    extra: list[tuple[str, str]],
+    target: str,
+) -> None:
+    method, headers, uri, forwarded = shown
+    asked = request(target, "POST", extra, content_type=kind)
+    made = native.envelope(
+        asked.headers,
+        headers,
+        asked.method if method else None,
+        asked.target if uri else None,
+        body if forwarded else None,
+        1000,
+    )
+    if made is None:
+        return
+    builder = EnvelopeBuilder(method=method, headers=headers, uri=uri, body=forwarded)
+    assert made == builder.reference(asked, body)
+
+
+def test_without_twins_every_head_goes_the_long_way() -> None:
+    head = b"GET / HTTP/1.1\r\nHost: gw\r\n\r\n"
+    assert reference(head).host == b"gw"
+    with pytest.raises(RequestRejected):
+        reference(b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n")
