@@ -150,3 +150,19 @@ def test_what_is_written_elsewhere_or_switched_off_may_have_any_name(file: Path)
     plugin = "- name: kafka-upstream"
     file.write_text(text.replace(plugin, f"{plugin}\n            enabled: false"))
     check_routes(local(file, "orders"))
+
+
+def test_a_plugin_that_never_runs_is_warned_of(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda text, *_: said.append(text))
+    check_routes(stack(file))
+    assert said == []
+    gate = """
+          - name: post-function
+            config:
+              access: ["kong.response.exit(403)"]
+"""
+    file.write_text(ROUTES.rstrip() + gate)
+    check_routes(stack(file))
+    assert len(said) == 1
+    assert 'routes["orders"]: the plugin "post-function" runs after "kafka-upstream"' in said[0]
