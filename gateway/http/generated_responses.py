@@ -122,9 +122,16 @@ def error_response(
     headers: Sequence[tuple[bytes, bytes]] = (),
 ) -> Response:
     """Return a fresh error response in the type that the request accepts; may be changed."""
-    accept = request.header(b"accept") if request is not None else None
-    content_type = negotiate(accept) or JSON
+    if request is None:
+        return _with_body(Response, status, message, JSON, headers)
+    content_type = negotiate(request.header(b"accept")) or _type_of_caller(request)
     return _with_body(Response, status, message, content_type, headers)
+
+
+def _type_of_caller(request: Request) -> bytes:
+    """Return gRPC's type for a gRPC call, which has no Accept; else JSON."""
+    content_type = request.header(b"content-type") or b""
+    return GRPC if content_type.startswith(GRPC) else JSON
 
 
 def fixed_response(status: int, message: str, request: Request) -> FixedResponse:

@@ -261,3 +261,22 @@ def test_the_refusal_says_what_it_is_told_to_say(clock: Time) -> None:
     assert isinstance(response, Response)
     assert isinstance(response.body, bytes)
     assert orjson.loads(response.body) == {"message": "later"}
+
+
+def test_a_grpc_call_is_refused_as_grpc_does(clock: Time) -> None:
+    plugin = limited(minute=6)
+    calls = [request_of(headers=[(b"content-type", b"application/grpc+proto")]) for _ in range(7)]
+    for call in calls[:6]:
+        assert plugin.access(call) is None
+    response = plugin.access(calls[6])
+    assert isinstance(response, Response)
+    # google.rpc.Code 8 is RESOURCE_EXHAUSTED.
+    assert (b"grpc-status", b"8") in response.headers
+    assert response.body == b""
+    assert b"RateLimit-Remaining: 0" in calls[6].response_lines
+
+
+def test_a_plugin_of_a_service_counts_over_its_routes(clock: Time) -> None:
+    plugin = limited(minute=2, limit_by="service")
+    assert [told(plugin, by_service("s"))[0] for _ in range(3)] == [200, 200, 429]
+    assert told(plugin, by_service("t"))[0] == 200
