@@ -253,7 +253,7 @@ class Supervisor:
         """Lead a new worker to the release in force, then let it listen."""
         try:
             await worker.connect()
-            await self._store_server.attach(worker.store)
+            await self._store_server.attach(worker.take_store())
             worker.tell(Command.INIT, self.init)
             while not await self._catch_up(worker):
                 pass

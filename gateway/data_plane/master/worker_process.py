@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import Callable
 from itertools import count
 from time import monotonic
@@ -43,7 +44,7 @@ class WorkerProcess:
         self._numbers = count(1)
         self._channel: WorkerChannel | None = None
         self._owes = False
-        self._process, self._end, self.trace, self.store = spawned
+        self._process, self._end, self.trace, self._store = spawned
         self._watch = os.pidfd_open(self._process.pid)
         asyncio.get_running_loop().add_reader(self._watch, self._ended)
 
@@ -86,6 +87,11 @@ class WorkerProcess:
         finally:
             self._waiting.pop(number, None)
 
+    def take_store(self) -> socket.socket | None:
+        """Return the master's end of the way to the store; the caller closes it from now on."""
+        store, self._store = self._store, None
+        return store
+
     def tell(self, kind: Command, data: dict[str, Any] | None = None) -> None:
         """Send a message that has no response."""
         if self._channel is not None:
@@ -115,6 +121,9 @@ class WorkerProcess:
     def _ended(self) -> None:
         asyncio.get_running_loop().remove_reader(self._watch)
         os.close(self._watch)
+        unused = self.take_store()
+        if unused is not None:
+            unused.close()
         if self.trace >= 0:
             os.close(self.trace)
             self.trace = -1

@@ -25,8 +25,7 @@ WITHIN = 30.0
 async def worker(folder: Path, **settings: str) -> AsyncIterator[tuple[WorkerProcess, int]]:
     """Run a worker that has its settings; give it and the port that it is to listen on."""
     (port,) = free_ports(1)
-    spawned = spawn_worker(0)
-    made = WorkerProcess(0, spawned, lambda _: None)
+    made = WorkerProcess(0, spawn_worker(0), lambda _: None)
     init = {"values": {"prefix": str(folder), "log_level": "error", **settings}}
     try:
         await made.connect()
@@ -35,8 +34,6 @@ async def worker(folder: Path, **settings: str) -> AsyncIterator[tuple[WorkerPro
     finally:
         made.tell(Command.DRAIN, {"seconds": 1.0})
         await asyncio.wait_for(made.exited.wait(), WITHIN)
-        if spawned.store is not None:
-            spawned.store.close()
 
 
 async def prepare(made: WorkerProcess, content: bytes, **environment: str) -> dict[str, Any]:
