@@ -95,12 +95,16 @@ def _template(resources: AwsResources) -> Any:
     return {"id": made.id, "version": made.latest_version.apply(str)}
 
 
-def _offered(resources: AwsResources, args: NodesArgs) -> pulumi.Output[str]:
+def _offered(resources: AwsResources, args: NodesArgs) -> pulumi.Input[str]:
     """Return the instance type when AWS has it in every zone; ``pulumi.RunError`` at the preview.
 
-    AWS would say so half an hour later, when the group's first nodes do not come.
+    AWS would say so half an hour later, when the group's first nodes do not come. What is there
+    already is not asked for again.
     """
-    wanted = args.config
+    wanted, live = args.config, args.live
+    there = () if live is None else (live.subnets, live.instance_types)
+    if there == (len(args.subnets), (wanted.instance_type,)):
+        return wanted.instance_type
     found = aws.ec2.get_instance_type_offerings_output(
         location_type="availability-zone",
         filters=[{"name": "instance-type", "values": [wanted.instance_type]}],

@@ -98,7 +98,8 @@ def _offerings(call: Call) -> Properties:
     """Types that do not exist are offered nowhere; some are missing from a zone."""
     wanted = [one["values"] for one in call.arguments["filters"] if one["name"] == "instance-type"]
     family = wanted[0][0].partition(".")[0]
-    zones = [] if family in NO_FAMILIES else _zones(call)["names"]
+    # Whatever is the matter with a zone today.
+    zones = [] if family in NO_FAMILIES else list(_usual_zones(call))
     zones = call.world.said("offerings", {}).get(wanted[0][0], zones)
     kinds = [wanted[0][0]] * len(zones)
     return {
@@ -188,14 +189,18 @@ def _node_group(call: Call) -> Properties:
     return {**call.arguments, "id": f"{cluster}:{name}", "scalingConfigs": sizes}
 
 
-def _zones(call: Call) -> Properties:
+def _usual_zones(call: Call) -> dict[str, str]:
     # us-west-1 gives every account two of its zones; three elsewhere. In us-east-1 the second is
     # the one without EKS; ids are those of one account, names differ between accounts.
     usual = {f"stub-1{letter}": f"stub1-az{n}" for n, letter in enumerate("abc")}
     if call.config.get("region") == "us-east-1":
         usual = {"stub-1a": "use1-az1", "stub-1b": "use1-az3", "stub-1c": "use1-az2"}
+    return usual
+
+
+def _zones(call: Call) -> Properties:
     excluded = call.arguments.get("excludeZoneIds") or []
-    zones = call.world.said("zones", usual)
+    zones = call.world.said("zones", _usual_zones(call))
     names = [name for name, identity in zones.items() if identity not in excluded]
     state = call.arguments.get("state")
     return {"id": "stub", "names": names, "zoneIds": [zones[n] for n in names], "state": state}
