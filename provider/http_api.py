@@ -7,6 +7,7 @@ the few requests made here.
 
 from __future__ import annotations
 
+import http.client
 import json
 import ssl
 import time
@@ -94,7 +95,7 @@ class JsonApi:
             with response:
                 after = response.headers.get("Retry-After") or ""
                 return ApiResponse(response.code, _json(response.read()), after)
-        except (OSError, ValueError) as problem:
+        except (OSError, ValueError, http.client.HTTPException) as problem:
             raise EndpointUnreachable(
                 f"{self.url} does not answer ({_reason(problem)})"
             ) from problem
@@ -120,6 +121,9 @@ def quoted(name: str) -> str:
 
 
 def _reason(problem: Exception) -> str:
+    if isinstance(problem, http.client.HTTPException):
+        # What came instead of HTTP is another protocol's, and no text.
+        return f"no HTTP: {type(problem).__name__}"
     inner = getattr(problem, "reason", problem)
     return getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
 

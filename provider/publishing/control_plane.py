@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from gateway.errors import ResourceError
+from gateway.errors import EndpointUnreachable, ResourceError
 from provider.documents import problem_at
 from provider.http_api import ApiResponse, JsonApi, quoted
 from provider.publishing.publisher import OwnedDocument, Publication, Published
@@ -31,8 +31,11 @@ class ControlPlanePublisher:
     def owned(self, owner: str) -> OwnedDocument | None:
         """See ``DocumentPublisher``."""
         response = self._api.request("GET", f"/owners/{quoted(owner)}")
-        if response.status == 404:
+        if response.status == 404 and _is_of_owner(response):
             return None
+        if response.status == 404:
+            # A proxy, say, that has the port until the stack's ports are as they should be.
+            raise EndpointUnreachable(f"{self._api.url} is no Admin API ({response.message})")
         self._expect(response, 200)
         body = response.body
         return OwnedDocument(body["document"], body["release"], body["hash"])
@@ -75,6 +78,11 @@ class ControlPlanePublisher:
             text = "the control plane refuses the configuration:\n" + "\n".join(lines)
             raise ResourceError(text)
         raise ResourceError(f"{self._api.url} answers {response.message}")
+
+
+def _is_of_owner(response: ApiResponse) -> bool:
+    message = response.body.get("message") if isinstance(response.body, dict) else None
+    return str(message).startswith("owner ")
 
 
 def _planes(response: ApiResponse, *status: str) -> list[dict[str, Any]]:

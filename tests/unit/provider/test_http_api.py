@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import http.server
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -30,6 +31,24 @@ def test_a_closed_port_is_named_with_the_reason() -> None:
     api = JsonApi(f"http://127.0.0.1:{free_ports(1)[0]}")
     with pytest.raises(EndpointUnreachable, match=r"does not answer \(Connection refused"):
         api.request("GET", "/")
+
+
+def test_what_speaks_another_protocol_does_not_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def alert() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4096)
+                # What a TLS server says to a client that speaks plain HTTP.
+                connection.sendall(b"\x15\x03\x03\x00\x02\x02\x0a\r\n")
+
+        thread = threading.Thread(target=alert)
+        thread.start()
+        api = JsonApi(f"http://127.0.0.1:{server.getsockname()[1]}")
+        with pytest.raises(EndpointUnreachable, match=r"does not answer \(no HTTP: BadStatusLine"):
+            api.request("GET", "/")
+        thread.join()
 
 
 @pytest.fixture

@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
-from gateway.errors import ResourceError
+from gateway.errors import EndpointUnreachable, ResourceError
 from provider.http_api import JsonApi
 from provider.publishing.control_plane import ControlPlanePublisher
 from provider.publishing.publisher import Publication, Published
@@ -39,3 +40,27 @@ def test_each_problem_of_a_refused_document_is_shown_at_its_property() -> None:
     with FakeControlPlane().running() as plane, pytest.raises(ResourceError) as caught:
         publish(plane.url, plane.token, {"services": {"a": {"retries": "many"}}})
     assert '\n  document.services["a"].retries: expected an integer' in str(caught.value)
+
+
+class NoSuchPage(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(404)
+        self.end_headers()
+        self.wfile.write(b'{"message":"no Route matched with those values"}')
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+        pass
+
+
+def test_what_has_no_such_page_is_no_control_plane_without_such_an_owner() -> None:
+    with FakeControlPlane().running() as plane:
+        own = JsonApi(plane.url, {"Kong-Admin-Token": plane.token})
+        assert ControlPlanePublisher(own).owned("nobody") is None
+    with ThreadingHTTPServer(("127.0.0.1", 0), NoSuchPage) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        other = ControlPlanePublisher(JsonApi(f"http://127.0.0.1:{server.server_port}"))
+        with pytest.raises(EndpointUnreachable, match=r"is no Admin API \(404: no Route matched"):
+            other.owned("nobody")
+        server.shutdown()
+        thread.join()
