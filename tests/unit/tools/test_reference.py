@@ -1,14 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 
+import orjson
 import pytest
+import yaml
+from cryptography import x509
 
 from gateway.commands.check import check_file
+from gateway.data_plane.worker import snapshot
+from gateway.documents.deck import load_deck
+from gateway.documents.document import to_table
 from gateway.entities import ENTITIES
 from gateway.entities.plugin_types import plugin_types
 from gateway.settings.settings import NAMES, env_name
+from tests.support.mock_kafka import mock_kafka
+from tests.support.releases import compiled_configuration, worker_resources
 from tools import reference
 
 PAGES = reference.pages()
@@ -58,6 +68,39 @@ def test_the_example_of_a_plugin_uses_it_and_passes_the_check(name: str) -> None
     file = plugin_types()[name].folder / "example.yaml"
     assert check_file(file, {}) == ([], [])
     assert f"- name: {name}\n" in file.read_text()
+
+
+@pytest.mark.parametrize("name", plugin_types())
+async def test_the_example_of_a_plugin_is_compiled_by_a_worker(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot, "_WARM_UP", 0.0)
+    text = (plugin_types()[name].folder / "example.yaml").read_text()
+    environment = dict.fromkeys(re.findall(r"vault://env/(\w+)", text), "given")
+    with mock_kafka() as kafka:
+        host, _, port = kafka.bootstrap.partition(":")
+        text = re.sub(
+            r"host: (\S*kafka|\S*broker|pkc-)\S*\n( +)port: 9092",
+            rf"host: {host}\n\2port: {port}",
+            text,
+        )
+        file = tmp_path / "example.yaml"
+        file.write_text(text)
+        table = to_table(load_deck(file, {}), "stack", 1)
+        compiled = compiled_configuration(orjson.dumps(table), environment)
+        resources = worker_resources()
+        made = await snapshot.Snapshot.build(compiled, snapshot.Snapshot.empty(), resources)
+        assert any(name == item.type.name for item in compiled.plugins.values())
+        made.discard(snapshot.Snapshot.empty())
+
+
+def test_authorities_of_examples_last() -> None:
+    for plugin in plugin_types().values():
+        for row in yaml.safe_load((plugin.folder / "example.yaml").read_text()).get(
+            "ca_certificates", ()
+        ):
+            found = x509.load_pem_x509_certificate(row["cert"].encode())
+            assert found.not_valid_after_utc > datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def test_fields_of_records_stand_under_their_paths() -> None:
