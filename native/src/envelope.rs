@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Twin of `EnvelopeBuilder.encode` in `gateway/plugins/produce`, for JSON bodies and no body.
 
-use memchr::{memchr2, memchr_iter};
+use memchr::{memchr2, memchr2_iter, memchr_iter};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 use serde::de::IgnoredAny;
@@ -167,8 +167,11 @@ fn is_container(body: &[u8]) -> bool {
 
 /// Whether a text is JSON (RFC 8259), and certainly not nested too deeply.
 fn is_json(body: &[u8], deepest: usize) -> bool {
-    // serde_json goes 127 levels deep; what is deeper is the reference's.
-    deepest >= 128 && !has_surrogates(body) && serde_json::from_slice::<IgnoredAny>(body).is_ok()
+    // serde_json skips values at any depth, without recursion: as many brackets are enough to ask
+    // the reference.
+    memchr2_iter(b'[', b'{', body).count() <= deepest
+        && !has_surrogates(body)
+        && serde_json::from_slice::<IgnoredAny>(body).is_ok()
 }
 
 /// Whether a character may be written as two escapes: serde_json does not look whether they fit.

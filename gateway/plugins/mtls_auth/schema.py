@@ -71,10 +71,18 @@ class Config(StrictModel):
     cache_ttl: Number = Field(
         default=60, description="Without effect: consumers are looked up in memory."
     )
-    http_proxy_host: str | None = Field(default=None, description="Without effect.")
-    http_proxy_port: Port | None = Field(default=None, description="Without effect.")
-    https_proxy_host: str | None = Field(default=None, description="Without effect.")
-    https_proxy_port: Port | None = Field(default=None, description="Without effect.")
+    http_proxy_host: str | None = Field(
+        default=None, description="Without effect: no revocation list is fetched."
+    )
+    http_proxy_port: Port | None = Field(
+        default=None, description="Without effect: no revocation list is fetched."
+    )
+    https_proxy_host: str | None = Field(
+        default=None, description="Without effect: no revocation list is fetched."
+    )
+    https_proxy_port: Port | None = Field(
+        default=None, description="Without effect: no revocation list is fetched."
+    )
     send_ca_dn: bool = Field(
         default=False,
         description="Whether clients are told the names of the authorities, so that they can "

@@ -69,7 +69,7 @@ class ClientJwk(StrictModel):
     alg: str | None = field(None, "The algorithm that the key is for.")
     kid: str | None = field(None, "The name of the key.")
     x5u: str | None = field(None, "Where its certificate is.")
-    x5c: list[str] | None = field(None, "Its certificate.")
+    x5c: list[str] | None = field(None, "The certificates of the key.")
     x5t: str | None = field(None, "The SHA-1 thumbprint of its certificate.")
     x5t_s256: str | None = Field(
         default=None, alias="x5t#S256", description="The SHA-256 thumbprint of its certificate."
@@ -77,18 +77,18 @@ class ClientJwk(StrictModel):
     k: Hidden | None = field(None, "The secret of a symmetric key.")
     x: str | None = field(None, "A coordinate of an elliptic curve key.")
     y: str | None = field(None, "The other coordinate.")
-    crv: str | None = field(None, "The curve.")
+    crv: str | None = field(None, "The name of the curve.")
     n: str | None = field(None, "The modulus of an RSA key.")
-    e: str | None = field(None, "The exponent.")
-    d: Hidden | None = field(None, "The private part.")
+    e: str | None = field(None, "The exponent of the key.")
+    d: Hidden | None = field(None, "The private part of the key.")
     p: Hidden | None = field(None, "The first prime of an RSA key.")
     q: Hidden | None = field(None, "The second prime.")
     dp: Hidden | None = field(None, "A factor of the private part.")
-    dq: Hidden | None = field(None, "Another factor.")
-    qi: Hidden | None = field(None, "A coefficient.")
-    oth: Hidden | None = field(None, "Further primes.")
-    r: Hidden | None = field(None, "A further prime.")
-    t: Hidden | None = field(None, "A further coefficient.")
+    dq: Hidden | None = field(None, "Another factor of the key.")
+    qi: Hidden | None = field(None, "A coefficient of the key.")
+    oth: Hidden | None = field(None, "Further primes of the key.")
+    r: Hidden | None = field(None, "A further prime of the key.")
+    t: Hidden | None = field(None, "A further coefficient of the key.")
 
 
 class ClientFields(StrictModel):

@@ -156,7 +156,7 @@ class IdentityFields(StrictModel):
 class ClaimHeader(StrictModel):
     """A header that holds a claim."""
 
-    header: HeaderName = field(..., "The header.")
+    header: HeaderName = field(..., "The header that is set.")
     path: Annotated[Path, Field(min_length=1)] = field(..., f"The claim. {_OUTER}")
 
 

@@ -52,7 +52,7 @@ class ResponseValues(JsonPairs):
     json_types: list[JsonValueType] = entries(
         "The types of the values of `json`, one by one; strings otherwise."
     )
-    headers: list[HeaderPair] = entries("Headers: `name:value`.")
+    headers: list[HeaderPair] = entries("The headers and their values: `name:value`.")
 
 
 class Config(StrictModel):

@@ -182,6 +182,16 @@ def test_an_envelope_is_the_reference_s_byte_by_byte_or_none(
     assert made == builder.reference(asked, body)
 
 
+@needs_twins
+@pytest.mark.parametrize("deepest", [5, 1000])
+def test_what_is_nested_too_deeply_is_left_to_the_reference(deepest: int) -> None:
+    headers = [(b"content-type", b"application/json")]
+    for levels, declined in ((deepest, False), (deepest + 1, True), (100_000, True)):
+        body = b"[" * levels + b"]" * levels
+        made = native.envelope(headers, False, None, None, body, deepest)
+        assert (made is None) == declined
+
+
 def test_without_twins_every_head_goes_the_long_way() -> None:
     head = b"GET / HTTP/1.1\r\nHost: gw\r\n\r\n"
     assert reference(head).host == b"gw"
