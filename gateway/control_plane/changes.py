@@ -135,7 +135,9 @@ def _resolved(table: Table, collection: str, data: Mapping[str, Any]) -> dict[st
     for field, target in entity_type(collection).foreign.items():
         value = data.get(field)
         name = entity_type(target).endpoint_key
-        if isinstance(value, Mapping) and name is not None and list(value) == [name]:
+        if not isinstance(value, Mapping) or value.get("id") is not None:
+            continue
+        if name is not None and value.get(name) is not None:
             found = find(table, target, str(value[name]))
             if found is None:
                 raise _dangling(target, {name: value[name]})

@@ -143,8 +143,11 @@ def _checked(value: str, problem: str) -> str:
 
 
 def _plain_id(value: Any) -> Any:
-    # The Admin API and decK write {"id": …}; rows hold the id itself.
-    if isinstance(value, Mapping) and set(value) == {"id"}:
+    """Return the primary key of a foreign entity: whatever else of it is given does not count.
+
+    Kong 3.10 ``kong/db/schema/init.lua`` validate_primary_key with ignore_others.
+    """
+    if isinstance(value, Mapping) and value.get("id") is not None:
         return value["id"]
     return value
 
