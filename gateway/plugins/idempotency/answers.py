@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import orjson
 
+from gateway.errors import ProtocolError, UpstreamError
+from gateway.http.generated_responses import message_of
 from gateway.http.messages import ConnectionUpgrade, Response
-from gateway.http.stream import Channel
 
 REPLAYED = (b"Idempotent-Replayed", b"true")
 """Tells a client that the answer is that of an earlier request."""
@@ -59,8 +60,8 @@ def unpack(value: bytes) -> Answer:
 async def gathered(response: Response, most: int) -> tuple[Response, bool]:
     """Return a response whose body is whole, and True, if it has ``most`` bytes at most.
 
-    A longer one goes on as a stream, with what was read already at its beginning. Raises what the
-    body raises.
+    A longer one goes on as a stream, with what was read already at its beginning. Raises
+    ``UpstreamError`` (502) for one that breaks off before.
     """
     body = response.body
     if isinstance(body, bytes):
@@ -68,11 +69,14 @@ async def gathered(response: Response, most: int) -> tuple[Response, bool]:
     if isinstance(body, ConnectionUpgrade):
         return response, False
     pieces, size = [], 0
-    async for piece in body:
-        pieces.append(piece)
-        size += len(piece)
-        if size > most:
-            return _with(response, Resumed(pieces, body)), False
+    try:
+        async for piece in body:
+            pieces.append(piece)
+            size += len(piece)
+            if size > most:
+                return _with(response, Resumed(pieces, body)), False
+    except (OSError, ProtocolError) as error:
+        raise UpstreamError(502, message_of(502), str(error)) from error
     return _with(response, b"".join(pieces)), True
 
 
@@ -101,9 +105,12 @@ class Resumed:
 
     def close(self) -> None:
         """Read no more."""
-        if isinstance(self._rest, Channel):
-            self._rest.close()
+        close = getattr(self._rest, "close", None)
+        if close is not None:
+            close()
 
     async def aclose(self) -> None:
-        """The same as ``close``, for code that closes any iterator."""
-        self.close()
+        """The same, for code that closes any iterator."""
+        close = getattr(self._rest, "aclose", None)
+        if close is not None:
+            await close()

@@ -112,7 +112,7 @@ class Idempotency(Handler):
                 return response
             if response.status >= 400:
                 attempt.drop_records()
-            response, whole = await gathered(response, self.config.max_body_size)
+            response, whole = await self._gathered(attempt, response)
             value = pack(attempt.mark, response, whole=whole)
             await self._storage.finish(attempt, value)
         except NodeStoreUnavailable as error:
@@ -124,6 +124,14 @@ class Idempotency(Handler):
             if self._storage.atomic:
                 return error_response(503, _UNAVAILABLE, request, _RETRY_AFTER)
         return response
+
+    async def _gathered(self, attempt: Attempt, response: Response) -> tuple[Response, bool]:
+        """Return the response whole, if it is not too long; frees the key when it breaks off."""
+        try:
+            return await gathered(response, self.config.max_body_size)
+        except Exception:
+            await self._storage.release(attempt)
+            raise
 
     def close(self) -> None:
         """Give back what the storage holds."""

@@ -49,7 +49,15 @@ def store_key(request: Request, key: bytes) -> str:
 def mark(request: Request) -> bytes:
     """Return a digest of all that must be equal for two requests to be the same."""
     content_type = request.header(b"content-type") or b""
-    return _digest(request.method, request.target, content_type, request.body)
+    return _digest(request.method, _host(request), request.target, content_type, request.body)
+
+
+def _host(request: Request) -> bytes:
+    """Return the host where it decides what is asked for: a client may try another node's."""
+    route = {} if request.match is None else request.match.route
+    if not (route.get("hosts") or route.get("preserve_host")):
+        return b""
+    return (request.host or b"").lower()
 
 
 def _caller(request: Request) -> bytes:

@@ -22,14 +22,14 @@ from gateway.plugins.proxy_cache.freshness import (
     lifetime,
     of_request,
 )
-from gateway.plugins.proxy_cache.key import KeyMaker, variant
+from gateway.plugins.proxy_cache.key import KeyMaker
 
 _log = get_logger("gateway.cache")
 
 LARGEST = 4 * 1024**2
 """Bytes of the largest body that is kept."""
 _WITH_BODY = frozenset(("POST", "PATCH", "PUT"))
-_NEVER = frozenset((206, 304))
+_NEVER = frozenset((206, 304, 412, 416))
 """Responses to a part or a condition: for one request only (RFC 9111, 3.3 and 4.3)."""
 _AGE, _STATUS, _KEY = b"Age", b"X-Cache-Status", b"X-Cache-Key"
 
@@ -103,7 +103,7 @@ class ProxyCache(Handler):
         names = await self._store.get(base)
         if names is None:
             return b"Miss", None
-        place = f"{base}:{variant(request, unpack_names(names))}"
+        place = f"{base}:{self._keys.variant(request, unpack_names(names))}"
         packed = await self._store.get(place)
         if packed is None:
             return b"Miss", None
@@ -135,7 +135,7 @@ class ProxyCache(Handler):
         body = response.body
         if names is None or ttl <= 0 or status == b"Bypass" or not self._is_kept(response):
             return self._tell(request, response, key, b"Bypass")
-        place = f"{base}:{variant(request, names)}"
+        place = f"{base}:{self._keys.variant(request, names)}"
         keep = partial(self._keep, base, place, names, response, now, ttl)
         if isinstance(body, bytes):
             if len(body) <= LARGEST:

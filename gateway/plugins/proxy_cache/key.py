@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import sha256
+from operator import itemgetter
 
 from gateway.http import arguments
 from gateway.http.messages import Request
@@ -49,6 +50,38 @@ class KeyMaker:
         names = [name for name in self._params if name in found] if self._params else sorted(found)
         return ":".join(_part(name, found[name]) for name in names)
 
+    def variant(self, request: Request, names: Sequence[str]) -> str:
+        """Return a digest of what tells requests of one key apart; ``names``: of Vary's headers."""
+        digest = sha256()
+        match = request.match
+        path = request.upstream_path or (b"" if match is None else match.upstream_path)
+        seen: list[bytes] = [
+            (request.upstream_host or request.host or b"").lower(),
+            request.forwarded_proto.encode(),
+            request.upstream_method or request.method,
+            path.lower() if self._ignore_case else path,
+            self._query(request.query or b""),
+            request.body,
+            *_who(request),
+        ]
+        for name in names:
+            raw = name.encode("latin-1")
+            values = request.header_values(raw)
+            seen += [raw, b"%d" % len(values), *values]
+        for part in seen:
+            digest.update(len(part).to_bytes(8, "big") + part)
+        return digest.hexdigest()
+
+    def _query(self, query: bytes) -> bytes:
+        """Return the arguments that decide, as they are written; those of a name in their order.
+
+        The key alone would not do: it reads the same for ``a=1:b=2`` and for ``a=1&b=2``.
+        """
+        found = [(arguments.decode(pair.partition(b"=")[0]), pair) for pair in query.split(b"&")]
+        if self._params:
+            found = [pair for pair in found if pair[0] in self._params]
+        return b"&".join([raw for _, raw in sorted(found, key=itemgetter(0))])
+
     def _of_headers(self, request: Request) -> str:
         parts = []
         for name, raw in self._headers:
@@ -56,28 +89,6 @@ class KeyMaker:
             if values:
                 parts.append(f"{name}={','.join(sorted(values))}")
         return ":".join(parts)
-
-
-def variant(request: Request, names: Sequence[str]) -> str:
-    """Return a digest of what tells requests of one key apart; ``names``: of headers, of Vary."""
-    digest = sha256()
-    match = request.match
-    seen: list[bytes] = [
-        (request.upstream_host or request.host or b"").lower(),
-        request.forwarded_proto.encode(),
-        request.upstream_method or request.method,
-        request.upstream_path or (b"" if match is None else match.upstream_path),
-        request.query or b"",
-        request.body,
-        *_who(request),
-    ]
-    for name in names:
-        raw = name.encode("latin-1")
-        values = request.header_values(raw)
-        seen += [raw, b"%d" % len(values), *values]
-    for part in seen:
-        digest.update(len(part).to_bytes(8, "big") + part)
-    return digest.hexdigest()
 
 
 def _who(request: Request) -> list[bytes]:

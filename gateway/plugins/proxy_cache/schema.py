@@ -51,7 +51,8 @@ class CacheSettings(StrictModel):
     )
     response_code: _Codes = Field(
         default=[200, 301, 404],
-        description="The statuses that are kept; 206 and 304 never are.",
+        description="The statuses that are kept; 206, 304, 412 and 416 never are: they respond to "
+        "a part or a condition that one request asked for.",
     )
     content_type: list[NonEmpty] = Field(
         default=["text/plain", "application/json"],

@@ -81,7 +81,9 @@ class ResponseRateLimiting(Handler):
         if not response.generated:
             given = [value for name, value in response.headers if name.lower() == self._header]
             if given:
-                amounts = used(given, self._limits)
+                # One from a cache, or under an idempotency key, was counted when it came.
+                if request.upstream_status is not None:
+                    amounts = used(given, self._limits)
                 response.headers = [
                     pair for pair in response.headers if pair[0].lower() != self._header
                 ]

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.errors import UpstreamError
 from gateway.http.messages import Response
 from gateway.http.stream import Channel
 from gateway.plugins.idempotency.answers import REPLAYED, gathered, is_kept, pack, unpack
@@ -78,3 +79,13 @@ async def _stream(*pieces: bytes) -> AsyncIterator[bytes]:
 
 def _nothing() -> None:
     pass
+
+
+async def test_a_stream_that_breaks_off_is_the_upstreams_failure() -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"a"
+        raise ConnectionResetError("gone")
+
+    with pytest.raises(UpstreamError) as caught:
+        await gathered(Response(200, [], broken()), 4)
+    assert caught.value.status == 502

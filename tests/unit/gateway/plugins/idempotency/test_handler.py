@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -82,6 +83,14 @@ async def test_a_failed_attempt_leaves_the_key_free(status: int) -> None:
     assert (await ask(chain, keyed())).status == 200
     assert (await ask(chain, keyed())).status == 200
     assert behind.runs == 2
+
+
+async def test_an_answer_that_breaks_off_is_a_502_and_leaves_the_key_free() -> None:
+    behind = Counted(lambda: Response(200, [], _broken()), lambda: Response(200, [], b"whole"))
+    chain = chain_of(behind)
+    assert (await ask(chain, keyed())).status == 502
+    answer = await ask(chain, keyed())
+    assert (answer.status, answer.body) == (200, b"whole")
 
 
 async def test_one_that_waits_takes_over_from_one_that_failed() -> None:
@@ -248,6 +257,11 @@ async def test_the_window_ends() -> None:
     now[0] = 60
     await ask(chain, keyed())
     assert behind.runs == 2
+
+
+async def _broken() -> AsyncIterator[bytes]:
+    yield b"half"
+    raise ConnectionResetError("the upstream closed the connection")
 
 
 def _context(store: LocalStore) -> PluginContext:

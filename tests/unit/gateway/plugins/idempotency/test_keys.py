@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -99,3 +102,23 @@ def test_method_target_type_and_body_make_a_request_the_same() -> None:
     ]
     assert len(set(different)) == len(different)
     assert marked() == marked()
+
+
+@pytest.mark.parametrize(
+    ("route", "same"),
+    [
+        ({}, True),
+        ({"hosts": None, "preserve_host": False}, True),
+        ({"hosts": ["a.test", "b.test"]}, False),
+        ({"preserve_host": True}, False),
+    ],
+)
+def test_the_host_counts_where_it_decides_what_is_asked_for(
+    route: dict[str, Any], same: bool
+) -> None:
+    marks = []
+    for host in (b"a.test", b"b.test"):
+        request = request_of()
+        request.host, request.match = host, SimpleNamespace(route=route)
+        marks.append(mark(request))
+    assert (marks[0] == marks[1]) is same

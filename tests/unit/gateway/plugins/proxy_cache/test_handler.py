@@ -80,8 +80,8 @@ async def test_get_and_head_are_kept_apart_and_head_keeps_its_length(cached: Cac
 async def test_partial_and_conditional_responses_are_never_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    cached = Cached(monkeypatch, response_code=[200, 206, 304])
-    for status in (206, 304):
+    cached = Cached(monkeypatch, response_code=[200, 206, 304, 412, 416])
+    for status in (206, 304, 412, 416):
         cached.origin.status = status
         assert await cached.statuses() == ["Bypass", "Bypass"]
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.plugins.proxy_cache.key import KeyMaker, variant
+from gateway.plugins.proxy_cache.key import KeyMaker
 from tests.support.caching import CONSUMER, ROUTE
 from tests.support.requests import request_of
 
@@ -79,10 +79,43 @@ def test_the_part_of_the_arguments(query: bytes | None, named: list[str] | None,
 def test_any_request_has_a_key_and_a_variant(query: bytes, value: bytes) -> None:
     request = request_of(b"/a?" + query, headers=[(b"x", value)])
     assert len(KeyMaker(None, ["x"], ignore_case=True).key(request)) == 64
-    assert len(variant(request, ["x", "y"])) == 64
+    assert len(KeyMaker(None, None, ignore_case=False).variant(request, ["x", "y"])) == 64
 
 
 def test_an_absent_header_is_another_variant_than_an_empty_one() -> None:
     without, empty = request_of(), request_of(headers=[(b"x", b"")])
+    variant = KeyMaker(None, None, ignore_case=False).variant
     assert variant(without, ["x"]) != variant(empty, ["x"])
     assert variant(without, []) == variant(empty, [])
+
+
+@pytest.mark.parametrize(
+    ("named", "one", "other", "same"),
+    [
+        (["a"], b"/x?a=1&b=1", b"/x?b=2&a=1", True),
+        (["a"], b"/x?a=1", b"/x?%61=1", False),
+        (None, b"/x?a=1&b=1", b"/x?b=1&a=1", True),
+        (None, b"/x?a=1&b=1", b"/x?a=1:b=1", False),
+        (None, b"/x?a=1&a=2", b"/x?a=2&a=1", False),
+        (None, b"/x?a", b"/x?a=", False),
+    ],
+)
+def test_arguments_in_another_order_are_no_variant_and_other_arguments_are(
+    named: list[str] | None, one: bytes, other: bytes, same: bool
+) -> None:
+    maker = KeyMaker(named, None, ignore_case=False)
+    variants = [maker.variant(request_of(target), []) for target in (one, other)]
+    assert (variants[0] == variants[1]) is same
+
+
+def test_paths_in_another_case_are_no_variant_where_case_is_ignored() -> None:
+    found = []
+    for path in (b"/X", b"/x"):
+        request = request_of(path)
+        request.match = SimpleNamespace(route={"id": ROUTE}, upstream_path=path)
+        found.append(
+            [KeyMaker(None, None, ignore_case=one).variant(request, []) for one in (True, False)]
+        )
+    (ignoring, minding), (ignoring_again, minding_again) = found
+    assert ignoring == ignoring_again
+    assert minding != minding_again

@@ -39,7 +39,11 @@ def limited(clients: RedisClients | None = None, **config: Any) -> ResponseRateL
 
 
 async def served(
-    plugin: ResponseRateLimiting, cost: bytes = b"video=1", *, generated: bool = False
+    plugin: ResponseRateLimiting,
+    cost: bytes = b"video=1",
+    *,
+    generated: bool = False,
+    stored: bool = False,
 ) -> tuple[Request, Response]:
     request = request_of()
     found = plugin.access(request)
@@ -47,6 +51,7 @@ async def served(
     if refused is None:
         headers = [(b"X-Kong-Limit", cost), (b"Content-Length", b"4")]
         response = Response(200, headers, b"body", generated=generated)
+        request.upstream_status = None if stored else 200
     else:
         assert isinstance(refused, Response)
         response = refused
@@ -95,6 +100,7 @@ async def test_a_body_on_its_way_is_closed() -> None:
     await served(plugin, b"video=10")
     request, body = request_of(), Body()
     assert plugin.access(request) is None
+    request.upstream_status = 200
     response = Response(200, [(b"X-Kong-Limit", b"video=1")], body, generated=False)
     plugin.header_filter(request, response)
     assert (response.status, response.body, body.closed) == (429, b"", True)
@@ -117,6 +123,16 @@ async def test_only_an_upstreams_word_counts() -> None:
     await served(plugin, b"video=10", generated=True)
     request, _ = await served(plugin)
     assert request.header(b"x-ratelimit-remaining-video") == b"10"
+
+
+async def test_a_response_that_was_stored_is_not_counted_again() -> None:
+    plugin = limited(limits={"video": {"minute": 2}})
+    for _ in range(3):
+        _, response = await served(plugin, stored=True)
+        assert response.status == 200
+        assert b"X-Kong-Limit" not in dict(response.headers)
+    request, _ = await served(plugin)
+    assert request.header(b"x-ratelimit-remaining-video") == b"2"
 
 
 async def test_hidden_headers_are_not_there() -> None:
