@@ -147,12 +147,12 @@ TIMES: dict[str, Any] = {"claims_to_verify": ["exp", "nbf"]}
             {"exp": "token expired"},
         ),
         (
-            signed({"iss": "key-a", "nbf": NOW + 500, "exp": NOW + 1000}, secret=SECRET),
+            signed({"iss": "key-a", "nbf": NOW + 90_000, "exp": NOW + 95_000}, secret=SECRET),
             TIMES,
             {"nbf": "token not valid yet"},
         ),
         (
-            signed({"iss": "key-a", "nbf": NOW + 500, "exp": 1}, secret=SECRET),
+            signed({"iss": "key-a", "nbf": NOW + 90_000, "exp": 1}, secret=SECRET),
             TIMES,
             {"exp": "token expired", "nbf": "token not valid yet"},
         ),
@@ -162,7 +162,7 @@ TIMES: dict[str, Any] = {"claims_to_verify": ["exp", "nbf"]}
             {"exp": "must be a number", "nbf": "must be a number"},
         ),
         (
-            signed({"iss": "key-a", "exp": NOW + 1000}, secret=SECRET),
+            signed({"iss": "key-a", "exp": NOW + 95_000}, secret=SECRET),
             {"claims_to_verify": ["exp"], "maximum_expiration": 300},
             {"exp": "exceeds maximum allowed expiration"},
         ),
@@ -325,11 +325,11 @@ def test_anonymous_is_who_shows_no_token() -> None:
 
 
 def test_a_known_token_ends_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    token = signed({"iss": "key-a", "exp": NOW + 100, "nbf": NOW}, secret=SECRET)
+    token = signed({"iss": "key-a", "exp": NOW + 50_000, "nbf": NOW}, secret=SECRET)
     plugin = handler(**TIMES)
     assert passes(plugin, asked(token))
     assert passes(plugin, asked(token))
-    monkeypatch.setattr(module, "time", lambda: NOW + 100)
+    monkeypatch.setattr(module, "time", lambda: NOW + 50_000)
     assert said(plugin, asked(token)) == {"exp": "token expired"}
     monkeypatch.setattr(module, "time", lambda: NOW - 1)
     assert said(plugin, asked(token)) == {"nbf": "token not valid yet"}
