@@ -15,7 +15,7 @@ from components.config.local import Ports, port_key
 from tests.support.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("components", "gateway", "provider", "stacks", "tools", "policies")
+PARTS = ("components", "examples", "gateway", "provider", "stacks", "tools", "policies")
 FILES = ("Pulumi.yaml", "__main__.py", "Makefile", "requirements.txt", "pyproject.toml")
 SHARED = (".venv", ".tools")
 
@@ -58,6 +58,16 @@ class Checkout:
         """Where the proxy answers."""
         return f"http://127.0.0.1:{self.ports.proxy}"
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of a command that runs in the checkout."""
+        keep = ("PATH", "HOME", "LANG", "JAVA_HOME", "TMPDIR")
+        found = {name: os.environ[name] for name in keep if name in os.environ}
+        found["PULUMI_ERROR_OUTPUT_STRING"] = "true"
+        # The command line is the checkout's own, not that of the environment it is installed in.
+        found["PYTHONPATH"] = str(self.folder)
+        return found
+
     def write_settings(self, **changes: Any) -> None:
         """Write stacks/Pulumi.local.yaml, keeping the salt that the CLI put there."""
         self.settings |= changes
@@ -89,15 +99,10 @@ class Checkout:
 
     def run(self, *command: str, timeout: float = 170) -> Outcome:
         """Run a command in the checkout; output and errors in one text."""
-        keep = ("PATH", "HOME", "LANG", "JAVA_HOME", "TMPDIR")
-        environment = {name: os.environ[name] for name in keep if name in os.environ}
-        environment["PULUMI_ERROR_OUTPUT_STRING"] = "true"
-        # The command line is the checkout's own, not that of the environment it is installed in.
-        environment["PYTHONPATH"] = str(self.folder)
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env=environment,
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from gateway.probe import status_address
 from tests.support.chart import CHART, container, environment, render, run_helm
@@ -180,6 +183,34 @@ def test_the_network_policy_opens_the_proxy_and_keeps_cloud_metadata_out() -> No
         peer["ipBlock"] for rule in spec["egress"] for peer in rule["to"] if "ipBlock" in peer
     ]
     assert blocks[0]["except"] == ["169.254.0.0/16"]
+
+
+def test_a_data_plane_reaches_redis_providers_and_vaults_on_any_port() -> None:
+    spec = render({})["NetworkPolicy", NAME]["spec"]
+    (anywhere,) = [rule for rule in spec["egress"] if any("ipBlock" in to for to in rule["to"])]
+    assert {peer["ipBlock"]["cidr"] for peer in anywhere["to"]} == {"0.0.0.0/0", "::/0"}
+    assert "ports" not in anywhere
+
+
+def test_the_narrowed_network_policy_of_the_manual_takes_the_place_of_the_default() -> None:
+    manual = (Path(__file__).parents[4] / "docs" / "operations.md").read_text()
+    (block,) = re.findall(r"^```yaml\n(networkPolicy:\n.*?)^```$", manual, re.MULTILINE | re.DOTALL)
+    values = yaml.safe_load(block)
+    spec = render(values)["NetworkPolicy", NAME]["spec"]
+    assert spec["egress"] == values["networkPolicy"]["egress"]
+    ports = {port["port"] for rule in spec["egress"] for port in rule["ports"]}
+    assert ports == {53, 8005, 9092, 6379, 8200, 443}
+
+
+def test_a_pod_has_a_token_for_a_vault_only_where_that_is_said() -> None:
+    def mounted(values: dict[str, Any]) -> Any:
+        objects = render(values)
+        pod = objects["Deployment", NAME]["spec"]["template"]["spec"]
+        return pod["automountServiceAccountToken"]
+
+    assert mounted({}) is False
+    account = {"serviceAccount": {"automountServiceAccountToken": True}}
+    assert mounted({"deployment": account}) is True
 
 
 def status_peers(values: dict[str, Any]) -> list[Any]:

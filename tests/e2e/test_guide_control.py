@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The guide docs/guides/control.md, run as it stands: every command, and what it prints."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.support.checkout import Checkout
+from tests.support.ports import free_ports
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "control.md"
+END = "-- end of a command --"
+VARYING = (
+    (r"(?m)^Date: .*$", "Date: now"),
+    (r"(?m)^(Retry-After|RateLimit-Reset|X-Kong-\w+-Latency): \d+$", r"\1: 0"),
+    (r"\b[0-9a-f]{32}\b", "id"),
+)
+"""What differs from run to run, with what it is compared as."""
+
+
+class Step(NamedTuple):
+    """A command of the guide, and what it prints there."""
+
+    command: str
+    printed: str
+
+
+def steps(page: str) -> Iterator[Step]:
+    """Give the commands of all console blocks in order."""
+    for block in re.findall(r"^```console\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, printed = part.partition("\n")
+            yield Step(command, printed.strip())
+
+
+def masked(text: str) -> str:
+    """Return a text with what varies made equal."""
+    for pattern, same in VARYING:
+        text = re.sub(pattern, same, text)
+    return text
+
+
+def fits(printed: str, shown: str) -> bool:
+    """Return whether that was printed; a line ``…`` stands for any lines, ``…`` in one for any."""
+    parts = []
+    for line in masked(shown).splitlines():
+        if line == "…":
+            parts.append(r"(?:.*\n)*?")
+        else:
+            parts.append(r".*".join(map(re.escape, line.split("…"))) + r"\n")
+    return re.fullmatch("".join(parts), masked(printed) + "\n" if printed else "") is not None
+
+
+@pytest.mark.parametrize(
+    ("printed", "shown", "same"),
+    [
+        ("a\nb\nc", "a\n…\nc", True),
+        ("a\nc", "a\n…\nc", True),
+        ("a\nb", "…\nc", False),
+        ("a: 1, c", "a: …, c", True),
+        ("a\nb", "a", False),
+        ("Retry-After: 7", "Retry-After: 20210", True),
+        ("", "", True),
+        ("a", "", False),
+    ],
+)
+def test_ellipses_stand_for_what_is_left_out(printed: str, shown: str, *, same: bool) -> None:
+    assert fits(printed, shown) is same
+
+
+def test_the_guide_is_what_happens(checkout: Checkout) -> None:
+    (provider,) = free_ports(1)
+    ports = {"127.0.0.1:8000": f"127.0.0.1:{checkout.ports.proxy}", "9400": str(provider)}
+    for file in (checkout.folder / "examples" / "control").glob("*.yaml"):
+        file.write_text(file.read_text().replace("9400", str(provider)))
+    page = GUIDE.read_text()
+    for shown, own in ports.items():
+        page = page.replace(shown, own)
+    found = list(steps(page))
+    assert len(found) > 30
+    try:
+        printed = run(checkout, [step.command for step in found])
+        for step, text in zip(found, printed, strict=True):
+            assert fits(text, step.printed), f"$ {step.command}\n{text}"
+    except BaseException:
+        # The guide itself ends where it began.
+        checkout.write_settings()
+        checkout.up()
+        raise
+
+
+def run(checkout: Checkout, commands: list[str]) -> list[str]:
+    """Run the commands in one shell; return what each printed."""
+    lines = (f"{command}\necho; echo '{END}'\n" for command in commands)
+    (checkout.folder / "guide.sh").write_text("".join(lines))
+    shell = subprocess.Popen(
+        ["bash", "guide.sh"],
+        cwd=checkout.folder,
+        env=checkout.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        printed, _ = shell.communicate(timeout=200)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(shell.pid, signal.SIGKILL)
+    return [text.strip().replace("\r", "") for text in printed.split(f"{END}\n")[:-1]]
