@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
+from inspect import CORO_CREATED, getcoroutinestate
 from typing import Any
 
 
@@ -15,11 +17,15 @@ class BackgroundTasks:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def start(self, work: Coroutine[Any, Any, object]) -> Callable[[], object]:
-        """Run ``work`` on the running loop; return what cancels it."""
+        """Run ``work`` on the running loop; return what cancels it.
+
+        Cancelled, it begins all the same and ends where it first waits: what it was to await would
+        stay behind else, begun by nobody.
+        """
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return task.cancel
+        return partial(_cancel, task, work)
 
     async def wait(self) -> None:
         """Wait until all that were started have ended."""
@@ -28,6 +34,7 @@ class BackgroundTasks:
 
     async def end(self) -> None:
         """Cancel all, and wait until they have ended."""
+        await asyncio.sleep(0)  # Those that were only just started begin.
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -36,3 +43,10 @@ class BackgroundTasks:
     def __len__(self) -> int:
         """How many have not ended."""
         return len(self._tasks)
+
+
+def _cancel(task: asyncio.Task[Any], work: Coroutine[Any, Any, object]) -> None:
+    if getcoroutinestate(work) == CORO_CREATED:
+        task.get_loop().call_soon(task.cancel)
+    else:
+        task.cancel()

@@ -3,10 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from time import monotonic
+from typing import TypeVar
 
 from gateway.errors import OutgoingError
+from gateway.outgoing.client import Fetched
+
+T = TypeVar("T")
+
+_OF_THE_REQUEST = frozenset((400, 413, 414, 422, 431))
+"""Statuses that say something of one request, which a caller's token may have spoilt."""
 
 
 class Breaker:
@@ -37,6 +44,26 @@ class Breaker:
             raise OutgoingError(self._reason)
         # This one tries; the others wait for what it finds.
         self._again = now + self._pause
+
+    async def ask(self, fetch: Callable[[], Awaitable[Fetched]], read: Callable[[Fetched], T]) -> T:
+        """Make an attempt, and return what ``read`` makes of the response.
+
+        Raises ``OutgoingError``, of either or because no attempt may be made. A response that only
+        refuses this request does not open it: callers could shut each other out else.
+        """
+        self.enter()
+        response = None
+        try:
+            response = await fetch()
+            found = read(response)
+        except OutgoingError as error:
+            if response is not None and response.status in _OF_THE_REQUEST:
+                self.succeeded()
+            else:
+                self.failed(str(error))
+            raise
+        self.succeeded()
+        return found
 
     def succeeded(self) -> None:
         """Close: the endpoint responds."""

@@ -26,6 +26,22 @@ _NAMES = (
     r"htdig|ia_archiver|InternetArchive|larbin|Mediapartners-Google|Netvibes|Nutch|PagePeeker",
     r"SimplePie|SimpleRSS|Slurp|Scrapy|WhatWeb|WordPress|Xenu|Yahoo[a-z]*Seeker|Yandex\w|\bYeti",
     r"PTST/\d",
+    # Those that are followed by a version, at once or after a word.
+    r"(?:008|Altresium|Argus|BaiduMobaider|BoardReader|DNSGroup|DataparkSearch|EDI|Goodzer|Grub)/\d",
+    r"(?:INGRID|Infohelfer|LOOQ|PathDefender|Peew|PostPost|Steeler|VSE|WebCrunch|WebZIP)/\d",
+    r"(?:Y!J-BR[A-Z]|YahooSeeker|envolk|sproose|wminer)/\d",
+    r"/(?:Axtaris|fetchurl|Isara|ShopSalad|Tailsweep)[ -]\d",
+    # Those that are known by their name alone.
+    r"1470\.net|50\.nu|Aboundex|Accoona-[A-z]+-Agent|altavista|archive.*?\.org_bot|archiver",
+    r"AdsBot-Google|BoardReader|boitho.com-dc|BotSeer|[Cc]harlotte|Checklinks|Daumoa|findlinks",
+    r"Flamingo_SearchEngine|gonzo1|Google SketchUp|grub-client|HiddenMarket|holmes|HooWWWer",
+    r"Icarus6j|ichiro|IconSurf|IlTrovatore|InfuzApp|Kraken|Kurzor|LEIA|LinkAider|Llaut|lycos",
+    r"Mail\.RU_Bot|masidani_bot|mogimogi|mozDex|netresearch|NewsGator|^NING|Nymesis|ObjectsSearch",
+    r"Orbiter|OOZBOT|PagesInventory|PaxleFramework|PlantyNet_WebRobot|Pompos|Read%20Later|Reaper",
+    r"RedCarpet|Retreiver|Riddler|Rival IQ|scooter|Scrubby|searchsight|semanticdiscovery|Simpy",
+    r"SEOstats|SiteCon|snappy|Squrl Java|Thumbshots\.ru|URL2PNG|Vagabondo|^vortex|^voyager",
+    r"Web-sniffer|WebThumb|WeSEE:[A-z]|WIRE|Wotbox|www\.almaden\.ibm\.com|yacy|YottaaMonitor",
+    r"Yowedo|^Zao|ZooShot|ZyBorg",
 )
 _LIBRARIES = (
     r"Google-HTTP-Java-Client|Apache-HttpClient|Go-http-client|http%20client|Python-urllib",

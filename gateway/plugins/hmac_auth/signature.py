@@ -20,6 +20,10 @@ from gateway.http.messages import Request
 
 _LONGEST = 8192
 """Bytes of a header that is read."""
+_MOST_NAMES = 200
+"""Names in it."""
+_LARGEST = 128 * 1024
+"""Bytes of a text that is signed: a name may stand there often, and mean a long header."""
 _FORM = re2.compile(
     rb'\s*[Hh]mac\s*username="(.+)",\s*algorithm="(.+)",\s*headers="(.+)",\s*signature="([^"]+)"\s*'
 )
@@ -49,7 +53,9 @@ def read(value: bytes | None) -> Signature | None:
     if value is None or len(value) > _LONGEST:
         return None
     match = _FORM.fullmatch(value)
-    return None if match is None else Signature(match[1], match[2], match[3].split(), match[4])
+    if match is None or len(names := match[3].split()) > _MOST_NAMES:
+        return None
+    return Signature(match[1], match[2], names, match[4])
 
 
 def fits(signature: Signature, secret: str, request: Request) -> bool:
@@ -58,19 +64,29 @@ def fits(signature: Signature, secret: str, request: Request) -> bool:
         shown = b64decode(signature.text, validate=True)
     except Error:
         return False
+    text = signed_text(request, signature.names)
+    if text is None:
+        return False
     digest = signature.algorithm.removeprefix(b"hmac-").decode()
-    expected = hmac.digest(secret.encode(), signed_text(request, signature.names), digest)
+    expected = hmac.digest(secret.encode(), text, digest)
     return hmac.compare_digest(expected, shown)
 
 
-def signed_text(request: Request, names: list[bytes]) -> bytes:
-    """Return what the client must have signed: a line for each name.
+def signed_text(request: Request, names: list[bytes]) -> bytes | None:
+    """Return what the client must have signed: a line for each name; None if it were too long.
 
     A header is ``name: value``, one that is absent ``name:``. ``request-line`` is the request's
     line as it came, ``@request-target`` method and target, which stay through a proxy that speaks
     another version of HTTP; a header of that name counts first.
     """
-    return b"\n".join([_line(request, name) for name in names])
+    lines = []
+    length = 0
+    for name in names:
+        lines.append(_line(request, name))
+        length += len(lines[-1])
+        if length > _LARGEST:
+            return None
+    return b"\n".join(lines)
 
 
 def _line(request: Request, name: bytes) -> bytes:

@@ -169,13 +169,9 @@ class OAuth2Introspection(AuthenticationHandler):
         )
 
     async def _load(self, request: Fetch) -> Loaded[Claims]:
-        self._breaker.enter()
-        try:
-            claims = _read(await self._http.fetch(request), time())
-        except OutgoingError as error:
-            self._breaker.failed(str(error))
-            raise
-        self._breaker.succeeded()
+        claims = await self._breaker.ask(
+            lambda: self._http.fetch(request), lambda response: _read(response, time())
+        )
         return Loaded(claims, self._ttl(claims, time()) if claims else _NEGATIVE)
 
     def _ttl(self, claims: Claims, now: float) -> float:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from time import time
 from typing import Any, NamedTuple
 
-from gateway.errors import OutgoingError
 from gateway.http import arguments
 from gateway.http.messages import Request
 from gateway.outgoing.breaker import Breaker
@@ -79,13 +78,10 @@ class Asking:
         return await self._keeper.get(question)
 
     async def _load(self, question: Question) -> Loaded[ProviderAnswer]:
-        self._breaker.enter()
-        try:
-            answer = self._read(await self._http.fetch(self._request(question)), time())
-        except OutgoingError as error:
-            self._breaker.failed(str(error))
-            raise
-        self._breaker.succeeded()
+        answer = await self._breaker.ask(
+            lambda: self._http.fetch(self._request(question)),
+            lambda response: self._read(response, time()),
+        )
         if answer.claims is None:
             negative = self._config.cache_ttl_neg
             return Loaded(answer, _NEGATIVE if negative is None else negative)

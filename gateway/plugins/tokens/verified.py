@@ -22,14 +22,17 @@ class VerifiedTokens:
     """Bounded; of more, the oldest go. One for each handler: what decides stays the same there.
 
     The whole token is the key: nothing else finds it, and a digest would cost more than the
-    look-up. Only tokens that were verified get in, so no client can fill it with its own.
+    look-up. Only tokens that were verified get in, so no stranger can fill it; one token may be
+    spelled in many ways, so there is a bound for what they take together.
     """
 
     _LONGEST = 8192
     """Bytes of a token that is kept."""
 
-    def __init__(self, most: int = 10_000) -> None:
+    def __init__(self, most: int = 10_000, most_bytes: int = 16 * 1024**2) -> None:
         self._most = most
+        self._most_bytes = most_bytes
+        self._bytes = 0
         self._found: dict[bytes, Verified] = {}
 
     def __len__(self) -> int:
@@ -47,11 +50,15 @@ class VerifiedTokens:
         """Keep a token."""
         if len(token) > self._LONGEST:
             return
-        self._found.pop(token, None)
+        if self._found.pop(token, None) is None:
+            self._bytes += len(token)
         self._found[token] = verified
-        if len(self._found) > self._most:
-            del self._found[next(iter(self._found))]
+        while len(self._found) > self._most or self._bytes > self._most_bytes:
+            oldest = next(iter(self._found))
+            del self._found[oldest]
+            self._bytes -= len(oldest)
 
     def clear(self) -> None:
         """Forget all: what decided has changed."""
         self._found.clear()
+        self._bytes = 0

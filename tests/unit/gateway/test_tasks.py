@@ -3,6 +3,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import Awaitable
+
+import pytest
 
 from gateway.tasks import BackgroundTasks
 
@@ -52,6 +55,30 @@ async def test_a_task_that_is_cancelled_is_kept_no_longer() -> None:
     await cancelled.wait()
     await asyncio.sleep(0)
     assert len(tasks) == 0
+
+
+@pytest.mark.parametrize("all_at_once", [False, True])
+async def test_what_a_task_was_to_await_is_begun_though_it_is_cancelled_at_once(
+    all_at_once: bool,
+) -> None:
+    tasks, ended = BackgroundTasks(), asyncio.Event()
+
+    async def inner() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async def outer(waiting: Awaitable[None]) -> None:
+        await waiting
+
+    cancel = tasks.start(outer(inner()))
+    if all_at_once:
+        await tasks.end()
+    else:
+        cancel()
+    # Else Python warns of a coroutine that nobody awaited, which is an error here.
+    await asyncio.wait_for(ended.wait(), 10)
 
 
 async def test_all_tasks_can_be_ended() -> None:

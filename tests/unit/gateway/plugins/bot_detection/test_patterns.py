@@ -36,6 +36,15 @@ BOTS = well_known_bots()
         "Scrapy/2.11",
         "Mozilla/5.0 AppleWebKit/537.36 PTST/230101",
         "\xff\xfe\xffbot",
+        "008/0.83",
+        "YahooSeeker/1.2",
+        "x/fetchurl 1.0",
+        "Mozilla/4.0 (compatible; grub-client-1.4.3)",
+        "lycos",
+        "charlotte/1.1",
+        "voyager/1.0",
+        "WIRE/0.22 (Linux; i686)",
+        "Mozilla/5.0 (compatible; ZyBorg/1.0)",
     ],
 )
 def test_bots_and_libraries_are_known(agent: str) -> None:
@@ -53,6 +62,8 @@ def test_bots_and_libraries_are_known(agent: str) -> None:
         "PostmanRuntime/7.36.0",
         "kafka-client/1.0",
         "Wget/1.21",
+        "my-voyager/1.0",
+        "argus",
     ],
 )
 def test_browsers_and_plain_tools_are_not(agent: str) -> None:

@@ -27,6 +27,17 @@ def test_they_are_bounded_and_the_oldest_go() -> None:
     assert [tokens.find(b"%d" % number, 0) is ANN for number in range(4)] == [1, 0, 1, 1]
 
 
+def test_what_they_take_together_is_bounded() -> None:
+    tokens = VerifiedTokens(most_bytes=1000)
+    for number in range(50):
+        tokens.put(b"%99d" % number, Verified(ANN))
+        tokens.put(b"%99d" % number, Verified(ANN))
+    assert len(tokens) == 10
+    tokens.clear()
+    tokens.put(b"x" * 1000, Verified(ANN))
+    assert len(tokens) == 1
+
+
 def test_very_long_ones_are_not_kept() -> None:
     tokens = VerifiedTokens()
     tokens.put(b"x" * 10_000, Verified(ANN))
