@@ -192,6 +192,10 @@ class BodyUnreadable(RequestRejected):
         super().__init__(400, problem)
 
 
+class BodyRefused(RequestRejected):
+    """A plugin refuses a body that is on its way to the upstream."""
+
+
 class ProtocolError(RequestRejected):
     """Malformed or hostile bytes: respond, then close the connection."""
 

@@ -7,7 +7,7 @@ import asyncio
 import ssl
 from time import monotonic
 
-from gateway.errors import RequestRejected, UpstreamError
+from gateway.errors import BodyRefused, RequestRejected, UpstreamError
 from gateway.http.generated_responses import error_response, message_of, refusal
 from gateway.http.headers import Headers
 from gateway.http.messages import Pending, Request, Response
@@ -274,7 +274,7 @@ class Exchange:
                 status=error.status,
                 error=error.detail,
             )
-        if error.status == 503:
+        if error.status == 503 or isinstance(error, BodyRefused):
             self.pending.resolve(error_response(error.status, error.message, request))
         else:
             made = refusal(error.status, request, self._context.default_type, error.message)

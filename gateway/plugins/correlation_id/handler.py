@@ -35,22 +35,18 @@ class CorrelationId(Handler):
 
     def access(self, request: Request) -> None:
         """Keep the client's id when it is one, else set a new one for whoever comes after."""
-        given = None
         names = self._names
-        for name, value in request.headers:
-            if name in names:
-                given = value
-                break
-        if given is None:
+        found = [value for name, value in request.headers if name in names]
+        if not found:
             made = self._make(request)
             request.correlation_id = made
             request.headers = [*request.headers, (self._name, made)]
             request.own_headers |= self._own
-        elif _good(given):
-            request.correlation_id = given
         else:
-            request.correlation_id = made = self._make(request)
-            request.put_headers([(self._name, made)])
+            given = found[0]
+            request.correlation_id = kept = given if _good(given) else self._make(request)
+            if kept is not given or len(found) > 1:
+                request.put_headers([(self._name, kept)])
 
     def header_filter(self, request: Request, response: Response) -> None:
         """Set the header of the response, also where a plugin responded before ``access`` ran."""

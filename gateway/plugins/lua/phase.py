@@ -22,7 +22,7 @@ from gateway.http.generated_responses import JSON, error_response, plugin_messag
 from gateway.http.headers import FORWARDING, spellings
 from gateway.http.messages import Request, Response
 from gateway.logs import get_logger
-from gateway.plugins.lua.reads import READS, header_value, text_of
+from gateway.plugins.lua.reads import READS, header_value
 from gateway.plugins.lua.values import Bridge
 from gateway.plugins.produce.envelope import header_table
 
@@ -301,10 +301,10 @@ def _finish(phase: Phase, response: Response, headers: Any, kind: bytes | None) 
     phase.exit, phase.response = response, None
 
 
-def _get_raw_body(phase: Phase) -> str | None:
+def _get_raw_body(phase: Phase) -> bytes:
     if phase.name != "body_filter":
         raise ValueError(f"function cannot be called in {phase.name} phase")
-    return text_of(phase.body)
+    return phase.body
 
 
 def _replace_body(phase: Phase, body: Any = None) -> None:

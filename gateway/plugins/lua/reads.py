@@ -127,7 +127,7 @@ READS: dict[str, Read] = {
     "request.get_query_arg": _query_argument,
     "request.get_header": lambda request, name=None: header_value(request.headers, name),
     "request.get_headers": lambda request, *_: header_table(request.headers),
-    "request.get_raw_body": lambda request, *_: text_of(request.body),
+    "request.get_raw_body": lambda request, *_: request.body,
     "request.get_body": lambda request, *_: body_of(request),
     "request.get_uri_captures": lambda request, *_: {"named": captures_of(request)},
     "request.get_start_time": lambda request: round(time() * 1000),

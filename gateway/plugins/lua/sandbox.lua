@@ -153,6 +153,12 @@ local function ask(path, ...)
   if not ok then error(value, 3) end
   return value
 end
+-- What a client sends may be wrong: it costs the function a value, not the request.
+local function ask_or_nil(path, ...)
+  local ok, value = call_kong(path, ...)
+  if not ok then return nil, value end
+  return value
+end
 local kong = {log = {}, ctx = {shared = {}, plugin = {}}}
 for _, name in ipairs{"debug", "info", "notice", "warn", "err", "crit"} do
   kong.log[name] = function() end
@@ -172,6 +178,8 @@ local function forward(path)
       exceeded = EXIT
       error(EXIT, 0)
     end
+  elseif path == "request.get_body" then
+    group[last] = function(...) return ask_or_nil(path, ...) end
   elseif string.find(path, "get_headers$") then
     group[last] = function(...) return as_headers(ask(path, ...)) end
   else
@@ -179,12 +187,19 @@ local function forward(path)
   end
 end
 for path in string.gmatch(names, "%S+") do forward(path) end
+kong.log.inspect = function(...) return kong.log.debug(...) end
+setmetatable(kong.log, {
+  __call = function(_, ...) return kong.log.notice(...) end,
+  __metatable = false,
+})
 
-local cjson = {null = null}
+local cjson, safe = {null = null}, {null = null}
 local ngx = {null = null, time = os.time, now = os.time}
 if kong.response and kong.service then
   cjson.encode = function(value) return ask("json.encode", value) end
   cjson.decode = function(text) return ask("json.decode", text) end
+  safe.encode = function(value) return ask_or_nil("json.encode", value) end
+  safe.decode = function(text) return ask_or_nil("json.decode", text) end
   ngx.now = function() return ask("ngx.now") end
   ngx.exit = function(status) return kong.response.exit(status) end
   ngx.var = setmetatable({}, {
@@ -223,7 +238,7 @@ if kong.response and kong.service then
     set_uri_args = upstream.set_query,
   }
 end
-local modules = {cjson = cjson, ["cjson.safe"] = cjson}
+local modules = {cjson = cjson, ["cjson.safe"] = safe}
 local require
 if ngx.exit then
   require = function(name)

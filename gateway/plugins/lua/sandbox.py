@@ -18,6 +18,7 @@ from typing import Any
 
 from lupa import luajit21 as lupa
 
+from gateway.errors import RequestRejected
 from gateway.plugins.lua.values import Bridge, Sandbox
 
 MEMORY = 32 * 1024**2
@@ -117,9 +118,11 @@ class LuaSandbox:
         """Call Python for Lua: True and a value, or False and what was wrong."""
         try:
             found = self._call(name, *arguments)
+            return True, None if found is None else self.bridge.to_lua(found)
+        except RequestRejected as error:
+            return False, error.message.encode()
         except (ValueError, TypeError) as error:
             return False, str(error).encode()
-        return True, None if found is None else self.bridge.to_lua(found)
 
 
 def _maker(runtime: Any, made: Any) -> Sandbox:

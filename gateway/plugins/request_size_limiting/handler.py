@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from gateway.errors import RequestRejected
+from gateway.errors import BodyRefused
 from gateway.http.client_connection import BodyStream
 from gateway.http.generated_responses import error_response
 from gateway.http.messages import Request, Response
@@ -57,5 +57,5 @@ class CountedBody:
         async for piece in self._stream:
             left -= len(piece)
             if left < 0:
-                raise RequestRejected(413, _TOO_LARGE)
+                raise BodyRefused(413, _TOO_LARGE)
             yield piece

@@ -82,6 +82,15 @@ async def test_the_longest_id_is_kept() -> None:
         assert gateway.header("kong-request-id") == ["x" * 256]
 
 
+@pytest.mark.parametrize("second", ["b", "x" * 300])
+async def test_of_several_ids_the_first_is_the_only_one(second: str) -> None:
+    async with policy_gateway((NAME, {"echo_downstream": True})) as gateway:
+        response = await gateway.ask("/", "Kong-Request-ID: a", f"kong_request_id: {second}")
+        assert response.headers["kong-request-id"] == "a"
+        assert gateway.header("kong-request-id") == ["a"]
+        assert gateway.header("kong_request_id") == []
+
+
 async def test_an_id_that_the_upstream_shows_too_is_there_once() -> None:
     script = answering(ok(b"", b"kong-request-id: theirs"))
     async with policy_gateway((NAME, {"echo_downstream": True}), script=script) as gateway:

@@ -32,7 +32,7 @@ def read(name: str, *arguments: Any) -> Any:
         ("request.get_query_arg", (b"y",), True),
         ("request.get_header", (b"X_A",), "1"),
         ("request.get_header", (b"other",), None),
-        ("request.get_raw_body", (), '{"a":[1]}'),
+        ("request.get_raw_body", (), b'{"a":[1]}'),
         ("request.get_body", (), {"a": [1]}),
         ("request.get_forwarded_host", (), "h.test"),
         ("client.get_ip", (), "127.0.0.1"),

@@ -148,6 +148,49 @@ async def test_what_a_chunk_reads() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("kind", "body", "problem"),
+    [
+        ("application/json", b"{bad", "invalid json body"),
+        ("application/json", b"", "invalid json body"),
+        ("application/json", b'{"a":"\xff"}', "invalid json body"),
+        ("application/json", b"[" * 5000, "invalid json body"),
+        ("application/json", b"[" + b"1," * 20000 + b"1]", "more than 10000 values"),
+        ("text/plain", b"x", "Unsupported content type 'text/plain'"),
+        ("multipart/form-data; boundary=x", b"x", "Unsupported content type"),
+    ],
+)
+async def test_a_body_that_cannot_be_read_is_nil_and_a_reason(
+    kind: str, body: bytes, problem: str
+) -> None:
+    chunk = "local found, problem = kong.request.get_body()"
+    chunk += " kong.response.exit(found == nil and 200 or 500, problem)"
+    _, response = await access(chunk, "/", f"Content-Type: {kind}", method="POST", body=body)
+    assert response.status == 200
+    assert problem in response.body.decode()
+
+
+async def test_safe_json_returns_nil_and_a_reason() -> None:
+    chunk = "local found, problem = require('cjson.safe').decode('{') "
+    _, response = await access(chunk + "kong.response.exit(200, tostring(found) .. problem)")
+    assert (response.status, response.body) == (200, b"nilnot JSON")
+    _, response = await access("require('cjson').decode('{')")
+    assert response.status == 500
+
+
+async def test_raw_bodies_are_bytes_in_both_directions() -> None:
+    raw = bytes(range(256))
+    config = {
+        "access": ["kong.service.request.set_raw_body(kong.request.get_raw_body())"],
+        "body_filter": ["kong.response.set_raw_body(kong.response.get_raw_body())"],
+    }
+    seen: list[tuple[bytes, bytes]] = []
+    script = answering(ok(raw), seen)
+    async with policy_gateway((NAME, config), script=script) as gateway:
+        response = await gateway.ask("/", method="POST", body=raw)
+        assert response.body == seen[0][1] == raw
+
+
 async def test_a_function_that_a_chunk_returns_keeps_its_variables() -> None:
     chunk = """
         local count = 0
@@ -224,6 +267,12 @@ async def test_what_is_logged_names_the_plugin(caplog: pytest.LogCaptureFixture)
         async with policy_gateway((NAME, config)) as gateway:
             assert (await gateway.ask()).status == 200
     assert len(caplog.records) == 2
+
+
+async def test_the_log_itself_can_be_called() -> None:
+    gateway, response = await access("kong.log('a', 1) kong.log.inspect({1})")
+    assert response.status == 200
+    assert len(gateway.seen) == 1
 
 
 async def test_rewrite_runs_where_the_plugin_is_for_all_requests() -> None:

@@ -18,6 +18,7 @@ from gateway.kafka.pool import ProducerPool
 from gateway.plugins.base import PluginContext
 from gateway.plugins.request_size_limiting import Config
 from gateway.plugins.request_size_limiting.handler import CountedBody, RequestSizeLimiting
+from tests.support.policies import policy_gateway
 from tests.support.requests import request_of
 
 MIB = 1 << 20
@@ -119,3 +120,20 @@ def test_what_passes_is_never_more_than_allowed(sizes: list[int], most: int) -> 
         return total
 
     assert asyncio.run(passed()) <= most
+
+
+@pytest.mark.parametrize(
+    ("accept", "begins"),
+    [
+        (b"", b'{"message":"Request size limit exceeded"'),
+        (b"Accept: text/plain\r\n", b"Request size"),
+    ],
+)
+async def test_a_refusal_on_the_way_has_the_form_of_any_other(accept: bytes, begins: bytes) -> None:
+    config = {"allowed_payload_size": 4, "size_unit": "bytes"}
+    async with policy_gateway(("request-size-limiting", config)) as gateway:
+        head = (
+            b"POST / HTTP/1.1\r\nHost: a.test\r\n" + accept + b"Transfer-Encoding: chunked\r\n\r\n"
+        )
+        response = await gateway.running.once(head + b"3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n")
+    assert (response.status, response.body[: len(begins)]) == (413, begins)
