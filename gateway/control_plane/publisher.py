@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Publishing: a release is written, rolled out, and taken back when a data plane refuses it.
 
-One write at a time: the next begins when the data planes have responded, so that a verdict is
-always about one change, and taking that back undoes no other.
+Only the transactions are one after the other. Calls wait for data planes beside each other, and
+each is judged by what it changed (see ``gateway.control_plane.judge``).
 """
 
 from __future__ import annotations
@@ -10,20 +10,30 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
+from dataclasses import replace as altered
 from typing import TypeVar
 
 from gateway.control_plane.clustering.rollout import Rollout, Verdict
+from gateway.control_plane.delta import RowChange
+from gateway.control_plane.judge import AwaitedRelease, Judge
+from gateway.control_plane.ownership import owner_of
+from gateway.control_plane.release_pusher import ReleasePusher
 from gateway.control_plane.releases import Releases, Result, Rule
 from gateway.control_plane.store import Release
 from gateway.documents.document import Document
 from gateway.entities.checks import Table
+from gateway.errors import StoreError
 from gateway.logs import get_logger
 
 T = TypeVar("T")
 
 _SETTLE = 5.0
 """Seconds to wait until data planes are back on the old configuration."""
+
+_NOBODY = ""
+"""An owner of nothing."""
 
 _log = get_logger("gateway.control_plane")
 
@@ -43,16 +53,31 @@ class Outcome:
         return [verdict for verdict in self.verdicts if verdict.status == "refused"]
 
 
+@dataclass
+class _WaitingCall:
+    """A call that waits: what it wrote, what it is told, and what took it back."""
+
+    result: Result
+    awaited: AwaitedRelease
+    taken_back: Release | None = None
+    failure: StoreError | None = None
+
+
 class Publisher:
     """Writes releases and brings them to the data planes. Lives on one event loop."""
 
     def __init__(self, releases: Releases, rollout: Rollout) -> None:
         self.releases = releases
+        self.judge = Judge(rollout.data_planes)
         self._rollout = rollout
+        self._data_planes = rollout.data_planes
+        self._pusher = ReleasePusher(rollout, self.judge, lambda: self._newest, releases.push_of)
         self._lock = asyncio.Lock()
-        # The store blocks; one thread is enough, since there is one write at a time.
+        # The store blocks; one thread is enough, since there is one transaction at a time.
         self._thread = ThreadPoolExecutor(1, "store")
         self._newest: Release | None = None
+        self._calls: list[_WaitingCall] = []
+        self._watching: asyncio.Task[None] | None = None
 
     @property
     def newest(self) -> Release | None:
@@ -66,16 +91,21 @@ class Publisher:
 
     async def start(self) -> None:
         """Take up the newest release of the database. Raises ``StoreError``."""
-        push = await self.call(self.releases.newest_push)
         self._newest = await self.call(self.releases.store.newest)
-        self._rollout.push(push)
+        self._pusher.start()
+        self._pusher.wake()
+        self._watching = asyncio.create_task(self._watch())
 
     def stop(self) -> None:
         """Have calls that wait for data planes return at once."""
         self._rollout.stop()
 
-    def close(self) -> None:
-        """Wait for the write under way."""
+    async def close(self) -> None:
+        """Wait for the write under way; push no more."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+        await self._pusher.stop()
         self._thread.shutdown()
 
     async def call(self, function: Callable[[], T]) -> T:
@@ -87,51 +117,142 @@ class Publisher:
     ) -> Outcome:
         """Publish an owner's document; raises what ``Releases.publish`` raises."""
         return await self._write(
-            lambda: self.releases.publish(owner, document, who, message), who, wait
+            lambda: self.releases.publish(owner, document, who, message), wait, owner
         )
 
     async def withdraw(self, owner: str, who: str, message: str, wait: float) -> Outcome:
         """Publish without an owner's entities; raises ``NotFound``."""
-        return await self._write(lambda: self.releases.withdraw(owner, who, message), who, wait)
+        return await self._write(lambda: self.releases.withdraw(owner, who, message), wait)
 
     async def rollback(self, number: int, who: str, message: str, wait: float) -> Outcome:
         """Publish the content of an earlier release; raises ``NotFound``."""
-        return await self._write(lambda: self.releases.rollback(number, who, message), who, wait)
+        return await self._write(lambda: self.releases.rollback(number, who, message), wait)
 
     async def change(self, rule: Rule, who: str, message: str) -> Result:
         """Publish one write of the Admin API without waiting for data planes, as Kong does."""
         async with self._lock:
             result = await self.call(lambda: self.releases.write(rule, who, message))
             if not result.unchanged:
+                self.judge.note_single(result.release.number, result.delta)
                 self._take_up(result)
-                self._rollout.push(result.push)
+                self._pusher.wake(hurry=False)
             return result
 
-    async def _write(self, write: Callable[[], Result], who: str, wait: float) -> Outcome:
+    async def change_and_wait(self, rule: Rule, who: str, message: str, wait: float) -> Outcome:
+        """Publish one write of the Admin API as a release is: it is taken back when refused."""
+        return await self._write(lambda: self.releases.write(rule, who, message), wait, _NOBODY)
+
+    async def _write(
+        self, write: Callable[[], Result], wait: float, owner: str | None = None
+    ) -> Outcome:
         async with self._lock:
             result = await self.call(write)
-            if result.push is None:
+            if result.release.void:
                 return Outcome(result)
+            call = _WaitingCall(result, self._awaited(result, owner))
+            self.judge.retry(call.awaited.delta)
             self._take_up(result)
-            verdicts = await self._rollout.deliver(result.push, wait, again=result.unchanged)
-            outcome = Outcome(result, verdicts)
-            if not outcome.refusals or result.unchanged:
-                return outcome
-            return Outcome(result, verdicts, await self._take_back(outcome, who, wait))
+            self.judge.expect(call.awaited)
+            self._calls.append(call)
+            self._pusher.wake(again=result.unchanged)
+        try:
+            return await self._verdicts(call, wait)
+        finally:
+            self._calls.remove(call)
+            self.judge.dismiss(call.awaited)
 
-    async def _take_back(self, outcome: Outcome, who: str, wait: float) -> Release:
-        refused = outcome.result
-        first = outcome.refusals[0]
+    def _awaited(self, result: Result, owner: str | None) -> AwaitedRelease:
+        nodes, lacking = self._data_planes.connected(), self._rollout.lacking()
+        delta = dict(result.delta)
+        if result.unchanged:
+            # It vouches for what it published again, and is told when that is refused.
+            delta = {
+                (collection, row["id"]): RowChange(row, row)
+                for collection, rows in result.release.table.items()
+                for row in rows
+                if owner is None or owner_of(row) == owner
+            }
+        return AwaitedRelease(
+            result.release.number, delta, nodes, lacking, vouches=result.unchanged
+        )
+
+    async def _verdicts(self, call: _WaitingCall, wait: float) -> Outcome:
+        """Wait until each data plane has responded, at most ``wait`` seconds."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + wait
+        awaited = call.awaited
+        while not self._settled(call) and not self._rollout.stopping:
+            left = deadline - loop.time()
+            if left <= 0 and not (awaited.refusals and not awaited.vouches):
+                break
+            with suppress(TimeoutError):
+                # What is refused is taken back first, however long that takes.
+                async with asyncio.timeout(left if left > 0 else None):
+                    await self._data_planes.news()
+        if call.failure is not None:
+            raise call.failure
+        verdicts = [_worded(awaited.verdicts[node], wait) for node in awaited.nodes]
+        if call.taken_back is not None:
+            await self._back(call.taken_back, verdicts, min(wait, _SETTLE))
+        return Outcome(call.result, verdicts, call.taken_back)
+
+    def _settled(self, call: _WaitingCall) -> bool:
+        awaited = call.awaited
+        self.judge.look_at(awaited)
+        if call.failure is not None:
+            return True
+        if awaited.refusals and not awaited.vouches and call.taken_back is None:
+            return False
+        return all(one.status != "timeout" for one in awaited.verdicts.values())
+
+    async def _back(self, back: Release, verdicts: list[Verdict], wait: float) -> None:
+        """Wait until those that served the refused release serve the one after it."""
+        nodes = [one.id for one in verdicts if one.status == "confirmed"]
+        awaited = AwaitedRelease(back.number, {}, nodes)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + wait
+        while loop.time() < deadline and not self._rollout.stopping and not back.void:
+            self.judge.look_at(awaited)
+            if all(one.status == "confirmed" for one in awaited.verdicts.values()):
+                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(deadline - loop.time()):
+                    await self._data_planes.news()
+
+    async def _watch(self) -> None:
+        """Follow what data planes say for as long as there are any."""
+        while True:
+            self._pusher.arrived()
+            refused, again = self.judge.look()
+            for awaited in refused:
+                call = next((one for one in self._calls if one.awaited is awaited), None)
+                if call is not None:
+                    await self._take_back(call)
+            if again:
+                self._pusher.wake()
+            if not refused:
+                await self._data_planes.news()
+
+    async def _take_back(self, call: _WaitingCall) -> None:
+        refused = call.result
+        first = call.awaited.refusals[0]
         text = f"rollback: release {refused.release.number} was refused by {first.hostname}"
         message = f"{text}: {first.error}"
         _log.warning("release refused", release=refused.release.number, reason=first.error)
-        back = await self.call(lambda: self.releases.take_back(refused, who, message))
-        self._take_up(back)
-        self._rollout.push(back.push)
-        if back.push is not None:
-            nodes = [verdict.id for verdict in outcome.verdicts if verdict.status == "confirmed"]
-            await self._rollout.verdicts(back.push, nodes, min(wait, _SETTLE))
-        return back.release
+        async with self._lock:
+            try:
+                back = await self.call(
+                    lambda: self.releases.take_back(refused, refused.release.who, message)
+                )
+            except StoreError as error:
+                call.failure = error
+                self._data_planes.announce()
+                return
+            call.awaited.end = back.release.number
+            call.taken_back = back.release
+            self._take_up(back)
+            self._pusher.wake()
+        self._data_planes.announce()
 
     def _take_up(self, result: Result) -> None:
         self._newest = release = result.release
@@ -143,3 +264,9 @@ class Publisher:
                 who=release.who,
                 message=release.message,
             )
+
+
+def _worded(verdict: Verdict, wait: float) -> Verdict:
+    if verdict.status != "timeout" or verdict.error is not None:
+        return verdict
+    return altered(verdict, error=f"did not confirm within {wait:g} s")

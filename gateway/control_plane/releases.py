@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.control_plane.clustering.push import Push, prepare
+from gateway.control_plane.delta import Key, RowChange, between, undone
 from gateway.control_plane.ownership import canonical, merge, owns_anything
 from gateway.control_plane.store import NextRelease, Release, Store
 from gateway.documents.diff import Change, diff_documents
@@ -33,6 +34,13 @@ class Result:
     previous: Release | None
     unchanged: bool = False
 
+    @property
+    def delta(self) -> dict[Key, RowChange]:
+        """What the write changed."""
+        if self.unchanged:
+            return {}
+        return between({} if self.previous is None else self.previous.table, self.release.table)
+
 
 class Releases:
     """The releases of one control plane. Methods block; there must be one write at a time."""
@@ -40,7 +48,7 @@ class Releases:
     def __init__(self, store: Store, max_payload: int) -> None:
         self.store = store
         self._max_payload = max_payload
-        self._push: tuple[int, Push] | None = None
+        self._push: tuple[int, Push, Table] | None = None
 
     def newest_push(self) -> Push | None:
         """Return what data planes get now; None without a release."""
@@ -48,8 +56,13 @@ class Releases:
         if newest is None or newest.void:
             return None
         if self._push is None or self._push[0] != newest.number:
-            self._push = newest.number, prepare(newest.table)
+            self._push = newest.number, prepare(newest.table), newest.table
         return self._push[1]
+
+    def push_of(self, table: Table) -> Push:
+        """Return a configuration made ready; that of the newest release is so already."""
+        known = self._push
+        return known[1] if known is not None and known[2] is table else prepare(table)
 
     def publish(self, owner: str, document: Document, who: str, message: str) -> Result:
         """Replace an owner's entities by those of its document.
@@ -99,19 +112,23 @@ class Releases:
         if release is None:
             assert previous is not None
             return Result(previous, self.newest_push(), previous, unchanged=True)
-        self._push = release.number, pushes[0]
+        self._push = release.number, pushes[0], release.table
         return Result(release, pushes[0], previous)
 
     def take_back(self, refused: Result, who: str, message: str) -> Result:
-        """Make the content from before a refused release the newest again."""
+        """Undo what a refused release changed; what was published since stays."""
+        before = refused.previous
 
         def build(newest: Release | None) -> NextRelease | None:
-            if newest is None or newest.number != refused.release.number:
-                return None  # another process has published since: its release stands
-            before = refused.previous
-            if before is None or before.void:
+            assert newest is not None
+            if newest.number == refused.release.number and before is not None and not before.void:
+                return NextRelease(before.hash, who, message, before.table)
+            table = canonical(undone(newest.table, refused.delta))
+            if not table and (before is None or before.void):
                 return NextRelease(ZERO_HASH, who, message, {}, void=True)
-            return NextRelease(before.hash, who, message, before.table)
+            if table == newest.table:
+                return None
+            return NextRelease(prepare(table).hash, who, message, table)
 
         release = self.store.append(build) or refused.release
         return Result(release, self.newest_push(), refused.release)

@@ -151,7 +151,7 @@ class ControlPlane:
             for sock in sockets:
                 sock.close()
         if self._publisher is not None:
-            self._publisher.close()
+            await self._publisher.close()
         self.store.close()
         _log.info("control plane stopped")
 

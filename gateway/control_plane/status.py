@@ -63,6 +63,7 @@ class NodeStatus:
             "draining": self.draining,
             "release": None if newest is None else newest.number,
             "configuration_hash": None if newest is None else newest.hash,
+            "refusals": [one.body() for one in self._publisher.judge.refusals],
         }
 
 

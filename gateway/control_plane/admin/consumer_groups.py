@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.control_plane import changes
-from gateway.control_plane.admin.entities import ADMIN_API, show
+from gateway.control_plane.admin.entities import change_as_asked, show
 from gateway.control_plane.admin.responses import read_object, respond
 from gateway.control_plane.publisher import Publisher
 from gateway.entities import Row
@@ -105,7 +105,7 @@ class MembershipEndpoints:
     async def _change(self, rule: Callable[[Table], Table], request: Request) -> None:
         verb = "add to" if request.method == "POST" else "remove from"
         message = f"{verb} {self._side} {request.path_params['one']}"
-        await self._publisher.change(rule, ADMIN_API, message)
+        await change_as_asked(self._publisher, request, rule, message)
 
     def _both(self, row: Row, others: list[dict[str, Any]]) -> dict[str, Any]:
         return {_SIDES[self._side]: show(self._side, row), self._other: others}

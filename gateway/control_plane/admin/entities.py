@@ -17,13 +17,16 @@ from gateway.control_plane.admin.paths import Nesting, nestings, top_collections
 from gateway.control_plane.admin.responses import read_object, respond
 from gateway.control_plane.changes import Written
 from gateway.control_plane.publisher import Publisher
+from gateway.control_plane.releases import Rule
 from gateway.entities import ENTITIES, Row
 from gateway.entities.checks import Table
-from gateway.errors import NotFound
+from gateway.errors import NotFound, ReleaseRefused, RequestRejected
 from gateway.plugins.warnings import configuration_warnings
 
 Change = Callable[[Table], Written]
 
+WAIT, LONGEST_WAIT = "X-Kafka-Gateway-Wait", 600.0
+"""The header that has a single write wait for data planes, and the most seconds it may say."""
 ADMIN_API = "admin api"
 """The author of a release that names none: there are no users yet."""
 
@@ -61,6 +64,7 @@ class EntityEndpoints:
         if request.method == "POST":
             data = await read_object(request)
             row = await self._write(
+                request,
                 f"create {self._collection}",
                 lambda table: changes.create(
                     table, self._collection, {**data, **self._foreign(table, request)}, _now()
@@ -76,7 +80,8 @@ class EntityEndpoints:
         if request.method == "DELETE":
             return await self._delete(request, key)
         if request.method in ("GET", "HEAD"):
-            return respond(200, self._show(self._get(self._publisher.table, request, key)))
+            row = self._get(self._publisher.table, request, key)
+            return respond(200, self._show(row), self._warnings(row, quick=True))
         data = await read_object(request)
         if request.method == "PATCH":
 
@@ -91,7 +96,7 @@ class EntityEndpoints:
                 return changes.put(table, self._collection, key, full, _now())
 
         verb = "change" if request.method == "PATCH" else "put"
-        row = await self._write(f"{verb} {self._collection} {key}", change)
+        row = await self._write(request, f"{verb} {self._collection} {key}", change)
         return respond(200, self._show(row), self._warnings(row))
 
     async def _delete(self, request: Request, key: str) -> Response:
@@ -101,19 +106,20 @@ class EntityEndpoints:
 
         try:
             self._get(self._publisher.table, request, key)
-            await self._publisher.change(rule, ADMIN_API, f"delete {self._collection} {key}")
+            message = f"delete {self._collection} {key}"
+            await change_as_asked(self._publisher, request, rule, message)
         except NotFound:
             pass  # also when it is not there: the caller has what it wants
         return respond(204)
 
-    async def _write(self, message: str, change: Change) -> Row:
+    async def _write(self, request: Request, message: str, change: Change) -> Row:
         written: list[Written] = []
 
         def rule(table: Table) -> Table:
             written.append(change(table))
             return written[0].table
 
-        await self._publisher.change(rule, ADMIN_API, message)
+        await change_as_asked(self._publisher, request, rule, message)
         return written[0].row
 
     def _rows(self, table: Table, request: Request) -> list[Row]:
@@ -136,16 +142,47 @@ class EntityEndpoints:
         assert self._nesting is not None
         return changes.get(table, self._nesting.parent, request.path_params["parent"])
 
-    def _warnings(self, row: Row) -> dict[str, str] | None:
-        """Return the header that warns of a plugin which does not do what it seems to."""
-        if self._collection != "plugins":
-            return None
-        name = f'"{row["name"]}"'
-        found = [text for text in configuration_warnings(self._publisher.table) if name in text]
+    def _warnings(self, row: Row, *, quick: bool = False) -> dict[str, str] | None:
+        """Return the header that warns of an entity which does not do what it seems to.
+
+        ``quick`` leaves out what takes a look at the whole configuration.
+        """
+        refusal = self._publisher.judge.refusal_of(self._collection, row["id"])
+        found = [] if refusal is None else [refusal.warning]
+        if self._collection == "plugins" and not quick:
+            name = f'"{row["name"]}"'
+            warnings = configuration_warnings(self._publisher.table)
+            found += [text for text in warnings if name in text]
         return {"Warning": ", ".join(map(_warning, found))} if found else None
 
     def _show(self, row: Row) -> dict[str, Any]:
         return show(self._collection, row)
+
+
+async def change_as_asked(publisher: Publisher, request: Request, rule: Rule, message: str) -> None:
+    """Make a single write, and wait for data planes when the caller asks for it by ``WAIT``.
+
+    Raises ``ReleaseRefused`` when one of them refuses it; it is taken back then.
+    """
+    seconds = request.headers.get(WAIT)
+    if seconds is None:
+        await publisher.change(rule, ADMIN_API, message)
+        return
+    outcome = await publisher.change_and_wait(rule, ADMIN_API, message, _seconds(seconds))
+    if outcome.refusals:
+        raise ReleaseRefused(
+            [f"data plane {one.hostname} ({one.id}): {one.error}" for one in outcome.refusals]
+        )
+
+
+def _seconds(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found <= LONGEST_WAIT:
+        raise RequestRejected(400, f"{WAIT}: {text}: allowed: 0 to {LONGEST_WAIT:g} seconds")
+    return found
 
 
 def entity_routes(publisher: Publisher) -> list[Route]:

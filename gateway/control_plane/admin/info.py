@@ -136,9 +136,8 @@ class InfoEndpoints:
 
     def _show(self, data_plane: DataPlane) -> dict[str, Any]:
         contact = self._data_planes.contact(data_plane.id)
-        newest = self._publisher.newest
-        # A refusal of a release that was taken back is of no interest any more.
-        error = None if newest is None else contact.refusals.get(newest.hash)
+        refusals = [one for one in self._publisher.judge.refusals if one.node == data_plane.id]
+        error = refusals[0].text if refusals else None
         return {
             "id": data_plane.id,
             "ip": data_plane.ip,
@@ -153,6 +152,7 @@ class InfoEndpoints:
             "rpc_capabilities": [],
             "connected": contact.sessions > 0,
             "error": contact.withheld[1] if contact.withheld is not None else error,
+            "refusals": [one.body() for one in refusals],
         }
 
 

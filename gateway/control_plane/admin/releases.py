@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.control_plane.admin.entities import ADMIN_API
+from gateway.control_plane.admin.entities import ADMIN_API, LONGEST_WAIT
 from gateway.control_plane.admin.pages import page_size
 from gateway.control_plane.admin.responses import read_object, respond
 from gateway.control_plane.ownership import owner_of, owns_anything
@@ -20,7 +20,7 @@ from gateway.documents.document import from_table
 from gateway.errors import NotFound, QueryError, RequestRejected, SchemaViolation
 from gateway.plugins.warnings import configuration_warnings
 
-DEFAULT_WAIT, MAX_WAIT = 10.0, 600.0
+DEFAULT_WAIT = 10.0
 """Seconds to wait for data planes."""
 
 _MAX_TEXT = 1000
@@ -170,8 +170,8 @@ def _text(body: Mapping[str, Any], name: str) -> str:
 def _wait(body: Mapping[str, Any]) -> float:
     value = body.get("wait", DEFAULT_WAIT)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not 0 <= value <= MAX_WAIT:
-        raise SchemaViolation({"wait": f"value should be between 0 and {MAX_WAIT:g}"})
+    if not is_number or not 0 <= value <= LONGEST_WAIT:
+        raise SchemaViolation({"wait": f"value should be between 0 and {LONGEST_WAIT:g}"})
     return float(value)
 
 

@@ -213,3 +213,47 @@ async def test_a_disabled_service_is_not_sent_but_kept(tmp_path: Path) -> None:
         found = await place.ask("PATCH", "/services/httpbinservice", {"retries": 7})
         assert found.body["retries"] == 7, "a change that data planes do not see is kept"
         assert len(await messages(place)) == 3
+
+
+async def test_while_a_publish_waits_for_a_data_plane_others_write_and_are_served(
+    tmp_path: Path,
+) -> None:
+    names: list[list[str]] = []
+
+    def follow(table: dict[str, Any]) -> None:
+        names.append(sorted(row["name"] for row in table["services"]))
+
+    async with (
+        running(tmp_path) as place,
+        place.peer() as silent,
+        place.serving(follow, hostname="healthy"),
+    ):
+        waiting = asyncio.create_task(place.publish(story(), wait=600))
+        await silent.configuration()
+        async with asyncio.timeout(20):
+            body = {"host": "a.test"}
+            assert (await place.ask("PUT", "/services/a", body)).status == 200
+            other = {"services": {"b": {"host": "b.test"}}}
+            reply = await place.publish(other, owner="other", wait=0)
+            assert reply.status == 201
+            while ["a", "b", "httpbinservice"] not in names:
+                await place.made.data_planes.news()
+        assert not waiting.done()
+        digest = (await place.ask("GET", "/status")).body["configuration_hash"]
+        await silent.ping(digest)
+        done = await waiting
+        found = {one["hostname"]: one["status"] for one in done.body["data_planes"]}
+        assert found == {"healthy": "confirmed", "node-a": "confirmed"}
+
+
+async def test_a_release_is_taken_back_without_what_others_wrote_meanwhile(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path) as place, place.peer() as slow:
+        waiting = asyncio.create_task(place.publish(with_topic("bad"), wait=600))
+        bad = await slow.configuration()
+        assert (await place.ask("PUT", "/services/a", {"host": "a.test"})).status == 200
+        await slow.refuse(bad["config_hash"], SECRET_MISSING)
+        assert (await waiting).status == 409
+        left = (await place.ask("GET", "/services")).body["data"]
+        assert [row["name"] for row in left] == ["a"]

@@ -62,13 +62,12 @@ def test_taking_back_the_first_release_leaves_nothing_to_push(releases: Releases
     assert releases.take_back(again, "who", "rollback").release.void
 
 
-def test_taking_back_leaves_what_another_process_published_since(releases: Releases) -> None:
+def test_taking_back_leaves_what_others_published_since(releases: Releases) -> None:
     first = releases.publish("a", service("one.test"), "who", "one")
     releases.publish("b", {"services": {"t": {"host": "t.test"}}}, "who", "two")
-    releases.take_back(first, "who", "rollback")
-    newest = releases.store.newest()
-    assert newest is not None
-    assert newest.message == "two"
+    back = releases.take_back(first, "who", "rollback").release
+    assert [row["name"] for row in back.table["services"]] == ["t"]
+    assert releases.store.newest() == back
 
 
 def test_an_owner_without_entities_cannot_be_withdrawn(releases: Releases) -> None:
