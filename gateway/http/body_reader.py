@@ -158,6 +158,8 @@ class BodyReader:
         """Handle a request whose last byte has come, if that was not begun before."""
         self._forget()
         request = incoming.request
+        if incoming.pieces is None:
+            request.received_body = incoming.size
         if not request.keep_alive:
             self._flow.close_input()
         if incoming.channel is not None:

@@ -31,6 +31,11 @@ class ClientConnection(Protocol):
     sni: str | None
 
     @property
+    def tls(self) -> tuple[str, str] | None:
+        """Version and cipher of the connection; None without TLS."""
+        ...
+
+    @property
     def client_certificate(self) -> bytes | None:
         """The client's certificate (DER), if any: that it has the key is proven, no more."""
         ...

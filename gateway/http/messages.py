@@ -162,6 +162,24 @@ class Request:
     """The value of Upgrade, when it is one that is passed on: ``websocket`` in any case."""
     upstream_status: int | None = None
     upstream_ms: int = 0
+    upstream_sent: float = 0.0
+    """When the request went to the upstream that responded, in monotonic seconds."""
+    tries: list[dict[str, Any]] | None = None
+    """The attempts at the upstream, as log entries show them; noted where the chain logs."""
+    waiting_since: float | None = None
+    """When the wait for what a plugin produced began, in monotonic seconds; noted where the chain
+    logs."""
+    sent: int = 0
+    """Bytes of the response, head included; known in the log phase."""
+    received_body: int = 0
+    """Bytes of a body that came after its head and was not kept in ``body``."""
+    trace_ids: Mapping[str, str] | None = None
+    """Ids of the request's trace by the format in which they went on: ``w3c``, ``b3``, …"""
+    log_fields: Sequence[Any] = ()
+    """What plugins add to the entries that log the request."""
+    client_verify: str | None = None
+    """What became of the client's certificate: ``SUCCESS`` or ``FAILED:`` and why; None: nobody
+    looked."""
     _client_ip: str | None = None
     _forwarded_proto: str | None = None
     _forwarded_port: int | None = None

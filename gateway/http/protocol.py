@@ -90,6 +90,13 @@ class HttpProtocol(asyncio.Protocol):
         self.trusted = False
 
     @property
+    def tls(self) -> tuple[str, str] | None:
+        """Version and cipher, by OpenSSL's names; None without TLS."""
+        tls = self.transport.get_extra_info("ssl_object")
+        cipher = None if tls is None else tls.cipher()
+        return None if cipher is None else (tls.version(), cipher[0])
+
+    @property
     def client_certificate(self) -> bytes | None:
         """The certificate that the client showed, unchecked (DER)."""
         tls = self.transport.get_extra_info("ssl_object")

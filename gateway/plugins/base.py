@@ -16,6 +16,7 @@ from gateway.http.messages import Pending, Request, Response
 from gateway.outgoing.client import HttpClient
 from gateway.plugins.consumers import Consumers
 from gateway.plugins.limits import RecordLimits
+from gateway.plugins.logging.sinks import LogSinks
 from gateway.plugins.node_store import LocalStore, SharedStore
 from gateway.plugins.shared_counters import SharedCounters
 from gateway.redis.clients import RedisClients
@@ -73,6 +74,8 @@ class PluginContext:
     """The consumer group that the plugin is limited to."""
     authority: Callable[[str], str | None] = field(default=lambda _: None)
     """Id of a ``ca_certificates`` entity to its certificate (PEM)."""
+    logs: LogSinks = field(default_factory=LogSinks)
+    """The worker's queues of log entries."""
 
 
 class Handler:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from inspect import isawaitable
+from time import monotonic
 from typing import Any
 
 from gateway.http.generated_responses import NO_SERVICE, error_response, failure_response
@@ -67,8 +68,9 @@ class Chain:
         derive: Derive | None = None,
     ) -> None:
         places = list(order) or [(-index, "") for index in range(len(handlers))]
+        self.logs = tuple(handler.log for handler in handlers if _overrides(handler, "log"))
         chosen = [
-            (handler.access, place)
+            (_timed(handler) if self.logs and type(handler).produces else handler.access, place)
             for handler, place in zip(handlers, places, strict=True)
             if _overrides(handler, "access")
         ]
@@ -81,7 +83,6 @@ class Chain:
             handler.body_filter for handler in handlers if _overrides(handler, "body_filter")
         )
         self._wholes = tuple(h.whole_body for h in handlers if _overrides(h, "whole_body"))
-        self.logs = tuple(handler.log for handler in handlers if _overrides(handler, "log"))
         self._last = last
         self._derive = derive
         self.produces = any(handler.produces for handler in handlers)
@@ -196,6 +197,20 @@ class Chain:
                 handler(request, response)
             except Exception:
                 _log.exception("log handler failed", request_id=request.id.decode())
+
+
+def _timed(handler: Handler) -> Callable[[Request], AccessResult]:
+    """Return the access handler of a plugin that produces, which also notes when it waits."""
+    access = handler.access
+
+    def timed(request: Request) -> AccessResult:
+        since = monotonic()
+        result = access(request)
+        if isinstance(result, Pending):
+            request.waiting_since = since
+        return result
+
+    return timed
 
 
 def _is_another(request: Request, before: _Caller) -> bool:

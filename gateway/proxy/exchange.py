@@ -16,6 +16,7 @@ from gateway.logs import get_logger
 from gateway.proxy.connection import UpstreamConnection
 from gateway.proxy.context import ProxyContext
 from gateway.proxy.headers import request_head, response_headers
+from gateway.proxy.tries import Tries
 from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upstream import ProxyUpstream
 
@@ -41,6 +42,7 @@ class Exchange:
         "_done",
         "_headers",
         "_method",
+        "_noted",
         "_pieces",
         "_request",
         "_sent",
@@ -77,10 +79,17 @@ class Exchange:
         self._channel: Channel | None = None
         self._tunnel: Tunnel | None = None
         self._done = False
+        self._noted: Tries | None = None
+        chain = request.chain
+        if chain is not None and chain.logs:
+            self._noted = Tries()
+            request.tries = self._noted.rows
 
     def begin(self) -> None:
         """Start an attempt; without a task when an idle connection and a whole body are there."""
         self._tries -= 1
+        if self._noted is not None:
+            self._noted.begin(self._upstream.key.port)
         connection = self._context.pool.take(self._upstream.key)
         if connection is not None:
             self._use(connection)
@@ -96,6 +105,8 @@ class Exchange:
         try:
             async with asyncio.timeout(upstream.connect_timeout):
                 address = await context.resolver.resolve(upstream.key.host)
+                if self._noted is not None:
+                    self._noted.found(address)
                 _, connection = await context.loop.create_connection(
                     lambda: UpstreamConnection(
                         upstream.key,
@@ -129,6 +140,8 @@ class Exchange:
         upstream = self._upstream
         self._connection = connection
         self._written = True
+        if self._noted is not None and "ip" not in self._noted.rows[-1]:
+            self._noted.found(connection.transport.get_extra_info("peername", ("",))[0])
         self._sent = monotonic()
         match = request.match
         assert match is not None
@@ -173,6 +186,7 @@ class Exchange:
         self._headers = response_headers(headers, self.upgrade)
         self._request.upstream_status = status
         self._request.upstream_ms = int((monotonic() - self._sent) * 1000)
+        self._request.upstream_sent = self._sent
 
     def on_piece(self, piece: bytes) -> None:
         """Take a piece of the body."""
@@ -221,12 +235,14 @@ class Exchange:
             return
         request = self._request
         slow = isinstance(error, TimeoutError)
+        status = 504 if slow else 502
+        if self._noted is not None:
+            self._noted.failed(status)
         repeatable = request.stream is None and self._method in _REPEATABLE and not slow
         if self._tries > 0 and (not self._written or repeatable):
             self._written = False
             self.begin()
             return
-        status = 504 if slow else 502
         self._fail(UpstreamError(status, message_of(status), f"{type(error).__name__}: {error}"))
 
     # --- ends --------------------------------------------------------------------------------

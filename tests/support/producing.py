@@ -38,6 +38,7 @@ class Connection:
     has_asked: bool = False
     server_port: int = 8000
     sni: str | None = None
+    tls: tuple[str, str] | None = None
     client_certificate: bytes | None = None
     client_chain: tuple[bytes, ...] = ()
 

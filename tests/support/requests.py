@@ -22,6 +22,7 @@ class StandInConnection:
         self.has_asked = False
         self.server_port = port
         self.sni = sni
+        self.tls: tuple[str, str] | None = None
         self.client_certificate: bytes | None = None
         self.client_chain: list[bytes] = []
 

@@ -43,7 +43,13 @@ def render(reports: Iterable[Mapping[str, Any]], node: NodeFigures) -> bytes:
     """Return the whole text."""
     summed = total(reports)
     lines: list[str] = []
-    for text in (_requests(summed), _connections(summed), _kafka(summed), _node(node)):
+    for text in (
+        _requests(summed),
+        _connections(summed),
+        _kafka(summed),
+        _logs(summed),
+        _node(node),
+    ):
         lines.extend(text)
     return ("\n".join(lines) + "\n").encode()
 
@@ -165,6 +171,27 @@ def _kafka(summed: Mapping[str, Any]) -> Iterator[str]:
         states.append(({"bootstrap": bootstrap, "state": state}, number))
     text = "Producers by what they know of their brokers: up, down, unknown."
     yield from _family("kafka_gateway_producers", "gauge", text, states)
+
+
+def _logs(summed: Mapping[str, Any]) -> Iterator[str]:
+    logs = summed.get("counters", {}).get("logs", {})
+    sent = logs.get("sent", {})
+    yield from _family(
+        "kafka_gateway_log_entries_total",
+        "counter",
+        "Log entries that their sinks have taken, by plugin.",
+        (({"plugin": plugin}, number) for plugin, number in sorted(sent.items())),
+    )
+    yield from _family(
+        "kafka_gateway_log_entries_dropped_total",
+        "counter",
+        "Log entries that no sink got, by plugin and reason.",
+        (
+            ({"plugin": plugin, "reason": reason}, number)
+            for plugin, reasons in sorted(logs.get("dropped", {}).items())
+            for reason, number in sorted(reasons.items())
+        ),
+    )
 
 
 def _node(node: NodeFigures) -> Iterator[str]:

@@ -62,7 +62,11 @@ class GatewayApplication:
         else:
             match.data.count(request, response, written)
         chain = request.chain
-        if chain is not None and chain.logs:
+        if chain is None:
+            # Refused before its plugins ran: no route, another protocol, a head that is none.
+            chain = self.snapshot.unmatched if match is None else match.data.chain
+        if chain.logs:
+            request.sent = written
             chain.log(request, response)
         if self._access_log is not None:
             self._access_log.add(request, response, written)

@@ -80,8 +80,9 @@ class WorkerParts:
 
     async def close(self, seconds: float) -> None:
         """Flush to Kafka within so many seconds, and close what is open."""
-        await self.resources.producers.close(seconds)
-        await self.resources.http.close()
+        resources = self.resources
+        await asyncio.gather(resources.producers.close(seconds), resources.logs.close(seconds))
+        await resources.http.close()
         if self.resources.proxy is not None:
             self.resources.proxy.close()
         await self.resources.redis.close()
@@ -98,6 +99,7 @@ class WorkerParts:
                 "refused": server.refused,
                 "log_dropped": self.access_log.dropped if self.access_log else 0,
                 "kafka": {name: kafka[name] for name in ("records", "failures", "refusals")},
+                "logs": self.resources.logs.counts.report(),
             },
             "gauges": {
                 "active": server.connections,

@@ -23,6 +23,7 @@ from gateway.outgoing.client import HttpClient
 from gateway.plugins.base import Handler, PluginContext
 from gateway.plugins.chain import Chain, Last, no_service
 from gateway.plugins.limits import RecordLimits
+from gateway.plugins.logging.sinks import LogSinks
 from gateway.plugins.node_store import LocalStore, SharedStore
 from gateway.plugins.order import in_order
 from gateway.plugins.shared_counters import SharedCounters
@@ -67,6 +68,8 @@ class WorkerResources:
     """What the node's workers share."""
     http: HttpClient = field(default_factory=HttpClient)
     redis: RedisClients = field(default_factory=RedisClients)
+    logs: LogSinks = field(default_factory=LogSinks)
+    """What waits to be logged elsewhere."""
 
 
 class Snapshot:
@@ -75,6 +78,8 @@ class Snapshot:
     def __init__(self, digest: str, router: Router) -> None:
         self.hash = digest
         self.router = router
+        self.unmatched = Chain()
+        """For requests without a route, whose log phase alone is run: plugins of all routes."""
         self._handlers: dict[str, tuple[bytes, Handler]] = {}
         self._plans: list[RoutePlan] = []
 
@@ -119,6 +124,7 @@ class Snapshot:
         retired = self._own_handlers(successor)
         plans, self._plans = self._plans, []
         self.router = Router([])
+        self.unmatched = Chain()
         if not retired:
             return
         _Retirement(plans, retired)
@@ -159,10 +165,18 @@ class Snapshot:
         trust = ("system",) if resources.trusted_ca is None else (resources.trusted_ca,)
         tls = UpstreamTls(compiled.certificates.get, compiled.authorities.get, trust)
         handlers = {number: handler for number, (_, handler) in self._handlers.items()}
+        self.unmatched = _chain_of(compiled, handlers, compiled.table.chain(None, None, None))
         turn = _Slices()
         for plan in self._plans:
             _fill(plan, compiled, handlers, resources, tls)
             await turn.give()
+
+
+def _chain_of(
+    compiled: CompiledConfiguration, handlers: Mapping[str, Handler], rows: list[Row]
+) -> Chain:
+    types = {row["name"]: compiled.plugins[row["id"]].type for row in rows}
+    return Chain([handlers[row["id"]] for _, row in in_order(rows, types)])
 
 
 class _Slices:
@@ -220,6 +234,7 @@ def _make_handler(
         redis=resources.redis,
         consumer_group_id=plugin.row.get("consumer_group"),
         authority=compiled.authorities.get,
+        logs=resources.logs,
     )
     handler: Handler = plugin.type.handler()(plugin.config, context)
     return handler

@@ -13,14 +13,12 @@ from gateway.http.messages import Request, Response
 from gateway.logs import get_logger
 from gateway.plugins.base import Handler, PluginContext
 from gateway.plugins.lua.phase import NAMES, Calls, Phase
-from gateway.plugins.lua.sandbox import FAILURES, MEMORY, LuaSandbox, kind_of
+from gateway.plugins.lua.sandbox import FAILURES, MEMORY, SHARED, LuaSandbox, kind_of
 from gateway.plugins.pre_function.schema import PHASES
 
 _log = get_logger("gateway.plugins.lua")
 _LARGEST = 10 * 1024**2
 """Bytes of a response's body that chunks get."""
-_SHARED = "lua_shared"
-"""In a request's context: ``kong.ctx.shared``, of all plugins."""
 
 
 class ServerlessFunction(Handler):
@@ -91,7 +89,7 @@ class ServerlessFunction(Handler):
         context = phase.request.context or {}
         calls.phase = phase
         try:
-            shared, own = context.get(_SHARED), context.get(self._own)
+            shared, own = context.get(SHARED), context.get(self._own)
             to_lua = sandbox.bridge.to_lua
             sandbox.begin(shared and to_lua(shared), own and to_lua(own))
             for chunk in self._chunks[phase.name]:
@@ -112,7 +110,7 @@ class ServerlessFunction(Handler):
 
     def _keep(self, request: Request) -> None:
         """Keep ``kong.ctx`` with the request."""
-        for name, table in zip((_SHARED, self._own), self._sandbox.ctx(), strict=True):
+        for name, table in zip((SHARED, self._own), self._sandbox.ctx(), strict=True):
             if table is False:
                 continue
             try:

@@ -299,3 +299,26 @@ async def test_a_client_that_leaves_ends_it_unless_it_goes_to_the_end(to_the_end
     inner.resolve(text(201, b""))
     await asyncio.sleep(0.01)
     assert done == ([201] if to_the_end else [])
+
+
+def test_the_wait_for_a_record_is_noted_where_the_chain_logs() -> None:
+    class Produces(Handler):
+        produces = True
+        result: Response | Pending = Pending()
+
+        def access(self, request: Request) -> Response | Pending:
+            return self.result
+
+    class Logs(Handler):
+        def log(self, request: Request, response: Response) -> None:
+            pass
+
+    produces, logs = Produces(None, _CONTEXT), Logs(None, _CONTEXT)
+    waits, buffered = request_of(), request_of()
+    Chain([produces, logs]).run(waits)
+    assert waits.waiting_since is not None
+    Chain([produces]).run(buffered)
+    assert buffered.waiting_since is None
+    produces.result = text(200, b"")
+    Chain([produces, logs]).run(buffered)
+    assert buffered.waiting_since is None

@@ -51,6 +51,18 @@ def samples(text: bytes) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]
     }
 
 
+def test_log_entries_are_counted_by_plugin_and_reason() -> None:
+    one = report({})
+    one["counters"]["logs"] = {
+        "sent": {"file-log": 3},
+        "dropped": {"http-log": {"queue_full": 1, "not_delivered": 2}},
+    }
+    found = samples(render([one, one, report({})], NODE))
+    assert found["kafka_gateway_log_entries_total", (("plugin", "file-log"),)] == 6
+    labels = (("plugin", "http-log"), ("reason", "not_delivered"))
+    assert found["kafka_gateway_log_entries_dropped_total", labels] == 4
+
+
 def test_workers_are_summed() -> None:
     found = samples(render([report({"200": 3}), report({"200": 4, "404": 1})], NODE))
     labels = {"service": "s", "route": "r", "workspace": "default", "consumer": ""}

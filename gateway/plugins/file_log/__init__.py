@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``file-log``: append an entry for each request to a file."""
+
+from gateway import COMPATIBLE_WITH
+from gateway.entities.plugin_types import PluginType
+from gateway.plugins.file_log.schema import Config
+
+PLUGIN = PluginType(
+    name="file-log",
+    version=COMPATIBLE_WITH,
+    priority=9,
+    schema=Config,
+    handler_path="gateway.plugins.file_log.handler:FileLog",
+)
+
+__all__ = ["PLUGIN", "Config"]

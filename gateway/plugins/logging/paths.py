@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where in a log entry a custom field stands: ``a.b``, ``a\\.b``, ``a[1].b`` (Kong 3.10, 3.15)."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import Any
+
+Path = tuple[str | int, ...]
+"""Names in objects, and places in lists from 0."""
+
+_SEGMENT = re.compile(r"((?:\\.|[^.\\\[\]])+)((?:\[\d{1,9}\])*)")
+_PLACE = re.compile(r"\[(\d+)\]")
+_LARGEST = 1000
+"""Places in lists up to this one: an empty one before it costs memory, too."""
+
+
+class PathProblem(ValueError):
+    """A path that leads nowhere."""
+
+
+def parse_path(text: str) -> Path:
+    """Return a path's parts; raises ``PathProblem``."""
+    parts: list[str | int] = []
+    at = 0
+    while True:
+        found = _SEGMENT.match(text, at)
+        if found is None:
+            raise PathProblem(f"the field path '{text}' has no name at character {at + 1}")
+        parts.append(re.sub(r"\\(.)", r"\1", found[1]))
+        for place in map(int, _PLACE.findall(found[2])):
+            if not 1 <= place <= _LARGEST:
+                raise PathProblem(f"the field path '{text}' has a place not in 1 to {_LARGEST}")
+            parts.append(place - 1)
+        at = found.end()
+        if at == len(text):
+            return tuple(parts)
+        if text[at] != ".":
+            raise PathProblem(f"the field path '{text}' is wrong at character {at + 1}")
+        at += 1
+
+
+def put(entry: dict[str, Any], path: Path, value: Any) -> None:
+    """Set the value at a path, with all that leads there; None removes what is there.
+
+    Raises ``PathProblem`` where it leads through what is neither object nor list.
+    """
+    target: Any = entry
+    for part, following in pairwise(path):
+        found = _get(target, part)
+        if found is None:
+            if value is None:
+                return
+            found = [] if isinstance(following, int) else {}
+            _set(target, part, found)
+        target = found
+    _set(target, path[-1], value)
+
+
+def _get(target: Any, part: str | int) -> Any:
+    if isinstance(part, int) and isinstance(target, list):
+        return target[part] if part < len(target) else None
+    if isinstance(part, str) and isinstance(target, dict):
+        return target.get(part)
+    raise _through(part)
+
+
+def _set(target: Any, part: str | int, value: Any) -> None:
+    if isinstance(part, int) and isinstance(target, list):
+        if part >= len(target):
+            if value is None:
+                return
+            target.extend([None] * (part + 1 - len(target)))
+        target[part] = value
+    elif isinstance(part, str) and isinstance(target, dict):
+        if value is None:
+            target.pop(part, None)
+        else:
+            target[part] = value
+    else:
+        raise _through(part)
+
+
+def _through(part: str | int) -> PathProblem:
+    shown = f"[{part + 1}]" if isinstance(part, int) else f"'{part}'"
+    return PathProblem(f"{shown} cannot be set: a value before it is no table")

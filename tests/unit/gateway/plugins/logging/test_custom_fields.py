@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from gateway.http.messages import Request
+from gateway.plugins.logging.custom_fields import CustomFields
+from gateway.plugins.logging.serializer import log_entry
+from gateway.plugins.lua.sandbox import SHARED
+from tests.support.logging import ok, responded
+
+
+def entry_with(chunks: dict[str, str], request: Request | None = None) -> Any:
+    request = request or responded(b"/", (b"h1", b"v"))
+    fields = CustomFields(chunks, "file-log")
+    fields.compute(request, ok())
+    entry = log_entry(request, ok(), plain=True)
+    fields.put_into(entry, request)
+    return orjson.loads(orjson.dumps(entry))
+
+
+def test_a_chunks_result_becomes_a_field() -> None:
+    found = entry_with(
+        {
+            "new.key": "return 1",
+            "header": 'return kong.request.get_header("h1")',
+            "table": 'return {a = {true, "x"}, b = 1.5}',
+            "foo[1].bar[2].woo": "return 456",
+            r"my\.new.value": "return kong.response.get_status()",
+            "service.name": "return 'other'",
+        }
+    )
+    assert found["new"] == {"key": 1}
+    assert found["header"] == "v"
+    assert found["table"] == {"a": [True, "x"], "b": 1.5}
+    assert found["foo"] == [{"bar": [None, {"woo": 456}]}]
+    assert found["my.new"] == {"value": 200}
+    assert found["service"]["name"] == "other"
+
+
+def test_nil_removes_a_field() -> None:
+    found = entry_with({"route": "return nil", "request.headers.h1": "return nil"})
+    assert "route" not in found
+    assert found["request"]["headers"] == {}
+
+
+def test_what_fails_is_left_out_and_reported_once(caplog: pytest.LogCaptureFixture) -> None:
+    chunks = {
+        "broken": "error('no')",
+        "function": "return function() end",
+        "endless": "while true do end",
+        "deep.er": "local a = {} a.a = a return a",
+        "request.method.x": "return 1",
+        "good": "return 1",
+    }
+    request = responded()
+    fields = CustomFields(chunks, "file-log")
+    for _ in range(2):
+        request.log_fields = ()
+        fields.compute(request, ok())
+        entry = log_entry(request, ok(), plain=True)
+        fields.put_into(entry, request)
+    assert entry["good"] == 1
+    assert not {"broken", "function", "endless", "deep"} & entry.keys()
+    assert len([one for one in caplog.records if one.message == "custom field left out"]) == 5
+
+
+def test_lua_sees_what_plugins_share_and_no_other_request() -> None:
+    request = responded()
+    request.context = {SHARED: {"who": "me"}}
+    chunks = {"who": "return kong.ctx.shared.who", "left": "local l = leaked leaked = 1 return l"}
+    assert entry_with(chunks, request)["who"] == "me"
+    assert "who" not in entry_with(chunks)
+
+
+def test_fields_of_a_plugin_are_in_the_entries_of_those_after_it() -> None:
+    request = responded()
+    entry_with({"a": "return 1"}, request)
+    found = entry_with({"b": "return 2"}, request)
+    assert (found["a"], found["b"]) == (1, 2)
