@@ -47,13 +47,16 @@ def pack(mark: bytes, response: Response, *, whole: bool) -> bytes:
     return mark + len(head).to_bytes(4, "big") + head + body
 
 
-def unpack(value: bytes) -> Answer:
-    """Return the answer that ``pack`` made bytes of."""
+def unpack(value: bytes) -> Answer | None:
+    """Return the answer that ``pack`` made bytes of; None for bytes that something else made."""
     mark, end = value[:32], 36 + int.from_bytes(value[32:36], "big")
-    status, headers, generated, whole = orjson.loads(value[36:end])
-    if not whole:
-        return Answer(mark, None)
-    pairs = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in headers]
+    try:
+        status, headers, generated, whole = orjson.loads(value[36:end])
+        if not whole:
+            return Answer(mark, None)
+        pairs = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in headers]
+    except (ValueError, TypeError, AttributeError):
+        return None
     return Answer(mark, Response(status, [*pairs, REPLAYED], value[end:], generated=generated))
 
 

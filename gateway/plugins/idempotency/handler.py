@@ -29,6 +29,7 @@ _REFUSALS = {
 }
 _REUSED = "this key was used for another request; use a new key"
 _TOO_LARGE = "an earlier request with this key was answered; its answer was too large to be kept"
+_UNREADABLE = "an earlier request with this key was answered; its answer cannot be read any more"
 _UNAVAILABLE = "the storage of idempotency keys is unavailable"
 
 
@@ -98,6 +99,8 @@ class Idempotency(Handler):
 
     def _replay(self, request: Request, attempt: Attempt, value: bytes) -> Response:
         answer = unpack(value)
+        if answer is None:
+            return error_response(409, _UNREADABLE, request)
         if answer.mark != attempt.mark:
             return error_response(422, _REUSED, request)
         if answer.response is None:

@@ -9,6 +9,9 @@ for i = 1, #KEYS do
     end
   else
     totals[i] = tonumber(redis.call('GET', KEYS[i]) or 0)
+    if not totals[i] then
+      return redis.error_reply('ERR ' .. KEYS[i] .. ' holds no number')
+    end
   end
 end
 return totals

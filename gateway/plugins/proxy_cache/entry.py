@@ -63,13 +63,16 @@ class CachedResponse:
 
     @classmethod
     def unpack(cls, packed: bytes) -> Self | None:
-        """Return what ``pack`` made bytes of; None when it was another version."""
+        """Return what ``pack`` made bytes of; None for another version, and for anything else."""
         end = 4 + int.from_bytes(packed[:4], "big")
-        version, status, headers, *rest = orjson.loads(packed[4:end])
-        if version != VERSION:
+        try:
+            version, status, headers, *rest = orjson.loads(packed[4:end])
+            if version != VERSION:
+                return None
+            pairs = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in headers]
+            return cls(status, pairs, packed[end:], *rest)
+        except (ValueError, TypeError, AttributeError):
             return None
-        pairs = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in headers]
-        return cls(status, pairs, packed[end:], *rest)
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the Admin API shows it."""
@@ -91,9 +94,13 @@ def pack_names(names: Sequence[str]) -> bytes:
     return json.dumps(list(names)).encode()
 
 
-def unpack_names(packed: bytes) -> list[str]:
-    """Return the names that ``pack_names`` made bytes of."""
-    return [str(name) for name in json.loads(packed)]
+def unpack_names(packed: bytes) -> list[str] | None:
+    """Return the names that ``pack_names`` made bytes of; None for anything else."""
+    try:
+        found = json.loads(packed)
+    except ValueError:
+        return None
+    return [str(name) for name in found] if isinstance(found, list) else None
 
 
 class Kept:

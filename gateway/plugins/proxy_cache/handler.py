@@ -100,10 +100,14 @@ class ProxyCache(Handler):
         self, request: Request, said: Directives, base: str
     ) -> tuple[bytes, CachedResponse | None]:
         """Return Miss, Refresh or Bypass, and what may be given."""
-        names = await self._store.get(base)
-        if names is None:
+        packed_names = await self._store.get(base)
+        if packed_names is None:
             return b"Miss", None
-        place = f"{base}:{self._keys.variant(request, unpack_names(names))}"
+        names = unpack_names(packed_names)
+        if names is None:
+            await self._store.remove(base)
+            return b"Bypass", None
+        place = f"{base}:{self._keys.variant(request, names)}"
         packed = await self._store.get(place)
         if packed is None:
             return b"Miss", None

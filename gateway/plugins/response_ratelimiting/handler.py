@@ -74,19 +74,14 @@ class ResponseRateLimiting(Handler):
 
     def header_filter(self, request: Request, response: Response) -> None:
         """Count what the upstream says, and tell the client; refuse what is used up."""
+        given = [] if response.generated else self._taken(response)
         standing = (request.context or {}).get(_SEEN)
         if standing is None:
             return
         amounts: Mapping[str, int] = {}
-        if not response.generated:
-            given = [value for name, value in response.headers if name.lower() == self._header]
-            if given:
-                # One from a cache, or under an idempotency key, was counted when it came.
-                if request.upstream_status is not None:
-                    amounts = used(given, self._limits)
-                response.headers = [
-                    pair for pair in response.headers if pair[0].lower() != self._header
-                ]
+        # One from a cache, or under an idempotency key, was counted when it came.
+        if given and request.upstream_status is not None:
+            amounts = used(given, self._limits)
         over = any(min(standing.left[name]) <= 0 for name, amount in amounts.items() if amount)
         if not self.config.hide_client_headers:
             response.headers += self._told(standing, {} if over else amounts)
@@ -94,6 +89,14 @@ class ResponseRateLimiting(Handler):
             _empty(response)
         elif amounts:
             self._count(standing, amounts)
+
+    def _taken(self, response: Response) -> list[bytes]:
+        """Return what the upstream says; no client is to see it."""
+        given = [value for name, value in response.headers if name.lower() == self._header]
+        if given:
+            kept = [pair for pair in response.headers if pair[0].lower() != self._header]
+            response.headers = kept
+        return given
 
     def close(self) -> None:
         """Give the connections back."""

@@ -10,9 +10,15 @@ from hypothesis import strategies as st
 from gateway.errors import UpstreamError
 from gateway.http.messages import Response
 from gateway.http.stream import Channel
-from gateway.plugins.idempotency.answers import REPLAYED, gathered, is_kept, pack, unpack
+from gateway.plugins.idempotency.answers import REPLAYED, Answer, gathered, is_kept, pack, unpack
 
 MARK = bytes(range(32))
+
+
+def unpacked(value: bytes) -> Answer:
+    answer = unpack(value)
+    assert answer is not None
+    return answer
 
 
 @settings(max_examples=50)
@@ -24,7 +30,7 @@ MARK = bytes(range(32))
 def test_an_answer_comes_back_as_it_was(
     status: int, headers: list[tuple[bytes, bytes]], body: bytes
 ) -> None:
-    answer = unpack(pack(MARK, Response(status, headers, body), whole=True))
+    answer = unpacked(pack(MARK, Response(status, headers, body), whole=True))
     assert answer.mark == MARK
     assert answer.response is not None
     assert (answer.response.status, answer.response.body) == (status, body)
@@ -33,7 +39,7 @@ def test_an_answer_comes_back_as_it_was(
 
 def test_cookies_and_framing_are_not_replayed() -> None:
     headers = [(b"Set-Cookie", b"a=1"), (b"Content-Length", b"3"), (b"X-A", b"1")]
-    answer = unpack(pack(MARK, Response(200, headers, b"abc"), whole=True))
+    answer = unpacked(pack(MARK, Response(200, headers, b"abc"), whole=True))
     assert answer.response is not None
     assert answer.response.headers == [(b"X-A", b"1"), REPLAYED]
 
@@ -55,7 +61,7 @@ async def test_a_short_stream_becomes_whole_and_a_long_one_goes_on() -> None:
     assert not whole
     assert not isinstance(response.body, bytes)
     assert [piece async for piece in response.body] == [b"ab", b"cd", b"ef", b"gh"]  # type: ignore[union-attr]  # a stream
-    assert unpack(pack(MARK, response, whole=False)).response is None
+    assert unpacked(pack(MARK, response, whole=False)).response is None
 
 
 async def test_closing_what_goes_on_closes_the_stream_behind() -> None:
@@ -89,3 +95,9 @@ async def test_a_stream_that_breaks_off_is_the_upstreams_failure() -> None:
     with pytest.raises(UpstreamError) as caught:
         await gathered(Response(200, [], broken()), 4)
     assert caught.value.status == 502
+
+
+@settings(max_examples=50)
+@given(st.binary(max_size=80))
+def test_what_something_else_made_is_no_answer(value: bytes) -> None:
+    assert unpack(value) is None

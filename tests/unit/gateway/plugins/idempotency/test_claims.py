@@ -103,10 +103,14 @@ def test_the_oldest_answers_are_shortened_when_there_is_no_room() -> None:
         assert held is not None
         answer = claims.answer_to(held)
         assert answer is not None
-        assert unpack(answer).mark == MARK
-        kept.append(unpack(answer).response is not None)
+        found = unpack(answer)
+        assert found is not None
+        assert found.mark == MARK
+        kept.append(found.response is not None)
     assert kept == [False, False, True] or kept == [False, True, True]
-    assert unpack(shortened(MARK + b"\0\0\0\0")).response is None
+    short = unpack(shortened(MARK + b"\0\0\0\0"))
+    assert short is not None
+    assert short.response is None
 
 
 def test_the_oldest_keys_go_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from gateway.errors import NodeStoreUnavailable
 from gateway.http.messages import Pending, Response
 from gateway.plugins.base import PluginContext
 from gateway.plugins.idempotency import PLUGIN
-from gateway.plugins.node_store import LocalStore, NodeStore, Seen
+from gateway.plugins.node_store import LocalStore, NodeStore, Seen, Standing
 from tests.support.keyed import Counted, ask, chain_of, keyed, start
 from tests.support.producing import until
 
@@ -233,6 +233,16 @@ async def test_without_its_storage_it_refuses_unless_it_fails_open(
     answer = await ask(chain, keyed())
     assert answer.status == status
     assert ((b"Retry-After", b"1") in answer.headers) is (status == 503)
+
+
+async def test_an_answer_that_cannot_be_read_is_not_repeated() -> None:
+    class Broken(LocalStore):
+        async def begin(self, *_: Any, **__: Any) -> Seen:
+            return Seen(Standing.FOUND, value=b"garbage")
+
+    behind = Counted()
+    assert (await ask(chain_of(behind, _context(Broken())), keyed())).status == 409
+    assert behind.runs == 0
 
 
 async def test_an_answer_that_cannot_be_kept_is_given_all_the_same() -> None:

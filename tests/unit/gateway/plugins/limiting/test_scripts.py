@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import redis
 
 from gateway.plugins.limiting.scripts import script
 from tests.support.valkey import Valkey, running_valkey
@@ -41,6 +42,14 @@ def test_added_adds_or_reads(server: Valkey) -> None:
     assert run(server, "added", ["{c}:1", "{c}:2"], 3, 60, 0, 60) == [3, 0]
     assert server.ask("EXISTS", "{c}:2") == 0
     assert 0 < server.ask("TTL", "{c}:1") <= 60
+
+
+@pytest.mark.parametrize("name", ["added", "fixed", "sliding"])
+def test_a_counter_that_holds_no_number_is_an_error(server: Valkey, name: str) -> None:
+    server.ask("SET", "{f}:1", "garbage")
+    arguments = {"added": (0, 60, 0, 60), "fixed": (1, 9, 60, 1, 9, 60), "sliding": (0, 9, 1, 60)}
+    with pytest.raises(redis.ResponseError):
+        run(server, name, ["{f}:1", "{f}:2"], *arguments[name])
 
 
 def test_sliding_weighs_the_previous_window(server: Valkey) -> None:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +26,18 @@ def test_an_entry_comes_back_as_it_was(
 def test_an_entry_of_another_version_is_none() -> None:
     head = orjson.dumps([2, 200, []])
     assert CachedResponse.unpack(len(head).to_bytes(4, "big") + head) is None
+
+
+@settings(max_examples=50)
+@given(st.binary(max_size=60) | st.sampled_from([b"", b"\0\0\0\2[]", b"\0\0\0\4null", b"1"]))
+def test_what_something_else_made_is_none(content: bytes) -> None:
+    assert CachedResponse.unpack(content) is None
+    assert unpack_names(b"x" + content) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"1", b"null", b"{}", b'"a"', b"\xff"])
+def test_names_that_something_else_made_are_none(content: bytes) -> None:
+    assert unpack_names(content) is None
 
 
 def test_names_come_back() -> None:

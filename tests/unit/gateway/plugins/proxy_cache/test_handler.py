@@ -304,6 +304,13 @@ async def test_without_its_store_it_lets_requests_pass(monkeypatch: pytest.Monke
     assert await cached.statuses() == ["Bypass", "Bypass"]
 
 
+async def test_what_something_else_keeps_under_the_key_is_forgotten(cached: Cached) -> None:
+    await cached.ask()
+    for key in cached.nodes.keys("proxy-cache:"):
+        cached.nodes.put(key, b"garbage", 60)
+        assert (await cached.statuses(times=3))[1:] == ["Miss", "Hit"]
+
+
 async def test_a_store_that_fails_while_keeping_costs_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
