@@ -4,16 +4,51 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from time import time
+
+from joserfc import jwt
+from joserfc.jwk import ECKey
 
 GATEWAY, FLOOR, PROTOTYPE = "gateway", "floor", "prototype"
 FASTAPI, MQ_BRIDGE = "fastapi + aiokafka", "mq-bridge"
 LIBRDKAFKA = "librdkafka alone"
 
 PRODUCE, GUARDED = "produce, 256 connections", "produce with policies, 256 connections"
+TOKEN = "produce with jwt, 256 connections"
+NO_ROUTE, NO_ROUTE_EDGE = "404, 64 connections", "404 edge, 64 connections"
+PRODUCE_EDGE = "produce edge, 256 connections"
+PRODUCE_512 = "produce, 512 connections"
 ONE = "produce, 1 connections"
 SWAP, NO_SWAP = "swap of 1,000 routes under load", "the same without a swap"
 
 API_KEY = "a key of the benchmark"
+TOKEN_ISSUER = "bench"
+
+EDGE = (
+    "accept: application/json\r\naccept-encoding: gzip\r\nuser-agent: okhttp/4.12.0\r\n"
+    "x-forwarded-for: 203.0.113.17\r\nx-forwarded-proto: https\r\nx-forwarded-port: 443\r\n"
+    "x-amzn-trace-id: Root=1-67891233-abcdef012345678912345678\r\n"
+    f"authorization: Bearer {'t' * 300}\r\n"
+)
+"""What load balancers, agents and callers add to a request: the cases ``edge`` have it."""
+
+
+@cache
+def _signing_key() -> ECKey:
+    return ECKey.generate_key("P-256")
+
+
+def public_key() -> str:
+    """Return the PEM of the key that verifies ``bearer_token``."""
+    return _signing_key().as_pem(private=False).decode()
+
+
+@cache
+def bearer_token() -> str:
+    """Return the token that every request of ``TOKEN`` shows, as one caller does for its life."""
+    claims = {"iss": TOKEN_ISSUER, "sub": "bench", "aud": "orders", "exp": int(time()) + 86400}
+    return jwt.encode({"alg": "ES256"}, claims, _signing_key())
 
 
 @dataclass(frozen=True)
@@ -69,6 +104,9 @@ def all_cases() -> list[Case]:
         Case(f"404, {c} connections", (GATEWAY, FLOOR), "/none", "404", c, quick=c == 64)
         for c in (1, 64, 256, 512)
     ]
+    no_route.append(
+        Case(NO_ROUTE_EDGE, (GATEWAY, FLOOR), "/none", "404", 64, quick=True, headers=EDGE)
+    )
     no_route.append(Case("404, many paths", (GATEWAY, FLOOR), "/none/{}", "404", 64))
     routes = [
         Case(
@@ -101,7 +139,19 @@ def all_cases() -> list[Case]:
             together=PRODUCE,
             headers=f"apikey: {API_KEY}\r\n",
         ),
-        Case("produce, 512 connections", _ALL, "/sync", "200", 512, 256),
+        Case(
+            TOKEN,
+            (GATEWAY,),
+            "/token",
+            "200",
+            256,
+            256,
+            quick=True,
+            together=PRODUCE,
+            headers=f"authorization: Bearer {bearer_token()}\r\n",
+        ),
+        Case(PRODUCE_EDGE, _ALL, "/sync", "200", 256, 256, quick=True, headers=EDGE),
+        Case(PRODUCE_512, _ALL, "/sync", "200", 512, 256, quick=True),
     ]
     bodies = [
         Case("produce, 1 KiB", _ALL, "/sync", "200", 256, 1024),

@@ -7,11 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bench.cases import API_KEY
+from bench.cases import API_KEY, TOKEN_ISSUER, public_key
 from bench.processes import ServerProcess
 
 _LIMIT = {"name": "rate-limiting", "config": {"minute": 1_000_000_000}}
 """Counted as any limit is, and never reached."""
+_POLICIES = ({"name": "key-auth"}, _LIMIT, {"name": "correlation-id"})
+_JWT = {"name": "jwt", "config": {"claims_to_verify": ["exp"]}}
 COMMAND = Path(__file__).resolve().parents[1] / ".venv" / "bin" / "kafka-gateway"
 
 
@@ -44,15 +46,22 @@ def configuration(
         "routes": [
             _producing("sync", {**config, "producer_async": False}),
             _producing("async", {**config, "producer_async": True}),
-            _producing(
-                "guarded", {**config, "producer_async": False}, {"name": "key-auth"}, _LIMIT
-            ),
+            _producing("guarded", {**config, "producer_async": False}, *_POLICIES),
+            _producing("token", {**config, "producer_async": False}, _JWT),
             *(
                 {"name": f"route-{number}", "paths": [f"/route/{number}"], "tags": [f"v{version}"]}
                 for number in range(routes)
             ),
         ],
-        "consumers": [{"username": "bench", "keyauth_credentials": [{"key": API_KEY}]}],
+        "consumers": [
+            {
+                "username": "bench",
+                "keyauth_credentials": [{"key": API_KEY}],
+                "jwt_secrets": [
+                    {"key": TOKEN_ISSUER, "algorithm": "ES256", "rsa_public_key": public_key()}
+                ],
+            }
+        ],
     }
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from bench.cases import API_KEY
+from bench.cases import API_KEY, bearer_token
 from bench.gateway import configuration
 from gateway.data_plane.counters import Counters
 from gateway.data_plane.worker.application import GatewayApplication
@@ -46,7 +46,7 @@ _EDGE = (
     b"traceparent: 00-%032x-%016x-01\r\nAuthorization: Bearer " + b"t" * 300 + b"\r\n"
 )
 HEADS = {"plain": _PLAIN, "edge": _EDGE}
-PATHS = {"404": b"/none", "produce": b"/sync", "policies": b"/guarded"}
+PATHS = {"404": b"/none", "produce": b"/sync", "policies": b"/guarded", "jwt": b"/token"}
 CASES = tuple(f"{path}, {head}" for path in PATHS for head in HEADS)
 
 
@@ -61,6 +61,9 @@ def requests(case: str, first: int, count: int) -> Iterator[bytes]:
         body = BODY % (number, number)
         if path == "policies":
             lines += b"apikey: %b\r\n" % API_KEY.encode()
+        if path == "jwt":
+            lines = lines.partition(b"Authorization")[0]
+            lines += b"Authorization: Bearer %b\r\n" % bearer_token().encode()
         yield (
             b"POST %b HTTP/1.1\r\n%bContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
             % (PATHS[path], lines, len(body), body)

@@ -14,15 +14,18 @@ from bench.cases import (
     GUARDED,
     LIBRDKAFKA,
     MQ_BRIDGE,
+    NO_ROUTE,
+    NO_ROUTE_EDGE,
     NO_SWAP,
     ONE,
     PRODUCE,
+    PRODUCE_512,
+    PRODUCE_EDGE,
     PROTOTYPE,
     SWAP,
+    TOKEN,
 )
 from bench.stage import Measured, summary
-
-_NO_ROUTE = "404, 64 connections"
 
 
 @dataclass
@@ -58,10 +61,14 @@ class Results:
         """
         found: dict[str, float] = {}
         against = {
-            "no_route_vs_floor": (_NO_ROUTE, FLOOR),
-            "produce_vs_prototype": (PRODUCE, PROTOTYPE),
-            "produce_vs_mq_bridge": (PRODUCE, MQ_BRIDGE),
-            "produce_vs_fastapi": (PRODUCE, FASTAPI),
+            "no_route_plain_vs_floor": (NO_ROUTE, FLOOR),
+            "no_route_edge_vs_floor": (NO_ROUTE_EDGE, FLOOR),
+            "produce_plain_vs_prototype": (PRODUCE, PROTOTYPE),
+            "produce_edge_vs_prototype": (PRODUCE_EDGE, PROTOTYPE),
+            "produce_plain_vs_mq_bridge": (PRODUCE, MQ_BRIDGE),
+            "produce_edge_vs_mq_bridge": (PRODUCE_EDGE, MQ_BRIDGE),
+            "produce_plain_vs_fastapi": (PRODUCE, FASTAPI),
+            "produce_512_vs_prototype": (PRODUCE_512, PROTOTYPE),
         }
         for name, (case, other) in against.items():
             pairs = self._rounds((case, GATEWAY), (case, other))
@@ -77,7 +84,7 @@ class Results:
             for during, before in self._rounds((SWAP, GATEWAY), (NO_SWAP, GATEWAY))
         ]
         if shares:
-            found["swap_p99_vs_without"] = round(median(shares), 3)
+            found["swap_p99"] = round(median(shares), 3)
         return found
 
     def differences(self) -> dict[str, float]:
@@ -87,10 +94,11 @@ class Results:
         connection over librdkafka alone.
         """
         found: dict[str, float] = {}
-        rounds = self._rounds((GUARDED, GATEWAY), (PRODUCE, GATEWAY))
-        added = [with_.cpu - without.cpu for with_, without in rounds]
-        if added:
-            found["policies_cpu_us"] = round(median(added), 2)
+        for name, case in (("policies_cpu_us", GUARDED), ("jwt_cpu_us", TOKEN)):
+            rounds = self._rounds((case, GATEWAY), (PRODUCE, GATEWAY))
+            added = [with_.cpu - without.cpu for with_, without in rounds]
+            if added:
+                found[name] = round(median(added), 2)
         rounds = self._rounds((ONE, GATEWAY), (ONE, LIBRDKAFKA))
         added = [ours.percentiles["p50"] - bare.percentiles["p50"] for ours, bare in rounds]
         if added:

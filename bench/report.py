@@ -11,13 +11,18 @@ from bench.cases import FASTAPI, FLOOR, GATEWAY, LIBRDKAFKA, MQ_BRIDGE, PROTOTYP
 from bench.measurements import Results
 
 TARGETS = {
-    "no_route_vs_floor": (">=", 0.75),
-    "produce_vs_prototype": (">=", 0.7),
-    "produce_vs_mq_bridge": (">=", 1.5),
-    "produce_vs_fastapi": (">=", 3.0),
+    "no_route_plain_vs_floor": (">=", 0.85),
+    "no_route_edge_vs_floor": (">=", 0.85),
+    "produce_plain_vs_prototype": (">=", 0.75),
+    "produce_edge_vs_prototype": (">=", 0.75),
+    "produce_plain_vs_mq_bridge": (">=", 1.5),
+    "produce_edge_vs_mq_bridge": (">=", 1.5),
+    "produce_plain_vs_fastapi": (">=", 10.0),
+    "produce_512_vs_prototype": (">=", 0.75),
     "routes_10000_vs_10": ("<", 1.3),
-    "swap_p99_vs_without": ("<", 2.0),
+    "swap_p99": ("<", 1.5),
     "policies_cpu_us": ("<", 5.0),
+    "jwt_cpu_us": ("<", 3.0),
     "one_connection_ms": ("<", 0.3),
 }
 _COLOURS = {

@@ -14,7 +14,7 @@ from typing import Any
 from gateway.documents.tree import CHILDREN, DocumentNode, Tree, contains, nest, own_tags, owner_tag
 from gateway.entities import ENTITIES, Row
 from gateway.entities.checks import Table, table_problems
-from gateway.entities.credentials import store_secret
+from gateway.entities.credentials import store_secret, unused_secrets
 from gateway.entities.problems import Problem
 from gateway.entities.validation import examine, shape_for
 from gateway.errors import DocumentError
@@ -98,6 +98,10 @@ def _data(node: DocumentNode, owner: str, now: int) -> dict[str, Any]:
     data["id"] = node.id
     data["created_at"] = data["updated_at"] = now
     data |= {name: parent.id for name, parent in node.parents.items()}
+    for name in unused_secrets(node.entity.collection, data):
+        if data.get(name) is None:
+            # One that is made up would differ at every publish.
+            data[name] = ""
     tags = data.get("tags")
     if tags is None or isinstance(tags, list):
         data["tags"] = sorted({*map(str, tags or ()), *own_tags(owner, node)})
@@ -119,6 +123,7 @@ def _missing_secrets(node: DocumentNode) -> list[Problem]:
         Problem((name,), "required field missing", "a document must say it", absent=True)
         for name in node.entity.made_up
         if node.data.get(name) is None
+        and name not in unused_secrets(node.entity.collection, node.data)
     ]
 
 

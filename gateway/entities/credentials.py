@@ -204,6 +204,17 @@ CREDENTIALS = (
 )
 
 
+def unused_secrets(collection: str, data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the made-up fields that mean nothing for this credential: nobody has to give them.
+
+    The secret of a JWT credential signs with HS algorithms only; with all others a public key
+    verifies.
+    """
+    if collection != "jwt_secrets":
+        return ()
+    return () if str(data.get("algorithm") or "HS256").startswith("HS") else ("secret",)
+
+
 def hash_password(password: str, consumer_id: str) -> str:
     """Return a basic-auth password as it is stored: a hash of password and consumer id, in hex.
 

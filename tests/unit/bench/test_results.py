@@ -35,16 +35,23 @@ def _measured(
 def _results() -> Results:
     results = Results()
     for factor in (1.0, 2.0, 0.5):  # the machine's mood changes from round to round
-        results.add("404, 64 connections", GATEWAY, _measured(80 * factor))
-        results.add("404, 64 connections", FLOOR, _measured(100 * factor))
+        for case in ("404, 64 connections", "404 edge, 64 connections"):
+            results.add(case, GATEWAY, _measured(80 * factor))
+            results.add(case, FLOOR, _measured(100 * factor))
         verdict = Verdict(100, 1, 2)
         results.add("produce, 256 connections", GATEWAY, _measured(60 * factor, verdict=verdict))
+        for case in ("produce edge, 256 connections", "produce, 512 connections"):
+            results.add(case, GATEWAY, _measured(60 * factor))
+            results.add(case, MQ_BRIDGE, _measured(20 * factor))
+            results.add(case, PROTOTYPE, _measured(100 * factor))
         for subject, per_second in ((PROTOTYPE, 75), (MQ_BRIDGE, 30), (FASTAPI, 15)):
             results.add("produce, 256 connections", subject, _measured(per_second * factor))
         results.add("10 routes", GATEWAY, _measured(50, cpu=10 * factor))
         results.add("10,000 routes", GATEWAY, _measured(50, cpu=11 * factor))
         guarded = "produce with policies, 256 connections"
         results.add(guarded, GATEWAY, _measured(50, cpu=10 + 3 * factor))
+        token = "produce with jwt, 256 connections"
+        results.add(token, GATEWAY, _measured(50, cpu=10 + factor))
         results.add("produce, 1 connections", GATEWAY, _measured(50, p50=2.5))
         results.add("produce, 1 connections", LIBRDKAFKA, _measured(50, p50=2.0))
         results.add("swap of 1,000 routes under load", GATEWAY, _measured(50, p99=3.0))
@@ -54,17 +61,25 @@ def _results() -> Results:
 
 def test_ratios_are_taken_within_a_round() -> None:
     assert _results().ratios() == {
-        "no_route_vs_floor": 0.8,
-        "produce_vs_prototype": 0.8,
-        "produce_vs_mq_bridge": 2.0,
-        "produce_vs_fastapi": 4.0,
+        "no_route_plain_vs_floor": 0.8,
+        "no_route_edge_vs_floor": 0.8,
+        "produce_plain_vs_prototype": 0.8,
+        "produce_edge_vs_prototype": 0.6,
+        "produce_plain_vs_mq_bridge": 2.0,
+        "produce_edge_vs_mq_bridge": 3.0,
+        "produce_plain_vs_fastapi": 4.0,
+        "produce_512_vs_prototype": 0.6,
         "routes_10000_vs_10": 1.1,
-        "swap_p99_vs_without": 1.5,
+        "swap_p99": 1.5,
     }
 
 
 def test_differences_are_taken_within_a_round() -> None:
-    assert _results().differences() == {"policies_cpu_us": 3.0, "one_connection_ms": 0.5}
+    assert _results().differences() == {
+        "policies_cpu_us": 3.0,
+        "jwt_cpu_us": 1.0,
+        "one_connection_ms": 0.5,
+    }
 
 
 def test_everything_with_a_target_is_computed() -> None:
@@ -84,7 +99,7 @@ def test_a_missing_case_leaves_its_ratio_out() -> None:
 def test_the_report_names_targets_and_servers() -> None:
     results = _results()
     lines = list(verdicts(results))
-    assert "produce_vs_mq_bridge: 2.0 (target >= 1.5: met)" in lines
+    assert "produce_plain_vs_mq_bridge: 2.0 (target >= 1.5: met)" in lines
     assert "gateway: 300 records acknowledged, 3 lost, 6 duplicated" in lines
     assert "fastapi + aiokafka" in table(results)
     assert "| 404, 64 connections | gateway | 80 |" in markdown(results, {"cores": 2})
@@ -105,6 +120,10 @@ def test_the_quick_cases_are_enough_for_every_ratio() -> None:
         "produce, 1 connections",
         "produce, 256 connections",
         "produce with policies, 256 connections",
+        "produce with jwt, 256 connections",
+        "produce edge, 256 connections",
+        "produce, 512 connections",
+        "404 edge, 64 connections",
     }
 
 

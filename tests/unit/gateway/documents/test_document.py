@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.documents.document import check_document, from_table, to_table
 from gateway.documents.tree import owner_tag
@@ -200,3 +202,32 @@ def test_a_reference_by_id_may_point_outside_of_the_document() -> None:
     check_document({"routes": {"a": {"paths": ["/"], "service": {"id": service}}}})
     with pytest.raises(DocumentError):
         check_table(to_table({"routes": {"a": {"paths": ["/"], "service": service}}}, "o", 1))
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256", "PS512", "EdDSA"])
+def test_a_public_key_needs_no_secret_and_none_is_made_up(algorithm: str) -> None:
+    secret = {"algorithm": algorithm, "rsa_public_key": _public_key(algorithm)}
+    document = {"consumers": {"a": {"jwt_secrets": {"issuer": secret}}}}
+    first, second = (to_table(document, "me", 0) for _ in range(2))
+    assert first["jwt_secrets"] == second["jwt_secrets"]
+    assert first["jwt_secrets"][0]["secret"] == ""
+
+
+@pytest.mark.parametrize("algorithm", [{}, {"algorithm": "HS512"}, {"algorithm": None}])
+def test_a_shared_secret_has_to_be_said(algorithm: dict[str, Any]) -> None:
+    document = {"consumers": {"a": {"jwt_secrets": {"issuer": algorithm}}}}
+    [problem] = _problems(document)
+    assert "secret: required field missing; a document must say it" in problem
+
+
+def _public_key(algorithm: str) -> str:
+    kinds = {"RS256": rsa, "PS512": rsa, "ES256": ec, "EdDSA": ed25519}
+    kind = kinds[algorithm]
+    if kind is rsa:
+        key: Any = rsa.generate_private_key(65537, 2048)
+    elif kind is ec:
+        key = ec.generate_private_key(ec.SECP256R1())
+    else:
+        key = ed25519.Ed25519PrivateKey.generate()
+    encoding, form = Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
+    return str(key.public_key().public_bytes(encoding, form).decode())
