@@ -35,6 +35,10 @@ class Hint:
     """Where the value of a deprecated field stands now, inside the same record."""
 
 
+Conditions = tuple[list[str], dict[str, str]]
+"""What checks over several fields found: texts for the record, and texts by the field they name."""
+
+
 class StrictModel(BaseModel):
     """A strict model: no unknown fields, no guessing of types; null means absent, as in decK."""
 
@@ -45,6 +49,21 @@ class StrictModel(BaseModel):
         # A node starts faster when only the models are built that its configuration uses.
         defer_build=True,
     )
+
+    @classmethod
+    def conditions(cls, data: Mapping[str, Any]) -> Conditions:
+        """Return what is wrong between fields, also where some are wrong in themselves.
+
+        ``data`` holds the checked fields, or what was given when those could not be used: values
+        of any type. A model that has such conditions calls ``check_conditions`` when it is made.
+        """
+        return [], {}
+
+    def check_conditions(self) -> None:
+        """Raise the error of the conditions that do not hold."""
+        checks, fields = self.conditions(vars(self))
+        if checks or fields:
+            raise violation(checks, fields)
 
     @model_validator(mode="before")
     @classmethod

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, model_validator
 
 from gateway.entities.base import Entity, EntityType, Hint, violation
-from gateway.entities.hosts import check_host
+from gateway.entities.hosts import check_server_name
 from gateway.entities.types import ForeignKey, invalid, is_reference
 
 
@@ -34,7 +34,7 @@ def _private_key(value: str) -> str:
 
 
 def _server_name(value: str) -> str:
-    problem = check_host(value, port=False, wildcard=True)
+    problem = check_server_name(value)
     if problem:
         raise invalid(problem)
     return value

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from gateway.entities.base import Entity, EntityType, Hint, violation
+from gateway.entities.base import Conditions, Entity, EntityType, Hint
 from gateway.entities.types import NonEmpty
 
 
@@ -21,12 +22,16 @@ class Consumer(Entity):
         default=None, description="The consumer's unique id in another system."
     )
 
+    @classmethod
+    def conditions(cls, data: Mapping[str, Any]) -> Conditions:
+        """Return what is wrong when the consumer has neither name."""
+        if data.get("username") or data.get("custom_id"):
+            return [], {}
+        return ["at least one of these fields must be non-empty: 'custom_id', 'username'"], {}
+
     @model_validator(mode="after")
     def _check_name(self) -> Consumer:
-        if self.username is None and self.custom_id is None:
-            raise violation(
-                ["at least one of these fields must be non-empty: 'custom_id', 'username'"]
-            )
+        self.check_conditions()
         return self
 
 

@@ -5,15 +5,24 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from gateway.entities.base import StrictModel
-from gateway.entities.types import Number, UrlPath
+from gateway.entities.hosts import check_server_name
+from gateway.entities.types import HeaderName, NonEmpty, Number, UrlPath, invalid
 
 Status = Annotated[int, Field(ge=100, le=999)]
 Count = Annotated[int, Field(ge=0, le=255)]
 Seconds = Annotated[Number, Field(ge=0, le=65535)]
 CheckType = Literal["tcp", "http", "https", "grpc", "grpcs"]
+
+
+def _server_name(value: str) -> str:
+    problem = check_server_name(value)
+    if problem or "*" in value:
+        raise invalid(problem or f"invalid value: {value}")
+    return value
+
 
 _PASSIVE_GOOD = [*range(200, 209), 226, *range(300, 309)]
 
@@ -62,13 +71,13 @@ class Active(StrictModel):
         default=10, description="How many targets are probed at the same time."
     )
     http_path: UrlPath = Field(default="/", description="The path that probes ask for.")
-    https_sni: str | None = Field(
+    https_sni: Annotated[str, AfterValidator(_server_name)] | None = Field(
         default=None, description="The server name of the TLS handshake of probes."
     )
     https_verify_certificate: bool = Field(
         default=True, description="Whether the certificates of probed targets are verified."
     )
-    headers: dict[str, list[str]] | None = Field(
+    headers: dict[HeaderName, list[NonEmpty]] | None = Field(
         default=None, description="The headers of probes, each with its values."
     )
     healthy: ActiveHealthy = Field(

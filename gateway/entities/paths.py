@@ -19,14 +19,14 @@ _PLAIN = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9\-._~]+)*/?")
 
 def check_route_path(value: str) -> str:
     """Return what is wrong with a route's path, or an empty string."""
+    if "//" in value:
+        return "must not have empty segments"
     if value.startswith("~/"):
         return _check_regex(value[1:])
     if not value.startswith("/"):
         return "should start with: / (fixed path) or ~/ (regex path)"
     if _PLAIN.fullmatch(value):
         return ""
-    if "//" in value:
-        return "must not have empty segments"
     bad = MALFORMED_PERCENT.search(value)
     if bad is not None:
         return f"invalid url-encoded value: '{bad[0]}'"

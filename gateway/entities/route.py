@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.entities.base import Entity, EntityType, Hint, StrictModel, violation
-from gateway.entities.hosts import check_host
+from gateway.entities.base import Conditions, Entity, EntityType, Hint, StrictModel, violation
+from gateway.entities.hosts import check_route_host, check_server_name, is_address
 from gateway.entities.paths import check_route_path
 from gateway.entities.types import (
     ForeignKey,
@@ -17,32 +19,104 @@ from gateway.entities.types import (
     NonEmpty,
     Port,
     Protocol,
+    check_header_name,
     invalid,
 )
 from gateway.entities.versions import by_version
 
-_HTTP = ("methods", "hosts", "headers", "paths")
-_GRPC = ("hosts", "headers", "paths")
-_STREAM = ("sources", "destinations", "snis")
-_ONE_OF: dict[str, tuple[str, ...]] = {
-    "http": _HTTP,
-    "https": (*_HTTP, "snis"),
-    "grpc": _GRPC,
-    "grpcs": (*_GRPC, "snis"),
-    "tcp": _STREAM,
-    "tls": _STREAM,
-    "udp": _STREAM,
-    "tls_passthrough": ("snis",),
-}
-"""Of these attributes a route needs at least one, by protocol."""
-
-_GROUPS = (
-    frozenset({"http", "https"}),
-    frozenset({"tcp", "tls", "udp"}),
-    frozenset({"tls_passthrough"}),
-    frozenset({"grpc", "grpcs"}),
-)
+_SETS = (("http", "https"), ("tcp", "tls", "udp"), ("tls_passthrough",), ("grpc", "grpcs"))
+"""A route's protocols are all out of one of these."""
+_GRPC_PROTOCOLS = frozenset({"grpc", "grpcs"})
 _SNI = frozenset({"https", "grpcs", "tls", "tls_passthrough"})
+_WHERE_SNIS = (
+    "'snis' can only be set when 'protocols' is 'grpcs', 'https', 'tls' or 'tls_passthrough'"
+)
+
+
+@dataclass(frozen=True)
+class Needed:
+    """Attributes of which a route needs one, when its protocols are so."""
+
+    one_of: tuple[str, ...]
+    contains: str = ""
+    """Holds when this is one of the protocols …"""
+    within: frozenset[str] = frozenset()
+    """… or, where that is empty, when all protocols are among these."""
+    called: str = ""
+
+    def holds_for(self, protocols: list[str]) -> bool:
+        """Tell whether the rule is about these protocols."""
+        return self.contains in protocols if self.contains else set(protocols) <= self.within
+
+    @property
+    def text(self) -> str:
+        """What is said when none of the attributes is set."""
+        names = ", ".join(f"'{name}'" for name in self.one_of)
+        what = f"one of {names}" if len(self.one_of) > 1 else self.one_of[0]
+        return f"must set {what} when 'protocols' is {self.called}"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What routes of some protocols may not have, and what they need: the first rule that holds."""
+
+    called: str
+    forbidden: tuple[str, ...]
+    needed: tuple[Needed, ...]
+
+    def text(self, name: str) -> str:
+        """What is said of an attribute that such a route may not have."""
+        return f"cannot set '{name}' when 'protocols' is {self.called}"
+
+
+_HTTP = Rules(
+    "'http' or 'https'",
+    ("sources", "destinations"),
+    (
+        Needed(("methods", "hosts", "headers", "paths", "snis"), "https", called="'https'"),
+        Needed(("methods", "hosts", "headers", "paths"), "http", called="'http'"),
+    ),
+)
+_STREAM = Rules(
+    "'tcp', 'tls', 'tls_passthrough' or 'udp'",
+    ("methods", "hosts", "paths", "headers"),
+    (
+        Needed(
+            ("sources", "destinations", "snis"),
+            within=frozenset({"tcp", "tls", "udp"}),
+            called="'tcp', 'tls' or 'udp'",
+        ),
+        Needed(("snis",), within=frozenset({"tls_passthrough"}), called="'tls_passthrough'"),
+    ),
+)
+_GRPC = Rules(
+    "'grpc' or 'grpcs'",
+    ("methods", "sources", "destinations"),
+    (
+        Needed(("hosts", "headers", "paths", "snis"), "grpcs", called="'grpcs'"),
+        Needed(("hosts", "headers", "paths"), "grpc", called="'grpc'"),
+    ),
+)
+_RULES = {
+    **dict.fromkeys(("http", "https"), _HTTP),
+    **dict.fromkeys(("tcp", "tls", "udp", "tls_passthrough"), _STREAM),
+    **dict.fromkeys(("grpc", "grpcs"), _GRPC),
+}
+
+
+def _known(protocols: list[Any]) -> bool:
+    return all(isinstance(protocol, str) and protocol in _RULES for protocol in protocols)
+
+
+def _mixed(protocols: list[str]) -> str:
+    """Return what is wrong with protocols of several sets, in the order of their appearance."""
+    if len(protocols) < 2:
+        return ""
+    found = dict.fromkeys(next(one for one in _SETS if name in one) for name in protocols)
+    if len(found) < 2:
+        return ""
+    shown = ", ".join("(" + ", ".join(f"'{name}'" for name in one) + ")" for one in found)
+    return f"these sets are mutually exclusive: {shown}"
 
 
 def _method(value: str) -> str:
@@ -52,14 +126,14 @@ def _method(value: str) -> str:
 
 
 def _host(value: str) -> str:
-    problem = check_host(value, port=True, wildcard=True)
+    problem = check_route_host(value)
     if problem:
         raise invalid(problem)
     return value
 
 
 def _sni(value: str) -> str:
-    problem = check_host(value.removesuffix("."), port=False, wildcard=True)
+    problem = check_server_name(value)
     if problem:
         raise invalid(problem)
     return value
@@ -72,17 +146,32 @@ def _path(value: str) -> str:
     return value
 
 
-def _header_names(value: dict[str, list[str]]) -> dict[str, list[str]]:
-    for name in value:
-        if name.lower() == "host":
-            raise invalid("cannot contain 'host' header, which must be specified in 'hosts'")
+def _header_name(value: str) -> str:
+    if value.lower() == "host":
+        raise invalid(
+            "cannot contain 'host' header, which must be specified in the 'hosts' attribute"
+        )
+    return check_header_name(value)
+
+
+def _network(value: str) -> str:
+    address, slash, bits = value.partition("/")
+    try:
+        ip_network(value, strict=False)
+        fits = is_address(address) and (not slash or (bits.isascii() and bits.isdigit()))
+    except ValueError:
+        fits = False
+    if not fits:
+        raise invalid(f"invalid ip or cidr range: '{value}'")
     return value
 
 
 class Endpoint(StrictModel):
     """An address, a port, or both, of a stream connection."""
 
-    ip: str | None = Field(default=None, description="An IP address or a CIDR range.")
+    ip: Annotated[str, AfterValidator(_network)] | None = Field(
+        default=None, description="An IP address or a CIDR range."
+    )
     port: Port | None = Field(default=None, description="A port number, from 0 to 65535.")
 
     @model_validator(mode="after")
@@ -119,9 +208,9 @@ class Route(Entity):
         "starting with `~/`.",
     )
     headers: (
-        Annotated[
-            dict[str, Annotated[list[NonEmpty], Field(min_length=1)]],
-            AfterValidator(_header_names),
+        dict[
+            Annotated[str, AfterValidator(_header_name)],
+            Annotated[list[NonEmpty], Field(min_length=1)],
         ]
         | None
     ) = Field(
@@ -176,53 +265,47 @@ class Route(Entity):
             return data
         return {**data, "strip_path": False} if is_grpc(data.get("protocols")) else data
 
+    @classmethod
+    def conditions(cls, data: Mapping[str, Any]) -> Conditions:
+        """Return what the protocols forbid, and what they need (Kong's ``routes_subschemas.lua``).
+
+        The first of the protocols says which of the rules hold.
+        """
+        protocols = data.get("protocols")
+        if protocols is None:
+            protocols = cls.model_fields["protocols"].get_default(call_default_factory=True)
+        if not isinstance(protocols, list) or not protocols or not _known(protocols):
+            return [], {}
+        rules = _RULES[protocols[0]]
+        checks: list[str] = []
+        fields = {name: rules.text(name) for name in rules.forbidden if data.get(name) is not None}
+        if rules is _GRPC and data.get("strip_path") is True:
+            fields["strip_path"] = rules.text("strip_path")
+        if text := _mixed(protocols):
+            fields["protocols"] = text
+        if data.get("snis") and not set(protocols) & _SNI:
+            checks.append(_WHERE_SNIS)
+            fields["snis"] = "length must be 0"
+        for needed in rules.needed:
+            if needed.holds_for(protocols):
+                if not any(data.get(name) for name in needed.one_of):
+                    checks.append(needed.text)
+                break
+        return checks, fields
+
     @model_validator(mode="after")
     def _check_attributes(self) -> Route:
-        protocols = set(self.protocols)
-        if not any(protocols <= group for group in _GROUPS):
-            text = (
-                "('http', 'https'), ('tcp', 'tls', 'udp'), ('tls_passthrough'), ('grpc', 'grpcs')"
-            )
-            raise violation([], {"protocols": f"must stay inside one of these groups: {text}"})
-        fields = self._forbidden(protocols)
-        if fields:
-            text = "failed conditional validation given value of field 'protocols'"
-            raise violation([text], fields)
-        protocol = _first_with_most(self.protocols)
-        allowed = _ONE_OF[protocol]
-        if not any(getattr(self, name) for name in allowed):
-            names = ", ".join(f"'{name}'" for name in allowed)
-            one = f"must set one of {names}" if len(allowed) > 1 else f"must set {names}"
-            raise violation([f"{one} when 'protocols' is '{protocol}'"])
+        self.check_conditions()
         return self
-
-    def _forbidden(self, protocols: set[Protocol]) -> dict[str, str]:
-        """Return the fields that are set but make no sense with these protocols."""
-        unwanted: list[str] = []
-        if protocols <= _GROUPS[3]:
-            unwanted += ["methods", "sources", "destinations"]
-        elif protocols <= _GROUPS[0]:
-            unwanted += ["sources", "destinations"]
-        else:
-            unwanted += _HTTP
-        if not protocols & _SNI:
-            unwanted.append("snis")
-        fields = {name: "value must be null" for name in unwanted if getattr(self, name)}
-        if protocols <= _GROUPS[3] and self.strip_path:
-            fields["strip_path"] = "cannot set 'strip_path' when 'protocols' is 'grpc' or 'grpcs'"
-        return fields
 
 
 def is_grpc(protocols: Any) -> bool:
     """Tell whether a route's protocols are gRPC's, whose paths are never stripped."""
     return (
-        isinstance(protocols, list) and bool(protocols) and set(map(str, protocols)) <= _GROUPS[3]
+        isinstance(protocols, list)
+        and bool(protocols)
+        and set(map(str, protocols)) <= _GRPC_PROTOCOLS
     )
-
-
-def _first_with_most(protocols: list[Any]) -> str:
-    """Return the protocol that allows most attributes: http and https together are like https."""
-    return str(max(protocols, key=lambda protocol: len(_ONE_OF[protocol])))
 
 
 ROUTES = EntityType(

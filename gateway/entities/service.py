@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.entities.base import Entity, EntityType, Hint, violation
+from gateway.entities.base import Conditions, Entity, EntityType, Hint, violation
 from gateway.entities.hosts import check_host
 from gateway.entities.types import (
     ForeignKey,
@@ -22,8 +22,11 @@ from gateway.entities.types import (
     invalid,
 )
 
-_PATHLESS = frozenset({"tcp", "tls", "udp", "grpc", "grpcs", "tls_passthrough"})
+_PATHLESS = frozenset({"tcp", "tls", "udp", "grpc", "grpcs"})
 _WITH_TLS = frozenset({"https", "tls"})
+_TLS_FIELDS = ["client_certificate", "tls_verify", "tls_verify_depth", "ca_certificates"]
+_PROTOCOLS = frozenset(get_args(Protocol))
+_CONDITION = "failed conditional validation given value of field 'protocol'"
 _PORTS = {"http": 80, "https": 443, "grpc": 80, "grpcs": 443}
 
 
@@ -57,7 +60,7 @@ def _not_a_url() -> Exception:
 
 
 def _host(value: str) -> str:
-    problem = check_host(value, port=False, wildcard=False)
+    problem = check_host(value)
     if problem:
         raise invalid(problem)
     return value
@@ -121,18 +124,21 @@ class Service(Entity):
     def _split_url(cls, data: Any) -> Any:
         return split_url(data) if isinstance(data, Mapping) and "url" in data else data
 
+    @classmethod
+    def conditions(cls, data: Mapping[str, Any]) -> Conditions:
+        """Return what is set and must be null, by the protocol."""
+        protocol = data.get("protocol") or "http"
+        if protocol not in _PROTOCOLS:
+            return [], {}
+        unwanted = ["path"] if protocol in _PATHLESS else []
+        if protocol not in _WITH_TLS:
+            unwanted += _TLS_FIELDS
+        fields = {name: "value must be null" for name in unwanted if data.get(name) is not None}
+        return [_CONDITION] * len(fields), fields
+
     @model_validator(mode="after")
     def _check_protocol(self) -> Service:
-        fields = {}
-        if self.path is not None and self.protocol in _PATHLESS:
-            fields["path"] = "value must be null"
-        if self.protocol not in _WITH_TLS:
-            for name in ("client_certificate", "tls_verify", "tls_verify_depth", "ca_certificates"):
-                if getattr(self, name) is not None:
-                    fields[name] = "value must be null"
-        if fields:
-            text = "failed conditional validation given value of field 'protocol'"
-            raise violation([text], fields)
+        self.check_conditions()
         return self
 
 

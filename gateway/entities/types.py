@@ -92,14 +92,13 @@ def check_url_path(value: str) -> str:
         raise invalid("should start with: /")
     if "//" in value:
         raise invalid("must not have empty segments")
+    if _PATH_CHARACTERS.fullmatch(value) is None:
+        raise invalid(
+            f"invalid path: '{value}' (characters outside of the reserved list of RFC 3986 found)"
+        )
     bad = MALFORMED_PERCENT.search(value)
     if bad is not None:
         raise invalid(f"invalid url-encoded value: '{bad[0]}'")
-    if _PATH_CHARACTERS.fullmatch(value) is None:
-        raise invalid(
-            "invalid path: characters outside of the reserved list of RFC 3986"
-            f" must be percent-encoded: '{value}'"
-        )
     return value
 
 
@@ -147,9 +146,21 @@ def _plain_id(value: Any) -> Any:
 
     Kong 3.10 ``kong/db/schema/init.lua`` validate_primary_key with ignore_others.
     """
-    if isinstance(value, Mapping) and value.get("id") is not None:
-        return value["id"]
-    return value
+    if not isinstance(value, Mapping):
+        return value
+    key = value.get("id")
+    if key is None:
+        raise _about_id("missing primary key")
+    if not isinstance(key, str):
+        raise _about_id("expected a string")
+    if UUID.fullmatch(key) is None:
+        raise _about_id("expected a valid UUID")
+    return key
+
+
+def _about_id(text: str) -> PydanticCustomError:
+    """Make the error of a foreign key's own primary key, as ``gateway.entities.base.violation``."""
+    return PydanticCustomError("entity", "{checks}", {"checks": [], "fields": {"id": text}})
 
 
 def _whole(value: float) -> float:

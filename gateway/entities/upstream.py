@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.entities.base import Entity, EntityType, Hint, violation
+from gateway.entities.base import Conditions, Entity, EntityType, Hint
 from gateway.entities.healthchecks import Healthchecks
-from gateway.entities.hosts import check_host, is_address, split_port
-from gateway.entities.types import ForeignKey, NonEmpty, UrlPath, invalid
+from gateway.entities.hosts import check_host_with_port, read_host, split_port
+from gateway.entities.types import ForeignKey, HeaderName, NonEmpty, UrlPath, invalid
 
 HashOn = Literal["none", "consumer", "ip", "header", "cookie", "path", "query_arg", "uri_capture"]
 
@@ -27,28 +28,57 @@ _FALLBACK_NEEDS = {
     "query_arg": "hash_fallback_query_arg",
     "uri_capture": "hash_fallback_uri_capture",
 }
+_FALLBACKS: dict[str, tuple[str, ...]] = {
+    "none": ("none",),
+    "cookie": ("none",),
+    **{
+        alone: tuple(name for name in get_args(HashOn) if name != alone)
+        for alone in ("consumer", "ip", "path")
+    },
+}
+"""What ``hash_fallback`` may be, by ``hash_on``; anything for the others."""
+_DISTINCT = (
+    ("hash_on_header", "hash_fallback_header"),
+    ("hash_on_query_arg", "hash_fallback_query_arg"),
+    ("hash_on_uri_capture", "hash_fallback_uri_capture"),
+)
+_NO_TOKEN = re.compile(r"[\x00-\x20\x7f-\U0010ffff()<>@,;:\\\"/?={}\[\]]")
+
+
+def _condition(field: str) -> str:
+    return f"failed conditional validation given value of field '{field}'"
 
 
 def _upstream_name(value: str) -> str:
-    if is_address(value):
+    found = read_host(value)
+    if found.problem and found.kind == "name":
+        raise invalid("Invalid name; must be a valid hostname")
+    if found.kind != "name":
         raise invalid("Invalid name; no ip addresses allowed")
-    problem = check_host(value, port=False, wildcard=False)
-    if problem:
-        raise invalid(f"Invalid name; {problem}")
+    if found.port is not None:
+        raise invalid("Invalid name; no port allowed")
     return value
 
 
 def _host_header(value: str) -> str:
-    problem = check_host(value, port=True, wildcard=False)
+    problem = check_host_with_port(value)
     if problem:
         raise invalid(problem)
     return value
 
 
+def _cookie_name(value: str) -> str:
+    if _NO_TOKEN.search(value):
+        raise invalid(
+            "contains one or more invalid characters. ASCII control characters (0-31;127), space, "
+            'tab and the characters ()<>@,;:\\"/?={}[] are not allowed.'
+        )
+    return value
+
+
 def _target(value: str) -> str:
-    problem = check_host(value, port=True, wildcard=False)
-    if problem:
-        raise invalid(f"Invalid target; not a valid hostname or ip address: {problem}")
+    if read_host(value).problem:
+        raise invalid(f"Invalid target ('{value}'); not a valid hostname or ip address")
     host, port = split_port(value)
     if port is not None:
         return value
@@ -71,13 +101,13 @@ class Upstream(Entity):
     hash_fallback: HashOn = Field(
         default="none", description="What is hashed when a request does not have the first."
     )
-    hash_on_header: NonEmpty | None = Field(
+    hash_on_header: HeaderName | None = Field(
         default=None, description="The header that is hashed when `hash_on` is `header`."
     )
-    hash_fallback_header: NonEmpty | None = Field(
+    hash_fallback_header: HeaderName | None = Field(
         default=None, description="The header that is hashed when `hash_fallback` is `header`."
     )
-    hash_on_cookie: NonEmpty | None = Field(
+    hash_on_cookie: Annotated[NonEmpty, AfterValidator(_cookie_name)] | None = Field(
         default=None, description="The cookie that is hashed; it is set when a request has none."
     )
     hash_on_cookie_path: UrlPath = Field(
@@ -118,28 +148,35 @@ class Upstream(Entity):
             return {**data, "algorithm": "consistent-hashing"}
         return data
 
+    @classmethod
+    def conditions(cls, data: Mapping[str, Any]) -> Conditions:
+        """Return what of the hashing is missing, and what cannot be together."""
+        on, fallback = data.get("hash_on") or "none", data.get("hash_fallback") or "none"
+        checks: list[str] = []
+        fields: dict[str, str] = {}
+        for field, value, needs in (
+            ("hash_on", on, _NEEDS),
+            ("hash_fallback", fallback, _FALLBACK_NEEDS),
+        ):
+            needed = needs.get(value) if isinstance(value, str) else None
+            if needed is not None and data.get(needed) is None:
+                fields[needed] = "required field missing"
+                checks.append(_condition(field))
+        allowed = _FALLBACKS.get(on) if isinstance(on, str) else None
+        if allowed is not None and fallback not in allowed:
+            fields["hash_fallback"] = f"expected one of: {', '.join(allowed)}"
+            checks.append(_condition("hash_on"))
+        for pair in _DISTINCT:
+            values = [data.get(name) for name in pair]
+            if values[0] and values[0] == values[1]:
+                names = ", ".join(f"'{name}'" for name in pair)
+                checks.append(f"values of these fields must be distinct: {names}")
+        return checks, fields
+
     @model_validator(mode="after")
     def _check_hashing(self) -> Upstream:
-        fields = {}
-        for value, needs in ((self.hash_on, _NEEDS), (self.hash_fallback, _FALLBACK_NEEDS)):
-            needed = needs.get(value)
-            if needed is not None and getattr(self, needed) is None:
-                fields[needed] = "required field missing"
-        if fields:
-            text = "failed conditional validation given value of field 'hash_on'"
-            raise violation([text], fields)
-        self._check_fallback()
+        self.check_conditions()
         return self
-
-    def _check_fallback(self) -> None:
-        if self.hash_on in ("none", "cookie") and self.hash_fallback != "none":
-            text = f"expected 'none' when 'hash_on' is '{self.hash_on}'"
-            raise violation([], {"hash_fallback": text})
-        same = self.hash_on == self.hash_fallback
-        if same and self.hash_on in ("consumer", "ip", "path"):
-            raise violation([], {"hash_fallback": "must differ from 'hash_on'"})
-        if same and self.hash_on == "header" and self.hash_on_header == self.hash_fallback_header:
-            raise violation([], {"hash_fallback_header": "must differ from 'hash_on_header'"})
 
 
 class Target(Entity):

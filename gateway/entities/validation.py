@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from gateway.entities.base import EntityType
+from gateway.entities.base import EntityType, StrictModel
 from gateway.entities.plugin import Plugin
 from gateway.entities.plugin_types import PluginType, plugin_types, unknown_plugin
 from gateway.entities.problems import Problem, kong_fields, problems_of
@@ -50,7 +50,24 @@ def _validate(model: type[BaseModel], data: Any) -> tuple[Row | None, list[Probl
     try:
         return model.model_validate(data).model_dump(), []
     except ValidationError as error:
-        return None, problems_of(error, model)
+        return None, _with_conditions(problems_of(error, model), model, data)
+
+
+def _with_conditions(problems: list[Problem], model: type[BaseModel], data: Any) -> list[Problem]:
+    """Add what is wrong between fields, which pydantic leaves out when one is wrong in itself."""
+    if not isinstance(data, Mapping) or not issubclass(model, StrictModel):
+        return problems
+    if any(problem.whole and not problem.location for problem in problems):
+        return problems  # it came so far
+    checks, fields = model.conditions(data)
+    # What must not be there at all is not asked for its form.
+    found = [Problem((name,), text, input=data.get(name)) for name, text in fields.items()]
+    found += [problem for problem in problems if problem.location[:1] not in _places(fields)]
+    return found + [Problem((), text, whole=True) for text in checks]
+
+
+def _places(fields: Mapping[str, str]) -> set[tuple[str, ...]]:
+    return {(name,) for name in fields}
 
 
 def _examine_plugin(

@@ -36,5 +36,7 @@ def test_only_some_plugins_can_be_limited_to_a_group(
     if fits:
         assert validate_row("plugins", row)["consumer_group"] == GROUP
     else:
-        with pytest.raises(SchemaViolation, match="cannot be limited to a consumer group"):
+        with pytest.raises(SchemaViolation) as caught:
             validate_row("plugins", row)
+        assert caught.value.fields == {"consumer_group": "value must be null"}
+        assert "cannot be limited to a consumer group" in caught.value.problems[0]

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.control_plane.admin.kong_errors import kong_error
+from gateway.control_plane.admin.kong_errors import kong_error, schema_message
 from gateway.entities import validate_row
 from gateway.errors import (
     DocumentError,
@@ -19,6 +20,8 @@ from gateway.errors import (
     StoreError,
     UniqueViolation,
 )
+from tests.support.control_plane import running
+from tests.support.validation_rules import RULES
 
 
 def _error(collection: str, data: dict[str, Any]) -> dict[str, Any]:
@@ -75,3 +78,12 @@ def test_a_wrong_document_lists_its_problems() -> None:
     body = kong_error(DocumentError(["a: wrong", "b: wrong"]))[1]
     assert body["problems"] == ["a: wrong", "b: wrong"]
     assert body["message"] == "2 schema violations (a: wrong; b: wrong)"
+
+
+async def test_every_rule_answers_with_kongs_keys_and_texts(tmp_path: Path) -> None:
+    async with running(tmp_path) as place:
+        for collection, entity, fields in RULES:
+            reply = await place.ask("POST", f"/schemas/{collection}/validate", entity)
+            assert (reply.status, reply.body["code"]) == (400, 2), (entity, reply)
+            assert reply.body["fields"] == fields, entity
+            assert reply.body["message"] == schema_message(fields)
