@@ -5,9 +5,13 @@ GatewayError
 ├── SettingsError                 a KONG_* setting cannot be used
 ├── DocumentError                 a decK file or keyed document is wrong; names file and path
 ├── SchemaViolation               one entity fails its checks; carries Kong's code/name/fields shape
-├── ReferenceViolation            an entity refers to one that is not there
-├── UniqueViolation               two entities claim the same name
-├── NotFound                      no such entity, release or owner
+├── KeyViolation                  what names an entity cannot be used
+│   ├── InvalidKey                …because it is no id
+│   ├── KeyTaken                  …because another entity has that id
+│   ├── ReferenceViolation        …because it refers to an entity that is not there
+│   ├── UniqueViolation           …because another entity claims the same name
+│   └── NotFound                  …because there is no such entity, release or owner
+├── Unsupported                   Kong can do it, and this gateway cannot
 ├── QueryError                    a query parameter of the Admin API cannot be used
 ├── StoreError                    the control plane's database cannot be read or written
 ├── ReleaseRefused                a data plane cannot serve a release
@@ -93,16 +97,36 @@ class SchemaViolation(GatewayError):
         super().__init__(f"schema violation ({self.fields})")
 
 
-class ReferenceViolation(GatewayError):
+class KeyViolation(GatewayError):
+    """What names an entity cannot be used; ``fields`` are those of Kong's answer, by field name."""
+
+    def __init__(self, message: str, fields: Mapping[str, Any] | None = None) -> None:
+        self.fields = dict(fields or {})
+        super().__init__(message)
+
+
+class InvalidKey(KeyViolation):
+    """A key in a path is no id, and nothing else names such entities: Kong's error 1, HTTP 400."""
+
+
+class KeyTaken(KeyViolation):
+    """The id of a new entity is another's: Kong's error 3, HTTP 400."""
+
+
+class ReferenceViolation(KeyViolation):
     """A foreign key does not reference an existing entity: Kong's error 4, HTTP 400."""
 
 
-class UniqueViolation(GatewayError):
+class UniqueViolation(KeyViolation):
     """A unique key is taken: Kong's error 5, HTTP 409."""
 
 
-class NotFound(GatewayError):
-    """No such entity, release or owner: HTTP 404."""
+class NotFound(KeyViolation):
+    """No such entity, release or owner: HTTP 404; with ``fields`` Kong's error 6."""
+
+
+class Unsupported(GatewayError):
+    """Kong can do it, this gateway cannot: Kong's error 12, HTTP 405."""
 
 
 class QueryError(GatewayError):

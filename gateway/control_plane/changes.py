@@ -13,7 +13,8 @@ from typing import Any
 
 from gateway.control_plane.ownership import (
     canonical,
-    describe_values,
+    claim,
+    describe,
     unique_values,
     without_orphans,
 )
@@ -25,7 +26,7 @@ from gateway.entities.own_tags import is_own_tag
 from gateway.entities.shape import Shape
 from gateway.entities.types import UUID
 from gateway.entities.validation import shape_for
-from gateway.errors import NotFound, ReferenceViolation, UniqueViolation
+from gateway.errors import InvalidKey, KeyTaken, NotFound, ReferenceViolation, UniqueViolation
 
 _URL_FIELDS = ("protocol", "host", "port", "path")
 
@@ -44,10 +45,8 @@ def is_id(key: str) -> bool:
 
 
 def find(table: Table, collection: str, key: str) -> Row | None:
-    """Return the entity of this id or name, or None."""
-    field = "id" if is_id(key) else entity_type(collection).endpoint_key
-    if field is None:
-        return None
+    """Return the entity of this id or name, or None; raises ``InvalidKey``."""
+    field = _key_field(entity_type(collection), key)
     return next((row for row in table.get(collection, ()) if row.get(field) == key), None)
 
 
@@ -83,8 +82,10 @@ def put(table: Table, collection: str, key: str, data: Mapping[str, Any], now: i
 
 def patch(table: Table, collection: str, key: str, data: Mapping[str, Any], now: int) -> Written:
     """Change the fields that are given; records are merged field by field, all else replaced."""
-    before = get(table, collection, key)
     entity = entity_type(collection)
+    before = find(table, collection, key)
+    if before is None:
+        raise _no_such(entity, key)
     data = {name: value for name, value in data.items() if name not in ("id", "created_at")}
     base = dict(before)
     if data.get("url") is not None:
@@ -107,7 +108,8 @@ def delete(table: Table, collection: str, key: str) -> Table:
     for other in ENTITIES.values():
         if _refers(other, left.get(other.collection, ()), collection, row["id"]):
             text = f"an existing '{other.collection}' entity references this"
-            raise ReferenceViolation(f"{text} '{collection}' entity")
+            fields = {"@referenced_by": other.collection}
+            raise ReferenceViolation(f"{text} '{collection}' entity", fields)
     return canonical(left)
 
 
@@ -122,11 +124,24 @@ def _refers(entity: EntityType, rows: Iterable[Row], collection: str, target: st
 
 
 def _key_fields(entity: EntityType, key: str) -> dict[str, Any]:
+    return {_key_field(entity, key): key}
+
+
+def _key_field(entity: EntityType, key: str) -> str:
+    """Return which field a key in a URL is of."""
     if is_id(key):
-        return {"id": key}
+        return "id"
     if entity.endpoint_key is None:
-        raise NotFound("Not found")
-    return {entity.endpoint_key: key}
+        fields = {"id": "expected a valid UUID"}
+        raise InvalidKey(f"invalid primary key: '{describe(fields)}'", fields)
+    return entity.endpoint_key
+
+
+def _no_such(entity: EntityType, key: str) -> NotFound:
+    field = _key_field(entity, key)
+    fields = claim(entity, [field], [key])
+    kind = "the entity with primary key" if "id" in fields else "the entity with"
+    return NotFound(f"could not find {kind} '{describe(fields)}'", fields)
 
 
 def _resolved(table: Table, collection: str, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,7 +155,7 @@ def _resolved(table: Table, collection: str, data: Mapping[str, Any]) -> dict[st
         if name is not None and value.get(name) is not None:
             found = find(table, target, str(value[name]))
             if found is None:
-                raise _dangling(target, {name: value[name]})
+                raise _dangling(field, target, {name: value[name]})
             result[field] = found["id"]
     return result
 
@@ -170,25 +185,26 @@ def _check_unique(entity: EntityType, row: Row, others: list[Row]) -> None:
     taken = {value for other in others for value in unique_values(entity, other)}
     for group, values in unique_values(entity, row):
         if (group, values) in taken:
-            shown = describe_values(group, values)
-            raise UniqueViolation(f"UNIQUE violation detected on '{shown}'")
+            fields = claim(entity, group, values)
+            if group == ("id",):
+                raise KeyTaken(f"primary key violation on key '{describe(fields)}'", fields)
+            raise UniqueViolation(f"UNIQUE violation detected on '{describe(fields)}'", fields)
 
 
 def _check_references(table: Table, entity: EntityType, row: Row) -> None:
     for field, target in entity.foreign.items():
         value = row.get(field)
         if value is not None and find(table, target, value) is None:
-            raise _dangling(target, {"id": value})
+            raise _dangling(field, target, {"id": value})
     for field, target in entity.foreign_lists.items():
         for value in row.get(field) or ():
             if find(table, target, value) is None:
-                raise _dangling(target, {"id": value})
+                raise _dangling(field, target, {"id": value})
 
 
-def _dangling(target: str, key: Mapping[str, Any]) -> ReferenceViolation:
-    shown = describe_values(key.keys(), key.values())
-    text = f"the foreign key '{shown}' does not reference an existing '{target}' entity."
-    return ReferenceViolation(text)
+def _dangling(field: str, target: str, key: Mapping[str, Any]) -> ReferenceViolation:
+    text = f"the foreign key '{describe(key)}' does not reference an existing '{target}' entity."
+    return ReferenceViolation(text, {field: dict(key)})
 
 
 def _merged(shape: Shape, old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

@@ -83,14 +83,30 @@ def unique_values(entity: EntityType, row: Row) -> list[tuple[tuple[str, ...], t
     return [(group, value) for group in groups if (value := unique_value(row, group)) is not None]
 
 
-def describe_values(group: Iterable[str], values: Iterable[Any]) -> str:
-    """Return fields and values as Kong's errors show them, secrets left out: ``{name="a"}``."""
-    shown = [
-        f"{name}=…" if name in SECRETS else f'{name}="{value}"'
-        for name, value in zip(group, values, strict=True)
-        if value is not None
-    ]
-    return "{" + ",".join(shown) + "}"
+def claim(entity: EntityType, group: Iterable[str], values: Iterable[Any]) -> dict[str, Any]:
+    """Return what an entity claims for itself as Kong's errors have it, secrets left out.
+
+    Foreign keys are ``{"id": …}`` or null.
+    """
+    return {
+        name: "…" if name in SECRETS else _foreign(entity, name, value)
+        for name, value in sorted(zip(group, values, strict=True))
+    }
+
+
+def _foreign(entity: EntityType, name: str, value: Any) -> Any:
+    return {"id": value} if name in entity.foreign and value is not None else value
+
+
+def describe(fields: Mapping[str, Any]) -> str:
+    """Return fields as Kong's errors show them in a text: ``{name="a",service={id="…"}}``."""
+    return "{" + ",".join(f"{name}={_shown(value)}" for name, value in fields.items()) + "}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return describe(value)
+    return "null" if value is None else f'"{value}"'
 
 
 def _check_claims(entity: EntityType, own: Iterable[Row], others: Iterable[Row]) -> None:
@@ -101,8 +117,9 @@ def _check_claims(entity: EntityType, own: Iterable[Row], others: Iterable[Row])
         for group, values in unique_values(entity, row):
             other = taken.get((group, values))
             if other is not None:
-                text = f"UNIQUE violation detected on '{describe_values(group, values)}'"
-                raise UniqueViolation(f"{text}: {_whose(entity, other)}")
+                fields = claim(entity, group, values)
+                text = f"UNIQUE violation detected on '{describe(fields)}'"
+                raise UniqueViolation(f"{text}: {_whose(entity, other)}", fields)
 
 
 def _whose(entity: EntityType, row: Mapping[str, Any]) -> str:

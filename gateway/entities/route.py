@@ -34,7 +34,7 @@ _WHERE_SNIS = (
 
 
 @dataclass(frozen=True)
-class Needed:
+class NeededAttributes:
     """Attributes of which a route needs one, when its protocols are so."""
 
     one_of: tuple[str, ...]
@@ -57,44 +57,48 @@ class Needed:
 
 
 @dataclass(frozen=True)
-class Rules:
+class ProtocolRules:
     """What routes of some protocols may not have, and what they need: the first rule that holds."""
 
     called: str
     forbidden: tuple[str, ...]
-    needed: tuple[Needed, ...]
+    needed: tuple[NeededAttributes, ...]
 
     def text(self, name: str) -> str:
         """What is said of an attribute that such a route may not have."""
         return f"cannot set '{name}' when 'protocols' is {self.called}"
 
 
-_HTTP = Rules(
+_HTTP = ProtocolRules(
     "'http' or 'https'",
     ("sources", "destinations"),
     (
-        Needed(("methods", "hosts", "headers", "paths", "snis"), "https", called="'https'"),
-        Needed(("methods", "hosts", "headers", "paths"), "http", called="'http'"),
+        NeededAttributes(
+            ("methods", "hosts", "headers", "paths", "snis"), "https", called="'https'"
+        ),
+        NeededAttributes(("methods", "hosts", "headers", "paths"), "http", called="'http'"),
     ),
 )
-_STREAM = Rules(
+_STREAM = ProtocolRules(
     "'tcp', 'tls', 'tls_passthrough' or 'udp'",
     ("methods", "hosts", "paths", "headers"),
     (
-        Needed(
+        NeededAttributes(
             ("sources", "destinations", "snis"),
             within=frozenset({"tcp", "tls", "udp"}),
             called="'tcp', 'tls' or 'udp'",
         ),
-        Needed(("snis",), within=frozenset({"tls_passthrough"}), called="'tls_passthrough'"),
+        NeededAttributes(
+            ("snis",), within=frozenset({"tls_passthrough"}), called="'tls_passthrough'"
+        ),
     ),
 )
-_GRPC = Rules(
+_GRPC = ProtocolRules(
     "'grpc' or 'grpcs'",
     ("methods", "sources", "destinations"),
     (
-        Needed(("hosts", "headers", "paths", "snis"), "grpcs", called="'grpcs'"),
-        Needed(("hosts", "headers", "paths"), "grpc", called="'grpc'"),
+        NeededAttributes(("hosts", "headers", "paths", "snis"), "grpcs", called="'grpcs'"),
+        NeededAttributes(("hosts", "headers", "paths"), "grpc", called="'grpc'"),
     ),
 )
 _RULES = {

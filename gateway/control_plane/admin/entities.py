@@ -86,7 +86,8 @@ class EntityEndpoints:
         if request.method == "PATCH":
 
             def change(table: Table) -> Written:
-                self._get(table, request, key)
+                if self._nesting is not None:
+                    self._get(table, request, key)
                 return changes.patch(table, self._collection, key, data, _now())
 
         else:

@@ -12,6 +12,9 @@ from typing import Any
 from gateway.errors import (
     DocumentError,
     GatewayError,
+    InvalidKey,
+    KeyTaken,
+    KeyViolation,
     NotFound,
     QueryError,
     ReferenceViolation,
@@ -20,12 +23,29 @@ from gateway.errors import (
     SchemaViolation,
     StoreError,
     UniqueViolation,
+    Unsupported,
 )
 
 UNEXPECTED = "An unexpected error occurred"
 """The message of a failure whose reason only the log has."""
 
-_NAMES = {2: "schema violation", 4: "foreign key violation", 5: "unique constraint violation"}
+_NAMES = {
+    1: "invalid primary key",
+    2: "schema violation",
+    3: "primary key violation",
+    4: "foreign key violation",
+    5: "unique constraint violation",
+    6: "not found",
+    12: "operation unsupported",
+}
+_KEYS: dict[type[KeyViolation], tuple[int, int]] = {
+    InvalidKey: (400, 1),
+    KeyTaken: (400, 3),
+    ReferenceViolation: (400, 4),
+    UniqueViolation: (409, 5),
+    NotFound: (404, 6),
+}
+"""Status and code of what is wrong with a key."""
 
 
 def kong_error(error: GatewayError) -> tuple[int, dict[str, Any]]:
@@ -39,15 +59,16 @@ def kong_error(error: GatewayError) -> tuple[int, dict[str, Any]]:
         text = problems[0] if len(problems) == 1 else "; ".join(problems)
         prefix = "schema violation" if len(problems) == 1 else f"{len(problems)} schema violations"
         return 400, _body(2, f"{prefix} ({text})") | {"fields": {}, "problems": problems}
-    if isinstance(error, ReferenceViolation):
-        return 400, _body(4, str(error)) | {"fields": {}}
-    if isinstance(error, UniqueViolation):
-        return 409, _body(5, str(error)) | {"fields": {}}
+    if isinstance(error, NotFound) and not error.fields:
+        return 404, {"message": str(error) or "Not found"}
+    if isinstance(error, KeyViolation):
+        status, code = _KEYS[type(error)]
+        return status, _body(code, str(error)) | {"fields": error.fields}
+    if isinstance(error, Unsupported):
+        return 405, _body(12, str(error))
     if isinstance(error, QueryError):
         body = {"code": error.code, "name": error.name, "message": str(error), "fields": {}}
         return 400, body
-    if isinstance(error, NotFound):
-        return 404, {"message": str(error) or "Not found"}
     if isinstance(error, ReleaseRefused):
         return 409, {"message": str(error), "errors": error.errors}
     if isinstance(error, RequestRejected):

@@ -11,6 +11,7 @@ from gateway.control_plane import changes
 from gateway.entities.checks import Table
 from gateway.errors import (
     DocumentError,
+    InvalidKey,
     NotFound,
     ReferenceViolation,
     SchemaViolation,
@@ -55,7 +56,7 @@ def test_an_entity_without_a_name_in_urls_is_found_by_id_only() -> None:
     certificate, key = self_signed()
     made = changes.create({}, "certificates", {"cert": certificate, "key": key}, NOW)
     assert changes.get(made.table, "certificates", made.row["id"]) == made.row
-    with pytest.raises(NotFound):
+    with pytest.raises(InvalidKey):
         changes.put(made.table, "certificates", "name", {"cert": certificate, "key": key}, NOW)
 
 

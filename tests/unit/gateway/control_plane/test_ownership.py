@@ -76,7 +76,7 @@ def test_a_taken_api_key_is_not_named() -> None:
     with pytest.raises(UniqueViolation) as caught:
         published(document("bob"), "b", table)
     assert "planted" not in str(caught.value)
-    assert "{key=…}" in str(caught.value)
+    assert '{key="…"}' in str(caught.value)
 
 
 def test_the_canonical_form_has_no_empty_collections_and_rows_by_id() -> None:

@@ -187,3 +187,45 @@ async def test_a_plugin_that_never_runs_is_written_with_a_warning(tmp_path: Path
         plain = await place.ask("POST", "/routes/httpbinroute/plugins", {"name": "cors"})
         assert plain.status == 201
         assert "Warning" not in plain.headers
+
+
+async def test_keys_that_cannot_be_used_are_answered_with_kongs_codes_and_fields(
+    tmp_path: Path,
+) -> None:
+    none = str(uuid4())
+    async with running(tmp_path) as place:
+        service = await make(place, "/services", name="a", host="a.test")
+        one = {"id": service["id"]}
+        route = await make(place, "/routes", name="r", paths=["/r"], service=one)
+        await make(place, "/plugins", name="cors", service=one)
+        cors = {"consumer": None, "consumer_group": None, "name": "cors", "route": None}
+        ca = "/ca_certificates/no-id"
+        no_id = {"id": "expected a valid UUID"}
+        taken = {"id": service["id"], "name": "b", "host": "b.test"}
+        nowhere = {"paths": ["/x"], "service": {"id": none}}
+        used = {"@referenced_by": "routes"}
+        for method, path, body, status, code, fields in (
+            ("GET", ca, None, 400, 1, no_id),
+            ("PUT", ca, {}, 400, 1, no_id),
+            ("PATCH", ca, {}, 400, 1, no_id),
+            ("DELETE", ca, None, 400, 1, no_id),
+            ("POST", "/services", taken, 400, 3, one),
+            ("POST", "/routes", nowhere, 400, 4, {"service": {"id": none}}),
+            ("PATCH", "/routes/r", {"service": {"name": "z"}}, 400, 4, {"service": {"name": "z"}}),
+            ("DELETE", "/services/a", None, 400, 4, used),
+            ("POST", "/services", {"name": "a", "host": "b.test"}, 409, 5, {"name": "a"}),
+            ("POST", "/plugins", {"name": "cors", "service": one}, 409, 5, cors | {"service": one}),
+            ("PATCH", f"/services/{none}", {}, 404, 6, {"id": none}),
+            ("PATCH", "/services/none", {}, 404, 6, {"name": "none"}),
+        ):
+            reply = await place.ask(method, path, body)
+            got = reply.status, reply.body.get("code"), reply.body.get("fields")
+            assert got == (status, code, fields), (method, path, reply)
+        texts = {
+            f"/services/{none}": f"could not find the entity with primary key '{{id=\"{none}\"}}'",
+            "/services/none": "could not find the entity with '{name=\"none\"}'",
+        }
+        for path, text in texts.items():
+            assert (await place.ask("PATCH", path, {})).body["message"] == text
+        assert (await place.ask("GET", "/services/none")).body == {"message": "Not found"}
+        assert (await place.ask("GET", "/routes/r")).body == route

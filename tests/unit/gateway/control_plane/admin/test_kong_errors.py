@@ -19,6 +19,7 @@ from gateway.errors import (
     SchemaViolation,
     StoreError,
     UniqueViolation,
+    Unsupported,
 )
 from tests.support.control_plane import running
 from tests.support.validation_rules import RULES
@@ -57,7 +58,8 @@ def test_nested_and_entity_violations_are_in_the_message() -> None:
         (ReferenceViolation("x"), 400, 4),
         (UniqueViolation("x"), 409, 5),
         (NotFound("Not found"), 404, None),
-        (NotFound(), 404, None),
+        (NotFound("Not found"), 404, None),
+        (Unsupported("no"), 405, 12),
         (QueryError(9, "invalid size", "too large"), 400, 9),
         (StoreError("the database is locked", 503), 503, None),
         (DocumentError(["a: wrong", "b: wrong"]), 400, 2),
