@@ -4,17 +4,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from time import monotonic
 from typing import Any
 
 from gateway.http.messages import Request, Response
+from gateway.plugins.request_metrics import SEPARATOR
 
 BUCKETS = (1, 2, 5, 10, 25, 50, 80, 100, 250, 500, 1000, 2000, 5000, 10000, 30000, 60000)
 """Upper bounds of the latency histograms in milliseconds; one more bucket has no bound."""
-
-SEPARATOR = "\x1f"
-"""Between service and route in the keys of a report: no name can hold it."""
 
 
 class RouteCounters:
@@ -77,6 +75,15 @@ class Counters:
         if self.unmatched.codes:
             used[SEPARATOR] = self.unmatched.report()
         return used
+
+
+def summed(reports: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the counters and gauges of workers, added up; ended ones have no gauges."""
+    found = list(reports)
+    return {
+        kind: total(report[kind] for report in found if kind in report)
+        for kind in ("counters", "gauges")
+    }
 
 
 def total(reports: Iterable[Any]) -> Any:

@@ -83,6 +83,7 @@ class BodyReader:
         if piece:
             incoming.awaits_continue = False
             incoming.size += len(piece)
+            incoming.request.size += len(piece)
             if incoming.size > incoming.limit:
                 if incoming.take is drop:
                     self._respond_unread(incoming)
@@ -158,8 +159,6 @@ class BodyReader:
         """Handle a request whose last byte has come, if that was not begun before."""
         self._forget()
         request = incoming.request
-        if incoming.pieces is None:
-            request.received_body = incoming.size
         if not request.keep_alive:
             self._flow.close_input()
         if incoming.channel is not None:

@@ -113,6 +113,8 @@ class Request:
         "path",
         "query",
         "received",
+        "sent",
+        "size",
         "target",
         "version",
     )
@@ -169,10 +171,6 @@ class Request:
     waiting_since: float | None = None
     """When the wait for what a plugin produced began, in monotonic seconds; noted where the chain
     logs."""
-    sent: int = 0
-    """Bytes of the response, head included; known in the log phase."""
-    received_body: int = 0
-    """Bytes of a body that came after its head and was not kept in ``body``."""
     trace_ids: Mapping[str, str] | None = None
     """Ids of the request's trace by the format in which they went on: ``w3c``, ``b3``, …"""
     log_fields: Sequence[Any] = ()
@@ -180,6 +178,8 @@ class Request:
     client_verify: str | None = None
     """What became of the client's certificate: ``SUCCESS`` or ``FAILED:`` and why; None: nobody
     looked."""
+    trace: Any = None
+    """The trace that the request is part of (``gateway.plugins.opentelemetry``); None: of none."""
     _client_ip: str | None = None
     _forwarded_proto: str | None = None
     _forwarded_port: int | None = None
@@ -214,6 +214,10 @@ class Request:
         self.chain: HandlerChain | None = None
         self.match: RouteMatch | None = None
         self.consumer: Any = None
+        self.size = 0
+        """Bytes received: the head and what has come of the body, without the framing of chunks."""
+        self.sent = 0
+        """Bytes of the response, head included; for log handlers, which run when it is out."""
         self._id: bytes | None = None
 
     @property

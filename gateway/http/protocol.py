@@ -173,6 +173,7 @@ class HttpProtocol(asyncio.Protocol):
         except RequestRejected as error:
             self._refuse(error.status, error.message, request)
             return end
+        request.size = end - at
         outcome = self._route(request)
         if length:
             if length < 0 or length > len(data) - end or request.expects:
@@ -180,6 +181,7 @@ class HttpProtocol(asyncio.Protocol):
                 self._body.begin(request, outcome, length)
                 return end
             body = data[end : end + length]
+            request.size += length
             end += length
             if usual is None:
                 self._parser.complete(body)

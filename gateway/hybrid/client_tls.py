@@ -39,5 +39,17 @@ def client_context(settings: Settings) -> tuple[ssl.SSLContext, str]:
     return context, settings.cluster_server_name or host
 
 
+def certificate_expires(settings: Settings) -> float:
+    """Return when the node's certificate does, in seconds since 1970. Raises ``SettingsError``."""
+    # Imported here: it is large, and a node shows this only when it serves.
+    from cryptography import x509
+
+    try:
+        found = x509.load_pem_x509_certificate(_pem(settings, "cluster_cert").encode())
+    except ValueError as error:
+        raise SettingsError(f"KONG_CLUSTER_CERT: cannot be read: {error}") from None
+    return found.not_valid_after_utc.timestamp()
+
+
 def _pem(settings: Settings, name: str) -> str:
     return read_pem(getattr(settings, name) or "", env_name(name))

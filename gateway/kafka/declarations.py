@@ -93,6 +93,7 @@ void rd_kafka_event_destroy(rd_kafka_event_t *);
 int rd_kafka_message_headers(const rd_kafka_message_t *, rd_kafka_headers_t **);
 int rd_kafka_header_get_all(const rd_kafka_headers_t *, size_t, const char **, const void **,
                             size_t *);
+int64_t rd_kafka_message_latency(const rd_kafka_message_t *);
 const char *rd_kafka_topic_name(const rd_kafka_topic_t *);
 
 int rd_kafka_oauthbearer_set_token(rd_kafka_t *, const char *, int64_t, const char *,

@@ -9,6 +9,7 @@ from typing import Any
 from gateway.kafka.config import ProducerConfig
 from gateway.kafka.prober import Prober
 from gateway.kafka.producer import Producer
+from gateway.kafka.topic_counts import summed
 
 _UNUSED_CLOSE = 15.0
 """Seconds in which a producer without users may send what it has."""
@@ -27,7 +28,7 @@ class ProducerPool:
         self._prober = Prober(loop)
         self._producers: dict[ProducerConfig, Producer] = {}
         self._closing: dict[asyncio.Task[None], Producer] = {}
-        self._past: dict[str, Any] = {"records": 0, "failures": {}, "refusals": {}}
+        self._past: dict[str, Any] = {"records": 0, "failures": {}, "refusals": {}, "topics": {}}
 
     def get(self, config: ProducerConfig) -> Producer:
         """Return the producer of this configuration; raises ``ProduceError`` if it cannot be."""
@@ -64,7 +65,8 @@ class ProducerPool:
         """Return sums over all producers, and each producer by itself.
 
         ``records`` written, ``failures`` by librdkafka's reason (not written although accepted),
-        ``refusals`` by reason (not accepted), ``messages`` and ``bytes`` buffered or in flight,
+        ``refusals`` by reason (not accepted), ``topics``: see ``TopicCounts``, ``messages`` and
+        ``bytes`` buffered or in flight, ``limit_messages`` and ``limit_bytes``: what may be,
         ``producers``: the same for each, with ``name``, ``state`` (up, down, unknown), ``healthy``.
         Counters never fall, also when producers go.
         """
@@ -77,6 +79,9 @@ class ProducerPool:
             "refusals": _sum(one["refusals"] for one in everyone),
             "messages": sum(one["messages"] for one in each + leaving),
             "bytes": sum(one["bytes"] for one in each + leaving),
+            "topics": summed(one["topics"] for one in everyone),
+            "limit_messages": sum(one.config.buffer_messages for one in self._producers.values()),
+            "limit_bytes": sum(one.config.buffer_bytes for one in self._producers.values()),
             "producers": each,
         }
 
@@ -92,6 +97,7 @@ class ProducerPool:
             "records": self._past["records"] + last["records"],
             "failures": _sum((self._past["failures"], last["failures"])),
             "refusals": _sum((self._past["refusals"], last["refusals"])),
+            "topics": summed((self._past["topics"], last["topics"])),
         }
 
 

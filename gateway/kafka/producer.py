@@ -18,7 +18,7 @@ from gateway.kafka.key_order import KeyOrder, QueuedRecord, Slot
 from gateway.kafka.librdkafka import error_name, error_text
 from gateway.kafka.prober import Prober
 from gateway.kafka.refused_batches import REFUSALS, is_innocent, names_the_guilty
-from gateway.kafka.reports import content_of, topic_of
+from gateway.kafka.reports import content_of, latency_of, topic_of
 from gateway.kafka.second_lane import MOST_TOGETHER, SecondLane
 from gateway.kafka.watch import Watch
 
@@ -79,6 +79,7 @@ class Producer:
     def declare(self, topic: str) -> None:
         """Have a topic's leaders looked up before its first record comes."""
         self.topics.add(topic)
+        self.watch.topic(topic)
         self.client.topic(topic)
 
     def check_room(self, records: int, size: int) -> None:
@@ -251,9 +252,18 @@ class Producer:
         if failed:
             self.watch.failed()
         if failed < count:
+            self._count(messages, count - failed, size)
             self.watch.delivered()
         if self._drained is not None and not self._pending:
             self._drained.set()
+
+    def _count(self, messages: Sequence[Any], written: int, size: int) -> None:
+        """Count the records of one batch, which are of one topic."""
+        first = messages[0]
+        if written < len(messages):
+            first = next(message for message in messages if not message.err)
+            size = sum(message.len for message in messages if not message.err)
+        self.watch.topic(topic_of(first)).delivered(written, size, latency_of(first))
 
     def still_wanted(self, records: Sequence[QueuedRecord]) -> list[QueuedRecord]:
         """Return the records whose senders still wait; the others are let go."""
@@ -308,7 +318,7 @@ class Producer:
         if callback is _no_sender:
             return
         reason = error_name(code)
-        self.watch.count(reason)
+        self.watch.count(reason, topic)
         error = ProduceError(reason, error_text(code), topic)
         self._tell(callback, self._connectivity.explained(error))
 

@@ -14,6 +14,12 @@ def topic_of(message: Any) -> str:
     return text(lib.rd_kafka_topic_name(message.rkt))
 
 
+def latency_of(message: Any) -> int:
+    """Return the microseconds from a record's hand-over to its report."""
+    # -1 where librdkafka cannot say.
+    return max(0, int(lib.rd_kafka_message_latency(message)))
+
+
 def content_of(message: Any) -> tuple[bytes, bytes | None, list[Header]]:
     """Return a copy of a reported record: value, key, headers."""
     value = bytes(ffi.buffer(message.payload, message.len)) if message.len else b""

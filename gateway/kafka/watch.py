@@ -11,6 +11,7 @@ from gateway.kafka.config import ProducerConfig
 from gateway.kafka.connectivity import Connectivity
 from gateway.kafka.health import Health, is_connectivity
 from gateway.kafka.librdkafka import error_name
+from gateway.kafka.topic_counts import TopicCounts
 
 _LOST_TOPIC = frozenset(
     {"UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION", "TOPIC_AUTHORIZATION_FAILED"}
@@ -49,6 +50,7 @@ class Watch:
         self.connectivity = Connectivity(config.bootstrap, tokens=tokens)
         self.failures: dict[str, int] = {}
         self.refusals: dict[str, int] = {}
+        self.topics: dict[str, TopicCounts] = {}
         self.gate_closed = False
         self.closed = False
         self._gated = config.gated
@@ -65,15 +67,29 @@ class Watch:
             "refusals": dict(self.refusals),
             "state": self.health.state,
             "healthy": self.health.healthy,
+            "topics": {name: counts.report() for name, counts in self.topics.items()},
         }
 
     def refused(self, reason: str, records: int) -> None:
         """Count records that were not accepted; their senders know."""
         self.refusals[reason] = self.refusals.get(reason, 0) + records
 
-    def count(self, reason: str) -> None:
-        """Count one record that was not written; ``failed`` follows for all of a report."""
+    def topic(self, name: str) -> TopicCounts:
+        """Return what is counted of a topic."""
+        found = self.topics.get(name)
+        if found is None:
+            found = self.topics[name] = TopicCounts()
+        return found
+
+    def count(self, reason: str, topic: str = "") -> None:
+        """Count one record that was not written; ``failed`` follows for all of a report.
+
+        A record past its deadline has no ``topic``: only where there is one, it is known.
+        """
         self.failures[reason] = self.failures.get(reason, 0) + 1
+        if not topic and len(self.topics) == 1:
+            topic = next(iter(self.topics))
+        self.topic(topic).failed(reason)
         self._connectivity = self._connectivity or is_connectivity(reason)
         self._lost_topic = self._lost_topic or reason in _LOST_TOPIC
 

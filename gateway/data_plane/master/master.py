@@ -31,6 +31,7 @@ from gateway.data_plane.master.worker_process import resident_memory
 from gateway.errors import ReleaseRefused, SettingsError
 from gateway.http.limits import own_limits
 from gateway.http.server import Listener, Server
+from gateway.hybrid.node_id import node_id
 from gateway.logs import configure_logs, get_logger
 from gateway.plugins.node_store import NodeStore
 from gateway.settings.compatibility import use_version
@@ -81,6 +82,7 @@ class Master:
         self._stopping = False
         self._stop = asyncio.Event()
         self._prefix: Path
+        self._node_id: str
         self._addresses: list[ListenAddress]
         self._supervisor: Supervisor
         self._source: Source
@@ -93,6 +95,7 @@ class Master:
         configure_logs(settings.log_level, role=settings.role)
         use_version(settings.compatibility_version)
         self._prefix = _make_prefix(settings)
+        self._node_id = node_id(self._prefix)
         proxy = Reservation(settings.proxy_listen, "KONG_PROXY_LISTEN")
         self._addresses = proxy.addresses
         try:
@@ -175,6 +178,8 @@ class Master:
             connected=self._source.connected,
             memory=memory,
             version=__version__,
+            node_id=self._node_id,
+            certificate_expires=self._source.certificate_expires,
         )
 
     async def reports(self) -> list[dict[str, Any]]:

@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Prometheus text of a node: what its workers counted, summed, and what the master knows.
+"""The metrics of a node: what its workers counted, summed, and what the master knows.
 
-Request metrics have the names and labels of Kong's prometheus plugin, so that its dashboards and
-alerts work; what Kong does not have begins with ``kafka_gateway_``.
+What Kong's prometheus plugin has too has its names and labels, so that its dashboards and alerts
+work; what Kong does not have begins with ``kafka_gateway_``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.data_plane.counters import BUCKETS, SEPARATOR, total
-
-CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
-
-Labels = Mapping[str, str]
+from gateway.data_plane.counters import BUCKETS, summed
+from gateway.data_plane.master.exposition import Exposition, Series, labels
+from gateway.data_plane.master.kafka_metrics import add_kafka
+from gateway.data_plane.master.log_metrics import add_logs
+from gateway.data_plane.master.route_metrics import add_routes
 
 
 @dataclass(frozen=True)
@@ -37,192 +37,151 @@ class NodeFigures:
     memory: Mapping[str, int] = field(default_factory=dict)
     """By process: ``master``, ``0``, ``1``, …"""
     version: str = ""
+    node_id: str = ""
+    certificate_expires: float | None = None
+    """When the certificate for the control plane does, in seconds since 1970."""
 
 
-def render(reports: Iterable[Mapping[str, Any]], node: NodeFigures) -> bytes:
+def render(
+    reports: Iterable[Mapping[str, Any]], node: NodeFigures, *, openmetrics: bool = False
+) -> bytes:
     """Return the whole text."""
-    summed = total(reports)
-    lines: list[str] = []
-    for text in (
-        _requests(summed),
-        _connections(summed),
-        _kafka(summed),
-        _logs(summed),
-        _node(node),
-    ):
-        lines.extend(text)
-    return ("\n".join(lines) + "\n").encode()
+    found = list(reports)
+    total = summed(found)
+    counters, gauges = total.get("counters", {}), total.get("gauges", {})
+    text = Exposition(openmetrics=openmetrics)
+    add_routes(text, counters.get("requests", {}), _latest(found))
+    _add_responses(text, counters.get("routes", {}).values())
+    _add_connections(text, counters, gauges, node)
+    add_kafka(text, counters.get("kafka", {}), gauges)
+    add_logs(text, counters.get("logs", {}))
+    _add_node(text, node)
+    _add_link(text, node)
+    return text.text()
 
 
-def _family(
-    name: str, kind: str, text: str, samples: Iterable[tuple[Labels, float]]
-) -> Iterator[str]:
-    found = list(samples)
-    if not found:
-        return
-    yield f"# HELP {name} {text}"
-    yield f"# TYPE {name} {kind}"
-    for labels, value in found:
-        yield _sample(name, labels, value)
+def _latest(reports: Iterable[Mapping[str, Any]]) -> dict[str, dict[int, list[Any]]]:
+    """Return the newest exemplar of each bucket, by route."""
+    latest: dict[str, dict[int, list[Any]]] = {}
+    for report in reports:
+        for key, buckets in report.get("exemplars", {}).items():
+            places = latest.setdefault(key, {})
+            for place, found in buckets.items():
+                before = places.get(int(place))
+                if before is None or before[2] < found[2]:
+                    places[int(place)] = found
+    return latest
 
 
-def _sample(name: str, labels: Labels, value: float) -> str:
-    written = ",".join(f'{key}="{_escape(text)}"' for key, text in labels.items())
-    return f"{name}{{{written}}} {value}" if written else f"{name} {value}"
-
-
-def _escape(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-
-
-def _requests(summed: Mapping[str, Any]) -> Iterator[str]:
-    routes = summed.get("counters", {}).get("routes", {})
-    named = []
-    for key, counted in sorted(routes.items()):
-        service, _, route = key.partition(SEPARATOR)
-        named.append(({"service": service, "route": route}, counted))
-    yield from _family(
-        "kong_http_requests_total",
+def _add_responses(text: Exposition, routes: Iterable[Mapping[str, Any]]) -> None:
+    """Add what is counted without any plugin, over all routes."""
+    codes: dict[str, int] = {}
+    times, elapsed = [0] * (len(BUCKETS) + 1), 0.0
+    for route in routes:
+        for code, number in route["codes"].items():
+            codes[code] = codes.get(code, 0) + number
+        times = [one + other for one, other in zip(times, route["latency"], strict=True)]
+        elapsed += route["elapsed"]
+    text.family(
+        "kafka_gateway_responses_total",
         "counter",
-        "HTTP requests by service, route, status code and source of the response.",
-        (
-            ({**labels, **_code(code), "workspace": "default", "consumer": ""}, number)
-            for labels, counted in named
-            for code, number in sorted(counted["codes"].items())
-        ),
+        "Responses of all routes, and of none, by status code and whose they are.",
+        [
+            (labels(code=code.lstrip("-"), source=source_of(code)), number)
+            for code, number in sorted(codes.items())
+        ],
     )
-    yield from _family(
-        "kong_bandwidth_bytes",
-        "counter",
-        "Bytes of responses sent to clients, heads included.",
-        (({**labels, "direction": "egress"}, counted["sent"]) for labels, counted in named),
+    text.histograms(
+        "kafka_gateway_response_latency_ms",
+        "Milliseconds from a request's head to its response, over all routes.",
+        BUCKETS,
+        [Series("", times, elapsed)] if codes else [],
     )
-    text = "Milliseconds from the request's head to its response."
-    yield from _histogram("kong_request_latency_ms", text, named, "latency", "elapsed")
-    proxied = [(labels, counted) for labels, counted in named if any(counted["upstream"])]
-    text = "Milliseconds waited for the upstream's response."
-    yield from _histogram("kong_upstream_latency_ms", text, proxied, "upstream", "waited")
 
 
-def _code(code: str) -> dict[str, str]:
-    upstream = code.startswith("-")
-    return {"code": code.lstrip("-"), "source": "service" if upstream else "exit"}
+def source_of(code: str) -> str:
+    """Return whose a response is, given its code in a report."""
+    return "service" if code.startswith("-") else "kong"
 
 
-def _histogram(
-    name: str, text: str, named: list[tuple[dict[str, str], Any]], counts: str, sums: str
-) -> Iterator[str]:
-    if not named:
-        return
-    yield f"# HELP {name} {text}"
-    yield f"# TYPE {name} histogram"
-    for labels, counted in named:
-        below = 0
-        for bound, number in zip((*BUCKETS, "+Inf"), counted[counts], strict=True):
-            below += number
-            yield _sample(f"{name}_bucket", {**labels, "le": str(bound)}, below)
-        yield _sample(f"{name}_count", labels, below)
-        yield _sample(f"{name}_sum", labels, round(counted[sums], 3))
-
-
-def _connections(summed: Mapping[str, Any]) -> Iterator[str]:
-    counters, gauges = summed.get("counters", {}), summed.get("gauges", {})
+def _add_connections(
+    text: Exposition, counters: Mapping[str, Any], gauges: Mapping[str, Any], node: NodeFigures
+) -> None:
     accepted, refused = counters.get("accepted", 0), counters.get("refused", 0)
-    states = {
-        "accepted": accepted,
-        "handled": accepted - refused,
-        "active": gauges.get("active", 0),
-    }
-    yield from _family(
+    active = gauges.get("active", 0)
+    requests = sum(sum(one["codes"].values()) for one in counters.get("routes", {}).values())
+    where = {"node_id": node.node_id, "subsystem": "http"}
+    states = {"accepted": accepted, "handled": accepted - refused, "active": active}
+    states |= {"total": requests, "reading": 0, "writing": 0, "waiting": active}
+    text.family(
         "kong_nginx_connections_total",
         "gauge",
         "Client connections by state.",
-        (({"state": state}, number) for state, number in states.items()),
+        [(labels(**where, state=state), number) for state, number in states.items()],
     )
-    yield from _family(
+    name = "kong_nginx_requests_total"
+    text.family(name, "gauge", "Requests responded to.", [(labels(**where), requests)])
+    text.one(
         "kafka_gateway_access_log_dropped_total",
         "counter",
         "Lines of the access log that were not written because writing did not keep up.",
-        [({}, counters.get("log_dropped", 0))],
+        counters.get("log_dropped", 0),
     )
 
 
-def _kafka(summed: Mapping[str, Any]) -> Iterator[str]:
-    counters = summed.get("counters", {}).get("kafka", {})
-    gauges = summed.get("gauges", {})
-    text = "Records that Kafka acknowledged."
-    records: list[tuple[Labels, float]] = [({}, counters.get("records", 0))]
-    yield from _family("kafka_gateway_records_total", "counter", text, records)
-    for name, key, text in (
-        ("delivery_failures", "failures", "Records taken and not written, by reason."),
-        ("refusals", "refusals", "Records not taken, by reason."),
-    ):
-        samples = [({"reason": reason}, n) for reason, n in sorted(counters.get(key, {}).items())]
-        yield from _family(f"kafka_gateway_{name}_total", "counter", text, samples)
-    for name, text in (
-        ("messages", "Records buffered or on their way."),
-        ("bytes", "Bytes of records buffered or on their way."),
-    ):
-        value = gauges.get("kafka", {}).get(name, 0)
-        yield from _family(f"kafka_gateway_buffer_{name}", "gauge", text, [({}, value)])
-    states = []
-    for key, number in sorted(gauges.get("producers", {}).items()):
-        bootstrap, _, state = key.partition(SEPARATOR)
-        states.append(({"bootstrap": bootstrap, "state": state}, number))
-    text = "Producers by what they know of their brokers: up, down, unknown."
-    yield from _family("kafka_gateway_producers", "gauge", text, states)
-
-
-def _logs(summed: Mapping[str, Any]) -> Iterator[str]:
-    logs = summed.get("counters", {}).get("logs", {})
-    sent = logs.get("sent", {})
-    yield from _family(
-        "kafka_gateway_log_entries_total",
-        "counter",
-        "Log entries that their sinks have taken, by plugin.",
-        (({"plugin": plugin}, number) for plugin, number in sorted(sent.items())),
-    )
-    yield from _family(
-        "kafka_gateway_log_entries_dropped_total",
-        "counter",
-        "Log entries that no sink got, by plugin and reason.",
-        (
-            ({"plugin": plugin, "reason": reason}, number)
-            for plugin, reasons in sorted(logs.get("dropped", {}).items())
-            for reason, number in sorted(reasons.items())
-        ),
-    )
-
-
-def _node(node: NodeFigures) -> Iterator[str]:
-    yield from _family(
-        "kafka_gateway_info", "gauge", "The version that runs.", [({"version": node.version}, 1)]
-    )
-    yield from _family(
+def _add_node(text: Exposition, node: NodeFigures) -> None:
+    known = labels(node_id=node.node_id, version=node.version)
+    text.family("kong_node_info", "gauge", "The node and its version.", [(known, 1)])
+    text.one("kong_datastore_reachable", "gauge", "A data plane needs no datastore.", 1)
+    text.one("kong_nginx_metric_errors_total", "counter", "Metrics that were not counted.", 0)
+    version = labels(version=node.version)
+    text.family("kafka_gateway_info", "gauge", "The version that runs.", [(version, 1)])
+    text.family(
         "kafka_gateway_configuration_info",
         "gauge",
         "The hash of the configuration in force; zeros without one.",
-        [({"hash": node.hash}, 1)],
+        [(labels(hash=node.hash), 1)],
     )
     if node.age is not None:
-        text = "Seconds since the configuration in force was switched to."
-        name = "kafka_gateway_configuration_age_seconds"
-        yield from _family(name, "gauge", text, [({}, round(node.age, 3))])
-    for name, kind, text, value in (
+        about = "Seconds since the configuration in force was switched to."
+        text.one("kafka_gateway_configuration_age_seconds", "gauge", about, round(node.age, 3))
+    for name, kind, about, value in (
         ("workers", "gauge", "Workers there are to be.", node.workers),
         ("workers_ready", "gauge", "Workers that serve.", node.ready),
         ("draining", "gauge", "Whether the node was asked to drain or stops.", int(node.draining)),
         ("worker_restarts_total", "counter", "Workers that ended and came back.", node.restarts),
         ("worker_hangs_total", "counter", "Workers ended for not responding.", node.hung),
     ):
-        yield from _family(f"kafka_gateway_{name}", kind, text, [({}, value)])
-    if node.connected is not None:
-        text = "Whether the control plane is connected."
-        name = "kafka_gateway_control_plane_connected"
-        yield from _family(name, "gauge", text, [({}, int(node.connected))])
-    yield from _family(
+        text.one(f"kafka_gateway_{name}", kind, about, value)
+    text.family(
         "kafka_gateway_resident_memory_bytes",
         "gauge",
         "Resident memory by process.",
-        (({"process": name}, size) for name, size in node.memory.items()),
+        [(labels(process=name), size) for name, size in node.memory.items()],
     )
+    workers = {name: size for name, size in node.memory.items() if name != "master"}
+    text.family(
+        "kong_memory_workers_lua_vms_bytes",
+        "gauge",
+        "Resident memory by worker: its number stands where Kong has a process id.",
+        [
+            (labels(node_id=node.node_id, pid=name, kong_subsystem="http"), size)
+            for name, size in workers.items()
+        ],
+    )
+
+
+def _add_link(text: Exposition, node: NodeFigures) -> None:
+    """Add what there is to say of the connection to a control plane."""
+    if node.connected is not None:
+        about = "Whether the control plane is connected."
+        for prefix in ("kong", "kafka_gateway"):
+            name = f"{prefix}_control_plane_connected"
+            text.one(name, "gauge", about, int(node.connected))
+    if node.certificate_expires is not None:
+        text.one(
+            "kong_data_plane_cluster_cert_expiry_timestamp",
+            "gauge",
+            "When the certificate for the control plane expires, in seconds since 1970.",
+            int(node.certificate_expires),
+        )

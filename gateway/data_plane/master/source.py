@@ -36,6 +36,8 @@ class Source:
     def __init__(self, supervisor: Supervisor, intake: ReleaseIntake) -> None:
         self._supervisor = supervisor
         self._intake = intake
+        self.certificate_expires: float | None = None
+        """When the certificate for the control plane does, in seconds since 1970, once known."""
 
     @property
     def connected(self) -> bool | None:
@@ -183,9 +185,10 @@ class ControlPlaneSource(Source):
         plugins = await self._supervisor.plugins()
         # Imported here for the same reason.
         from gateway.data_plane.master.control_plane_client import ClusterClient, NodeIdentity
-        from gateway.hybrid.client_tls import client_context
+        from gateway.hybrid.client_tls import certificate_expires, client_context
 
         settings = self._settings
+        self.certificate_expires = certificate_expires(settings)
         host, _, port = settings.cluster_control_plane.rpartition(":")
         node = NodeIdentity(
             node_id(self._prefix),
@@ -222,10 +225,11 @@ class ControlPlaneSource(Source):
 
     async def _renew(self) -> None:
         """Take over certificates and key that were replaced: the next connection shows them."""
-        from gateway.hybrid.client_tls import client_context
+        from gateway.hybrid.client_tls import certificate_expires, client_context
 
         try:
             tls = client_context(self._settings)
+            self.certificate_expires = certificate_expires(self._settings)
             key = self._read_key()
         except SettingsError as error:
             _log.error("the cluster's certificates cannot be used", problems=error.problems)

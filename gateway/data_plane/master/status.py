@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 import orjson
 
 from gateway import native
-from gateway.data_plane.counters import total
+from gateway.data_plane.counters import summed
 from gateway.data_plane.master.cached_responses import CachedResponses
-from gateway.data_plane.master.metrics import CONTENT_TYPE, NodeFigures, render
+from gateway.data_plane.master.exposition import OPENMETRICS, TEXT, wants_openmetrics
+from gateway.data_plane.master.metrics import NodeFigures, render
 from gateway.http.application import DISCARD
 from gateway.http.callers import NOT_LOCAL, foreign, is_local
 from gateway.http.generated_responses import JSON, json_response
@@ -76,8 +78,8 @@ class StatusApplication:
         self._asking: asyncio.Task[list[dict[str, Any]]] | None = None
         self._tasks = BackgroundTasks()
         self._routes: dict[tuple[bytes, bytes], Callable[[Request], Response | Pending]] = {
-            (b"GET", b"/status"): lambda _: self._later(_status),
-            (b"GET", b"/metrics"): lambda _: self._later(_metrics),
+            (b"GET", b"/status"): lambda _: self._later(self._status()),
+            (b"GET", b"/metrics"): lambda request: self._later(self._metrics(request)),
             (b"GET", b"/status/ready"): self._ready,
             (b"POST", b"/status/ready"): self._set_ready,
         }
@@ -152,19 +154,28 @@ class StatusApplication:
             wait = [(b"Retry-After", b"10")]
             pending.resolve(json_response(429, "Too many wrong admin tokens", wait))
 
-    def _later(self, render_with: Callable[[NodeView, list[dict[str, Any]]], Response]) -> Pending:
+    def _later(self, responding: Coroutine[Any, Any, Response]) -> Pending:
         pending = Pending()
-        self._tasks.start(self._ask(render_with, pending))
+        self._tasks.start(self._respond(responding, pending))
         return pending
 
-    async def _ask(
-        self, render_with: Callable[[NodeView, list[dict[str, Any]]], Response], pending: Pending
-    ) -> None:
+    async def _respond(self, responding: Coroutine[Any, Any, Response], pending: Pending) -> None:
         try:
-            pending.resolve(render_with(self._node, await self._reports()))
+            pending.resolve(await responding)
         except Exception:
             _log.exception("status failed")
             pending.resolve(json_response(500, "An unexpected error occurred"))
+
+    async def _status(self) -> Response:
+        return _status(self._node, await self._reports())
+
+    async def _metrics(self, request: Request) -> Response:
+        """Write the text beside the loop: thousands of routes make a long one."""
+        openmetrics = wants_openmetrics(request.header(b"accept") or b"")
+        reports = await self._reports()
+        write = partial(render, reports, self._node.figures(), openmetrics=openmetrics)
+        kind = OPENMETRICS if openmetrics else TEXT
+        return Response(200, [(b"Content-Type", kind)], await asyncio.to_thread(write))
 
     async def _reports(self) -> list[dict[str, Any]]:
         """Ask the workers once for all requests that come meanwhile: scrapes cost them time."""
@@ -177,13 +188,9 @@ class StatusApplication:
         self._asking = None
 
 
-def _metrics(node: NodeView, reports: list[dict[str, Any]]) -> Response:
-    return Response(200, [(b"Content-Type", CONTENT_TYPE)], render(reports, node.figures()))
-
-
 def _status(node: NodeView, reports: list[dict[str, Any]]) -> Response:
-    summed, figures = total(reports), node.figures()
-    counters, gauges = summed.get("counters", {}), summed.get("gauges", {})
+    found, figures = summed(reports), node.figures()
+    counters, gauges = found["counters"], found["gauges"]
     accepted = counters.get("accepted", 0)
     active = gauges.get("active", 0)
     routes = counters.get("routes", {}).values()

@@ -32,6 +32,7 @@ _RESPONSE = 5.0
 _PURGE = 30.0
 _START = 30.0
 """Seconds a new worker has for its imports on a machine that is busy."""
+_REPORTED = ("counters", "gauges", "exemplars")
 _DEADLY = 3
 """So many workers in a row that end while compiling a release make it unusable."""
 
@@ -186,7 +187,7 @@ class Supervisor:
         there = [worker for worker in self._members.values() if worker not in missing]
         await asyncio.gather(*(ask(worker) for worker in there))
         reports = [
-            {"counters": worker.stats["counters"], "gauges": worker.stats["gauges"]}
+            {name: worker.stats[name] for name in _REPORTED if name in worker.stats}
             for worker in self.workers
             if worker.stats is not None
         ]

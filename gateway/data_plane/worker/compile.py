@@ -35,11 +35,13 @@ class RoutePlan:
     a release is no longer in use when all its plans are gone.
     """
 
-    __slots__ = ("__weakref__", "body", "chain", "count", "route", "service")
+    __slots__ = ("__weakref__", "body", "chain", "count", "metrics", "route", "service")
 
     chain: Any
     body: int
     count: Any
+    metrics: Any
+    """What the plugin ``prometheus`` counts."""
 
     def __init__(self, route: Row, service: Row | None) -> None:
         self.route = route

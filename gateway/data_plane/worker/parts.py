@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from gateway.data_plane.capacity import processors
-from gateway.data_plane.counters import SEPARATOR, Counters
+from gateway.data_plane.counters import Counters
 from gateway.data_plane.worker.access_log import AccessLog
 from gateway.data_plane.worker.application import GatewayApplication
 from gateway.data_plane.worker.snapshot import WorkerResources
@@ -21,6 +21,7 @@ from gateway.logs import get_logger
 from gateway.open_files import allow_connections
 from gateway.plugins.limits import RecordLimits
 from gateway.plugins.node_store import LocalStore, SharedStore
+from gateway.plugins.request_metrics import SEPARATOR
 from gateway.plugins.shared_counters import SharedCounters
 from gateway.proxy.dns import Dns
 from gateway.proxy.proxy import Proxy
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from gateway.http.tls import Certificates
 
 _log = get_logger("gateway.worker")
+_KAFKA = ("records", "failures", "refusals", "topics")
+_BUFFER = ("messages", "bytes", "limit_messages", "limit_bytes")
 
 
 @dataclass(frozen=True)
@@ -95,17 +98,19 @@ class WorkerParts:
         return {
             "counters": {
                 "routes": self.application.counters.report(),
+                "requests": self.resources.request_metrics.report(),
                 "accepted": server.accepted,
                 "refused": server.refused,
                 "log_dropped": self.access_log.dropped if self.access_log else 0,
-                "kafka": {name: kafka[name] for name in ("records", "failures", "refusals")},
+                "kafka": {name: kafka[name] for name in _KAFKA},
                 "logs": self.resources.logs.counts.report(),
             },
             "gauges": {
                 "active": server.connections,
-                "kafka": {name: kafka[name] for name in ("messages", "bytes")},
+                "kafka": {name: kafka[name] for name in _BUFFER},
                 "producers": _states(kafka["producers"]),
             },
+            "exemplars": self.resources.request_metrics.exemplars(),
         }
 
 

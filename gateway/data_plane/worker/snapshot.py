@@ -26,6 +26,7 @@ from gateway.plugins.limits import RecordLimits
 from gateway.plugins.logging.sinks import LogSinks
 from gateway.plugins.node_store import LocalStore, SharedStore
 from gateway.plugins.order import in_order
+from gateway.plugins.request_metrics import RequestMetrics
 from gateway.plugins.shared_counters import SharedCounters
 from gateway.proxy.proxy import Proxy
 from gateway.proxy.tls import UpstreamTls
@@ -70,6 +71,7 @@ class WorkerResources:
     redis: RedisClients = field(default_factory=RedisClients)
     logs: LogSinks = field(default_factory=LogSinks)
     """What waits to be logged elsewhere."""
+    request_metrics: RequestMetrics = field(default_factory=RequestMetrics)
 
 
 class Snapshot:
@@ -258,6 +260,7 @@ def _fill(
     plan.body = _body_mode(plan.chain, chains, service, resources)
     names = ("" if service is None else _name(service)), _name(route)
     plan.count = resources.counters.of(*names).count
+    plan.metrics = resources.request_metrics.of(_label(service), names[1])
 
 
 class _Chains:
@@ -346,6 +349,11 @@ def _body_mode(
 
 def _name(row: Row) -> str:
     return str(row.get("name") or row["id"])
+
+
+def _label(service: Row | None) -> str:
+    """Return a service as Kong's metrics name it."""
+    return "" if service is None else str(service.get("name") or service["host"])
 
 
 def _close(handlers: list[Handler]) -> None:

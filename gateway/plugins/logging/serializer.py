@@ -84,7 +84,7 @@ def _request(request: Request) -> _Entry:
         "url": f"{scheme}://{_host(request)}:{connection.server_port}{uri}",
         "querystring": arguments.parse(request.query) if request.query else {},
         "headers": headers,
-        "size": _size(request),
+        "size": request.size,
     }
     if scheme == "https":
         tls = connection.tls
@@ -105,20 +105,6 @@ def _host(request: Request) -> str:
     if colon and port.isdigit() and (b":" not in name or name[-1:] == b"]"):
         host = name
     return _text(host.lower())
-
-
-def _size(request: Request) -> int:
-    """Return the bytes of line, headers and body; those of chunks' framing are not counted."""
-    target = request.original_target or request.target
-    size = len(request.method) + len(target) + 14
-    length = b""
-    for name, value in request.headers:
-        size += len(name) + len(value) + 4
-        if name == b"content-length":
-            length = value
-    if length.isdigit():
-        return size + int(length)
-    return size + (len(request.body) or request.received_body)
 
 
 def _response_headers(request: Request, response: Response) -> Mapping[str, Any]:

@@ -3,8 +3,9 @@ from __future__ import annotations
 
 from time import monotonic
 
-from gateway.data_plane.counters import BUCKETS, SEPARATOR, Counters, total
+from gateway.data_plane.counters import BUCKETS, Counters, total
 from gateway.http.messages import Response
+from gateway.plugins.request_metrics import SEPARATOR
 from tests.support.requests import request_of
 
 

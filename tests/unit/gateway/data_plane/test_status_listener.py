@@ -21,7 +21,10 @@ from tests.support.waiting import eventually
 
 CONFIGURATION = """
 _format_version: "3.0"
-services: [{name: s, url: "http://127.0.0.1:1", routes: [{name: r, paths: [/a]}]}]
+services:
+  - {name: s, url: "http://127.0.0.1:1", routes: [{name: r, paths: [/a]}, {name: q, paths: [/q]}]}
+plugins:
+  - {name: prometheus, route: q, config: {status_code_metrics: true, latency_metrics: true}}
 """
 
 
@@ -64,6 +67,16 @@ def test_silent_half_sent_and_large_requests_are_ended(
         while piece := connection.recv(65536):
             received += piece
     assert received[:12] == answered
+
+
+def test_requests_are_shown_where_the_plugin_counts_them(node: NodeProcess) -> None:
+    assert (node.get("/q").status, node.get("/a").status) == (502, 502)
+    text = get(node.status, "/metrics").body.decode()
+    labels = 'service="s",route="q",code="502",source="kong",workspace="default",consumer=""'
+    assert f"kong_http_requests_total{{{labels}}} 1\n" in text
+    where = 'service="s",route="q",workspace="default"'
+    assert f"kong_request_latency_ms_count{{{where}}} 1\n" in text
+    assert 'route="r"' not in text
 
 
 def test_a_drained_node_is_seen_as_such_and_serves_again_when_asked(node: NodeProcess) -> None:

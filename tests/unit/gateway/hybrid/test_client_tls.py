@@ -3,11 +3,12 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from datetime import UTC, datetime
 
 import pytest
 
 from gateway.errors import SettingsError
-from gateway.hybrid.client_tls import SHARED_NAME, client_context
+from gateway.hybrid.client_tls import SHARED_NAME, certificate_expires, client_context
 from gateway.pem import load_chain
 from gateway.settings.settings import Settings
 from tests.support.authority import Authority, Pair, shared_pair
@@ -79,3 +80,11 @@ def test_a_key_of_another_certificate_is_named() -> None:
     pair = Pair(shared_pair().certificate, shared_pair().key)
     with pytest.raises(SettingsError, match="KONG_CLUSTER_CERT_KEY"):
         client_context(settings(pair))
+
+
+def test_when_the_certificate_expires_can_be_told() -> None:
+    expires = certificate_expires(settings(shared_pair()))
+    assert expires > datetime.now(UTC).timestamp()
+    bad = settings(Pair("-----BEGIN CERTIFICATE-----\nx\n", shared_pair().key))
+    with pytest.raises(SettingsError, match="KONG_CLUSTER_CERT"):
+        certificate_expires(bad)

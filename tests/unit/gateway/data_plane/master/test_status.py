@@ -232,3 +232,21 @@ def test_a_failure_is_a_response() -> None:
             raise ValueError
 
     assert ask(Broken(), b"/status")[0] == 500
+
+
+def test_metrics_are_in_the_format_that_is_asked_for() -> None:
+    found: list[Response] = []
+
+    async def main() -> None:
+        for accept in (b"text/plain", b"application/openmetrics-text; version=1.0.0"):
+            request = request_of(b"/metrics", headers=[(b"accept", accept)])
+            outcome = StatusApplication(StandIn()).handle(request)
+            assert isinstance(outcome, Pending)
+            found.append(await outcome)
+
+    run(main())
+    plain, modern = found
+    assert dict(plain.headers)[b"Content-Type"] == b"text/plain; version=0.0.4; charset=utf-8"
+    assert dict(modern.headers)[b"Content-Type"].startswith(b"application/openmetrics-text")
+    assert isinstance(modern.body, bytes)
+    assert modern.body.endswith(b"\n# EOF\n")

@@ -3,10 +3,11 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.data_plane.counters import SEPARATOR, Counters
+from gateway.data_plane.counters import Counters
 from gateway.data_plane.worker import compile as module
 from gateway.data_plane.worker.application import GatewayApplication
 from gateway.http.messages import Response
+from gateway.plugins.request_metrics import SEPARATOR
 from tests.support.noted_plugin import TYPES
 from tests.support.releases import compiled, plugin_row, route, table, worker_resources
 from tests.support.requests import request_of

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``prometheus``: what is counted of requests, for ``/metrics`` of the status API."""
+
+from gateway import COMPATIBLE_WITH
+from gateway.entities.plugin_types import PluginType
+from gateway.plugins.prometheus.schema import Config
+
+PLUGIN = PluginType(
+    name="prometheus",
+    version=COMPATIBLE_WITH,
+    priority=13,
+    schema=Config,
+    handler_path="gateway.plugins.prometheus.handler:Prometheus",
+    protocols=("grpc", "grpcs", "http", "https"),
+)
+
+__all__ = ["PLUGIN", "Config"]

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the plugin ``prometheus`` counts of requests: plain numbers, kept over snapshots.
+
+No label comes from a client: services, routes and consumers are those of configurations, status
+codes have three digits, and the rest is one of a few words.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from time import time
+from typing import Any
+
+GATEWAY_BOUNDS = (1, 2, 5, 7, 10, 15, 20, 30, 50, 75, 100, 200, 500, 750, 1000, 3000, 6000)
+"""Upper bounds in milliseconds of the time that the gateway takes itself; Kong's (exporter.lua)."""
+WAIT_BOUNDS = (25, 50, 80, 100, 250, 400, 700, 1000, 2000, 5000, 10000, 30000, 60000)
+"""Those of whole requests, and of the wait for upstreams."""
+
+SEPARATOR = "\x1f"
+"""Between service and route in the keys of a report: no name can hold it."""
+
+Exemplar = tuple[str, float, float]
+"""Trace id, milliseconds, seconds since 1970."""
+
+
+class Histogram:
+    """Counts by upper bound; the last has none."""
+
+    __slots__ = ("bounds", "counts", "exemplars", "sum")
+
+    def __init__(self, bounds: tuple[int, ...]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.sum = 0.0
+        self.exemplars: dict[int, Exemplar] = {}
+        """The last traced request of each bucket."""
+
+    def observe(self, milliseconds: float) -> None:
+        """Count one."""
+        self.counts[bisect_left(self.bounds, milliseconds)] += 1
+        self.sum += milliseconds
+
+    def observe_traced(self, milliseconds: float, trace: str) -> None:
+        """Count one, and keep its trace as the example of its bucket."""
+        place = bisect_left(self.bounds, milliseconds)
+        self.counts[place] += 1
+        self.sum += milliseconds
+        self.exemplars[place] = (trace, milliseconds, time())
+
+
+class CallerCounts:
+    """The requests of one consumer on one route, or of all that are not told apart."""
+
+    __slots__ = ("codes", "egress", "ingress")
+
+    def __init__(self) -> None:
+        self.codes: dict[int, int] = {}
+        """Responses by status; those that came from an upstream under the negative status."""
+        self.ingress = 0
+        self.egress = 0
+
+
+class RouteMetrics:
+    """The requests of one route, as the plugin's switches have them counted."""
+
+    __slots__ = ("callers", "elapsed", "everybody", "gateway", "upstream")
+
+    def __init__(self) -> None:
+        self.everybody = CallerCounts()
+        self.callers: dict[str, CallerCounts] = {"": self.everybody}
+        self.elapsed = Histogram(WAIT_BOUNDS)
+        self.gateway = Histogram(GATEWAY_BOUNDS)
+        self.upstream = Histogram(WAIT_BOUNDS)
+
+    def caller(self, name: str) -> CallerCounts:
+        """Return the counts of a consumer."""
+        found = self.callers.get(name)
+        if found is None:
+            found = self.callers[name] = CallerCounts()
+        return found
+
+    @property
+    def used(self) -> bool:
+        """Whether anything was counted."""
+        one = self.everybody
+        return len(self.callers) > 1 or bool(one.codes or one.ingress or self.elapsed.sum)
+
+    def report(self) -> dict[str, Any]:
+        """Return the numbers as plain JSON, without what was never counted."""
+        callers = {
+            name: {
+                "codes": {str(code): number for code, number in one.codes.items()},
+                "ingress": one.ingress,
+                "egress": one.egress,
+            }
+            for name, one in self.callers.items()
+            if one.codes or one.ingress
+        }
+        found: dict[str, Any] = {"callers": callers}
+        for name in ("elapsed", "gateway", "upstream"):
+            histogram: Histogram = getattr(self, name)
+            if any(histogram.counts):
+                found[name] = {"counts": histogram.counts, "sum": round(histogram.sum, 3)}
+        return found
+
+
+class RequestMetrics:
+    """All routes of a worker."""
+
+    def __init__(self) -> None:
+        self._routes: dict[str, RouteMetrics] = {}
+
+    def of(self, service: str, route: str) -> RouteMetrics:
+        """Return what is counted of a route, the same after every release."""
+        key = service + SEPARATOR + route
+        found = self._routes.get(key)
+        if found is None:
+            found = self._routes[key] = RouteMetrics()
+        return found
+
+    def report(self) -> dict[str, Any]:
+        """Return what was counted by ``service SEPARATOR route``."""
+        return {key: route.report() for key, route in self._routes.items() if route.used}
+
+    def exemplars(self) -> dict[str, dict[str, Exemplar]]:
+        """Return the traced requests by ``service SEPARATOR route`` and place of their bucket."""
+        return {
+            key: {str(place): found for place, found in route.elapsed.exemplars.items()}
+            for key, route in self._routes.items()
+            if route.elapsed.exemplars
+        }
