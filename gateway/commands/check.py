@@ -47,11 +47,20 @@ def check_settings(conf: Path | None) -> tuple[list[str], list[str]]:
         settings = Settings.from_values(values)
     except SettingsError as error:
         return warnings, error.problems
+    if warning := _trust_warning(settings):
+        warnings.append(warning)
     use_version(settings.compatibility_version)
     if settings.declarative_config is None:
         return warnings, []
     more, problems = check_file(Path(settings.declarative_config), {})
     return warnings + more, problems
+
+
+def _trust_warning(settings: Settings) -> str:
+    # Late, since most checks have nothing to do with a data plane.
+    from gateway.data_plane.master.trusted_authorities import trust_warning
+
+    return trust_warning(settings)
 
 
 def check_file(

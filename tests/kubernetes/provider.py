@@ -35,10 +35,13 @@ from tools.stubs.world import Thing, World  # noqa: E402
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 SERVICE = "kubernetes:core/v1:Service"
+WAIT_FOR = "pulumi.com/waitFor"
+"""The plugin's annotation that says when an object counts as ready."""
 KINDS = {
     "kubernetes:core/v1:Namespace": ("v1", "Namespace"),
     "kubernetes:core/v1:Secret": ("v1", "Secret"),
     SERVICE: ("v1", "Service"),
+    "kubernetes:core/v1:PersistentVolumeClaim": ("v1", "PersistentVolumeClaim"),
 }
 MANAGER = "pulumi-kubernetes"
 
@@ -105,6 +108,10 @@ class ApplyingProvider(StubProvider):
             account = ("--for=create", "serviceaccount/default", "--namespace", meta["name"])
             self._run(context, "kubectl", "wait", *account, "--timeout=60s")
         namespace = meta.get("namespace")
+        if condition := meta.get("annotations", {}).get(WAIT_FOR):
+            what = (f"--for={condition}", f"{kind.lower()}/{meta['name']}")
+            within = ("--namespace", namespace) if namespace else ()
+            self._run(context, "kubectl", "wait", *what, *within, "--timeout=60s")
         return (f"{namespace}/{meta['name']}" if namespace else meta["name"]), dict(inputs)
 
     def _release(self, inputs: Properties, context: Any) -> tuple[str, Properties]:

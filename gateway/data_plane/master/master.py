@@ -25,7 +25,7 @@ from gateway.data_plane.master.source import Source, make_source
 from gateway.data_plane.master.spawn import Spawned
 from gateway.data_plane.master.status import MAX_BODY, READY, StatusApplication
 from gateway.data_plane.master.supervisor import Supervisor
-from gateway.data_plane.master.trusted_authorities import trusted_bundle
+from gateway.data_plane.master.trusted_authorities import tell_trust, trusted_bundle
 from gateway.data_plane.master.vault_file import read_vault_file, readable_by_others, vault_settings
 from gateway.data_plane.master.worker_process import resident_memory
 from gateway.errors import ReleaseRefused, SettingsError
@@ -123,6 +123,7 @@ class Master:
         _log.info("started", version=__version__, workers=supervisor.count, proxy=addresses)
         room = capacity()
         _log.info("room for workers", processors=room.processors, memory_limit=room.memory)
+        tell_trust(settings)
         stopping = asyncio.create_task(self._stop.wait())
         # A source that fails for good ends the node: it could never serve anything new.
         await asyncio.wait([stopping, following], return_when=asyncio.FIRST_COMPLETED)

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from gateway.commands.command_line import application
+from tests.support.authority import Authority
 
 GOOD = """
 _format_version: "3.0"
@@ -106,3 +107,29 @@ def test_a_compatibility_version_that_there_is_not_is_named(
     outcome = check()
     assert outcome.exit_code == 1
     assert "KAFKA_GATEWAY_COMPATIBILITY_VERSION: expected 3.10, 3.14" in outcome.output
+
+
+def test_trust_that_no_broker_can_meet_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority("cluster")
+    certificate, key = authority.issue("node").write(tmp_path, "tls")
+    values = {
+        "ROLE": "data_plane",
+        "DATABASE": "off",
+        "CLUSTER_CONTROL_PLANE": "cp.example.com:443",
+        "CLUSTER_MTLS": "pki",
+        "CLUSTER_CERT": str(certificate),
+        "CLUSTER_CERT_KEY": str(key),
+        "CLUSTER_CA_CERT": authority.pem,
+        "PREFIX": str(tmp_path),
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(f"KONG_{name}", value)
+    assert "warning" not in check().output
+    monkeypatch.setenv("KONG_LUA_SSL_TRUSTED_CERTIFICATE", str(certificate))
+    outcome = check()
+    assert outcome.exit_code == 0, outcome.output
+    assert (
+        "warning: KONG_LUA_SSL_TRUSTED_CERTIFICATE: nothing but this node's own" in outcome.output
+    )
