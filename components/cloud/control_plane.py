@@ -18,10 +18,10 @@ from components.cloud.claim import make_claim
 from components.cloud.helm import NAME, own_chart, release
 from components.cloud.kubernetes import KubernetesCluster
 from components.config.control_plane import OwnControlPlaneConfig
+from components.config.pods import PodConfig
 from components.config.secret import secret
 from components.config.stack import version_environment
 from components.endpoints import ControlPlaneEndpoint
-from gateway.settings.compatibility import OLDER
 from provider.client import Credential
 
 RELEASE = "kong-cp"
@@ -87,6 +87,7 @@ class ControlPlaneRelease(pulumi.ComponentResource):
                 storage_class,
                 restarting,
                 args.compatibility_version,
+                args.config.pods,
             ),
             args.cluster,
             self,
@@ -139,7 +140,8 @@ def control_plane_values(
     log_level: str,
     storage_class: str,
     checksums: Mapping[str, pulumi.Input[str]],
-    compatibility_version: str = OLDER,
+    compatibility_version: str,
+    pods: PodConfig,
 ) -> dict[str, Any]:
     """Return the chart's values; ``checksums`` restart the pod when what they stand for changes."""
     certificate, authority = (
@@ -163,5 +165,6 @@ def control_plane_values(
         "admin": {"enabled": False},
         "secretVolumes": [CONTROL_PLANE_SECRET, AUTHORITY_SECRET, ADMIN_SECRET],
         "persistence": {"enabled": True, "size": "1Gi", "storageClass": storage_class},
+        "resources": pods.resources(),
         "podAnnotations": {f"kafka-gateway/{name}": value for name, value in checksums.items()},
     }

@@ -199,6 +199,7 @@ def data_plane_values(
         "env": {
             **_environment(control_plane, log_level, konnect, volumes),
             **client_settings(load_balancer),
+            "nginx_worker_processes": str(config.pods.workers or "auto"),
         },
         "customEnv": {**version_environment(compatibility_version), **config.environment},
         "envFrom": [{"secretRef": {"name": KEY_SECRET}}],
@@ -218,14 +219,7 @@ def data_plane_values(
             "maxReplicas": config.max_replicas,
         },
         "podDisruptionBudget": {"enabled": True, "maxUnavailable": 1},
-        "resources": _resources(konnect=konnect),
-    }
-
-
-def _resources(*, konnect: bool) -> dict[str, Any]:
-    return {
-        "requests": {"cpu": "500m", "memory": "1Gi" if konnect else "256Mi"},
-        "limits": {"memory": "2Gi" if konnect else "512Mi"},
+        "resources": config.pods.resources(),
     }
 
 

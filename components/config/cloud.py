@@ -22,6 +22,7 @@ from components.config.kubernetes import (
     read_cluster,
 )
 from components.config.pem import read_authority
+from components.config.pods import PodConfig, read_data_plane_pods
 from components.config.reader import ConfigReader, default_text
 from components.config.regions import region_problem
 from components.config.secret import Secret
@@ -88,6 +89,7 @@ class ReleaseConfig:
     image_digest: str
     replicas: int
     max_replicas: int
+    pods: PodConfig
     hostname: str
     certificate_arn: str
     certificate_zone: str
@@ -273,6 +275,7 @@ def _release(reader: ConfigReader, *, konnect: bool) -> ReleaseConfig:
         image_digest=digest,
         replicas=replicas,
         max_replicas=most,
+        pods=read_data_plane_pods(reader, konnect=konnect),
         hostname=_text_like(
             reader, "hostname", HOSTNAME, "a name such as gateway.example.com, without a scheme"
         ),

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from components.config.pem import IdentityConfig, read_authority, read_identity
+from components.config.pods import PodConfig, read_control_plane_pods
 from components.config.reader import ConfigReader
 from components.config.secret import Secret
 from gateway.names.addresses import server_problem
@@ -51,6 +52,7 @@ class OwnControlPlaneConfig:
 
     admin_url: str
     keyring_generation: int
+    pods: PodConfig
 
 
 def read_control_plane(
@@ -64,6 +66,8 @@ def read_control_plane(
             "clusterServerName",
             f"{server_name!r} without clusterControlPlane; set both, with controlPlane existing",
         )
+    if kind != "own" and reader.structure("controlPlaneResources"):
+        reader.problem("controlPlaneResources", "only used with controlPlane own")
     for key in ("clusterControlPlane", *BROUGHT):
         if kind != "existing" and reader.has(key):
             reader.problem(key, "only used with controlPlane existing")
@@ -79,6 +83,7 @@ def read_control_plane(
     return OwnControlPlaneConfig(
         admin_url=reader.url("adminUrl", reader.text("adminUrl")),
         keyring_generation=reader.integer("keyringGeneration", 1, 1000),
+        pods=read_control_plane_pods(reader),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 from components.config.broker_settings import read_broker_config
+from components.config.pods import MOST_WORKERS
 from components.config.reader import ConfigReader
 from components.config.stack import StackConfig, read_stack
 
@@ -50,7 +51,7 @@ def read_local(reader: ConfigReader) -> LocalConfig:
     config = LocalConfig(
         **vars(read_stack(reader)),
         ports=_ports(reader),
-        workers=reader.integer("workers", 1, 256),
+        workers=reader.integer("workers", 0, MOST_WORKERS),
         broker_config=read_broker_config(reader),
     )
     reader.done()

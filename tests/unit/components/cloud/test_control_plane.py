@@ -8,8 +8,11 @@ import pytest
 from components.cloud.control_plane import control_plane_values
 from components.cloud.stack import make_certificates, make_control_plane
 from components.config.cloud import CloudConfig
+from components.config.pods import PodConfig
 from tests.support.cloud import DIGEST, bare, given_cluster, of, stand_up_part
 from tests.support.registrations import Registration
+
+PODS = PodConfig("100m", "", "128Mi", "256Mi")
 
 
 def control_plane(stack: str, **changes: Any) -> list[Registration]:
@@ -70,6 +73,14 @@ def test_its_pods_come_after_nodes_and_storage(dev: list[Registration]) -> None:
 
 
 def test_another_compatibility_version_than_the_default_is_a_variable() -> None:
-    values = control_plane_values({}, "notice", "gp3", {}, "3.14")
+    values = control_plane_values({}, "notice", "gp3", {}, "3.14", PODS)
     assert values["customEnv"] == {"KAFKA_GATEWAY_COMPATIBILITY_VERSION": "3.14"}
-    assert "customEnv" not in control_plane_values({}, "notice", "gp3", {})
+    assert "customEnv" not in control_plane_values({}, "notice", "gp3", {}, "3.10", PODS)
+
+
+def test_its_resources_are_the_stacks_configuration() -> None:
+    found = release(control_plane("dev", controlPlaneResources={"memoryLimit": "1Gi", "cpu": "1"}))
+    assert found.inputs["values"]["resources"] == {
+        "requests": {"cpu": "1", "memory": "256Mi"},
+        "limits": {"memory": "1Gi"},
+    }

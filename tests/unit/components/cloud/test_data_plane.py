@@ -201,3 +201,13 @@ def test_a_load_balancer_may_have_no_address_yet(status: Any, found: str) -> Non
 def test_in_auto_mode_the_load_balancer_is_that_of_eks() -> None:
     proxy = values(stand_up("dev", clusterMode="auto"))["proxy"]
     assert proxy["loadBalancerClass"] == "eks.amazonaws.com/nlb"
+
+
+def test_its_resources_and_workers_are_the_stacks_configuration() -> None:
+    found = values(stand_up("dev", workers=4, resources={"memoryLimit": "1Gi", "cpuLimit": "2"}))
+    assert found["resources"] == {
+        "requests": {"cpu": "500m", "memory": "256Mi"},
+        "limits": {"cpu": "2", "memory": "1Gi"},
+    }
+    assert found["env"]["nginx_worker_processes"] == "4"
+    assert values(stand_up("dev", workers=0))["env"]["nginx_worker_processes"] == "auto"

@@ -9,8 +9,11 @@ from components.config.control_plane import (
     OwnControlPlaneConfig,
     read_control_plane,
 )
+from components.config.pods import PodConfig
 from components.config.reader import ConfigReader
 from tests.support.authority import Authority
+
+PODS = PodConfig("500m", "", "256Mi", "512Mi")
 
 
 def read(**changes: str) -> KonnectConfig | ExistingControlPlaneConfig | OwnControlPlaneConfig:
@@ -27,9 +30,9 @@ def problems(**changes: str) -> str:
 
 
 def test_our_own_needs_nothing_and_an_address_loses_its_slash() -> None:
-    assert read() == OwnControlPlaneConfig("", 1)
+    assert read() == OwnControlPlaneConfig("", 1, PODS)
     assert read(adminUrl="https://admin.example/") == OwnControlPlaneConfig(
-        "https://admin.example", 1
+        "https://admin.example", 1, PODS
     )
 
 
@@ -55,6 +58,10 @@ def test_a_control_plane_of_ones_own_is_known_by_its_host_unless_said_otherwise(
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
+        (
+            {"controlPlane": "konnect", "controlPlaneResources": '{"cpu": "1"}'},
+            "controlPlaneResources: only used with controlPlane own",
+        ),
         ({"controlPlane": "konnect"}, "konnectToken: missing; Konnect is called with it: set it"),
         (
             {"controlPlane": "konnect", "konnectToken": "t", "konnectRegion": "mars"},

@@ -37,7 +37,7 @@ def test_an_unknown_key_is_named_with_the_nearest_known_one() -> None:
         ("proxyPort", "70000", "proxyPort: 70000 is not a whole number from 1 to 65535"),
         ("proxyPort", "http", "proxyPort: 'http' is not a whole number from 1 to 65535"),
         ("adminPort", "8000", "adminPort: 8000 is also proxyPort"),
-        ("workers", "0", "workers: 0 is not a whole number from 1 to 256"),
+        ("workers", "257", "workers: 257 is not a whole number from 0 to 256"),
     ],
 )
 def test_a_wrong_value_names_key_value_and_what_is_allowed(key: str, value: str, said: str) -> None:
@@ -45,6 +45,6 @@ def test_a_wrong_value_names_key_value_and_what_is_allowed(key: str, value: str,
 
 
 def test_all_problems_are_told_at_once() -> None:
-    said = problems(workers="0", proxyPort="x")
+    said = problems(workers="257", proxyPort="x")
     assert "workers:" in said
     assert "proxyPort:" in said
