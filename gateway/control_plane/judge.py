@@ -117,6 +117,7 @@ class Judge:
         self._stuck: dict[str, Refusal] = {}
         self._awaited: list[AwaitedRelease] = []
         self._seen: set[str] = set()
+        self._groups: list[frozenset[Key]] = []
         self._single: dict[Key, tuple[int, RowChange]] = {}
 
     @property
@@ -140,10 +141,13 @@ class Judge:
     def dismiss(self, awaited: AwaitedRelease) -> None:
         """Collect no more; its changes are from now on like those of single writes."""
         self._awaited.remove(awaited)
+        if not awaited.vouches:
+            self._note_group(awaited.delta)
 
     def note_single(self, number: int, delta: Delta) -> None:
         """Note what a single write changed, until a data plane has taken it."""
         self.retry(delta)
+        self._note_group(delta)
         for key, change in delta.items():
             before = self._single[key][1].before if key in self._single else change.before
             self._single[key] = number, RowChange(before, change.after)
@@ -242,7 +246,7 @@ class Judge:
         blamed = self._suspects(node, pushed, waiting)
         named = _named(reason, {key: change.after for key, change in blamed.items()})
         if named:
-            blamed = {key: blamed[key] for key in named}
+            blamed = {key: blamed[key] for key in self._together(named, blamed)}
         elif _in_table(reason, pushed.table):
             blamed = {}  # what was there before, and this data plane never served
         left = dict(blamed)
@@ -261,6 +265,28 @@ class Judge:
             at_fault = _in_table(reason, pushed.table)
             found = {key: RowChange(None, row) for key, row in at_fault.items()}
             self._stuck[node] = self._refusal(node, pushed, reason, found, False)
+
+    def _note_group(self, delta: Delta) -> None:
+        if len(delta) > 1:
+            self._groups = [*self._groups[1 - _KEPT :], frozenset(delta)]
+
+    def _together(self, named: set[Key], changes: Delta) -> set[Key]:
+        """Return what must be left out along with these, so that nothing is served half.
+
+        That is what was published with them, and what a plugin is for: a route without the
+        plugin that guards it would be open.
+        """
+        found = set(named)
+        while True:
+            more = set(found)
+            for group in self._groups:
+                if not found.isdisjoint(group):
+                    more |= group & changes.keys()
+            for key in found:
+                more |= _guarded(key, changes)
+            if more == found:
+                return found
+            found = more
 
     def _suspects(
         self, node: str, pushed: _Pushed, waiting: list[AwaitedRelease]
@@ -333,6 +359,19 @@ def _named(reason: str, rows: dict[Key, Row | None]) -> set[Key]:
         if any(name in text for name in names):
             found.add(key)
     return found
+
+
+def _guarded(key: Key, changes: Delta) -> set[Key]:
+    """Return what a plugin is limited to, of what has changed; all of it when to nothing."""
+    row = changes[key].after
+    if key[0] != "plugins" or row is None:
+        return set()
+    scopes = {
+        (target, row[name])
+        for name, target in ENTITIES["plugins"].foreign.items()
+        if row.get(name) is not None
+    }
+    return scopes & changes.keys() if scopes else set(changes)
 
 
 def _in_table(reason: str, table: Table) -> dict[Key, Row]:

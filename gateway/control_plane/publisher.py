@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from gateway.control_plane.clustering.rollout import Rollout, Verdict
 from gateway.control_plane.delta import RowChange
+from gateway.control_plane.held_writes import HeldWrites, HoldTimes
 from gateway.control_plane.judge import AwaitedRelease, Judge
 from gateway.control_plane.ownership import owner_of
 from gateway.control_plane.release_pusher import ReleasePusher
@@ -66,13 +67,16 @@ class _WaitingCall:
 class Publisher:
     """Writes releases and brings them to the data planes. Lives on one event loop."""
 
-    def __init__(self, releases: Releases, rollout: Rollout) -> None:
+    def __init__(
+        self, releases: Releases, rollout: Rollout, times: HoldTimes | None = None
+    ) -> None:
         self.releases = releases
+        self.held = HeldWrites(self, times or HoldTimes())
         self.judge = Judge(rollout.data_planes)
         self._rollout = rollout
         self._data_planes = rollout.data_planes
         self._pusher = ReleasePusher(rollout, self.judge, lambda: self._newest, releases.push_of)
-        self._lock = asyncio.Lock()
+        self.lock = asyncio.Lock()
         # The store blocks; one thread is enough, since there is one transaction at a time.
         self._thread = ThreadPoolExecutor(1, "store")
         self._newest: Release | None = None
@@ -86,7 +90,10 @@ class Publisher:
 
     @property
     def table(self) -> Table:
-        """The newest configuration, to be read only."""
+        """The newest configuration, with what the present request's hold holds; to be read only."""
+        held = self.held.table
+        if held is not None:
+            return held
         return {} if self._newest is None else self._newest.table
 
     async def start(self) -> None:
@@ -95,13 +102,15 @@ class Publisher:
         self._pusher.start()
         self._pusher.wake()
         self._watching = asyncio.create_task(self._watch())
+        self.held.start()
 
     def stop(self) -> None:
         """Have calls that wait for data planes return at once."""
         self._rollout.stop()
 
     async def close(self) -> None:
-        """Wait for the write under way; push no more."""
+        """Wait for the write under way; end all holds; push no more."""
+        await self.held.stop()
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
@@ -128,9 +137,19 @@ class Publisher:
         """Publish the content of an earlier release; raises ``NotFound``."""
         return await self._write(lambda: self.releases.rollback(number, who, message), wait)
 
-    async def change(self, rule: Rule, who: str, message: str) -> Result:
-        """Publish one write of the Admin API without waiting for data planes, as Kong does."""
-        async with self._lock:
+    async def change(self, rule: Rule, who: str, message: str) -> None:
+        """Make one write of the Admin API without waiting for data planes, as Kong does.
+
+        It is a release of its own, or held when the present request has a hold.
+        """
+        if self.held.wanted is not None:
+            await self.held.write(self.held.wanted, rule, who)
+        else:
+            await self.write_now(rule, who, message)
+
+    async def write_now(self, rule: Rule, who: str, message: str) -> Result:
+        """Make a release at once, without waiting for data planes."""
+        async with self.lock:
             result = await self.call(lambda: self.releases.write(rule, who, message))
             if not result.unchanged:
                 self.judge.note_single(result.release.number, result.delta)
@@ -138,14 +157,38 @@ class Publisher:
                 self._pusher.wake(hurry=False)
             return result
 
-    async def change_and_wait(self, rule: Rule, who: str, message: str, wait: float) -> Outcome:
-        """Publish one write of the Admin API as a release is: it is taken back when refused."""
+    async def change_and_wait(
+        self, rule: Rule, who: str, message: str, wait: float
+    ) -> Outcome | None:
+        """Publish one write of the Admin API as a release is: it is taken back when refused.
+
+        One that is held waits for nothing: None.
+        """
+        if self.held.wanted is not None:
+            await self.held.write(self.held.wanted, rule, who)
+            return None
         return await self._write(lambda: self.releases.write(rule, who, message), wait, _NOBODY)
+
+    async def publish_hold(self, name: str, who: str, message: str, wait: float) -> Outcome:
+        """Publish what a hold holds; raises ``NotFound``, ``DocumentError``."""
+        outcomes: list[Outcome] = []
+
+        author = who or self.held.holds.get(name).who
+
+        async def write(rule: Rule, message: str) -> Result:
+            made = await self._write(
+                lambda: self.releases.write(rule, author, message), wait, _NOBODY
+            )
+            outcomes.append(made)
+            return made.result
+
+        await self.held.publish(name, write, message)
+        return outcomes[0]
 
     async def _write(
         self, write: Callable[[], Result], wait: float, owner: str | None = None
     ) -> Outcome:
-        async with self._lock:
+        async with self.lock:
             result = await self.call(write)
             if result.release.void:
                 return Outcome(result)
@@ -239,7 +282,7 @@ class Publisher:
         text = f"rollback: release {refused.release.number} was refused by {first.hostname}"
         message = f"{text}: {first.error}"
         _log.warning("release refused", release=refused.release.number, reason=first.error)
-        async with self._lock:
+        async with self.lock:
             try:
                 back = await self.call(
                     lambda: self.releases.take_back(refused, refused.release.who, message)

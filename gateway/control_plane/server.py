@@ -21,6 +21,8 @@ from gateway.control_plane.admin.responses import MAX_BODY
 from gateway.control_plane.clustering.data_planes import DataPlanes
 from gateway.control_plane.clustering.listener import ClusterListener
 from gateway.control_plane.clustering.rollout import Rollout
+from gateway.control_plane.held_writes import HoldTimes
+from gateway.control_plane.holds import BrokenOff
 from gateway.control_plane.keyring import Keyring
 from gateway.control_plane.publisher import Publisher
 from gateway.control_plane.releases import Releases
@@ -83,7 +85,8 @@ class ControlPlane:
                 self.settings.cluster_max_payload,
             )
         releases = Releases(self.store, self.settings.cluster_max_payload)
-        self._publisher = Publisher(releases, Rollout(self.data_planes, self._listener))
+        rollout = Rollout(self.data_planes, self._listener)
+        self._publisher = Publisher(releases, rollout, _hold_times(self.settings))
         await self._publisher.start()
         await self._listen(self._publisher)
         self._saving = asyncio.create_task(self._save_regularly())
@@ -184,6 +187,11 @@ class ControlPlane:
                 "set KONG_ADMIN_TOKEN_FILE",
                 address=str(address),
             )
+
+
+def _hold_times(settings: Settings) -> HoldTimes:
+    broken_off: BrokenOff = "publish" if settings.hold_broken_off == "publish" else "drop"
+    return HoldTimes(settings.hold_writes, settings.hold_idle, broken_off)
 
 
 def _admin_tls(settings: Settings) -> ssl.SSLContext:

@@ -226,6 +226,13 @@ class Settings:
     cluster_nodes_per_certificate: int = _setting(count(1, 100_000), "100", own=True)
     """Most data planes that a control plane knows with one certificate; above it the one not
     connected for the longest is forgotten, and none is let in while all are connected."""
+    hold_writes: float = _setting(seconds, "0", own=True)
+    """Single writes of the Admin API are held until none has come for so long, and published
+    together as one release, for tools that know nothing of holds; 0: each is one of its own."""
+    hold_idle: float = _setting(seconds, "60s", own=True)
+    """A hold that a caller has begun by name has broken off when no write has come for so long."""
+    hold_broken_off: str = _setting(word("drop", "publish"), "drop", own=True)
+    """What becomes of writes whose hold has broken off, or in which a write was refused."""
     admin_hosts: tuple[str, ...] = _setting(hosts, "", own=True)
     """Hosts under which an Admin API without a token may be called, beside loopback ones and those
     of `admin_listen`."""

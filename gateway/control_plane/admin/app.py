@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 
 from gateway.control_plane.admin.consumer_groups import membership_routes
 from gateway.control_plane.admin.entities import entity_routes
+from gateway.control_plane.admin.holds import HoldEndpoints, HoldHeader
 from gateway.control_plane.admin.info import AdminNode, InfoEndpoints
 from gateway.control_plane.admin.middleware import AdminToken, Guard, ResponseHeaders
 from gateway.control_plane.admin.releases import ReleaseEndpoints
@@ -32,13 +33,14 @@ def admin_app(
         *info.routes(),
         *schema_routes(),
         *ReleaseEndpoints(publisher).routes(),
+        *HoldEndpoints(publisher).routes(),
         *membership_routes(publisher),
         *entity_routes(publisher),
     ]
     info.publish_paths(routes)
     app = Starlette(routes=routes, exception_handlers=EXCEPTION_HANDLERS, max_body_size=MAX_BODY)
     # Around all of it: Starlette's own middleware does not see the responses to bugs.
-    return ResponseHeaders(Guard(app, token, hosts_of(node.settings)))
+    return ResponseHeaders(Guard(HoldHeader(app), token, hosts_of(node.settings)))
 
 
 def hosts_of(settings: Settings) -> set[str]:

@@ -170,7 +170,7 @@ async def change_as_asked(publisher: Publisher, request: Request, rule: Rule, me
         await publisher.change(rule, ADMIN_API, message)
         return
     outcome = await publisher.change_and_wait(rule, ADMIN_API, message, _seconds(seconds))
-    if outcome.refusals:
+    if outcome is not None and outcome.refusals:
         raise ReleaseRefused(
             [f"data plane {one.hostname} ({one.id}): {one.error}" for one in outcome.refusals]
         )

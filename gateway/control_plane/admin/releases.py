@@ -78,11 +78,10 @@ class ReleaseEndpoints:
     async def rollback(self, request: Request) -> Response:
         """Make an earlier release's content the newest."""
         number = _release_number(request.path_params["number"])
-        body = await read_object(request)
-        _only(body, "who", "message", "wait")
-        message = _text(body, "message") or f"rollback: to release {number}"
-        who = _text(body, "who") or ADMIN_API
-        return _outcome(await self._publisher.rollback(number, who, message, _wait(body)))
+        who, message, wait = wait_and_texts(await read_object(request))
+        message = message or f"rollback: to release {number}"
+        who = who or ADMIN_API
+        return release_response(await self._publisher.rollback(number, who, message, wait))
 
     async def owners(self, request: Request) -> Response:
         """List the owners of the newest configuration."""
@@ -97,7 +96,7 @@ class ReleaseEndpoints:
             wait = _query_wait(request.query_params)
             who = request.query_params.get("who", ADMIN_API)[:_MAX_TEXT]
             outcome = await self._publisher.withdraw(owner, who, f"delete {owner}", wait)
-            return _outcome(outcome) if outcome.refusals else respond(204)
+            return release_response(outcome) if outcome.refusals else respond(204)
         newest = self._publisher.newest
         if newest is None or not owns_anything(newest.table, owner):
             raise NotFound(f'owner "{owner}" has no entities')
@@ -115,10 +114,13 @@ class ReleaseEndpoints:
         message = _text(body, "message") or f"publish {owner}"
         who = _text(body, "who") or ADMIN_API
         wait = _wait(body)
-        return _outcome(await self._publisher.publish(owner, body["document"], who, message, wait))
+        return release_response(
+            await self._publisher.publish(owner, body["document"], who, message, wait)
+        )
 
 
-def _outcome(outcome: Outcome) -> Response:
+def release_response(outcome: Outcome) -> Response:
+    """Return the response to a publishing call."""
     result = outcome.result
     planes = [
         {"id": one.id, "hostname": one.hostname, "status": one.status, "error": one.error}
@@ -139,6 +141,15 @@ def _outcome(outcome: Outcome) -> Response:
     back = outcome.taken_back
     body["rolled_back_by"] = None if back is None else back.number
     return respond(409, body)
+
+
+def wait_and_texts(body: Mapping[str, Any]) -> tuple[str, str, float]:
+    """Return ``who``, ``message`` (empty when absent) and ``wait`` of a body with nothing else.
+
+    Raises ``SchemaViolation``.
+    """
+    _only(body, "who", "message", "wait")
+    return _text(body, "who"), _text(body, "message"), _wait(body)
 
 
 def _info(info: ReleaseInfo) -> dict[str, Any]:
