@@ -132,6 +132,9 @@ class Request:
     which need no header filter for what they know already. Nothing in it may come from a client."""
     own_headers: frozenset[bytes] = frozenset()
     """Names of the request headers that ``put_headers`` has set."""
+    hiding: list[Callable[[Request], None]] | None = None
+    """What takes out the proofs of who the client is, once no plugin looks for one any more; None:
+    each plugin does so at once."""
     correlation_id: bytes | None = None
     """What ties the request to others of its caller, where a plugin looks for it."""
     expects: bool = False

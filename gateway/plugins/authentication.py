@@ -10,7 +10,7 @@ passes as the anonymous consumer, which is no credential: a later plugin may sti
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any
@@ -22,6 +22,7 @@ from gateway.http.messages import Request, Response
 from gateway.logs import get_logger
 from gateway.plugins.base import AccessResult, Handler, PluginContext
 from gateway.plugins.consumers import Identity
+from gateway.plugins.order import Place
 
 _log = get_logger("gateway.authentication")
 
@@ -89,7 +90,7 @@ class AuthenticationHandler(Handler):
         found = self.authenticate(request)
         if type(found) is Identity:
             if self._hides:
-                self.hide(request)
+                self._take_out(request)
             found.put_on(request)
             return None
         if isawaitable(found):
@@ -98,7 +99,18 @@ class AuthenticationHandler(Handler):
 
     def _pass(self, request: Request) -> None:
         if self._hides:
+            self._take_out(request)
+
+    def _take_out(self, request: Request) -> None:
+        if request.hiding is None:
             self.hide(request)
+        else:
+            request.hiding.append(self.hide)
+
+    @property
+    def hides(self) -> bool:
+        """Whether proofs are taken out."""
+        return self._hides
 
     async def _later(self, request: Request, waiting: Awaitable[Found]) -> Response | None:
         return self._conclude(request, await waiting)
@@ -124,6 +136,46 @@ class AuthenticationHandler(Handler):
             client=request.client_ip,
             request_id=request.id.decode(),
         )
+
+
+class _KeepForAll(Handler):
+    """Runs before the first of several handlers that authenticate: what one would hide stays."""
+
+    def __init__(self) -> None:
+        """Need neither configuration nor context."""
+
+    def access(self, request: Request) -> None:
+        request.hiding = []
+
+
+class _HideAtLast(Handler):
+    """Runs behind the last of them."""
+
+    def __init__(self) -> None:
+        """Need neither configuration nor context."""
+
+    def access(self, request: Request) -> None:
+        hiding, request.hiding = request.hiding, None
+        for hide in hiding or ():
+            hide(request)
+
+
+def hiding_at_last(placed: Sequence[tuple[Place, Handler]]) -> list[tuple[Place, Handler]]:
+    """Return a chain's handlers, in order, so that one hides no proof that another looks for.
+
+    Two plugins may take the same token: what is none for the first may be good for the second.
+    """
+    found = list(placed)
+    proving = [
+        number for number, (_, one) in enumerate(found) if isinstance(one, AuthenticationHandler)
+    ]
+    if len(proving) < 2 or not any(getattr(found[number][1], "hides", 0) for number in proving):
+        return found
+    first, last = found[proving[0]][0], found[proving[-1]][0]
+    # Between the places of plugins, whose names are neither empty nor end so.
+    found.insert(proving[-1] + 1, ((last[0], ""), _HideAtLast()))
+    found.insert(proving[0], ((first[0], first[1] + "~"), _KeepForAll()))
+    return found
 
 
 def challenge(scheme: str, realm: str | None) -> tuple[tuple[bytes, bytes], ...]:

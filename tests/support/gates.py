@@ -93,10 +93,21 @@ def _answer(received: ReceivedResponse) -> Answer:
 
 @asynccontextmanager
 async def gate(
-    plugins: Mapping[str, Mapping[str, Any]], *, tls: bool = False, **collections: Any
+    plugins: Mapping[str, Mapping[str, Any]],
+    *,
+    tls: bool = False,
+    of_consumers: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
+    **collections: Any,
 ) -> AsyncIterator[Gate]:
-    """Serve plugins by name and configuration before an echo, which responds with 200."""
+    """Serve plugins by name and configuration before an echo, which responds with 200.
+
+    ``of_consumers`` are further plugins, by the consumer that they are limited to.
+    """
     rows = [plugin_row(name, of="gate", **config) for name, config in plugins.items()]
+    for consumer, limited in (of_consumers or {}).items():
+        for name, config in limited.items():
+            row = plugin_row(name, of="gate", **config)
+            rows.append({**row, "id": number(f"{consumer}/{name}"), "consumer": number(consumer)})
     rows.append(plugin_row("request-termination", of="gate", echo=True, status_code=200))
     content = table(routes=[route("gate")], plugins=rows, **collections)
     application = GatewayApplication(Counters())

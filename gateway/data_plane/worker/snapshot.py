@@ -20,6 +20,7 @@ from gateway.http.messages import Request
 from gateway.kafka.pool import ProducerPool
 from gateway.logs import get_logger
 from gateway.outgoing.client import HttpClient
+from gateway.plugins.authentication import hiding_at_last
 from gateway.plugins.base import Handler, PluginContext
 from gateway.plugins.chain import Chain, Last, no_service
 from gateway.plugins.limits import RecordLimits
@@ -323,9 +324,10 @@ class _Chains:
     def _make(self, consumer: str | None, groups: tuple[str, ...], derive: Any) -> Chain:
         rows = self._table.chain(self._route, self._service, consumer, groups)
         types = {row["name"]: self._plugins[row["id"]].type for row in rows}
-        placed = in_order(rows, types)
+        ordered = in_order(rows, types)
+        placed = hiding_at_last([(place, self._handlers[row["id"]]) for place, row in ordered])
         order = [place for place, _ in placed]
-        handlers = [self._handlers[row["id"]] for _, row in placed]
+        handlers = [handler for _, handler in placed]
         if self._debug is not None:
             handlers.append(self._debug)
             order.append((_LAST, ""))

@@ -21,6 +21,8 @@ _NAME = "access_token"
 _HEADERS = (b"authorization", b"access-token", b"x-access-token")
 _SCHEME = re.compile(rb"\s*(bearer|dpop)\s+(\S+)\s*", re.IGNORECASE)
 """DPoP: RFC 9449 section 7.1; only where proofs are checked."""
+_TOKEN = re.compile(rb"\s*(?:bearer|dpop)(?:\s|$)", re.IGNORECASE)
+"""What may hold one, also where it is written wrong."""
 _BASIC = re.compile(rb"\s*basic\s+(\S+)\s*", re.IGNORECASE)
 _LARGEST = 64 * 1024
 """Bytes of a form that is read for a token."""
@@ -95,7 +97,7 @@ class TokenPlaces:
 
     def hide(self, request: Request) -> None:
         """Take tokens and secrets out of all places where they are looked for."""
-        gone = frozenset(self._headers[1:] if len(self._headers) > 1 else self._headers)
+        gone = frozenset(self._headers) - {b"authorization"}
         request.headers = without(request.headers, gone) if gone else request.headers
         request.headers = [pair for pair in request.headers if not self._is_proof(pair)]
         if request.query:
@@ -122,9 +124,9 @@ class TokenPlaces:
     def _is_proof(self, pair: tuple[bytes, bytes]) -> bool:
         name, value = pair
         if name == b"authorization":
-            if len(self._headers) > 1 and _SCHEME.fullmatch(value):
+            if name in self._headers and _TOKEN.match(value):
                 return True
-            return "header" in self._secrets and _BASIC.fullmatch(value) is not None
+            return "header" in self._secrets and _BASIC.match(value) is not None
         return name == b"dpop" and self._proofs
 
     def _hidden_arguments(self) -> Iterator[Arguments]:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.entities.credentials import hash_password
 from gateway.errors import ReleaseRefused
 from gateway.http.messages import Pending, Request, Response
 from gateway.plugins.authentication import (
@@ -25,7 +26,9 @@ from gateway.plugins.authentication import (
 from gateway.plugins.base import PluginContext
 from gateway.plugins.chain import Chain
 from gateway.plugins.consumers import Consumers
+from tests.support.gates import consumers, credential, gate
 from tests.support.http import text
+from tests.support.releases import number
 from tests.support.requests import request_of
 
 ANN = {"id": "c-ann", "username": "ann", "custom_id": None}
@@ -216,3 +219,48 @@ async def test_the_log_has_the_reason_and_no_proof(caplog: pytest.LogCaptureFixt
 def test_a_realm_cannot_end_its_quotes_or_its_line() -> None:
     assert challenge("Key", None) == ((b"WWW-Authenticate", b"Key"),)
     assert quoted('a"b\\c\r\nd') == "a'b'c  d"
+
+
+HASH = hash_password("kong", number("bob"))
+BASIC = "Basic Ym9iOmtvbmc="
+TWO: dict[str, Any] = {
+    "consumers": consumers("bob", "guest"),
+    "keyauth_credentials": [credential("bob", key="a key", ttl=None)],
+    "basicauth_credentials": [credential("bob", username="bob", password=HASH)],
+}
+
+
+@pytest.mark.parametrize(
+    ("shown", "username"),
+    [(BASIC, "bob"), ("a key", "bob"), ("Basic Ym9iOndyb25n", "guest"), (None, "guest")],
+)
+async def test_a_proof_that_is_none_for_one_plugin_is_there_for_the_next_and_then_gone(
+    shown: str | None, username: str
+) -> None:
+    common = {"hide_credentials": True, "anonymous": "guest"}
+    plugins = {"key-auth": {**common, "key_names": ["authorization"]}, "basic-auth": common}
+    async with gate(plugins, **TWO) as place:
+        found = await place.ask(headers={} if shown is None else {"authorization": shown})
+        assert found.header("x-consumer-username") == username
+        assert found.header("authorization") is None
+
+
+async def test_of_two_plugins_that_want_the_same_proof_both_see_it() -> None:
+    keys = [credential("bob", key=BASIC, ttl=None)]
+    both = {"hide_credentials": True}
+    plugins = {"key-auth": {**both, "key_names": ["authorization"]}, "basic-auth": both}
+    async with gate(plugins, **{**TWO, "keyauth_credentials": keys}) as place:
+        found = await place.ask(headers={"authorization": BASIC})
+        assert found.header("x-credential-identifier") == "bob"
+        assert found.header("authorization") is None
+        assert (await place.ask(headers={"authorization": "a key"})).status == 401
+
+
+async def test_proofs_are_hidden_where_plugins_of_a_consumer_run_behind_them() -> None:
+    common = {"hide_credentials": True, "anonymous": "guest"}
+    plugins = {"key-auth": {**common, "key_names": ["authorization"]}, "basic-auth": common}
+    behind = {"request-transformer": {"add": {"headers": ["x-behind:1"]}}}
+    async with gate(plugins, **TWO, of_consumers={"bob": behind}) as place:
+        found = await place.ask(headers={"authorization": BASIC})
+        assert found.header("x-behind") == "1"
+        assert found.header("authorization") is None

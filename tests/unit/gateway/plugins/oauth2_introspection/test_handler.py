@@ -209,3 +209,14 @@ async def test_a_server_that_is_gone_lets_nobody_pass_and_is_left_alone(
                 return
             await asyncio.sleep(0.02)
         raise AssertionError("it did not recover")
+
+
+@pytest.mark.parametrize(
+    ("value", "stays"),
+    [(b"Basic Ym9iOmtvbmc=", True), (b"bearer x", False), (b"Bearer a b", False), (b"x", True)],
+)
+async def test_what_holds_no_token_is_not_hidden(value: bytes, stays: bool) -> None:
+    async with server() as asked:
+        handler = asked.handler(hide_credentials=True, anonymous="guest")
+        found = await passes(handler, request_of(headers=[(b"authorization", value)]))
+        assert (b"authorization" in found) is stays
