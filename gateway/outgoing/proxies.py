@@ -29,8 +29,14 @@ def proxy_for(
     https: ForwardProxy,
     excepted: str | None,
 ) -> ForwardProxy:
-    """Return the proxy for a URL; ``excepted`` is a list of hosts as ``no_proxy`` has it."""
-    parts = urlsplit(url)
+    """Return the proxy for a URL; ``excepted`` is a list of hosts as ``no_proxy`` has it.
+
+    A URL that is none needs no proxy: fetching it says what is wrong with it.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ForwardProxy("")
     proxy = https if parts.scheme == "https" else http
     if proxy.url is None:
         return BY_ENVIRONMENT

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_network
 from typing import Annotated
 
@@ -11,9 +12,14 @@ from pydantic import AfterValidator, Field, model_validator
 from gateway.entities.base import StrictModel, violation
 from gateway.entities.types import invalid
 
+_FORM = re.compile(r"[0-9A-Fa-f.:]+(?:/[0-9]{1,3})?")
+"""Neither the mask of a network nor the zone of an address."""
+
 
 def _network(value: str) -> str:
     try:
+        if _FORM.fullmatch(value) is None:
+            raise ValueError
         ip_network(value, strict=False)
     except ValueError:
         raise invalid(f"invalid ip or cidr range: '{value}'") from None

@@ -20,6 +20,7 @@ PLAIN, SECURE = ForwardProxy("http://p:1", "Basic abc"), ForwardProxy("http://s:
         ("https://x.a.test/", ".a.test", ForwardProxy("")),
         ("https://xa.test/", "a.test", SECURE),
         ("https://a.test/", "*", ForwardProxy("")),
+        ("http://[::1", None, ForwardProxy("")),
     ],
 )
 def test_the_proxy_follows_scheme_and_exceptions(

@@ -247,7 +247,7 @@ async def test_a_proof_that_is_none_for_one_plugin_is_there_for_the_next_and_the
 
 async def test_of_two_plugins_that_want_the_same_proof_both_see_it() -> None:
     keys = [credential("bob", key=BASIC, ttl=None)]
-    both = {"hide_credentials": True}
+    both: dict[str, Any] = {"hide_credentials": True}
     plugins = {"key-auth": {**both, "key_names": ["authorization"]}, "basic-auth": both}
     async with gate(plugins, **{**TWO, "keyauth_credentials": keys}) as place:
         found = await place.ask(headers={"authorization": BASIC})

@@ -18,6 +18,8 @@ from gateway.errors import SchemaViolation
         ({"allow": ["10.0.0.256"]}, "invalid ip or cidr range: '10.0.0.256'"),
         ({"deny": ["10.0.0.0/33"]}, "invalid ip or cidr range"),
         ({"deny": ["a.test"]}, "invalid ip or cidr range"),
+        ({"deny": ["10.0.0.0/0.0.0.255"]}, "invalid ip or cidr range"),
+        ({"deny": ["fe80::1%eth0"]}, "invalid ip or cidr range"),
         ({"deny": ["10.0.0.1"], "status": 200}, "400"),
     ],
 )
