@@ -11,6 +11,7 @@ GatewayError
 │   ├── ReferenceViolation        …because it refers to an entity that is not there
 │   ├── UniqueViolation           …because another entity claims the same name
 │   └── NotFound                  …because there is no such entity, release or owner
+├── OwnedElsewhere                a write would change an entity of an owner that it does not name
 ├── Unsupported                   Kong can do it, and this gateway cannot
 ├── QueryError                    a query parameter of the Admin API cannot be used
 ├── StoreError                    the control plane's database cannot be read or written
@@ -123,6 +124,19 @@ class UniqueViolation(KeyViolation):
 
 class NotFound(KeyViolation):
     """No such entity, release or owner: HTTP 404; with ``fields`` Kong's error 6."""
+
+
+class OwnedElsewhere(GatewayError):
+    """A single write would change an entity of an owner that it does not name: HTTP 409.
+
+    ``header`` is the line that would let it pass.
+    """
+
+    def __init__(self, label: str, owner: str, header: str) -> None:
+        self.owner = owner
+        self.header = header
+        text = f'{label} belongs to owner "{owner}": change it there'
+        super().__init__(f'{text}, or send the header "{header}" with the write')
 
 
 class Unsupported(GatewayError):

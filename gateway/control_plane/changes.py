@@ -173,12 +173,18 @@ def _store(table: Table, collection: str, row: Row, before: Row | None) -> Writt
 
 
 def keep_own_tags(row: Row, before: Row | None) -> None:
-    """Leave an entity with its owner: a write from elsewhere is drift, no change of hands."""
-    own = [tag for tag in (before or {}).get("tags") or () if is_own_tag(tag)]
-    tags = row.get("tags") or []
-    missing = [tag for tag in own if tag not in tags]
-    if missing:
-        row["tags"] = [*tags, *missing]
+    """Leave an entity with its owner: a write from elsewhere is drift, no change of hands.
+
+    Tags of ours in what was sent come from a copy of what was read, and make nobody an owner.
+    """
+    former = (before or {}).get("tags") or ()
+    own = [tag for tag in former if is_own_tag(tag)]
+    given = row.get("tags") or ()
+    tags = [tag for tag in given if not is_own_tag(tag)] + own
+    if sorted(tags) == sorted(former) and own:
+        row["tags"] = list(former)
+    elif tags != list(given):
+        row["tags"] = tags or None
 
 
 def _check_unique(entity: EntityType, row: Row, others: list[Row]) -> None:

@@ -181,6 +181,7 @@ def test_what_was_changed_by_hand_is_named_and_put_right(checkout: Checkout) -> 
     connection = http.client.HTTPConnection(url)
     body = json.dumps({"paths": ["/elsewhere"]})
     headers = {"Kong-Admin-Token": outputs["adminToken"], "Content-Type": "application/json"}
+    headers["X-Kafka-Gateway-Owner"] = "*"
     connection.request("PATCH", "/routes/httpbinroute", body, headers)
     answer = connection.getresponse()
     assert answer.status == 200, answer.read()

@@ -22,6 +22,8 @@ from tests.support.authority import Authority, Pair, client_context
 from tests.support.peer import Peer
 
 NAME = "control-plane.test"
+AS_OWNER = {"X-Kafka-Gateway-Owner": "stack-test"}
+"""The header with which single writes change what ``publish`` published."""
 
 
 @dataclass(frozen=True)

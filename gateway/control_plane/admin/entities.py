@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.control_plane import changes
+from gateway.control_plane.admin.owners import guarded, shows_owners
 from gateway.control_plane.admin.pages import page
 from gateway.control_plane.admin.paths import Nesting, nestings, top_collections, top_path
 from gateway.control_plane.admin.responses import read_object, respond
@@ -20,6 +22,7 @@ from gateway.control_plane.publisher import Publisher
 from gateway.control_plane.releases import Rule
 from gateway.entities import ENTITIES, Row
 from gateway.entities.checks import Table
+from gateway.entities.own_tags import without_own_tags
 from gateway.errors import NotFound, ReleaseRefused, RequestRejected
 from gateway.plugins.warnings import configuration_warnings
 
@@ -31,9 +34,12 @@ ADMIN_API = "admin api"
 """The author of a release that names none: there are no users yet."""
 
 
-def show(collection: str, row: Row) -> dict[str, Any]:
-    """Return a row as the Admin API shows it: foreign keys as ``{"id": …}`` or null."""
-    body = dict(row)
+def show(collection: str, row: Row, owners: bool = False) -> dict[str, Any]:
+    """Return a row as the Admin API shows it: foreign keys as ``{"id": …}`` or null.
+
+    ``owners`` leaves the tags in that say whose the entity is.
+    """
+    body = dict(row if owners else without_own_tags(row))
     for field in ENTITIES[collection].foreign:
         value = body.get(field)
         body[field] = None if value is None else {"id": value}
@@ -70,9 +76,10 @@ class EntityEndpoints:
                     table, self._collection, {**data, **self._foreign(table, request)}, _now()
                 ),
             )
-            return respond(201, show(self._collection, row), self._warnings(row))
+            return respond(201, self._show(request)(row), self._warnings(row))
         rows = self._rows(self._publisher.table, request)
-        return respond(200, page(rows, request.url.path, request.query_params, self._show))
+        shown = page(rows, request.url.path, request.query_params, self._show(request))
+        return respond(200, shown)
 
     async def one(self, request: Request) -> Response:
         """Read, replace, change or delete one entity, by its id or name."""
@@ -81,7 +88,7 @@ class EntityEndpoints:
             return await self._delete(request, key)
         if request.method in ("GET", "HEAD"):
             row = self._get(self._publisher.table, request, key)
-            return respond(200, self._show(row), self._warnings(row, quick=True))
+            return respond(200, self._show(request)(row), self._warnings(row, quick=True))
         data = await read_object(request)
         if request.method == "PATCH":
 
@@ -98,7 +105,7 @@ class EntityEndpoints:
 
         verb = "change" if request.method == "PATCH" else "put"
         row = await self._write(request, f"{verb} {self._collection} {key}", change)
-        return respond(200, self._show(row), self._warnings(row))
+        return respond(200, self._show(request)(row), self._warnings(row))
 
     async def _delete(self, request: Request, key: str) -> Response:
         def rule(table: Table) -> Table:
@@ -156,15 +163,17 @@ class EntityEndpoints:
             found += [text for text in warnings if name in text]
         return {"Warning": ", ".join(map(_warning, found))} if found else None
 
-    def _show(self, row: Row) -> dict[str, Any]:
-        return show(self._collection, row)
+    def _show(self, request: Request) -> Callable[[Row], dict[str, Any]]:
+        return partial(show, self._collection, owners=shows_owners(request))
 
 
 async def change_as_asked(publisher: Publisher, request: Request, rule: Rule, message: str) -> None:
     """Make a single write, and wait for data planes when the caller asks for it by ``WAIT``.
 
-    Raises ``ReleaseRefused`` when one of them refuses it; it is taken back then.
+    Raises ``ReleaseRefused`` when one of them refuses it; it is taken back then. Raises
+    ``OwnedElsewhere`` when it would change what is another owner's.
     """
+    rule = guarded(rule, request)
     seconds = request.headers.get(WAIT)
     if seconds is None:
         await publisher.change(rule, ADMIN_API, message)

@@ -13,12 +13,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway import COMPATIBLE_WITH, __version__
+from gateway.control_plane.admin.owners import shows_owners
 from gateway.control_plane.admin.pages import page
 from gateway.control_plane.admin.responses import respond
 from gateway.control_plane.clustering.data_planes import DataPlane, DataPlanes
 from gateway.control_plane.publisher import Publisher
 from gateway.control_plane.status import NodeStatus
 from gateway.entities import ENTITIES
+from gateway.entities.own_tags import is_own_tag
 from gateway.entities.plugin_types import plugin_types
 from gateway.settings.settings import Settings
 
@@ -112,13 +114,13 @@ class InfoEndpoints:
 
     async def tags(self, request: Request) -> Response:
         """List which entity has which tag, all tags or one."""
-        wanted = request.path_params.get("tag")
+        wanted, owners = request.path_params.get("tag"), shows_owners(request)
         rows: list[dict[str, Any]] = [
             {"id": f"{name}/{row['id']}/{tag}", "shown": (name, row["id"], tag)}
             for name in ENTITIES
             for row in self._publisher.table.get(name, ())
             for tag in row.get("tags") or ()
-            if wanted in (None, tag)
+            if (wanted is None and (owners or not is_own_tag(tag))) or wanted == tag
         ]
         query = {name: text for name, text in request.query_params.items() if name != "tags"}
         rows.sort(key=lambda row: str(row["id"]))

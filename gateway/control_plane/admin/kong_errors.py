@@ -16,6 +16,7 @@ from gateway.errors import (
     KeyTaken,
     KeyViolation,
     NotFound,
+    OwnedElsewhere,
     QueryError,
     ReferenceViolation,
     ReleaseRefused,
@@ -64,6 +65,9 @@ def kong_error(error: GatewayError) -> tuple[int, dict[str, Any]]:
     if isinstance(error, KeyViolation):
         status, code = _KEYS[type(error)]
         return status, _body(code, str(error)) | {"fields": error.fields}
+    if isinstance(error, OwnedElsewhere):
+        body = {"name": "owned elsewhere", "message": str(error), "owner": error.owner}
+        return 409, body | {"header": error.header}
     if isinstance(error, Unsupported):
         return 405, _body(12, str(error))
     if isinstance(error, QueryError):

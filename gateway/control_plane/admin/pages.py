@@ -53,7 +53,7 @@ def page(
     if len(rest) <= size:
         return {"data": [show(row) for row in shown], "next": None}
     offset = base64.urlsafe_b64encode(str(shown[-1]["id"]).encode()).decode().rstrip("=")
-    kept = {name: query[name] for name in ("size", "tags") if name in query}
+    kept = {name: query[name] for name in ("size", "tags", "owner_tags") if name in query}
     following = f"{quote(path)}?{urlencode({'offset': offset, **kept})}"
     return {"data": [show(row) for row in shown], "next": following, "offset": offset}
 

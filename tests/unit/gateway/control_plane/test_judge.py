@@ -101,6 +101,7 @@ async def test_an_owners_entity_that_is_changed_badly_is_served_as_before_and_it
         assert reply.status == 201, reply
         row = (await place.ask("GET", "/hmac-auths")).body["data"][0]
         path = f"/hmac-auths/{row['id']}"
+        place.headers = {"X-Kafka-Gateway-Owner": "team-a"}
         changed = await place.ask("PATCH", path, {"secret": MISSING})
         assert changed.status == 200
         (found,) = await refusals(place)

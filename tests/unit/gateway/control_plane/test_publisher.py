@@ -7,7 +7,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from tests.support.control_plane import messages, running
+from tests.support.control_plane import AS_OWNER, messages, running
 from tests.support.documents import plugin_of, story, with_topic
 
 SECRET_MISSING = "vault reference {vault://env/KAFKA_API_SECRET} does not resolve"
@@ -135,6 +135,7 @@ async def test_deleting_takes_along_what_was_put_on_the_owners_entities_by_hand(
 async def test_drift_by_hand_is_seen_and_put_right(tmp_path: Path) -> None:
     async with running(tmp_path) as place, place.serving():
         first = await place.publish(story())
+        place.headers = AS_OWNER
         changed = await place.ask("PATCH", "/routes/httpbinroute", {"paths": ["/elsewhere"]})
         assert changed.status == 200
         live = await place.ask("GET", "/owners/stack-test")
@@ -151,6 +152,7 @@ async def test_an_entity_that_is_replaced_by_hand_stays_its_owners(tmp_path: Pat
     async with running(tmp_path) as place:
         await place.publish(story())
         body = {"host": "elsewhere.test"}
+        place.headers = AS_OWNER
         assert (await place.ask("PUT", "/services/httpbinservice", body)).status == 200
         assert (await place.publish(story())).status == 201
         service = await place.ask("GET", "/services/httpbinservice")
@@ -209,6 +211,7 @@ async def test_a_single_write_is_a_release_and_is_pushed(tmp_path: Path) -> None
 async def test_a_disabled_service_is_not_sent_but_kept(tmp_path: Path) -> None:
     async with running(tmp_path) as place, place.serving():
         await place.publish(story())
+        place.headers = AS_OWNER
         await place.ask("PATCH", "/services/httpbinservice", {"enabled": False})
         found = await place.ask("PATCH", "/services/httpbinservice", {"retries": 7})
         assert found.body["retries"] == 7, "a change that data planes do not see is kept"

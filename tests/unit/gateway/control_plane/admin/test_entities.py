@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from uuid import uuid4
 
-from tests.support.control_plane import make, names, running
+from tests.support.control_plane import AS_OWNER, make, names, running
 from tests.support.documents import plugin_of, story
 
 
@@ -25,6 +25,7 @@ async def test_patch_merges_records_and_replaces_the_rest(tmp_path: Path) -> Non
         await place.publish(story())
         plugin = (await place.ask("GET", "/routes/httpbinroute/plugins")).body["data"][0]
         change = {"config": {"topic": "other", "timeout": 1000}}
+        place.headers = AS_OWNER
         reply = await place.ask("PATCH", f"/plugins/{plugin['id']}", change)
         assert reply.status == 200, reply
         expected = {**plugin["config"], "topic": "other", "timeout": 1000}
@@ -94,6 +95,7 @@ async def test_deleting_takes_plugins_along_but_not_routes(tmp_path: Path) -> No
         assert (refused.status, refused.body["code"]) == (400, 4)
         expected = "an existing 'routes' entity references this 'services' entity"
         assert refused.body["message"] == expected
+        place.headers = AS_OWNER
         assert (await place.ask("DELETE", "/routes/httpbinroute")).status == 204
         assert (await place.ask("GET", "/plugins")).body["data"] == []
         assert (await place.ask("DELETE", "/services/httpbinservice")).status == 204
@@ -136,8 +138,9 @@ async def test_a_taken_api_key_is_not_shown(tmp_path: Path) -> None:
 async def test_a_single_write_keeps_the_owners_tag(tmp_path: Path) -> None:
     async with running(tmp_path) as place:
         await place.publish(story())
+        place.headers = AS_OWNER
         await place.ask("PATCH", "/services/httpbinservice", {"tags": ["mine"]})
-        found = await place.ask("GET", "/services/httpbinservice")
+        found = await place.ask("GET", "/services/httpbinservice?owner_tags=true")
         assert found.body["tags"] == ["mine", "owner:stack-test"]
         live = await place.ask("GET", "/owners/stack-test")
         assert live.body["document"]["services"]["httpbinservice"]["tags"] == ["mine"]
