@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from gateway.http.messages import Request, Response
 from gateway.plugins.logging.queue import QueueClock
+from tests.support.broker import Authority
 from tests.support.releases import number
 from tests.support.requests import StandInConnection, request_of, route_row
 
@@ -98,3 +101,15 @@ async def until(condition: Callable[[], Any], within: float = 10.0) -> Any:
         while not (found := condition()):  # noqa: ASYNC110  # nobody tells
             await asyncio.sleep(0.01)
     return found
+
+
+def server_tls(folder: Path) -> tuple[ssl.SSLContext, str]:
+    """Return settings for a server on 127.0.0.1 or localhost, and the file of its authority."""
+    authority = Authority.make()
+    certificate, key = authority.leaf()
+    names = {"ca": authority.certificate, "certificate": certificate, "key": key}
+    for name, text in names.items():
+        (folder / f"{name}.pem").write_text(text)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "certificate.pem", folder / "key.pem")
+    return context, str(folder / "ca.pem")

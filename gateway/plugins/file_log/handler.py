@@ -26,7 +26,9 @@ class FileLog(LogHandler):
     async def send(self, entries: list[bytes]) -> int:
         """Append the entries."""
         try:
-            return await in_thread(partial(self._file.append, entries))
+            done = await in_thread(partial(self._file.append, entries))
         except OSError as error:
             reason = error.strerror or str(error)
             raise OutgoingError(f"cannot write to {self._path}: {reason}") from None
+        self.context.logs.counts.sent(self.name, done)
+        return done

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from gateway.entities.base import StrictModel
 from gateway.entities.types import NonEmpty, invalid
 from gateway.plugins.logging.paths import PathProblem, parse_path
+from gateway.plugins.logging.queue import QueueLimits
 
 
 class LogFields(StrictModel):
@@ -93,3 +94,16 @@ class LogQueueSettings(StrictModel):
         if value not in (-1, 1):
             raise invalid("expected one of: 1, -1")
         return value
+
+    def limits(self, batch: int, coalescing: float) -> QueueLimits:
+        """Return them for a queue, with these in place of their fields."""
+        return QueueLimits(
+            batch=batch,
+            coalescing=coalescing,
+            entries=self.max_entries,
+            bytes=self.max_bytes,
+            retry_time=self.max_retry_time,
+            first_delay=self.initial_retry_delay,
+            longest_delay=self.max_retry_delay,
+            at_once=self.concurrency_limit == -1,
+        )

@@ -29,8 +29,8 @@ _MOST_DOUBLINGS = 40
 Send = Callable[[list[bytes]], Awaitable[int]]
 """Delivers entries in their order and returns how many it did, from the first on.
 
-Raises ``OutgoingError`` for none. An entry that can never be delivered counts as delivered here;
-the sink counts it as dropped."""
+Raises ``OutgoingError`` for none. It counts what it delivers; an entry that never can be is to be
+counted as dropped, and is done here."""
 
 
 @dataclass(frozen=True)
@@ -220,20 +220,22 @@ class BatchQueue:
         except OutgoingError as error:
             problem = str(error)
         except Exception as error:
-            _log.error("a log plugin failed", plugin=self._plugin, exc_info=error)
-            problem = type(error).__name__
+            problem = self._bug(error)
         finally:
             self._in_flight = False
         lost, self._lost_meanwhile = self._lost_meanwhile, 0
         if taken < lost:
             self._counts.dropped(self._plugin, "queue_full", lost - taken)
         if taken:
-            self._counts.sent(self._plugin, taken)
             self._resumed()
         for _ in range(min(max(taken - lost, 0), self._sending)):
             self._bytes -= len(self._entries.popleft())
             self._sending -= 1
         return problem
+
+    def _bug(self, error: Exception) -> str:
+        _log.error("a log plugin failed", plugin=self._plugin, exc_info=error)
+        return type(error).__name__
 
     def _time_is_over(self, began: float) -> bool:
         limit = self.limits.retry_time
@@ -281,12 +283,13 @@ class BatchQueue:
         while True:
             try:
                 if await self.send([entry]):
-                    self._counts.sent(self._plugin)
                     self._resumed()
                     return
                 problem = "the sink did not take it"
             except OutgoingError as error:
                 problem = str(error)
+            except Exception as error:
+                problem = self._bug(error)
             if self._closing or self._time_is_over(began):
                 self._count_lost(1, problem)
                 return

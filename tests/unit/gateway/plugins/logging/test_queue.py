@@ -18,7 +18,8 @@ from tests.support.logging import SlowClock, settle
 class Sink:
     """Takes batches, unless it is away."""
 
-    def __init__(self) -> None:
+    def __init__(self, counts: LogCounts) -> None:
+        self._counts = counts
         self.away = False
         self.takes = 1_000_000
         self.batches: list[list[bytes]] = []
@@ -37,6 +38,7 @@ class Sink:
             raise OutgoingError("the sink is away")
         taken = entries[: self.takes]
         self.batches.append(taken)
+        self._counts.sent("http-log", len(taken))
         return len(taken)
 
 
@@ -44,7 +46,8 @@ class Subject:
     """A queue before a sink, in slow time."""
 
     def __init__(self, **limits: Any) -> None:
-        self.sink, self.clock, self.counts = Sink(), SlowClock(), LogCounts()
+        self.clock, self.counts = SlowClock(), LogCounts()
+        self.sink = Sink(self.counts)
         self.queue = BatchQueue(
             "http-log", QueueLimits(**limits), self.sink.send, self.counts, self.clock
         )
@@ -163,7 +166,7 @@ async def test_what_waits_goes_by_the_newest_settings() -> None:
     it.sink.away = True
     it.add(b"1", b"2")
     await settle()
-    other = Sink()
+    other = Sink(it.counts)
     it.queue.send = other.send
     it.queue.limits = QueueLimits(batch=2)
     await it.clock.advance(2)

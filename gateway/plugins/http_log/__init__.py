@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``http-log``: send an entry for each request to an HTTP endpoint."""
+
+from gateway import COMPATIBLE_WITH
+from gateway.entities.plugin_types import PluginType
+from gateway.plugins.http_log.schema import Config
+
+PLUGIN = PluginType(
+    name="http-log",
+    version=COMPATIBLE_WITH,
+    priority=12,
+    schema=Config,
+    handler_path="gateway.plugins.http_log.handler:HttpLog",
+)
+
+__all__ = ["PLUGIN", "Config"]

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``udp-log``: send a datagram for each request."""
+
+from gateway import COMPATIBLE_WITH
+from gateway.entities.plugin_types import PluginType
+from gateway.plugins.udp_log.schema import Config
+
+PLUGIN = PluginType(
+    name="udp-log",
+    version=COMPATIBLE_WITH,
+    priority=8,
+    schema=Config,
+    handler_path="gateway.plugins.udp_log.handler:UdpLog",
+)
+
+__all__ = ["PLUGIN", "Config"]
