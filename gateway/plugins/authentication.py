@@ -17,7 +17,7 @@ from typing import Any
 
 from gateway.errors import ReleaseRefused
 from gateway.http.generated_responses import error_response
-from gateway.http.headers import Headers
+from gateway.http.headers import IDENTITY, Headers
 from gateway.http.messages import Request, Response
 from gateway.logs import get_logger
 from gateway.plugins.base import AccessResult, Handler, PluginContext
@@ -53,6 +53,8 @@ class AuthenticationHandler(Handler):
     """
 
     name = ""
+    strips = IDENTITY
+    """Names of the headers that only the plugin sets for whom it knows, in every spelling."""
 
     def __init__(self, config: Any, context: PluginContext) -> None:
         super().__init__(config, context)
@@ -91,7 +93,7 @@ class AuthenticationHandler(Handler):
         if type(found) is Identity:
             if self._hides:
                 self._take_out(request)
-            found.put_on(request)
+            found.put_on(request, self.strips)
             return None
         if isawaitable(found):
             return self._later(request, found)
@@ -116,16 +118,17 @@ class AuthenticationHandler(Handler):
         return self._conclude(request, await waiting)
 
     def _conclude(self, request: Request, found: Any) -> Response | None:
+        strips = self.strips
         if isinstance(found, Denial):
             if not (found.absent and self._anonymous):
                 self._tell(request, found)
             if self._anonymous is None:
                 return self.denied(request, found)
-            found = self._anonymous
+            found, strips = self._anonymous, IDENTITY
         # Anything but an identity raises here, which is a 500: nobody passes by a mistake of ours.
         assert type(found) is Identity
         self._pass(request)
-        found.put_on(request)
+        found.put_on(request, strips)
         return None
 
     def _tell(self, request: Request, denial: Denial) -> None:
@@ -156,8 +159,15 @@ class _HideAtLast(Handler):
 
     def access(self, request: Request) -> None:
         hiding, request.hiding = request.hiding, None
+        own = request.own_headers
+        # What a plugin has set since, a token for the upstream say, is nobody's proof.
+        kept = [pair for pair in request.headers if pair[0] in own]
+        if hiding and kept:
+            request.headers = without(request.headers, own)
         for hide in hiding or ():
             hide(request)
+        if hiding and kept:
+            request.headers = request.headers + kept
 
 
 def hiding_at_last(placed: Sequence[tuple[Place, Handler]]) -> list[tuple[Place, Handler]]:

@@ -45,9 +45,9 @@ class Identity(NamedTuple):
     claims: Mapping[str, Any] | None = None
     """What a token says, verified; None where there was none."""
 
-    def put_on(self, request: Request) -> None:
-        """Make it the request's; headers that claim another identity go."""
-        request.headers = [pair for pair in request.headers if pair[0] not in IDENTITY]
+    def put_on(self, request: Request, strips: frozenset[bytes] = IDENTITY) -> None:
+        """Make it the request's; headers that claim another identity go: ``strips``."""
+        request.headers = [pair for pair in request.headers if pair[0] not in strips]
         request.headers += self.headers
         request.consumer = self.consumer
         if self.credential is not None:

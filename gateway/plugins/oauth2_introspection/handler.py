@@ -13,7 +13,7 @@ import orjson
 
 from gateway.errors import OutgoingError
 from gateway.http.generated_responses import JSON
-from gateway.http.headers import Headers, spellings
+from gateway.http.headers import IDENTITY, Headers, spellings
 from gateway.http.messages import Request, Response
 from gateway.logs import get_logger
 from gateway.outgoing.breaker import Breaker
@@ -67,6 +67,7 @@ class OAuth2Introspection(AuthenticationHandler):
         names = [*_CLAIMS, *config.custom_claims_forward]
         self._headers = [(_header(name), name) for name in names]
         self._own = frozenset(own for name, _ in self._headers for own in spellings(name))
+        self.strips = IDENTITY | self._own
         self._missing = Denial(_MISSING[0], "no token was shown", headers=_challenge(), absent=True)
         self._inactive = Denial(
             _INVALID[0], "the server does not know the token", headers=_challenge(_INVALID)
@@ -122,7 +123,6 @@ class OAuth2Introspection(AuthenticationHandler):
         return self._ready(request, identity)
 
     def _ready(self, request: Request, identity: Identity) -> Found:
-        request.headers = without(request.headers, self._own)
         given = request.own_headers
         request.own_headers = given | self._own if given else self._own
         return identity

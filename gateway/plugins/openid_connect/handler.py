@@ -8,6 +8,7 @@ from time import time
 from typing import Any
 
 from gateway.errors import OutgoingError
+from gateway.http.headers import IDENTITY
 from gateway.http.messages import Request, Response
 from gateway.logs import get_logger
 from gateway.outgoing.proxies import ForwardProxy
@@ -66,6 +67,7 @@ class OpenIdConnect(AuthenticationHandler):
         self._own = self._identities.claim_headers | self._identities.token_headers
         if config.proof_of_possession_dpop != "off":
             self._own |= {b"dpop"}
+        self.strips = IDENTITY | self._own
         self._takes_tokens = bool(self._methods & {"bearer", "introspection"})
         self._judges = "bearer" in self._methods and not config.introspect_jwt_tokens
 
@@ -276,7 +278,6 @@ class OpenIdConnect(AuthenticationHandler):
             if problem:
                 return self._refusals.unauthorized(problem)
         if self._own:
-            request.headers = without(request.headers, self._own)
             given = request.own_headers
             request.own_headers = given | self._own if given else self._own
         for name, claim in self._downstream:

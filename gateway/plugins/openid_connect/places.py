@@ -12,7 +12,6 @@ from urllib.parse import unquote_plus
 
 from gateway.http import arguments, changes
 from gateway.http.messages import Request
-from gateway.plugins.authentication import without
 from gateway.plugins.key_auth.bodies import Bodies
 from gateway.plugins.key_auth.places import Arguments
 from gateway.plugins.tokens.places import cookies
@@ -52,6 +51,9 @@ class TokenPlaces:
         self._secrets = frozenset(config.client_credentials_param_type if grants else ())
         self._bodies = Bodies([_NAME]) if "body" in places else None
         self._proofs = config.proof_of_possession_dpop != "off"
+        self._looked_at = {b"authorization", *self._headers}
+        if self._proofs:
+            self._looked_at.add(b"dpop")
         self._secret_names = Arguments(["client_secret"])
         self.reads_forms = self._bodies is not None or "body" in self._secrets
         """Whether a form is looked through, where the head has nothing."""
@@ -97,9 +99,12 @@ class TokenPlaces:
 
     def hide(self, request: Request) -> None:
         """Take tokens and secrets out of all places where they are looked for."""
-        gone = frozenset(self._headers) - {b"authorization"}
-        request.headers = without(request.headers, gone) if gone else request.headers
-        request.headers = [pair for pair in request.headers if not self._is_proof(pair)]
+        looked_at = self._looked_at
+        request.headers = [
+            pair
+            for pair in request.headers
+            if pair[0] not in looked_at or not self._is_proof(*pair)
+        ]
         if request.query:
             query = request.query
             for names in self._hidden_arguments():
@@ -121,13 +126,12 @@ class TokenPlaces:
             return match[2] if self._proofs or match[1].lower() == b"bearer" else None
         return value.strip() if bare and b" " not in value.strip() else None
 
-    def _is_proof(self, pair: tuple[bytes, bytes]) -> bool:
-        name, value = pair
-        if name == b"authorization":
-            if name in self._headers and _TOKEN.match(value):
-                return True
-            return "header" in self._secrets and _BASIC.match(value) is not None
-        return name == b"dpop" and self._proofs
+    def _is_proof(self, name: bytes, value: bytes) -> bool:
+        if name != b"authorization":
+            return True
+        if name in self._headers and _TOKEN.match(value):
+            return True
+        return "header" in self._secrets and _BASIC.match(value) is not None
 
     def _hidden_arguments(self) -> Iterator[Arguments]:
         if self._query is not None:

@@ -12,6 +12,11 @@ from aiohttp import web
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.http.messages import Pending, Request, Response
+from gateway.plugins.authentication import hiding_at_last
+from gateway.plugins.chain import Chain
+from gateway.plugins.key_auth import Config as KeyAuthConfig
+from gateway.plugins.key_auth.handler import KeyAuth
 from gateway.plugins.tokens import jose
 from tests.support.openid import CONSUMERS, message, passes, refused, run, shown, subject
 from tests.support.requests import request_of
@@ -512,3 +517,41 @@ def forged(issuer: str) -> st.SearchStrategy[bytes]:
     algorithms = st.sampled_from(["none", "None", "", "HS256", "RS256", "ES256", "dir", None, 7])
     headers = st.dictionaries(HEADER_NAMES, JSON_VALUES, max_size=3)
     return st.builds(make, algorithms, headers, st.binary(max_size=80))
+
+
+async def test_beside_another_plugin_the_upstream_gets_the_token_and_no_proof() -> None:
+    async with subject() as s:
+        opened = s.handler(hide_credentials=True, anonymous="guest")
+        keys = KeyAuth(
+            KeyAuthConfig(
+                hide_credentials=True, anonymous="guest", key_names=["authorization", "k"]
+            ),
+            opened.context,
+        )
+        placed = hiding_at_last([((1250, "key-auth"), keys), ((1050, "openid-connect"), opened)])
+        chain = Chain(
+            [one for _, one in placed],
+            lambda _: Response(204, []),
+            order=[place for place, _ in placed],
+        )
+        token = s.provider.token()
+        for value in (b"Bearer " + token, b"bearer " + token, b"Bearer " + token):
+            request = request_of(headers=[(b"authorization", value), (b"k", b"secret")])
+            await answered(chain, request)
+            headers = request.headers
+            assert (b"authorization", b"Bearer " + token) in headers
+            assert (b"k", b"secret") not in headers
+            assert (b"x-credential-identifier", b"user") in headers
+        request = request_of(headers=[(b"authorization", b"Bearer bad")])
+        await answered(chain, request)
+        assert dict(request.headers).keys() == {
+            b"x-consumer-id",
+            b"x-consumer-username",
+            b"x-anonymous-consumer",
+        }
+
+
+async def answered(chain: Chain, request: Request) -> None:
+    found = chain.run(request)
+    response = await found if isinstance(found, Pending) else found
+    assert response.status == 204
