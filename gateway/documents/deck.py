@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read decK files: YAML in format 3.0, or 0.1 of the first Konnect, into keyed documents."""
+"""Read decK files: YAML in format 3.0 or older, or 0.1 of the first Konnect, into keyed documents."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ import yaml
 
 from gateway.documents.deck_lists import keyed
 from gateway.documents.document import check_document
+from gateway.documents.older_paths import renew_paths
 from gateway.documents.placeholders import UNKNOWN, fill_in, render_environment
 from gateway.entities.checks import Table
 from gateway.errors import DocumentError
 from gateway.names.spelling import choices
 
-_FORMATS = ("0.1", "1.1", "3.0")
+_FORMATS = ("0.1", "1.1", "2.1", "3.0")
+_OLDER = ("1.1", "2.1")
 
 
 def load_deck(
@@ -59,7 +61,7 @@ def read_deck(
 
 
 def parse(text: str) -> dict[str, Any]:
-    """Parse decK's YAML and check its header; 0.1 is turned into 3.0.
+    """Parse decK's YAML and check its header; older formats are turned into 3.0.
 
     Raises ``DocumentError`` for bad YAML (with line and column) and unknown formats.
     """
@@ -75,6 +77,8 @@ def parse(text: str) -> dict[str, Any]:
     if version not in _FORMATS:
         advice = choices(version, (f'"{known}"' for known in _FORMATS))
         raise DocumentError([f'_format_version: "{version}" is not known; {advice}'])
+    if version in _OLDER:
+        renew_paths(raw)
     return _from_packages(raw) if version == "0.1" else raw
 
 

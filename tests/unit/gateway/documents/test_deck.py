@@ -87,7 +87,11 @@ def test_opaque_values_pass_through_untouched() -> None:
             "retries: 5\n    retries: 6",
             'column 5: the key "retries" stands here twice',
         ),
-        ('"3.0"', '"2.0"', '_format_version: "2.0" is not known; allowed: "0.1", "1.1", "3.0"'),
+        (
+            '"3.0"',
+            '"2.0"',
+            '_format_version: "2.0" is not known; allowed: "0.1", "1.1", "2.1", "3.0"',
+        ),
         ("    host: httpbin.org\n", "", 'services["httpbinservice"].host: required field missing'),
     ],
 )
