@@ -78,12 +78,12 @@ def _shorthands(shape: Shape) -> list[dict[str, Any]]:
     """Return the deprecated fields in the form in which decK looks for them."""
     found = []
     for name, field in (shape.fields or {}).items():
-        if path := list(field.shorthand):
-            now = f"deprecated, use {'.'.join(path)}"
+        if field.shorthand:
+            now = f"deprecated, use {', '.join(field.shorthand)}"
             deprecation = {
                 "message": f"{name} is {now}",
                 "removal_in_version": "4.0",
-                "replaced_with": [{"path": path}],
+                "replaced_with": [{"path": path.split(".")} for path in field.shorthand],
             }
             found.append({name: {**describe(field), "deprecation": deprecation}})
     return found
@@ -105,6 +105,8 @@ def describe(shape: Shape) -> dict[str, Any]:
     found |= _limits(shape) | _flags(shape)
     if shape.fields is not None:
         found["fields"] = _fields(shape)
+        if former := _shorthands(shape):
+            found["shorthand_fields"] = former
     if shape.elements is not None:
         inner = describe(shape.elements)
         if shape.type == "map":

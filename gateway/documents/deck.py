@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read decK files: YAML in format 3.0 or older, or 0.1 of the first Konnect, into keyed documents."""
+"""Read decK files: YAML in format 3.0, or an older one, into keyed documents."""
 
 from __future__ import annotations
 

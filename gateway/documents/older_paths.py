@@ -16,9 +16,9 @@ from gateway.routing.normalise import normalise
 _PLAIN = re.compile(r"[A-Za-z0-9._~/%-]*")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _KEPT = frozenset("!#$%&'()*+,/:;=?@[]")
-"""Characters whose escapes stay: they part a URL (RFC 3986, section 2.2), or are the escape's own."""
+"""Characters whose escapes stay: they part a URL (RFC 3986, section 2.2), or begin an escape."""
 _MEANING = frozenset(".^-{}\\|")
-"""Characters that mean something in an expression and are meant literally where they were escaped."""
+"""Characters that mean something in an expression, and themselves where they were escaped."""
 
 
 def renew_paths(raw: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ UNKNOWN = "${"
 
 _OURS = re.compile(r"\$\{([^{}]*)\}")
 _DECK = re.compile(r"\$\{\{(.*?)\}\}")
-_CALL = re.compile(r'\s*env\s+"([^"]*)"\s*(?:\|\s*(\w+)\s*)?')
+_CALL = re.compile(r'\s*env\s+"([^"]*)"\s*(?:\|\s*(?:indent\s+(?P<spaces>\d{1,3})|(\w+))\s*)?')
 _CASTS = ("toInt", "toFloat", "toBool")
 
 BOOTSTRAP_SERVERS, TOPICS, STACK_NAME = "kafka.bootstrap_servers", "kafka.topics.", "stack.name"
@@ -133,7 +133,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def render_environment(text: str, environment: Mapping[str, str] | None) -> str:
-    """Fill in decK's own ``${{ env "DECK_X" }}``, also with ``| toInt``, ``toFloat``, ``toBool``.
+    """Fill in decK's own ``${{ env "DECK_X" }}``, also with ``| toInt`` and its like.
 
     Comment lines stay as they are. Raises ``DocumentError`` with the line of each problem.
     """
@@ -154,8 +154,10 @@ def _render(
     expression: str, environment: Mapping[str, str] | None, line: int, problems: list[str]
 ) -> str:
     call = _CALL.fullmatch(expression)
-    if call is None or (call[2] is not None and call[2] not in _CASTS):
-        allowed = 'allowed: env "DECK_…", optionally followed by | ' + " or | ".join(_CASTS)
+    if call is None or (call[3] is not None and call[3] not in _CASTS):
+        allowed = 'allowed: env "DECK_…", optionally followed by | ' + " or | ".join(
+            [*_CASTS, "indent N"]
+        )
         problems.append(f"line {line}: unknown expression {expression.strip()}; {allowed}")
     elif not call[1].startswith("DECK_"):
         problems.append(f'line {line}: "{call[1]}": the name must begin with DECK_')
@@ -163,7 +165,10 @@ def _render(
         problems.append(f"line {line}: the environment variable {call[1]} is not set")
     else:
         value = environment[call[1]]
-        return value if call[2] or _is_word(value) else json.dumps(value, ensure_ascii=False)[1:-1]
+        if call["spaces"]:
+            # For lines in a block: all but the first, which stands where the expression stood.
+            return value.replace("\n", "\n" + " " * int(call["spaces"]))
+        return value if call[3] or _is_word(value) else json.dumps(value, ensure_ascii=False)[1:-1]
     return ""
 
 

@@ -32,7 +32,7 @@ class Hint:
     """Collection a foreign key points into."""
     unique: bool = False
     shorthand: tuple[str, ...] = ()
-    """Where the value of a deprecated field stands now, inside the same record."""
+    """Where the value of a deprecated field stands now: paths inside the same record, with dots."""
 
 
 Conditions = tuple[list[str], dict[str, str]]

@@ -38,23 +38,23 @@ class WithRedis(StrictModel):
     redis: RedisSettings = Field(
         default_factory=RedisSettings, description="The server that keeps the counters."
     )
-    redis_host: Annotated[str, Hint(shorthand=("redis", "host"))] | None = _flat("host")
-    redis_port: Annotated[int, Hint(shorthand=("redis", "port"))] | None = _flat("port")
-    redis_timeout: Annotated[int, Hint(shorthand=("redis", "timeout"))] | None = _flat("timeout")
+    redis_host: Annotated[str, Hint(shorthand=("redis.host",))] | None = _flat("host")
+    redis_port: Annotated[int, Hint(shorthand=("redis.port",))] | None = _flat("port")
+    redis_timeout: Annotated[int, Hint(shorthand=("redis.timeout",))] | None = _flat("timeout")
     redis_username: (
-        Annotated[str, Hint(shorthand=("redis", "username"), referenceable=True, encrypted=True)]
+        Annotated[str, Hint(shorthand=("redis.username",), referenceable=True, encrypted=True)]
         | None
     ) = _flat("username")
     redis_password: (
-        Annotated[str, Hint(shorthand=("redis", "password"), referenceable=True, encrypted=True)]
+        Annotated[str, Hint(shorthand=("redis.password",), referenceable=True, encrypted=True)]
         | None
     ) = _flat("password")
-    redis_database: Annotated[int, Hint(shorthand=("redis", "database"))] | None = _flat("database")
-    redis_ssl: Annotated[bool, Hint(shorthand=("redis", "ssl"))] | None = _flat("ssl")
-    redis_ssl_verify: Annotated[bool, Hint(shorthand=("redis", "ssl_verify"))] | None = _flat(
+    redis_database: Annotated[int, Hint(shorthand=("redis.database",))] | None = _flat("database")
+    redis_ssl: Annotated[bool, Hint(shorthand=("redis.ssl",))] | None = _flat("ssl")
+    redis_ssl_verify: Annotated[bool, Hint(shorthand=("redis.ssl_verify",))] | None = _flat(
         "ssl_verify"
     )
-    redis_server_name: Annotated[str, Hint(shorthand=("redis", "server_name"))] | None = _flat(
+    redis_server_name: Annotated[str, Hint(shorthand=("redis.server_name",))] | None = _flat(
         "server_name"
     )
 

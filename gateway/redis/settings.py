@@ -7,13 +7,15 @@ Fields are those of Kong 3.15: the short record is that of ``rate-limiting``, th
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from gateway.entities.base import Hint, StrictModel, violation
 from gateway.entities.types import Port
 from gateway.entities.versions import by_version
+from gateway.redis.former import present_names
 
 _Timeout = Annotated[int, Field(ge=0, le=2147483646)]
 _Secret = Annotated[str, Hint(referenceable=True, encrypted=True)]
@@ -184,6 +186,35 @@ class RedisDeployment(StrictModel):
     cloud_authentication: CloudAuthentication | None = Field(
         default=None, description="Sign-in by a cloud's identity; not served."
     )
+    timeout: (
+        Annotated[_Timeout, Hint(shorthand=("connect_timeout", "send_timeout", "read_timeout"))]
+        | None
+    ) = Field(
+        default=None,
+        description="The former name of `connect_timeout`, `send_timeout` and `read_timeout`.",
+    )
+    sentinel_addresses: (
+        Annotated[list[str], Field(min_length=1), Hint(shorthand=("sentinel_nodes",))] | None
+    ) = Field(default=None, description="The former form of `sentinel_nodes`: `host:port`.")
+    cluster_addresses: (
+        Annotated[list[str], Field(min_length=1), Hint(shorthand=("cluster_nodes",))] | None
+    ) = Field(default=None, description="The former form of `cluster_nodes`: `host:port`.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _move(cls, data: Any) -> Any:
+        return present_names(data) if isinstance(data, Mapping) else data
+
+    @model_validator(mode="after")
+    def _show(self) -> RedisDeployment:
+        self.timeout = self.connect_timeout
+        self.sentinel_addresses = [
+            f"{node.host}:{node.port}" for node in self.sentinel_nodes or ()
+        ] or None
+        self.cluster_addresses = [
+            f"{node.ip}:{node.port}" for node in self.cluster_nodes or ()
+        ] or None
+        return self
 
     @model_validator(mode="after")
     def _check(self) -> RedisDeployment:

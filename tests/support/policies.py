@@ -90,8 +90,6 @@ async def policy_gateway(
 ) -> AsyncIterator[PolicyGateway]:
     """Serve one route with the plugins; ``rows`` are plugin rows of other scopes."""
     seen: list[tuple[bytes, bytes]] = []
-    loop = asyncio.get_running_loop()
-    proxy = Proxy(loop)
     async with upstream(script or answering(ok(), seen)) as origin:
         found = {
             "id": number("s"), "name": "s", "host": "127.0.0.1", "port": origin.port,
@@ -110,19 +108,30 @@ async def policy_gateway(
             plugins=[*made, *({**scope, **row} for row in rows)],
             **(collections or {}),
         )
-        worker = WorkerResources(Counters(), ProducerPool(loop), proxy=proxy)
-        worker = replace(worker, **resources)
-        compiled = compile_configuration(content, "h" * 32, {})
-        snapshot = await Snapshot.build(compiled, Snapshot.empty(), worker)
-        application = GatewayApplication(worker.counters)
-        application.serve(snapshot)
-        try:
-            async with serving(application) as running:
-                yield PolicyGateway(running, seen, origin.port)
-        finally:
-            snapshot.discard(Snapshot.empty())
-            proxy.close()
-            await asyncio.sleep(0)
+        async with gateway_of(content, seen, origin.port, **resources) as gateway:
+            yield gateway
+
+
+@asynccontextmanager
+async def gateway_of(
+    content: bytes, seen: list[tuple[bytes, bytes]] | None = None, port: int = 0, **resources: Any
+) -> AsyncIterator[PolicyGateway]:
+    """Serve a table; ``seen`` and ``port`` are those of the upstream that the test knows."""
+    loop = asyncio.get_running_loop()
+    proxy = Proxy(loop)
+    worker = WorkerResources(Counters(), ProducerPool(loop), proxy=proxy)
+    worker = replace(worker, **resources)
+    compiled = compile_configuration(content, "h" * 32, {})
+    snapshot = await Snapshot.build(compiled, Snapshot.empty(), worker)
+    application = GatewayApplication(worker.counters)
+    application.serve(snapshot)
+    try:
+        async with serving(application) as running:
+            yield PolicyGateway(running, [] if seen is None else seen, port)
+    finally:
+        snapshot.discard(Snapshot.empty())
+        proxy.close()
+        await asyncio.sleep(0)
 
 
 def checked(name: str, **config: Any) -> dict[str, Any]:

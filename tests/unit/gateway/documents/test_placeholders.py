@@ -46,6 +46,11 @@ def test_paths_in_documents_are_distinguished_from_fields() -> None:
         ('host: ${{ env "DECK_HOST" }}', {"DECK_HOST": "a.test"}, "host: a.test"),
         ('# host: ${{ env "DECK_X" }}', {}, '# host: ${{ env "DECK_X" }}'),
         ('port: ${{ env "DECK_PORT" | toInt }}', {"DECK_PORT": "8080"}, "port: 8080"),
+        (
+            'cert: |\n  ${{ env "DECK_CERT" | indent 2 }}',
+            {"DECK_CERT": 'a: "b"\nc\n'},
+            'cert: |\n  a: "b"\n  c\n  ',
+        ),
     ],
 )
 def test_decks_expressions_are_rendered(text: str, environment: Any, expected: str) -> None:
