@@ -59,14 +59,25 @@ class Counter:
 
     def total(self) -> int:
         """Return the count over all workers."""
-        total, mark, words = self._own, self._mark, self._table.words
+        total, mark, place, words = self._own, self._mark, self._place, self._table.words
         for area in self._table.others:
-            start = area + self._place
-            for word in words[start : start + _PROBES].tolist():
-                if word >> 32 == mark:
-                    total += word & _NUMBER
-                    break
+            word = words[area + place]
+            if word >> 32 == mark:
+                total += word & _NUMBER
+            elif word:
+                total += self._of(area)
         return total
+
+    def _of(self, area: int) -> int:
+        """Return the number in another worker's area."""
+        start = area + self._place
+        for word in self._table.words[start : start + _PROBES].tolist():
+            if word >> 32 == self._mark:
+                return int(word & _NUMBER)
+            if not word:
+                # Places are taken in order, and none is given up while its window lasts.
+                break
+        return 0
 
     def add(self, amount: int = 1) -> None:
         """Count so many more."""
@@ -76,14 +87,7 @@ class Counter:
 
     def highest(self) -> int:
         """Return the largest number that any worker has raised it to."""
-        highest, mark, words = self._own, self._mark, self._table.words
-        for area in self._table.others:
-            start = area + self._place
-            for word in words[start : start + _PROBES].tolist():
-                if word >> 32 == mark:
-                    highest = max(highest, word & _NUMBER)
-                    break
-        return highest
+        return max([self._own, *(self._of(area) for area in self._table.others)])
 
     def raise_to(self, number: int) -> None:
         """Use it not as a count but as a mark that only rises: 32 bits, read by ``highest``."""

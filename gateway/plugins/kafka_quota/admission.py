@@ -16,19 +16,23 @@ Decide = Callable[[Request, Sequence[str], int, int], Coroutine[Any, Any, None] 
 
 
 class Admission:
-    """Stands in ``request.admission``. ``decide`` raises ``RequestRejected``, now or awaited."""
+    """Stands in ``request.admission``; one for all requests of a quota."""
 
-    __slots__ = ("_decide", "_request")
+    __slots__ = ("at_once", "decide")
 
-    def __init__(self, request: Request, decide: Decide) -> None:
-        self._request = request
-        self._decide = decide
+    def __init__(self, decide: Decide, *, at_once: bool) -> None:
+        self.decide = decide
+        """Let so many records, of so many bytes together, into each topic of a request.
+
+        Raises ``RequestRejected``, now or awaited."""
+        self.at_once = at_once
+        """It never has to be waited for."""
 
     def admit(
-        self, topics: Sequence[str], records: int, size: int
+        self, request: Request, topics: Sequence[str], records: int, size: int
     ) -> Generator[Awaited | None, None, None]:
-        """Let so many records, of ``size`` bytes together, into each topic, or raise."""
-        waiting = self._decide(self._request, topics, records, size)
+        """Decide, between other requests where it has to be waited for."""
+        waiting = self.decide(request, topics, records, size)
         if waiting is not None:
             decision = Decision(waiting)
             yield decision

@@ -44,10 +44,13 @@ class KafkaQuota(Handler):
         self._redis: RedisClient | None = None
         if config.policy == "redis":
             self._redis = context.redis.get(target_of(config.redis, context.trusted_ca))
+        shown = () if config.hide_client_headers else self._quotas
+        self._template = b"".join(map(_template, shown))
+        self._admission = Admission(self.decide, at_once=self._redis is None)
 
     def access(self, request: Request) -> None:
         """Have the plugin that writes the records ask."""
-        request.admission = Admission(request, self.decide)
+        request.admission = self._admission
 
     def decide(
         self, request: Request, topics: Sequence[str], records: int, size: int
@@ -55,6 +58,9 @@ class KafkaQuota(Handler):
         """Count, or raise ``RequestRejected``: 429, and 413 for what could never pass."""
         now = time()
         origin = self._identify(request) or address_of(request.client_ip, self._prefix)
+        here = self._redis is None and len(topics) == 1
+        if here and self._has_passed(request, f"{topics[0]}\n{origin}", records, size, now):
+            return None
         charges = [
             Charge(quota, topic, quota.amount(records, size))
             for topic in topics
@@ -71,6 +77,25 @@ class KafkaQuota(Handler):
         for counter, charge in zip(counters, charges, strict=True):
             counter.add(charge.amount)
         return None
+
+    def _has_passed(
+        self, request: Request, counted: str, records: int, size: int, now: float
+    ) -> bool:
+        """Let records into one topic, as most requests have it; False: more is to be said."""
+        counts, left = [], []
+        for quota in self._quotas:
+            amount = quota.amount(records, size)
+            counter = quota.limit.counter(counted, now)
+            room = quota.most - counter.total() - amount
+            if room < 0:
+                return False
+            counts.append((counter, amount))
+            left.append(room * quota.unit)
+        for counter, amount in counts:
+            counter.add(amount)
+        if self._template:
+            request.response_lines += self._template % tuple(left)
+        return True
 
     def close(self) -> None:
         """Give the connections back."""
@@ -130,3 +155,10 @@ class KafkaQuota(Handler):
             % (quota.title, quota.limit.most, quota.title, remaining)
             for quota, remaining in least.items()
         )
+
+
+def _template(quota: Quota) -> bytes:
+    """Return the header lines of a quota, with a place for what is left of it."""
+    return b"\r\nX-Kafka-Quota-Limit-%b: %d\r\nX-Kafka-Quota-Remaining-%b: %%d" % (
+        quota.title, quota.limit.most, quota.title,
+    )  # fmt: skip

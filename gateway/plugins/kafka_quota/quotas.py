@@ -19,6 +19,7 @@ class Quota:
         self, scope: str, kind: str, period: str, most: float, counters: SharedCounters
     ) -> None:
         self.kind = kind
+        self._counts_records = kind == "records"
         self.limit = Limit(f"{scope}\n{kind}", period, most, counters)
         self.unit = max(1, -(-self.limit.most // _LARGEST))
         self.most = self.limit.most // self.unit
@@ -26,7 +27,8 @@ class Quota:
 
     def amount(self, records: int, size: int) -> int:
         """Return what a request takes of it, in its units."""
-        return -(-(records if self.kind == "records" else size) // self.unit)
+        taken = records if self._counts_records else size
+        return taken if self.unit == 1 else -(-taken // self.unit)
 
     @property
     def text(self) -> str:

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from gateway.entities.base import StrictModel, violation
 from gateway.entities.types import NonEmpty
-from gateway.plugins.response_ratelimiting.schema import UsageLimits
+from gateway.plugins.limiting.usage_limits import UsageLimits
 from gateway.redis.settings import RedisSettings, host_missing
 
 

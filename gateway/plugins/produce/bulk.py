@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from time import thread_time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.errors import KafkaRefuses, ProduceError, ProducerUnhealthy, RequestRejected
 from gateway.kafka.client import Header
@@ -71,14 +71,14 @@ def send(
     sizes: Sequence[int],
     make: Callable[[int], bytes],
     of: Callable[[int], OnDelivery | None],
-    admission: Any = None,
+    admit: Callable[[Sequence[str], int, int], Generator[Awaited | None, None, None]] | None = None,
 ) -> Generator[Awaited | None, None, list[ProduceError | None]]:
     """Send a record for each size to each topic; return what was refused on the way.
 
     ``of`` gives what takes the report of the record at a place. Room for all is taken before the
     first is made: what is sent cannot be called back. Raises ``BufferFull`` and
     ``ProducerUnhealthy`` while nothing is sent, ``RequestRejected`` (413) for what could never fit,
-    and what ``admission`` raises, which is asked when there is room.
+    and what ``admit`` raises, which is asked when there is room.
     """
     shared, copies = extra_size(to.key, to.headers), len(to.topics)
     records, total = len(sizes) * copies, (sum(sizes) + shared * len(sizes)) * copies
@@ -88,8 +88,8 @@ def send(
     errors: list[ProduceError | None] = [None] * len(sizes)
     done, refused = 0, None
     try:
-        if admission is not None:
-            yield from admission.admit(to.topics, len(sizes), sum(sizes))
+        if admit is not None:
+            yield from admit(to.topics, len(sizes), sum(sizes))
         for index, size in enumerate(sizes):
             value, on_delivery = make(index), of(index)
             for topic in to.topics:

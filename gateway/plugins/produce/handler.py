@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gateway.errors import (
     BodyUnreadable,
@@ -51,10 +51,8 @@ from gateway.plugins.produce.records import (
     split_array,
     split_lines,
 )
+from gateway.plugins.produce.registry import schema_stage
 from gateway.plugins.produce.turns import Awaited, Steps, in_turns
-
-if TYPE_CHECKING:
-    from gateway.plugins.produce.registry.stage import SchemaStage
 
 _log = get_logger("gateway.kafka")
 _REFUSALS = (RequestRejected, BufferFull, KafkaRefuses, ProducerUnhealthy, SchemaUnusable)
@@ -93,7 +91,7 @@ class ProduceHandler(Handler):
         self._deepest = limits.depth
         self.needs_body = bool(config.forward_body or config.raw_body or self._split)
         self._topic: str = config.topic
-        self._schemas = self._schema_stage()
+        self._schemas = schema_stage(config, context)
         self._producer: Producer | None = None
         self._callers: Callers | None = None
         self._run: Callable[[Request], Response | Pending]
@@ -120,8 +118,7 @@ class ProduceHandler(Handler):
                     request.outbox.check(self._producer.config)
                     return self._in_turns(request)
                 request.outbox = None
-            at_once = request.admission is None or self._producer is None
-            return self._run(request) if at_once else self._in_turns(request)
+            return self._run(request)
         except _REFUSALS as error:
             return self._refused(request, error)
 
@@ -190,19 +187,6 @@ class ProduceHandler(Handler):
         self._producer, broken = self._open(sasl)
         self._run = self._way() if broken is None else (lambda _: broken)
 
-    def _schema_stage(self) -> SchemaStage | None:
-        """Return what makes records of messages by schemas; raises ``ReleaseRefused``."""
-        block = self.config.schema_registry
-        if block is None or block.confluent is None:
-            return None
-        # Imported late: most workers have no schema registry.
-        from gateway.plugins.produce.registry.client import RegistryPool
-        from gateway.plugins.produce.registry.stage import SchemaStage
-
-        context = self.context
-        registries = RegistryPool.beside(context.producers)
-        return SchemaStage(block.confluent, registries, context.trusted_ca, context.plugin_id)
-
     def _open(self, sasl: Sasl | None) -> tuple[Producer | None, Response | None]:
         """Return the producer, or the response to every request without one."""
         producers = self.context.producers
@@ -244,27 +228,42 @@ class ProduceHandler(Handler):
             self._encode = self._envelopes.encode
         return self._one_buffered if self._buffered else self._one
 
-    def _one(self, request: Request) -> Pending:
+    def _one(self, request: Request) -> Response | Pending:
         value = self._encode(request, request.body)
         select = self._record_headers
         delivery = Delivery(self, request)
         headers = _NO_HEADERS if select is None else select(request)
         if headers or len(value) > self._sizes.value:
             self._sizes.check(len(value), None, headers)
+        if request.admission is not None and self._must_wait(request, len(value)):
+            return self._in_turns(request)
         self._send(self._topic, value, None, headers, delivery)
         return delivery
 
-    def _one_buffered(self, request: Request) -> Response:
+    def _one_buffered(self, request: Request) -> Response | Pending:
         value = self._encode(request, request.body)
         select = self._record_headers
         headers = _NO_HEADERS if select is None else select(request)
         if headers or len(value) > self._sizes.value:
             self._sizes.check(len(value), None, headers)
+        if request.admission is not None and self._must_wait(request, len(value)):
+            return self._in_turns(request)
         self._send(self._topic, value, None, headers, Lost(self, request, (self._topic,)))
         return responses.SENT
 
+    def _must_wait(self, request: Request, size: int) -> bool:
+        """Have a record admitted, or raise; True where that has to be waited for, in turns."""
+        admission = request.admission
+        if not admission.at_once:
+            return True
+        self._open_producer().check_room(1, size)
+        admission.decide(request, (self._topic,), 1, size)
+        return False
+
     def _general(self, request: Request) -> Response | Pending:
         """Send one record, with all that can be said of it but a schema."""
+        if request.admission is not None:
+            return self._in_turns(request)
         value = self._value(request)
         to = self._addressed(request)
         self._sizes.check(len(value), to.key, to.headers)
@@ -306,7 +305,8 @@ class ProduceHandler(Handler):
             gathering = Gathering(self, request, len(sizes), to.topics, listed=listed)
         of = (lambda _: lost) if gathering is None else gathering.of
         producer = request.outbox or self._open_producer()
-        errors = yield from send(producer, to, sizes, make, of, request.admission)
+        admit = request.admission and partial(request.admission.admit, request)
+        errors = yield from send(producer, to, sizes, make, of, admit)
         if gathering is not None:
             return gathering
         if self.config.accepted:

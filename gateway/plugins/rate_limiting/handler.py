@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from time import time
 from typing import TYPE_CHECKING, Any
 
@@ -87,13 +88,26 @@ class RateLimiting(Handler):
         self.context.redis.release(redis)
 
     def _several(self, request: Request, origin: str, now: float) -> Response | None:
-        counters = [limit.counter(origin, now) for limit in self._limits]
-        used = [counter.total() for counter in counters]
-        response = self._decide(request, used, now)
-        if response is None:
-            for counter in counters:
-                counter.add()
-        return response
+        limits = self._limits
+        counters, left = [], []
+        tightest, least = limits[0], inf
+        for limit in limits:
+            counter = limit.counter(origin, now)
+            remaining = limit.limit - counter.total() - 1
+            if remaining <= least:
+                tightest, least = limit, remaining
+            counters.append(counter)
+            left.append(remaining)
+        if least <= -1:
+            return self._decide(request, [counter.total() for counter in counters], now)
+        for counter in counters:
+            counter.add()
+        if least < 0:
+            left = [max(0, remaining) for remaining in left]
+        if self._template:
+            reset = tightest.reset(now)
+            request.response_lines += self._template % (tightest.limit, max(0, least), reset, *left)
+        return None
 
     async def _in_redis(
         self, redis: RedisClient, request: Request, origin: str, now: float

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.entities.base import StrictModel, violation
-from gateway.entities.types import NonEmpty, Number, invalid
-from gateway.plugins.limiting.periods import PERIODS, order_problem
+from gateway.entities.base import violation
+from gateway.entities.types import NonEmpty, invalid
+from gateway.plugins.limiting.usage_limits import UsageLimits
 from gateway.redis.flat import WithRedis
 from gateway.redis.settings import host_missing
 
@@ -18,12 +18,6 @@ _NO_DATABASE = (
     "policy cluster cannot be served: it keeps its counters in a database of the nodes, and data "
     "planes have none; use local or redis"
 )
-
-
-def _positive(value: float) -> float:
-    if value <= 0:
-        raise invalid("value must be greater than 0")
-    return value
 
 
 def _token(value: str) -> str:
@@ -35,37 +29,6 @@ def _token(value: str) -> str:
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _Name = Annotated[str, AfterValidator(_token)]
-_Limit = Annotated[Number, AfterValidator(_positive)]
-
-
-def _limit(period: str) -> Any:
-    return Field(default=None, description=f"The units that may be used in a {period}.")
-
-
-class UsageLimits(StrictModel):
-    """How much of one thing may be used."""
-
-    second: _Limit | None = _limit("second")
-    minute: _Limit | None = _limit("minute")
-    hour: _Limit | None = _limit("hour")
-    day: _Limit | None = _limit("day")
-    month: _Limit | None = _limit("month")
-    year: _Limit | None = _limit("year")
-
-    @model_validator(mode="after")
-    def _check(self) -> UsageLimits:
-        limits = self.limits()
-        if not limits:
-            named = ", ".join(f"'{period}'" for period in PERIODS)
-            raise violation([f"at least one of these fields must be non-empty: {named}"])
-        if problem := order_problem(limits):
-            raise violation([f"the limit for {problem}"])
-        return self
-
-    def limits(self) -> dict[str, float]:
-        """Return the limits that are set by period, the shortest first."""
-        given = {period: getattr(self, period) for period in PERIODS}
-        return {period: limit for period, limit in given.items() if limit is not None}
 
 
 class Config(WithRedis):

@@ -12,8 +12,8 @@ from tests.support.requests import request_of
 def test_a_decision_at_once_needs_no_wait() -> None:
     asked = []
     request = request_of()
-    admission = Admission(request, lambda *given: asked.append(given))
-    assert list(admission.admit(["t"], 2, 9)) == []
+    admission = Admission(lambda *given: asked.append(given), at_once=True)
+    assert list(admission.admit(request, ["t"], 2, 9)) == []
     assert asked == [(request, ["t"], 2, 9)]
 
 
@@ -21,7 +21,8 @@ async def test_a_decision_that_is_waited_for_is_raised_where_it_was_asked() -> N
     async def refuse() -> None:
         raise RequestRejected(429, "no")
 
-    steps = Admission(request_of(), lambda *_: refuse()).admit(["t"], 1, 1)
+    admission = Admission(lambda *_: refuse(), at_once=False)
+    steps = admission.admit(request_of(), ["t"], 1, 1)
     decision = next(steps)
     assert isinstance(decision, Decision)
     reached = []

@@ -139,3 +139,26 @@ def test_at_once_no_more_pass_than_the_quota(broker: Broker) -> None:
         return [response.status for response in found]
 
     assert sorted(working(job, broker.ca_file)) == [200] * 20 + [429] * 30
+
+
+@pytest.mark.parametrize(
+    ("config", "passed"),
+    [
+        ({"producer_async": False}, 200),
+        ({"producer_async": True}, 200),
+        ({"producer_async": False, "accepted": True}, 202),
+        ({"producer_async": False, "key_header": "x-key"}, 200),
+        ({"records": "ndjson", "producer_async": False}, 200),
+    ],
+)
+@pytest.mark.parametrize("policy", ["local", "redis"])
+def test_each_way_of_writing_is_counted(
+    broker: Broker, server: Valkey, config: dict[str, Any], passed: int, policy: str
+) -> None:
+    quota = {"records": {"minute": 2}, "bytes": {"minute": 10**6}, "policy": policy}
+    quota["redis"] = {"host": "127.0.0.1", "port": server.port}
+    found = outcomes(broker, broker.topic(), quota, asked(), asked(), asked(), **config)
+    assert statuses(found) == [passed, passed, 429]
+    left = [headers["X-Kafka-Quota-Remaining-Records-Minute"] for _, headers in found]
+    assert left == ["1", "0", "0"]
+    assert found[2][1]["Retry-After"] == "60"

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from gateway.http.messages import Request, Response
+from gateway.plugins.chain import Chain
 from gateway.plugins.consumers import Consumers
+from gateway.plugins.kafka_quota import Config as QuotaConfig
+from gateway.plugins.kafka_quota.handler import KafkaQuota
 from gateway.plugins.kafka_upstream import Config as KafkaUpstreamConfig
 from gateway.plugins.kafka_upstream.handler import KafkaUpstream
 from gateway.plugins.produce import callers
@@ -97,6 +100,22 @@ def test_callers_without_a_credential_may_have_the_plugins_own(broker: Broker, t
     bob, ann, nobody = ask(broker, settings, "bob", "ann", None)
     assert bob[0] == 502
     assert ann == nobody == (200, "None")
+
+
+@pytest.mark.parametrize("more", [{}, {"key_header": "x-key"}])
+def test_a_quota_changes_nothing_about_whose_credential_it_is(
+    broker: Broker, topic: str, more: dict[str, str]
+) -> None:
+    given = shown(broker.second, consumer="bob")
+    settings = config(broker, topic, given, otherwise="default") | more
+
+    async def job(worker: Worker) -> list[int]:
+        quota = KafkaQuota(QuotaConfig.model_validate({"records": {"minute": 2}}), worker.context())
+        chain = Chain([quota, plugin(worker, settings)])
+        names = ("bob", "ann", "ann", "ann", None)
+        return [(await answer(chain, by(name))).status for name in names]
+
+    assert working(job, broker.ca_file) == [502, 200, 200, 429, 200]
 
 
 def test_equal_credentials_share_a_producer_and_idle_ones_are_closed(
