@@ -56,10 +56,13 @@ class Possession:
         if jws.header.get("typ") != "dpop+jwt" or not isinstance(row, dict) or "d" in row:
             return "the DPoP proof holds no public key"
         key = jose.import_key(jws.algorithm, row)
-        if key is None or not jose.is_signed(jws, key):
-            return "the DPoP proof is not signed"
+        if key is None:
+            return "the DPoP proof holds no public key"
+        # First, for with a key of the caller's choice the signature could take long to verify.
         if not hmac.compare_digest(key.thumbprint().encode(), bound.encode()):
             return "the DPoP proof is by another key than the token's"
+        if not jose.is_signed(jws, key):
+            return "the DPoP proof is not signed"
         return self._content_problem(request, jws.claims, token)
 
     def _content_problem(self, request: Request, claims: Claims, token: bytes) -> str:

@@ -112,7 +112,8 @@ class Config(
     @model_validator(mode="before")
     @classmethod
     def _null_forwards_no_token(cls, data: Any) -> Any:
-        # Elsewhere null is the default; here it is how files of Kong say that no header is set.
+        # Elsewhere null is the default; here it is how files of Kong say that no header is set,
+        # and it stays null: the field's own validator takes an empty text for it.
         name = "upstream_access_token_header"
         if isinstance(data, Mapping) and name in data and data[name] is None:
             return {**data, name: ""}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from gateway.entities.base import Hint, StrictModel
 from gateway.entities.types import HeaderName, NonEmpty, Number
@@ -19,6 +19,12 @@ from gateway.plugins.openid_connect.fields import (
 )
 
 ByUser = Annotated[list[Literal["custom_id", "id", "username"]], Hint(set=True)]
+
+
+def _or_none(text: str) -> str | None:
+    return text or None
+
+
 _OUTER = "Several names lead into nested objects."
 
 
@@ -163,7 +169,7 @@ class ClaimHeader(StrictModel):
 class HeaderFields(StrictModel):
     """Which headers tell upstream and caller what a token says."""
 
-    upstream_access_token_header: str | None = field(
+    upstream_access_token_header: Annotated[str, AfterValidator(_or_none)] | None = field(
         "authorization:bearer",
         "The header in which the upstream gets the token, `:bearer` behind it for the word "
         "Bearer before the token. Null: in none.",

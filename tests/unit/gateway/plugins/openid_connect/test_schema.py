@@ -46,7 +46,9 @@ def test_null_is_the_default_for_all_but_the_header_of_the_token() -> None:
     nulls = dict.fromkeys(set(Config.model_fields) - {"issuer", "upstream_access_token_header"})
     assert Config.model_validate({**ISSUER, **nulls}) == Config.model_validate(ISSUER)
     off = Config.model_validate({**ISSUER, "upstream_access_token_header": None})
-    assert off.upstream_access_token_header == ""
+    assert off.upstream_access_token_header is None
+    again = Config.model_validate(off.model_dump(by_alias=True))
+    assert again.upstream_access_token_header is None
 
 
 def test_what_the_defaults_are_can_be_sent_again() -> None:
