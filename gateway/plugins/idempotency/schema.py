@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from gateway.entities.base import StrictModel, violation
 from gateway.entities.types import TopicName
 from gateway.plugins.kafka_upstream.schema import KafkaAuthentication, KafkaSecurity
-from gateway.plugins.produce.settings import BootstrapServer
+from gateway.plugins.produce.delivery_settings import BootstrapServer
 from gateway.redis.settings import RedisDeployment
 
 

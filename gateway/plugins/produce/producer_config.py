@@ -4,23 +4,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.errors import CertificateMissing, ProduceError
 from gateway.kafka.config import LARGEST_BATCH, Gating, OAuth, ProducerConfig, Sasl, Tls
-from gateway.plugins.produce.settings import BootstrapServer, OAuthBearer, Producing
+from gateway.plugins.produce.delivery_settings import BootstrapServer, Delivering
+from gateway.plugins.produce.settings import OAuthBearer, Producing
 
 if TYPE_CHECKING:
     from gateway.plugins.confluent.schema import Config as ConfluentConfig
+    from gateway.plugins.kafka_log.schema import Config as KafkaLogConfig
     from gateway.plugins.kafka_upstream.schema import Config as KafkaUpstreamConfig
 
 
 def kafka_upstream_producer(
-    config: KafkaUpstreamConfig,
+    config: KafkaUpstreamConfig | KafkaLogConfig,
     certificate: Callable[[str], tuple[str, str] | None],
     trusted_ca: str | None,
 ) -> ProducerConfig:
-    """Return the producer of a ``kafka-upstream`` plugin.
+    """Return the producer of a ``kafka-upstream`` or ``kafka-log`` plugin.
 
     Raises ``CertificateMissing``, or ``ProduceError`` for what librdkafka cannot do.
     """
@@ -63,20 +66,23 @@ _NO_DELEGATION_TOKENS = (
 )
 
 
-def is_async(config: Producing) -> bool:
+def is_async(config: Delivering) -> bool:
     """Tell whether callers are answered once the record is buffered."""
+    if not isinstance(config, Producing):
+        # Log entries: their callers are answered already.
+        return True
     # `confluent` ignores every producer setting unless `producer_config_enabled` is set.
     return config.producer_async and getattr(config, "producer_config_enabled", True)
 
 
-def deadline(config: Producing) -> int:
+def deadline(config: Delivering) -> int:
     """Return how long a request waits for its record at most, in milliseconds."""
     one_try = config.producer_request_timeout + config.producer_request_retries_backoff_timeout
     return min(config.timeout, config.producer_request_retries_max_attempts * one_try)
 
 
 def _producer(
-    config: Producing, tls: Tls | None, sasl: Sasl | None, *, applies: bool
+    config: Delivering, tls: Tls | None, sasl: Sasl | None, *, applies: bool
 ) -> ProducerConfig:
     """Return the producer's settings; ``applies`` is whether ``producer_…`` fields count."""
     where = tuple(
@@ -86,14 +92,13 @@ def _producer(
         raise ProduceError("_INVALID_ARG", "bootstrap_servers names no broker")
     delivery = config if applies else type(config).model_construct(timeout=config.timeout)
     buffered = is_async(config)
-    return ProducerConfig(
+    made = ProducerConfig(
         bootstrap=where,
         tls=tls,
         sasl=sasl,
         acks=delivery.producer_request_acks,
         idempotent=delivery.producer_request_acks == -1,
         compression=config.compression_type,
-        partitioner=config.partitioner,
         deadline=deadline(delivery),
         request_timeout=delivery.producer_request_timeout,
         socket_timeout=config.timeout,
@@ -106,6 +111,13 @@ def _producer(
         batch_bytes=delivery.producer_request_limits_bytes_per_request,
         buffer_messages=delivery.producer_async_buffering_limits_messages_in_memory,
         linger=0.0 if buffered and not delivery.producer_async_flush_timeout else 0.1,
+        waited=False,
+    )
+    if not isinstance(config, Producing) or not isinstance(delivery, Producing):
+        return made
+    return replace(
+        made,
+        partitioner=config.partitioner,
         waited=not (buffered or config.accepted),
         gated=buffered and delivery.producer_async_health_gating,
         gating=Gating(
