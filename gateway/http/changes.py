@@ -14,6 +14,7 @@ from gateway.http.messages import Request
 
 _CONTROLS = bytes.maketrans(b"\r\n\0", b"   ")
 _LENGTH = b"content-length"
+_FRAMING = frozenset((_LENGTH, b"transfer-encoding"))
 _UNSENDABLE = re.compile(rb"[\x00-\x20\x7f#]")
 
 
@@ -45,7 +46,7 @@ def set_body(request: Request, body: bytes) -> None:
     request.body = body
     request.stream = None
     length = (_LENGTH, b"%d" % len(body))
-    kept = [pair for pair in request.headers if pair[0] != _LENGTH]
+    kept = [pair for pair in request.headers if pair[0] not in _FRAMING]
     if body or len(kept) < len(request.headers):
         kept.append(length)
     request.headers = kept

@@ -115,6 +115,10 @@ class _OfOrder:
             if self._has_access(row):
                 self._note(label, _too_late(row["name"], producer))
         for row in rows[:first]:
+            if name := _token_in_records(row, rows[first]):
+                self._note(label, _written(row["name"], name, producer))
+            if _skips_options(row) and "OPTIONS" in (route.get("methods") or ("OPTIONS",)):
+                self._note(label, _unproven(row["name"], producer))
             consumer = self._consumers.get((row.get("config") or {}).get("anonymous"))
             if consumer is None:
                 continue
@@ -145,6 +149,34 @@ def _too_late(name: str, producer: str) -> str:
     return (
         f'the plugin "{name}" runs after "{producer}", which responds to every request, so its '
         f"access phase is never reached; {remedy}"
+    )
+
+
+def _token_in_records(row: Row, producer: Row) -> str:
+    """Return the header in which a plugin puts a caller's token into records; empty for none."""
+    config, forwards = (
+        row.get("config") or {},
+        (producer.get("config") or {}).get("forward_headers"),
+    )
+    return str(config.get("upstream_access_token_header") or "").partition(":")[0] * bool(forwards)
+
+
+def _skips_options(row: Row) -> bool:
+    return (row.get("config") or {}).get("run_on_preflight") is False
+
+
+def _unproven(name: str, producer: str) -> str:
+    return (
+        f'"{name}" lets OPTIONS requests pass without a proof (run_on_preflight), and "{producer}" '
+        "writes a record of each; leave it true, or name the methods of the route without OPTIONS"
+    )
+
+
+def _written(name: str, header: str, producer: str) -> str:
+    return (
+        f'"{name}" puts the token of the caller into the header "{header}", and "{producer}" '
+        "writes that into records (forward_headers); set upstream_access_token_header to null, "
+        "unless readers need the token"
     )
 
 

@@ -17,6 +17,7 @@ from gateway.plugins.key_auth.places import Arguments
 from gateway.plugins.tokens.places import cookies
 
 _NAME = "access_token"
+_SECRET = "client_secret"  # noqa: S105  # the field's name
 _HEADERS = (b"authorization", b"access-token", b"x-access-token")
 _SCHEME = re.compile(rb"\s*(bearer|dpop)\s+(\S+)\s*", re.IGNORECASE)
 """DPoP: RFC 9449 section 7.1; only where proofs are checked."""
@@ -50,11 +51,15 @@ class TokenPlaces:
         grants = "client_credentials" in config.auth_methods
         self._secrets = frozenset(config.client_credentials_param_type if grants else ())
         self._bodies = Bodies([_NAME]) if "body" in places else None
+        hidden = [_NAME] if "body" in places else []
+        if "body" in self._secrets:
+            hidden.append(_SECRET)
+        self._hidden_fields = Bodies(hidden) if hidden else None
         self._proofs = config.proof_of_possession_dpop != "off"
         self._looked_at = {b"authorization", *self._headers}
         if self._proofs:
             self._looked_at.add(b"dpop")
-        self._secret_names = Arguments(["client_secret"])
+        self._secret_names = Arguments([_SECRET])
         self.reads_forms = self._bodies is not None or "body" in self._secrets
         """Whether a form is looked through, where the head has nothing."""
 
@@ -113,8 +118,8 @@ class TokenPlaces:
                 changes.set_query(request, query)
         if self._cookies:
             request.headers = list(_without_cookies(request, self._cookies[0]))
-        if self._bodies is not None and request.body:
-            body = self._bodies.without(request.body, request.header(b"content-type"))
+        if self._hidden_fields is not None and request.body:
+            body = self._hidden_fields.without(request.body, request.header(b"content-type"))
             if body != request.body:
                 changes.set_body(request, body)
 

@@ -13,7 +13,7 @@ from gateway.documents.document import check_document
 from gateway.entities.plugin_types import PluginType
 from gateway.plugins.warnings import configuration_warnings
 
-KAFKA = {
+KAFKA: dict[str, Any] = {
     "name": "kafka-upstream",
     "config": {
         "bootstrap_servers": [{"host": "127.0.0.1", "port": 9092}],
@@ -65,6 +65,37 @@ def test_an_anonymous_consumer_that_is_terminated_is_told_to_differ_from_kong() 
     assert '"key-auth" lets requests without a credential pass as the consumer "nobody"' in found[0]
     assert warned(auth, consumers=consumers) == []
     assert warned(KAFKA, auth, consumers={"nobody": {}}) == []
+
+
+def test_tokens_in_records_are_warned_of() -> None:
+    config: dict[str, Any] = {"issuer": "https://op.test", "auth_methods": ["bearer"]}
+    token = {"name": "openid-connect", "config": config}
+    heads = {**KAFKA, "config": {**KAFKA["config"], "forward_headers": True}}
+    found = warned(heads, token)
+    assert len(found) == 1
+    assert 'the token of the caller into the header "authorization"' in found[0]
+    assert warned(KAFKA, token) == []
+    off = {**config, "upstream_access_token_header": None}
+    assert warned(heads, {"name": "openid-connect", "config": off}) == []
+
+
+@pytest.mark.parametrize(
+    ("methods", "config", "texts"),
+    [
+        (None, {}, 0),
+        (None, {"run_on_preflight": False}, 1),
+        (["GET", "OPTIONS"], {"run_on_preflight": False}, 1),
+        (["POST"], {"run_on_preflight": False}, 0),
+    ],
+)
+def test_records_that_anybody_can_write_by_options_are_warned_of(
+    methods: list[str] | None, config: dict[str, Any], texts: int
+) -> None:
+    auth = plugins(KAFKA, {"name": "key-auth", "config": config})
+    routes = {"orders": {"paths": ["/orders"], "methods": methods, "plugins": auth}}
+    found = configuration_warnings(check_document({"routes": routes}))
+    assert len(found) == texts
+    assert all("lets OPTIONS requests pass without a proof" in text for text in found)
 
 
 def test_a_plugin_that_is_switched_off_is_not_warned_of() -> None:

@@ -119,3 +119,19 @@ def test_nothing_that_is_sent_raises(value: bytes, query: bytes, body: bytes) ->
         found.credentials_in_form(request)
         found.hide(request)
         assert found.bearer(request) is None
+
+
+def test_the_secret_in_a_form_is_hidden_with_the_token() -> None:
+    places = TokenPlaces(Config.model_validate({"issuer": "https://op.test"}))
+    request = request_of(
+        method=b"POST",
+        headers=[
+            (b"content-type", b"application/x-www-form-urlencoded"),
+            (b"transfer-encoding", b"chunked"),
+        ],
+    )
+    request.body = b"client_id=app&client_secret=s&access_token=t&x=1"
+    places.hide(request)
+    assert request.body == b"client_id=app&x=1"
+    # A record must not show two lengths.
+    assert request.headers[1:] == [(b"content-length", b"17")]
