@@ -12,6 +12,7 @@ from base64 import b64decode
 from binascii import Error
 from collections.abc import Awaitable
 from dataclasses import replace
+from hashlib import blake2b
 from time import time
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 _HEADERS = (b"proxy-authorization", b"authorization")
 _SCHEME = re.compile(rb"[ \t]*[Bb]asic[ \t]*([A-Za-z0-9+/]+)=*[ \t]*")
+
+_STRANGERS = 1 << 20
+"""Counts in Redis for all user names that nobody has together: each is kept for a day."""
 
 _Shown = tuple[bytes, bytes]
 """User name and password."""
@@ -51,11 +55,13 @@ class BasicAuth(AuthenticationHandler):
         self._unknown = Denial("Unauthorized", "no consumer has the user name", headers=ask)
         self._wrong = Denial("Unauthorized", "the password is wrong", headers=ask)
         self._prefix = context.ipv6_prefix
-        self._guard: BruteForceGuard | None = None
+        self._guards: dict[bool, BruteForceGuard] = {}
         self._shared: RedisGuard | None = None
         protection = config.brute_force_protection
         if protection.strategy in ("memory", "redis"):
-            self._guard = BruteForceGuard(self.name, context.counters)
+            # Names that nobody has are counted apart: they can be as many as a client likes.
+            self._guards[True] = BruteForceGuard(self.name, context.counters)
+            self._guards[False] = BruteForceGuard(f"{self.name}\nunknown", context.counters)
         if protection.strategy == "redis":
             # Late: docs/decisions/imports-inside-functions.md
             from gateway.plugins.basic_auth.redis_guard import RedisGuard
@@ -94,6 +100,8 @@ class BasicAuth(AuthenticationHandler):
         self, guard: RedisGuard, request: Request, identity: Identity | None, shown: _Shown
     ) -> Found:
         origin = self._origin(request, shown)
+        if identity is None:
+            origin = f"unknown {int(origin, 16) % _STRANGERS}"
         try:
             wait, after = await guard.attempt(origin)
             if wait:
@@ -108,10 +116,12 @@ class BasicAuth(AuthenticationHandler):
         return self._unknown if identity is None else self._wrong
 
     def _origin(self, request: Request, shown: _Shown) -> str:
-        return f"{shown[0]!r} {address_of(request.client_ip, self._prefix)}"
+        address = address_of(request.client_ip, self._prefix).encode()
+        # Of one length, whatever a client shows as a user name.
+        return blake2b(b"%b\n%b" % (address, shown[0]), digest_size=16).hexdigest()
 
     def _check(self, request: Request, identity: Identity | None, shown: _Shown) -> Found:
-        guard, now = self._guard, time()
+        guard, now = self._guards.get(identity is not None), time()
         origin = ""
         if guard is not None:
             origin = self._origin(request, shown)
