@@ -18,6 +18,7 @@ from gateway.http.flow_control import PIPELINED, FlowControl
 from gateway.http.generated_responses import failure_response, refusal
 from gateway.http.heads import latency_line
 from gateway.http.messages import ConnectionUpgrade, FixedResponse, Pending, Request, Response
+from gateway.http.response_lines import become_headers, make_way
 from gateway.http.response_stream import ResponseStream, discard
 
 _CLIENT_GONE = 499
@@ -184,6 +185,8 @@ class ResponseQueue:
         chain = request.chain
         if chain is not None and chain.filters_responses:
             response = self._filtered(request, response)
+        elif request.response_lines and not response.generated:
+            make_way(request, response)
         keep_alive = request.keep_alive and self.unread is not request
         heads = self._heads
         if type(response) is FixedResponse and keep_alive and heads.usual:
@@ -219,12 +222,16 @@ class ResponseQueue:
         assert chain is not None
         if type(response) is FixedResponse:
             response = response.copy()
+        lines = request.response_lines
+        if lines:
+            become_headers(request, response)
         try:
             chain.filter_head(request, response)
             if isinstance(response.body, bytes) and chain.body_filters:
                 response.body = chain.filter_body(request, response, response.body, True)
         except Exception as error:
             discard(response)
+            request.response_lines = lines
             return failure_response(error, request, self._context.log, "request failed")
         return response
 

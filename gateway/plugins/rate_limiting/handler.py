@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.errors import RedisFailed
 from gateway.http.generated_responses import error_response, json_response, message_of
 from gateway.http.messages import Request, Response
+from gateway.http.response_lines import joined
 from gateway.plugins.base import AccessResult, Handler, PluginContext
 from gateway.plugins.limiting.mirror import Mirror
 from gateway.plugins.limiting.origins import address_of, identify, redis_name
@@ -73,7 +74,9 @@ class RateLimiting(Handler):
             return self._refuse(request, [0], now)
         counter.add()
         if self._template:
-            request.response_lines += self._template % (only.most, left, only.reset(now), left)
+            lines = self._template % (only.most, left, only.reset(now), left)
+            before = request.response_lines
+            request.response_lines = joined(before, lines) if before else lines
         return None
 
     def close(self) -> None:
@@ -106,7 +109,9 @@ class RateLimiting(Handler):
             left = [max(0, remaining) for remaining in left]
         if self._template:
             reset = tightest.reset(now)
-            request.response_lines += self._template % (tightest.limit, max(0, least), reset, *left)
+            lines = self._template % (tightest.limit, max(0, least), reset, *left)
+            before = request.response_lines
+            request.response_lines = joined(before, lines) if before else lines
         return None
 
     async def _in_redis(
@@ -147,11 +152,12 @@ class RateLimiting(Handler):
                 return self._refuse(request, left, now)
         if self._template:
             left = [max(0, limit.limit - count - 1) for limit, count in pairs]
-            request.response_lines += self._lines.of(left, now)[1]
+            lines = self._lines.of(left, now)[1]
+            request.response_lines = joined(request.response_lines, lines)
         return None
 
     def _refuse(self, request: Request, left: Sequence[float], now: float) -> Response:
         reset, lines = self._lines.of(left, now)
-        request.response_lines += lines
+        request.response_lines = joined(request.response_lines, lines)
         wait = [(b"Retry-After", b"%d" % reset)] if lines else []
         return error_response(self.config.error_code, self.config.error_message, request, wait)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.errors import RedisFailed
 from gateway.http.generated_responses import error_response
 from gateway.http.messages import Request, Response
+from gateway.http.response_lines import joined
 from gateway.plugins.base import AccessResult, Handler, PluginContext
 from gateway.plugins.limiting.mirror import Mirror
 from gateway.plugins.limiting.scripts import script
@@ -196,7 +197,9 @@ class RateLimitingAdvanced(Handler):
         if self._template:
             limit = self._windows[verdict.tightest].limit
             least = verdict.left[verdict.tightest]
-            request.response_lines += self._template % (limit, least, verdict.reset, *verdict.left)
+            lines = self._template % (limit, least, verdict.reset, *verdict.left)
+            before = request.response_lines
+            request.response_lines = joined(before, lines) if before else lines
         if verdict.passes:
             return None
         wait = []

@@ -59,6 +59,7 @@ async def test_bodies(config: dict[str, Any], body: bytes, status: int) -> None:
         (("Content-Type: text/plain",), 400),
         (("Content-Type: application/json; charset=utf-8",), 400),
         (("Content-Type: application/json",), 200),
+        (("Content-Type: application/json", "Content-Type: application/json"), 400),
     ],
 )
 async def test_types(lines: tuple[str, ...], status: int) -> None:
