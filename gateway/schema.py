@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import BaseModel
+
 from gateway.entities import ENTITIES, entity_type
 from gateway.entities.plugin_types import PluginType, plugin_types, unknown_plugin
 from gateway.entities.shape import Shape, shape_of
 from gateway.entities.vault_kinds import VAULT_KINDS
 from gateway.errors import NotFound
 from gateway.names.spelling import choices
+from gateway.redis.settings import RedisDeployment, RedisSettings
 
 
 def entity_schema(collection: str) -> dict[str, Any]:
@@ -22,11 +25,16 @@ def entity_schema(collection: str) -> dict[str, Any]:
     entity = entity_type(collection)
     shape = shape_of(entity.model)
     fields = _fields(shape)
+    if collection == "certificates":
+        elements = {"type": "string"}
+        fields.append({"snis": {"type": "set", "description": _SNIS, "elements": elements}})
+    found = {"name": collection, "fields": fields, "entity_checks": []}
     if collection == "services":
-        fields.append({"url": {"type": "string", "description": _URL}})
-    return {"name": collection, "fields": fields, "entity_checks": []}
+        found["shorthand_fields"] = [{"url": {"type": "string", "description": _URL}}]
+    return found
 
 
+_SNIS = "The server names that the certificate is shown for; they are entities of their own."
 _URL = "A URL that sets protocol, host, port and path at once; it is not stored."
 
 
@@ -61,6 +69,34 @@ def vault_schema(name: str) -> dict[str, Any]:
         raise NotFound(f'no vault named "{name}"; {choices(name, VAULT_KINDS)}')
     config = {"type": "record", "required": True, "fields": _fields(shape_of(kind))}
     return {"name": name, "fields": [{"config": config}], "entity_checks": []}
+
+
+PARTIALS: dict[str, type[BaseModel]] = {"redis-ce": RedisSettings, "redis-ee": RedisDeployment}
+"""The kinds of partials that Kong has, by the record of plugins that they stand for."""
+
+
+def partial_schema(name: str) -> dict[str, Any]:
+    """Return the schema of a kind of partial; raises ``NotFound`` naming those there are."""
+    kind = PARTIALS.get(name)
+    if kind is None:
+        raise NotFound(f'no partial named "{name}"; {choices(name, PARTIALS)}')
+    config = {"type": "record", "required": True, "fields": _fields(shape_of(kind))}
+    return {"name": name, "fields": [{"config": config}], "entity_checks": []}
+
+
+def partials_schema() -> dict[str, Any]:
+    """Return the schema of all partials, whose ``config`` is that of their kind."""
+    kinds = {"type": "string", "required": True, "one_of": list(PARTIALS)}
+    fields: list[dict[str, Any]] = [
+        {"id": {"type": "string", "uuid": True, "auto": True}},
+        {"name": {"type": "string", "unique": True}},
+        {"type": kinds},
+        {"config": {"type": "record", "required": True, "abstract": True, "fields": []}},
+        {"tags": {"type": "set", "elements": {"type": "string", "required": True}}},
+        {"created_at": {"type": "integer", "auto": True}},
+        {"updated_at": {"type": "integer", "auto": True}},
+    ]
+    return {"name": "partials", "fields": fields, "entity_checks": []}
 
 
 def _protocols(plugin: PluginType) -> dict[str, Any]:

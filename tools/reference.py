@@ -37,6 +37,7 @@ FORMS = {
     "plain": "text",
     "str": "text",
     "switch": "`on`, `off`",
+    "origins": "URLs, by commas",
     "hosts": "hosts, by commas",
     "items": "list, by commas",
     "header_words": "list, by commas",

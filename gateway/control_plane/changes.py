@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
+from gateway.control_plane.certificate_names import certificate_of, split_names, with_names
 from gateway.control_plane.ownership import (
     canonical,
     claim,
@@ -28,6 +30,7 @@ from gateway.entities.types import UUID
 from gateway.entities.validation import shape_for
 from gateway.errors import InvalidKey, KeyTaken, NotFound, ReferenceViolation, UniqueViolation
 
+_NO_ID = "00000000-0000-0000-0000-000000000000"
 _URL_FIELDS = ("protocol", "host", "port", "path")
 
 
@@ -45,7 +48,12 @@ def is_id(key: str) -> bool:
 
 
 def find(table: Table, collection: str, key: str) -> Row | None:
-    """Return the entity of this id or name, or None; raises ``InvalidKey``."""
+    """Return the entity of this id or name, or None; raises ``InvalidKey``.
+
+    A server name stands for its certificate.
+    """
+    if collection == "certificates" and not is_id(key):
+        key = certificate_of(table, key) or _NO_ID
     field = _key_field(entity_type(collection), key)
     return next((row for row in table.get(collection, ()) if row.get(field) == key), None)
 
@@ -60,15 +68,20 @@ def get(table: Table, collection: str, key: str) -> Row:
 
 def create(table: Table, collection: str, data: Mapping[str, Any], now: int) -> Written:
     """Add an entity. Raises ``SchemaViolation``, ``UniqueViolation``, ``ReferenceViolation``."""
+    data, names = split_names(data) if collection == "certificates" else (data, None)
     times = {"created_at": now, "updated_at": now}
     row = validate_row(collection, _resolved(table, collection, {**data, **times}))
     store_secret(collection, row)
-    return _store(table, collection, row, None)
+    return _named(_store(table, collection, row, None), names, now)
 
 
 def put(table: Table, collection: str, key: str, data: Mapping[str, Any], now: int) -> Written:
     """Create or replace the entity of this id or name; absent fields get their defaults."""
     before = find(table, collection, key)
+    names = None
+    if collection == "certificates":
+        data, names = split_names(data, "" if is_id(key) else key)
+        key = key if is_id(key) else str(uuid4())
     named = _key_fields(entity_type(collection), key)
     if before is not None:
         named["id"] = before["id"]
@@ -77,13 +90,18 @@ def put(table: Table, collection: str, key: str, data: Mapping[str, Any], now: i
         data.pop("id", None)
     row = validate_row(collection, _resolved(table, collection, data))
     store_secret(collection, row)
-    return _store(table, collection, row, before)
+    return _named(_store(table, collection, row, before), names, now)
 
 
 def patch(table: Table, collection: str, key: str, data: Mapping[str, Any], now: int) -> Written:
     """Change the fields that are given; records are merged field by field, all else replaced."""
     entity = entity_type(collection)
     before = find(table, collection, key)
+    names = None
+    if collection == "certificates":
+        data, names = split_names(data)
+        if before is None and not is_id(key):
+            raise NotFound("SNI not found")
     if before is None:
         raise _no_such(entity, key)
     data = {name: value for name, value in data.items() if name not in ("id", "created_at")}
@@ -94,7 +112,14 @@ def patch(table: Table, collection: str, key: str, data: Mapping[str, Any], now:
     row = validate_row(collection, _resolved(table, collection, {**merged, "updated_at": now}))
     if data.get("password") is not None:
         store_secret(collection, row)
-    return _store(table, collection, row, before)
+    return _named(_store(table, collection, row, before), names, now)
+
+
+def _named(written: Written, names: list[str] | None, now: int) -> Written:
+    """Give a certificate its server names, when they are said."""
+    if names is None:
+        return written
+    return Written(canonical(with_names(written.table, written.row["id"], names, now)), written.row)
 
 
 def delete(table: Table, collection: str, key: str) -> Table:

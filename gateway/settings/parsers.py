@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
+from urllib.parse import urlsplit
 
 from gateway.names.addresses import is_address, server_problem
 from gateway.settings.shown_headers import shown_headers
@@ -102,6 +103,17 @@ def hosts(value: str) -> tuple[str, ...]:
         if not _HOST.fullmatch(item) and not is_address(item):
             raise ValueError(f'"{item}" is not a host like admin.example.com, without a port')
     return found
+
+
+def origins(value: str) -> tuple[str, ...]:
+    """Parse URLs of pages; what counts of each is its origin (RFC 6454)."""
+    found = []
+    for item in items(value):
+        parts = urlsplit(item)
+        if parts.scheme not in ("http", "https") or not parts.netloc or "@" in parts.netloc:
+            raise ValueError(f'"{item}" is not a URL like https://manager.example.com')
+        found.append(f"{parts.scheme}://{parts.netloc}".lower())
+    return tuple(dict.fromkeys(found))
 
 
 def networks(value: str) -> tuple[Network, ...]:

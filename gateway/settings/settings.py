@@ -37,6 +37,7 @@ from gateway.settings.parsers import (
     nameservers,
     networks,
     optional_seconds,
+    origins,
     plain,
     seconds,
     size,
@@ -86,6 +87,8 @@ class Settings:
     connection begins with a header of that protocol (versions 1 and 2) and is closed without."""
     admin_listen: tuple[ListenAddress, ...] = _setting(parse_listen, "127.0.0.1:8001")
     """Where a control plane is administered."""
+    admin_gui_url: tuple[str, ...] = _setting(origins, "")
+    """URLs of an admin GUI: pages of their origins may call the Admin API from browsers (CORS)."""
     cluster_listen: tuple[ListenAddress, ...] = _setting(parse_listen, "0.0.0.0:8005")
     """Where a control plane takes data planes; always TLS with client certificates."""
     status_listen: tuple[ListenAddress, ...] = _setting(parse_listen, "127.0.0.1:8100")

@@ -7,6 +7,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from gateway.control_plane.admin.consumer_groups import membership_routes
+from gateway.control_plane.admin.cors import GuiOrigins
 from gateway.control_plane.admin.entities import entity_routes
 from gateway.control_plane.admin.holds import HoldEndpoints, HoldHeader
 from gateway.control_plane.admin.info import AdminNode, InfoEndpoints
@@ -14,6 +15,7 @@ from gateway.control_plane.admin.middleware import AdminToken, Guard, ResponseHe
 from gateway.control_plane.admin.releases import ReleaseEndpoints
 from gateway.control_plane.admin.responses import EXCEPTION_HANDLERS, MAX_BODY
 from gateway.control_plane.admin.schemas import schema_routes
+from gateway.control_plane.admin.workspaces import DefaultWorkspace, workspace_routes
 from gateway.control_plane.clustering.data_planes import DataPlanes
 from gateway.control_plane.publisher import Publisher
 from gateway.control_plane.status import NodeStatus
@@ -35,12 +37,15 @@ def admin_app(
         *ReleaseEndpoints(publisher).routes(),
         *HoldEndpoints(publisher).routes(),
         *membership_routes(publisher),
+        *workspace_routes(),
         *entity_routes(publisher),
     ]
     info.publish_paths(routes)
     app = Starlette(routes=routes, exception_handlers=EXCEPTION_HANDLERS, max_body_size=MAX_BODY)
+    origins = node.settings.admin_gui_url
+    guarded = Guard(HoldHeader(DefaultWorkspace(app)), token, hosts_of(node.settings), origins)
     # Around all of it: Starlette's own middleware does not see the responses to bugs.
-    return ResponseHeaders(Guard(HoldHeader(app), token, hosts_of(node.settings)))
+    return ResponseHeaders(GuiOrigins(guarded, DefaultWorkspace(app), origins))
 
 
 def hosts_of(settings: Settings) -> set[str]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -17,12 +17,15 @@ from gateway.control_plane.admin.owners import guarded, shows_owners
 from gateway.control_plane.admin.pages import page
 from gateway.control_plane.admin.paths import Nesting, nestings, top_collections, top_path
 from gateway.control_plane.admin.responses import read_object, respond
+from gateway.control_plane.certificate_names import names_of
 from gateway.control_plane.changes import Written
 from gateway.control_plane.publisher import Publisher
 from gateway.control_plane.releases import Rule
 from gateway.entities import ENTITIES, Row
 from gateway.entities.checks import Table
 from gateway.entities.own_tags import without_own_tags
+from gateway.entities.shape import Shape
+from gateway.entities.validation import shape_for
 from gateway.errors import NotFound, ReleaseRefused, RequestRejected
 from gateway.plugins.warnings import configuration_warnings
 
@@ -46,13 +49,18 @@ def show(collection: str, row: Row, owners: bool = False) -> dict[str, Any]:
     return body
 
 
+def show_certificate(table: Table, row: Row, owners: bool = False) -> dict[str, Any]:
+    """Return a certificate with its server names."""
+    return show("certificates", row, owners) | {"snis": names_of(table, row["id"])}
+
+
 class EntityEndpoints:
     """The paths of one collection, inside a parent when there is a ``nesting``."""
 
     def __init__(
         self, publisher: Publisher, collection: str, nesting: Nesting | None = None
     ) -> None:
-        self._publisher = publisher
+        self.publisher = publisher
         self._collection = collection
         self._nesting = nesting
 
@@ -68,7 +76,7 @@ class EntityEndpoints:
     async def collection(self, request: Request) -> Response:
         """List the entities, or create one."""
         if request.method == "POST":
-            data = await read_object(request)
+            data = await read_object(request, self._shape)
             row = await self._write(
                 request,
                 f"create {self._collection}",
@@ -77,7 +85,10 @@ class EntityEndpoints:
                 ),
             )
             return respond(201, self._show(request)(row), self._warnings(row))
-        rows = self._rows(self._publisher.table, request)
+        rows = self._rows(self.publisher.table, request)
+        wanted = request.query_params.get("custom_id")
+        if self._collection == "consumers" and self._nesting is None and wanted is not None:
+            rows = [row for row in rows if row["custom_id"] == wanted]
         shown = page(rows, request.url.path, request.query_params, self._show(request))
         return respond(200, shown)
 
@@ -87,9 +98,9 @@ class EntityEndpoints:
         if request.method == "DELETE":
             return await self._delete(request, key)
         if request.method in ("GET", "HEAD"):
-            row = self._get(self._publisher.table, request, key)
+            row = self._get(self.publisher.table, request, key)
             return respond(200, self._show(request)(row), self._warnings(row, quick=True))
-        data = await read_object(request)
+        data = await self._read_one(request, key)
         if request.method == "PATCH":
 
             def change(table: Table) -> Written:
@@ -107,15 +118,23 @@ class EntityEndpoints:
         row = await self._write(request, f"{verb} {self._collection} {key}", change)
         return respond(200, self._show(request)(row), self._warnings(row))
 
+    async def _read_one(self, request: Request, key: str) -> dict[str, Any]:
+        """Read the body for one entity; what is there already says what a form is like."""
+        there = changes.find(self.publisher.table, self._collection, key) or {}
+        return await read_object(request, lambda form: self._shape({**there, **form}))
+
+    def _shape(self, data: Mapping[str, Any]) -> Shape:
+        return shape_for(ENTITIES[self._collection], data)
+
     async def _delete(self, request: Request, key: str) -> Response:
         def rule(table: Table) -> Table:
             self._get(table, request, key)
             return changes.delete(table, self._collection, key)
 
         try:
-            self._get(self._publisher.table, request, key)
+            self._get(self.publisher.table, request, key)
             message = f"delete {self._collection} {key}"
-            await change_as_asked(self._publisher, request, rule, message)
+            await change_as_asked(self.publisher, request, rule, message)
         except NotFound:
             pass  # also when it is not there: the caller has what it wants
         return respond(204)
@@ -127,7 +146,7 @@ class EntityEndpoints:
             written.append(change(table))
             return written[0].table
 
-        await change_as_asked(self._publisher, request, rule, message)
+        await change_as_asked(self.publisher, request, rule, message)
         return written[0].row
 
     def _rows(self, table: Table, request: Request) -> list[Row]:
@@ -138,7 +157,7 @@ class EntityEndpoints:
         return [row for row in rows if row.get(self._nesting.field) == parent]
 
     def _get(self, table: Table, request: Request, key: str) -> Row:
-        within = {self._collection: self._rows(table, request)}
+        within = {**table, self._collection: self._rows(table, request)}
         return changes.get(within, self._collection, key)
 
     def _foreign(self, table: Table, request: Request) -> dict[str, str]:
@@ -155,16 +174,19 @@ class EntityEndpoints:
 
         ``quick`` leaves out what takes a look at the whole configuration.
         """
-        refusal = self._publisher.judge.refusal_of(self._collection, row["id"])
+        refusal = self.publisher.judge.refusal_of(self._collection, row["id"])
         found = [] if refusal is None else [refusal.warning]
         if self._collection == "plugins" and not quick:
             name = f'"{row["name"]}"'
-            warnings = configuration_warnings(self._publisher.table)
+            warnings = configuration_warnings(self.publisher.table)
             found += [text for text in warnings if name in text]
         return {"Warning": ", ".join(map(_warning, found))} if found else None
 
     def _show(self, request: Request) -> Callable[[Row], dict[str, Any]]:
-        return partial(show, self._collection, owners=shows_owners(request))
+        owners = shows_owners(request)
+        if self._collection == "certificates":
+            return partial(show_certificate, self.publisher.table, owners=owners)
+        return partial(show, self._collection, owners=owners)
 
 
 async def change_as_asked(publisher: Publisher, request: Request, rule: Rule, message: str) -> None:
@@ -204,18 +226,30 @@ def entity_routes(publisher: Publisher) -> list[Route]:
     ]
     for collection in top_collections():
         routes += EntityEndpoints(publisher, collection).routes()
-    return [_service_of_route(publisher), *routes]
+    return [*_foreign_routes(publisher), *routes]
 
 
-def _service_of_route(publisher: Publisher) -> Route:
-    async def read(request: Request) -> Response:
-        table = publisher.table
-        route = changes.get(table, "routes", request.path_params["key"])
-        if route["service"] is None:
+def _foreign_routes(publisher: Publisher) -> Iterator[Route]:
+    """Yield the paths of what entities refer to: ``/routes/{x}/service``, ``/snis/{x}/…``."""
+    for collection in top_collections():
+        for field, target in ENTITIES[collection].foreign.items():
+            read = _referred_to(EntityEndpoints(publisher, target), collection, field)
+            path = f"{top_path(collection)}/{{key}}/{field}"
+            yield Route(path, read, methods=["GET", "PUT", "PATCH"])
+
+
+def _referred_to(
+    endpoints: EntityEndpoints, collection: str, field: str
+) -> Callable[[Request], Awaitable[Response]]:
+    async def call(request: Request) -> Response:
+        table = endpoints.publisher.table
+        row = changes.get(table, collection, request.path_params["key"])
+        if row[field] is None:
             raise NotFound("Not found")
-        return respond(200, show("services", changes.get(table, "services", route["service"])))
+        request.path_params["key"] = row[field]
+        return await endpoints.one(request)
 
-    return Route("/routes/{key}/service", read, methods=["GET"])
+    return call
 
 
 def _warning(text: str) -> str:

@@ -24,6 +24,8 @@ from gateway.entities.own_tags import is_own_tag
 from gateway.entities.plugin_types import plugin_types
 from gateway.settings.settings import Settings
 
+_FLAVOR = "traditional_compatible"
+"""The one of Kong's routers that ours is like."""
 _SHOWN = (
     "role",
     "prefix",
@@ -59,6 +61,7 @@ class InfoEndpoints:
         """Return all routes."""
         return [
             Route("/", self.root, methods=["GET"]),
+            Route("/kong", self.root, methods=["GET"]),
             Route("/status", self.status, methods=["GET"]),
             Route("/endpoints", self.endpoints, methods=["GET"]),
             Route("/plugins/enabled", self.plugins, methods=["GET"]),
@@ -94,7 +97,8 @@ class InfoEndpoints:
                 },
                 "enabled_in_cluster": sorted({row["name"] for row in rows}),
             },
-            "configuration": settings,
+            "configuration": settings
+            | {"database": self._node.settings.store, "router_flavor": _FLAVOR},
             "timers": {"running": 0, "pending": 0},
             "pids": {"master": os.getpid(), "workers": []},
         }

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import __version__
-from gateway.control_plane.admin.responses import respond
+from gateway.control_plane.admin.responses import ADMITTED, respond
 from gateway.http.callers import foreign
 from gateway.http.wrong_tokens import WrongTokens
 
@@ -75,28 +75,45 @@ class Guard:
     With a token: callers that send it, and all to ``/status`` and what is below it; others get
     401, or 429 while too many of their failures wait. Without a token the API is open to programs
     on this machine, but not to pages of other origins in its browsers: 403 (see
-    ``gateway.http.callers``). ``hosts`` are the names of ours that count beside loopback ones.
+    ``gateway.http.callers``). ``hosts`` are the names of ours that count beside loopback ones,
+    ``origins`` those of the admin GUI, whose pages may call it.
     """
 
-    def __init__(self, app: ASGIApp, token: AdminToken, hosts: Collection[str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        token: AdminToken,
+        hosts: Collection[str],
+        origins: Collection[str] = (),
+    ) -> None:
         self._app = app
         self._token = token
         self._hosts = frozenset(hosts)
+        self._origins = frozenset(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         refused = await self._refusal(scope)
         await (refused or self._app)(scope, receive, send)
 
+    def _without_gui(self, scope: Scope) -> list[tuple[bytes, bytes]]:
+        """Return the headers; without those that name the origin when it is the GUI's."""
+        headers: list[tuple[bytes, bytes]] = list(scope["headers"])
+        if Headers(scope=scope).get("origin") not in self._origins:
+            return headers
+        return [one for one in headers if one[0] not in (b"origin", b"sec-fetch-site")]
+
     async def _refusal(self, scope: Scope) -> Response | None:
         path: str = scope["path"]
         if not self._token.required:
-            reason = foreign(scope["headers"], {*self._hosts, scope["server"][0]})
+            headers = self._without_gui(scope)
+            reason = foreign(headers, {*self._hosts, scope["server"][0]})
             return respond(403, {"message": _FORBIDDEN.format(reason)}) if reason else None
         if path == "/status" or path.startswith("/status/"):
             return None
         given = Headers(scope=scope).get(TOKEN_HEADER, "")
         if self._token.admits(given):
+            scope[ADMITTED] = True
             return None
         if given and not await self._token.wrong.wait(scope["client"][0], path):
             return respond(429, {"message": TOO_MANY}, {"Retry-After": "10"})

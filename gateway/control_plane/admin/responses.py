@@ -10,11 +10,16 @@ import orjson
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
+from gateway.control_plane.admin.forms import MULTIPART, URLENCODED, infer, read_form
 from gateway.control_plane.admin.kong_errors import UNEXPECTED, kong_error
+from gateway.entities.shape import Shape
 from gateway.errors import GatewayError, RequestRejected, StoreError
 from gateway.logs import get_logger
 
+ADMITTED = "kafka_gateway.admitted"
+"""In a request's scope: its caller has sent the admin token."""
 MAX_BODY = 64 * 1024**2
 """Largest body the Admin API reads, in bytes."""
 
@@ -33,16 +38,28 @@ def respond(status: int, body: Any = None, headers: Mapping[str, str] | None = N
     return Response(content, status, headers, media_type="application/json; charset=utf-8")
 
 
-async def read_object(request: Request) -> dict[str, Any]:
+async def read_object(
+    request: Request, shape: Callable[[Mapping[str, Any]], Shape] | None = None
+) -> dict[str, Any]:
     """Return the body, a JSON object; none at all is an empty one.
 
-    Raises ``RequestRejected``: 400 when it cannot be parsed, 415 for another media type.
+    With ``shape``, what a body should be like, it may be a form, from callers with the admin
+    token. Raises ``RequestRejected``: 400 when it cannot be parsed, 415 for another media type.
     """
     content = await request.body()
     if not content:
         return {}
-    media = request.headers.get("content-type", "").partition(";")[0].strip()
-    # Also when it is absent: a page in any browser can send such a body to any address.
+    given = request.headers.get("content-type", "")
+    media = given.partition(";")[0].strip()
+    # Also when it is absent: a page in any browser can send such a body to any address, and a
+    # form; but no page knows the token.
+    if shape is not None and media.lower() in (URLENCODED, MULTIPART):
+        if not request.scope.get(ADMITTED):
+            raise RequestRejected(
+                415, f'content type "{media}": send application/json, or the admin token with it'
+            )
+        form = read_form(content, given)
+        return {name: infer(value, _field(shape(form), name)) for name, value in form.items()}
     if media.lower() != "application/json":
         raise RequestRejected(415, f'content type "{media}": send application/json')
     try:
@@ -52,6 +69,19 @@ async def read_object(request: Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise RequestRejected(400, "Cannot parse JSON body: expected an object")
     return body
+
+
+def _methods(request: Request) -> list[str]:
+    """Return the methods of all routes of a path, OPTIONS among them."""
+    found = {"OPTIONS"}
+    for route in request.app.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            found |= route.methods or set()
+    return sorted(found)
+
+
+def _field(shape: Shape, name: str) -> Shape:
+    return (shape.fields or {}).get(name, Shape("any"))
 
 
 async def _gateway_error(request: Request, error: Exception) -> Response:
@@ -65,8 +95,11 @@ async def _gateway_error(request: Request, error: Exception) -> Response:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    if error.status_code == 405 and request.method == "OPTIONS":
-        return respond(204, headers=error.headers)
+    if error.status_code == 405:
+        allowed = {"Allow": ", ".join(_methods(request))}
+        if request.method == "OPTIONS":
+            return respond(204, headers=allowed)
+        return respond(405, {"message": _MESSAGES[405]}, allowed)
     message = _MESSAGES.get(error.status_code, str(error.detail))
     return respond(error.status_code, {"message": message}, error.headers)
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -12,7 +13,14 @@ from starlette.routing import Route
 
 from gateway.control_plane.admin.responses import read_object, respond
 from gateway.entities import entity_type, validate_row
-from gateway.schema import entity_schema, plugin_schema, vault_schema
+from gateway.entities.validation import shape_for
+from gateway.schema import (
+    entity_schema,
+    partial_schema,
+    partials_schema,
+    plugin_schema,
+    vault_schema,
+)
 
 _SOME_ID = "00000000-0000-4000-8000-000000000000"
 
@@ -29,10 +37,18 @@ async def _vault(request: Request) -> Response:
     return respond(200, vault_schema(request.path_params["name"]))
 
 
+async def _partials(request: Request) -> Response:
+    return respond(200, partials_schema())
+
+
+async def _partial(request: Request) -> Response:
+    return respond(200, partial_schema(request.path_params["name"]))
+
+
 async def _validate(request: Request) -> Response:
     collection = request.path_params["collection"]
-    entity_type(collection)
-    _check(collection, await read_object(request))
+    entity = entity_type(collection)
+    _check(collection, await read_object(request, partial(shape_for, entity)))
     return respond(200, {"message": "schema validation successful"})
 
 
@@ -42,13 +58,15 @@ def schema_routes() -> list[Route]:
         Route("/schemas/plugins/validate", _validate_plugin, methods=["POST"]),
         Route("/schemas/plugins/{name}", _plugin, methods=["GET"]),
         Route("/schemas/vaults/{name}", _vault, methods=["GET"]),
+        Route("/schemas/partials", _partials, methods=["GET"]),
+        Route("/schemas/partials/{name}", _partial, methods=["GET"]),
         Route("/schemas/{collection}", _entity, methods=["GET"]),
         Route("/schemas/{collection}/validate", _validate, methods=["POST"]),
     ]
 
 
 async def _validate_plugin(request: Request) -> Response:
-    _check("plugins", await read_object(request))
+    _check("plugins", await read_object(request, partial(shape_for, entity_type("plugins"))))
     return respond(200, {"message": "schema validation successful"})
 
 

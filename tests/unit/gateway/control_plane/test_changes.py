@@ -56,8 +56,9 @@ def test_an_entity_without_a_name_in_urls_is_found_by_id_only() -> None:
     certificate, key = self_signed()
     made = changes.create({}, "certificates", {"cert": certificate, "key": key}, NOW)
     assert changes.get(made.table, "certificates", made.row["id"]) == made.row
+    authority, _ = self_signed("authority", authority=True)
     with pytest.raises(InvalidKey):
-        changes.put(made.table, "certificates", "name", {"cert": certificate, "key": key}, NOW)
+        changes.put(made.table, "ca_certificates", "name", {"cert": authority}, NOW)
 
 
 def test_a_key_of_another_certificate_is_refused() -> None:

@@ -232,3 +232,35 @@ async def test_keys_that_cannot_be_used_are_answered_with_kongs_codes_and_fields
             assert (await place.ask("PATCH", path, {})).body["message"] == text
         assert (await place.ask("GET", "/services/none")).body == {"message": "Not found"}
         assert (await place.ask("GET", "/routes/r")).body == route
+
+
+async def test_what_an_entity_refers_to_is_below_it(tmp_path: Path) -> None:
+    async with running(tmp_path) as place:
+        await make(place, "/services", name="a", host="a.test")
+        await make(place, "/services/a/routes", name="r", paths=["/r"])
+        await make(place, "/consumers", username="ann")
+        key = await make(place, "/consumers/ann/key-auth", key="k")
+        cors = await make(place, "/services/a/plugins", name="cors")
+        for path, name in (
+            ("/routes/r/service", "a"),
+            (f"/plugins/{cors['id']}/service", "a"),
+            (f"/key-auths/{key['id']}/consumer", "ann"),
+        ):
+            found = await place.ask("GET", path)
+            assert name in (found.body.get("name"), found.body.get("username")), path
+            assert (await place.ask("PATCH", path, {"tags": ["x"]})).body["tags"] == ["x"]
+            assert (await place.ask("DELETE", path)).status == 405
+        for path in (f"/plugins/{cors['id']}/route", "/services/a/client_certificate"):
+            assert (await place.ask("GET", path)).body == {"message": "Not found"}
+        replaced = await place.ask("PUT", "/routes/r/service", {"name": "a", "host": "b.test"})
+        assert (replaced.body["host"], replaced.body["tags"]) == ("b.test", None)
+
+
+async def test_a_consumer_is_found_by_its_custom_id(tmp_path: Path) -> None:
+    async with running(tmp_path) as place:
+        for name in ("ann", "bob"):
+            await make(place, "/consumers", username=name, custom_id=f"id {name}")
+        found = await place.ask("GET", "/consumers?custom_id=id%20bob")
+        assert [row["username"] for row in found.body["data"]] == ["bob"]
+        none = await place.ask("GET", "/consumers?custom_id=none")
+        assert none.body == {"data": [], "next": None}

@@ -17,6 +17,8 @@ async def test_the_root_tells_version_and_plugins(tmp_path: Path) -> None:
         available = body["plugins"]["available_on_server"]
         assert available["kafka-upstream"]["priority"] == 751
         assert body["configuration"]["role"] == "control_plane"
+        assert body["configuration"]["database"] == "sqlite"
+        assert body["configuration"]["router_flavor"] == "traditional_compatible"
         node = body["node_id"]
     async with running(tmp_path) as place:
         assert (await place.ask("GET", "/")).body["node_id"] == node

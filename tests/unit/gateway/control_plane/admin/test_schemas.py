@@ -86,3 +86,26 @@ async def test_a_check_does_not_ask_whether_a_foreign_entity_exists(tmp_path: Pa
             reply = await place.ask("POST", "/schemas/routes/validate", other)
             assert (reply.status, reply.body["code"]) == (400, 2), wrong
             assert "service" in reply.body["fields"]
+
+
+async def test_schemas_of_vaults_and_partials_and_former_fields_are_served(tmp_path: Path) -> None:
+    async with running(tmp_path) as place:
+
+        async def fields(path: str, part: str = "fields") -> dict[str, Any]:
+            reply = await place.ask("GET", path)
+            assert reply.status == 200, reply
+            return {name: shape for one in reply.body[part] for name, shape in one.items()}
+
+        assert (await fields("/schemas/partials"))["type"]["one_of"] == ["redis-ce", "redis-ee"]
+        redis = (await fields("/schemas/partials/redis-ce"))["config"]["fields"]
+        assert {"port": 6379} in [
+            {name: shape.get("default")} for one in redis for name, shape in one.items()
+        ]
+        assert "prefix" in await fields("/schemas/vaults")
+        assert (await place.ask("GET", "/schemas/partials/none")).status == 404
+        assert "url" in await fields("/schemas/services", "shorthand_fields")
+        assert "url" not in await fields("/schemas/services")
+        assert (await fields("/schemas/certificates"))["snis"]["type"] == "set"
+        config = (await fields("/schemas/plugins/rate-limiting"))["config"]
+        former = [name for one in config["shorthand_fields"] for name in one]
+        assert "redis_host" in former
