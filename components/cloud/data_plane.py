@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
@@ -22,6 +22,7 @@ from components.cloud.load_balancer import (
     tls_values,
 )
 from components.config.cloud import ReleaseConfig
+from components.config.secret import Secret
 from components.config.stack import version_environment
 from components.config.versions import KONG_IMAGE_TAG
 from components.endpoints import ControlPlaneEndpoint, KafkaEndpoint
@@ -47,6 +48,8 @@ class DataPlaneReleaseArgs:
     compatibility_version: str
     certificate_arn: pulumi.Output[str] | None = None
     """Of the load balancer, where the stack asks for it itself."""
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    """What else vault references in the routes read, by name."""
 
 
 class DataPlaneRelease(pulumi.ComponentResource):
@@ -91,6 +94,7 @@ class DataPlaneRelease(pulumi.ComponentResource):
                 "SCHEMA_REGISTRY_KEY": kafka.schema_registry.key,
                 "SCHEMA_REGISTRY_SECRET": kafka.schema_registry.secret,
             }
+        key |= {name: value.output() for name, value in self._args.secrets.items()}
         secrets = {("key", KEY_SECRET): key}
         if kafka.ca_pem is not None:
             secrets["kafka-ca", KAFKA_AUTHORITY_SECRET] = {"ca.crt": kafka.ca_pem}
@@ -128,6 +132,8 @@ class DataPlaneRelease(pulumi.ComponentResource):
         parts = [identity.private_key_pem, kafka.api_key, kafka.api_secret, ca_pem]
         if kafka.schema_registry is not None:
             parts += [kafka.schema_registry.url, kafka.schema_registry.secret]
+        for name, value in self._args.secrets.items():
+            parts += [pulumi.Output.from_input(name), value.output()]
         return pulumi.Output.unsecret(
             pulumi.Output.all(*parts).apply(lambda found: keyed_digest(found[0], found[1:]))
         )

@@ -70,6 +70,7 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
             log_level=config.log_level,
             compatibility_version=config.compatibility_version,
             certificate_arn=make_listener_certificate(config),
+            secrets=config.secrets,
         ),
         # Ready means: it serves a configuration. The other order would wait for ever.
         pulumi.ResourceOptions(depends_on=[routes, kafka]),

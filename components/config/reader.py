@@ -26,6 +26,7 @@ SECRETS = (
     "kafkaReaderSecret",
     "konnectToken",
     "kubeconfig",
+    "secrets",
 )
 """Keys that must not stand in clear in a file that is committed."""
 URL = re.compile(r"^https?://[^/\s]+/?$")
@@ -167,7 +168,7 @@ class ConfigReader:
 
     def _refuse_clear_secrets(self, encrypted: Collection[str]) -> None:
         for key in SECRETS:
-            if self._values[key] and key not in encrypted:
+            if self._values[key] != default_text(key) and key not in encrypted:
                 command = f"pulumi config set --secret {key} --stack {self.stack}"
                 self.problem(
                     key, f"in clear, in a file that is committed; make a new one: `{command}`"

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from components.config.reader import ConfigReader
+from components.config.secret import Secret
+from components.config.secrets import read_secrets
 from components.config.topics import TopicConfig, read_topics
 from gateway.settings.compatibility import OLDER, VERSIONS
 from gateway.settings.settings import env_name
@@ -27,6 +29,7 @@ class StackConfig:
     api_key_generations: Mapping[str, int]
     log_level: str
     compatibility_version: str
+    secrets: Mapping[str, Secret]
 
     @property
     def topic_names(self) -> tuple[str, ...]:
@@ -64,6 +67,7 @@ def read_stack(reader: ConfigReader) -> StackConfig:
         api_key_generations=_generations(reader),
         log_level=reader.choice("logLevel", LOG_LEVELS),
         compatibility_version=reader.choice("compatibilityVersion", VERSIONS),
+        secrets=read_secrets(reader),
     )
 
 

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pulumi
 
 from components.config.local import Ports
+from components.config.secret import Secret
 from components.endpoints import ControlPlaneEndpoint, HybridIdentity, KafkaEndpoint
 from components.local.gateway_process import GatewayProcessArgs, directory_of, gateway_process
 from components.local.layout import LOOPBACK
@@ -25,6 +27,7 @@ class LocalDataPlaneArgs:
     kafka: KafkaEndpoint
     log_level: str
     compatibility_version: str
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
 
 
 class LocalDataPlane(pulumi.ComponentResource):
@@ -58,7 +61,10 @@ class LocalDataPlane(pulumi.ComponentResource):
                 "KAFKA_GATEWAY_CLUSTER_RECONNECT_MIN": "0.5s",
                 "KAFKA_GATEWAY_CLUSTER_RECONNECT_MAX": "1s",
             },
-            files={"kafka-ca.crt": kafka.ca_pem or "", "vault.env": vault_file(kafka)},
+            files={
+                "kafka-ca.crt": kafka.ca_pem or "",
+                "vault.env": vault_file(kafka, args.secrets),
+            },
             stop_timeout_seconds=15,
         )
         self.process = gateway_process(name, wanted, child_options(self, opts))
@@ -67,8 +73,12 @@ class LocalDataPlane(pulumi.ComponentResource):
         self.register_outputs({"proxyUrl": self.proxy_url})
 
 
-def vault_file(kafka: KafkaEndpoint) -> pulumi.Output[str]:
+def vault_file(kafka: KafkaEndpoint, secrets: Mapping[str, Secret]) -> pulumi.Output[str]:
     """Return the variables that the routes' vault references read, one a line."""
+    lines: list[pulumi.Input[str]] = []
+    for name, value in secrets.items():
+        # One pair of quotes is taken off; a value may have others and blanks at its ends.
+        lines += [name, '="', value.output(), '"\n']
     return pulumi.Output.concat(
-        "KAFKA_API_KEY=", kafka.api_key, "\nKAFKA_API_SECRET=", kafka.api_secret, "\n"
+        "KAFKA_API_KEY=", kafka.api_key, "\nKAFKA_API_SECRET=", kafka.api_secret, "\n", *lines
     )

@@ -43,6 +43,7 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
             kafka=kafka.endpoint,
             log_level=level,
             compatibility_version=version,
+            secrets=config.secrets,
         ),
         # Ready means: it serves a configuration. The other order would wait for ever.
         pulumi.ResourceOptions(depends_on=[routes]),

@@ -93,6 +93,8 @@ def test_the_guide_is_what_happens(checkout: Checkout) -> None:
         printed = run(checkout, [step.command for step in found])
         for step, text in zip(found, printed, strict=True):
             assert fits(text, step.printed), f"$ {step.command}\n{text}"
+        # Previews and progress show references only.
+        assert not [text for text in printed if "shop-key" in text]
     except BaseException:
         # The guide itself ends where it began.
         checkout.write_settings()

@@ -211,3 +211,16 @@ def test_its_resources_and_workers_are_the_stacks_configuration() -> None:
     }
     assert found["env"]["nginx_worker_processes"] == "4"
     assert values(stand_up("dev", workers=0))["env"]["nginx_worker_processes"] == "auto"
+
+
+def test_secrets_of_the_stack_stand_beside_the_kafka_key_and_make_new_pods() -> None:
+    def made(value: str) -> tuple[dict[str, Any], str]:
+        found = stand_up("dev", secrets={"SHOP_KEY": value})
+        secret = of(found, "kubernetes:core/v1:Secret")["data-plane-key-secret"]
+        access = values(found)["podAnnotations"]["kafka-gateway/kafka-access"]
+        return bare(secret.inputs["stringData"]), access
+
+    first, before = made("one")
+    assert first["SHOP_KEY"] == "one"
+    assert {"KAFKA_API_KEY", "KAFKA_API_SECRET"} < first.keys()
+    assert made("two")[1] != before
