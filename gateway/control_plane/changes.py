@@ -17,9 +17,9 @@ from gateway.control_plane.ownership import (
     canonical,
     claim,
     describe,
-    unique_values,
     without_orphans,
 )
+from gateway.control_plane.rows import Rows, indexed, unique_values
 from gateway.documents.document import keep_times
 from gateway.entities import ENTITIES, EntityType, Row, entity_type, validate_row
 from gateway.entities.checks import Table, check_table
@@ -55,7 +55,10 @@ def find(table: Table, collection: str, key: str) -> Row | None:
     if collection == "certificates" and not is_id(key):
         key = certificate_of(table, key) or _NO_ID
     field = _key_field(entity_type(collection), key)
-    return next((row for row in table.get(collection, ()) if row.get(field) == key), None)
+    rows = table.get(collection, ())
+    if isinstance(rows, Rows):
+        return rows.find(field, key)
+    return next((row for row in rows if row.get(field) == key), None)
 
 
 def get(table: Table, collection: str, key: str) -> Row:
@@ -128,7 +131,7 @@ def delete(table: Table, collection: str, key: str) -> Table:
     Raises ``NotFound``, and ``ReferenceViolation`` when another entity needs it.
     """
     row = get(table, collection, key)
-    rows = [other for other in table[collection] if other is not row]
+    rows = indexed(collection, table[collection]).replaced(row, None)
     left = without_orphans({**table, collection: rows}, [row["id"]])
     for other in ENTITIES.values():
         if _refers(other, left.get(other.collection, ()), collection, row["id"]):
@@ -141,6 +144,8 @@ def delete(table: Table, collection: str, key: str) -> Table:
 def _refers(entity: EntityType, rows: Iterable[Row], collection: str, target: str) -> bool:
     single = [name for name, found in entity.foreign.items() if found == collection]
     lists = [name for name, found in entity.foreign_lists.items() if found == collection]
+    if isinstance(rows, Rows):
+        return any((name, target) in rows.children for name in (*single, *lists))
     return any(
         any(row.get(name) == target for name in single)
         or any(target in (row.get(name) or ()) for name in lists)
@@ -189,12 +194,12 @@ def _store(table: Table, collection: str, row: Row, before: Row | None) -> Writt
     entity = ENTITIES[collection]
     keep_own_tags(row, before)
     keep_times(row, before)
-    others = [other for other in table.get(collection, ()) if other is not before]
-    _check_unique(entity, row, others)
+    rows = indexed(collection, table.get(collection, ()))
+    _check_unique(entity, row, rows, before)
     _check_references(table, entity, row)
     if collection == "certificates":
         check_table({collection: [row]})
-    return Written(canonical({**table, collection: [*others, row]}), row)
+    return Written(canonical({**table, collection: rows.replaced(before, row)}), row)
 
 
 def keep_own_tags(row: Row, before: Row | None) -> None:
@@ -212,10 +217,9 @@ def keep_own_tags(row: Row, before: Row | None) -> None:
         row["tags"] = tags or None
 
 
-def _check_unique(entity: EntityType, row: Row, others: list[Row]) -> None:
-    taken = {value for other in others for value in unique_values(entity, other)}
+def _check_unique(entity: EntityType, row: Row, rows: Rows, before: Row | None) -> None:
     for group, values in unique_values(entity, row):
-        if (group, values) in taken:
+        if rows.taken.get((group, values), before) is not before:
             fields = claim(entity, group, values)
             if group == ("id",):
                 raise KeyTaken(f"primary key violation on key '{describe(fields)}'", fields)

@@ -7,6 +7,7 @@ import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from gateway.control_plane.rows import Rows
 from gateway.entities import ENTITIES, Row
 from gateway.entities.checks import Table
 
@@ -31,6 +32,12 @@ def between(old: Table, new: Table) -> dict[Key, RowChange]:
     for collection in {**old, **new}:
         before, after = old.get(collection, []), new.get(collection, [])
         if before is after:
+            continue
+        if isinstance(after, Rows) and after.step is not None and after.step[0]() is before:
+            _, removed, put = after.step
+            row = removed or put
+            if row is not None and removed != put:
+                found[collection, row["id"]] = RowChange(removed, put)
             continue
         left, right = _middle(before, after)
         rows = {row["id"]: row for row in right}

@@ -9,68 +9,20 @@ they were before, until somebody changes them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from typing import Any
-
-import orjson
 
 from gateway.control_plane.clustering.data_planes import DataPlanes
 from gateway.control_plane.clustering.push import Push
 from gateway.control_plane.clustering.rollout import Status, Verdict
-from gateway.control_plane.delta import Delta, Key, RowChange, between, undone
-from gateway.control_plane.ownership import owner_of
-from gateway.entities import ENTITIES, Row
-from gateway.entities.checks import Table, row_label
+from gateway.control_plane.delta import Delta, Key, RowChange, between
+from gateway.control_plane.refusals import LeftOut, Refusal, entity_of, named, named_in
+from gateway.entities import ENTITIES
+from gateway.entities.checks import Table
 from gateway.hybrid.config_hash import ZERO_HASH
 
-_KEPT = 64
+_KEPT = 32
 """Configurations pushed last whose content is kept, to compare with."""
-_REFERENCE = re.compile(r"\{vault://[^{}]*\}")
-_OTHERS = 3
-"""Entities that a refusal names; of more it says how many."""
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """One data plane's refusal, of which entities, and whose they are."""
-
-    node: str
-    hostname: str
-    release: int
-    reason: str
-    entities: list[dict[str, Any]]
-    """``collection``, ``id``, ``entity`` (its name for people) and ``owner`` or null."""
-    served_without: bool
-    """Whether data planes are sent these entities as they were before."""
-
-    @property
-    def text(self) -> str:
-        """The refusal as a sentence without its end."""
-        found = [_whose(one) for one in self.entities[:_OTHERS]]
-        more = len(self.entities) - _OTHERS
-        names = ", ".join(found) + (f" and {more} more" if more > 0 else "")
-        about = f"{names}: " if names else ""
-        return f"{about}{self.reason}"
-
-    @property
-    def warning(self) -> str:
-        """The refusal as somebody is told who reads or writes the entity."""
-        return (
-            f"data plane {self.hostname} refused {self.text}; data planes are served without this "
-            "change until the entity is changed again"
-        )
-
-    def body(self) -> dict[str, Any]:
-        """Return what the Admin API shows of it."""
-        return {
-            "data_plane": {"id": self.node, "hostname": self.hostname},
-            "release": self.release,
-            "message": self.reason,
-            "entities": self.entities,
-            "served_without": self.served_without,
-        }
 
 
 @dataclass
@@ -100,12 +52,6 @@ class _Pushed:
     table: Table
 
 
-@dataclass(frozen=True)
-class _LeftOut:
-    change: RowChange
-    refusal: Refusal
-
-
 class Judge:
     """Lives on one event loop; none of the methods block."""
 
@@ -113,7 +59,7 @@ class Judge:
         self._data_planes = data_planes
         self._pushes: dict[str, _Pushed] = {}
         self._handled: set[tuple[str, str]] = set()
-        self._left_out: dict[Key, _LeftOut] = {}
+        self.left_out = LeftOut()
         self._stuck: dict[str, Refusal] = {}
         self._awaited: list[AwaitedRelease] = []
         self._seen: set[str] = set()
@@ -123,14 +69,15 @@ class Judge:
     @property
     def refusals(self) -> list[Refusal]:
         """The refusals that stand: of what is left out, and of data planes left behind."""
-        found = {id(one.refusal): one.refusal for one in self._left_out.values()}
         connected = self._data_planes.connected()
-        return [*found.values(), *(one for node, one in self._stuck.items() if node in connected)]
+        return [
+            *self.left_out.refusals,
+            *(one for node, one in self._stuck.items() if node in connected),
+        ]
 
     def refusal_of(self, collection: str, entity: str) -> Refusal | None:
         """Return the refusal of an entity, if it is left out."""
-        found = self._left_out.get((collection, entity))
-        return None if found is None else found.refusal
+        return self.left_out.refusal_of((collection, entity))
 
     def expect(self, awaited: AwaitedRelease) -> None:
         """Have a call's verdicts collected from now on."""
@@ -155,32 +102,25 @@ class Judge:
     def to_be_sent(self, table: Table) -> Table:
         """Return what data planes get of a configuration: without what is left out.
 
-        An entity that was changed since it was refused is tried again.
+        What was changed since it was refused is tried again.
         """
-        rows = {
-            name: {row["id"]: row for row in table.get(name, ())}
-            for name in {collection for collection, _ in self._left_out}
-        }
-        for key, one in list(self._left_out.items()):
-            if rows[key[0]].get(key[1]) != one.change.after:
-                del self._left_out[key]
-        if not self._left_out:
-            return table
-        return undone(table, {key: one.change for key, one in self._left_out.items()})
+        self.retry(self.left_out.changed(table))
+        return self.left_out.applied(table)
 
     def retry(self, keys: Iterable[Key]) -> None:
-        """Send these entities as they are again."""
-        for key in keys:
-            self._left_out.pop(key, None)
+        """Send these entities as they are again, and what was refused along with them."""
+        self._suspect_again(self.left_out.take(keys))
 
-    def _retry_of(self, node: str) -> bool:
-        """Send again what a data plane has refused; tell whether there is any."""
-        keys = [key for key, one in self._left_out.items() if one.refusal.node == node]
-        self.retry(keys)
-        return bool(keys)
+    def _suspect_again(self, taken: list[tuple[Refusal, dict[Key, RowChange]]]) -> bool:
+        for refusal, delta in taken:
+            self._note_group(delta)
+            self._single |= {key: (refusal.release, change) for key, change in delta.items()}
+        return bool(taken)
 
     def pushed(self, push: Push, number: int, table: Table) -> None:
         """Note what is about to be pushed; ``number`` is the newest release that is in it."""
+        # Without the indexes of its rows, which nobody needs here.
+        table = {name: list(rows) for name, rows in table.items()}
         self._pushes.pop(push.hash, None)
         self._pushes.pop(ZERO_HASH, None)
         if push.empty:  # Kong's data planes then report zeros
@@ -201,9 +141,10 @@ class Judge:
         """
         connected = self._data_planes.connected()
         # One that is back may have got what it lacked.
-        back = [node for node in connected if node not in self._seen and self._retry_of(node)]
+        new = [node for node in connected if node not in self._seen]
+        back = [node for node in new if self._suspect_again(self.left_out.take_of(node))]
         self._seen = set(connected)
-        before = len(self._left_out)
+        before = self.left_out.edition
         had = [one for one in self._awaited if one.refusals]
         for node in connected:
             contact = self._data_planes.contact(node)
@@ -212,13 +153,13 @@ class Judge:
                 if pushed is not None and (node, digest) not in self._handled:
                     self._handled.add((node, digest))
                     self._blame(node, pushed, reason)
-            self._confirm(node)
+        self._confirm(connected)
         for awaited in self._awaited:
             self.look_at(awaited)
         refused = [
             one for one in self._awaited if one.refusals and not one.vouches and one not in had
         ]
-        return refused, bool(back) or len(self._left_out) > before
+        return refused, bool(back) or self.left_out.edition > before
 
     def look_at(self, awaited: AwaitedRelease) -> None:
         """Bring the verdicts of one call up to date."""
@@ -227,13 +168,13 @@ class Judge:
             if known is None or known.status in ("timeout", "incompatible"):
                 awaited.verdicts[node] = self._verdict(awaited, node)
 
-    def _confirm(self, node: str) -> None:
-        known = self._data_planes.get(node)
-        pushed = None if known is None else self._pushes.get(known.config_hash)
-        if pushed is None:
-            return
+    def _confirm(self, connected: Iterable[str]) -> None:
+        """Forget the single writes that a data plane has taken."""
+        known = [self._data_planes.get(node) for node in connected]
+        pushes = [self._pushes.get(one.config_hash) for one in known if one is not None]
+        taken = max((one.number for one in pushes if one is not None), default=0)
         for key, (number, _) in list(self._single.items()):
-            if number <= pushed.number and key not in self._left_out:
+            if number <= taken and key not in self.left_out:
                 del self._single[key]
 
     def _blame(self, node: str, pushed: _Pushed, reason: str) -> None:
@@ -244,10 +185,10 @@ class Judge:
             if one.number <= pushed.number and (one.end is None or pushed.number < one.end)
         ]
         blamed = self._suspects(node, pushed, waiting)
-        named = _named(reason, {key: change.after for key, change in blamed.items()})
-        if named:
-            blamed = {key: blamed[key] for key in self._together(named, blamed)}
-        elif _in_table(reason, pushed.table):
+        found_named = named(reason, {key: change.after for key, change in blamed.items()})
+        if found_named:
+            blamed = {key: blamed[key] for key in self._together(found_named, blamed)}
+        elif named_in(reason, pushed.table):
             blamed = {}  # what was there before, and this data plane never served
         left = dict(blamed)
         refused = False
@@ -260,9 +201,9 @@ class Judge:
                 refused = refused or not awaited.vouches
         if left:
             refusal = self._refusal(node, pushed, reason, left)
-            self._left_out |= {key: _LeftOut(change, refusal) for key, change in left.items()}
+            self.left_out.add(left, refusal)
         elif not refused:
-            at_fault = _in_table(reason, pushed.table)
+            at_fault = named_in(reason, pushed.table)
             found = {key: RowChange(None, row) for key, row in at_fault.items()}
             self._stuck[node] = self._refusal(node, pushed, reason, found, False)
 
@@ -317,7 +258,7 @@ class Judge:
     ) -> Refusal:
         known = self._data_planes.get(node)
         entities = [
-            _entity(collection, change.after or change.before or {"id": entity})
+            entity_of(collection, change.after or change.before or {"id": entity})
             for (collection, entity), change in changes.items()
         ]
         hostname = "" if known is None else known.hostname
@@ -350,17 +291,6 @@ class Judge:
         )
 
 
-def _named(reason: str, rows: dict[Key, Row | None]) -> set[Key]:
-    """Return the entities that hold what a refusal names: vault references."""
-    names = [name.encode() for name in _REFERENCE.findall(reason)]
-    found: set[Key] = set()
-    for key, row in rows.items():
-        text = orjson.dumps(row) if names and row is not None else b""
-        if any(name in text for name in names):
-            found.add(key)
-    return found
-
-
 def _guarded(key: Key, changes: Delta) -> set[Key]:
     """Return what a plugin is limited to, of what has changed; all of it when to nothing."""
     row = changes[key].after
@@ -372,23 +302,3 @@ def _guarded(key: Key, changes: Delta) -> set[Key]:
         if row.get(name) is not None
     }
     return scopes & changes.keys() if scopes else set(changes)
-
-
-def _in_table(reason: str, table: Table) -> dict[Key, Row]:
-    rows = {(name, row["id"]): row for name, found in table.items() for row in found}
-    return {key: rows[key] for key in _named(reason, dict(rows))}
-
-
-def _entity(collection: str, row: Row) -> dict[str, Any]:
-    return {
-        "collection": collection,
-        "id": row["id"],
-        "entity": row_label(ENTITIES[collection], row),
-        "owner": owner_of(row),
-    }
-
-
-def _whose(entity: dict[str, Any]) -> str:
-    owner = entity["owner"]
-    made = "made through the Admin API" if owner is None else f'of owner "{owner}"'
-    return f"{entity['entity']} {made}"

@@ -26,7 +26,7 @@ BESIDE = "control-plane.keyring"
 """Name of the file in the prefix folder that is used without the setting."""
 SHORTEST = 32
 """Characters of a line: less is no key that was made at random."""
-_MAGIC = b"KGS1"
+MAGIC = b"KGS1"
 _MARK, _NONCE = 8, 12
 _RANDOM = 48
 """Bytes of a key that we make."""
@@ -80,7 +80,7 @@ class Keyring:
     @staticmethod
     def is_sealed(stored: bytes) -> bool:
         """Tell whether a snapshot was sealed by any keyring."""
-        return stored.startswith(_MAGIC)
+        return stored.startswith(MAGIC)
 
     def seal(self, content: bytes, number: int) -> bytes:
         """Encrypt the snapshot of release ``number``."""
@@ -88,7 +88,7 @@ class Keyring:
             return content
         mark, cipher = next(iter(self._ciphers.items()))
         nonce = os.urandom(_NONCE)
-        return _MAGIC + mark + nonce + cipher.encrypt(nonce, content, _bound(number))
+        return MAGIC + mark + nonce + cipher.encrypt(nonce, content, _bound(number))
 
     def open(self, stored: bytes, number: int) -> bytes:
         """Decrypt; what was written before there was a keyring is returned as it is.
@@ -97,7 +97,7 @@ class Keyring:
         """
         if not self.is_sealed(stored):
             return stored
-        mark, sealed = stored[len(_MAGIC) :][:_MARK], stored[len(_MAGIC) + _MARK :]
+        mark, sealed = stored[len(MAGIC) :][:_MARK], stored[len(MAGIC) + _MARK :]
         cipher = self._ciphers.get(mark)
         if cipher is None:
             raise StoreError(
@@ -114,7 +114,7 @@ class Keyring:
 
 
 def _bound(number: int) -> bytes:
-    return _MAGIC + number.to_bytes(8, "big")
+    return MAGIC + number.to_bytes(8, "big")
 
 
 def _cipher(key: str) -> tuple[bytes, AESGCM]:

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
+from gateway.control_plane.rows import Rows, indexed, unique_values
 from gateway.documents.document import Document, to_table
 from gateway.documents.tree import owner_tag
 from gateway.entities import ENTITIES, EntityType, Row
-from gateway.entities.checks import Table, check_table, row_label, unique_value
+from gateway.entities.checks import Table, check_table, row_label
 from gateway.entities.credentials import SECRETS
 from gateway.errors import UniqueViolation
 
@@ -56,7 +57,7 @@ def merge(table: Table, owner: str, document: Document, now: int) -> Table:
 def canonical(table: Table) -> Table:
     """Return a configuration in its one form: no empty collections, rows sorted by id."""
     return {
-        collection: sorted(table[collection], key=lambda row: str(row["id"]))
+        collection: indexed(collection, table[collection])
         for collection in ENTITIES
         if table.get(collection)
     }
@@ -70,17 +71,16 @@ def without_orphans(table: Table, gone: Iterable[str]) -> Table:
         kept: Table = {}
         for collection, rows in table.items():
             cascade = ENTITIES[collection].cascade
+            if isinstance(rows, Rows) and not any(
+                (name, one) in rows.children for name in cascade for one in wave
+            ):
+                kept[collection] = rows
+                continue
             lost = {row["id"] for row in rows if any(row.get(name) in wave for name in cascade)}
             kept[collection] = [row for row in rows if row["id"] not in lost]
             orphans |= lost
         table, wave = kept, orphans
     return table
-
-
-def unique_values(entity: EntityType, row: Row) -> list[tuple[tuple[str, ...], tuple[Any, ...]]]:
-    """Return what no other row may have as well: fields and their values, the id included."""
-    groups = (("id",), *entity.unique)
-    return [(group, value) for group in groups if (value := unique_value(row, group)) is not None]
 
 
 def claim(entity: EntityType, group: Iterable[str], values: Iterable[Any]) -> dict[str, Any]:

@@ -33,6 +33,8 @@ T = TypeVar("T")
 _SETTLE = 5.0
 """Seconds to wait until data planes are back on the old configuration."""
 
+_NOTE = "left out"
+"""The database's name for what is left out of pushes."""
 _NOBODY = ""
 """An owner of nothing."""
 
@@ -80,6 +82,7 @@ class Publisher:
         # The store blocks; one thread is enough, since there is one transaction at a time.
         self._thread = ThreadPoolExecutor(1, "store")
         self._newest: Release | None = None
+        self._edition = 0
         self._calls: list[_WaitingCall] = []
         self._watching: asyncio.Task[None] | None = None
 
@@ -99,6 +102,8 @@ class Publisher:
     async def start(self) -> None:
         """Take up the newest release of the database. Raises ``StoreError``."""
         self._newest = await self.call(self.releases.store.newest)
+        self.judge.left_out.restore(await self.call(lambda: self.releases.store.note(_NOTE)) or [])
+        self._edition = self.judge.left_out.edition
         self._pusher.start()
         self._pusher.wake()
         self._watching = asyncio.create_task(self._watch())
@@ -145,16 +150,16 @@ class Publisher:
         if self.held.wanted is not None:
             await self.held.write(self.held.wanted, rule, who)
         else:
-            await self.write_now(rule, who, message)
+            await self.write_now(rule, who, message, quick=True)
 
-    async def write_now(self, rule: Rule, who: str, message: str) -> Result:
-        """Make a release at once, without waiting for data planes."""
+    async def write_now(self, rule: Rule, who: str, message: str, *, quick: bool = False) -> Result:
+        """Make a release at once, without waiting for data planes; see ``Releases.write``."""
         async with self.lock:
-            result = await self.call(lambda: self.releases.write(rule, who, message))
+            result = await self.call(lambda: self.releases.write(rule, who, message, quick=quick))
             if not result.unchanged:
                 self.judge.note_single(result.release.number, result.delta)
                 self._take_up(result)
-                self._pusher.wake(hurry=False)
+                self._pusher.wake(hurry=not quick)
             return result
 
     async def change_and_wait(
@@ -190,6 +195,8 @@ class Publisher:
     ) -> Outcome:
         async with self.lock:
             result = await self.call(write)
+            if not result.release.hash:
+                result = altered(result, release=await self._hashed(result.release))
             if result.release.void:
                 return Outcome(result)
             call = _WaitingCall(result, self._awaited(result, owner))
@@ -203,6 +210,20 @@ class Publisher:
         finally:
             self._calls.remove(call)
             self.judge.dismiss(call.awaited)
+
+    async def newest_with_hash(self) -> Release | None:
+        """Return the newest release with its hash, which single writes leave for later."""
+        newest = self._newest
+        if newest is None or newest.hash:
+            return newest
+        return await self._hashed(newest)
+
+    async def _hashed(self, release: Release) -> Release:
+        await self._pusher.made(release.table)  # beside the store, which has other calls
+        found = await self.call(lambda: self.releases.with_hash(release))
+        if self._newest is not None and self._newest.number == found.number:
+            self._newest = found
+        return found
 
     def _awaited(self, result: Result, owner: str | None) -> AwaitedRelease:
         nodes, lacking = self._data_planes.connected(), self._rollout.lacking()
@@ -265,6 +286,7 @@ class Publisher:
     async def _watch(self) -> None:
         """Follow what data planes say for as long as there are any."""
         while True:
+            news = self._data_planes.event
             self._pusher.arrived()
             refused, again = self.judge.look()
             for awaited in refused:
@@ -273,8 +295,19 @@ class Publisher:
                     await self._take_back(call)
             if again:
                 self._pusher.wake()
-            if not refused:
-                await self._data_planes.news()
+            await self._keep_left_out()
+            await news.wait()
+
+    async def _keep_left_out(self) -> None:
+        """Have what is left out be so after a restart."""
+        left_out = self.judge.left_out
+        if left_out.edition == self._edition:
+            return
+        self._edition, kept = left_out.edition, left_out.kept()
+        try:
+            await self.call(lambda: self.releases.store.keep_note(_NOTE, kept))
+        except StoreError as error:
+            _log.error("refusals not kept", reason=str(error))
 
     async def _take_back(self, call: _WaitingCall) -> None:
         refused = call.result
@@ -303,7 +336,6 @@ class Publisher:
             _log.info(
                 "release published",
                 release=release.number,
-                hash=release.hash,
                 who=release.who,
                 message=release.message,
             )

@@ -108,7 +108,7 @@ class ReleasePusher:
         started = time.monotonic()
         try:
             table = self._judge.to_be_sent(release.table)
-            push = await self._made(table)
+            push = await self.made(table)
         except Exception:
             _log.exception("the configuration cannot be made ready", release=release.number)
             return 0.0
@@ -117,7 +117,8 @@ class ReleasePusher:
         self._rollout.push(push, again=again)
         return took
 
-    async def _made(self, table: Table) -> Push:
+    async def made(self, table: Table) -> Push:
+        """Return a configuration made ready, on a thread of its own."""
         if self._ready is None or self._ready[0] is not table:
             loop = asyncio.get_running_loop()
             push = await loop.run_in_executor(self._thread, self._prepare, table)

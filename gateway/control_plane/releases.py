@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+import orjson
 
 from gateway.control_plane.clustering.push import Push, prepare
 from gateway.control_plane.delta import Key, RowChange, between, undone
@@ -14,10 +16,13 @@ from gateway.control_plane.store import NextRelease, Release, Store
 from gateway.documents.diff import Change, diff_documents
 from gateway.documents.document import Document
 from gateway.documents.tree import nest
-from gateway.entities import ENTITIES
+from gateway.entities import ENTITIES, Row
 from gateway.entities.checks import Table, check_table
 from gateway.errors import DocumentError, NotFound
 from gateway.hybrid.config_hash import ZERO_HASH
+
+_FRAME = 200
+"""More bytes than a frame adds to a row, and has itself."""
 
 Rule = Callable[[Table], Table]
 """From the newest configuration to the next; raises when that must not be."""
@@ -30,7 +35,7 @@ class Result:
     release: Release
     """The newest release now."""
     push: Push | None
-    """What data planes get; None when there is no configuration."""
+    """What data planes get; None when it was not made ready."""
     previous: Release | None
     unchanged: bool = False
 
@@ -48,21 +53,30 @@ class Releases:
     def __init__(self, store: Store, max_payload: int) -> None:
         self.store = store
         self._max_payload = max_payload
-        self._push: tuple[int, Push, Table] | None = None
+        self._push: tuple[Table, Push] | None = None
+        self._bound: tuple[Table, int] | None = None
 
     def newest_push(self) -> Push | None:
         """Return what data planes get now; None without a release."""
         newest = self.store.newest()
         if newest is None or newest.void:
             return None
-        if self._push is None or self._push[0] != newest.number:
-            self._push = newest.number, prepare(newest.table), newest.table
-        return self._push[1]
+        return self.push_of(newest.table)
 
     def push_of(self, table: Table) -> Push:
         """Return a configuration made ready; that of the newest release is so already."""
         known = self._push
-        return known[1] if known is not None and known[2] is table else prepare(table)
+        if known is None or known[0] is not table:
+            known = self._push = table, prepare(table)
+        return known[1]
+
+    def with_hash(self, release: Release) -> Release:
+        """Return a release with its hash, which is kept."""
+        if release.hash:
+            return release
+        digest = self.push_of(release.table).hash
+        self.store.note_hash(release.number, digest)
+        return replace(release, hash=digest)
 
     def publish(self, owner: str, document: Document, who: str, message: str) -> Result:
         """Replace an owner's entities by those of its document.
@@ -92,10 +106,16 @@ class Releases:
             check_table(wanted.table)
             return wanted.table
 
-        return self.write(rule, who, message)
+        return self.write(rule, who, message, target=number)
 
-    def write(self, rule: Rule, who: str, message: str) -> Result:
-        """Append what ``rule`` makes of the newest configuration; nothing when that is the same."""
+    def write(
+        self, rule: Rule, who: str, message: str, *, quick: bool = False, target: int | None = None
+    ) -> Result:
+        """Append what ``rule`` makes of the newest configuration; nothing when that is the same.
+
+        ``quick`` leaves hash and push for later, so that the cost is that of what changes; such a
+        release has an empty hash. ``target`` is the release whose content it is again.
+        """
         before: list[Release | None] = []
         pushes: list[Push] = []
 
@@ -104,15 +124,20 @@ class Releases:
             table = canonical(rule({} if previous is None else previous.table))
             if previous is not None and not previous.void and table == previous.table:
                 return None
+            if quick:
+                self._check_bound({} if previous is None else previous.table, table)
+                return NextRelease("", who, message, table)
             pushes.append(self._checked(prepare(table)))
-            return NextRelease(pushes[0].hash, who, message, table)
+            return NextRelease(pushes[0].hash, who, message, table, target=target)
 
         release = self.store.append(build)
         previous = before[0]
         if release is None:
             assert previous is not None
-            return Result(previous, self.newest_push(), previous, unchanged=True)
-        self._push = release.number, pushes[0], release.table
+            return Result(previous, None, previous, unchanged=True)
+        if not pushes:
+            return Result(release, None, previous)
+        self._push = release.table, pushes[0]
         return Result(release, pushes[0], previous)
 
     def take_back(self, refused: Result, who: str, message: str) -> Result:
@@ -128,14 +153,27 @@ class Releases:
                 return NextRelease(ZERO_HASH, who, message, {}, void=True)
             if table == newest.table:
                 return None
-            return NextRelease(prepare(table).hash, who, message, table)
+            return NextRelease("", who, message, table)
 
         release = self.store.append(build) or refused.release
-        return Result(release, self.newest_push(), refused.release)
+        return Result(release, None, refused.release)
 
     def diff(self, old: int, new: int) -> dict[str, Change]:
         """Return what leads from one release to another: path to add, update or delete."""
         return diff_documents(_whole(self.store.get(old)), _whole(self.store.get(new)))
+
+    def _check_bound(self, before: Table, table: Table) -> None:
+        """Raise ``DocumentError`` when a configuration is too large.
+
+        It is only made ready for that when what it has at most is too much.
+        """
+        if self._bound is None or self._bound[0] is not before:
+            self._bound = before, _size(row for rows in before.values() for row in rows)
+        changes = between(before, table).values()
+        most = self._bound[1] + _size(one.after for one in changes if one.after is not None)
+        if most > self._max_payload:
+            most = len(self._checked(self.push_of(table)).payload)
+        self._bound = table, most
 
     def _checked(self, push: Push) -> Push:
         if len(push.payload) > self._max_payload:
@@ -153,6 +191,11 @@ def _whole(release: Release) -> dict[str, object]:
     """Return a release as one document, with the entities of all owners."""
     rows = [(ENTITIES[name], row) for name in ENTITIES for row in release.table.get(name, ())]
     return nest(rows, "")
+
+
+def _size(rows: Iterable[Row]) -> int:
+    """Return more bytes than rows have when they are sent."""
+    return _FRAME + sum(len(orjson.dumps(row)) + _FRAME for row in rows)
 
 
 def _now() -> int:

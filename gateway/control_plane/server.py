@@ -27,7 +27,7 @@ from gateway.control_plane.keyring import Keyring
 from gateway.control_plane.publisher import Publisher
 from gateway.control_plane.releases import Releases
 from gateway.control_plane.status import NodeStatus, status_app
-from gateway.control_plane.store import Store
+from gateway.control_plane.store import Retention, Store
 from gateway.control_plane.web import WebServer, listen
 from gateway.errors import SettingsError, StoreError
 from gateway.http.callers import is_loopback
@@ -62,7 +62,8 @@ class ControlPlane:
         self.sockets: dict[str, list[socket.socket]] = {}
         """What listens, by setting name; tests take their ports from here."""
         keyring = Keyring.from_file(settings.keyring_file)
-        self.store = Store(Path(settings.prefix) / DATABASE, _LOCK_TIMEOUT, keyring)
+        retention = Retention(settings.releases_kept, settings.releases_kept_for)
+        self.store = Store(Path(settings.prefix) / DATABASE, _LOCK_TIMEOUT, keyring, retention)
         self._token = AdminToken(settings.read_admin_token())
         self._listener: ClusterListener | None = None
         self._publisher: Publisher | None = None

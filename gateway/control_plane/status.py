@@ -57,7 +57,7 @@ class NodeStatus:
 
     async def body(self) -> dict[str, Any]:
         """Return the body of ``GET /status``."""
-        newest = self._publisher.newest
+        newest = await self._publisher.newest_with_hash()
         return {
             "database": {"reachable": await self.database_reachable()},
             "draining": self.draining,

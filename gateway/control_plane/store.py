@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one reader and writer of the control plane's database.
 
-Releases are only ever appended: a row is never changed or removed, and its number follows
-the one before it. A write is one transaction that begins by taking the database's write lock, so
-writers in several threads or processes queue up, and one that dies half-way leaves nothing behind.
+Releases are only ever appended, each with a number that follows the one before it; the oldest are
+removed when there are enough. A write is one transaction that begins by taking the database's write
+lock, so writers in several threads or processes queue up, and one that dies half-way leaves nothing
+behind.
 """
 
 from __future__ import annotations
 
-import gzip
+import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,34 +22,43 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
+from gateway.control_plane.delta import between
 from gateway.control_plane.keyring import Keyring
+from gateway.control_plane.ownership import canonical
+from gateway.control_plane.store_tables import (
+    DATA_PLANES,
+    ENTITIES_TABLE,
+    INFO,
+    NOTES,
+    RELEASES,
+    VERSION,
+    decoded,
+    encoded,
+    seal_all,
+    undo_of,
+    upgrade,
+    went_back,
+    write_entities,
+)
 from gateway.entities.checks import Table
 from gateway.errors import NotFound, StoreError
 
-VERSION = 1
-"""Of the tables below; kept in the file, so that an older program refuses a newer file."""
+_NEVER_REMOVED = 10
+"""Newest releases that stay however old they are."""
+_LOOK = 3600.0
+"""Seconds between looks for releases that are too old."""
 
-_METADATA = sa.MetaData()
 
-_RELEASES = sa.Table(
-    "releases",
-    _METADATA,
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("hash", sa.String(32), nullable=False),
-    sa.Column("created_at", sa.Integer, nullable=False),
-    sa.Column("who", sa.Text, nullable=False),
-    sa.Column("message", sa.Text, nullable=False),
-    sa.Column("void", sa.Boolean, nullable=False),
-    sa.Column("snapshot", sa.LargeBinary, nullable=False),
-)
-_DATA_PLANES = sa.Table(
-    "data_planes",
-    _METADATA,
-    sa.Column("id", sa.String(36), primary_key=True),
-    sa.Column("last_seen", sa.Integer, nullable=False),
-    sa.Column("row", sa.LargeBinary, nullable=False),
-)
-_INFO = [column for column in _RELEASES.c if column.name != "snapshot"]
+@dataclass(frozen=True)
+class Retention:
+    """Which releases are kept: at most the newest ``count``, and of those none older than ``age``.
+
+    The newest ten stay however old they are, and those that a rollback went back to.
+    """
+
+    count: int = 1000
+    age: float = 30 * 86400.0
+    """Seconds."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,8 @@ class NextRelease:
     message: str
     table: Table = field(repr=False)
     void: bool = False
+    target: int | None = None
+    """The release whose content this is again."""
 
 
 Build = Callable[[Release | None], NextRelease | None]
@@ -97,9 +109,15 @@ class Store:
     """
 
     def __init__(
-        self, path: Path, lock_timeout: float = 5.0, keyring: Keyring | None = None
+        self,
+        path: Path,
+        lock_timeout: float = 5.0,
+        keyring: Keyring | None = None,
+        retention: Retention | None = None,
     ) -> None:
         self.path = path
+        self.retention = retention or Retention()
+        self._looked = -math.inf
         self.keyring = keyring or Keyring()
         self._newest: Release | None = None
         self.engine = sa.create_engine(f"sqlite:///{path}")
@@ -119,9 +137,10 @@ class Store:
             if found > VERSION:
                 text = f"the database {self.path} was written by a newer version (form {found})"
                 raise StoreError(f"{text}; run that version, or use another KONG_PREFIX")
-            _METADATA.create_all(connection)
-            connection.exec_driver_sql(f"PRAGMA user_version={VERSION}")
-            sealed = self.keyring.seals and self._seal_all(connection)
+            upgrade(connection, found)
+            if found == 1:
+                self._spread_newest(connection)
+            sealed = self.keyring.seals and seal_all(connection, self.keyring)
         if sealed:
             with self._translated(), self.engine.connect() as plain:
                 # What pages and log still hold in clear goes as well.
@@ -129,19 +148,14 @@ class Store:
                 plain.exec_driver_sql("VACUUM")
                 plain.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def _seal_all(self, connection: sa.Connection) -> bool:
-        """Encrypt the releases that are in clear; return whether there were any."""
-        snapshot = _RELEASES.c.snapshot
-        numbers = connection.execute(sa.select(_RELEASES.c.number)).scalars().all()
-        found = False
-        for number in numbers:
-            chosen = _RELEASES.c.number == number
-            stored = connection.execute(sa.select(snapshot).where(chosen)).scalar_one()
-            if not self.keyring.is_sealed(stored):
-                sealed = self.keyring.seal(stored, number)
-                connection.execute(sa.update(_RELEASES).where(chosen).values(snapshot=sealed))
-                found = True
-        return found
+    def _spread_newest(self, connection: sa.Connection) -> None:
+        """Write the newest configuration as rows, which version 1 had in its release alone."""
+        columns = RELEASES.c
+        query = sa.select(columns.number, columns.snapshot).order_by(columns.number.desc()).limit(1)
+        row = connection.execute(query).one_or_none()
+        if row is not None:
+            table = decoded(row.snapshot, self.keyring, row.number)
+            write_entities(connection, between({}, table), self.keyring, row.number)
 
     def close(self) -> None:
         """Close all connections."""
@@ -150,7 +164,7 @@ class Store:
     def check(self) -> None:
         """Raise ``StoreError`` when the database does not respond."""
         with self._translated(), self.engine.connect() as connection:
-            connection.execute(sa.select(sa.func.max(_RELEASES.c.number))).scalar()
+            connection.execute(sa.select(sa.func.max(RELEASES.c.number))).scalar()
 
     def newest(self) -> Release | None:
         """Return the newest release, or None when there has never been one."""
@@ -159,18 +173,14 @@ class Store:
 
     def get(self, number: int) -> Release:
         """Return one release; raises ``NotFound``."""
-        query = sa.select(_RELEASES).where(_RELEASES.c.number == number)
         with self._translated(), self.engine.connect() as connection:
-            row = connection.execute(query).one_or_none()
-        if row is None:
-            raise NotFound(f"no release {number}")
-        return _release(row, self.keyring)
+            return self._read(connection, number)
 
     def list(self, size: int, before: int | None = None) -> list[ReleaseInfo]:
         """Return releases without their content, the newest first, those with a number < before."""
-        query = sa.select(*_INFO).order_by(_RELEASES.c.number.desc()).limit(size)
+        query = sa.select(*INFO).order_by(RELEASES.c.number.desc()).limit(size)
         if before is not None:
-            query = query.where(_RELEASES.c.number < before)
+            query = query.where(RELEASES.c.number < before)
         with self._translated(), self.engine.connect() as connection:
             return [ReleaseInfo(**row._mapping) for row in connection.execute(query)]
 
@@ -194,9 +204,70 @@ class Store:
                 void=following.void,
                 table=following.table,
             )
-            connection.execute(sa.insert(_RELEASES).values(_columns(release, self.keyring)))
+            self._write(connection, previous, release, following.target)
+            self._remove_old(connection, release.number)
         self._newest = release
         return release
+
+    def keep_note(self, name: str, content: Any) -> None:
+        """Keep a value of JSON under a name, over a restart."""
+        values = {"name": name, "number": 0, "content": encoded(content, self.keyring, 0)}
+        with self._transaction() as connection:
+            connection.execute(sa.insert(NOTES).prefix_with("OR REPLACE").values(values))
+
+    def note(self, name: str) -> Any:
+        """Return what was kept under a name; None for nothing."""
+        query = sa.select(NOTES.c.content).where(NOTES.c.name == name)
+        with self._translated(), self.engine.connect() as connection:
+            found = connection.execute(query).scalar()
+        return None if found is None else decoded(found, self.keyring, 0)
+
+    def note_hash(self, number: int, digest: str) -> None:
+        """Fill in the hash of a release that was written without."""
+        chosen = RELEASES.c.number == number
+        with self._transaction() as connection:
+            connection.execute(sa.update(RELEASES).where(chosen).values(hash=digest))
+
+    def _write(
+        self,
+        connection: sa.Connection,
+        previous: Release | None,
+        release: Release,
+        target: int | None,
+    ) -> None:
+        delta = between({} if previous is None else previous.table, release.table)
+        number, keyring = release.number, self.keyring
+        values = {column.name: getattr(release, column.name) for column in INFO}
+        values |= {"snapshot": b"", "undo": encoded(undo_of(delta), keyring, number)}
+        connection.execute(sa.insert(RELEASES).values(values | {"target": target}))
+        write_entities(connection, delta, keyring, number)
+
+    def _remove_old(self, connection: sa.Connection, newest: int) -> None:
+        """Remove the releases that are kept no longer."""
+        columns = RELEASES.c
+        last = newest - self.retention.count
+        now = time.time()
+        if now - self._looked > _LOOK:
+            self._looked = now
+            old = sa.select(sa.func.max(columns.number)).where(
+                columns.created_at < now - self.retention.age,
+                columns.number <= newest - _NEVER_REMOVED,
+            )
+            last = max(last, connection.execute(old).scalar() or 0)
+        if last < 1:
+            return
+        query = sa.select(columns.target).where(columns.target <= last, columns.number > last)
+        targets = set(connection.execute(query).scalars().all())
+        lone = sa.select(columns.number).where(
+            columns.number.in_(targets), sa.func.length(columns.snapshot) == 0
+        )
+        for number in connection.execute(lone).scalars().all():
+            table = self._read(connection, number).table
+            snapshot = encoded(table, self.keyring, number)
+            chosen = columns.number == number
+            connection.execute(sa.update(RELEASES).where(chosen).values(snapshot=snapshot))
+        gone = (columns.number <= last) & columns.number.not_in(targets)
+        connection.execute(sa.delete(RELEASES).where(gone))
 
     def save_data_planes(
         self, rows: Iterable[Mapping[str, Any]], seen_after: int, forgotten: Iterable[str] = ()
@@ -208,28 +279,62 @@ class Store:
         with self._transaction() as connection:
             for row in rows:
                 values = {"id": row["id"], "last_seen": row["last_seen"], "row": orjson.dumps(row)}
-                insert = sa.insert(_DATA_PLANES).prefix_with("OR REPLACE")
+                insert = sa.insert(DATA_PLANES).prefix_with("OR REPLACE")
                 connection.execute(insert.values(values))
-            connection.execute(sa.delete(_DATA_PLANES).where(_DATA_PLANES.c.last_seen < seen_after))
+            connection.execute(sa.delete(DATA_PLANES).where(DATA_PLANES.c.last_seen < seen_after))
             for node in forgotten:
-                connection.execute(sa.delete(_DATA_PLANES).where(_DATA_PLANES.c.id == node))
+                connection.execute(sa.delete(DATA_PLANES).where(DATA_PLANES.c.id == node))
 
     def load_data_planes(self) -> Iterator[dict[str, Any]]:
         """Yield the rows of all data planes that have been seen."""
         with self._translated(), self.engine.connect() as connection:
-            rows = connection.execute(sa.select(_DATA_PLANES.c.row)).scalars().all()
+            rows = connection.execute(sa.select(DATA_PLANES.c.row)).scalars().all()
         yield from map(orjson.loads, rows)
 
     def _read_newest(self, connection: sa.Connection) -> Release | None:
-        number = connection.execute(sa.select(sa.func.max(_RELEASES.c.number))).scalar()
+        number = connection.execute(sa.select(sa.func.max(RELEASES.c.number))).scalar()
         cached = self._newest
         if cached is not None and cached.number == number:
             return cached  # a release never changes
         if number is None:
             return None
-        query = sa.select(_RELEASES).where(_RELEASES.c.number == number)
-        self._newest = release = _release(connection.execute(query).one(), self.keyring)
+        query = sa.select(*INFO).where(RELEASES.c.number == number)
+        info = connection.execute(query).one()
+        table: Table = {}
+        for row in connection.execute(sa.select(ENTITIES_TABLE)):
+            found = decoded(row.row, self.keyring, row.number)
+            table.setdefault(row.collection, []).append(found)
+        self._newest = release = Release(**info._mapping, table=canonical(table))
         return release
+
+    def _read(self, connection: sa.Connection, number: int) -> Release:
+        """Return a release; raises ``NotFound``."""
+        info = connection.execute(sa.select(*INFO).where(RELEASES.c.number == number)).one_or_none()
+        newest = self._read_newest(connection)
+        if info is None or newest is None:
+            raise NotFound(f"no release {number}")
+        if newest.number == number:
+            return newest
+        return Release(**info._mapping, table=self._content(connection, number, newest))
+
+    def _content(self, connection: sa.Connection, number: int, newest: Release) -> Table:
+        """Return an earlier release's configuration, going back from the next that is whole."""
+        columns = RELEASES.c
+        whole = sa.select(sa.func.min(columns.number)).where(
+            columns.number >= number, sa.func.length(columns.snapshot) > 0
+        )
+        start = connection.execute(whole).scalar()
+        table = newest.table
+        if start is not None:
+            query = sa.select(columns.snapshot).where(columns.number == start)
+            table = decoded(connection.execute(query).scalar_one(), self.keyring, start)
+        rows = {name: {row["id"]: row for row in found} for name, found in table.items()}
+        between_them = sa.select(columns.number, columns.undo).where(
+            columns.number > number, columns.number <= (start or newest.number)
+        )
+        for row in connection.execute(between_them.order_by(columns.number.desc())):
+            went_back(rows, decoded(row.undo, self.keyring, row.number))
+        return canonical({name: list(found.values()) for name, found in rows.items()})
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
@@ -264,24 +369,6 @@ def _begin(connection: sa.Connection) -> None:
     # A writer takes the lock before it reads: what it builds upon cannot change under it.
     write = connection.get_execution_options().get("write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-
-def _columns(release: Release, keyring: Keyring) -> dict[str, Any]:
-    columns = {column.name: getattr(release, column.name) for column in _INFO}
-    # mtime 0: equal content gives equal bytes.
-    snapshot = gzip.compress(orjson.dumps(release.table), 6, mtime=0)
-    return columns | {"snapshot": keyring.seal(snapshot, release.number)}
-
-
-def _release(row: sa.Row[Any], keyring: Keyring) -> Release:
-    columns = dict(row._mapping)
-    snapshot = keyring.open(columns.pop("snapshot"), columns["number"])
-    try:
-        table = orjson.loads(gzip.decompress(snapshot))
-    except (OSError, EOFError, ValueError):
-        text = f"release {columns['number']} in the database is damaged"
-        raise StoreError(f"{text}; restore the database from a backup") from None
-    return Release(**columns, table=table)
 
 
 def _store_error(path: Path, error: DBAPIError) -> StoreError:

@@ -236,6 +236,10 @@ class Settings:
     """A hold that a caller has begun by name has broken off when no write has come for so long."""
     hold_broken_off: str = _setting(word("drop", "publish"), "drop", own=True)
     """What becomes of writes whose hold has broken off, or in which a write was refused."""
+    releases_kept: int = _setting(count(1, 1_000_000), "1000", own=True)
+    """Most releases that a control plane keeps; what a rollback went back to stays beyond it."""
+    releases_kept_for: float = _setting(seconds, "720h", own=True)
+    """How long it keeps them at most; the newest ten stay however old they are."""
     admin_hosts: tuple[str, ...] = _setting(hosts, "", own=True)
     """Hosts under which an Admin API without a token may be called, beside loopback ones and those
     of `admin_listen`."""

@@ -17,6 +17,7 @@ from gateway.control_plane.admin.owners import guarded, shows_owners
 from gateway.control_plane.admin.pages import page
 from gateway.control_plane.admin.paths import Nesting, nestings, top_collections, top_path
 from gateway.control_plane.admin.responses import read_object, respond
+from gateway.control_plane.around import around_plugin
 from gateway.control_plane.certificate_names import names_of
 from gateway.control_plane.changes import Written
 from gateway.control_plane.publisher import Publisher
@@ -157,8 +158,14 @@ class EntityEndpoints:
         return [row for row in rows if row.get(self._nesting.field) == parent]
 
     def _get(self, table: Table, request: Request, key: str) -> Row:
-        within = {**table, self._collection: self._rows(table, request)}
-        return changes.get(within, self._collection, key)
+        if self._nesting is None or not changes.is_id(key):
+            # A name may be unique within its parent only.
+            within = {**table, self._collection: self._rows(table, request)}
+            return changes.get(within, self._collection, key)
+        row = changes.get(table, self._collection, key)
+        if row.get(self._nesting.field) != self._parent(table, request)["id"]:
+            raise NotFound("Not found")
+        return row
 
     def _foreign(self, table: Table, request: Request) -> dict[str, str]:
         if self._nesting is None:
@@ -178,7 +185,7 @@ class EntityEndpoints:
         found = [] if refusal is None else [refusal.warning]
         if self._collection == "plugins" and not quick:
             name = f'"{row["name"]}"'
-            warnings = configuration_warnings(self.publisher.table)
+            warnings = configuration_warnings(around_plugin(self.publisher.table, row))
             found += [text for text in warnings if name in text]
         return {"Warning": ", ".join(map(_warning, found))} if found else None
 

@@ -51,6 +51,7 @@ class ReleaseEndpoints:
         query = request.query_params
         size = page_size(query)
         before = _number(query["offset"]) if "offset" in query else None
+        await self._publisher.newest_with_hash()
         found = await self._publisher.call(
             lambda: self._publisher.releases.store.list(size + 1, before)
         )
@@ -97,7 +98,7 @@ class ReleaseEndpoints:
             who = request.query_params.get("who", ADMIN_API)[:_MAX_TEXT]
             outcome = await self._publisher.withdraw(owner, who, f"delete {owner}", wait)
             return release_response(outcome) if outcome.refusals else respond(204)
-        newest = self._publisher.newest
+        newest = await self._publisher.newest_with_hash()
         if newest is None or not owns_anything(newest.table, owner):
             raise NotFound(f'owner "{owner}" has no entities')
         document = from_table(newest.table, owner)
@@ -155,7 +156,7 @@ def wait_and_texts(body: Mapping[str, Any]) -> tuple[str, str, float]:
 def _info(info: ReleaseInfo) -> dict[str, Any]:
     return {
         "number": info.number,
-        "hash": info.hash,
+        "hash": info.hash or None,
         "created_at": info.created_at,
         "who": info.who,
         "message": info.message,

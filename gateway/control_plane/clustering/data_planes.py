@@ -185,6 +185,11 @@ class DataPlanes:
         changed, self._unsaved = self._unsaved, set()
         return [asdict(self._known[node]) for node in sorted(changed) if node in self._known]
 
+    @property
+    def event(self) -> asyncio.Event:
+        """What is set at the next news."""
+        return self._news
+
     async def news(self) -> None:
         """Wait until something changes."""
         await self._news.wait()

@@ -198,6 +198,40 @@ async def test_a_data_plane_that_never_served_what_is_there_keeps_nobody_from_pu
             assert mended.body["data_planes"][0]["status"] == "confirmed"
 
 
+async def test_what_is_left_out_stays_so_over_a_restart(tmp_path: Path) -> None:
+    node = Node()
+    async with running(tmp_path) as place, place.serving(node, node="n"):
+        await place.publish(service("first"))
+        await make(place, "/consumers", username=MISSING)
+        await refusals(place)
+        await place.publish(service("first"))
+    async with running(tmp_path) as place, place.serving(node, node="n"):
+        reply = await place.publish(service("other"), owner="other")
+        assert (reply.status, reply.body["data_planes"][0]["status"]) == (201, "confirmed")
+        assert node.names("services") == ["first", "other"]
+        (found,) = await refusals(place)
+        assert found["entities"][0]["entity"] == f'consumers["{MISSING}"]'
+
+
+async def test_a_route_whose_plugin_is_refused_is_left_out_with_it(tmp_path: Path) -> None:
+    node = Node()
+    hold = {"X-Kafka-Gateway-Hold": "sync"}
+    async with running(tmp_path) as place, place.serving(node):
+        await place.publish(service("first"))
+        await place.ask("PUT", "/routes/r", {"paths": ["/r"]}, headers=hold)
+        plugin = {"name": "key-auth", "config": {"realm": MISSING}}
+        made = await place.ask("POST", "/routes/r/plugins", plugin, headers=hold)
+        assert made.status == 201, made
+        reply = await place.ask("POST", "/holds/sync/publish", {"wait": 0})
+        assert reply.status == 201
+        await refusals(place)
+        assert (await place.publish(service("other"), owner="other")).status == 201
+        assert "routes" not in node.served, "it would be open"
+        path = f"/plugins/{made.body['id']}"
+        assert (await place.ask("PATCH", path, {"config": {"realm": "fine"}})).status == 200
+        await until(place, lambda: "routes" in node.served and "plugins" in node.served)
+
+
 async def test_what_a_data_plane_refused_is_tried_again_when_it_is_back(tmp_path: Path) -> None:
     async with running(tmp_path) as place:
         async with place.serving(Node(), node="n"):

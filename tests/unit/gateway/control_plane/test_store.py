@@ -9,14 +9,21 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
+import orjson
 import pytest
 import sqlalchemy as sa
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from gateway.control_plane.store import NextRelease, Release, Store
+from gateway.control_plane.keyring import Keyring
+from gateway.control_plane.store import NextRelease, Release, Retention, Store
+from gateway.entities.checks import Table
 from gateway.errors import NotFound, StoreError
 from tests.support.waiting import eventually
 
@@ -203,13 +210,127 @@ def test_a_database_of_a_newer_version_is_refused(store: Store) -> None:
         Store(store.path).open()
 
 
-def test_a_damaged_snapshot_is_an_error_that_names_the_release(store: Store) -> None:
-    store.append(counting)
+@pytest.mark.parametrize("place", ["entities SET row", "releases SET undo"])
+def test_a_damaged_database_is_an_error_that_names_the_release(store: Store, place: str) -> None:
+    for _ in range(2):
+        store.append(counting)
     with sqlite3.connect(store.path) as connection:
-        connection.execute("UPDATE releases SET snapshot = ?", (gzip.compress(b"{")[:-3],))
+        connection.execute(f"UPDATE {place} = ?", (gzip.compress(b"{")[:-3],))
     connection.close()
-    with pytest.raises(StoreError, match="release 1 in the database is damaged"):
-        Store(store.path).newest()
+    with pytest.raises(StoreError, match="release 2 in the database is damaged"):
+        Store(store.path).get(1)
+
+
+def tables() -> st.SearchStrategy[Table]:
+    names = st.sampled_from(["a", "b", "c"])
+    rows = st.dictionaries(st.sampled_from("0123456789"), names, max_size=6).map(
+        lambda found: [{"id": one, "username": found[one]} for one in sorted(found)]
+    )
+    return rows.map(lambda found: {"consumers": found} if found else {})
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(tables(), min_size=1, max_size=8))
+def test_every_release_is_read_back_as_it_was_written(contents: list[Table]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        made = Store(Path(folder) / "a.sqlite")
+        made.open()
+        for table in contents:
+            made.append(lambda _, table=table: NextRelease("", "w", "m", table))  # type: ignore[misc]  # binds it
+        for store in (made, Store(made.path)):
+            found = [store.get(number + 1).table for number in range(len(contents))]
+            assert found == contents
+            store.close()
+
+
+def kept(store: Store) -> list[int]:
+    return [info.number for info in reversed(store.list(1000))]
+
+
+def test_old_releases_are_removed_and_the_rest_can_still_be_read(tmp_path: Path) -> None:
+    store = Store(tmp_path / "a.sqlite", retention=Retention(count=5))
+    store.open()
+    for _ in range(3):
+        store.append(counting)
+    store.append(lambda _: replace(draft("2"), target=2))
+    for number in range(5, 13):
+        store.append(lambda _, text=str(number): draft(text))  # type: ignore[misc]  # binds it
+    assert kept(store) == [8, 9, 10, 11, 12]
+    store.append(lambda _: replace(draft("9"), target=9))
+    for number in range(14, 19):
+        store.append(lambda _, text=str(number): draft(text))  # type: ignore[misc]  # binds it
+    assert kept(store) == [14, 15, 16, 17, 18], "nobody names 9 any more"
+    store.append(lambda _: replace(draft("15"), target=15))
+    for number in range(20, 24):
+        store.append(lambda _, text=str(number): draft(text))  # type: ignore[misc]  # binds it
+    assert kept(store) == [15, 19, 20, 21, 22, 23], "a rollback went back to 15"
+    for again in (store, Store(store.path)):
+        for number in kept(store):
+            text = "15" if number == 19 else str(number)
+            assert again.get(number).table == {"consumers": [{"id": "0", "username": text}]}
+        with pytest.raises(NotFound):
+            again.get(14)
+
+
+def test_releases_that_are_too_old_are_removed_but_for_the_newest_ten(tmp_path: Path) -> None:
+    store = Store(tmp_path / "a.sqlite", retention=Retention(age=3600.0))
+    store.open()
+    for _ in range(15):
+        store.append(counting)
+    with sqlite3.connect(store.path) as connection:
+        connection.execute("UPDATE releases SET created_at = 0")
+    connection.close()
+    again = Store(store.path, retention=Retention(age=3600.0))
+    again.append(counting)
+    assert kept(again) == list(range(7, 17))
+    assert again.get(7).message == "7"
+
+
+VERSION_1 = """
+    CREATE TABLE releases (number INTEGER NOT NULL PRIMARY KEY, hash VARCHAR(32) NOT NULL,
+      created_at INTEGER NOT NULL, who TEXT NOT NULL, message TEXT NOT NULL, void BOOLEAN NOT NULL,
+      snapshot BLOB NOT NULL);
+    CREATE TABLE data_planes (id VARCHAR(36) NOT NULL PRIMARY KEY, last_seen INTEGER NOT NULL,
+      row BLOB NOT NULL);
+    PRAGMA user_version=1;
+"""
+
+
+@pytest.mark.parametrize("keys", [(), ("k" * 32,)])
+def test_a_database_of_version_1_is_taken_over(tmp_path: Path, keys: tuple[str, ...]) -> None:
+    path = tmp_path / "old.sqlite"
+    connection = sqlite3.connect(path)
+    connection.executescript(VERSION_1)
+    contents = [draft(text, rows).table for text, rows in (("a", 2), ("b", 3))]
+    for number, table in enumerate(contents, 1):
+        snapshot = Keyring(keys).seal(gzip.compress(orjson.dumps(table)), number)
+        row = (number, "a" * 32, 1, "w", str(number), False, snapshot)
+        connection.execute("INSERT INTO releases VALUES (?,?,?,?,?,?,?)", row)
+    connection.commit()
+    connection.close()
+    for _ in range(2):
+        store = Store(path, keyring=Keyring(keys))
+        store.open()
+        for _ in range(2):
+            store.append(counting)
+        for number, table in enumerate(contents, 1):
+            assert store.get(number).table == table
+        assert store.get(3).table == draft("3").table
+        store.close()
+
+
+def test_what_a_release_takes_does_not_grow_with_the_configuration(store: Store) -> None:
+    rows = [{"id": f"{n:05}", "username": "x" * 200} for n in range(2000)]
+    store.append(lambda _: NextRelease("", "w", "m", {"consumers": rows}))
+    for number in range(50):
+        changed = [*rows]
+        changed[number] = {**rows[number], "username": "y"}
+        store.append(lambda _, changed=changed: NextRelease("", "w", "m", {"consumers": changed}))  # type: ignore[misc]  # binds it
+    with sqlite3.connect(store.path) as connection:
+        query = "SELECT max(length(undo) + length(snapshot)) FROM releases WHERE number > 1"
+        ((largest,),) = connection.execute(query).fetchall()
+    connection.close()
+    assert largest < 1000
 
 
 def test_data_planes_are_kept_and_forgotten_after_a_while(store: Store) -> None:
