@@ -9,8 +9,6 @@
 {{- end -}}
 
 {{- define "gateway.pod" -}}
-{{- $role := include "gateway.role" . -}}
-{{- $keep := and (eq $role "control_plane") .Values.persistence.enabled -}}
 metadata:
   # Not the chart's version: an edit that leaves the pod as it is restarts nothing.
   labels:
@@ -97,29 +95,36 @@ spec:
 {{- with .Values.deployment.userDefinedVolumeMounts }}
 {{ toYaml . | indent 4 }}
 {{- end }}
+{{- with include "gateway.volumes" . | trim }}
   volumes:
+{{ . | indent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- define "gateway.volumes" -}}
+{{- $keep := and (eq (include "gateway.role" .) "control_plane") .Values.persistence.enabled -}}
 {{- if not $keep }}
-  - name: prefix
-    emptyDir:
-      sizeLimit: {{ .Values.deployment.prefixDir.sizeLimit }}
+- name: prefix
+  emptyDir:
+    sizeLimit: {{ .Values.deployment.prefixDir.sizeLimit }}
 {{- end }}
 {{- range .Values.secretVolumes }}
-  - name: {{ . }}
-    secret:
-      secretName: {{ . }}
-      defaultMode: 0440
+- name: {{ . }}
+  secret:
+    secretName: {{ . }}
+    defaultMode: 0440
 {{- end }}
 {{- with .Values.dblessConfig }}{{ if or .configMap .secret .config }}
-  - name: declarative-config
+- name: declarative-config
 {{- if .secret }}
-    secret:
-      secretName: {{ .secret }}
+  secret:
+    secretName: {{ .secret }}
 {{- else }}
-    configMap:
-      name: {{ .configMap | default (printf "%s-dbless" (include "gateway.fullname" $)) }}
+  configMap:
+    name: {{ .configMap | default (printf "%s-dbless" (include "gateway.fullname" $)) }}
 {{- end }}
 {{- end }}{{ end }}
 {{- with .Values.deployment.userDefinedVolumes }}
-{{ toYaml . | indent 2 }}
+{{ toYaml . }}
 {{- end }}
 {{- end -}}
