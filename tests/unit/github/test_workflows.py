@@ -31,6 +31,9 @@ GRANTED = {
     ("release-image.yml", "image", "packages"),
     ("release-image.yml", "image", "id-token"),
     ("release-image.yml", "image", "attestations"),
+    ("release-image.yml", "chart", "packages"),
+    ("release-image.yml", "chart", "id-token"),
+    ("release-image.yml", "chart", "attestations"),
 }
 
 
@@ -167,3 +170,13 @@ def test_the_image_is_published_under_the_tag_that_the_chart_asks_for() -> None:
         if str(step.get("uses", "")).startswith("docker/build-push-action")
     ]
     assert build["with"]["tags"].endswith(":${{ steps.project.outputs.version }}")
+
+
+def test_the_chart_is_published_with_the_image_of_its_version() -> None:
+    chart = load(FOLDER / "release-image.yml")["jobs"]["chart"]
+    assert chart["needs"] == "image"
+    (push,) = [str(step["run"]) for step in chart["steps"] if "helm push" in str(step.get("run"))]
+    assert 'helm package gateway/chart --version "$version" --app-version "$version"' in push
+    # The line that is replaced is there.
+    values = (ROOT / "gateway" / "chart" / "values.yaml").read_text()
+    assert values.count("\n  repository: kafka-gateway\n") == 1
