@@ -52,7 +52,7 @@ fuzz: venv ## a million HTTP streams against a strict reader (STREAMS=1000000, S
 
 test-kubernetes: tools ## the story on a real Kubernetes, in namespaces of its own (root; 10 minutes the first time)
 	@.venv/bin/python -m tools.kubernetes get
-	@.venv/bin/pytest tests/kubernetes --capture=no $(FLAGS)
+	@KUBERNETES_LOAD=$(REQUESTS) KUBERNETES_RECORD=$(RECORD) .venv/bin/pytest tests/kubernetes --capture=no $(FLAGS)
 
 check: venv ## linter, formatting, types, locks and reference in step
 	@.venv/bin/ruff check .

@@ -24,6 +24,10 @@ from tools.kubernetes.layout import NODE_ADDRESS
 CHART = Path(__file__).resolve().parents[2] / "gateway" / "chart"
 
 
+class Refused(AssertionError):
+    """kubectl or helm has failed; the text is what they said."""
+
+
 @dataclass(frozen=True)
 class Reply:
     """One response; header names in lower case."""
@@ -39,6 +43,8 @@ class Cluster:
 
     lab: Lab
     image: Image
+    next_image: Image
+    """Another image of the same gateway, to upgrade to."""
 
     def kubectl(self, *words: str, given: str = "") -> str:
         """Run kubectl and return what it printed; fail with what it said."""
@@ -91,7 +97,8 @@ class Cluster:
             check=False,
             env=self.environment(),
         )
-        assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
+        if done.returncode:
+            raise Refused(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
         return done.stdout
 
 

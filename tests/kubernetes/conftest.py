@@ -28,8 +28,9 @@ def cluster() -> Iterator[Cluster]:
         refuse(f"no Kubernetes: {reason}")
     with timed("images"):
         sandbox, gateway = image.ensure()
-    with Lab(sandbox, gateway, say=say) as lab, lab.entered():
-        yield Cluster(lab, gateway)
+        upgraded = image.ensure_next(gateway)
+    with Lab(sandbox, gateway, upgraded, say=say) as lab, lab.entered():
+        yield Cluster(lab, gateway, upgraded)
 
 
 @pytest.fixture(scope="package")

@@ -27,11 +27,8 @@ class ExistingStack(StubSession):
         self._cluster = cluster
         super().__init__(folder, STACK)
         self.uses_the_real_plugin = install(folder / "home")
-        secrets = {"kubeconfig": cluster.lab.kubeconfig, "kafkaApiSecret": kafka.writer[1]}
-        for key, value in secrets.items():
-            words = ("config", "set", "--secret", "--stack", STACK, f"kafka-gateway:{key}", value)
-            self.must(*words)
-        self.settings = yaml.safe_load(self.settings_file.read_text())["config"]
+        self.set_secret("kubeconfig", cluster.lab.kubeconfig)
+        self.set_secret("kafkaApiSecret", kafka.writer[1])
         self.write_settings(
             kafka="existing",
             kafkaBootstrapServers=kafka.bootstrap,
@@ -41,6 +38,9 @@ class ExistingStack(StubSession):
             clusterIdentifier="lab",
             imageRepository=cluster.image.name.rpartition(":")[0],
             imageDigest=cluster.image.digest,
+            # Room for more pods than the processors of one machine would have.
+            resources={"cpu": "100m"},
+            controlPlaneResources={"cpu": "100m"},
         )
 
     def environment(self) -> dict[str, str]:
@@ -63,11 +63,17 @@ class ExistingStack(StubSession):
         assert done.code == 0, done.text
         return done
 
-    def change(self, verb: str) -> PulumiOutcome:
+    def set_secret(self, key: str, value: str) -> None:
+        """Set a key of the configuration whose value is encrypted in its file."""
+        words = ("config", "set", "--secret", "--stack", STACK, f"kafka-gateway:{key}", value)
+        self.must(*words)
+        self.settings = yaml.safe_load(self.settings_file.read_text())["config"]
+
+    def change(self, verb: str, *more: str) -> PulumiOutcome:
         """Run ``up`` or ``destroy`` without asking; it has to succeed."""
         skipped = ("--skip-preview",) if verb == "up" else ()
         words = (verb, "--yes", *skipped, "--stack", STACK, "--non-interactive", "--color", "never")
-        return self.must(*words)
+        return self.must(*words, *more)
 
     def output(self, name: str) -> str:
         """Return an output of the stack."""

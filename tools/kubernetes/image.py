@@ -22,6 +22,8 @@ from tools.kubernetes.binaries import BIN, PAUSE
 from tools.kubernetes.packages import FOLDER, ROOT, one_at_a_time
 
 REPOSITORY = "registry.local/kafka-gateway"
+GATEWAY = f"{REPOSITORY}:lab"
+NEXT = f"{REPOSITORY}:next"
 SANDBOX = "registry.local/pause:1"
 BASE = "registry.local/python-base:1"
 PINNED = "pinned"
@@ -53,6 +55,14 @@ def ensure() -> tuple[Image, Image]:
         return _ensure()
 
 
+def ensure_next(gateway: Image) -> Image:
+    """Return another image of the same gateway: what the gateway's is upgraded to."""
+    with one_at_a_time():
+        inputs = digest(gateway.digest)
+        once("Kubernetes lab, next image", inputs, IMAGES / "next.tar", _next)
+        return _image("next", NEXT)
+
+
 def _ensure() -> tuple[Image, Image]:
     IMAGES.mkdir(parents=True, exist_ok=True)
     built = digest(*_sources(), _base_reference())
@@ -61,7 +71,7 @@ def _ensure() -> tuple[Image, Image]:
         inputs = digest(DEBIAN_RELEASE, DEBIAN_PYTHON)
         once("Kubernetes lab, base image", inputs, IMAGES / "base.tar", _base)
     once("Kubernetes lab, gateway image", built, IMAGES / "gateway.tar", _gateway)
-    return _image("pause", SANDBOX), _image("gateway", f"{REPOSITORY}:lab")
+    return _image("pause", SANDBOX), _image("gateway", GATEWAY)
 
 
 def _image(label: str, name: str) -> Image:
@@ -136,7 +146,14 @@ def _gateway() -> None:
     recipe.write_text(text)
     arguments += [f"--file={recipe}", f"--build-arg=BASE_IMAGE={base}"]
     arguments += [f"--ignorefile={ROOT / 'gateway' / 'Dockerfile.dockerignore'}"]
-    _build(ROOT, "gateway", f"{REPOSITORY}:lab", *arguments)
+    _build(ROOT, "gateway", GATEWAY, *arguments)
+
+
+def _next() -> None:
+    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+        text = f'FROM {GATEWAY}\nLABEL org.opencontainers.image.version="next"\n'
+        (Path(folder) / "Dockerfile").write_text(text)
+        _build(Path(folder), "next", NEXT, "--pull-never")
 
 
 def _build(context: Path, label: str, name: str, *arguments: str) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -49,8 +48,10 @@ CUSTOM = {
 QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
 INT_OR_STRING = "io.k8s.apimachinery.pkg.util.intstr.IntOrString"
 METADATA = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
-KEPT = ("type", "properties", "required", "items", "additionalProperties", "enum", "pattern")
-KEPT += ("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "$ref")
+KEPT = (
+    *("type", "properties", "required", "items", "additionalProperties", "enum", "pattern"),
+    *("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "$ref"),
+)
 
 
 def module(name: str) -> Path:
@@ -134,4 +135,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
