@@ -166,6 +166,25 @@ def handler(**config: Any) -> BasicAuth:
     return BasicAuth(Config(**config), context)
 
 
+def test_names_of_strangers_cost_little_and_crowd_out_no_count() -> None:
+    plugin = handler(brute_force_protection={"strategy": "memory"})
+
+    def ask(name: bytes) -> int:
+        value = b"Basic " + b64encode(name + b":wrong")
+        response = plugin.access(request_of(headers=[(b"authorization", value)]))
+        assert isinstance(response, Response)
+        return response.status
+
+    assert [ask(b"bob"), ask(b"bob")] == [401, 401]
+    for index in range(100):
+        assert ask(b"%d" % index + b"\xff" * 5000) == 401
+    known, strangers = (plugin._guards[one]._failures._counters for one in (True, False))
+    assert len(known) == 1
+    assert len(strangers) == 100
+    assert all(len(origin) == 32 for origin in strangers)
+    assert ask(b"bob") == 429
+
+
 PLUGIN = handler()
 TEXTS = st.one_of(
     st.binary(max_size=40),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gateway.plugins.basic_auth import handler
 from gateway.plugins.basic_auth.redis_guard import RedisGuard
 from gateway.redis.client import RedisClient
 from gateway.redis.settings import RedisSettings
@@ -60,6 +61,25 @@ async def test_an_attempt_that_is_taken_back_counts_no_more(server: Valkey) -> N
 async def _key(node: RedisGuard) -> Any:
     keys = await node.redis.command("KEYS", "basic-auth:*")
     return keys[0]
+
+
+async def test_strangers_have_no_more_than_their_share_of_redis(
+    server: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handler, "_STRANGERS", 5)
+    redis = {"host": "127.0.0.1", "port": server.port, "database": 3}
+    config = {"brute_force_protection": {"strategy": "redis", "redis": redis}}
+    async with gate({"basic-auth": config}, **TABLE) as place:
+        statuses = {
+            (await place.ask(headers={"authorization": basic(f"stranger {number}:x")})).status
+            for number in range(30)
+        }
+        assert statuses == {401, 429}
+        assert (await place.ask(headers={"authorization": BOB})).status == 200
+    settings = RedisSettings(host="127.0.0.1", port=server.port, database=3)
+    client = RedisClient(target_of(settings, None))
+    assert len(await client.command("KEYS", "basic-auth:*")) <= 6
+    await client.close()
 
 
 async def test_the_plugin_counts_there_and_by_itself_while_it_is_away(server: Valkey) -> None:
