@@ -35,6 +35,7 @@ CHILDREN: dict[str, dict[str, str]] = {
     for parent in ENTITIES
 }
 """Collection to the collections that may be nested in it, with the foreign key this sets."""
+_BEGIN = "-----BEGIN CERTIFICATE-----"
 
 
 @dataclass
@@ -185,17 +186,27 @@ class Tree:
             if given is None or name in node.parents or contains(given, self._unknown):
                 continue
             word = _reference(given)
-            found = self._index.get((collection, word)) if word is not None else None
+            found = self._find(collection, word) if word is not None else None
             if found is not None:
                 node.parents[name] = found
             elif word is None or UUID_TEXT.fullmatch(word) is None:
                 known = [key for kind, key in self._index if kind == collection]
                 advice = choices(word, known) if known else f"the document has no {collection}"
-                text = f'"{word}" is not one of the {collection} of this document'
+                shown = "the certificate" if _BEGIN in (word or "") else f'"{word}"'
+                text = f"{shown} is not one of the {collection} of this document"
                 self.problems.append(f"{node.path}.{name}: {text}; {advice}")
                 del node.data[name]
             else:
                 node.data[name] = word
+
+    def _find(self, collection: str, word: str) -> DocumentNode | None:
+        """Return the node that is called so, or, for a PEM text, that holds the certificate."""
+        found = self._index.get((collection, word))
+        if found is not None or _BEGIN not in word:
+            return found
+        text = word.split()
+        nodes = (node for node in self.nodes if node.entity.collection == collection)
+        return next((node for node in nodes if str(node.data.get("cert")).split() == text), None)
 
     def _identify(self, node: DocumentNode) -> None:
         given = node.data.get("id")

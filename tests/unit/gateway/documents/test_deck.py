@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from gateway.documents.deck import load_deck, parse
+from gateway.documents.deck import load_deck, parse, read_deck
 from gateway.documents.diff import diff_documents
 from gateway.documents.document import to_table
 from gateway.errors import DocumentError
+from tests.support.authority import Authority
 from tests.support.documents import PLUGIN, plugin_of
 
 FULL = Path("tests/vectors/routes-in-full.yaml")
@@ -135,3 +137,24 @@ def test_decks_own_environment_expressions_are_read(tmp_path: Path) -> None:
     document = load_deck(path, PLACEHOLDERS, {"DECK_PORT": "8080"})
     assert document["services"]["httpbinservice"]["port"] == 8080
     assert "DECK_PORT is not set" in _problem(path)
+
+
+def test_an_authority_may_be_named_by_its_certificate(tmp_path: Path) -> None:
+    one, other = Authority("one"), Authority("other")
+    number = "0d769de8-7cc0-4541-989b-f9c23e20054c"
+
+    def authority_of(reference: Any) -> Any:
+        credential = {"subject_name": "printer", "ca_certificate": reference}
+        file = tmp_path / "kong.yaml"
+        content = {
+            "_format_version": "3.0",
+            "ca_certificates": [{"id": number, "cert": one.pem}],
+            "consumers": [{"username": "bob", "mtls_auth_credentials": [credential]}],
+        }
+        file.write_text(yaml.safe_dump(content))
+        (row,) = read_deck(file, {})[1]["mtls_auth_credentials"]
+        return row["ca_certificate"]
+
+    assert authority_of(one.pem.strip()) == authority_of({"id": one.pem}) == number
+    with pytest.raises(DocumentError, match="the certificate is not one of the ca_certificates"):
+        authority_of(other.pem)
