@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _log = get_logger("gateway.worker")
 _KAFKA = ("records", "failures", "refusals", "topics")
+_LOGS = 4.0
+"""Seconds at most for log entries that wait: nobody stops later for a sink that is away."""
 _BUFFER = ("messages", "bytes", "limit_messages", "limit_bytes")
 
 
@@ -84,7 +86,9 @@ class WorkerParts:
     async def close(self, seconds: float) -> None:
         """Flush to Kafka within so many seconds, and close what is open."""
         resources = self.resources
-        await asyncio.gather(resources.producers.close(seconds), resources.logs.close(seconds))
+        await asyncio.gather(
+            resources.producers.close(seconds), resources.logs.close(min(seconds, _LOGS))
+        )
         await resources.http.close()
         if self.resources.proxy is not None:
             self.resources.proxy.close()

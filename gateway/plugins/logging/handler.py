@@ -52,7 +52,10 @@ class LogHandler(Handler):
 
     def log(self, request: Request, response: Response) -> None:
         """Hand the entry over."""
-        self.add(self.entry(request, response))
+        if self._fields is None and not request.log_fields:
+            self.add(orjson.dumps(log_entry(request, response)))
+        else:
+            self.add(self.entry(request, response))
 
     def entry(self, request: Request, response: Response) -> bytes:
         """Return the entry as JSON."""

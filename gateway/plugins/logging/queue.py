@@ -25,6 +25,9 @@ _NEARLY_FULL = 0.8
 _SHORT = 0.05
 """Seconds of coalescing that are not worth waiting for, and those left to a queue that closes."""
 _MOST_DOUBLINGS = 40
+_LAST_TRIES = 1.0
+"""Seconds in which a queue that closes tries again where its sink does not take entries."""
+_NEVER = 1 << 62
 
 Send = Callable[[list[bytes]], Awaitable[int]]
 """Delivers entries in their order and returns how many it did, from the first on.
@@ -90,10 +93,12 @@ class BatchQueue:
         self._lost_meanwhile = 0
         """Of those in flight: dropped, as far as they are not taken."""
         self._signal: asyncio.Future[None] | None = None
-        self._idle = False
+        self._wake_at = 0
+        """So many entries begin or end the wait."""
         self._task: asyncio.Task[None] | None = None
         self._alone: set[asyncio.Task[None]] = set()
         self._closing = False
+        self._end = float("inf")
         self._full = self._nearly_full = False
 
     def __len__(self) -> int:
@@ -105,32 +110,35 @@ class BatchQueue:
         """Whether it was used, so that there is something to end."""
         return self._task is not None or bool(self._alone)
 
+    @property
+    def limits(self) -> QueueLimits:
+        """Its settings."""
+        return self._limits
+
+    @limits.setter
+    def limits(self, limits: QueueLimits) -> None:
+        self._limits = limits
+        # Below these there is nothing to look at.
+        self._few = -1 if limits.at_once else int(_NEARLY_FULL * limits.entries)
+        self._small = float("inf") if limits.bytes is None else limits.bytes
+
     def add(self, entry: bytes) -> None:
         """Take an entry; called on the loop's thread, never waits."""
-        limits = self.limits
         entries = self._entries
-        if limits.at_once:
-            self._add_alone(entry)
-            return
-        if limits.bytes is not None and not self._has_room(len(entry), limits.bytes):
-            return
-        while len(entries) >= limits.entries:
-            self._drop_oldest()
+        size = self._bytes + len(entry)
+        if len(entries) >= self._few or size > self._small:
+            if not self._make_room(entry):
+                return
+            size = self._bytes + len(entry)
         entries.append(entry)
-        self._bytes += len(entry)
-        signal = self._signal
-        if signal is not None:
-            if (self._idle or len(entries) >= limits.batch) and not signal.done():
-                signal.set_result(None)
-        elif self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._work())
-        if not self._nearly_full and len(entries) > _NEARLY_FULL * limits.entries:
-            self._nearly_full = True
-            _log.warning("queue is nearly full", plugin=self._plugin, entries=len(entries))
+        self._bytes = size
+        if len(entries) >= self._wake_at:
+            self._wake()
 
     async def close(self, within: float) -> None:
         """Deliver what is left, in so many seconds at most; count what is not as dropped."""
         self._closing = True
+        self._end = self._clock.now() + _LAST_TRIES
         self._wake()
         tasks = [*self._alone, *((self._task,) if self._task is not None else ())]
         if tasks:
@@ -144,14 +152,24 @@ class BatchQueue:
             _log.error("log entries lost: the queue was closed", plugin=self._plugin, entries=left)
             self._entries.clear()
 
-    def _has_room(self, size: int, most: int) -> bool:
-        """Make room for an entry; False: there is none however many others go."""
-        if size > most:
-            self._counts.dropped(self._plugin, "too_large")
-            _log.error("log entry larger than max_bytes", plugin=self._plugin, bytes=size)
+    def _make_room(self, entry: bytes) -> bool:
+        """Drop what has to go for an entry; False: the entry does not go into the queue."""
+        limits, entries = self._limits, self._entries
+        if limits.at_once:
+            self._add_alone(entry)
             return False
-        while self._entries and self._bytes + size > most:
+        if limits.bytes is not None:
+            if len(entry) > limits.bytes:
+                self._counts.dropped(self._plugin, "too_large")
+                _log.error("log entry larger than max_bytes", plugin=self._plugin)
+                return False
+            while entries and self._bytes + len(entry) > limits.bytes:
+                self._drop_oldest()
+        while len(entries) >= limits.entries:
             self._drop_oldest()
+        if not self._nearly_full:
+            self._nearly_full = True
+            _log.warning("queue is nearly full", plugin=self._plugin, entries=len(entries))
         return True
 
     def _drop_oldest(self) -> None:
@@ -166,23 +184,32 @@ class BatchQueue:
             _log.error(_FULL, plugin=self._plugin, entries=len(self._entries) + 1)
 
     def _wake(self) -> None:
-        if self._signal is not None and not self._signal.done():
-            self._signal.set_result(None)
+        signal = self._signal
+        if signal is not None:
+            self._wake_at = _NEVER
+            if not signal.done():
+                signal.set_result(None)
+        elif self._task is None and self._entries:
+            self._wake_at = _NEVER
+            self._task = asyncio.get_running_loop().create_task(self._work())
 
-    async def _wait(self, seconds: float | None, *, idle: bool = False) -> None:
+    async def _wait(self, seconds: float | None, wake_at: int) -> None:
+        """Wait for a time, or until there are so many entries."""
         self._signal = asyncio.get_running_loop().create_future()
-        self._idle = idle
+        self._wake_at = wake_at
         await self._clock.wait(self._signal, seconds)
-        self._signal = None
+        self._signal, self._wake_at = None, _NEVER
 
     async def _work(self) -> None:
         while True:
             while not self._entries:
                 if self._closing:
                     return
-                await self._wait(None, idle=True)
+                await self._wait(None, 1)
             await self._coalesce()
             await self._deliver()
+            if self._sending:
+                return
 
     async def _coalesce(self) -> None:
         """Wait for more entries after the first."""
@@ -192,7 +219,7 @@ class BatchQueue:
             left = until - self._clock.now()
             if left < (_SHORT if limits.coalescing > _SHORT else 1e-3):
                 return
-            await self._wait(left)
+            await self._wait(left, self.limits.batch)
 
     async def _deliver(self) -> None:
         """Send a batch, again and again until it is taken or its time is over."""
@@ -206,7 +233,9 @@ class BatchQueue:
             if self._time_is_over(began):
                 self._give_up(problem)
                 return
-            await self._wait(self._delay(tried))
+            if self._clock.now() >= self._end:
+                return
+            await self._wait(self._delay(tried), _NEVER)
             tried += 1
 
     async def _attempt(self) -> str:
@@ -290,7 +319,7 @@ class BatchQueue:
                 problem = str(error)
             except Exception as error:
                 problem = self._bug(error)
-            if self._closing or self._time_is_over(began):
+            if self._clock.now() >= self._end or self._time_is_over(began):
                 self._count_lost(1, problem)
                 return
             signal = asyncio.get_running_loop().create_future()

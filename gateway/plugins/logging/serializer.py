@@ -7,21 +7,28 @@ Kafka took: the wait for the delivery report, as it is the wait for the upstream
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import lru_cache
 from time import monotonic, time
 from typing import Any
 
 import orjson
 
 from gateway.http import arguments
-from gateway.http.messages import Request, Response
+from gateway.http.messages import FixedResponse, Request, Response
 from gateway.hybrid.config_table import WORKSPACE
-from gateway.plugins.logging.entities import entity_text
+from gateway.plugins.logging.entities import (
+    entity,
+    plain_entity,
+    plain_members,
+    route_members,
+)
 from gateway.plugins.produce.envelope import header_table
 
 _REDACTED = "REDACTED"
-_SECRET = ("authorization", "proxy-authorization")
+_MOST_FIXED = 1024
 _Entry = dict[str, Any]
+_fixed: dict[FixedResponse, orjson.Fragment] = {}
+"""The headers of responses that are the same each time."""
 
 
 def log_entry(request: Request, response: Response, *, plain: bool = False) -> _Entry:
@@ -30,13 +37,12 @@ def log_entry(request: Request, response: Response, *, plain: bool = False) -> _
     For ``orjson.dumps``: entities are fragments, whose text is made once for a configuration;
     with ``plain`` they are objects as the rest is, which may be changed.
     """
-    match = request.match
     since = monotonic() - request.received
     entry: _Entry = {
         "request": _request(request),
         "response": {
             "status": response.status,
-            "headers": _response_headers(request, response),
+            "headers": _response_headers(request, response, plain),
             "size": request.sent,
         },
         "latencies": _latencies(request, int(since * 1000)),
@@ -45,21 +51,17 @@ def log_entry(request: Request, response: Response, *, plain: bool = False) -> _
         "upstream_uri": "",
         "upstream_status": "",
         "source": "kong" if response.generated else "upstream",
-        "workspace": WORKSPACE,
-        "workspace_name": "default",
     }
-    shown = orjson.loads if plain else orjson.Fragment
-    if match is not None:
-        route = match.route
-        entry["route"] = shown(entity_text(route))
-        entry["workspace"] = route.get("ws_id") or WORKSPACE
-        service = match.service
-        if service is not None:
-            entry["service"] = shown(entity_text(service))
+    match = request.match
+    if match is None:
+        entry["workspace"], entry["workspace_name"] = WORKSPACE, "default"
+    else:
+        entry.update(plain_members(match) if plain else route_members(match))
         if request.tries is not None:
             _add_upstream(entry, request, request.tries)
-    if request.consumer is not None:
-        entry["consumer"] = shown(entity_text(request.consumer))
+    consumer = request.consumer
+    if consumer is not None:
+        entry["consumer"] = plain_entity(consumer) if plain else entity(consumer)
     if request.credential is not None:
         entry["authenticated_entity"] = _credential(request)
     if request.correlation_id is not None:
@@ -73,15 +75,16 @@ def _request(request: Request) -> _Entry:
     connection = request.connection
     uri = _text(request.original_target or request.target)
     headers = header_table(request.headers)
-    for name in _SECRET:
-        if name in headers:
-            headers[name] = _REDACTED
+    if "authorization" in headers:
+        headers["authorization"] = _REDACTED
+    if "proxy-authorization" in headers:
+        headers["proxy-authorization"] = _REDACTED
     scheme = connection.scheme
     found: _Entry = {
         "id": request.id.decode(),
         "method": request.method.decode("latin-1"),
         "uri": uri,
-        "url": f"{scheme}://{_host(request)}:{connection.server_port}{uri}",
+        "url": _origin(scheme, request.host, connection.here, connection.server_port) + uri,
         "querystring": arguments.parse(request.query) if request.query else {},
         "headers": headers,
         "size": request.size,
@@ -95,28 +98,41 @@ def _request(request: Request) -> _Entry:
     return found
 
 
-def _host(request: Request) -> str:
-    """Return the host without its port, in brackets where it is an IPv6 address."""
-    host = request.host
+@lru_cache(maxsize=256)
+def _origin(scheme: str, host: bytes | None, here: str, port: int) -> str:
+    """Return scheme, host and the listener's port; without a Host it is the listener's address."""
     if not host:
-        here = request.connection.here
-        return f"[{here}]" if ":" in here else here
-    name, colon, port = host.rpartition(b":")
-    if colon and port.isdigit() and (b":" not in name or name[-1:] == b"]"):
-        host = name
-    return _text(host.lower())
+        name = f"[{here}]" if ":" in here else here
+        return f"{scheme}://{name}:{port}"
+    before, colon, digits = host.rpartition(b":")
+    if colon and digits.isdigit() and (b":" not in before or before[-1:] == b"]"):
+        host = before
+    return f"{scheme}://{_text(host.lower())}:{port}"
 
 
-def _response_headers(request: Request, response: Response) -> Mapping[str, Any]:
+def _response_headers(request: Request, response: Response, plain: bool) -> Any:
+    lines = request.response_lines
+    if type(response) is FixedResponse and not lines and not plain:
+        kept = _fixed.get(response)
+        if kept is None:
+            if len(_fixed) >= _MOST_FIXED:
+                _fixed.clear()
+            kept = orjson.Fragment(orjson.dumps(_table(response, lines)))
+            _fixed[response] = kept
+        return kept
+    return _table(response, lines)
+
+
+def _table(response: Response, lines: bytes) -> dict[str, Any]:
+    """Return the headers by name: the response's own, and ``lines`` that go out with it."""
     pairs = [(name.lower(), value) for name, value in response.headers]
-    if request.response_lines:
-        lines = request.response_lines.split(b"\r\n")
-        parts = [line.partition(b":") for line in lines if line]
+    if lines:
+        parts = [line.partition(b":") for line in lines.split(b"\r\n") if line]
         pairs += [(name.lower(), value.strip()) for name, _, value in parts]
+    found: dict[str, Any] = header_table(pairs)
     if isinstance(response.body, bytes):
-        pairs = [pair for pair in pairs if pair[0] != b"content-length"]
-        pairs.append((b"content-length", b"%d" % len(response.body)))
-    return header_table(pairs)
+        found["content-length"] = str(len(response.body))
+    return found
 
 
 def _latencies(request: Request, total: int) -> dict[str, int]:

@@ -148,6 +148,19 @@ def encoded(coding: str) -> RequestRejected:
 
 def header_table(headers: Headers) -> dict[str, str | list[str]]:
     """Return headers by lower-case name; repeated ones as a list in arrival order."""
+    names = _names
+    try:
+        # Nearly always: names that are known, each once, and values in UTF-8.
+        usual: dict[str, str | list[str]] = {names[raw]: text.decode() for raw, text in headers}
+        if len(usual) == len(headers) <= _MOST_HEADERS:
+            return usual
+    except (KeyError, UnicodeDecodeError):
+        pass
+    return _any_headers(headers)
+
+
+def _any_headers(headers: Headers) -> dict[str, str | list[str]]:
+    """Return what ``header_table`` does, whatever the headers are."""
     found: dict[str, str | list[str]] = {}
     names = _names
     for raw, content in headers if len(headers) <= _MOST_HEADERS else headers[:_MOST_HEADERS]:

@@ -110,7 +110,7 @@ async def test_an_endpoint_that_is_away_costs_requests_nothing_and_gets_all_when
         async with policy_gateway(("http-log", config), **clients) as gateway:
             for place in range(20):
                 assert (await gateway.ask(f"/{place}")).status == 200
-            assert len(server.seen) == 1
+            await until(lambda: len(server.seen) == 1)
             server.hangs.set()
             await until(lambda: len(server.seen) > 3)
             server.status = 200

@@ -198,6 +198,24 @@ async def test_closing_delivers_what_is_left_and_counts_what_cannot_be() -> None
     assert (lost.sent, lost.dropped) == (0, {"closed": 3})
 
 
+async def test_closing_does_not_wait_for_a_sink_that_is_away() -> None:
+    """However much time there is: it tries for a second."""
+    it = Subject(batch=1, retry_time=-1)
+    it.sink.away = True
+    it.add(b"1", b"2")
+    closing = asyncio.create_task(it.queue.close(60))
+    await it.clock.advance(2)
+    await asyncio.wait_for(closing, 5)
+    assert it.dropped == {"closed": 2}
+    alone = Subject(at_once=True, retry_time=-1)
+    alone.sink.away = True
+    alone.add(b"1")
+    closing = asyncio.create_task(alone.queue.close(60))
+    await alone.clock.advance(2)
+    await asyncio.wait_for(closing, 5)
+    assert alone.dropped == {"not_delivered": 1}
+
+
 async def test_ten_minutes_without_a_sink_cost_no_memory_and_no_count(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
