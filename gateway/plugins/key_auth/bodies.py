@@ -23,6 +23,7 @@ class Bodies:
 
     def __init__(self, names: Collection[str]) -> None:
         self._names = frozenset(names)
+        self._plain = [name.encode() for name in self._names]
         self._arguments = Arguments(names)
 
     def places(self, body: bytes, content_type: bytes | None) -> list[Place]:
@@ -32,8 +33,18 @@ class Bodies:
             return self._arguments.places(body)
         if kind == _MULTIPART:
             return multipart.parts(body, content_type or b"", self._names)
-        decoded = _text(body) if kind == _JSON else None
+        decoded = _text(body) if kind == _JSON and self._may_be_in(body) else None
         return [] if decoded is None else objects.members(decoded[0], self._names)
+
+    def _may_be_in(self, body: bytes) -> bool:
+        """Tell whether JSON may hold one of the names: most does not, and reading it takes long.
+
+        They are there as they are, unless a letter is escaped or the encoding is not UTF-8, which
+        shows in the first bytes (RFC 4627 section 3).
+        """
+        if b"\\u00" in body or b"\0" in body[:4]:
+            return True
+        return any(name in body for name in self._plain)
 
     def without(self, body: bytes, content_type: bytes | None) -> bytes:
         """Return the body without the fields."""

@@ -250,8 +250,8 @@ def test_a_name_without_text_gives_way_to_the_next_place() -> None:
 @pytest.mark.parametrize(
     ("content_type", "body", "problem"),
     [
-        (_JSON, b'{"a":%b' % (b"[" * 100_000), "nested too deep"),
-        (_JSON, b"{%b}" % b",".join([b'"a":1'] * 5001), "too many members"),
+        (_JSON, b'{"apikey":%b' % (b"[" * 100_000), "nested too deep"),
+        (_JSON, b"{%b}" % b",".join([b'"apikey":1'] * 5001), "too many members"),
         (_FORM, b"apikey&" * 200, "too many places"),
         (_MULTIPART, part(b"a", b"") * 2000, "too many parts"),
     ],

@@ -97,7 +97,7 @@ async def test_a_missing_anonymous_consumer_refuses_the_release_by_name() -> Non
 
 def test_its_use_cannot_be_limited_to_a_consumer() -> None:
     row = {"name": "key-auth", "config": {}, "consumer": {"id": str(uuid4())}}
-    with pytest.raises(SchemaViolation, match="cannot be limited to a consumer"):
+    with pytest.raises(SchemaViolation, match="value must be null"):
         validate_row("plugins", row)
 
 
