@@ -41,7 +41,8 @@ class CorrelationId(Handler):
             made = self._make(request)
             request.correlation_id = made
             request.headers = [*request.headers, (self._name, made)]
-            request.own_headers |= self._own
+            given_names = request.own_headers
+            request.own_headers = given_names | self._own if given_names else self._own
         else:
             given = found[0]
             request.correlation_id = kept = given if _good(given) else self._make(request)

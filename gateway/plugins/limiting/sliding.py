@@ -75,11 +75,13 @@ class Window:
 
     def room(self, current: int, previous: int, now: float) -> float:
         """Return how many more may pass now; negative where the limit is exceeded."""
+        if not previous:
+            return self.limit - current
         return self.limit - current - previous * self.weight(now)
 
     def ends(self, now: float) -> float:
         """Return in how many seconds the present window is over."""
-        return self.size - self.place(now)[1]
+        return self.size - now % self.size
 
     def opens(self, current: int, previous: int, now: float) -> float:
         """Return in how many seconds one more may pass, when nothing comes meanwhile."""
@@ -101,18 +103,18 @@ def judge(
     ``counts`` holds the present and the previous count of each window in turn. ``counted``: the
     request counts also when it is refused.
     """
-    pairs = list(zip(counts[::2], counts[1::2], strict=True))
-    rooms = [window.room(*pair, now) for window, pair in zip(windows, pairs, strict=True)]
-    passes = all(room >= 1 for room in rooms)
-    if passes:
-        left = [floor(room - 1) for room in rooms]
-    else:
-        left = [0 if room < 1 else floor(room) for room in rooms]
+    rooms = []
+    for place, window in enumerate(windows):
+        rooms.append(window.room(counts[2 * place], counts[2 * place + 1], now))
+    passes = min(rooms) >= 1
+    left: list[int] = []
     tightest = 0
-    for place, remaining in enumerate(left):
+    for place, room in enumerate(rooms):
+        left.append(floor(room - 1) if passes else max(0, floor(room)))
         # Of equal ones the longest counts: it makes the client wait longer.
-        if remaining <= left[tightest]:
+        if left[place] <= left[tightest]:
             tightest = place
-    window, (current, previous) = windows[tightest], pairs[tightest]
+    window = windows[tightest]
+    current, previous = counts[2 * tightest], counts[2 * tightest + 1]
     wait = window.ends(now) if passes else window.opens(current + counted, previous, now)
     return Judgement(passes, left, tightest, max(1, ceil(wait)))

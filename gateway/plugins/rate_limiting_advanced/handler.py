@@ -19,6 +19,7 @@ from gateway.plugins.limiting.mirror import Mirror
 from gateway.plugins.limiting.scripts import script
 from gateway.plugins.limiting.sliding import Judgement, Window, judge
 from gateway.plugins.rate_limiting_advanced.origins import CombinedOrigins
+from gateway.plugins.shared_counters import Counter
 from gateway.redis.target import target_of
 from gateway.tasks import BackgroundTasks
 
@@ -107,11 +108,15 @@ class RateLimitingAdvanced(Handler):
         return await self._shared(origin, now, penal=False)
 
     def _local(self, origin: str, now: float, *, penal: bool) -> Judgement:
-        pairs = [window.counters(origin, now) for window in self._windows]
-        counts = [counter.total() for pair in pairs for counter in pair]
+        present: list[Counter] = []
+        counts: list[int] = []
+        for window in self._windows:
+            current, previous = window.counters(origin, now)
+            present.append(current)
+            counts += (current.total(), previous.total())
         verdict = judge(self._windows, counts, now, counted=penal)
         if verdict.passes or penal:
-            for current, _ in pairs:
+            for current in present:
                 current.add()
         return verdict
 

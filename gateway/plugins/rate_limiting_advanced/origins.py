@@ -29,9 +29,9 @@ class CombinedOrigins:
 
     def of(self, request: Request) -> str:
         """Return the origin; what a request lacks is its address in place of it."""
-        address = address_of(request.client_ip, self._prefix)
         if self._only is not None:
-            return _short(self._only(request) or address)
+            return _short(self._only(request) or address_of(request.client_ip, self._prefix))
+        address = address_of(request.client_ip, self._prefix)
         # The lengths keep two sets of parts from reading the same.
         found = [part(request) or address for part in self._parts]
         return _short("".join(f"{len(part)}:{part};" for part in found))
