@@ -16,6 +16,7 @@ from gateway.names.spelling import choices
 from gateway.plugins.base import Handler
 from gateway.plugins.order import in_order
 from gateway.plugins.precedence import PluginTable
+from gateway.plugins.without_effect import without_effect
 from gateway.vaults.references import REFERRING, Reference, references
 
 Row = Mapping[str, Any]
@@ -38,9 +39,21 @@ def configuration_warnings(
     ]
     found = [text for row in rows for text in _of_fields(row, types[row["name"]])]
     found += _of_vaults(table)
+    found += without_effect(table, types)
     if any(types[row["name"]].produces for row in rows):
         found += _OfOrder(table, rows, types).warnings()
     return found
+
+
+def entity_warnings(table: Mapping[str, Sequence[Row]], collection: str, row: Row) -> list[str]:
+    """Return what to warn of about one entity of a configuration."""
+    if collection == "plugins":
+        name = f'"{row["name"]}"'
+        return [text for text in configuration_warnings(table) if name in text]
+    own = {collection: [row], "plugins": table.get("plugins", ())}
+    if collection == "certificates":
+        own["snis"] = [one for one in table.get("snis", ()) if one["certificate"] == row["id"]]
+    return without_effect(own, plugin_types())
 
 
 def _of_vaults(table: Mapping[str, Sequence[Row]]) -> Iterable[str]:

@@ -27,6 +27,27 @@ WITHOUT_EFFECT = tuple(
 """Beginnings of Kong settings that are known and change nothing here: no warning for them."""
 
 
+PROMISING = {
+    "audit_log": "the log of releases says what was changed; there is no other audit log",
+    "cluster_allowed_common_names": "every certificate of the authority in "
+    "KONG_CLUSTER_CA_CERT is let in; give data planes an authority of their own",
+    "cluster_ocsp": "certificates of data planes are not checked for revocation",
+    "cluster_use_proxy": "a data plane connects to its control plane without a proxy",
+    "enforce_rbac": "there are no users: who has the admin token may do everything",
+    "headers_upstream": "X-Kong-Request-Id is always sent",
+    "pg_": "a control plane keeps its releases in SQLite, in KONG_PREFIX",
+    "port_maps": "ports are those of the listeners",
+    "portal": "there is no developer portal",
+    "proxy_server": "a data plane connects to its control plane without a proxy",
+    "rbac": "there are no users: who has the admin token may do everything",
+    "stream_listen": "the gateway serves HTTP alone",
+    "tracing_": "requests are not traced",
+    "wasm": "there are no filters",
+}
+"""Beginnings of Kong settings that promise what is not there, and what is instead."""
+_OFF = frozenset(("", "off", "false", "none", "no", "0"))
+
+
 def collect(environment: Mapping[str, str], file: Path | None = None) -> dict[str, str]:
     """Return raw texts by setting name: those of ``file``, then the environment's over them.
 
@@ -45,20 +66,25 @@ def collect(environment: Mapping[str, str], file: Path | None = None) -> dict[st
 
 
 def unknown_settings(values: Mapping[str, str], environment: Mapping[str, str]) -> list[str]:
-    """Return one sentence for each unknown setting, with the nearest name that exists."""
+    """Return one sentence for each setting that is unknown, or promises what is not there."""
     variables = [env_name(name) for name in NAMES]
     given = sorted(name for name in environment if name.startswith((KONG, OURS)))
-    found = [_unknown(name, name.removeprefix(KONG), variables) for name in given]
+    found = [
+        _unknown(name, name.removeprefix(KONG), environment[name], variables) for name in given
+    ]
     rest = sorted(name for name in values if env_name(name) not in environment)
-    found += [_unknown(name, name, list(NAMES)) for name in rest]
+    found += [_unknown(name, name, values[name], list(NAMES)) for name in rest]
     return [text for text in found if text]
 
 
-def _unknown(shown: str, name: str, names: list[str]) -> str:
+def _unknown(shown: str, name: str, value: str, names: list[str]) -> str:
     # Vaults read their settings themselves: KONG_VAULT_HCV_HOST.
     if shown in names or name.lower().startswith("vault_"):
         return ""
     near = nearest_word(shown, names)
+    for beginning, why in PROMISING.items():
+        if name.lower().startswith(beginning):
+            return "" if value.strip().lower() in _OFF else f"{shown}: has no effect: {why}"
     # A near miss is reported even where Kong has many settings that change nothing here.
     if name.lower().startswith(WITHOUT_EFFECT) and not nearest_word(shown, names, 0.93):
         return ""

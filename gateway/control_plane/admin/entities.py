@@ -28,7 +28,7 @@ from gateway.entities.own_tags import without_own_tags
 from gateway.entities.shape import Shape
 from gateway.entities.validation import shape_for
 from gateway.errors import NotFound, ReleaseRefused, RequestRejected
-from gateway.plugins.warnings import configuration_warnings
+from gateway.plugins.warnings import entity_warnings
 
 Change = Callable[[Table], Written]
 
@@ -183,10 +183,11 @@ class EntityEndpoints:
         """
         refusal = self.publisher.judge.refusal_of(self._collection, row["id"])
         found = [] if refusal is None else [refusal.warning]
-        if self._collection == "plugins" and not quick:
-            name = f'"{row["name"]}"'
-            warnings = configuration_warnings(around_plugin(self.publisher.table, row))
-            found += [text for text in warnings if name in text]
+        if not quick:
+            table = self.publisher.table
+            if self._collection == "plugins":
+                table = around_plugin(table, row)
+            found += entity_warnings(table, self._collection, row)
         return {"Warning": ", ".join(map(_warning, found))} if found else None
 
     def _show(self, request: Request) -> Callable[[Row], dict[str, Any]]:

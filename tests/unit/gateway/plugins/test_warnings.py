@@ -155,5 +155,5 @@ def test_a_reference_that_can_never_resolve_is_warned_of(reference: str, text: s
     vaults = {"team": {"name": "env"}, "cloud": {"name": "gcp", "config": {"project_id": "p"}}}
     consumers = {"ann": {"keyauth_credentials": {"k": {"key": reference}}}}
     table = check_document({"consumers": consumers, "vaults": vaults})
-    found = configuration_warnings(table)
+    found = [one for one in configuration_warnings(table) if "{vault://" in one]
     assert [text in one and reference in one for one in found] == ([True] if text else [])

@@ -36,9 +36,29 @@ def test_an_unknown_setting_is_a_warning_with_the_nearest_name() -> None:
 
 
 def test_settings_of_kong_that_change_nothing_here_are_no_warning() -> None:
-    given = {"KONG_ANONYMOUS_REPORTS": "off", "KONG_VITALS_TTL_DAYS": "7", "KONG_PG_HOST": "x"}
+    given = {"KONG_ANONYMOUS_REPORTS": "off", "KONG_VITALS_TTL_DAYS": "7"}
     given |= {"KONG_CLUSTER_TELEMETRY_ENDPOINT": "x", "KONG_NGINX_HTTP_KEEPALIVE": "1"}
     assert unknown_settings({}, given) == []
+
+
+def test_settings_that_promise_what_is_not_there_are_warned_of_unless_they_are_off() -> None:
+    promises = {
+        "KONG_CLUSTER_USE_PROXY": "on",
+        "KONG_PROXY_SERVER": "http://proxy.test:3128",
+        "KONG_ENFORCE_RBAC": "on",
+        "KONG_AUDIT_LOG": "on",
+        "KONG_PG_HOST": "db.test",
+        "KONG_PG_PASSWORD": "planted-secret",
+        "KONG_PORTAL": "on",
+        "KONG_STREAM_LISTEN": "0.0.0.0:9000",
+    }
+    for name, value in promises.items():
+        (found,) = unknown_settings({}, {name: value})
+        assert found.startswith(f"{name}: has no effect: "), found
+        assert value not in found or value == "on"
+        (found,) = unknown_settings({name.removeprefix("KONG_").lower(): value}, {})
+        assert found.startswith(f"{name.removeprefix('KONG_').lower()}: has no effect: ")
+        assert unknown_settings({}, {name: "off"}) == []
 
 
 def test_a_misspelt_setting_is_a_warning_also_where_kong_has_many_that_change_nothing() -> None:
