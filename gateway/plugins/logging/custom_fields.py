@@ -7,25 +7,18 @@ The fields belong to the request: plugins that log it later have those of the on
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
 from gateway.errors import RequestRejected
 from gateway.http.messages import Request, Response
 from gateway.logs import get_logger
-from gateway.plugins.logging.paths import Path, PathProblem, parse_path, put
+from gateway.plugins.logging.paths import CustomField, PathProblem, parse_path, put
 from gateway.plugins.lua.phase import NAMES, Calls, Phase
 from gateway.plugins.lua.sandbox import FAILURES, MEMORY, SHARED, LuaSandbox
 
 _log = get_logger("gateway.plugins.logging")
-
-
-class CustomField(NamedTuple):
-    """A value and where it goes; None: what is there goes away."""
-
-    path: Path
-    value: Any
 
 
 class CustomFields:
@@ -53,7 +46,7 @@ class CustomFields:
             if self._sandbox.used > MEMORY:
                 self._begin()
         sandbox = self._sandbox
-        found = list(request.log_fields)
+        found: list[CustomField] = []
         shared = (request.context or {}).get(SHARED)
         self._calls.phase = Phase("log", request, response)
         try:
@@ -65,13 +58,14 @@ class CustomFields:
                     self._report(text, str(error).partition("\n")[0])
         finally:
             self._calls.phase = None
-        request.log_fields = found
+        # A chunk may have added some itself.
+        request.log_fields = [*request.log_fields, *found]
 
     def put_into(self, entry: dict[str, Any], request: Request) -> None:
         """Put the request's fields into its entry, in the order in which they were computed."""
         for field in request.log_fields:
             try:
-                put(entry, field.path, field.value)
+                put(entry, *field)
             except PathProblem as error:
                 self._report(str(field.path), str(error))
 

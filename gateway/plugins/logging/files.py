@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 _ATOMIC = 4096
 """Bytes that a pipe takes as a whole (pipe(7), PIPE_BUF)."""
+_STANDARD = {"/dev/stdout": 1, "/dev/stderr": 2}
+"""Taken as they are: a container's may belong to another user, or be a socket."""
 _PATIENCE = 1.0
 """Seconds to wait for a pipe that is full."""
 
@@ -64,11 +66,16 @@ class LogFile:
                 os.close(file)
 
     def _open(self) -> None:
-        if self._file is None:
+        if self._file is not None:
+            return
+        standard = _STANDARD.get(self._path)
+        if standard is not None:
+            self._file = os.dup(standard)
+        else:
             # Without waiting: opening a pipe would wait for its reader.
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
             self._file = os.open(self._path, flags, 0o644)
-            self._pipe = stat.S_ISFIFO(os.fstat(self._file).st_mode)
+        self._pipe = stat.S_ISFIFO(os.fstat(self._file).st_mode)
 
     def _write(self, lines: list[bytes]) -> int:
         file = self._file

@@ -91,7 +91,7 @@ def _put_others(entry: dict[str, Any], request: Request) -> None:
     """Put in what plugins before computed, who have said what is wrong with it."""
     for field in request.log_fields:
         try:
-            put(entry, field.path, field.value)
+            put(entry, *field)
         except PathProblem:
             continue
 

@@ -1,14 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where in a log entry a custom field stands: ``a.b``, ``a\\.b``, ``a[1].b`` (Kong 3.10, 3.15)."""
+"""Custom fields of log entries, and where they go: ``a.b``, ``a\\.b``, ``a[1].b``."""
 
 from __future__ import annotations
 
 import re
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 Path = tuple[str | int, ...]
 """Names in objects, and places in lists from 0."""
+
+MODES = ("set", "add", "replace")
+
+
+class CustomField(NamedTuple):
+    """A value and where it goes; see ``put``."""
+
+    path: Path
+    value: Any
+    mode: str = "set"
+
 
 _SEGMENT = re.compile(r"((?:\\.|[^.\\\[\]])+)((?:\[\d{1,9}\])*)")
 _PLACE = re.compile(r"\[(\d+)\]")
@@ -41,8 +52,10 @@ def parse_path(text: str) -> Path:
         at += 1
 
 
-def put(entry: dict[str, Any], path: Path, value: Any) -> None:
+def put(entry: dict[str, Any], path: Path, value: Any, mode: str = "set") -> None:
     """Set the value at a path, with all that leads there; None removes what is there.
+
+    ``mode`` ``add``: only where there is none; ``replace``: only where there is one.
 
     Raises ``PathProblem`` where it leads through what is neither object nor list.
     """
@@ -50,11 +63,13 @@ def put(entry: dict[str, Any], path: Path, value: Any) -> None:
     for part, following in pairwise(path):
         found = _get(target, part)
         if found is None:
-            if value is None:
+            if value is None or mode == "replace":
                 return
             found = [] if isinstance(following, int) else {}
             _set(target, part, found)
         target = found
+    if mode != "set" and (_get(target, path[-1]) is None) != (mode == "add"):
+        return
     _set(target, path[-1], value)
 
 

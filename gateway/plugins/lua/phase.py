@@ -22,7 +22,8 @@ from gateway.http.generated_responses import JSON, error_response, plugin_messag
 from gateway.http.headers import FORWARDING, spellings
 from gateway.http.messages import Request, Response
 from gateway.logs import get_logger
-from gateway.plugins.lua.reads import READS, header_value
+from gateway.plugins.lua.log_fields import add_log_field
+from gateway.plugins.lua.reads import READS, VARIABLES, header_value
 from gateway.plugins.lua.values import Bridge
 from gateway.plugins.produce.envelope import header_table
 
@@ -78,7 +79,7 @@ class Calls:
         if read is not None:
             return read(phase.request, *arguments)
         group, _, last = name.rpartition(b".")
-        if group == b"log":
+        if group == b"log" and last != b"set_serialize_value":
             return self._logged(last, arguments)
         return _WRITES[name.decode()](phase, *[self._plain(value) for value in arguments])
 
@@ -327,22 +328,8 @@ def _variable(phase: Phase, name: Any = None) -> Any:
         return header_value(request.headers, name[5:].replace(b"_", b"-"))
     if name.startswith(b"arg_"):
         return READS["request.get_query_arg"](request, name[4:])
-    read = _VARIABLES.get(name)
+    read = VARIABLES.get(name)
     return None if read is None else READS[read](request)
-
-
-_VARIABLES = {
-    b"remote_addr": "client.get_ip",
-    b"remote_port": "client.get_port",
-    b"request_method": "request.get_method",
-    b"request_uri": "request.get_path_with_query",
-    b"uri": "request.get_path",
-    b"args": "request.get_raw_query",
-    b"query_string": "request.get_raw_query",
-    b"host": "request.get_host",
-    b"scheme": "request.get_scheme",
-    b"server_port": "request.get_port",
-}
 
 
 def _row(entity: Any) -> dict[str, Any] | None:
@@ -390,6 +377,7 @@ _WRITES: dict[str, Callable[..., Any]] = {
         value.decode("utf-8", "replace") if isinstance(value, bytes) else value
     ).decode(),
     "json.decode": _decoded,
+    "log.set_serialize_value": lambda phase, *given: add_log_field(phase.request, *given),
     "ngx.now": lambda _: time(),
     "ngx.var": _variable,
 }

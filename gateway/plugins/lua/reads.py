@@ -132,3 +132,17 @@ READS: dict[str, Read] = {
     "request.get_uri_captures": lambda request, *_: {"named": captures_of(request)},
     "request.get_start_time": lambda request: round(time() * 1000),
 }
+
+VARIABLES = {
+    b"remote_addr": "client.get_ip",
+    b"remote_port": "client.get_port",
+    b"request_method": "request.get_method",
+    b"request_uri": "request.get_path_with_query",
+    b"uri": "request.get_path",
+    b"args": "request.get_raw_query",
+    b"query_string": "request.get_raw_query",
+    b"host": "request.get_host",
+    b"scheme": "request.get_scheme",
+    b"server_port": "request.get_port",
+}
+"""Names of ``ngx.var`` to those above."""

@@ -56,7 +56,15 @@ class MtlsAuth(AuthenticationHandler):
         self._lasts = config.cert_cache_ttl / 1000
 
     def authenticate(self, request: Request) -> Found:
-        """Return whose certificate it is."""
+        """Return whose certificate it is, and note for log entries whether it is good."""
+        found = self._judge(request)
+        if found is not _NONE:
+            request.client_verify = "SUCCESS"
+            if isinstance(found, Denial) and found is not _NOBODY:
+                request.client_verify = f"FAILED:{found.reason}"
+        return found
+
+    def _judge(self, request: Request) -> Found:
         shown = request.connection.client_certificate
         if shown is None:
             return _NONE

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -94,6 +95,19 @@ for number in range(200):
         except OSError:
             pass
 """
+
+
+def test_standard_output_is_written_whatever_it_is() -> None:
+    code = "from gateway.plugins.logging.files import LogFile as F; F('/dev/stdout', reopen=True)"
+    for kind in (subprocess.PIPE, None):
+        one, other = socket.socketpair()
+        with one, other:
+            done = subprocess.run(
+                [sys.executable, "-c", f"{code}.append([b'1', b'2'])"],
+                stdout=kind or other.fileno(),
+                check=True,
+            )
+            assert (done.stdout if kind else one.recv(100)) == b"1\n2\n"
 
 
 class _Pipe:

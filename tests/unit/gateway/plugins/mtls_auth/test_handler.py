@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from gateway.errors import ReleaseRefused
@@ -16,6 +18,7 @@ from gateway.plugins.mtls_auth import handler as module
 from gateway.plugins.mtls_auth.handler import MtlsAuth
 from tests.support.authority import Authority, client_context, shared_pair
 from tests.support.gates import SERVERS, Answer, consumers, credential, gate
+from tests.support.logging import until
 from tests.support.releases import number
 from tests.support.requests import request_of
 
@@ -148,3 +151,22 @@ def test_verdicts_are_kept_for_their_time_and_bounded(monkeypatch: pytest.Monkey
         plugin.access(request)
     assert len(checks) == 3
     assert len(plugin._verdicts) <= 2
+
+
+@pytest.mark.parametrize(
+    ("pair", "said"), [(BOB, "SUCCESS"), (OTHERS.issue("bob"), "FAILED:"), (None, "NONE")]
+)
+async def test_log_entries_say_what_became_of_the_certificate(
+    tmp_path: Path, pair: Any, said: str
+) -> None:
+    path = tmp_path / "log"
+    plugins: dict[str, dict[str, Any]] = {
+        "mtls-auth": {"ca_certificates": [CA]},
+        "file-log": {"path": str(path)},
+    }
+    async with gate(plugins, tls=True, **TABLE) as place:
+        await place.ask(tls=client_context(SERVERS.pem, pair))
+        data = await until(lambda: path.exists() and path.read_bytes())
+    tls = orjson.loads(data)["request"]["tls"]
+    assert tls["client_verify"].startswith(said)
+    assert (tls["version"], tls["cipher"][:4]) == ("TLSv1.3", "TLS_")
