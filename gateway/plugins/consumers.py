@@ -79,7 +79,7 @@ class Consumers:
             for field, found in self._by.items():
                 if row.get(field):
                     found[row[field]] = row
-        self._by_folded: dict[str, Row] | None = None
+        self._by_folded: dict[str, Row | None] | None = None
         self._identities = {
             collection: self._index(collection, table.get(collection, ()))
             for collection in CREDENTIALS
@@ -141,9 +141,13 @@ class Consumers:
         return None
 
     def find_username(self, folded: str) -> Row | None:
-        """Return the consumer whose user name is this one, both case-folded."""
+        """Return the only consumer whose user name is this one, both case-folded."""
         if self._by_folded is None:
-            self._by_folded = {name.casefold(): row for name, row in self._by["username"].items()}
+            self._by_folded = {}
+            for name, row in self._by["username"].items():
+                known = name.casefold() in self._by_folded
+                # Of two nobody can say which one is meant.
+                self._by_folded[name.casefold()] = None if known else row
         return self._by_folded.get(folded)
 
     def anonymous(self, name: str) -> Identity | None:

@@ -121,3 +121,11 @@ def test_a_consumer_has_its_acl_groups_and_its_consumer_groups_by_name() -> None
     assert consumers.groups_of(asked) == (groups[0],)
     asked.consumer_groups = ()
     assert consumers.groups_of(asked) == ()
+
+
+def test_of_names_that_differ_in_case_alone_none_is_found_without_it() -> None:
+    rows = [{"id": name, "username": name, "custom_id": None} for name in ("Ann", "aNN", "Bob")]
+    found = Consumers({"consumers": rows})
+    assert found.find_username("ann") is None
+    assert found.find_username("bob") == rows[2]
+    assert found.find("Ann", "username") == rows[0]

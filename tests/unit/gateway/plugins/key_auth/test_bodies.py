@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,3 +58,30 @@ def test_of_a_multipart_body_the_other_parts_stay(parts: list[tuple[bytes, bytes
 
     left = BODIES.without(written(True), b"multipart/form-data; boundary=BB")
     assert left == written(False)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps({str(number): number for number in range(10_000)}).encode(),
+        b'{"a":' * 5000 + b"1" + b"}" * 5000,
+    ],
+)
+def test_json_without_the_name_is_not_looked_through(body: bytes) -> None:
+    assert BODIES.without(body, b"application/json") == body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"apikey":"k"}',
+        b'{"api\\u006bey":"k"}',
+        b'{"\\u0061pikey":"k"}',
+        '{"apikey":"k"}'.encode("utf-16"),
+        '{"apikey":"k"}'.encode("utf-16-be"),
+        '{"apikey":"k"}'.encode("utf-32-le"),
+    ],
+)
+def test_the_name_is_found_however_it_is_written(body: bytes) -> None:
+    (place,) = BODIES.places(body, b"application/json")
+    assert place.keys == (b"k",)
