@@ -82,8 +82,8 @@ class CacheSettings(StrictModel):
     )
     vary_headers: _Names = Field(
         default=None,
-        description="The request headers that tell requests apart, beside those that the upstream "
-        "names in Vary.",
+        description="The request headers that tell requests apart, beside Authorization and those "
+        "that the upstream names in Vary. Cookie does only where it is named.",
     )
     memory: CacheMemory = Field(
         default_factory=CacheMemory, description="Settings of the strategy `memory`."

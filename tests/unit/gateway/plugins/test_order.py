@@ -60,3 +60,15 @@ def test_both_produce_plugins_say_so() -> None:
 def test_every_place_before_a_produce_plugin_is_between_the_transformers_and_it() -> None:
     places = [kind.before_produce for kind in plugin_types().values() if kind.before_produce]
     assert all(752 < place < 800 for place in places)
+
+
+def test_what_is_terminated_gets_no_stored_answer() -> None:
+    names = ("kafka-upstream", "idempotency", "kafka-quota", "proxy-cache", "request-termination")
+    found = in_order([{"name": name} for name in names], plugin_types())
+    assert [row["name"] for _, row in found] == [
+        "request-termination",
+        "idempotency",
+        "proxy-cache",
+        "kafka-quota",
+        "kafka-upstream",
+    ]
