@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from time import time
 from typing import Any
 
@@ -150,3 +152,19 @@ def test_plain_entries_can_be_changed_without_changing_the_next() -> None:
 def test_bytes_that_are_no_text_become_json() -> None:
     request = responded(b"/\xff?a=%ff", (b"x", b"\xff\x00"))
     assert entry_of(request)["request"]["uri"] == "/\xff?a=%ff"
+
+
+def test_the_page_about_log_entries_names_every_key() -> None:
+    page = (Path(__file__).parents[5] / "docs" / "log-entries.md").read_text()
+    table = page.partition("## ")[0]
+    named = set(re.findall(r"`([a-z_]+(?:\.[a-z]+)?)`", table))
+    request = responded()
+    request.consumer = {"id": "c"}
+    request.credential = {"id": "k"}
+    request.correlation_id, request.trace_ids = b"a", {"w3c": "b"}
+    request.tries = []
+    entry = entry_of(request)
+    inner = {
+        f"{name}.{key}" for name in ("request", "response", "latencies") for key in entry[name]
+    }
+    assert inner | (entry.keys() - {"request", "response", "latencies"}) <= named
