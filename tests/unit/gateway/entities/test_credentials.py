@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-# SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
 import hashlib
@@ -91,3 +90,18 @@ def test_a_credential_without_key_gets_a_random_one() -> None:
     first, second = (validate_row("keyauth_credentials", {"consumer": CONSUMER}) for _ in range(2))
     assert len(first["key"]) == 32
     assert first["key"] != second["key"]
+
+
+@pytest.mark.parametrize(
+    ("version", "stored"),
+    [
+        ("3.10", "5608ac412d476c19defbf33025737f4d1f44bf64"),
+        ("3.14", "5db5075237c879a35dc988596aac6f2ecf391ad0f27227e70ab5d2b91ac89b66"),
+    ],
+)
+def test_each_version_hashes_as_kong_does_and_reads_both(version: str, stored: str) -> None:
+    consumer = "6d3f1f0e-0000-4000-8000-000000000001"
+    with version_of(version):
+        assert hash_password("kong", consumer) == stored
+    assert password_matches("kong", consumer, stored)
+    assert not password_matches("Kong", consumer, stored)
