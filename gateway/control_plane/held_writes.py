@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
+from gateway.control_plane.authors import Author
 from gateway.control_plane.holds import OF_REQUEST, BrokenOff, Hold, Holds, summary
 from gateway.control_plane.ownership import canonical
 from gateway.control_plane.releases import Result, Rule
@@ -167,5 +168,7 @@ class HeldWrites:
 
 
 def _message(hold: Hold) -> str:
-    name = f"hold {hold.name}" if hold.name else "held writes"
+    name = Author.parse(hold.who).session or "held writes"
+    if hold.name:
+        name = f"{name} (hold {hold.name})" if name != "held writes" else f"hold {hold.name}"
     return f"{name}: {summary(hold.delta)}"

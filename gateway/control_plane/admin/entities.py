@@ -16,8 +16,9 @@ from gateway.control_plane import changes
 from gateway.control_plane.admin.owners import guarded, shows_owners
 from gateway.control_plane.admin.pages import page
 from gateway.control_plane.admin.paths import Nesting, nestings, top_collections, top_path
-from gateway.control_plane.admin.responses import read_object, respond
+from gateway.control_plane.admin.responses import ADMITTED, read_object, respond
 from gateway.control_plane.around import around_plugin
+from gateway.control_plane.authors import Author
 from gateway.control_plane.certificate_names import names_of
 from gateway.control_plane.changes import Written
 from gateway.control_plane.publisher import Publisher
@@ -34,8 +35,9 @@ Change = Callable[[Table], Written]
 
 WAIT, LONGEST_WAIT = "X-Kafka-Gateway-Wait", 600.0
 """The header that has a single write wait for data planes, and the most seconds it may say."""
-ADMIN_API = "admin api"
-"""The author of a release that names none: there are no users yet."""
+_LONGEST_MESSAGE = 1000
+_NAMING = ("name", "username", "prefix", "custom_id")
+"""Fields by which people know an entity."""
 
 
 def show(collection: str, row: Row, owners: bool = False) -> dict[str, Any]:
@@ -116,7 +118,8 @@ class EntityEndpoints:
                 return changes.put(table, self._collection, key, full, _now())
 
         verb = "change" if request.method == "PATCH" else "put"
-        row = await self._write(request, f"{verb} {self._collection} {key}", change)
+        message = f"{verb} {self._collection} {_named(data, key) if changes.is_id(key) else key}"
+        row = await self._write(request, message[:_LONGEST_MESSAGE], change)
         return respond(200, self._show(request)(row), self._warnings(row))
 
     async def _read_one(self, request: Request, key: str) -> dict[str, Any]:
@@ -133,8 +136,8 @@ class EntityEndpoints:
             return changes.delete(table, self._collection, key)
 
         try:
-            self._get(self.publisher.table, request, key)
-            message = f"delete {self._collection} {key}"
+            row = self._get(self.publisher.table, request, key)
+            message = f"delete {self._collection} {_named(row, key)}"[:_LONGEST_MESSAGE]
             await change_as_asked(self.publisher, request, rule, message)
         except NotFound:
             pass  # also when it is not there: the caller has what it wants
@@ -197,6 +200,18 @@ class EntityEndpoints:
         return partial(show, self._collection, owners=owners)
 
 
+def author(request: Request, given: str = "") -> str:
+    """Return who makes a release by a request: as it says itself, or whose token it has."""
+    name = given or ("admin token" if request.scope.get(ADMITTED) else "no token")
+    address, _ = request.scope["client"]
+    return str(Author(name, address, request.headers.get("user-agent", "")))
+
+
+def _named(data: Mapping[str, Any], key: str) -> str:
+    """Return by what a message names an entity: its name, or the key in the path."""
+    return next((str(data[name]) for name in _NAMING if isinstance(data.get(name), str)), key)
+
+
 async def change_as_asked(publisher: Publisher, request: Request, rule: Rule, message: str) -> None:
     """Make a single write, and wait for data planes when the caller asks for it by ``WAIT``.
 
@@ -206,9 +221,9 @@ async def change_as_asked(publisher: Publisher, request: Request, rule: Rule, me
     rule = guarded(rule, request)
     seconds = request.headers.get(WAIT)
     if seconds is None:
-        await publisher.change(rule, ADMIN_API, message)
+        await publisher.change(rule, author(request), message)
         return
-    outcome = await publisher.change_and_wait(rule, ADMIN_API, message, _seconds(seconds))
+    outcome = await publisher.change_and_wait(rule, author(request), message, _seconds(seconds))
     if outcome is not None and outcome.refusals:
         raise ReleaseRefused(
             [f"data plane {one.hostname} ({one.id}): {one.error}" for one in outcome.refusals]

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.control_plane.admin.entities import author
 from gateway.control_plane.admin.releases import release_response, wait_and_texts
 from gateway.control_plane.admin.responses import read_object, respond
 from gateway.control_plane.holds import HEADER, OF_REQUEST, hold_name
@@ -48,6 +49,7 @@ class HoldEndpoints:
     async def publish(self, request: Request) -> Response:
         """Publish what a hold holds as one release."""
         who, message, wait = wait_and_texts(await read_object(request))
+        who = author(request, who) if who else ""
         name = request.path_params["name"]
         return release_response(await self._publisher.publish_hold(name, who, message, wait))
 

@@ -10,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.control_plane.admin.entities import ADMIN_API, LONGEST_WAIT
+from gateway.control_plane.admin.entities import LONGEST_WAIT, author
 from gateway.control_plane.admin.pages import page_size
 from gateway.control_plane.admin.responses import read_object, respond
+from gateway.control_plane.authors import Author
 from gateway.control_plane.ownership import owner_of, owns_anything
 from gateway.control_plane.publisher import Outcome, Publisher
 from gateway.control_plane.store import ReleaseInfo
@@ -81,7 +82,7 @@ class ReleaseEndpoints:
         number = _release_number(request.path_params["number"])
         who, message, wait = wait_and_texts(await read_object(request))
         message = message or f"rollback: to release {number}"
-        who = who or ADMIN_API
+        who = author(request, who)
         return release_response(await self._publisher.rollback(number, who, message, wait))
 
     async def owners(self, request: Request) -> Response:
@@ -95,7 +96,7 @@ class ReleaseEndpoints:
         owner = request.path_params["owner"]
         if request.method == "DELETE":
             wait = _query_wait(request.query_params)
-            who = request.query_params.get("who", ADMIN_API)[:_MAX_TEXT]
+            who = author(request, request.query_params.get("who", "")[:_MAX_TEXT])
             outcome = await self._publisher.withdraw(owner, who, f"delete {owner}", wait)
             return release_response(outcome) if outcome.refusals else respond(204)
         newest = await self._publisher.newest_with_hash()
@@ -113,7 +114,7 @@ class ReleaseEndpoints:
         if not isinstance(body.get("document"), dict):
             raise SchemaViolation({"document": "expected a record"})
         message = _text(body, "message") or f"publish {owner}"
-        who = _text(body, "who") or ADMIN_API
+        who = author(request, _text(body, "who"))
         wait = _wait(body)
         return release_response(
             await self._publisher.publish(owner, body["document"], who, message, wait)
@@ -154,11 +155,14 @@ def wait_and_texts(body: Mapping[str, Any]) -> tuple[str, str, float]:
 
 
 def _info(info: ReleaseInfo) -> dict[str, Any]:
+    by = Author.parse(info.who)
     return {
         "number": info.number,
         "hash": info.hash or None,
         "created_at": info.created_at,
-        "who": info.who,
+        "who": by.name,
+        "from": by.address or None,
+        "with": by.agent or None,
         "message": info.message,
     }
 
