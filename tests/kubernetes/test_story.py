@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.kubernetes.cluster import CHART, Cluster, request
+from gateway.data_plane.capacity import MASTER_MEMORY, MEBIBYTE, WORKER_MEMORY
+from tests.kubernetes.cluster import CHART, Cluster, request, say
 from tests.kubernetes.stack import TOPIC, ExistingStack
 from tests.support.broker import Broker
 from tests.support.waiting import eventually
@@ -101,6 +103,59 @@ def test_a_request_becomes_a_record_with_its_headers(
     value = json.loads(kafka.records(TOPIC, before + 1)[before].value())
     assert value["headers"]["aaa"] == "888"
     assert value["headers"]["host"].partition(":")[0] == NODE_ADDRESS
+
+
+def test_the_release_passes_its_own_test(cluster: Cluster, stack: ExistingStack) -> None:
+    for release in ("kong-dp", "kong-cp"):
+        said = cluster.helm("test", release, "--namespace", NAMESPACE)
+        assert re.search(r"^Phase:\s+Succeeded$", said, re.MULTILINE), said
+
+
+MEMORY = """
+import os, re
+total = 0
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    if int(pid) != os.getpid():
+        text = open(f"/proc/{pid}/smaps_rollup").read()
+        total += int(re.search(r"^Pss: +([0-9]+) kB", text, re.MULTILINE)[1])
+print(total)
+"""
+
+
+def test_a_pod_takes_less_memory_than_its_workers_are_reckoned_with(
+    cluster: Cluster, stack: ExistingStack
+) -> None:
+    for _ in range(200):
+        assert request(80, "/httpbin/get").status == 200
+    pods = cluster.get("pods", "--namespace", NAMESPACE)["items"]
+    (name,) = [name for pod in pods if (name := pod["metadata"]["name"]).startswith("kong-dp-kong")]
+    words = ("exec", name, "--namespace", NAMESPACE, "--", "python", "-c", MEMORY)
+    taken = int(cluster.kubectl(*words)) / 1024
+    say(f"a pod with two workers takes {taken:.1f} MiB (proportional set size)")
+    assert taken < (MASTER_MEMORY + 2 * WORKER_MEMORY) / MEBIBYTE
+
+
+TABLES = Path(__file__).resolve().parents[2] / "docs" / "by-hand-and-as-code.md"
+CHANGING = re.compile(r"\b(\d+(?:d|h|m|s))+\b|(?<=80:)\d+|(?<=443:)\d+|10\.96\.\d+\.\d+")
+
+
+def columns(text: str) -> list[list[str]]:
+    """Return a table's cells, without what is another one in each cluster."""
+    text = re.sub(r"kong-dp-kong-[0-9a-f]+-\w+", "kong-dp-kong-…", text)
+    return [CHANGING.sub("…", line).split() for line in text.strip().splitlines()]
+
+
+@pytest.mark.parametrize("kind", ["deployment", "service", "pods"])
+def test_kubectl_shows_the_tables_of_the_guide(
+    cluster: Cluster, stack: ExistingStack, kind: str
+) -> None:
+    shown = cluster.kubectl("get", kind, "--namespace", NAMESPACE)
+    say(f"$ kubectl get {kind}\n{shown}")
+    block = re.search(
+        rf"kubectl get {kind} -n kong-dp\n(.*?)\n(?=\$|```)", TABLES.read_text(), re.S
+    )
+    assert block is not None
+    assert columns(shown) == columns(block[1])
 
 
 def test_a_second_up_changes_nothing(stack: ExistingStack) -> None:
