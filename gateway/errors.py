@@ -25,6 +25,7 @@ GatewayError
 ├── ProxyHeaderRefused            a connection does not begin with a PROXY protocol header
 ├── RequestRejected               a request ends now, with an error status
 │   ├── BodyUnreadable            …because its body is not what its type calls for
+│   ├── BodyRefused               …because a plugin refuses its body, which is on its way upstream
 │   └── ProtocolError             …and the connection closed: malformed or hostile bytes
 ├── NodeStoreUnavailable          what a node's workers share cannot be reached, or is full
 ├── KafkaError                    Kafka refused what the command line asked, or did not respond

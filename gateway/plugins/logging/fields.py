@@ -84,8 +84,8 @@ class LogQueueSettings(StrictModel):
     )
     concurrency_limit: int = Field(
         default=1,
-        description="1: one batch after the other. -1: each entry by itself, at once; no more of "
-        "them than `max_entries`.",
+        description="How entries are sent. 1: batch after batch. -1: each entry by itself, at "
+        "once; no more of them than `max_entries`.",
     )
 
     @field_validator("concurrency_limit")

@@ -64,4 +64,5 @@ def test_a_template_that_is_no_lua_is_refused(config: dict[str, Any]) -> None:
 def test_a_method_is_upper_case_letters(method: str) -> None:
     with pytest.raises(SchemaViolation) as caught:
         checked(NAME, http_method=method)
-    assert "invalid value" in caught.value.fields["config"]["http_method"]
+    wanted = "invalid value" if method else "length must be at least 1"
+    assert wanted in caught.value.fields["config"]["http_method"]
