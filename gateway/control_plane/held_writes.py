@@ -107,6 +107,7 @@ class HeldWrites:
                 raise
             hold.take(table)
             hold.writes += 1
+            hold.touched = loop.time()  # how long a write takes is no silence
 
     async def publish(
         self, name: str, write: Callable[[Rule, str], Awaitable[Result]], message: str

@@ -69,7 +69,7 @@ def asking(port: int, paths: list[str]) -> Iterator[Counter[int]]:
 async def test_no_request_passes_without_a_key_while_routes_with_key_auth_are_synced(
     tmp_path: Path, by: str
 ) -> None:
-    values = {"hold_writes": "700ms"} if by == "setting" else {}
+    values = {"hold_writes": "4s"} if by == "setting" else {}
     headers = HOLD if by == "header" else {}
     paths = [f"/r{n}" for n in range(ROUTES)]
     async with running(tmp_path / "control-plane", **values) as place:
