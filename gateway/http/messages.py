@@ -172,15 +172,15 @@ class Request:
     tries: list[dict[str, Any]] | None = None
     """The attempts at the upstream, as log entries show them; noted where the chain logs."""
     waiting_since: float | None = None
-    """When the wait for what a plugin produced began, in monotonic seconds; noted where the chain
-    logs."""
+    """When the wait for a produced record began, in monotonic seconds; where the chain logs."""
     trace_ids: Mapping[str, str] | None = None
     """Ids of the request's trace by the format in which they went on: ``w3c``, ``b3``, …"""
     log_fields: Sequence[Any] = ()
     """What plugins add to the entries that log the request."""
     client_verify: str | None = None
-    """What became of the client's certificate: ``SUCCESS`` or ``FAILED:`` and why; None: nobody
-    looked."""
+    """``SUCCESS`` or ``FAILED:`` and why, of the client's certificate; None: nobody looked."""
+    waits: Sequence[tuple[str, float, float]] = ()
+    """Plugins that waited in ``access``: since when, until when, in monotonic seconds."""
     trace: Any = None
     """The trace that the request is part of (``gateway.plugins.opentelemetry``); None: of none."""
     _client_ip: str | None = None
@@ -218,7 +218,7 @@ class Request:
         self.match: RouteMatch | None = None
         self.consumer: Any = None
         self.size = 0
-        """Bytes received: the head and what has come of the body, without the framing of chunks."""
+        """Bytes received: head and body so far, without the framing of chunks."""
         self.sent = 0
         """Bytes of the response, head included; for log handlers, which run when it is out."""
         self._id: bytes | None = None

@@ -76,6 +76,8 @@ class PluginContext:
     """Id of a ``ca_certificates`` entity to its certificate (PEM)."""
     logs: LogSinks = field(default_factory=LogSinks)
     """The worker's queues of log entries."""
+    node_id: str = ""
+    """The id by which the node is known."""
 
 
 class Handler:

@@ -143,6 +143,7 @@ class Chain:
     ) -> None:
         """Go on behind a handler that had to wait."""
         proceed: Proceed | None = None
+        since = monotonic()
         try:
             response = await result
             if isinstance(response, Pending):
@@ -151,6 +152,7 @@ class Chain:
                 proceed, response = response, None
         except Exception as error:
             response = failure(request, error)
+        request.waits = (*request.waits, (self._order[index][1], since, monotonic()))
         if response is None:
             if derive is not None and _is_another(request, before):
                 following = self._switch(request, index, derive)

@@ -265,6 +265,7 @@ class Master:
             "addresses": ", ".join(str(address) for address in self._addresses),
             "certificate": certificate,
             "trusted": trusted_bundle(self.settings, self._prefix),
+            "node_id": self._node_id,
             "drain": self.settings.drain_timeout,
             "watchdog": self.settings.worker_watchdog,
         }

@@ -88,6 +88,7 @@ class AccessLog:
 
 def _entry(request: Request, response: Response, written: int) -> dict[str, Any]:
     match = request.match
+    trace = request.trace
     return {
         "time": time(),
         "client": request.client_ip,
@@ -101,6 +102,7 @@ def _entry(request: Request, response: Response, written: int) -> dict[str, Any]
         "route": None if match is None else match.route.get("name") or match.route["id"],
         "consumer": _consumer(request.consumer),
         "request_id": request.id.decode(),
+        "trace_id": None if trace is None else trace.id,
     }
 
 

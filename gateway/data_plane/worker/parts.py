@@ -78,6 +78,7 @@ class WorkerParts:
             settings.rate_limiting_ipv6_prefix,
             RecordLimits(settings.max_records, settings.max_record_size, settings.max_json_depth),
             store=store or LocalStore(),
+            node_id=data.get("node_id", ""),
         )
         server = _server(settings, application, default_type)
         certificates = _certificates(data["certificate"])

@@ -73,6 +73,7 @@ class WorkerResources:
     logs: LogSinks = field(default_factory=LogSinks)
     """What waits to be logged elsewhere."""
     request_metrics: RequestMetrics = field(default_factory=RequestMetrics)
+    node_id: str = ""
 
 
 class Snapshot:
@@ -238,6 +239,7 @@ def _make_handler(
         consumer_group_id=plugin.row.get("consumer_group"),
         authority=compiled.authorities.get,
         logs=resources.logs,
+        node_id=resources.node_id,
     )
     handler: Handler = plugin.type.handler()(plugin.config, context)
     return handler

@@ -47,9 +47,9 @@ from gateway.plugins.produce.records import (
     SizeLimit,
     Topics,
     extra_size,
-    record_headers,
     split_array,
     split_lines,
+    traced_headers,
 )
 from gateway.plugins.produce.registry import schema_stage
 from gateway.plugins.produce.turns import Awaited, Steps, in_turns
@@ -78,7 +78,7 @@ class ProduceHandler(Handler):
         self._sizes = SizeLimit(config.max_record_size or limits.size)
         self._topics = Topics(config, self._not_allowed)
         self._keys = Keys(config)
-        self._record_headers = record_headers(config.headers, context.consumers)
+        self._bare, self._record_headers = traced_headers(config, self._topics, context.consumers)
         self._split = {"ndjson": split_lines, "json_array": split_array}.get(config.records)
         self._envelopes = EnvelopeBuilder(
             method=config.forward_method,
@@ -232,7 +232,7 @@ class ProduceHandler(Handler):
         value = self._encode(request, request.body)
         select = self._record_headers
         delivery = Delivery(self, request)
-        headers = _NO_HEADERS if select is None else select(request)
+        headers = _NO_HEADERS if self._bare and request.trace is None else select(request)
         if headers or len(value) > self._sizes.value:
             self._sizes.check(len(value), None, headers)
         if request.admission is not None and self._must_wait(request, len(value)):
@@ -243,7 +243,7 @@ class ProduceHandler(Handler):
     def _one_buffered(self, request: Request) -> Response | Pending:
         value = self._encode(request, request.body)
         select = self._record_headers
-        headers = _NO_HEADERS if select is None else select(request)
+        headers = _NO_HEADERS if self._bare and request.trace is None else select(request)
         if headers or len(value) > self._sizes.value:
             self._sizes.check(len(value), None, headers)
         if request.admission is not None and self._must_wait(request, len(value)):
@@ -368,7 +368,7 @@ class ProduceHandler(Handler):
         return Addressed(
             self._topics.choose(query),
             self._keys.find(request),
-            _NO_HEADERS if select is None else select(request),
+            _NO_HEADERS if self._bare and request.trace is None else select(request),
         )
 
     def _value(self, request: Request, text: bytes | None = None) -> bytes:

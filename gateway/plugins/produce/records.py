@@ -85,6 +85,30 @@ def record_headers(config: RecordHeaders | None, consumers: Consumers) -> Select
     return select
 
 
+def traced_headers(
+    config: Envelope, topics: Topics, consumers: Consumers
+) -> tuple[bool, Callable[[Request], Sequence[Header]]]:
+    """Return whether only traced requests have record headers, and what makes them.
+
+    A trace goes on with its records unless request headers are not to become record headers.
+    """
+    headers = config.headers
+    select = record_headers(headers, consumers)
+    goes_on = headers is None or headers.forward_http_headers_as_record_headers
+
+    def make(request: Request) -> Sequence[Header]:
+        chosen = [] if select is None else select(request)
+        trace = request.trace
+        if trace is None:
+            return chosen
+        if trace.sampled:
+            query = arguments.parse(request.query) if config.topics_query_arg else {}
+            trace.topics = topics.choose(query)
+        return trace.on_record(chosen) if goes_on else chosen
+
+    return select is None, make
+
+
 def _forwarded(config: RecordHeaders) -> Select | None:
     """Return what makes record headers of request headers; None when none can come of it.
 

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``opentelemetry``: trace contexts go on, spans go to a receiver."""
+
+from gateway import COMPATIBLE_WITH
+from gateway.entities.plugin_types import PluginType
+from gateway.plugins.opentelemetry.schema import Config
+
+PLUGIN = PluginType(
+    name="opentelemetry",
+    version=COMPATIBLE_WITH,
+    priority=14,
+    # Records carry the context: it is there before they are made.
+    before_produce=761,
+    schema=Config,
+    handler_path="gateway.plugins.opentelemetry.handler:OpenTelemetry",
+)
+
+__all__ = ["PLUGIN", "Config"]

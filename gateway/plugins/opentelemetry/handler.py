@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Continue or begin a request's trace before anything goes on, and record it at the end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.http.identity import next_id
+from gateway.http.messages import Request, Response
+from gateway.plugins.base import Handler, PluginContext
+from gateway.plugins.opentelemetry.exporter import SpanExporter
+from gateway.plugins.opentelemetry.propagation import Propagation
+from gateway.plugins.opentelemetry.trace import Sampler, Trace
+
+_USUAL_RATE = 0.01
+_OWN = frozenset({b"traceparent"})
+
+
+class OpenTelemetry(Handler):
+    """One configuration. What is not sampled costs ids and a header, and nothing at the end."""
+
+    def __init__(self, config: Any, context: PluginContext) -> None:
+        super().__init__(config, context)
+        rate = _USUAL_RATE if config.sampling_rate is None else config.sampling_rate
+        follows = config.sampling_strategy == "parent_probability_fallback"
+        sampler = Sampler(rate, follows=follows)
+        self._decides, self._top = sampler.decides, sampler.top
+        self._propagation = Propagation(config)
+        self._unusual = self._propagation.unusual
+        shown = config.http_response_header_for_traceid
+        self._shown = b"" if shown is None else shown.encode()
+        self._exporter = SpanExporter(config, context) if config.traces_endpoint else None
+        skips = [] if self._shown else ["header_filter"]
+        self.skips = skips if self._exporter else [*skips, "log"]
+
+    def access(self, request: Request) -> None:
+        """Put the context of this hop where the next one looks."""
+        unusual = self._unusual
+        if unusual is None:
+            self._continue(request)
+            return
+        for name, _ in request.headers:
+            if name in unusual:
+                self._continue(request)
+                return
+        # Nothing came: a request's id is as random as a trace's, and one id for both makes logs
+        # and traces meet.
+        number, ids = request.id, next_id()
+        span = ids[:16]
+        sampled = number[14:16] <= self._top and self._decides(number)
+        header = b"traceparent", b"-".join((b"00", number, span, b"01" if sampled else b"00"))
+        request.trace = trace = Trace(number, span, sampled, header)
+        request.headers = [*request.headers, header]
+        request.own_headers |= _OWN
+        if sampled:
+            trace.root = ids[16:]
+            request.trace_ids = {"w3c": trace.id}
+
+    def _continue(self, request: Request) -> None:
+        """Go by what the request's headers and the settings say."""
+        propagation = self._propagation
+        form, parent = propagation.extract(request)
+        number, ids = parent.trace or request.id, next_id()
+        sampled = self._decides(number, parent.sampled)
+        request.trace = trace = Trace(number, ids[:16], sampled)
+        trace.parent = parent.span
+        forms = propagation.inject(request, trace, form, single=parent.single)
+        request.trace_ids = dict.fromkeys(forms, trace.id)
+        if sampled:
+            trace.root = ids[16:]
+
+    def header_filter(self, request: Request, response: Response) -> None:
+        """Show the trace's id; also where a plugin responded before ``access`` ran."""
+        if request.trace is None:
+            self.access(request)
+        lower = self._shown.lower()
+        response.headers = [pair for pair in response.headers if pair[0].lower() != lower]
+        response.headers.append((self._shown, request.trace.number))
+
+    def log(self, request: Request, response: Response) -> None:
+        """Hand the spans of a sampled trace over; also where a plugin responded before."""
+        if request.trace is None:
+            self.access(request)
+        if request.trace.sampled and self._exporter is not None:
+            self._exporter.add(request, response)
+
+    def close(self) -> None:
+        """Send what waits."""
+        if self._exporter is not None:
+            self._exporter.close()

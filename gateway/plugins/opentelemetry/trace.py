@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The trace that a request is part of, and whether it is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from gateway.kafka.client import Header
+
+_IDS = 1 << 64
+
+
+class ParentContext(NamedTuple):
+    """What a request's headers say of its trace. Ids in lower-case hex, of full length."""
+
+    trace: bytes = b""
+    """32 characters; empty where only the decision came along."""
+    span: bytes = b""
+    """16 characters; empty where the caller has no span."""
+    sampled: bool | None = None
+    """The caller's decision; None: it left it open."""
+    single: bool = False
+    """B3 came in its single header."""
+
+
+NO_PARENT = ParentContext()
+
+
+class Trace:
+    """Made for each request that the plugin sees; plain values, since most are not recorded.
+
+    ``number`` is the trace's id, ``span`` the id that goes on, to the upstream or with records;
+    both in hex, as ``parent``, which is empty where there is none.
+    """
+
+    __slots__ = ("__dict__", "_header", "number", "sampled", "span")
+
+    parent = b""
+    root = b""
+    """The request's own span, where the trace is sampled."""
+    topics: Sequence[str] = ()
+    """Where the records of a sampled request go."""
+
+    injected: Sequence[tuple[bytes, bytes]] = ()
+    """The headers that go on, where they are others than one ``traceparent``."""
+
+    def __init__(
+        self, number: bytes, span: bytes, sampled: bool, header: tuple[bytes, bytes] | None = None
+    ) -> None:
+        """``header``: the only one that goes on."""
+        self.number = number
+        self.span = span
+        self.sampled = sampled
+        self._header = header
+
+    @property
+    def id(self) -> str:
+        """The trace's id as text."""
+        return self.number.decode()
+
+    def on_record(self, chosen: list[Header]) -> list[Header]:
+        """Return a record's headers with those of the trace, unless they are there already."""
+        headers = self.injected if self._header is None else (self._header,)
+        names = {name.lower() for name, _ in chosen}
+        added = [(name.decode("latin-1"), value) for name, value in headers]
+        return chosen + [pair for pair in added if pair[0] not in names]
+
+
+class Sampler:
+    """Decides which traces are recorded.
+
+    A caller's decision holds (W3C Trace Context section 3.3): one that is not recorded stays so,
+    and one that is recorded is not cut here, unless the rate is 0. Without one the trace's id
+    decides, so that all that see it decide alike: Kong's test takes the first eight bytes as a
+    little-endian number (``kong/tracing``).
+    """
+
+    def __init__(self, rate: float, *, follows: bool) -> None:
+        """``follows``: the caller's decision holds at a rate of 0 as well."""
+        self._never = rate <= 0
+        self._follows = follows
+        self._bound = int(rate * _IDS)
+        # The id's eighth byte is the number's first: it decides nearly always.
+        self.top = b"%02x" % min(self._bound >> 56, 255)
+        """An id whose characters 14 and 15 are greater is not recorded."""
+
+    def decides(self, number: bytes, caller: bool | None = None) -> bool:
+        """Tell whether a trace is recorded; ``number`` is its id in hex."""
+        if caller is not None:
+            return caller and (self._follows or not self._never)
+        return int.from_bytes(bytes.fromhex(number[:16].decode()), "little") < self._bound

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One trace from a client through a whole node and a record's headers to a consumer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.plugins.opentelemetry.formats import READERS
+from tests.support.broker import Broker
+from tests.support.node import NodeProcess, running_node
+from tests.support.otlp import Receiver, attributes, receiving
+from tests.support.producing import on_broker
+from tests.support.traffic import get
+
+pytestmark = pytest.mark.kafka
+TRACE, CALLER = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    with receiving() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def topic(broker: Broker) -> str:
+    return broker.topic()
+
+
+@pytest.fixture(scope="module")
+def node(
+    tmp_path_factory: pytest.TempPathFactory, broker: Broker, topic: str, receiver: Receiver
+) -> Iterator[NodeProcess]:
+    folder = Path(tmp_path_factory.mktemp("tracing"))
+    queue = {"max_coalescing_delay": 0}
+    tracing = {"traces_endpoint": receiver.url, "sampling_rate": 1, "queue": queue}
+    metrics = {"status_code_metrics": True, "latency_metrics": True}
+    produce = on_broker(broker, topic, producer_async=False)
+    off = {**produce, "headers": {"forward_http_headers_as_record_headers": False}}
+    configuration = {
+        "_format_version": "3.0",
+        "routes": [
+            {
+                "name": "orders",
+                "paths": ["/orders"],
+                "plugins": [{"name": "kafka-upstream", "config": produce}],
+            },
+            {
+                "name": "off",
+                "paths": ["/off"],
+                "plugins": [{"name": "kafka-upstream", "config": off}],
+            },
+        ],
+        "plugins": [
+            {"name": "opentelemetry", "config": tracing},
+            {"name": "prometheus", "config": metrics},
+        ],
+    }
+    (folder / "kong.json").write_text(json.dumps(configuration))
+    settings = {
+        "KONG_DECLARATIVE_CONFIG": str(folder / "kong.json"),
+        "KONG_NGINX_WORKER_PROCESSES": "1",
+        "KONG_LUA_SSL_TRUSTED_CERTIFICATE": broker.ca_file,
+    }
+    with running_node(folder, **settings) as running:
+        yield running.ready()
+
+
+def headers_of(record: Any) -> dict[str, str]:
+    return {name: value.decode() for name, value in record.headers() or ()}
+
+
+def test_one_trace_leads_from_the_client_to_the_consumer(
+    node: NodeProcess, broker: Broker, topic: str, receiver: Receiver
+) -> None:
+    sent = {"traceparent": f"00-{TRACE}-{CALLER}-01", "tracestate": "vendor=1"}
+    assert get(node.proxy, "/orders", sent).status == 200
+    (record,) = broker.records(topic)
+    found = headers_of(record)
+    assert found["tracestate"] == "vendor=1"
+    context = READERS["w3c"]({b"traceparent": found["traceparent"]})
+    assert context is not None
+    assert (context.trace.decode(), context.sampled) == (TRACE, True)
+    (root,) = receiver.named("kong")
+    (produced,) = receiver.named(f"send {topic}")
+    assert root.parent_span_id.hex() == CALLER
+    assert produced.parent_span_id == root.span_id
+    assert produced.span_id.hex() == context.span.decode(), "the consumer's parent"
+    assert {root.trace_id.hex(), produced.trace_id.hex()} == {TRACE}
+    assert attributes(produced)["messaging.destination.name"] == topic
+
+    accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
+    metrics = get(node.status, "/metrics", accept).body.decode()
+    assert f'# {{trace_id="{TRACE}"}}' in metrics
+    assert f'kafka_gateway_records_total{{topic="{topic}"}} 1\n' in metrics
+    where = 'service="",route="orders",workspace="default"'
+    assert f"kong_upstream_latency_ms_count{{{where}}} 1\n" in metrics, "the wait for Kafka"
+
+
+def test_records_have_no_context_where_no_header_is_to_go_on(
+    node: NodeProcess, broker: Broker, topic: str
+) -> None:
+    before = broker.count(topic)
+    assert get(node.proxy, "/off").status == 200
+    assert headers_of(broker.records(topic, before + 1)[-1]) == {}

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from time import monotonic
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from gateway.http.messages import Request, Response
+from gateway.plugins.opentelemetry.spans import SpanWriter
+from gateway.plugins.opentelemetry.trace import Trace
+from tests.support.otlp import attributes
+from tests.support.requests import request_of
+
+
+def traced(target: bytes = b"/") -> Request:
+    request = request_of(target, host=b"api.test:8000")
+    request.received = monotonic()
+    request.trace = trace = Trace(b"1" * 32, b"2" * 16, True)
+    trace.root = b"3" * 16
+    return request
+
+
+def test_the_spans_of_many_requests_are_one_message() -> None:
+    writer = SpanWriter({"service.name": "kong"})
+    entries = [writer.write(traced(), Response(200, [])) for _ in range(3)]
+    message = ExportTraceServiceRequest.FromString(writer.export(entries))
+    (resource,) = message.resource_spans
+    (scope,) = resource.scope_spans
+    assert [span.name for span in scope.spans] == ["kong"] * 3
+    assert scope.scope.name == "kafka-gateway"
+    assert attributes(resource.resource) == {"service.name": "kong"}
+
+
+def test_records_are_a_producers_span_whose_id_they_carry() -> None:
+    request = traced()
+    request.trace.topics = ("orders", "audit")
+    request.waiting_since = request.received
+    writer = SpanWriter({})
+    entry = writer.write(request, Response(502, []))
+    message = ExportTraceServiceRequest.FromString(writer.export([entry]))
+    root, sent = message.resource_spans[0].scope_spans[0].spans
+    assert sent.name == "send orders"
+    assert sent.kind == sent.SPAN_KIND_PRODUCER
+    assert sent.span_id.hex() == "2" * 16
+    assert sent.parent_span_id == root.span_id
+    assert root.status.code == sent.status.code == 2
+    assert attributes(sent) == {
+        "messaging.system": "kafka",
+        "messaging.destination.name": "orders,audit",
+        "messaging.operation.name": "send",
+        "messaging.operation.type": "send",
+    }
