@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Hashable
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from gateway.errors import ReleaseRefused
 from gateway.http.messages import Request, Response
+from gateway.logs import get_logger
 from gateway.plugins.base import Handler, PluginContext
 from gateway.plugins.logging.paths import PathProblem, put
 from gateway.plugins.logging.queue import QueueLimits
@@ -30,6 +33,12 @@ OWN_LIMITS = QueueLimits(
 """Those of the plugins that have no settings for them."""
 
 
+_SMALL = 16384
+"""Bytes of a body that may be kept a little longer."""
+_MOST_WAITING = 256
+_log = get_logger("gateway.plugins.logging")
+
+
 class LogHandler(Handler):
     """Subclasses give ``add`` their sink, with ``use_queue`` where it has to be waited for."""
 
@@ -40,6 +49,7 @@ class LogHandler(Handler):
         self._fields: CustomFields | None = None
         self._key: Hashable = None
         self.add: Callable[[bytes], None] = _nowhere
+        self._waiting: list[tuple[Request, Response, float]] = []
         chunks = config.custom_fields_by_lua
         if chunks:
             if not context.lua_allowed:
@@ -51,11 +61,34 @@ class LogHandler(Handler):
             self._fields = CustomFields(chunks, self.name)
 
     def log(self, request: Request, response: Response) -> None:
-        """Hand the entry over."""
-        if self._fields is None and not request.log_fields:
-            self.add(orjson.dumps(log_entry(request, response)))
-        else:
+        """Hand the entry over: soon, together with those of other requests, where it can wait.
+
+        The code and the entities are at the processor's hand then, which halves the time it takes.
+        """
+        if (
+            self._fields is not None
+            or request.log_fields
+            or len(request.body) > _SMALL
+            # What is known of TLS goes with the connection.
+            or request.connection.scheme == "https"
+        ):
+            self._write_entries()
             self.add(self.entry(request, response))
+            return
+        waiting = self._waiting
+        if not waiting:
+            asyncio.get_running_loop().call_soon(self._write_entries)
+        waiting.append((request, response, monotonic()))
+        if len(waiting) >= _MOST_WAITING:
+            self._write_entries()
+
+    def _write_entries(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for request, response, ended in waiting:
+            try:
+                self.add(orjson.dumps(log_entry(request, response, ended)))
+            except Exception:
+                _log.exception("log handler failed", request_id=request.id.decode())
 
     def entry(self, request: Request, response: Response) -> bytes:
         """Return the entry as JSON."""
@@ -81,6 +114,7 @@ class LogHandler(Handler):
 
     def close(self) -> None:
         """Give the queue back: what waits there is delivered."""
+        self._write_entries()
         if self._key is not None:
             self.context.logs.release(self._key)
             self._key = None

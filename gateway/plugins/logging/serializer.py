@@ -31,13 +31,18 @@ _fixed: dict[FixedResponse, orjson.Fragment] = {}
 """The headers of responses that are the same each time."""
 
 
-def log_entry(request: Request, response: Response, *, plain: bool = False) -> _Entry:
+def log_entry(
+    request: Request, response: Response, ended: float = 0.0, *, plain: bool = False
+) -> _Entry:
     """Return what is logged of a request whose response was sent.
 
     For ``orjson.dumps``: entities are fragments, whose text is made once for a configuration;
-    with ``plain`` they are objects as the rest is, which may be changed.
+    with ``plain`` they are objects as the rest is, which may be changed. ``ended``: when the
+    response was written, in monotonic seconds; 0: now.
     """
-    since = monotonic() - request.received
+    now = monotonic()
+    received = request.received
+    total = int(((ended or now) - received) * 1000)
     entry: _Entry = {
         "request": _request(request),
         "response": {
@@ -45,9 +50,9 @@ def log_entry(request: Request, response: Response, *, plain: bool = False) -> _
             "headers": _response_headers(request, response, plain),
             "size": request.sent,
         },
-        "latencies": _latencies(request, int(since * 1000)),
+        "latencies": _latencies(request, total),
         "client_ip": request.client_ip,
-        "started_at": int((time() - since) * 1000),
+        "started_at": int((time() - now + received) * 1000),
         "upstream_uri": "",
         "upstream_status": "",
         "source": "kong" if response.generated else "upstream",

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from time import time
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ from gateway.kafka.pool import ProducerPool
 from gateway.plugins.base import PluginContext
 from gateway.plugins.logging.fields import LogFields
 from gateway.plugins.logging.handler import OWN_LIMITS, LogHandler
+from gateway.plugins.logging.serializer import log_entry
 from tests.support.logging import ok, responded, settle
 
 
@@ -64,3 +66,33 @@ async def test_lua_that_is_switched_off_is_refused() -> None:
         LogHandler(config, replace(context(), lua_allowed=False))
     with pytest.raises(NotImplementedError):
         await LogHandler(LogFields(), context()).send([b""])
+
+
+async def test_entries_are_written_together_in_the_order_of_their_requests(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Also where one cannot wait, or cannot be written at all."""
+    handler = Kept(LogFields(), context())
+    large, secure = responded(b"/large"), responded(b"/secure")
+    large.body = b"x" * 20_000
+    secure.connection.scheme = "https"
+    broken = responded(b"/broken")
+    broken.correlation_id = 5  # type: ignore[assignment]  # a bug of another plugin
+    for one in (responded(b"/1"), large, responded(b"/2"), broken, secure, responded(b"/3")):
+        handler.log(one, ok())
+    for place in range(300):
+        handler.log(responded(b"/%d" % place), ok())
+    await settle()
+    handler.close()
+    await handler.context.logs.close(1)
+    uris = [orjson.loads(entry)["request"]["uri"] for entry in handler.kept]
+    assert uris[:5] == ["/1", "/large", "/2", "/secure", "/3"]
+    assert uris[5:] == [f"/{place}" for place in range(300)]
+    assert "log handler failed" in caplog.messages
+
+
+async def test_the_time_that_an_entry_waits_is_not_the_requests() -> None:
+    request = responded()
+    found = log_entry(request, ok(), request.received + 0.5)
+    assert found["latencies"]["request"] in (499, 500)
+    assert abs(found["started_at"] - time() * 1000) < 60_000
