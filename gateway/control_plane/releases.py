@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from gateway.control_plane.clustering.push import Push, prepare
+from gateway.control_plane.clustering.push import Push, SentRows, prepare
 from gateway.control_plane.delta import Key, RowChange, between, undone
 from gateway.control_plane.ownership import canonical, merge, owns_anything
 from gateway.control_plane.store import NextRelease, Release, Store
@@ -54,6 +54,7 @@ class Releases:
         self.store = store
         self._max_payload = max_payload
         self._push: tuple[Table, Push] | None = None
+        self._sent = SentRows()
         self._bound: tuple[Table, int] | None = None
 
     def newest_push(self) -> Push | None:
@@ -67,7 +68,7 @@ class Releases:
         """Return a configuration made ready; that of the newest release is so already."""
         known = self._push
         if known is None or known[0] is not table:
-            known = self._push = table, prepare(table)
+            known = self._push = table, prepare(table, self._sent)
         return known[1]
 
     def with_hash(self, release: Release) -> Release:
@@ -127,7 +128,7 @@ class Releases:
             if quick:
                 self._check_bound({} if previous is None else previous.table, table)
                 return NextRelease("", who, message, table)
-            pushes.append(self._checked(prepare(table)))
+            pushes.append(self._checked(prepare(table, self._sent)))
             return NextRelease(pushes[0].hash, who, message, table, target=target)
 
         release = self.store.append(build)

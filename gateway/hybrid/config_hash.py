@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 ZERO_HASH = "0" * 32
@@ -13,6 +14,15 @@ ZERO_HASH = "0" * 32
 _PARTS = ("routes", "services", "plugins", "upstreams", "targets")
 _BUFFER = 1_000_000
 """Over so many bytes the text so far is replaced by its binary digest, as Kong does."""
+
+
+class HashedRow(dict[str, Any]):
+    """A row that is hashed again and again, and keeps its text. It must not be changed."""
+
+    @cached_property
+    def text(self) -> str:
+        """The row's sorted text."""
+        return _text(dict(self))
 
 
 def config_hash(table: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
@@ -77,6 +87,8 @@ class _Text:
 def _text(value: Any) -> str:
     """Return the sorted text of a value as a whole."""
     kind = type(value)
+    if kind is HashedRow:
+        return str(value.text)
     if kind is str:
         return str(value)
     if value is None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from gateway.entities import Row
@@ -13,22 +14,24 @@ WORKSPACE = "0dc6f45b-8f8d-40d2-a504-473544ee190b"
 """Id of the default workspace, the one Kong's own declarative configurations have."""
 
 
-def config_table(table: Table) -> dict[str, Any]:
+def sent_row(row: Row) -> Row:
+    """Return a row as data planes get it."""
+    return {**_for_all_data_planes(row), "ws_id": WORKSPACE}
+
+
+def config_table(table: Table, sent: Callable[[Row], Row] = sent_row) -> dict[str, Any]:
     """Return the configuration as data planes get it.
 
     Without disabled services, what hangs on them, disabled plugins, and the gateway's own tags;
     rows sorted by id, so that equal configurations have equal hashes; with the default workspace,
-    which every row points to. Collections without rows are absent.
+    which every row points to. Collections without rows are absent. ``sent`` stands in for
+    ``sent_row`` where that keeps what it made.
     """
     result: dict[str, Any] = {"_format_version": "3.0", "_transform": False}
     dropped = {row["id"] for row in table.get("services", ()) if row.get("enabled") is False}
     gone = dropped | {row["id"] for row in table.get("routes", ()) if row["service"] in dropped}
     for collection, rows in sorted(table.items()):
-        kept = [
-            {**_for_all_data_planes(row), "ws_id": WORKSPACE}
-            for row in rows
-            if _is_sent(collection, row, gone)
-        ]
+        kept = [sent(row) for row in rows if _is_sent(collection, row, gone)]
         if kept:
             result[collection] = sorted(kept, key=lambda row: str(row["id"]))
     result["workspaces"] = [{"id": WORKSPACE, "name": "default"}]

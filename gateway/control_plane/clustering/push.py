@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from gateway.entities import Row
 from gateway.entities.checks import Table
 from gateway.entities.plugin_types import plugin_types
-from gateway.hybrid.config_hash import ZERO_HASH, config_hash
-from gateway.hybrid.config_table import config_table
+from gateway.hybrid.config_hash import ZERO_HASH, HashedRow, config_hash
+from gateway.hybrid.config_table import config_table, sent_row
 from gateway.hybrid.frame import is_empty, reconfigure_payload
 
 
@@ -32,14 +34,39 @@ class Push:
         return reported == self.hash or (self.empty and reported == ZERO_HASH)
 
 
-def prepare(table: Table) -> Push:
-    """Make a flat configuration ready to be sent."""
-    sent = config_table(table)
+class SentRows:
+    """Rows as data planes get them, with their part of the hash, made once for each row.
+
+    Only those of the configuration that was made ready last are kept.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[int, tuple[Row, HashedRow]] = {}
+
+    def table(self, table: Table) -> dict[str, Any]:
+        """Return a configuration as data planes get it."""
+        before, made = self._made, {}
+
+        def sent(row: Row) -> Row:
+            # A row is never changed, and lives at least as long as what is kept of it.
+            known = before.get(id(row)) or (row, HashedRow(sent_row(row)))
+            made[id(row)] = known
+            return known[1]
+
+        result = config_table(table, sent)
+        self._made = made
+        return result
+
+
+def prepare(table: Table, rows: SentRows | None = None) -> Push:
+    """Make a flat configuration ready to be sent; ``rows`` keeps what the next one may share."""
+    sent = (rows or SentRows()).table(table)
+    digest, parts = config_hash(sent)
     types = plugin_types()
     names = {row["name"] for row in sent.get("plugins", ())}
     return Push(
-        hash=config_hash(sent)[0],
-        payload=reconfigure_payload(sent),
+        hash=digest,
+        payload=reconfigure_payload(sent, parts),
         plugins={name: types[name].version for name in sorted(names) if name in types},
         empty=is_empty(sent),
     )
