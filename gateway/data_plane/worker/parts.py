@@ -97,13 +97,16 @@ class WorkerParts:
         if self.access_log is not None:
             self.access_log.close()
 
-    def report(self) -> dict[str, Any]:
-        """Return what was counted, and what is so now."""
+    def report(self, requests: Any = None) -> dict[str, Any]:
+        """Return what was counted, and what is so now.
+
+        ``requests``: what ``RequestMetrics`` has written of itself already.
+        """
         server, kafka = self.server, self.resources.producers.metrics()
         return {
             "counters": {
                 "routes": self.application.counters.report(),
-                "requests": self.resources.request_metrics.report(),
+                "requests": requests or self.resources.request_metrics.report(),
                 "accepted": server.accepted,
                 "refused": server.refused,
                 "log_dropped": self.access_log.dropped if self.access_log else 0,

@@ -197,16 +197,21 @@ class Worker:
         plugins = {name: kind.version for name, kind in types.items()}
         self._reply(message, ok=True, plugins=plugins)
 
-    def _stats(self, message: Message) -> None:
-        self._report(message.data["number"])
+    async def _stats(self, message: Message) -> None:
+        if self._parts is None:
+            return
+        # Thousands of routes are not written in one go: requests would wait for it.
+        requests = await self._parts.resources.request_metrics.written()
+        self._report(message.data["number"], requests)
 
     async def _purge(self, message: Message) -> None:
         gone = await self.parts.application.snapshot.purge(message.data["prefix"])
         self._reply(message, gone=gone)
 
-    def _report(self, number: int) -> None:
+    def _report(self, number: int, requests: Any = None) -> None:
         if self.channel is not None and self._parts is not None:
-            self.channel.send(Command.STATS, {"number": number, **self._parts.report()})
+            report = self._parts.report(requests)
+            self.channel.send(Command.STATS, {"number": number, **report})
 
     def _reply(self, message: Message, **data: Any) -> None:
         if self.channel is not None:

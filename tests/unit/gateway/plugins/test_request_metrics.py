@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import orjson
+
 from gateway.plugins.request_metrics import SEPARATOR, WAIT_BOUNDS, Histogram, RequestMetrics
 
 KEY = f"s{SEPARATOR}r"
@@ -37,3 +39,13 @@ def test_the_last_traced_request_of_a_bucket_is_its_example() -> None:
     place = str(WAIT_BOUNDS.index(100))
     assert metrics.exemplars()[KEY][place][:2] == ("b" * 32, 95)
     assert elapsed.counts[WAIT_BOUNDS.index(100)] == 2
+
+
+async def test_what_is_written_in_pieces_is_the_report() -> None:
+    metrics = RequestMetrics()
+    assert orjson.loads(orjson.dumps(await metrics.written())) == {}
+    for place in range(200):
+        route = metrics.of("s", f"r-{place}")
+        if place % 3:
+            route.everybody.codes[200] = place
+    assert orjson.loads(orjson.dumps(await metrics.written())) == metrics.report()
