@@ -41,7 +41,7 @@ PROMISING = {
     "proxy_server": "a data plane connects to its control plane without a proxy",
     "rbac": "there are no users: who has the admin token may do everything",
     "stream_listen": "the gateway serves HTTP alone",
-    "tracing_": "requests are not traced",
+    "tracing_": "the plugin opentelemetry records spans without it, by its own settings",
     "wasm": "there are no filters",
 }
 """Beginnings of Kong settings that promise what is not there, and what is instead."""
