@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.control_plane import NAME, Place, certificates, messages, names, running
+from tests.support.control_plane import messages, names, node_settings, running
 from tests.support.deck import guarded_routes, sync
 from tests.support.http import until
 from tests.support.node import running_node
@@ -22,22 +22,6 @@ from tests.support.node import running_node
 HOLD = {"X-Kafka-Gateway-Hold": "ci"}
 ROUTES = 60
 OPEN = ("open", "publishing")
-
-
-def node_settings(place: Place, folder: Path) -> dict[str, str]:
-    authority, _, own = certificates()
-    certificate, key = own.write(folder, "cluster")
-    (folder / "ca.crt").write_text(authority.pem)
-    return {
-        "KONG_ROLE": "data_plane",
-        "KONG_CLUSTER_MTLS": "pki",
-        "KONG_CLUSTER_CONTROL_PLANE": f"127.0.0.1:{place.port('cluster')}",
-        "KONG_CLUSTER_SERVER_NAME": NAME,
-        "KONG_CLUSTER_CERT": str(certificate),
-        "KONG_CLUSTER_CERT_KEY": str(key),
-        "KONG_CLUSTER_CA_CERT": str(folder / "ca.crt"),
-        "KONG_NGINX_WORKER_PROCESSES": "1",
-    }
 
 
 @contextmanager

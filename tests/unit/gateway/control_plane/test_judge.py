@@ -11,7 +11,8 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.support.control_plane import Place, make, messages, running
+from tests.support.control_plane import Place, make, messages, node_settings, running
+from tests.support.node import running_node
 
 MISSING = "{vault://env/NO_SUCH}"
 UNNAMED = "configuration reload failed"
@@ -196,6 +197,40 @@ async def test_a_data_plane_that_never_served_what_is_there_keeps_nobody_from_pu
             assert 'of owner "first"' in verdict["error"]
             mended = await place.publish({"consumers": {"ann": {}}}, owner="first")
             assert mended.body["data_planes"][0]["status"] == "confirmed"
+
+
+async def test_a_real_data_plane_serves_what_others_publish_beside_what_it_refuses(
+    tmp_path: Path,
+) -> None:
+    def document(name: str) -> dict[str, Any]:
+        plugin = {"request-termination": {"config": {"status_code": 418}}}
+        return {"routes": {name: {"paths": [f"/{name}"], "plugins": plugin}}}
+
+    async with running(tmp_path / "control-plane") as place:
+        await place.publish(document("first"), owner="first")
+        with running_node(tmp_path, **node_settings(place, tmp_path)) as node:
+            await asyncio.to_thread(node.ready)
+            config = {
+                "topic": "t",
+                "bootstrap_servers": [{"host": "127.0.0.1", "port": 1}],
+                "authentication": {
+                    "strategy": "sasl",
+                    "mechanism": "PLAIN",
+                    "user": "u",
+                    "password": MISSING,
+                },
+            }
+            body = {"name": "kafka-upstream", "config": config}
+            made = await place.ask("POST", "/routes/first/plugins", body)
+            assert made.status == 201, made
+            (found,) = await refusals(place)
+            assert MISSING in found["message"]
+            assert [one["id"] for one in found["entities"]] == [made.body["id"]]
+            reply = await place.publish(document("second"), owner="second", wait=60)
+            assert reply.status == 201, reply
+            assert reply.body["data_planes"][0]["status"] == "confirmed"
+            for path in ("/first", "/second"):
+                assert (await asyncio.to_thread(node.get, path)).status == 418
 
 
 async def test_what_is_left_out_stays_so_over_a_restart(tmp_path: Path) -> None:
