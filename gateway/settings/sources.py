@@ -45,6 +45,7 @@ PROMISING = {
     "wasm": "there are no filters",
 }
 """Beginnings of Kong settings that promise what is not there, and what is instead."""
+_LOGS = ("_access_log", "_error_log")
 _OFF = frozenset(("", "off", "false", "none", "no", "0"))
 
 
@@ -83,7 +84,8 @@ def _unknown(shown: str, name: str, value: str, names: list[str]) -> str:
         return ""
     near = nearest_word(shown, names)
     for beginning, why in PROMISING.items():
-        if name.lower().startswith(beginning):
+        # Kong's charts say where the logs of all its parts go, also of those that are off.
+        if name.lower().startswith(beginning) and not name.lower().endswith(_LOGS):
             return "" if value.strip().lower() in _OFF else f"{shown}: has no effect: {why}"
     # A near miss is reported even where Kong has many settings that change nothing here.
     if name.lower().startswith(WITHOUT_EFFECT) and not nearest_word(shown, names, 0.93):

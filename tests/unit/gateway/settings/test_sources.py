@@ -37,6 +37,7 @@ def test_an_unknown_setting_is_a_warning_with_the_nearest_name() -> None:
 
 def test_settings_of_kong_that_change_nothing_here_are_no_warning() -> None:
     given = {"KONG_ANONYMOUS_REPORTS": "off", "KONG_VITALS_TTL_DAYS": "7"}
+    given |= {"KONG_PORTAL_API_ACCESS_LOG": "/dev/stdout"}
     given |= {"KONG_CLUSTER_TELEMETRY_ENDPOINT": "x", "KONG_NGINX_HTTP_KEEPALIVE": "1"}
     assert unknown_settings({}, given) == []
 
