@@ -70,14 +70,30 @@ def _places(fields: Mapping[str, str]) -> set[tuple[str, ...]]:
     return {(name,) for name in fields}
 
 
+_ELSEWHERE = {
+    "ordering": "plugins run by their priorities here (docs/decisions/gates-before-records.md)",
+    "condition": "conditions of plugins are not evaluated here; limit the plugin by route, "
+    "service, consumer or group",
+}
+"""Fields of Kong's enterprise edition: null is what files have that do not use them."""
+
+
 def _examine_plugin(
     entity: EntityType, data: Mapping[str, Any]
 ) -> tuple[Row | None, list[Problem]]:
     name = data.get("name")
     plugin = plugin_types().get(name) if isinstance(name, str) else None
+    given = data
     if plugin is not None and data.get("protocols") is None:
         data = {**data, "protocols": list(plugin.default_protocols())}
+    elsewhere = [name for name in _ELSEWHERE if name in data]
+    data = {name: value for name, value in data.items() if name not in _ELSEWHERE}
     row, problems = _validate(entity.model, data)
+    problems += [
+        Problem((name,), "value must be null", _ELSEWHERE[name])
+        for name in elsewhere
+        if given[name] is not None
+    ]
     if plugin is None:
         if isinstance(name, str):
             problems.append(Problem(("name",), unknown_plugin(name), input=name))

@@ -82,3 +82,20 @@ def test_no_message_shows_a_secret() -> None:
     assert planted not in str(caught.value) + str(caught.value.problems)
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
+
+
+def test_what_plugins_have_elsewhere_may_be_null_and_leaves_nothing() -> None:
+    plain = validate_row("plugins", {"name": "key-auth"})
+    given = validate_row("plugins", {"name": "key-auth", "ordering": None, "condition": None})
+    assert given.keys() == plain.keys()
+
+
+@pytest.mark.parametrize(
+    "field", [{"ordering": {"before": {"access": ["acl"]}}}, {"condition": "true"}]
+)
+def test_what_plugins_have_elsewhere_is_refused_in_words(field: dict[str, Any]) -> None:
+    with pytest.raises(SchemaViolation) as caught:
+        validate_row("plugins", {"name": "key-auth", **field})
+    [name] = field
+    assert caught.value.fields[name] == "value must be null"
+    assert " here" in caught.value.problems[0]
