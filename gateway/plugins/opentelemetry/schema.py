@@ -62,18 +62,30 @@ class PropagationSettings(StrictModel):
 
 
 class MetricsSettings(StrictModel):
-    """Metrics over OTLP; not served here."""
+    """Metrics over OTLP, which are not served here."""
 
     endpoint: HttpUrl | None = Field(
         default=None, description="Refused when set: use the plugin `prometheus`."
     )
-    push_interval: float = Field(default=60, description="Without effect.")
-    enable_request_metrics: bool = Field(default=False, description="Without effect.")
-    enable_latency_metrics: bool = Field(default=False, description="Without effect.")
-    enable_bandwidth_metrics: bool = Field(default=False, description="Without effect.")
-    enable_upstream_health_metrics: bool = Field(default=False, description="Without effect.")
-    enable_ai_metrics: bool = Field(default=False, description="Without effect.")
-    enable_consumer_attribute: bool = Field(default=False, description="Without effect.")
+    push_interval: float = Field(default=60, description="Without effect: no metrics are sent.")
+    enable_request_metrics: bool = Field(
+        default=False, description="Without effect: no metrics are sent."
+    )
+    enable_latency_metrics: bool = Field(
+        default=False, description="Without effect: no metrics are sent."
+    )
+    enable_bandwidth_metrics: bool = Field(
+        default=False, description="Without effect: no metrics are sent."
+    )
+    enable_upstream_health_metrics: bool = Field(
+        default=False, description="Without effect: no metrics are sent."
+    )
+    enable_ai_metrics: bool = Field(
+        default=False, description="Without effect: no metrics are sent."
+    )
+    enable_consumer_attribute: bool = Field(
+        default=False, description="Without effect: no metrics are sent."
+    )
 
 
 class AccessLogSettings(StrictModel):
@@ -83,7 +95,7 @@ class AccessLogSettings(StrictModel):
         default=None, description="Refused when set: use `http-log` or another plugin that logs."
     )
     custom_attributes_by_lua: dict[str, str] | None = Field(
-        default=None, description="Without effect."
+        default=None, description="Without effect: no metrics are sent."
     )
 
 
@@ -108,7 +120,7 @@ class Config(StrictModel):
         default=None, description="Refused when set: logs are not sent over OTLP."
     )
     metrics: MetricsSettings | None = Field(
-        default=None, description="Metrics over OTLP; not served here."
+        default=None, description="Metrics over OTLP, which are not served here."
     )
     access_logs: AccessLogSettings | None = Field(
         default=None, description="Access logs over OTLP; not served here."
