@@ -45,7 +45,8 @@ class Site:
 
     def kubectl(self, *words: str, given: str = "") -> str:
         """Run kubectl in the stack's namespace."""
-        return self.cluster.kubectl(*words, "--namespace", NAMESPACE, given=given)
+        # In front: behind `exec … --` it would be the command's.
+        return self.cluster.kubectl("--namespace", NAMESPACE, *words, given=given)
 
     def pods(self) -> dict[str, Any]:
         """Return the data plane's pods by name, those that still drain too."""
