@@ -49,8 +49,9 @@ def main() -> None:
     """Serve until SIGTERM."""
     read()
     signal.signal(signal.SIGHUP, read)
-    worker = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
     server = http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
+    # Behind what may fail: it would be left over.
+    worker = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
 
     def leave(*_: object) -> None:
         worker.terminate()

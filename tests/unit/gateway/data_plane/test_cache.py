@@ -16,6 +16,7 @@ import orjson
 from tests.support.node import NodeProcess, running_node
 from tests.support.traffic import get
 from tests.support.valkey import running_valkey
+from tests.support.waiting import eventually
 
 HOST = {"Host": "gw"}
 
@@ -103,11 +104,14 @@ def test_nodes_share_what_is_kept_in_redis_and_either_removes_it(tmp_path: Path)
             caching(tmp_path / "b", port, plugin) as other,
         ):
             assert get(one.proxy, "/cached", HOST).headers["x-cache-status"] == "Miss"
+            # A response is kept behind its client's back.
+            eventually(lambda: valkey.ask("DBSIZE"))
             again = get(other.proxy, "/cached", HOST)
             assert (again.headers["x-cache-status"], again.body) == ("Hit", b"1")
             key = again.headers["x-cache-key"]
             assert delete(other, f"/proxy-cache-advanced/{key}") == 204
             assert delete(one, f"/proxy-cache-advanced/{key}") == 404
             assert get(one.proxy, "/cached", HOST).body == b"2"
+            eventually(lambda: valkey.ask("DBSIZE"))
             assert delete(one, "/proxy-cache-advanced") == 204
             assert get(other.proxy, "/cached", HOST).headers["x-cache-status"] == "Miss"
