@@ -44,7 +44,7 @@ test: ## all tests, with a real Kafka, real processes and the real Pulumi engine
 	@tools/native
 	@.venv/bin/pytest $(FLAGS)
 
-test-fast: venv ## the unit tests only, in under a minute
+test-fast: venv ## the unit tests only, without Kafka and the engine
 	@.venv/bin/pytest tests/unit -n auto -m "not kafka and not engine and not e2e" $(FLAGS)
 
 fuzz: venv ## a million HTTP streams against a strict reader (STREAMS=1000000, SEED=random)
@@ -74,7 +74,7 @@ docs: venv ## write docs/reference from the code
 native: venv ## the native twins of the request path, where cargo is on PATH
 	@tools/native
 
-bench: tools native ## measure against the floor and others (QUICK=1: under two minutes; INSTRUCTIONS=1: count instructions)
+bench: tools native ## measure against the floor and others (QUICK=1: three minutes; INSTRUCTIONS=1: count instructions)
 	@.venv/bin/python -m $(if $(INSTRUCTIONS),bench.instructions,bench $(if $(QUICK),--quick))
 
 .PHONY: sdks
