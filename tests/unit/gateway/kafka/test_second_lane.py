@@ -176,9 +176,15 @@ def test_a_second_client_that_librdkafka_gave_up_is_replaced(cluster: MockKafka,
     async def job(worker: Worker) -> None:
         producer = worker.pool.get(config(cluster, acks))
         for _ in range(2):
-            cluster.fail(MSG_SIZE_TOO_LARGE)
-            assert await sent(producer, 6) == [None] * 6
-            producer.doubts.clear()
+            for _ in range(10):
+                cluster.fail(MSG_SIZE_TOO_LARGE)
+                errors = await sent(producer, 6)
+                # One that librdkafka sent ahead of the others is refused for itself.
+                assert errors[1:] == [None] * 5
+                producer.doubts.clear()
+                if errors[0] is None:
+                    break
+            assert errors[0] is None
             producer.second_lane.on_fatal(45, "the sequence is broken")
 
     working(job)
