@@ -18,7 +18,19 @@ def _positive(value: float) -> float:
     return value
 
 
-_Limit = Annotated[Number, AfterValidator(_positive)]
+Limit = Annotated[Number, AfterValidator(_positive)]
+"""How much may be used in a period."""
+
+NO_DATABASE = (
+    "policy cluster cannot be served: it keeps its counters in a database of the nodes, and data "
+    "planes have none; use local or redis"
+)
+
+
+def limits_of(config: Any) -> dict[str, float]:
+    """Return the limits that a model's fields set by period, the shortest first."""
+    given = {period: getattr(config, period) for period in PERIODS}
+    return {period: limit for period, limit in given.items() if limit is not None}
 
 
 def _limit(period: str) -> Any:
@@ -28,12 +40,12 @@ def _limit(period: str) -> Any:
 class UsageLimits(StrictModel):
     """How much of one thing may be used."""
 
-    second: _Limit | None = _limit("second")
-    minute: _Limit | None = _limit("minute")
-    hour: _Limit | None = _limit("hour")
-    day: _Limit | None = _limit("day")
-    month: _Limit | None = _limit("month")
-    year: _Limit | None = _limit("year")
+    second: Limit | None = _limit("second")
+    minute: Limit | None = _limit("minute")
+    hour: Limit | None = _limit("hour")
+    day: Limit | None = _limit("day")
+    month: Limit | None = _limit("month")
+    year: Limit | None = _limit("year")
 
     @model_validator(mode="after")
     def _check(self) -> UsageLimits:
@@ -47,5 +59,4 @@ class UsageLimits(StrictModel):
 
     def limits(self) -> dict[str, float]:
         """Return the limits that are set by period, the shortest first."""
-        given = {period: getattr(self, period) for period in PERIODS}
-        return {period: limit for period, limit in given.items() if limit is not None}
+        return limits_of(self)

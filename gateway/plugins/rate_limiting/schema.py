@@ -8,23 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from gateway.entities.base import violation
-from gateway.entities.types import NonEmpty, Number, check_url_path, invalid
+from gateway.entities.types import NonEmpty, Number, check_url_path
 from gateway.plugins.limiting.periods import PERIODS, order_problem
+from gateway.plugins.limiting.usage_limits import NO_DATABASE, Limit, limits_of
 from gateway.redis.flat import WithRedis
 from gateway.redis.settings import host_missing
-
-
-def _positive(value: float) -> float:
-    if value <= 0:
-        raise invalid("value must be greater than 0")
-    return value
-
-
-_Limit = Annotated[Number, AfterValidator(_positive)]
-_NO_DATABASE = (
-    "policy cluster cannot be served: it keeps its counters in a database of the nodes, and data "
-    "planes have none; use local or redis"
-)
 
 
 def _limit(period: str) -> Any:
@@ -34,12 +22,12 @@ def _limit(period: str) -> Any:
 class Config(WithRedis):
     """Let only so many requests of one origin pass in a time."""
 
-    second: _Limit | None = _limit("second")
-    minute: _Limit | None = _limit("minute")
-    hour: _Limit | None = _limit("hour")
-    day: _Limit | None = _limit("day")
-    month: _Limit | None = _limit("month")
-    year: _Limit | None = _limit("year")
+    second: Limit | None = _limit("second")
+    minute: Limit | None = _limit("minute")
+    hour: Limit | None = _limit("hour")
+    day: Limit | None = _limit("day")
+    month: Limit | None = _limit("month")
+    year: Limit | None = _limit("year")
     limit_by: Literal[
         "consumer", "credential", "ip", "service", "header", "path", "consumer-group"
     ] = Field(
@@ -94,7 +82,7 @@ class Config(WithRedis):
             if self.limit_by == kind and getattr(self, field) is None:
                 raise violation([], {field: "required field missing"})
         if self.policy == "cluster":
-            raise violation([], {"policy": _NO_DATABASE})
+            raise violation([], {"policy": NO_DATABASE})
         self._check_redis()
         return self
 
@@ -109,5 +97,4 @@ class Config(WithRedis):
 
     def limits(self) -> dict[str, float]:
         """Return the limits that are set by period, the shortest first."""
-        given = {period: getattr(self, period) for period in PERIODS}
-        return {period: limit for period, limit in given.items() if limit is not None}
+        return limits_of(self)

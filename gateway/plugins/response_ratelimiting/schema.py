@@ -10,14 +10,9 @@ from pydantic import AfterValidator, Field, model_validator
 
 from gateway.entities.base import violation
 from gateway.entities.types import NonEmpty, invalid
-from gateway.plugins.limiting.usage_limits import UsageLimits
+from gateway.plugins.limiting.usage_limits import NO_DATABASE, UsageLimits
 from gateway.redis.flat import WithRedis
 from gateway.redis.settings import host_missing
-
-_NO_DATABASE = (
-    "policy cluster cannot be served: it keeps its counters in a database of the nodes, and data "
-    "planes have none; use local or redis"
-)
 
 
 def _token(value: str) -> str:
@@ -67,7 +62,7 @@ class Config(WithRedis):
     @model_validator(mode="after")
     def _check(self) -> Config:
         if self.policy == "cluster":
-            raise violation([], {"policy": _NO_DATABASE})
+            raise violation([], {"policy": NO_DATABASE})
         if self.policy == "redis" and (missing := host_missing(self.redis)):
             raise violation([], missing)
         return self

@@ -97,6 +97,22 @@ def test_a_worker_killed_between_record_and_answer_does_not_make_it_two(
     assert written == 1 if clients.statuses[200] else written <= 1
 
 
+def killed_in_the_middle(nodes: list[NodeProcess], broker: Broker) -> Retrying:
+    """Kill the first node while Kafka hangs under a hundred requests; return their callers."""
+    ports = [node.proxy for node in nodes]
+    assert Retrying(ports, "warm", 4).start().join().statuses == {200: 4}
+    os.kill(broker.pid, signal.SIGSTOP)
+    try:
+        clients = Retrying(ports, "two").start()
+        eventually(lambda: sum(active(node) for node in nodes) == 100, within=20)
+        kill(nodes[0])
+        eventually(lambda: clients.broken, within=20)
+    finally:
+        os.kill(broker.pid, signal.SIGCONT)
+    clients.join()
+    return clients
+
+
 @pytest.fixture
 def two_on_redis(tmp_path: Path, broker: Broker, topic: str) -> Iterator[list[NodeProcess]]:
     with running_valkey(tmp_path) as valkey:
@@ -120,17 +136,7 @@ def test_a_hundred_requests_to_two_nodes_on_one_redis_write_one_record(
 def test_one_of_two_nodes_on_redis_killed_in_the_middle_does_not_make_it_two(
     two_on_redis: list[NodeProcess], broker: Broker, topic: str
 ) -> None:
-    ports = [node.proxy for node in two_on_redis]
-    assert Retrying(ports, "warm", 4).start().join().statuses == {200: 4}
-    os.kill(broker.pid, signal.SIGSTOP)
-    try:
-        clients = Retrying(ports, "two").start()
-        eventually(lambda: sum(active(node) for node in two_on_redis) == 100, within=20)
-        kill(two_on_redis[0])
-        eventually(lambda: clients.broken, within=20)
-    finally:
-        os.kill(broker.pid, signal.SIGCONT)
-    clients.join()
+    clients = killed_in_the_middle(two_on_redis, broker)
     assert sum(clients.statuses.values()) == 100
     assert set(clients.statuses) in ({200}, {409})
     written = broker.count(topic) - 1
@@ -167,17 +173,7 @@ def test_a_hundred_requests_to_two_nodes_on_one_topic_write_one_record(
 def test_one_of_two_nodes_on_kafka_killed_in_the_middle_leaves_exactly_one_record(
     two_on_kafka: list[NodeProcess], broker: Broker, topic: str
 ) -> None:
-    ports = [node.proxy for node in two_on_kafka]
-    assert Retrying(ports, "warm", 4).start().join().statuses == {200: 4}
-    os.kill(broker.pid, signal.SIGSTOP)
-    try:
-        clients = Retrying(ports, "two").start()
-        eventually(lambda: sum(active(node) for node in two_on_kafka) == 100, within=20)
-        kill(two_on_kafka[0])
-        eventually(lambda: clients.broken, within=20)
-    finally:
-        os.kill(broker.pid, signal.SIGCONT)
-    clients.join()
+    clients = killed_in_the_middle(two_on_kafka, broker)
     assert clients.statuses == {200: 100}
     assert committed(broker, topic) == 2
 
