@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
 from concurrent import futures
 from pathlib import Path
 from typing import NoReturn
@@ -24,8 +22,8 @@ expose_protocol_only()
 import grpc  # noqa: E402
 from pulumi.runtime.proto import provider_pb2_grpc  # noqa: E402
 
-from provider.parent import on_parent_death  # noqa: E402
 from provider.server import Provider  # noqa: E402
+from provider.serving import serve_the_engine  # noqa: E402
 
 # A worker may wait for a process to become ready while other calls come in; threads are started
 # as they are needed.
@@ -39,17 +37,7 @@ def serve(engine: str) -> NoReturn:
         options=[("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)],
     )
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(Provider(engine), server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    interrupted = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: interrupted.set())
-    on_parent_death(interrupted.set, PARENT)
-    server.start()
-    sys.stdout.write(f"{port}\n")
-    sys.stdout.flush()
-    interrupted.wait()
-    # Workers may still wait for what the engine no longer needs: no orderly exit.
-    os._exit(0)
+    serve_the_engine(server, PARENT)
 
 
 if __name__ == "__main__":

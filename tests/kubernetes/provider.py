@@ -11,11 +11,9 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
-import threading
 from concurrent import futures
 from pathlib import Path
 from typing import Any, NoReturn
@@ -28,6 +26,7 @@ import grpc  # noqa: E402
 from google.protobuf import empty_pb2  # noqa: E402
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc  # noqa: E402
 
+from provider.serving import serve_the_engine  # noqa: E402
 from provider.values import decode, encode  # noqa: E402
 from tools.stubs.package import Properties  # noqa: E402
 from tools.stubs.servicer import StubProvider  # noqa: E402
@@ -169,21 +168,14 @@ def _type(urn: str) -> str:
 
 
 def serve(version: str) -> NoReturn:
-    """Serve the engine on a free loopback port until SIGINT or SIGTERM."""
+    """Serve the engine on a free loopback port until interrupted or orphaned."""
+    parent = os.getppid()
     module = importlib.import_module("tools.stubs.packages.kubernetes")
     world = World(Path(os.environ["STUB_WORLD"]))
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=16))
     servicer = ApplyingProvider(module.PACKAGE, version, world)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    leaving = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: leaving.set())
-    server.start()
-    sys.stdout.write(f"{port}\n")
-    sys.stdout.flush()
-    leaving.wait()
-    os._exit(0)
+    serve_the_engine(server, parent)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,8 @@ them all; beside a CLI that was built from Go modules these stand in.
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
-import threading
 from concurrent import futures
 from pathlib import Path
 from typing import Any, NoReturn
@@ -29,7 +27,7 @@ import grpc  # noqa: E402
 from google.protobuf import empty_pb2  # noqa: E402
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2  # noqa: E402
 
-from provider.parent import on_parent_death  # noqa: E402
+from provider.serving import serve_the_engine  # noqa: E402
 
 GENERATOR = ROOT / ".tools" / "sdk" / "sdk-generator"
 VERSION = "3.259.0"
@@ -82,15 +80,7 @@ def serve(language: str) -> NoReturn:
     )
     host = GeneratorHost(language)
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    leaving = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: leaving.set())
-    on_parent_death(leaving.set, PARENT)
-    server.start()
-    print(port, flush=True)
-    leaving.wait()
-    os._exit(0)
+    serve_the_engine(server, PARENT)
 
 
 if __name__ == "__main__":

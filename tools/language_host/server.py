@@ -35,7 +35,7 @@ import grpc  # noqa: E402
 from google.protobuf import empty_pb2  # noqa: E402
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2  # noqa: E402
 
-from provider.parent import on_parent_death  # noqa: E402
+from provider.serving import serve_the_engine  # noqa: E402
 from tools.language_host.generator import generate_package  # noqa: E402
 
 # What the exec script exits with when the program's failure has been shown already.
@@ -312,17 +312,7 @@ def serve(engine: str) -> NoReturn:
         options=[("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)],
     )
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    leaving = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: leaving.set())
-    on_parent_death(leaving.set, PARENT)
-    server.start()
-    print(port, flush=True)
-    leaving.wait()
-    host.stop_children()
-    # Worker threads may still hang in a call whose result is no longer needed: no orderly exit.
-    os._exit(0)
+    serve_the_engine(server, PARENT, host.stop_children)
 
 
 if __name__ == "__main__":

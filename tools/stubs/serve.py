@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import importlib
 import os
-import signal
 import sys
-import threading
 from concurrent import futures
 from pathlib import Path
 from typing import NoReturn
 
 from provider.bare_sdk import expose_protocol_only
-from provider.parent import on_parent_death
 
 expose_protocol_only()
 
 import grpc  # noqa: E402
 from pulumi.runtime.proto import provider_pb2_grpc  # noqa: E402
 
+from provider.serving import serve_the_engine  # noqa: E402
 from tools.stubs.servicer import StubProvider  # noqa: E402
 from tools.stubs.world import World  # noqa: E402
 
@@ -35,16 +33,7 @@ def serve(package: str, version: str) -> NoReturn:
     world = World(Path(os.environ["STUB_WORLD"]))
     servicer = StubProvider(module.PACKAGE, version, world, os.environ.get("STUB_FAIL", ""))
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    leaving = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: leaving.set())
-    on_parent_death(leaving.set, parent)
-    server.start()
-    sys.stdout.write(f"{port}\n")
-    sys.stdout.flush()
-    leaving.wait()
-    os._exit(0)
+    serve_the_engine(server, parent)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 from pydantic.fields import FieldInfo
@@ -39,17 +39,7 @@ Method = Literal[
     "session",
     "userinfo",
 ]
-METHODS: list[Method] = [
-    "authorization_code",
-    "bearer",
-    "client_credentials",
-    "introspection",
-    "kong_oauth2",
-    "password",
-    "refresh_token",
-    "session",
-    "userinfo",
-]
+METHODS: list[Method] = list(get_args(Method))
 _NO_EFFECT = "Without effect"
 SERVED = frozenset({"bearer", "client_credentials", "introspection"})
 """The methods that need neither a browser nor a session."""
