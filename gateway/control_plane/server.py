@@ -14,9 +14,10 @@ from pathlib import Path
 
 import uvloop
 
+from gateway.control_plane.access.authentication import Authentication
+from gateway.control_plane.access.tokens import TokenStore
 from gateway.control_plane.admin.app import admin_app
 from gateway.control_plane.admin.info import AdminNode
-from gateway.control_plane.admin.middleware import AdminToken
 from gateway.control_plane.admin.responses import MAX_BODY
 from gateway.control_plane.clustering.data_planes import DataPlanes
 from gateway.control_plane.clustering.listener import ClusterListener
@@ -64,7 +65,8 @@ class ControlPlane:
         keyring = Keyring.from_file(settings.keyring_file)
         retention = Retention(settings.releases_kept, settings.releases_kept_for)
         self.store = Store(Path(settings.prefix) / DATABASE, _LOCK_TIMEOUT, keyring, retention)
-        self._token = AdminToken(settings.read_admin_token())
+        self.tokens = TokenStore(self.store)
+        self.authentication = Authentication(settings.read_admin_token())
         self._listener: ClusterListener | None = None
         self._publisher: Publisher | None = None
         self.data_planes = DataPlanes()
@@ -76,6 +78,7 @@ class ControlPlane:
         if self.settings.store != "sqlite":
             raise SettingsError(f"KONG_DATABASE: {self.settings.store} is not supported yet")
         await asyncio.to_thread(self._open_store)
+        self.authentication.take(await asyncio.to_thread(self.tokens.all))
         self.data_planes = DataPlanes(
             self.store.load_data_planes(), self.settings.cluster_nodes_per_certificate
         )
@@ -105,7 +108,7 @@ class ControlPlane:
             self.sockets[name] = [listen(address, name) for address in addresses]
         status = NodeStatus(publisher)
         node = AdminNode(node_id(Path(self.settings.prefix)), self.settings)
-        app = admin_app(node, publisher, self.data_planes, status, self._token)
+        app = admin_app(node, publisher, self.data_planes, status, self.authentication)
         limits = own_limits(self.settings, MAX_BODY)
         for secure in (False, True):
             chosen = [
@@ -120,7 +123,9 @@ class ControlPlane:
                 self._servers.append(WebServer(app, chosen, limits, tls))
         if self.sockets["status_listen"]:
             sockets = self.sockets["status_listen"]
-            self._servers.append(WebServer(status_app(status, self._token), sockets, limits))
+            self._servers.append(
+                WebServer(status_app(status, self.authentication), sockets, limits)
+            )
         if self._listener is not None:
             await self._listener.start(self.sockets["cluster_listen"])
         for server in self._servers:
@@ -131,7 +136,7 @@ class ControlPlane:
     def reload(self) -> None:
         """Read admin token and cluster certificates again; what cannot be read stays as it was."""
         try:
-            self._token.replace(self.settings.read_admin_token())
+            self.authentication.replace(self.settings.read_admin_token())
             if self._listener is not None:
                 self._listener.reload(ClusterIdentity.from_settings(self.settings))
         except SettingsError as error:
@@ -151,6 +156,7 @@ class ControlPlane:
             self._saving.cancel()
             await asyncio.gather(self._saving, return_exceptions=True)
             await self.save_data_planes()
+            await self._save_tokens()
         for sockets in self.sockets.values():
             for sock in sockets:
                 sock.close()
@@ -163,6 +169,18 @@ class ControlPlane:
         while True:
             await asyncio.sleep(_SAVE_EVERY)
             await self.save_data_planes()
+            await self._save_tokens()
+
+    async def _save_tokens(self) -> None:
+        """Write when tokens were used last."""
+        assert self._publisher is not None
+        used = self.authentication.take_used()
+        if not used:
+            return
+        try:
+            await self._publisher.call(partial(self.tokens.note_used, used))
+        except StoreError as error:
+            _log.error("last use of tokens not saved", reason=str(error))
 
     async def save_data_planes(self) -> None:
         """Write what changed about data planes; forget those not seen for too long."""
@@ -181,7 +199,7 @@ class ControlPlane:
 
     def _warn_when_open(self) -> None:
         for address in self.settings.admin_listen:
-            if self._token.required or is_loopback(address.host):
+            if self.authentication.required or is_loopback(address.host):
                 continue
             _log.warning(
                 "the Admin API can be reached by others and asks for no token; "

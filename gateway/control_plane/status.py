@@ -12,12 +12,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from gateway.control_plane.admin.middleware import (
-    TOKEN_HEADER,
-    TOO_MANY,
-    AdminToken,
-    ResponseHeaders,
-)
+from gateway.control_plane.access.authentication import Authentication
+from gateway.control_plane.access.credentials import credential_of
+from gateway.control_plane.admin.middleware import TOO_MANY, ResponseHeaders
 from gateway.control_plane.admin.responses import EXCEPTION_HANDLERS, read_object, respond
 from gateway.control_plane.publisher import Publisher
 from gateway.errors import StoreError
@@ -67,10 +64,10 @@ class NodeStatus:
         }
 
 
-def status_app(status: NodeStatus, token: AdminToken) -> ASGIApp:
+def status_app(status: NodeStatus, authentication: Authentication) -> ASGIApp:
     """Return the status API: ``/status`` and ``/status/ready``.
 
-    All that reach it may read; only programs of this machine, or with the admin token,
+    All that reach it may read; only programs of this machine, or with the token of an admin,
     change whether the node reports itself ready.
     """
 
@@ -79,8 +76,8 @@ def status_app(status: NodeStatus, token: AdminToken) -> ASGIApp:
 
     async def ready(request: Request) -> Response:
         if request.method == "POST":
-            if not _may_drain(request, token):
-                return await _refusal(request, token)
+            if not _may_drain(request, authentication):
+                return await _refusal(request, authentication)
             wanted = (await read_object(request)).get("status")
             if wanted not in ("draining", "ready"):
                 return respond(400, {"message": 'status: expected "draining" or "ready"'})
@@ -103,17 +100,18 @@ def status_app(status: NodeStatus, token: AdminToken) -> ASGIApp:
     return ResponseHeaders(app, latency=False)
 
 
-async def _refusal(request: Request, token: AdminToken) -> Response:
-    if request.headers.get(TOKEN_HEADER):
+async def _refusal(request: Request, authentication: Authentication) -> Response:
+    if credential_of(request.headers) is not None:
         (address, _) = request.scope["client"]
-        if not await token.wrong.wait(address, request.url.path):
+        if not await authentication.wrong.wait(address, request.url.path):
             return respond(429, {"message": TOO_MANY}, {"Retry-After": "10"})
     return respond(403, {"message": NOT_LOCAL})
 
 
-def _may_drain(request: Request, token: AdminToken) -> bool:
-    given = request.headers.get(TOKEN_HEADER)
-    if given is not None:
-        return token.required and token.admits(given)
+def _may_drain(request: Request, authentication: Authentication) -> bool:
+    credential = credential_of(request.headers)
+    if credential is not None:
+        found = authentication.identify(credential)
+        return found is not None and found.may("admin")
     (peer, _), (here, _) = request.scope["client"], request.scope["server"]
     return is_local(peer, here) and not foreign(request.scope["headers"], (here,))

@@ -13,7 +13,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -335,6 +335,16 @@ class Store:
         for row in connection.execute(between_them.order_by(columns.number.desc())):
             went_back(rows, decoded(row.undo, self.keyring, row.number))
         return canonical({name: list(found.values()) for name, found in rows.items()})
+
+    def writing(self) -> AbstractContextManager[sa.Connection]:
+        """Return one transaction for who keeps a table of its own; what it raises undoes it."""
+        return self._transaction()
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Lend a connection to read such a table."""
+        with self._translated(), self.engine.connect() as connection:
+            yield connection
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:

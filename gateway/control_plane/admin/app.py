@@ -6,14 +6,16 @@ from __future__ import annotations
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from gateway.control_plane.access.authentication import Authentication
 from gateway.control_plane.admin.consumer_groups import membership_routes
 from gateway.control_plane.admin.cors import GuiOrigins
 from gateway.control_plane.admin.entities import entity_routes
 from gateway.control_plane.admin.holds import HoldEndpoints, HoldHeader
 from gateway.control_plane.admin.info import AdminNode, InfoEndpoints
-from gateway.control_plane.admin.middleware import AdminToken, Guard, ResponseHeaders
+from gateway.control_plane.admin.middleware import Guard, ResponseHeaders
 from gateway.control_plane.admin.releases import ReleaseEndpoints
 from gateway.control_plane.admin.responses import EXCEPTION_HANDLERS, MAX_BODY
+from gateway.control_plane.admin.rights import with_rights
 from gateway.control_plane.admin.schemas import schema_routes
 from gateway.control_plane.admin.workspaces import DefaultWorkspace, workspace_routes
 from gateway.control_plane.clustering.data_planes import DataPlanes
@@ -27,7 +29,7 @@ def admin_app(
     publisher: Publisher,
     data_planes: DataPlanes,
     status: NodeStatus,
-    token: AdminToken,
+    authentication: Authentication,
 ) -> ASGIApp:
     """Put all routes together; fixed paths come before those with names in them."""
     info = InfoEndpoints(node, publisher, data_planes, status)
@@ -41,9 +43,12 @@ def admin_app(
         *entity_routes(publisher),
     ]
     info.publish_paths(routes)
+    with_rights(routes)
     app = Starlette(routes=routes, exception_handlers=EXCEPTION_HANDLERS, max_body_size=MAX_BODY)
     origins = node.settings.admin_gui_url
-    guarded = Guard(HoldHeader(DefaultWorkspace(app)), token, hosts_of(node.settings), origins)
+    guarded = Guard(
+        HoldHeader(DefaultWorkspace(app)), authentication, hosts_of(node.settings), origins
+    )
     # Around all of it: Starlette's own middleware does not see the responses to bugs.
     return ResponseHeaders(GuiOrigins(guarded, DefaultWorkspace(app), origins))
 

@@ -13,10 +13,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.control_plane import changes
+from gateway.control_plane.access.authentication import CONFIGURED, NOBODY
+from gateway.control_plane.access.identity import AdminIdentity
 from gateway.control_plane.admin.owners import guarded, shows_owners
 from gateway.control_plane.admin.pages import page
 from gateway.control_plane.admin.paths import Nesting, nestings, top_collections, top_path
-from gateway.control_plane.admin.responses import ADMITTED, read_object, respond
+from gateway.control_plane.admin.responses import read_object, respond
 from gateway.control_plane.around import around_plugin
 from gateway.control_plane.authors import Author
 from gateway.control_plane.certificate_names import names_of
@@ -201,8 +203,14 @@ class EntityEndpoints:
 
 
 def author(request: Request, given: str = "") -> str:
-    """Return who makes a release by a request: as it says itself, or whose token it has."""
-    name = given or ("admin token" if request.scope.get(ADMITTED) else "no token")
+    """Return who makes a release by a request: whose token it has, and who it says it is.
+
+    Who has the token of the settings, or none where none is needed, says so for itself.
+    """
+    identity: AdminIdentity = request.state.identity
+    name = identity.name
+    if given:
+        name = given if identity.name in (CONFIGURED, NOBODY) else f"{name} (for {given})"
     address, _ = request.scope["client"]
     return str(Author(name, address, request.headers.get("user-agent", "")))
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hmac
 import time
 from collections.abc import Collection
 
@@ -12,16 +11,25 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import __version__
-from gateway.control_plane.admin.responses import ADMITTED, respond
+from gateway.control_plane.access.authentication import NOBODY, Authentication
+from gateway.control_plane.access.credentials import AUTHORIZATION, TOKEN_HEADER, credential_of
+from gateway.control_plane.access.identity import AdminIdentity
+from gateway.control_plane.admin.responses import respond
 from gateway.http.callers import foreign
-from gateway.http.wrong_tokens import WrongTokens
 
-TOKEN_HEADER = "Kong-Admin-Token"  # noqa: S105  # the header's name, not a token
 TOO_MANY = "Too many wrong admin tokens"
 _FORBIDDEN = (
     "Forbidden: {}; without an admin token only programs of this machine are served: call a "
     "loopback address, name the host in KAFKA_GATEWAY_ADMIN_HOSTS, or set KONG_ADMIN_TOKEN_FILE"
 )
+_UNAUTHORIZED = (
+    "Invalid RBAC credentials. Token or User credentials required: send a valid token in the "
+    f"header {TOKEN_HEADER}, or as {AUTHORIZATION}: Bearer, or as Basic with its name as user"
+)
+"""Begins as Kong 3.10 has it."""
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="kafka-gateway"'}
+"""Not Basic: browsers would ask people for a password."""
+_ANYBODY = AdminIdentity(NOBODY, frozenset({"read"}), proven=False)
 
 
 class ResponseHeaders:
@@ -46,55 +54,36 @@ class ResponseHeaders:
         await self._app(scope, receive, send_with_headers)
 
 
-class AdminToken:
-    """The token of the Admin API; None leaves it open. It may be replaced while in use."""
-
-    def __init__(self, value: str | None) -> None:
-        self.wrong = WrongTokens()
-        """What others cost that were sent, on whichever listener."""
-        self._digestible = None if value is None else value.encode()
-
-    @property
-    def required(self) -> bool:
-        """Whether there is a token at all."""
-        return self._digestible is not None
-
-    def replace(self, value: str | None) -> None:
-        """Use another token from now on."""
-        self._digestible = None if value is None else value.encode()
-
-    def admits(self, given: str) -> bool:
-        """Compare in constant time; ``given`` has a character for each byte, as headers do."""
-        expected = self._digestible
-        return expected is None or hmac.compare_digest(given.encode("latin-1"), expected)
-
-
 class Guard:
-    """Lets in the callers that may use the Admin API.
+    """Finds out who calls, and lets in who may use the Admin API: ``request.state.identity``.
 
-    With a token: callers that send it, and all to ``/status`` and what is below it; others get
-    401, or 429 while too many of their failures wait. Without a token the API is open to programs
-    on this machine, but not to pages of other origins in its browsers: 403 (see
-    ``gateway.http.callers``). ``hosts`` are the names of ours that count beside loopback ones,
-    ``origins`` those of the admin GUI, whose pages may call it.
+    Where a token is required: callers that send a valid one, and all to ``/status`` and what is
+    below it; others get 401, or 429 while too many of their failures wait. Without a token the API
+    is open to programs on this machine, but not to pages of other origins in its browsers: 403
+    (see ``gateway.http.callers``). ``hosts`` are the names of ours that count beside loopback
+    ones, ``origins`` those of the admin GUI, whose pages may call it.
     """
 
     def __init__(
         self,
         app: ASGIApp,
-        token: AdminToken,
+        authentication: Authentication,
         hosts: Collection[str],
         origins: Collection[str] = (),
     ) -> None:
         self._app = app
-        self._token = token
+        self._authentication = authentication
         self._hosts = frozenset(hosts)
         self._origins = frozenset(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        refused = await self._refusal(scope)
-        await (refused or self._app)(scope, receive, send)
+        found = await self._look(scope)
+        if isinstance(found, Response):
+            await found(scope, receive, send)
+            return
+        scope.setdefault("state", {})["identity"] = found
+        await self._app(scope, receive, send)
 
     def _without_gui(self, scope: Scope) -> list[tuple[bytes, bytes]]:
         """Return the headers; without those that name the origin when it is the GUI's."""
@@ -103,20 +92,20 @@ class Guard:
             return headers
         return [one for one in headers if one[0] not in (b"origin", b"sec-fetch-site")]
 
-    async def _refusal(self, scope: Scope) -> Response | None:
+    async def _look(self, scope: Scope) -> AdminIdentity | Response:
         path: str = scope["path"]
-        if not self._token.required:
+        if not self._authentication.required:
             headers = self._without_gui(scope)
             reason = foreign(headers, {*self._hosts, scope["server"][0]})
-            return respond(403, {"message": _FORBIDDEN.format(reason)}) if reason else None
+            if reason:
+                return respond(403, {"message": _FORBIDDEN.format(reason)})
+            return self._authentication.anybody()
         if path == "/status" or path.startswith("/status/"):
-            return None
-        given = Headers(scope=scope).get(TOKEN_HEADER, "")
-        if self._token.admits(given):
-            scope[ADMITTED] = True
-            return None
-        if given and not await self._token.wrong.wait(scope["client"][0], path):
+            return _ANYBODY
+        credential = credential_of(Headers(scope=scope))
+        found = self._authentication.identify(credential)
+        if found is not None:
+            return found
+        if credential and not await self._authentication.wrong.wait(scope["client"][0], path):
             return respond(429, {"message": TOO_MANY}, {"Retry-After": "10"})
-        return respond(
-            401, {"message": f"Unauthorized: header {TOKEN_HEADER} must hold the admin token"}
-        )
+        return respond(401, {"message": _UNAUTHORIZED}, _CHALLENGE)

@@ -18,8 +18,6 @@ from gateway.entities.shape import Shape
 from gateway.errors import GatewayError, RequestRejected, StoreError
 from gateway.logs import get_logger
 
-ADMITTED = "kafka_gateway.admitted"
-"""In a request's scope: its caller has sent the admin token."""
 MAX_BODY = 64 * 1024**2
 """Largest body the Admin API reads, in bytes."""
 
@@ -43,8 +41,8 @@ async def read_object(
 ) -> dict[str, Any]:
     """Return the body, a JSON object; none at all is an empty one.
 
-    With ``shape``, what a body should be like, it may be a form, from callers with the admin
-    token. Raises ``RequestRejected``: 400 when it cannot be parsed, 415 for another media type.
+    With ``shape``, what a body should be like, it may be a form, from callers with a token.
+    Raises ``RequestRejected``: 400 when it cannot be parsed, 415 for another media type.
     """
     content = await request.body()
     if not content:
@@ -54,9 +52,9 @@ async def read_object(
     # Also when it is absent: a page in any browser can send such a body to any address, and a
     # form; but no page knows the token.
     if shape is not None and media.lower() in (URLENCODED, MULTIPART):
-        if not request.scope.get(ADMITTED):
+        if not request.state.identity.proven:
             raise RequestRejected(
-                415, f'content type "{media}": send application/json, or the admin token with it'
+                415, f'content type "{media}": send application/json, or an admin token with it'
             )
         form = read_form(content, given)
         return {name: infer(value, _field(shape(form), name)) for name, value in form.items()}

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who has sent a token: the one of the settings, or one of those in the database.
+
+Looking one up reads no database: what is kept there is also in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+
+from gateway.control_plane.access.credentials import Credential
+from gateway.control_plane.access.identity import ROLES, AdminIdentity
+from gateway.control_plane.access.tokens import AdminToken, digest_of
+from gateway.http.wrong_tokens import WrongTokens
+
+CONFIGURED, NOBODY = "admin token", "no token"
+"""Names of who has the token of the settings, and of callers where none is asked for."""
+
+_LOOK = 60.0
+"""Most seconds between two looks at the clock: it may be set."""
+
+
+class Authentication:
+    """The tokens that are valid. Lives on one event loop; nothing here blocks."""
+
+    def __init__(self, configured: str | None = None) -> None:
+        self.wrong = WrongTokens()
+        """What others cost that were sent, on whichever listener."""
+        self._configured: bytes | None = None
+        self._edition = 0
+        self._tokens: dict[bytes, AdminToken] = {}
+        self._used: dict[str, int] = {}
+        self._changed = asyncio.Event()
+        self.replace(configured)
+
+    @property
+    def required(self) -> bool:
+        """Whether callers need a token: when one is configured, or one has ever been made.
+
+        So the last token's end does not open the API to everybody.
+        """
+        return self._configured is not None or bool(self._tokens)
+
+    @property
+    def configured(self) -> bool:
+        """Whether the settings have a token, whose holder may do everything."""
+        return self._configured is not None
+
+    def replace(self, configured: str | None) -> None:
+        """Use another token of the settings from now on; None for none."""
+        digest = None if configured is None else digest_of(configured.encode())
+        if digest != self._configured:
+            self._configured = digest
+            self._edition += 1
+            self._announce()
+
+    def take(self, tokens: Iterable[AdminToken]) -> None:
+        """Know these tokens of the database, valid or not, instead of those before."""
+        self._tokens = {one.digest: one for one in tokens}
+        self._announce()
+
+    def note(self, token: AdminToken) -> None:
+        """Know a token that was made or changed."""
+        self._tokens[token.digest] = token
+        self._announce()
+
+    @property
+    def tokens(self) -> list[AdminToken]:
+        """All tokens of the database, the oldest first, valid or not."""
+        return list(self._tokens.values())
+
+    def last_used(self, token: AdminToken) -> int | None:
+        """Return when a token was used last, in seconds since 1970."""
+        return self._used.get(token.id, token.last_used)
+
+    def take_used(self) -> dict[str, int]:
+        """Return when tokens were used since the last call, by their ids."""
+        used, self._used = self._used, {}
+        self._tokens = {
+            digest: replace(one, last_used=used.get(one.id, one.last_used))
+            for digest, one in self._tokens.items()
+        }
+        return used
+
+    def authenticate(self, token: str | bytes) -> AdminIdentity | None:
+        """Return who has this token; None when it is none of ours, expired or revoked.
+
+        In constant time: what is compared are digests, of which a caller knows nothing.
+        """
+        digest = digest_of(token.encode() if isinstance(token, str) else token)
+        if self._configured is not None and hmac.compare_digest(digest, self._configured):
+            return AdminIdentity(CONFIGURED, frozenset(ROLES), key=f"{CONFIGURED} {self._edition}")
+        found = self._tokens.get(digest)
+        if found is None or found.state != "active":
+            return None
+        self._used[found.id] = int(time.time())
+        return found.identity
+
+    def identify(self, credential: Credential | None) -> AdminIdentity | None:
+        """Return who has sent a credential; with Basic its user must be the token's, or empty."""
+        if credential is None:
+            return None
+        found = self.authenticate(credential.token)
+        if found is None or credential.user in ("", found.name):
+            return found
+        return None
+
+    def anybody(self) -> AdminIdentity:
+        """Return who a caller without a token is, where none is asked for."""
+        return AdminIdentity(NOBODY, frozenset(ROLES), key=NOBODY, proven=False)
+
+    def is_valid(self, identity: AdminIdentity) -> bool:
+        """Tell whether the token is still valid that an identity came with."""
+        if not identity.proven:
+            return not self.required
+        if identity.name == CONFIGURED:
+            return self.configured and identity.key == f"{CONFIGURED} {self._edition}"
+        return any(one.id == identity.key and one.state == "active" for one in self.tokens)
+
+    async def until_invalid(self, identity: AdminIdentity) -> None:
+        """Wait until the token of an identity is revoked, replaced or expires.
+
+        For what goes on longer than a request: a stream of events ends with its token.
+        """
+        while self.is_valid(identity):
+            changed = self._changed
+            try:
+                async with asyncio.timeout(self._left(identity)):
+                    await changed.wait()
+            except TimeoutError:
+                continue
+
+    def _left(self, identity: AdminIdentity) -> float:
+        ends = (one.expires_at for one in self.tokens if one.id == identity.key)
+        expires = next(ends, None)
+        left = _LOOK if expires is None else expires - time.time()
+        return min(max(left, 0.01), _LOOK)
+
+    def _announce(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
