@@ -82,6 +82,10 @@ sdks: venv ## SDKs of the provider for programs in Python, TypeScript and Go, in
 	@$(BOOTSTRAP) pulumi sdk
 	@tools/sdks
 
+.PHONY: yaml
+yaml: venv ## the language host of programs in YAML, such as examples/yaml
+	@$(BOOTSTRAP) pulumi yaml
+
 .PHONY: clean
 clean: ## remove what the tools installed (not the stack's state)
 	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache

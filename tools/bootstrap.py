@@ -3,7 +3,7 @@
 """Get what the project runs with into ignored folders: `python3 tools/bootstrap.py STEP...`.
 
 Steps: ``venv`` (.venv from requirements.txt), ``pulumi`` (.tools/pulumi), ``sdk`` (.tools/sdk),
-``kafka`` (.tools/kafka), ``policies`` (policies/.venv).
+``yaml`` (.tools/yaml), ``kafka`` (.tools/kafka), ``policies`` (policies/.venv).
 Each one is skipped when it is done for its present inputs, and starts over cleanly after an
 interruption: it works in a folder of its own that is renamed into place at the end. Only the
 standard library is used, since nothing is installed yet.
@@ -210,8 +210,7 @@ def _build_pulumi(folder: Path) -> None:
     say("Pulumi CLI: fetching its Go modules and building it (about five minutes the first time)")
     flags = f"-s -w -X {VERSION_FLAG}=v{PULUMI_VERSION}"
     package = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
-    build = ("go", "build", "-trimpath", "-ldflags", flags, "-o", folder / "pulumi", package)
-    run(*build, cwd=module, env={"CGO_ENABLED": "0"})
+    _go_build(module, package, folder / "pulumi", flags)
     sdk = run("go", "list", "-m", "-f", "{{.Dir}}", "github.com/pulumi/pulumi/sdk/v3", cwd=module)
     python = Path(sdk.strip()) / "python"
     parts = (
@@ -226,6 +225,11 @@ def _build_pulumi(folder: Path) -> None:
     (folder / host).symlink_to(Path("../../tools/language_host") / host)
 
 
+def _go_build(module: Path, package: str, out: Path, flags: str = "-s -w") -> None:
+    build = ("go", "build", "-trimpath", "-ldflags", flags, "-o", out, package)
+    run(*build, cwd=module, env={"CGO_ENABLED": "0"})
+
+
 def _need_go(what: str) -> None:
     if not usable_go():
         raise MissingError(
@@ -234,7 +238,7 @@ def _need_go(what: str) -> None:
         )
 
 
-# --- SDKs of the provider's package -----------------------------------------------------------
+# --- SDKs of the provider's package, and programs in YAML --------------------------------------
 
 
 def sdk() -> None:
@@ -250,11 +254,28 @@ def _build_sdk_generator() -> None:
     _need_go("the SDK generator")
     say("SDK generator: fetching its Go modules and building it")
     with replacing(TOOLS / "sdk") as folder:
-        build = ("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", folder / "sdk-generator")
-        run(*build, ".", cwd=ROOT / "tools" / "sdk_generator", env={"CGO_ENABLED": "0"})
+        _go_build(ROOT / "tools" / "sdk_generator", ".", folder / "sdk-generator")
         for language in ("nodejs", "go"):
             host = f"pulumi-language-{language}"
             (folder / host).symlink_to(Path("../../tools/language_host") / host)
+
+
+def yaml() -> None:
+    """Have the language host of programs in YAML: the official one, or one from Go modules."""
+    host = "pulumi-language-yaml"
+    if shutil.which(host) or (TOOLS / "pulumi" / host).exists():
+        return
+    module = ROOT / "tools" / "yaml_host"
+    inputs = digest(module / "go.mod", module / "go.sum")
+    once("YAML language host", inputs, TOOLS / "yaml" / host, _build_yaml_host)
+
+
+def _build_yaml_host() -> None:
+    _need_go("the language host of programs in YAML")
+    say("YAML language host: fetching its Go modules and building it")
+    with replacing(TOOLS / "yaml") as folder:
+        package = "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml"
+        _go_build(ROOT / "tools" / "yaml_host", package, folder)
 
 
 # --- Apache Kafka -----------------------------------------------------------------------------
@@ -316,7 +337,7 @@ def _make_policies() -> None:
     run(*pip, "--disable-pip-version-check", "-r", ROOT / "policies" / "requirements.txt")
 
 
-STEPS = {"venv": venv, "pulumi": pulumi, "kafka": kafka, "policies": policies, "sdk": sdk}
+STEPS = {step.__name__: step for step in (venv, pulumi, kafka, policies, sdk, yaml)}
 
 
 def _is_done(step: str) -> bool:

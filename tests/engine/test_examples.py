@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.support.broker import Broker
 from tests.support.fake_control_plane import FakeControlPlane
 
 ROOT = Path(__file__).resolve().parents[2]
+HOSTS = str(ROOT / ".tools" / "yaml")
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
 
 
@@ -27,7 +29,9 @@ class Example:
             (folder / part).symlink_to(ROOT / part)
         (folder / "state").mkdir()
         self._environment = {
-            "PATH": f"{ROOT}/.tools/pulumi:{ROOT}/.venv/bin:{os.environ['PATH']}",
+            "PATH": ":".join(
+                [f"{ROOT}/.tools/pulumi", f"{ROOT}/.venv/bin", os.environ["PATH"], HOSTS]
+            ),
             "HOME": os.environ["HOME"],
             "PULUMI_HOME": str(folder / "home"),
             "PULUMI_BACKEND_URL": f"file://{folder}/state",
@@ -59,6 +63,30 @@ def test_routes_only(tmp_path: Path) -> None:
         shown = example("up", "--yes")
         assert plane.token not in shown
         assert set(plane.documents) == {"routes-only-test"}
+        example("preview", "--expect-no-changes")
+        example("destroy", "--yes")
+        assert plane.documents == {}
+
+
+def test_yaml(tmp_path: Path) -> None:
+    made = subprocess.run(
+        [sys.executable, "tools/bootstrap.py", "pulumi", "yaml"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if made.returncode:
+        pytest.skip(f"no language host of programs in YAML: {made.stderr}")
+    example = Example(tmp_path, "yaml")
+    with FakeControlPlane().running() as plane:
+        example("config", "set", "adminUrl", plane.url)
+        example("config", "set", "--secret", "adminToken", plane.token)
+        shown = example("up", "--yes")
+        assert plane.token not in shown
+        assert "PRIVATE KEY" not in shown
+        (document,) = plane.documents.values()
+        assert set(document) == {"certificates", "services"}
         example("preview", "--expect-no-changes")
         example("destroy", "--yes")
         assert plane.documents == {}

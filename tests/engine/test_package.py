@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,35 @@ def test_the_go_sdk_is_go(sdks: Path) -> None:
     files = sorted((sdks / "go").rglob("*.go"))
     assert {"topic.go", "configuration.go", "process.go"} <= {file.name for file in files}
     run("gofmt", "-l", "-e", *files)
+
+
+def test_the_package_is_added_to_a_program(tmp_path: Path) -> None:
+    run(sys.executable, "tools/bootstrap.py", "sdk")
+    (tmp_path / "Pulumi.yaml").write_text(
+        "name: other\nruntime:\n  name: python\n  options: {toolchain: pip, virtualenv: venv}\n"
+    )
+    (tmp_path / "__main__.py").write_text(
+        "import pulumi\nimport pulumi_gateway as gateway\n"
+        "made = gateway.Credential('it', prefix='p')\npulumi.export('key', made.key)\n"
+    )
+    # The program's environment has the project's packages: only what builds the SDK is fetched.
+    run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv")
+    (packages,) = (tmp_path / "venv").glob("lib/python3*/site-packages")
+    (packages / "shared.pth").write_text(f"{sysconfig.get_paths()['purelib']}\n")
+    environment = {
+        "PATH": f"{ROOT}/.tools/sdk:{ROOT}/.tools/pulumi:{os.environ['PATH']}",
+        "PULUMI_HOME": str(tmp_path / "home"),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_BACKEND_URL": f"file://{tmp_path}",
+        "PULUMI_CONFIG_PASSPHRASE": "",
+    }
+    command = ("package", "add", ROOT / "provider", "--non-interactive")
+    told = run("pulumi", *command, cwd=tmp_path, **environment)
+    assert "import pulumi_gateway as gateway" in told
+    assert (tmp_path / "requirements.txt").read_text() == "./sdks/gateway\n"
+    run("pulumi", "stack", "init", "test", "--non-interactive", cwd=tmp_path, **environment)
+    run("pulumi", "up", "--yes", "--non-interactive", cwd=tmp_path, **environment)
+    key = run("pulumi", "stack", "output", "key", cwd=tmp_path, **environment)
+    assert key.startswith("p-")
+    run("pulumi", "destroy", "--yes", "--non-interactive", cwd=tmp_path, **environment)

@@ -3,8 +3,8 @@
 
 The engine starts it, reads its port from the first line on stdout and asks it to run the
 program; the program itself runs in ``pulumi-language-python-exec``, which comes with the SDK.
-It manages no environments: ``make`` does. It leaves at once when interrupted, for the engine
-waits for it at the end of each command.
+The project's own environment is managed by ``make``. The host leaves at once when interrupted, for
+the engine waits for it at the end of each command.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2  # 
 
 from provider.serving import serve_the_engine  # noqa: E402
 from tools.language_host.generator import generate_package  # noqa: E402
+from tools.language_host.linking import install, link  # noqa: E402
 
 # What the exec script exits with when the program's failure has been shown already.
 REPORTED_EXIT_CODE = 32
@@ -86,10 +87,17 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             ]
         )
 
+    def Link(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Name SDKs in the program's requirements, for `pulumi package add`."""
+        return language_pb2.LinkResponse(import_instructions=link(request))
+
     def InstallDependencies(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
-        """The environment is made by `make`; say so instead of changing it."""
-        text = "The Python environment is managed by `make`; nothing was installed.\n"
-        yield language_pb2.InstallDependenciesResponse(stdout=text.encode())
+        """Install what the program requires, unless its environment is the one of `make`."""
+        try:
+            for text in install(request.info):
+                yield language_pb2.InstallDependenciesResponse(stdout=text.encode())
+        except subprocess.CalledProcessError as failed:
+            context.abort(grpc.StatusCode.UNKNOWN, f"{failed.stderr or failed}".strip())
 
     def RuntimeOptionsPrompts(self, request: Any, context: Any) -> Any:  # noqa: N802
         """`pulumi new` has nothing to ask."""
