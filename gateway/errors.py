@@ -12,6 +12,7 @@ GatewayError
 │   ├── UniqueViolation           …because another entity claims the same name
 │   └── NotFound                  …because there is no such entity, release or owner
 ├── OwnedElsewhere                a write would change an entity of an owner that it does not name
+├── Forbidden                     a caller of the Admin API may not do what it asks for
 ├── Unsupported                   Kong can do it, and this gateway cannot
 ├── QueryError                    a query parameter of the Admin API cannot be used
 ├── StoreError                    the control plane's database cannot be read or written
@@ -28,6 +29,7 @@ GatewayError
 │   ├── BodyRefused               …because a plugin refuses its body, which is on its way upstream
 │   └── ProtocolError             …and the connection closed: malformed or hostile bytes
 ├── NodeStoreUnavailable          what a node's workers share cannot be reached, or is full
+├── CommandFailed                 a command cannot do what was asked
 ├── KafkaError                    Kafka refused what the command line asked, or did not respond
 ├── ProduceError                  a record was not written; carries librdkafka's error name
 │   ├── BufferFull                …because the bounded buffer is full
@@ -140,6 +142,10 @@ class OwnedElsewhere(GatewayError):
         super().__init__(f'{text}, or send the header "{header}" with the write')
 
 
+class Forbidden(GatewayError):
+    """A caller of the Admin API may not do what it asks for: HTTP 403."""
+
+
 class Unsupported(GatewayError):
     """Kong can do it, this gateway cannot: Kong's error 12, HTTP 405."""
 
@@ -241,6 +247,10 @@ class ProtocolError(RequestRejected):
 
 class NodeStoreUnavailable(GatewayError):
     """The store that a node's workers share does not respond, or has no room left."""
+
+
+class CommandFailed(GatewayError):
+    """A command of the command line cannot do what was asked; the text is for people."""
 
 
 class KafkaError(GatewayError):

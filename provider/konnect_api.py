@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.errors import ResourceError
-from provider.http_api import ApiResponse, JsonApi
+from gateway.http.json_api import ApiResponse, JsonApi
 from provider.values import Properties
 
 _TIMEOUT_SECONDS = 15.0

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
-from functools import wraps
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
 
-from gateway.errors import GatewayError, KafkaError
+from gateway.commands.failures import in_words
+from gateway.errors import KafkaError
 
 if TYPE_CHECKING:
     from gateway.kafka.admin import KafkaConnection, Record
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="List, create, write and read topics.", no_args_is_help=True)
 
 PULUMI = Path(__file__).resolve().parents[2] / "tools" / "bin" / "pulumi"
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 Stack = Annotated[
     str, typer.Option(help="The stack whose outputs name the endpoint and the reader's key.")
@@ -51,22 +48,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a l
 Name = Annotated[str, typer.Argument(help="The topic.")]
 
 
-def _in_words(command: Callable[P, T]) -> Callable[P, T]:
-    """Let a command end with one sentence and exit code 1 when something fails."""
-
-    @wraps(command)
-    def run(*arguments: P.args, **options: P.kwargs) -> T:
-        try:
-            return command(*arguments, **options)
-        except GatewayError as error:
-            typer.echo(f"error: {error}", err=True)
-            raise typer.Exit(1) from None
-
-    return run
-
-
 @app.command("list")
-@_in_words
+@in_words
 def list_(
     stack: Stack = "local",
     bootstrap_servers: Servers = None,
@@ -90,7 +73,7 @@ def list_(
 
 
 @app.command()
-@_in_words
+@in_words
 def create(
     topic: Name,
     partitions: Annotated[int, typer.Option(min=1)] = 1,
@@ -114,7 +97,7 @@ def create(
 
 
 @app.command()
-@_in_words
+@in_words
 def produce(
     topic: Name,
     values: Annotated[
@@ -142,7 +125,7 @@ def produce(
 
 
 @app.command()
-@_in_words
+@in_words
 def consume(
     topic: Name,
     from_beginning: Annotated[

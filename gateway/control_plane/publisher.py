@@ -21,7 +21,7 @@ from gateway.control_plane.held_writes import HeldWrites, HoldTimes
 from gateway.control_plane.judge import AwaitedRelease, Judge
 from gateway.control_plane.ownership import owner_of
 from gateway.control_plane.release_pusher import ReleasePusher
-from gateway.control_plane.releases import Releases, Result, Rule
+from gateway.control_plane.releases import Check, Releases, Result, Rule, checked
 from gateway.control_plane.store import Release
 from gateway.documents.document import Document
 from gateway.entities.checks import Table
@@ -127,20 +127,30 @@ class Publisher:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function)
 
     async def publish(
-        self, owner: str, document: Document, who: str, message: str, wait: float
+        self,
+        owner: str,
+        document: Document,
+        who: str,
+        message: str,
+        wait: float,
+        check: Check | None = None,
     ) -> Outcome:
-        """Publish an owner's document; raises what ``Releases.publish`` raises."""
+        """Publish an owner's document; raises what ``Releases.publish`` and ``check`` raise."""
         return await self._write(
-            lambda: self.releases.publish(owner, document, who, message), wait, owner
+            lambda: self.releases.publish(owner, document, who, message, check), wait, owner
         )
 
-    async def withdraw(self, owner: str, who: str, message: str, wait: float) -> Outcome:
-        """Publish without an owner's entities; raises ``NotFound``."""
-        return await self._write(lambda: self.releases.withdraw(owner, who, message), wait)
+    async def withdraw(
+        self, owner: str, who: str, message: str, wait: float, check: Check | None = None
+    ) -> Outcome:
+        """Publish without an owner's entities; raises ``NotFound``, and what ``check`` raises."""
+        return await self._write(lambda: self.releases.withdraw(owner, who, message, check), wait)
 
-    async def rollback(self, number: int, who: str, message: str, wait: float) -> Outcome:
-        """Publish the content of an earlier release; raises ``NotFound``."""
-        return await self._write(lambda: self.releases.rollback(number, who, message), wait)
+    async def rollback(
+        self, number: int, who: str, message: str, wait: float, check: Check | None = None
+    ) -> Outcome:
+        """Publish an earlier release's content; raises ``NotFound``, and what ``check`` raises."""
+        return await self._write(lambda: self.releases.rollback(number, who, message, check), wait)
 
     async def change(self, rule: Rule, who: str, message: str) -> None:
         """Make one write of the Admin API without waiting for data planes, as Kong does.
@@ -174,15 +184,17 @@ class Publisher:
             return None
         return await self._write(lambda: self.releases.write(rule, who, message), wait, _NOBODY)
 
-    async def publish_hold(self, name: str, who: str, message: str, wait: float) -> Outcome:
-        """Publish what a hold holds; raises ``NotFound``, ``DocumentError``."""
+    async def publish_hold(
+        self, name: str, who: str, message: str, wait: float, check: Check | None = None
+    ) -> Outcome:
+        """Publish a hold; raises ``NotFound``, ``DocumentError``, and what ``check`` raises."""
         outcomes: list[Outcome] = []
 
         author = who or self.held.holds.get(name).who
 
         async def write(rule: Rule, message: str) -> Result:
             made = await self._write(
-                lambda: self.releases.write(rule, author, message), wait, _NOBODY
+                lambda: self.releases.write(checked(rule, check), author, message), wait, _NOBODY
             )
             outcomes.append(made)
             return made.result

@@ -26,6 +26,8 @@ _FRAME = 200
 
 Rule = Callable[[Table], Table]
 """From the newest configuration to the next; raises when that must not be."""
+Check = Callable[[Table, Table], None]
+"""Of a caller: raises when it may not make the second configuration out of the first."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +81,20 @@ class Releases:
         self.store.note_hash(release.number, digest)
         return replace(release, hash=digest)
 
-    def publish(self, owner: str, document: Document, who: str, message: str) -> Result:
+    def publish(
+        self, owner: str, document: Document, who: str, message: str, check: Check | None = None
+    ) -> Result:
         """Replace an owner's entities by those of its document.
 
         Raises ``DocumentError`` and ``UniqueViolation``; nothing is written then.
         """
-        return self.write(lambda table: merge(table, owner, document, _now()), who, message)
 
-    def withdraw(self, owner: str, who: str, message: str) -> Result:
+        def rule(table: Table) -> Table:
+            return merge(table, owner, document, _now())
+
+        return self.write(checked(rule, check), who, message)
+
+    def withdraw(self, owner: str, who: str, message: str, check: Check | None = None) -> Result:
         """Remove an owner's entities; raises ``NotFound`` when there are none."""
 
         def rule(table: Table) -> Table:
@@ -94,9 +102,9 @@ class Releases:
                 raise NotFound(f'owner "{owner}" has no entities')
             return merge(table, owner, {}, _now())
 
-        return self.write(rule, who, message)
+        return self.write(checked(rule, check), who, message)
 
-    def rollback(self, number: int, who: str, message: str) -> Result:
+    def rollback(self, number: int, who: str, message: str, check: Check | None = None) -> Result:
         """Make the content of an earlier release the newest; raises ``NotFound``."""
         wanted = self.store.get(number)
         if wanted.void:
@@ -107,7 +115,7 @@ class Releases:
             check_table(wanted.table)
             return wanted.table
 
-        return self.write(rule, who, message, target=number)
+        return self.write(checked(rule, check), who, message, target=number)
 
     def write(
         self, rule: Rule, who: str, message: str, *, quick: bool = False, target: int | None = None
@@ -186,6 +194,19 @@ class Releases:
                 ]
             )
         return push
+
+
+def checked(rule: Rule, check: Check | None) -> Rule:
+    """Return a rule that a caller's check applies to."""
+    if check is None:
+        return rule
+
+    def apply(table: Table) -> Table:
+        after = rule(table)
+        check(table, after)
+        return after
+
+    return apply
 
 
 def _whole(release: Release) -> dict[str, object]:

@@ -108,7 +108,7 @@ class ControlPlane:
             self.sockets[name] = [listen(address, name) for address in addresses]
         status = NodeStatus(publisher)
         node = AdminNode(node_id(Path(self.settings.prefix)), self.settings)
-        app = admin_app(node, publisher, self.data_planes, status, self.authentication)
+        app = admin_app(node, publisher, self.data_planes, status, self.authentication, self.tokens)
         limits = own_limits(self.settings, MAX_BODY)
         for secure in (False, True):
             chosen = [

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from gateway.errors import EndpointUnreachable
-from provider.http_api import JsonApi
+from gateway.http.json_api import JsonApi
 from provider.values import Properties
 
 _ATTEMPT_SECONDS = 1.0

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from gateway.http.json_api import JsonApi
 from provider.fields import Problem
-from provider.http_api import JsonApi
 from provider.publishing.control_plane import ControlPlanePublisher
 from provider.publishing.konnect import KonnectPublisher
 from provider.publishing.port_forward import forwarded

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.errors import EndpointUnreachable, ResourceError
+from gateway.http.json_api import ApiResponse, JsonApi, quoted
 from provider.documents import problem_at
-from provider.http_api import ApiResponse, JsonApi, quoted
 from provider.publishing.publisher import OwnedDocument, Publication, Published
 from provider.retry import with_retry
 

@@ -17,7 +17,7 @@ from gateway.documents.tree import DocumentNode, Tree, own_tags, owner_tag
 from gateway.entities import ENTITIES
 from gateway.entities.service import split_url
 from gateway.errors import ResourceError
-from provider.http_api import quoted
+from gateway.http.json_api import quoted
 from provider.konnect_api import KonnectApi
 from provider.publishing.publisher import OwnedDocument, Publication, Published
 from provider.values import Properties

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from gateway.errors import ResourceError
+from gateway.http.json_api import quoted
 from provider.diff import PropertyChange, changes_between
-from provider.http_api import quoted
 from provider.konnect_api import KonnectApi
 from provider.resource import Resource, ResourceCall, State
 from provider.resource_types import KonnectDataPlaneCertificateType

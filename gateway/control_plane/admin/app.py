@@ -7,6 +7,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from gateway.control_plane.access.authentication import Authentication
+from gateway.control_plane.access.tokens import TokenStore
 from gateway.control_plane.admin.consumer_groups import membership_routes
 from gateway.control_plane.admin.cors import GuiOrigins
 from gateway.control_plane.admin.entities import entity_routes
@@ -17,6 +18,7 @@ from gateway.control_plane.admin.releases import ReleaseEndpoints
 from gateway.control_plane.admin.responses import EXCEPTION_HANDLERS, MAX_BODY
 from gateway.control_plane.admin.rights import with_rights
 from gateway.control_plane.admin.schemas import schema_routes
+from gateway.control_plane.admin.tokens import TokenEndpoints
 from gateway.control_plane.admin.workspaces import DefaultWorkspace, workspace_routes
 from gateway.control_plane.clustering.data_planes import DataPlanes
 from gateway.control_plane.publisher import Publisher
@@ -30,6 +32,7 @@ def admin_app(
     data_planes: DataPlanes,
     status: NodeStatus,
     authentication: Authentication,
+    tokens: TokenStore,
 ) -> ASGIApp:
     """Put all routes together; fixed paths come before those with names in them."""
     info = InfoEndpoints(node, publisher, data_planes, status)
@@ -38,6 +41,7 @@ def admin_app(
         *schema_routes(),
         *ReleaseEndpoints(publisher).routes(),
         *HoldEndpoints(publisher).routes(),
+        *TokenEndpoints(publisher, tokens, authentication).routes(),
         *membership_routes(publisher),
         *workspace_routes(),
         *entity_routes(publisher),

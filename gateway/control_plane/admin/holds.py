@@ -9,10 +9,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.control_plane.access.owner_limits import limits_of
 from gateway.control_plane.admin.entities import author
 from gateway.control_plane.admin.releases import release_response, wait_and_texts
 from gateway.control_plane.admin.responses import read_object, respond
-from gateway.control_plane.holds import HEADER, OF_REQUEST, hold_name
+from gateway.control_plane.holds import HEADER, OF_REQUEST, Hold, hold_name
 from gateway.control_plane.publisher import Publisher
 from gateway.errors import RequestRejected
 
@@ -42,6 +43,7 @@ class HoldEndpoints:
         hold = holds.get(request.path_params["name"])
         if request.method == "DELETE":
             async with self._publisher.lock:
+                self._check_limits(request, hold)
                 holds.end(hold, "dropped: as asked")
             return respond(204)
         return respond(200, hold.body())
@@ -51,7 +53,14 @@ class HoldEndpoints:
         who, message, wait = wait_and_texts(await read_object(request))
         who = author(request, who) if who else ""
         name = request.path_params["name"]
-        return release_response(await self._publisher.publish_hold(name, who, message, wait))
+        check = limits_of(request.state.identity)
+        return release_response(await self._publisher.publish_hold(name, who, message, wait, check))
+
+    def _check_limits(self, request: Request, hold: Hold) -> None:
+        """Raise ``Forbidden`` when a hold has what its caller may not change."""
+        check, newest = limits_of(request.state.identity), self._publisher.newest
+        if check is not None:
+            check({} if newest is None else newest.table, hold.rebased(newest))
 
 
 class HoldHeader:

@@ -11,6 +11,7 @@ from typing import Any
 
 from gateway.errors import (
     DocumentError,
+    Forbidden,
     GatewayError,
     InvalidKey,
     KeyTaken,
@@ -68,6 +69,8 @@ def kong_error(error: GatewayError) -> tuple[int, dict[str, Any]]:
     if isinstance(error, OwnedElsewhere):
         body = {"name": "owned elsewhere", "message": str(error), "owner": error.owner}
         return 409, body | {"header": error.header}
+    if isinstance(error, Forbidden):
+        return 403, {"message": str(error)}
     if isinstance(error, Unsupported):
         return 405, _body(12, str(error))
     if isinstance(error, QueryError):

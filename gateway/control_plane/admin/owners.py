@@ -12,9 +12,11 @@ from urllib.parse import quote
 
 from starlette.requests import Request
 
+from gateway.control_plane.access.identity import AdminIdentity
+from gateway.control_plane.access.owner_limits import as_own, limits_of
 from gateway.control_plane.delta import between
 from gateway.control_plane.ownership import owner_of
-from gateway.control_plane.releases import Rule
+from gateway.control_plane.releases import Rule, checked
 from gateway.entities import ENTITIES
 from gateway.entities.checks import Table, row_label
 from gateway.errors import OwnedElsewhere
@@ -34,9 +36,12 @@ def shows_owners(request: Request) -> bool:
 def guarded(rule: Rule, request: Request) -> Rule:
     """Return the rule of a single write, which raises ``OwnedElsewhere`` for others' entities.
 
-    What goes along with a deleted entity counts as well.
+    What goes along with a deleted entity counts as well. A caller that is limited to some owners
+    need not name them, and may not change what others have.
     """
-    named = {part.strip() for part in request.headers.get(OWNER, "").split(",")}
+    identity: AdminIdentity = request.state.identity
+    named = {part.strip() for part in request.headers.get(OWNER, "").split(",")} | identity.owners
+    rule = checked(as_own(rule, identity), limits_of(identity))
 
     def apply(table: Table) -> Table:
         after = rule(table)

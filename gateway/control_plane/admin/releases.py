@@ -10,12 +10,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.control_plane.access.identity import AdminIdentity
+from gateway.control_plane.access.owner_limits import limits_of
 from gateway.control_plane.admin.entities import LONGEST_WAIT, author
 from gateway.control_plane.admin.pages import page_size
 from gateway.control_plane.admin.responses import read_object, respond
 from gateway.control_plane.authors import Author
 from gateway.control_plane.ownership import owner_of, owns_anything
 from gateway.control_plane.publisher import Outcome, Publisher
+from gateway.control_plane.releases import Check
 from gateway.control_plane.store import ReleaseInfo
 from gateway.documents.document import from_table
 from gateway.errors import NotFound, QueryError, RequestRejected, SchemaViolation
@@ -83,7 +86,9 @@ class ReleaseEndpoints:
         who, message, wait = wait_and_texts(await read_object(request))
         message = message or f"rollback: to release {number}"
         who = author(request, who)
-        return release_response(await self._publisher.rollback(number, who, message, wait))
+        return release_response(
+            await self._publisher.rollback(number, who, message, wait, _limits(request))
+        )
 
     async def owners(self, request: Request) -> Response:
         """List the owners of the newest configuration."""
@@ -97,7 +102,9 @@ class ReleaseEndpoints:
         if request.method == "DELETE":
             wait = _query_wait(request.query_params)
             who = author(request, request.query_params.get("who", "")[:_MAX_TEXT])
-            outcome = await self._publisher.withdraw(owner, who, f"delete {owner}", wait)
+            outcome = await self._publisher.withdraw(
+                owner, who, f"delete {owner}", wait, _limits(request)
+            )
             return release_response(outcome) if outcome.refusals else respond(204)
         newest = await self._publisher.newest_with_hash()
         if newest is None or not owns_anything(newest.table, owner):
@@ -117,8 +124,15 @@ class ReleaseEndpoints:
         who = author(request, _text(body, "who"))
         wait = _wait(body)
         return release_response(
-            await self._publisher.publish(owner, body["document"], who, message, wait)
+            await self._publisher.publish(
+                owner, body["document"], who, message, wait, _limits(request)
+            )
         )
+
+
+def _limits(request: Request) -> Check | None:
+    identity: AdminIdentity = request.state.identity
+    return limits_of(identity)
 
 
 def release_response(outcome: Outcome) -> Response:

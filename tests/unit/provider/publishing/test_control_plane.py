@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import EndpointUnreachable, ResourceError
-from provider.http_api import JsonApi
+from gateway.http.json_api import JsonApi
 from provider.publishing.control_plane import ControlPlanePublisher
 from provider.publishing.publisher import Publication, Published
 from tests.support.fake_control_plane import FakeControlPlane

@@ -5,15 +5,22 @@ import http.server
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from gateway.errors import EndpointUnreachable
-from provider.http_api import ApiResponse, JsonApi, quoted
+from gateway.http.json_api import ApiResponse, JsonApi, pause_before_retry, quoted
 from tests.support.fake_control_plane import FakeControlPlane
 from tests.support.fake_konnect import FakeKonnect
 from tests.support.ports import free_ports
+
+
+@pytest.fixture
+def konnect() -> Iterator[FakeKonnect]:
+    with FakeKonnect().running() as running:
+        yield running
 
 
 def test_any_status_is_a_response_with_the_words_of_the_api() -> None:
@@ -129,3 +136,25 @@ def test_the_token_is_not_in_the_text_of_an_api() -> None:
 
 def test_names_are_one_segment_of_a_path() -> None:
     assert quoted("a/b c") == "a%2Fb%20c"
+
+
+@pytest.mark.parametrize(
+    ("said", "pause"),
+    [
+        ("7", 7.0),
+        (" 0 ", 0.0),
+        ("Sat, 28 Nov 2026 12:00:30 GMT", 30.0),
+        ("Sat, 28 Nov 2026 11:00:00 GMT", 0.0),
+        ("Sat, 28 Nov 2026 12:00:30 -0000", 30.0),
+    ],
+)
+def test_an_api_says_when_to_come_again(said: str, pause: float) -> None:
+    now = datetime(2026, 11, 28, 12, tzinfo=UTC)
+    assert pause_before_retry(0, said, now) == pause
+
+
+@pytest.mark.parametrize("said", ["", "soon", "-1", "1.5", "\u0665"])
+def test_without_a_word_of_it_the_pause_doubles_to_half_a_minute(said: str) -> None:
+    for attempt in range(40):
+        longest = min(30.0, 0.5 * 2.0**attempt)
+        assert longest / 2 <= pause_before_retry(attempt, said) <= longest

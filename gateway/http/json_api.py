@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """JSON over HTTP: to the control plane's Admin API, to Konnect, to the health of a process.
 
-On urllib: a plugin starts for each command, and an asynchronous client costs more to import than
-the few requests made here.
+On urllib: a command, and a plugin of the engine, starts for a few requests, and an asynchronous
+client costs more to import than those.
 """
 
 from __future__ import annotations
 
 import http.client
 import json
+import random
 import ssl
 import time
 import urllib.error
@@ -16,13 +17,15 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from gateway.errors import EndpointUnreachable
 from gateway.http.callers import is_loopback
-from provider.retry import pause_before_retry
 
 TOO_MANY = 429
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,25 @@ class JsonApi:
 def quoted(name: str) -> str:
     """``name`` as one segment of a path."""
     return urllib.parse.quote(name, safe="")
+
+
+def pause_before_retry(attempt: int, retry_after: str, now: datetime | None = None) -> float:
+    """Return for how many seconds to wait before the next attempt; the first one was number 0.
+
+    What the response says counts (RFC 9110 section 10.2.3: seconds, or a date). Without it the
+    pause doubles, and chance spreads those who were refused together.
+    """
+    text = retry_after.strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        until = parsedate_to_datetime(text)
+    except ValueError:
+        longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(attempt, 16))
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - nobody gains by guessing it
+    if until.tzinfo is None:
+        until = until.replace(tzinfo=UTC)
+    return max(0.0, (until - (now or datetime.now(UTC))).total_seconds())
 
 
 def _reason(problem: Exception) -> str:

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How commands reach the Admin API of a control plane.
+
+The token never stands on the command line, where other users of the machine could read it: it
+comes from the environment or from a file.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway import __version__
+from gateway.errors import CommandFailed
+from gateway.http.json_api import ApiResponse, JsonApi
+
+TOKEN = "KAFKA_GATEWAY_TOKEN"  # noqa: S105  # the variable's name
+
+Url = Annotated[
+    str,
+    typer.Option(envvar="KAFKA_GATEWAY_ADMIN_URL", help="Address of the Admin API."),
+]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="KAFKA_GATEWAY_TOKEN_FILE",
+        help=f"A file with the token; without it the environment's {TOKEN} has it.",
+    ),
+]
+Authority = Annotated[
+    Path | None,
+    typer.Option("--ca", envvar="KAFKA_GATEWAY_ADMIN_CA", help="PEM file of its authority."),
+]
+DEFAULT_URL = "http://127.0.0.1:8001"
+
+
+def admin_api(url: str, token_file: Path | None = None, ca: Path | None = None) -> JsonApi:
+    """Return the Admin API at an address; raises ``CommandFailed`` for what cannot be used."""
+    if not url.startswith(("http://", "https://")):
+        raise CommandFailed(f'"{url}" is no address like {DEFAULT_URL}; give --url')
+    headers = {"User-Agent": f"kafka-gateway/{__version__}"}
+    token = _read(token_file).strip() if token_file else os.environ.get(TOKEN, "").strip()
+    if token:
+        if not (token.isascii() and token.isprintable()):
+            raise CommandFailed("the token has characters that no header can have")
+        headers["Kong-Admin-Token"] = token
+    return JsonApi(url, headers, None if ca is None else _read(ca))
+
+
+def ask(api: JsonApi, method: str, path: str, body: Any = None, timeout: float = 10.0) -> Any:
+    """Return the body of a response; raises ``CommandFailed`` in the API's words for a refusal."""
+    response = api.request(method, path, body, timeout)
+    if not 200 <= response.status < 300:
+        raise CommandFailed(_refused(api, method, path, response))
+    return response.body
+
+
+def _refused(api: JsonApi, method: str, path: str, response: ApiResponse) -> str:
+    text = f"{method} {api.url.rstrip('/')}{path}: {response.message}"
+    if response.status == 401:
+        return f"{text}; set {TOKEN}, or give --token-file"
+    return text
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise CommandFailed(f"cannot read {path}: {reason}") from None

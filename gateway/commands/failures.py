@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How commands end when something fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import typer
+
+from gateway.errors import GatewayError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def in_words(command: Callable[P, T]) -> Callable[P, T]:
+    """Let a command end with one sentence and exit code 1 when something fails."""
+
+    @wraps(command)
+    def run(*arguments: P.args, **options: P.kwargs) -> T:
+        try:
+            return command(*arguments, **options)
+        except GatewayError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(1) from None
+
+    return run

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import pytest
+import typer
+
+from gateway.commands.failures import in_words
+from gateway.errors import CommandFailed
+
+
+@in_words
+def failing() -> None:
+    """Fail."""
+    raise CommandFailed("there is no such thing")
+
+
+def test_a_failure_is_one_sentence_and_exit_code_1(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit) as ended:
+        failing()
+    assert ended.value.exit_code == 1
+    assert capsys.readouterr().err == "error: there is no such thing\n"
