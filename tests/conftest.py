@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What all tests share: one real broker for the whole run, started when first asked for."""
+"""What all tests share: one broker and one PostgreSQL for the run, started when first asked for."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import uvloop
 
 from tests.support.broker import Broker, running_broker
+from tests.support.postgres import Postgres, running_postgres
+from tests.support.storage import Storage
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +21,30 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """Give the shared broker. Make topics of your own on it; never stop it."""
     with running_broker(tmp_path_factory.mktemp("kafka")) as shared:
         yield shared
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """Give the shared PostgreSQL. Make databases of your own on it; never stop it."""
+    with running_postgres() as shared:
+        yield shared
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
+    """Give each kind of database in turn, empty."""
+    if request.param == "sqlite":
+        yield Storage(tmp_path)
+    else:
+        with Storage.on(request.getfixturevalue("postgres"), tmp_path) as found:
+            yield found
+
+
+@pytest.fixture
+def each_storage(storage: Storage) -> Iterator[None]:
+    """Have the control planes of a test keep their releases in each kind of database in turn."""
+    with storage.chosen():
+        yield
 
 
 _LONGEST_ASYNC_TEST = 60.0

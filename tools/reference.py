@@ -29,7 +29,10 @@ from tools.markdown import table as _table
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "reference"
-SETTINGS = "gateway/settings/settings.py"
+SETTINGS = {
+    "gateway/settings/settings.py": "Settings",
+    "gateway/settings/postgres.py": "PostgresSettings",
+}
 COMMON = tuple(Entity.model_fields)
 """Fields of every entity; described once."""
 
@@ -100,27 +103,26 @@ def settings_page() -> Iterator[str]:
     """Yield the settings in the sections of their source."""
     yield "# Settings"
     yield ""
-    yield WRITTEN.format(source=SETTINGS)
+    yield WRITTEN.format(source=" and ".join(SETTINGS))
     yield ""
     yield (
         "Of `kafka-gateway run` and `check`: environment variables, or the same names in lower "
         "case, without `KONG_`, in a kong.conf. The environment wins. Certificates and keys are "
         "paths or PEM text. An unknown name is a warning that names the nearest one."
     )
-    lines = (ROOT / SETTINGS).read_text().splitlines()
-    for section, fields in _sections(lines):
-        yield from ["", f"## {section}", "", *_table("variable", "form", "default", "what it does")]
-        for field, text in fields:
-            yield _setting(field, text)
+    for source, name in SETTINGS.items():
+        for section, fields in _sections((ROOT / source).read_text().splitlines(), name):
+            table = _table("variable", "form", "default", "what it does")
+            yield from ["", f"## {section}", "", *table]
+            for field, text in fields:
+                yield _setting(field, text)
 
 
-def _sections(lines: list[str]) -> Iterator[tuple[str, list[tuple[ast.AnnAssign, str]]]]:
+def _sections(lines: list[str], name: str) -> Iterator[tuple[str, list[tuple[ast.AnnAssign, str]]]]:
     """Yield heading and fields with their docstrings; a comment above a field is a heading."""
     tree = ast.parse("\n".join(lines))
     body = next(
-        node.body
-        for node in tree.body
-        if isinstance(node, ast.ClassDef) and node.name == "Settings"
+        node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name
     )
     heading = ""
     fields: list[tuple[ast.AnnAssign, str]] = []

@@ -22,9 +22,9 @@ from gateway.control_plane.admin.responses import MAX_BODY
 from gateway.control_plane.clustering.data_planes import DataPlanes
 from gateway.control_plane.clustering.listener import ClusterListener
 from gateway.control_plane.clustering.rollout import Rollout
+from gateway.control_plane.database.choice import database_of, keyring_of
 from gateway.control_plane.held_writes import HoldTimes
 from gateway.control_plane.holds import BrokenOff
-from gateway.control_plane.keyring import Keyring
 from gateway.control_plane.publisher import Publisher
 from gateway.control_plane.releases import Releases
 from gateway.control_plane.status import NodeStatus, status_app
@@ -42,15 +42,10 @@ from gateway.settings.compatibility import use_version
 from gateway.settings.listen import ListenAddress
 from gateway.settings.settings import Settings
 
-DATABASE = "control-plane.sqlite"
-"""Name of the database in the prefix folder."""
-
 _OPEN_FILES = 4096
 """For full listeners, and a connection of each data plane beside them."""
 _SAVE_EVERY = 5.0
 """Seconds between writes of what is known about data planes."""
-_LOCK_TIMEOUT = 2.5
-"""Seconds to wait for another process's write lock; stopping must not take longer."""
 
 _log = get_logger("gateway.control_plane")
 
@@ -62,9 +57,8 @@ class ControlPlane:
         self.settings = settings
         self.sockets: dict[str, list[socket.socket]] = {}
         """What listens, by setting name; tests take their ports from here."""
-        keyring = Keyring.from_file(settings.keyring_file)
         retention = Retention(settings.releases_kept, settings.releases_kept_for)
-        self.store = Store(Path(settings.prefix) / DATABASE, _LOCK_TIMEOUT, keyring, retention)
+        self.store = Store(database_of(settings), retention=retention)
         self.tokens = TokenStore(self.store)
         self.authentication = Authentication(settings.read_admin_token())
         self._listener: ClusterListener | None = None
@@ -75,8 +69,6 @@ class ControlPlane:
 
     async def start(self) -> None:
         """Open database and listeners. Raises ``SettingsError`` and ``StoreError``."""
-        if self.settings.store != "sqlite":
-            raise SettingsError(f"KONG_DATABASE: {self.settings.store} is not supported yet")
         await asyncio.to_thread(self._open_store)
         self.authentication.take(await asyncio.to_thread(self.tokens.all))
         self.data_planes = DataPlanes(
@@ -98,8 +90,7 @@ class ControlPlane:
         _log.info("control plane started", release=None if newest is None else newest.number)
 
     def _open_store(self) -> None:
-        if self.settings.keyring_file is None:
-            self.store.keyring = Keyring.beside_database(Path(self.settings.prefix))
+        self.store.keyring = keyring_of(self.settings)
         self.store.open()
 
     async def _listen(self, publisher: Publisher) -> None:

@@ -3,25 +3,24 @@
 
 Releases are only ever appended, each with a number that follows the one before it; the oldest are
 removed when there are enough. A write is one transaction that begins by taking the database's write
-lock, so writers in several threads or processes queue up, and one that dies half-way leaves nothing
-behind.
+lock, so writers in several threads, processes or control planes queue up, and one that dies
+half-way leaves nothing behind.
 """
 
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
 
+from gateway.control_plane.database.database import Database, upsert
+from gateway.control_plane.database.schema import bring_up, check_form, found_form
 from gateway.control_plane.delta import between
 from gateway.control_plane.keyring import Keyring
 from gateway.control_plane.ownership import canonical
@@ -31,17 +30,15 @@ from gateway.control_plane.store_tables import (
     INFO,
     NOTES,
     RELEASES,
-    VERSION,
     decoded,
     encoded,
     seal_all,
     undo_of,
-    upgrade,
     went_back,
     write_entities,
 )
 from gateway.entities.checks import Table
-from gateway.errors import NotFound, StoreError
+from gateway.errors import NotFound
 
 _NEVER_REMOVED = 10
 """Newest releases that stay however old they are."""
@@ -100,7 +97,7 @@ Build = Callable[[Release | None], NextRelease | None]
 
 
 class Store:
-    """The database of one control plane, a SQLite file. Methods block; they may run in any thread.
+    """What a control plane keeps in its database. Methods block; they may run in any thread.
 
     Releases are encrypted with the keyring's first key, if it has one: those that were written when
     there was none are so when the database is opened.
@@ -110,70 +107,43 @@ class Store:
 
     def __init__(
         self,
-        path: Path,
-        lock_timeout: float = 5.0,
+        database: Database,
         keyring: Keyring | None = None,
         retention: Retention | None = None,
     ) -> None:
-        self.path = path
+        self.database = database
         self.retention = retention or Retention()
         self._looked = -math.inf
         self.keyring = keyring or Keyring()
         self._newest: Release | None = None
-        self.engine = sa.create_engine(f"sqlite:///{path}")
-        sa.event.listen(self.engine, "connect", _prepare(lock_timeout))
-        sa.event.listen(self.engine, "begin", _begin)
 
-    def open(self) -> None:
-        """Create what is missing. The file can be read only by us: credentials are in it."""
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-        except OSError as error:
-            text = f"cannot create the database {self.path}: {error.strerror}"
-            raise StoreError(f"{text}; set KONG_PREFIX to a folder that can be written") from None
-        with self._transaction() as connection:
-            found = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-            if found > VERSION:
-                text = f"the database {self.path} was written by a newer version (form {found})"
-                raise StoreError(f"{text}; run that version, or use another KONG_PREFIX")
-            upgrade(connection, found)
-            if found == 1:
-                self._spread_newest(connection)
+    def open(self) -> tuple[str | None, str]:
+        """Create what is missing, and bring it to the newest form; return form before and now."""
+        self.database.prepare()
+        with self.writing() as connection:
+            forms = bring_up(connection, self.keyring, self.database.label)
             sealed = self.keyring.seals and seal_all(connection, self.keyring)
         if sealed:
-            with self._translated(), self.engine.connect() as plain:
-                # What pages and log still hold in clear goes as well.
-                plain.exec_driver_sql("ROLLBACK")
-                plain.exec_driver_sql("VACUUM")
-                plain.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-
-    def _spread_newest(self, connection: sa.Connection) -> None:
-        """Write the newest configuration as rows, which version 1 had in its release alone."""
-        columns = RELEASES.c
-        query = sa.select(columns.number, columns.snapshot).order_by(columns.number.desc()).limit(1)
-        row = connection.execute(query).one_or_none()
-        if row is not None:
-            table = decoded(row.snapshot, self.keyring, row.number)
-            write_entities(connection, between({}, table), self.keyring, row.number)
+            self.database.wipe()
+        return forms
 
     def close(self) -> None:
         """Close all connections."""
-        self.engine.dispose()
+        self.database.close()
 
     def check(self) -> None:
         """Raise ``StoreError`` when the database does not respond."""
-        with self._translated(), self.engine.connect() as connection:
+        with self.reading() as connection:
             connection.execute(sa.select(sa.func.max(RELEASES.c.number))).scalar()
 
     def newest(self) -> Release | None:
         """Return the newest release, or None when there has never been one."""
-        with self._translated(), self.engine.connect() as connection:
+        with self.reading() as connection:
             return self._read_newest(connection)
 
     def get(self, number: int) -> Release:
         """Return one release; raises ``NotFound``."""
-        with self._translated(), self.engine.connect() as connection:
+        with self.reading() as connection:
             return self._read(connection, number)
 
     def list(self, size: int, before: int | None = None) -> list[ReleaseInfo]:
@@ -181,7 +151,7 @@ class Store:
         query = sa.select(*INFO).order_by(RELEASES.c.number.desc()).limit(size)
         if before is not None:
             query = query.where(RELEASES.c.number < before)
-        with self._translated(), self.engine.connect() as connection:
+        with self.reading() as connection:
             return [ReleaseInfo(**row._mapping) for row in connection.execute(query)]
 
     def append(self, build: Build) -> Release | None:
@@ -190,7 +160,8 @@ class Store:
         ``build`` runs inside it, so what it checks still holds when the release is written; what
         it raises undoes the transaction. Returns the new release, or None when ``build`` does.
         """
-        with self._transaction() as connection:
+        with self.writing() as connection:
+            check_form(found_form(connection), self.database.label)
             previous = self._read_newest(connection)
             following = build(previous)
             if following is None:
@@ -212,20 +183,20 @@ class Store:
     def keep_note(self, name: str, content: Any) -> None:
         """Keep a value of JSON under a name, over a restart."""
         values = {"name": name, "number": 0, "content": encoded(content, self.keyring, 0)}
-        with self._transaction() as connection:
-            connection.execute(sa.insert(NOTES).prefix_with("OR REPLACE").values(values))
+        with self.writing() as connection:
+            upsert(connection, NOTES, [values])
 
     def note(self, name: str) -> Any:
         """Return what was kept under a name; None for nothing."""
         query = sa.select(NOTES.c.content).where(NOTES.c.name == name)
-        with self._translated(), self.engine.connect() as connection:
+        with self.reading() as connection:
             found = connection.execute(query).scalar()
         return None if found is None else decoded(found, self.keyring, 0)
 
     def note_hash(self, number: int, digest: str) -> None:
         """Fill in the hash of a release that was written without."""
         chosen = RELEASES.c.number == number
-        with self._transaction() as connection:
+        with self.writing() as connection:
             connection.execute(sa.update(RELEASES).where(chosen).values(hash=digest))
 
     def _write(
@@ -276,18 +247,19 @@ class Store:
 
         Those whose ids are ``forgotten`` go as well.
         """
-        with self._transaction() as connection:
-            for row in rows:
-                values = {"id": row["id"], "last_seen": row["last_seen"], "row": orjson.dumps(row)}
-                insert = sa.insert(DATA_PLANES).prefix_with("OR REPLACE")
-                connection.execute(insert.values(values))
+        with self.writing() as connection:
+            found = [
+                {"id": row["id"], "last_seen": row["last_seen"], "row": orjson.dumps(row)}
+                for row in rows
+            ]
+            upsert(connection, DATA_PLANES, found)
             connection.execute(sa.delete(DATA_PLANES).where(DATA_PLANES.c.last_seen < seen_after))
             for node in forgotten:
                 connection.execute(sa.delete(DATA_PLANES).where(DATA_PLANES.c.id == node))
 
     def load_data_planes(self) -> Iterator[dict[str, Any]]:
         """Yield the rows of all data planes that have been seen."""
-        with self._translated(), self.engine.connect() as connection:
+        with self.reading() as connection:
             rows = connection.execute(sa.select(DATA_PLANES.c.row)).scalars().all()
         yield from map(orjson.loads, rows)
 
@@ -338,59 +310,8 @@ class Store:
 
     def writing(self) -> AbstractContextManager[sa.Connection]:
         """Return one transaction for who keeps a table of its own; what it raises undoes it."""
-        return self._transaction()
+        return self.database.writing()
 
-    @contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
+    def reading(self) -> AbstractContextManager[sa.Connection]:
         """Lend a connection to read such a table."""
-        with self._translated(), self.engine.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sa.Connection]:
-        with self._translated(), self.engine.connect() as plain:
-            connection = plain.execution_options(write=True)
-            with connection.begin():
-                yield connection
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except DBAPIError as error:
-            raise _store_error(self.path, error) from error
-
-
-def _prepare(lock_timeout: float) -> Callable[[Any, object], None]:
-    def prepare(connection: Any, _record: object) -> None:
-        # Transactions are begun by `_begin`, not by Python's driver at the first change.
-        connection.isolation_level = None
-        connection.execute(f"PRAGMA busy_timeout={int(lock_timeout * 1000)}")
-        connection.execute("PRAGMA journal_mode=WAL")
-        # WAL alone would lose the last commits at a power cut.
-        connection.execute("PRAGMA synchronous=FULL")
-        # What is replaced is overwritten: releases in clear do not stay in free pages.
-        connection.execute("PRAGMA secure_delete=ON")
-
-    return prepare
-
-
-def _begin(connection: sa.Connection) -> None:
-    # A writer takes the lock before it reads: what it builds upon cannot change under it.
-    write = connection.get_execution_options().get("write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-
-def _store_error(path: Path, error: DBAPIError) -> StoreError:
-    name = getattr(error.orig, "sqlite_errorname", "")
-    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        text = f"the database {path} is locked by another process; try again"
-        return StoreError(text, 503)
-    if name == "SQLITE_FULL":
-        text = f"no space left for the database {path}; free some and try again"
-        return StoreError(text, 507)
-    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
-        return StoreError(f"the database {path} cannot be written; check its permissions")
-    if name in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
-        return StoreError(f"the database {path} is damaged; restore it from a backup")
-    return StoreError(f"the database {path} failed: {error.orig}")
+        return self.database.reading()

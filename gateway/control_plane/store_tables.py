@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of the control plane's database, how their contents are written, and older forms.
+"""The tables of the control plane's releases, and how their contents are written.
 
 The newest configuration stands in ``entities``, a row each. A release holds what leads from it back
 to the release before: so a write costs what it changes, and the oldest can be removed.
@@ -14,25 +14,19 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
+from gateway.control_plane.database.database import upsert
+from gateway.control_plane.database.metadata import METADATA
 from gateway.control_plane.delta import Delta
 from gateway.control_plane.keyring import MAGIC, Keyring
 from gateway.entities.checks import Table
 from gateway.errors import StoreError
-
-VERSION = 2
-"""Of the tables below; kept in the file, so that an older program refuses a newer file.
-
-1: every release had its whole configuration as ``snapshot``.
-"""
-
-METADATA = sa.MetaData()
 
 RELEASES = sa.Table(
     "releases",
     METADATA,
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("hash", sa.String(32), nullable=False),
-    sa.Column("created_at", sa.Integer, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("who", sa.Text, nullable=False),
     sa.Column("message", sa.Text, nullable=False),
     sa.Column("void", sa.Boolean, nullable=False),
@@ -57,7 +51,7 @@ DATA_PLANES = sa.Table(
     "data_planes",
     METADATA,
     sa.Column("id", sa.String(36), primary_key=True),
-    sa.Column("last_seen", sa.Integer, nullable=False),
+    sa.Column("last_seen", sa.BigInteger, nullable=False),
     sa.Column("row", sa.LargeBinary, nullable=False),
 )
 NOTES = sa.Table(
@@ -125,8 +119,7 @@ def write_entities(connection: sa.Connection, delta: Delta, keyring: Keyring, nu
         for (collection, entity), change in delta.items()
         if change.after is not None
     ]
-    if new:
-        connection.execute(sa.insert(ENTITIES_TABLE).prefix_with("OR REPLACE"), new)
+    upsert(connection, ENTITIES_TABLE, new)
     gone = [
         {"of": collection, "key": entity}
         for (collection, entity), change in delta.items()
@@ -136,15 +129,6 @@ def write_entities(connection: sa.Connection, delta: Delta, keyring: Keyring, nu
         columns = ENTITIES_TABLE.c
         chosen = (columns.collection == sa.bindparam("of")) & (columns.id == sa.bindparam("key"))
         connection.execute(sa.delete(ENTITIES_TABLE).where(chosen), gone)
-
-
-def upgrade(connection: sa.Connection, found: int) -> None:
-    """Make the tables, or bring those of an older version to this one; content comes after."""
-    METADATA.create_all(connection)
-    if found == 1:
-        connection.exec_driver_sql("ALTER TABLE releases ADD COLUMN undo BLOB")
-        connection.exec_driver_sql("ALTER TABLE releases ADD COLUMN target INTEGER")
-    connection.exec_driver_sql(f"PRAGMA user_version={VERSION}")
 
 
 def seal_all(connection: sa.Connection, keyring: Keyring) -> bool:

@@ -13,12 +13,13 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from gateway.errors import SettingsError
 from gateway.logs import LEVELS
 from gateway.pem import SYSTEM, read_pem
 from gateway.settings.compatibility import OLDER, VERSIONS
+from gateway.settings.declaration import KONG, OURS, setting
 from gateway.settings.listen import (
     PROXY_PROTOCOL,
     ListenAddress,
@@ -27,7 +28,6 @@ from gateway.settings.listen import (
 )
 from gateway.settings.parsers import (
     Network,
-    Parse,
     count,
     header_words,
     host_and_port,
@@ -45,8 +45,7 @@ from gateway.settings.parsers import (
     word,
     workers,
 )
-
-KONG, OURS = "KONG_", "KAFKA_GATEWAY_"
+from gateway.settings.postgres import PostgresSettings
 
 
 def _default_prefix() -> str:
@@ -54,200 +53,194 @@ def _default_prefix() -> str:
     return str(kong if os.access(kong, os.W_OK) else Path.home() / ".kafka-gateway")
 
 
-def _setting(parse: Parse, default: str, *, own: bool = False, secret: bool = False) -> Any:
-    """Make a field from the text of its default; a secret stays out of ``repr``."""
-    metadata = {"parse": parse, "own": own}
-    return field(default_factory=lambda: parse(default), metadata=metadata, repr=not secret)
-
-
 @dataclass(frozen=True)
-class Settings:
+class Settings(PostgresSettings):
     """All settings, checked. Field names are the settings' names."""
 
     # What this node is.
-    role: str = _setting(word("control_plane", "data_plane", "traditional"), "traditional")
+    role: str = setting(word("control_plane", "data_plane", "traditional"), "traditional")
     """`control_plane`, `data_plane`, or `traditional`: a data plane with a file of its own."""
-    database: str = _setting(word("", "off", "sqlite", "postgres"), "")
-    """Empty: ``sqlite`` for a control plane, else ``off``."""
-    declarative_config: str | None = _setting(plain, "")
+    database: str = setting(word("", "off", "sqlite", "postgres"), "")
+    """Empty: ``sqlite`` for a control plane, else ``off``. `postgres`: see the settings `pg_`."""
+    declarative_config: str | None = setting(plain, "")
     """A decK file to serve, for a node without a control plane."""
     prefix: str = field(default_factory=_default_prefix, metadata={"parse": str})
     """Folder for the database and the configuration cache. Default: /usr/local/kong where that can
     be written, else ~/.kafka-gateway."""
-    log_level: str = _setting(word(*LEVELS), "notice")
+    log_level: str = setting(word(*LEVELS), "notice")
     """Entries below this level are left out."""
-    plugins: tuple[str, ...] = _setting(items, "bundled")
+    plugins: tuple[str, ...] = setting(items, "bundled")
     """Plugins that may be used: names, and `bundled` for all installed ones."""
 
     # Where it listens.
-    proxy_listen: tuple[ListenAddress, ...] = _setting(
+    proxy_listen: tuple[ListenAddress, ...] = setting(
         parse_proxy_listen, "0.0.0.0:8000, 0.0.0.0:8443 ssl"
     )
     """Where requests are taken; `ssl` after an address means TLS, `proxy_protocol` that each
     connection begins with a header of that protocol (versions 1 and 2) and is closed without."""
-    admin_listen: tuple[ListenAddress, ...] = _setting(parse_listen, "127.0.0.1:8001")
+    admin_listen: tuple[ListenAddress, ...] = setting(parse_listen, "127.0.0.1:8001")
     """Where a control plane is administered."""
-    admin_gui_url: tuple[str, ...] = _setting(origins, "")
+    admin_gui_url: tuple[str, ...] = setting(origins, "")
     """URLs of an admin GUI: pages of their origins may call the Admin API from browsers (CORS)."""
-    cluster_listen: tuple[ListenAddress, ...] = _setting(parse_listen, "0.0.0.0:8005")
+    cluster_listen: tuple[ListenAddress, ...] = setting(parse_listen, "0.0.0.0:8005")
     """Where a control plane takes data planes; always TLS with client certificates."""
-    status_listen: tuple[ListenAddress, ...] = _setting(parse_listen, "127.0.0.1:8100")
+    status_listen: tuple[ListenAddress, ...] = setting(parse_listen, "127.0.0.1:8100")
     """Where /status, /status/ready and /metrics are."""
-    ssl_cert: tuple[str, ...] = _setting(items, "")
+    ssl_cert: tuple[str, ...] = setting(items, "")
     """Certificates of the proxy, as paths or PEM; without any, a self-signed one is made
     and kept in the prefix."""
-    ssl_cert_key: tuple[str, ...] = _setting(items, "", secret=True)
+    ssl_cert_key: tuple[str, ...] = setting(items, "", secret=True)
     """Their keys, in the same order."""
-    admin_ssl_cert: tuple[str, ...] = _setting(items, "")
+    admin_ssl_cert: tuple[str, ...] = setting(items, "")
     """Certificate of the Admin API; needed by an `admin_listen` with `ssl`."""
-    admin_ssl_cert_key: tuple[str, ...] = _setting(items, "", secret=True)
+    admin_ssl_cert_key: tuple[str, ...] = setting(items, "", secret=True)
     """Its key."""
 
     # Between control plane and data plane.
-    cluster_control_plane: str = _setting(host_and_port, "127.0.0.1:8005")
+    cluster_control_plane: str = setting(host_and_port, "127.0.0.1:8005")
     """Where a data plane finds its control plane."""
-    cluster_server_name: str | None = _setting(plain, "")
+    cluster_server_name: str | None = setting(plain, "")
     """The name in the control plane's certificate, when it is not the host."""
-    cluster_mtls: str = _setting(word("shared", "pki"), "shared")
+    cluster_mtls: str = setting(word("shared", "pki"), "shared")
     """`shared`: both sides hold the same certificate; `pki`: an authority signs both."""
-    cluster_cert: str | None = _setting(plain, "")
+    cluster_cert: str | None = setting(plain, "")
     """This node's certificate, as path or PEM."""
-    cluster_cert_key: str | None = _setting(plain, "", secret=True)
+    cluster_cert_key: str | None = setting(plain, "", secret=True)
     """Its key."""
-    cluster_ca_cert: str | None = _setting(plain, "")
+    cluster_ca_cert: str | None = setting(plain, "")
     """The authority of both sides; needed by `pki`."""
-    cluster_max_payload: int = _setting(size(4 * 1024**2), "16m")
+    cluster_max_payload: int = setting(size(4 * 1024**2), "16m")
     """Largest configuration that is pushed or taken, compressed."""
-    cluster_dp_labels: dict[str, str] = _setting(labels, "")  # noqa: RUF009
+    cluster_dp_labels: dict[str, str] = setting(labels, "")  # noqa: RUF009
     """Labels that a data plane shows the control plane: key:value."""
-    cluster_data_plane_purge_delay: float = _setting(seconds, "1209600")
+    cluster_data_plane_purge_delay: float = setting(seconds, "1209600")
     """How long a control plane remembers a data plane that is not connected."""
-    lua_ssl_trusted_certificate: tuple[str, ...] = _setting(items, SYSTEM)
+    lua_ssl_trusted_certificate: tuple[str, ...] = setting(items, SYSTEM)
     """Authorities that brokers and upstreams are verified with: `system`, paths, PEM."""
-    konnect_mode: bool = _setting(switch, "off")
+    konnect_mode: bool = setting(switch, "off")
     """Accepted for Kong's charts; changes nothing."""
-    admin_token: str | None = _setting(plain, "", secret=True)
+    admin_token: str | None = setting(plain, "", secret=True)
     """What callers of the Admin API must send as `Kong-Admin-Token`; empty: the API is open."""
-    admin_token_file: str | None = _setting(plain, "")
+    admin_token_file: str | None = setting(plain, "")
     """A file with the token, which wins; SIGHUP reads it again."""
-    keyring_file: str | None = _setting(plain, "")
+    keyring_file: str | None = setting(plain, "")
     """A file with a key a line: releases are encrypted in the database with the first of them.
     Empty: `control-plane.keyring` in the prefix, made at the first start. Without the file that
     encrypted it a database cannot be read: back it up as well, elsewhere."""
 
     # Requests and responses.
-    nginx_worker_processes: int = _setting(workers, "auto")
+    nginx_worker_processes: int = setting(workers, "auto")
     """Number of workers; ``auto``, kept as 0: one for each processor this node may use, as far as
     its memory limit has room for them."""
-    headers: tuple[str, ...] = _setting(
+    headers: tuple[str, ...] = setting(
         header_words, "server_tokens, latency_tokens, X-Kong-Request-Id"
     )
     """Headers of our own in responses."""
-    trusted_ips: tuple[Network, ...] = _setting(networks, "")
+    trusted_ips: tuple[Network, ...] = setting(networks, "")
     """Addresses of proxies in front: what they tell about the client is believed."""
-    real_ip_header: str = _setting(str, "X-Real-IP")
+    real_ip_header: str = setting(str, "X-Real-IP")
     """The header in which they name the client. With `proxy_protocol`, that of the connection: who
     it names is then the one whose headers are believed or not, by the same addresses."""
-    real_ip_recursive: bool = _setting(switch, "off")
+    real_ip_recursive: bool = setting(switch, "off")
     """Take the last address in that header that is not trusted itself."""
-    error_default_type: str = _setting(
+    error_default_type: str = setting(
         word("text/plain", "text/html", "application/json", "application/xml"), "text/plain"
     )
     """Form of the gateway's own responses for clients whose Accept header matches none."""
-    allow_debug_header: bool = _setting(switch, "off")
+    allow_debug_header: bool = setting(switch, "off")
     """Whether `Kong-Debug: 1` shows a client which route and service it met."""
-    proxy_access_log: str = _setting(str, "off")
+    proxy_access_log: str = setting(str, "off")
     """``off``, or a file the log phase writes one JSON line per request to."""
-    nginx_http_client_max_body_size: int = _setting(size(), "0")
+    nginx_http_client_max_body_size: int = setting(size(), "0")
     """Largest body of any request, also a streamed one; 0: no limit (Kong's default)."""
-    mem_cache_size: int = _setting(size(1024**2), "128m")
+    mem_cache_size: int = setting(size(1024**2), "128m")
     """Memory for what a node's workers share: cached responses, answers under idempotency keys."""
-    untrusted_lua: str = _setting(word("on", "off", "lax", "strict", "sandbox"), "sandbox")
+    untrusted_lua: str = setting(word("on", "off", "lax", "strict", "sandbox"), "sandbox")
     """``off`` refuses configurations with Lua functions; all else runs them in the sandbox."""
-    untrusted_lua_sandbox_requires: tuple[str, ...] = _setting(items, "")
+    untrusted_lua_sandbox_requires: tuple[str, ...] = setting(items, "")
     """Accepted for compatibility; changes nothing."""
-    untrusted_lua_sandbox_environment: tuple[str, ...] = _setting(items, "")
+    untrusted_lua_sandbox_environment: tuple[str, ...] = setting(items, "")
     """Accepted for compatibility; changes nothing."""
 
     # How names of upstreams are looked up.
-    dns_resolver: tuple[str, ...] = _setting(nameservers, "")
+    dns_resolver: tuple[str, ...] = setting(nameservers, "")
     """DNS servers, as address or address:port; empty: those of /etc/resolv.conf."""
-    dns_valid_ttl: float | None = _setting(optional_seconds, "")
+    dns_valid_ttl: float | None = setting(optional_seconds, "")
     """How long addresses hold instead of their record's TTL; either way a second or more."""
-    dns_stale_ttl: float = _setting(seconds, "3600")
+    dns_stale_ttl: float = setting(seconds, "3600")
     """How much longer old addresses are used while new ones are fetched or no server responds."""
-    dns_not_found_ttl: float = _setting(seconds, "30")
+    dns_not_found_ttl: float = setting(seconds, "30")
     """How long it holds that there is no such name."""
-    dns_error_ttl: float = _setting(seconds, "1")
+    dns_error_ttl: float = setting(seconds, "1")
     """How long to wait after a failed look-up before the next."""
 
     # Ours.
-    compatibility_version: str = _setting(word(*VERSIONS), OLDER, own=True)
+    compatibility_version: str = setting(word(*VERSIONS), OLDER, own=True)
     """The Kong whose defaults are filled in: 3.14 hides credentials from upstreams, verifies
     certificates, and routes take HTTPS only. All of a gateway's nodes should have the same."""
-    env_file: str | None = _setting(plain, "", own=True)
+    env_file: str | None = setting(plain, "", own=True)
     """File with NAME=value lines that vault references read before the environment; see SIGHUP."""
-    vault_folders: tuple[str, ...] = _setting(
+    vault_folders: tuple[str, ...] = setting(
         items, "/run/secrets, /var/run/secrets, /etc/secrets", own=True
     )
     """Folders that vaults may read files from: secrets, tokens and ids to log in with."""
-    client_max_body_size: int = _setting(size(), "1m", own=True)
+    client_max_body_size: int = setting(size(), "1m", own=True)
     """Largest body that is kept whole for a plugin."""
-    max_records: int = _setting(count(1, 1_000_000), "5000", own=True)
+    max_records: int = setting(count(1, 1_000_000), "5000", own=True)
     """Most records that one request may carry; over it 413. A plugin's `max_records` wins."""
-    max_record_size: int = _setting(size(1024), "1m", own=True)
+    max_record_size: int = setting(size(1024), "1m", own=True)
     """Largest record with key, headers and what Kafka adds; over it 413. As for Kafka's own
     producer, what brokers take by default. A plugin's `max_record_size` wins."""
-    max_json_depth: int = _setting(count(1, 1000), "1000", own=True)
+    max_json_depth: int = setting(count(1, 1000), "1000", own=True)
     """How deep arrays and objects of a JSON body may be nested; over it 400."""
-    client_header_timeout: float = _setting(seconds, "60s", own=True)
+    client_header_timeout: float = setting(seconds, "60s", own=True)
     """From the first byte of a request to the end of its head; over it 408."""
-    client_body_timeout: float = _setting(seconds, "60s", own=True)
+    client_body_timeout: float = setting(seconds, "60s", own=True)
     """Between two pieces of a body; over it 408."""
-    client_body_min_rate: int = _setting(size(), "1000", own=True)
+    client_body_min_rate: int = setting(size(), "1000", own=True)
     """Bytes of a body that must come per second at least, over every 30 s; below it 408; 0: any
     rate will do, as slow streams need it."""
-    idle_timeout: float = _setting(seconds, "75s", own=True)
+    idle_timeout: float = setting(seconds, "75s", own=True)
     """How long a connection may wait for its next request."""
-    max_connections: int = _setting(count(1, 1_000_000), "16384", own=True)
+    max_connections: int = setting(count(1, 1_000_000), "16384", own=True)
     """Open connections of one worker; fewer where it may not have twice as many files open
     (`ulimit -n`)."""
-    max_header_size: int = _setting(size(1024), "32k", own=True)
+    max_header_size: int = setting(size(1024), "32k", own=True)
     """All header lines together; over it 431."""
-    max_request_line: int = _setting(size(256), "8k", own=True)
+    max_request_line: int = setting(size(256), "8k", own=True)
     """Longest request target; over it 414."""
-    trusted_identity_headers: bool = _setting(switch, "off", own=True)
+    trusted_identity_headers: bool = setting(switch, "off", own=True)
     """Whether `X-Consumer-*`, `X-Credential-*` and the like pass from `trusted_ips`, as from a
     gateway in front that checks keys; from all others they are dropped on every route."""
-    rate_limiting_ipv6_prefix: int = _setting(count(1, 128), "64", own=True)
+    rate_limiting_ipv6_prefix: int = setting(count(1, 128), "64", own=True)
     """Bits of an IPv6 address that `rate-limiting` tells clients apart by: each has a network."""
-    allow_hidden_dots: bool = _setting(switch, "off", own=True)
+    allow_hidden_dots: bool = setting(switch, "off", own=True)
     """Whether paths pass that have a dot segment beside `%2f`, `%5c`, a backslash or a semicolon,
     like `/open/..%2fsecret`, which many upstreams resolve: else 400."""
-    drain_timeout: float = _setting(seconds, "12s", own=True)
+    drain_timeout: float = setting(seconds, "12s", own=True)
     """How long a stopping worker waits for requests under way and for Kafka."""
-    cluster_nodes_per_certificate: int = _setting(count(1, 100_000), "100", own=True)
+    cluster_nodes_per_certificate: int = setting(count(1, 100_000), "100", own=True)
     """Most data planes that a control plane knows with one certificate; above it the one not
     connected for the longest is forgotten, and none is let in while all are connected."""
-    hold_writes: float = _setting(seconds, "0", own=True)
+    hold_writes: float = setting(seconds, "0", own=True)
     """Single writes of the Admin API are held until none has come for so long, and published
     together as one release, for tools that know nothing of holds; 0: each is one of its own."""
-    hold_idle: float = _setting(seconds, "60s", own=True)
+    hold_idle: float = setting(seconds, "60s", own=True)
     """A hold that a caller has begun by name has broken off when no write has come for so long."""
-    hold_broken_off: str = _setting(word("drop", "publish"), "drop", own=True)
+    hold_broken_off: str = setting(word("drop", "publish"), "drop", own=True)
     """What becomes of writes whose hold has broken off, or in which a write was refused."""
-    releases_kept: int = _setting(count(1, 1_000_000), "1000", own=True)
+    releases_kept: int = setting(count(1, 1_000_000), "1000", own=True)
     """Most releases that a control plane keeps; what a rollback went back to stays beyond it."""
-    releases_kept_for: float = _setting(seconds, "720h", own=True)
+    releases_kept_for: float = setting(seconds, "720h", own=True)
     """How long it keeps them at most; the newest ten stay however old they are."""
-    admin_hosts: tuple[str, ...] = _setting(hosts, "", own=True)
+    admin_hosts: tuple[str, ...] = setting(hosts, "", own=True)
     """Hosts under which an Admin API without a token may be called, beside loopback ones and those
     of `admin_listen`."""
-    worker_watchdog: float = _setting(seconds, "10s", own=True)
+    worker_watchdog: float = setting(seconds, "10s", own=True)
     """A worker that has not responded to its master for so long is ended and replaced; 0: never."""
-    cluster_reconnect_min: float = _setting(seconds, "5s", own=True)
+    cluster_reconnect_min: float = setting(seconds, "5s", own=True)
     """The pause before the next attempt to reach the control plane is picked between this …"""
-    cluster_reconnect_max: float = _setting(seconds, "10s", own=True)
+    cluster_reconnect_max: float = setting(seconds, "10s", own=True)
     """… and this."""
 
     @classmethod
@@ -317,6 +310,13 @@ class Settings:
             yield "KONG_SSL_CERT_KEY: as many keys as certificates in KONG_SSL_CERT are needed"
         if self.cluster_reconnect_min > self.cluster_reconnect_max:
             yield f"{OURS}CLUSTER_RECONNECT_MIN: must not be above {OURS}CLUSTER_RECONNECT_MAX"
+        if self.store == "postgres":
+            yield from self.postgres_contradictions()
+            if self.keyring_file is None:
+                yield (
+                    "KONG_KEYRING_FILE: needed with KONG_DATABASE=postgres, the same for all its "
+                    "control planes: releases are encrypted with it"
+                )
         yield from self._unreadable()
 
     def _unnamed_clients(self) -> Iterator[str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from gateway.errors import SettingsError
 from gateway.names.spelling import nearest_word
-from gateway.settings.settings import KONG, NAMES, OURS, OWN, env_name
+from gateway.settings.declaration import KONG, OURS
+from gateway.settings.settings import NAMES, OWN, env_name
 
 DEFAULT_FILE = Path("/etc/kong/kong.conf")
 
@@ -35,7 +36,8 @@ PROMISING = {
     "cluster_use_proxy": "a data plane connects to its control plane without a proxy",
     "enforce_rbac": "there are no users: who has the admin token may do everything",
     "headers_upstream": "X-Kong-Request-Id is always sent",
-    "pg_": "a control plane keeps its releases in SQLite, in KONG_PREFIX",
+    "pg_iam_auth": "AWS IAM is not asked for passwords; set KONG_PG_PASSWORD",
+    "pg_ro_": "one server is read and written: the one in KONG_PG_HOST",
     "port_maps": "ports are those of the listeners",
     "portal": "there is no developer portal",
     "proxy_server": "a data plane connects to its control plane without a proxy",
@@ -45,6 +47,7 @@ PROMISING = {
     "wasm": "there are no filters",
 }
 """Beginnings of Kong settings that promise what is not there, and what is instead."""
+_WITHOUT_POSTGRES = {"pg_": "it is for a control plane with KONG_DATABASE=postgres"}
 _LOGS = ("_access_log", "_error_log")
 _OFF = frozenset(("", "off", "false", "none", "no", "0"))
 
@@ -68,22 +71,28 @@ def collect(environment: Mapping[str, str], file: Path | None = None) -> dict[st
 
 def unknown_settings(values: Mapping[str, str], environment: Mapping[str, str]) -> list[str]:
     """Return one sentence for each setting that is unknown, or promises what is not there."""
-    variables = [env_name(name) for name in NAMES]
+    postgres = values.get("database", "").strip().lower() == "postgres"
+    known = [name for name in NAMES if postgres or not name.startswith("pg_")]
+    variables = [env_name(name) for name in known]
+    promising = PROMISING if postgres else PROMISING | _WITHOUT_POSTGRES
     given = sorted(name for name in environment if name.startswith((KONG, OURS)))
     found = [
-        _unknown(name, name.removeprefix(KONG), environment[name], variables) for name in given
+        _unknown(name, name.removeprefix(KONG), environment[name], variables, promising)
+        for name in given
     ]
     rest = sorted(name for name in values if env_name(name) not in environment)
-    found += [_unknown(name, name, values[name], list(NAMES)) for name in rest]
+    found += [_unknown(name, name, values[name], known, promising) for name in rest]
     return [text for text in found if text]
 
 
-def _unknown(shown: str, name: str, value: str, names: list[str]) -> str:
+def _unknown(
+    shown: str, name: str, value: str, names: list[str], promising: Mapping[str, str]
+) -> str:
     # Vaults read their settings themselves: KONG_VAULT_HCV_HOST.
     if shown in names or name.lower().startswith("vault_"):
         return ""
     near = nearest_word(shown, names)
-    for beginning, why in PROMISING.items():
+    for beginning, why in promising.items():
         # Kong's charts say where the logs of all its parts go, also of those that are off.
         if name.lower().startswith(beginning) and not name.lower().endswith(_LOGS):
             return "" if value.strip().lower() in _OFF else f"{shown}: has no effect: {why}"

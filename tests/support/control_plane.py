@@ -25,6 +25,9 @@ NAME = "control-plane.test"
 AS_OWNER = {"X-Kafka-Gateway-Owner": "stack-test"}
 """The header with which single writes change what ``publish`` published."""
 
+STORAGE: dict[str, str] = {}
+"""Settings of the database that control planes of the present test use; see ``Storage.chosen``."""
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -55,6 +58,7 @@ def settings_values(prefix: Path) -> dict[str, str]:
         "cluster_cert": server.certificate,
         "cluster_cert_key": server.key,
         "cluster_ca_cert": authority.pem,
+        **STORAGE,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from gateway.control_plane.store_tables import METADATA
+from gateway.control_plane.database.metadata import METADATA
 
 TOKENS = sa.Table(
     "tokens",

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.control_plane.database.choice import FILE
+from gateway.control_plane.database.sqlite import SqliteDatabase
 from gateway.control_plane.keyring import BESIDE, Keyring
-from gateway.control_plane.server import DATABASE
 from gateway.control_plane.store import NextRelease, Store
 from gateway.errors import SettingsError, StoreError
 from tests.support.control_plane import running
@@ -21,7 +22,7 @@ PLANTED = "planted-credential-51c7"
 
 
 def opened(path: Path, *keys: str) -> Store:
-    store = Store(path, keyring=Keyring(keys))
+    store = Store(SqliteDatabase(path), keyring=Keyring(keys))
     store.open()
     return store
 
@@ -36,18 +37,19 @@ def read(store: Store, number: int) -> str:
 
 
 def test_a_credential_is_in_the_database_only_sealed(tmp_path: Path) -> None:
-    store = opened(tmp_path / "sealed.sqlite", NEW)
+    path = tmp_path / "sealed.sqlite"
+    store = opened(path, NEW)
     publish(store, PLANTED * 100)
     store.close()
-    with sqlite3.connect(store.path) as connection:
+    with sqlite3.connect(path) as connection:
         kept = connection.execute("SELECT undo FROM releases").fetchall()
         kept += connection.execute("SELECT row FROM entities").fetchall()
     connection.close()
     assert len(kept) == 2
     assert all(content.startswith(b"KGS1") for (content,) in kept)
     with pytest.raises(StoreError, match="a key that is not in KONG_KEYRING_FILE"):
-        opened(store.path).newest()
-    again = opened(store.path, NEW)
+        opened(path).newest()
+    again = opened(path, NEW)
     assert read(again, 1) == PLANTED * 100
 
 
@@ -113,7 +115,7 @@ async def test_a_control_plane_seals_what_it_publishes_and_will_not_start_withou
         assert (await place.publish(story())).status == 201
     async with running(prefix, keyring_file=str(file)) as place:
         assert (await place.ask("GET", "/releases/1")).status == 200
-    assert b"httpbin.org" not in unpacked((prefix / DATABASE).read_bytes())
+    assert b"httpbin.org" not in unpacked((prefix / FILE).read_bytes())
     with pytest.raises(StoreError, match="a key that is not in KONG_KEYRING_FILE"):
         async with running(prefix):
             raise AssertionError("it started")
@@ -138,7 +140,7 @@ async def test_without_the_setting_the_first_start_makes_a_keyring_beside_the_da
     made = file.read_text()
     assert file.stat().st_mode & 0o777 == 0o600
     assert len(made.strip()) >= 32
-    assert b"httpbin.org" not in unpacked((tmp_path / DATABASE).read_bytes())
+    assert b"httpbin.org" not in unpacked((tmp_path / FILE).read_bytes())
     async with running(tmp_path) as place:
         assert (await place.ask("GET", "/releases/1")).status == 200
     assert file.read_text() == made
@@ -151,11 +153,11 @@ async def test_without_the_setting_the_first_start_makes_a_keyring_beside_the_da
 async def test_a_database_from_before_is_taken_over_and_nothing_of_it_stays_in_clear(
     tmp_path: Path,
 ) -> None:
-    store = opened(tmp_path / DATABASE)
+    store = opened(tmp_path / FILE)
     for number in range(3):
         publish(store, f"{PLANTED}-{number}" * 500)
     store.close()
-    assert PLANTED.encode() in unpacked((tmp_path / DATABASE).read_bytes())
+    assert PLANTED.encode() in unpacked((tmp_path / FILE).read_bytes())
 
     async with running(tmp_path) as place:
         for number in (1, 2, 3):
@@ -166,7 +168,7 @@ async def test_a_database_from_before_is_taken_over_and_nothing_of_it_stays_in_c
 
 def everything(folder: Path) -> bytes:
     """Return what the database's files hold."""
-    return b"".join(unpacked(file.read_bytes()) for file in folder.glob(f"{DATABASE}*"))
+    return b"".join(unpacked(file.read_bytes()) for file in folder.glob(f"{FILE}*"))
 
 
 def test_processes_that_start_at_once_have_one_keyring(tmp_path: Path) -> None:

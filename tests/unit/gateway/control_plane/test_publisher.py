@@ -7,8 +7,12 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.control_plane import AS_OWNER, messages, running
 from tests.support.documents import plugin_of, story, with_topic
+
+pytestmark = pytest.mark.usefixtures("each_storage")
 
 SECRET_MISSING = "vault reference {vault://env/KAFKA_API_SECRET} does not resolve"
 

@@ -1,23 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.control_plane.releases import Releases
-from gateway.control_plane.store import Store
 from gateway.errors import DocumentError, NotFound
 from gateway.hybrid.config_hash import ZERO_HASH
 from tests.support.documents import story
+from tests.support.storage import Storage
 
 
 @pytest.fixture
-def releases(tmp_path: Path) -> Releases:
-    store = Store(tmp_path / "control-plane.sqlite")
-    store.open()
-    return Releases(store, 4 * 1024**2)
+def releases(storage: Storage) -> Releases:
+    return Releases(storage.store(), 4 * 1024**2)
 
 
 def service(host: str) -> dict[str, Any]:

@@ -87,7 +87,7 @@ async def test_a_database_that_is_gone_makes_it_unready(tmp_path: Path) -> None:
             file.write_bytes(b"overwritten by something else" * 1000)
 
     async with running(tmp_path) as place:
-        place.made.store.engine.dispose()
+        place.made.store.close()
         overwrite()
         ready = await place.ask("GET", "/status/ready", api="status")
         assert ready.status == 503

@@ -62,6 +62,13 @@ def test_settings_that_promise_what_is_not_there_are_warned_of_unless_they_are_o
         assert unknown_settings({}, {name: "off"}) == []
 
 
+def test_settings_of_postgres_are_for_a_control_plane_that_has_one() -> None:
+    given = {"KONG_DATABASE": "postgres", "KONG_PG_HOST": "db.test", "KONG_PG_POOL_SIZE": "9"}
+    assert unknown_settings({"database": "postgres"}, given) == []
+    (found,) = unknown_settings({"database": "postgres"}, {"KONG_PG_RO_HOST": "replica.test"})
+    assert found.startswith("KONG_PG_RO_HOST: has no effect: one server")
+
+
 def test_a_misspelt_setting_is_a_warning_also_where_kong_has_many_that_change_nothing() -> None:
     found = unknown_settings({}, {"KONG_NGINX_WORKER_PROCESES": "2"})
     assert found[0].endswith("did you mean KONG_NGINX_WORKER_PROCESSES?")

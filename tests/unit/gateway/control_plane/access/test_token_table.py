@@ -6,11 +6,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from gateway.control_plane.access.tokens import TokenStore
+from gateway.control_plane.database.sqlite import SqliteDatabase
 from gateway.control_plane.store import Store
 
 
 def test_the_database_holds_no_token(tmp_path: Path) -> None:
-    store = Store(tmp_path / "db.sqlite")
+    store = Store(SqliteDatabase(tmp_path / "db.sqlite"))
     store.open()
     _, text = TokenStore(store).create("ci", ["write"], [], "test", None)
     store.close()

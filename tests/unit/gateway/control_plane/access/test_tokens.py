@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from gateway.control_plane.access.tokens import PREFIX, TokenStore, digest_of, is_name
+from gateway.control_plane.database.sqlite import SqliteDatabase
 from gateway.control_plane.store import Store
 from gateway.errors import NotFound, UniqueViolation
 
 
 @pytest.fixture
 def tokens(tmp_path: Path) -> Iterator[TokenStore]:
-    store = Store(tmp_path / "db.sqlite")
+    store = Store(SqliteDatabase(tmp_path / "db.sqlite"))
     store.open()
     yield TokenStore(store)
     store.close()

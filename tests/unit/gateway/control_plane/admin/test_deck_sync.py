@@ -20,6 +20,8 @@ from tests.support.policies import gateway_of
 from tests.support.tokens import signed
 from tests.support.upstream import answering, ok, upstream
 
+pytestmark = pytest.mark.usefixtures("each_storage")
+
 FOLDER = Path(__file__).parents[4] / "vectors" / "deck"
 ENVIRONMENT = {
     "DECK_UPSTREAM_PORT": "9",

@@ -10,7 +10,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from tests.support.control_plane import Place, Reply, running
+
+pytestmark = pytest.mark.usefixtures("each_storage")
 
 VECTORS = Path(__file__).parents[4] / "vectors" / "deck-http.json"
 

@@ -12,9 +12,9 @@ import pytest
 import sqlalchemy as sa
 
 from gateway import __version__
-from gateway.control_plane import server
 from gateway.control_plane.admin import info
 from gateway.control_plane.admin.responses import MAX_BODY
+from gateway.control_plane.database import choice
 from gateway.logs import configure_logs
 from tests.support.control_plane import running
 from tests.support.documents import story
@@ -52,7 +52,7 @@ async def test_a_body_over_the_limit_is_a_413(tmp_path: Path) -> None:
 async def test_a_locked_database_is_a_503_and_the_next_try_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "_LOCK_TIMEOUT", 0.1)
+    monkeypatch.setattr(choice, "_LOCK_TIMEOUT", 0.1)
 
     async with running(tmp_path) as place:
         other = sqlite3.connect(tmp_path / "control-plane.sqlite", isolation_level=None)
@@ -69,13 +69,13 @@ async def test_a_locked_database_is_a_503_and_the_next_try_works(
 
 async def test_a_full_disk_is_a_507_and_the_release_before_stays(tmp_path: Path) -> None:
     def limit(connection: sqlite3.Connection, _: object) -> None:
-        connection.execute("PRAGMA max_page_count=12")
+        connection.execute("PRAGMA max_page_count=16")
 
     async with running(tmp_path) as place, place.serving():
         await place.publish(story())
         store = place.made.store
-        sa.event.listen(store.engine, "connect", limit)
-        store.engine.dispose()
+        sa.event.listen(store.database.engine, "connect", limit)
+        store.close()
         names = {f"{tmp_path.name}-{n}": {"host": f"h{n}.test"} for n in range(2000)}
         reply = await place.publish({"services": names}, owner="big")
         assert reply.status == 507

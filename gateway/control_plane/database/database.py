@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is particular to one kind of database, so that the store need not know which it has."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+
+from gateway.errors import StoreError
+
+
+class Database(ABC):
+    """One database, and the rules of its transactions. Methods block and may run in any thread."""
+
+    engine: sa.Engine
+
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """The database as errors name it; without a secret."""
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Have everything there that tables are made in. Raises ``StoreError``."""
+
+    @abstractmethod
+    def error_of(self, error: DBAPIError) -> StoreError:
+        """Return what the driver's error means."""
+
+    @abstractmethod
+    def lock(self, connection: sa.Connection) -> None:
+        """Take the one lock of all writers, until the transaction's end.
+
+        What is read afterwards does not change under the writer.
+        """
+
+    @abstractmethod
+    def announce(self, connection: sa.Connection, text: str) -> None:
+        """Tell the other control planes of this database, once the transaction is committed."""
+
+    @abstractmethod
+    def wipe(self) -> None:
+        """Have nothing left in the files of what was overwritten or deleted."""
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Read; all queries see one state of the database. Raises ``StoreError``."""
+        with self._translated(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """Write, in one transaction, beside which there is no other. Raises ``StoreError``."""
+        with self._translated(), self.engine.connect() as plain:
+            connection = plain.execution_options(**self._write_options)
+            with connection.begin():
+                self.lock(connection)
+                yield connection
+
+    @property
+    def _write_options(self) -> Mapping[str, Any]:
+        return {}
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise self.error_of(error) from error
+
+
+def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows; one whose primary key is there already replaces what it has."""
+    if not rows:
+        return
+    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+    keys = [column.name for column in table.primary_key]
+    others = {name: insert.excluded[name] for name in rows[0] if name not in keys}
+    connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=others), list(rows))

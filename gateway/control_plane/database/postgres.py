@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PostgreSQL: for several control planes at once, which agree on releases.
+
+A writer takes an advisory lock before it reads, so there is one transaction at a time; a reader
+sees one state of the database, and waits for nobody. Tables are in one schema, and control planes
+with the same schema of the same database are one cluster.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from psycopg import errors
+from sqlalchemy.exc import DBAPIError
+
+from gateway.control_plane.database.database import Database
+from gateway.control_plane.database.postgres_address import PostgresAddress
+from gateway.errors import StoreError
+
+CHANNEL = "kafka_gateway"
+"""Of LISTEN and NOTIFY; the payload begins with the schema, a space behind it."""
+
+_WRITERS = 0x6B67
+"""First half of the key of the advisory lock of writers; the second tells the schema."""
+_AGAIN = 1.0
+"""Seconds after an attempt to reach the server in which all others fail at once."""
+_SERVER_GONE = ("08", "57P")
+"""Beginnings of SQLSTATE: connection exceptions, and a server that goes down or comes up."""
+
+
+class PostgresConnection(psycopg.Connection[Any]):
+    """A connection that is closed when its server is silent for too long.
+
+    libpq has no such limit: a server that hangs, or a network that swallows packets, would block
+    its thread for hours.
+    """
+
+    patience: float = 5.0
+    """Seconds."""
+    silent: Callable[[], None] = staticmethod(lambda: None)
+    """What is called then."""
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        """Wait for the server; raises ``psycopg.OperationalError`` when it stays silent."""
+        try:
+            limit = self.patience if timeout is None else timeout
+            return super().wait(gen, interval, limit)
+        except errors._WaitTimeout:
+            if timeout is not None:
+                raise
+            self.silent()
+            self.pgconn.finish()  # whatever it still sends belongs to nothing
+            text = f"no response within {self.patience:g} s"
+            raise psycopg.OperationalError(text) from None
+
+
+class PostgresDatabase(Database):
+    """One schema of one database. ``lock_timeout``: seconds that a writer waits for another."""
+
+    def __init__(self, address: PostgresAddress, lock_timeout: float = 2.5) -> None:
+        self.address = address
+        self._lock_timeout = min(lock_timeout, address.timeout / 2)
+        self._failed = -_AGAIN
+        self._schema = address.schema
+        self.engine = sa.create_engine(
+            "postgresql+psycopg://",
+            creator=self._connect,
+            isolation_level="REPEATABLE READ",
+            pool_pre_ping=True,
+            pool_size=2,
+            max_overflow=4,
+            pool_timeout=address.timeout,
+        )
+
+    @property
+    def label(self) -> str:
+        """The database as errors name it."""
+        return str(self.address)
+
+    @property
+    def schema(self) -> str:
+        """The schema that the tables are in, known once there was a connection."""
+        return self._schema or ""
+
+    def prepare(self) -> None:
+        """Make the schema, if it is not there."""
+        wanted = self.address.schema
+        if wanted is None:
+            return
+        with self.writing() as connection:
+            query = sa.text("SELECT 1 FROM pg_namespace WHERE nspname = :name")
+            if connection.execute(query, {"name": wanted}).scalar() is None:
+                connection.execute(sa.schema.CreateSchema(wanted))
+
+    def lock(self, connection: sa.Connection) -> None:
+        """Take the advisory lock of this schema's writers; it goes with the transaction."""
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(self._lock_timeout * 1000)}")
+        lock = "SELECT pg_advisory_xact_lock(%s, hashtext(%s))"
+        connection.exec_driver_sql(lock, (_WRITERS, self.schema))
+
+    @property
+    def _write_options(self) -> Mapping[str, Any]:
+        # What is read after the lock is what the writer before has committed.
+        return {"isolation_level": "READ COMMITTED"}
+
+    def announce(self, connection: sa.Connection, text: str) -> None:
+        """Notify all that listen, when the transaction is committed."""
+        connection.exec_driver_sql("SELECT pg_notify(%s, %s)", (CHANNEL, f"{self.schema} {text}"))
+
+    def wipe(self) -> None:
+        """Nothing: VACUUM is the server's, and who may read its files is for its operator."""
+
+    def error_of(self, error: DBAPIError) -> StoreError:
+        """Return what PostgreSQL's error means, with what can be done."""
+        found = error.orig
+        state = getattr(found, "sqlstate", None) or ""
+        reason = str(found).strip().splitlines()[0] if str(found).strip() else "no reason given"
+        name = f"the database {self.label}"
+        if isinstance(found, errors.LockNotAvailable):
+            return StoreError(f"{name} is locked by another control plane; try again", 503)
+        if state.startswith("53"):  # insufficient resources: disk full, out of memory
+            status = 507 if isinstance(found, errors.DiskFull) else 503
+            return StoreError(
+                f"{name} has too little room: {reason}; free some and try again", status
+            )
+        if isinstance(found, errors.InsufficientPrivilege):
+            return StoreError(f"{name}: {reason}; grant it to user {self.address.user}")
+        if not state or state.startswith(_SERVER_GONE) or error.connection_invalidated:
+            # The first words are Kong's.
+            return StoreError(f"failed to connect to database {self.label}: {reason}", 503)
+        if isinstance(found, errors.ReadOnlySqlTransaction):
+            return StoreError(f"{name} is read only: is KONG_PG_HOST a replica?", 503)
+        return StoreError(f"{name} failed: {reason}")
+
+    def _connect(self) -> PostgresConnection:
+        if time.monotonic() - self._failed < _AGAIN:
+            raise psycopg.OperationalError("it was not reached a moment ago")
+        try:
+            with self.address.parameters() as parameters:
+                made = PostgresConnection.connect(**parameters)
+        except psycopg.Error:
+            self._note_failure()
+            raise
+        made.patience, made.silent = self.address.timeout, self._note_failure
+        if self._schema is None:
+            self._schema = _current_schema(made)
+        return made
+
+    def _note_failure(self) -> None:
+        self._failed = time.monotonic()
+
+
+def _current_schema(connection: PostgresConnection) -> str:
+    found = connection.execute("SELECT current_schema()").fetchone()
+    connection.rollback()
+    if found is None or found[0] is None:
+        raise psycopg.OperationalError("its user has no schema; set KONG_PG_SCHEMA")
+    return str(found[0])
