@@ -15,7 +15,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from bench.cases import FULL, QUICK, Case, Pace, all_cases
+from bench.cases import FULL, QUICK, Case, Pace, all_cases, quick_cases
 from bench.measurements import Results
 from bench.report import markdown, svg, table, verdicts
 from bench.stage import Measured, Stage, stage
@@ -27,13 +27,12 @@ _COMPARED = ("kafka-gateway", "confluent-kafka", "mq-bridge", "aiokafka", "fasta
 def main(arguments: list[str]) -> int:
     """Run, print, write; returns 1 when a run failed or a record was lost or duplicated."""
     options = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    options.add_argument("--quick", action="store_true", help="the ratios, in under two minutes")
+    options.add_argument("--quick", action="store_true", help="the ratios, in under three minutes")
     options.add_argument("--only", default="", help="only cases with this text in their name")
     options.add_argument("--tls", action="store_true", help="speak TLS to the broker")
     given = options.parse_args(arguments)
-    cases = [
-        case for case in all_cases() if (case.quick or not given.quick) and given.only in case.name
-    ]
+    chosen = quick_cases() if given.quick else all_cases()
+    cases = [case for case in chosen if given.only in case.name]
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="kafka-gateway-bench-") as folder:
         results = run(Path(folder), cases, QUICK if given.quick else FULL, tls=given.tls)

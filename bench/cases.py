@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from time import time
+from typing import Any
 
 from joserfc import jwt
 from joserfc.jwk import ECKey
@@ -16,6 +17,12 @@ LIBRDKAFKA = "librdkafka alone"
 
 PRODUCE, GUARDED = "produce, 256 connections", "produce with policies, 256 connections"
 TOKEN = "produce with jwt, 256 connections"
+OPENID = "produce with openid-connect, 256 connections"
+KEYED = "produce with key-auth, 256 connections"
+METERED = "produce with key-auth and prometheus, 256 connections"
+FILED = "produce with file-log, 256 connections"
+POSTED = "produce with http-log, 256 connections"
+TRACED = "produce with opentelemetry, 256 connections"
 NO_ROUTE, NO_ROUTE_EDGE = "404, 64 connections", "404 edge, 64 connections"
 PRODUCE_EDGE = "produce edge, 256 connections"
 PRODUCE_512 = "produce, 512 connections"
@@ -44,9 +51,14 @@ def public_key() -> str:
     return _signing_key().as_pem(private=False).decode()
 
 
+def public_jwk() -> dict[str, Any]:
+    """Return the same key as an OpenID provider publishes it."""
+    return dict(_signing_key().as_dict(private=False))
+
+
 @cache
 def bearer_token() -> str:
-    """Return the token that every request of ``TOKEN`` shows, as one caller does for its life."""
+    """Return the token that every request with one shows, as one caller does for its life."""
     claims = {"iss": TOKEN_ISSUER, "sub": "bench", "aud": "orders", "exp": int(time()) + 86400}
     return jwt.encode({"alg": "ES256"}, claims, _signing_key())
 
@@ -74,6 +86,8 @@ class Case:
     together: str = ""
     quick: bool = False
     headers: str = ""
+    ratios: tuple[str, ...] = ()
+    """The servers that ratios need, which are all that a quick run asks; empty: all of them."""
 
     @property
     def produces(self) -> bool:
@@ -96,6 +110,20 @@ QUICK = Pace(1.2, 0.4, 3)
 FULL = Pace(4.0, 1.0, 3)
 
 _ALL = (GATEWAY, PROTOTYPE, MQ_BRIDGE, FASTAPI)
+
+_SHOWS_KEY = f"apikey: {API_KEY}\r\n"
+_SHOWS_TOKEN = f"authorization: Bearer {bearer_token()}\r\n"
+_POLICIES = (
+    (GUARDED, "/guarded", _SHOWS_KEY),
+    (TOKEN, "/token", _SHOWS_TOKEN),
+    (OPENID, "/openid", _SHOWS_TOKEN),
+    (KEYED, "/keyed", _SHOWS_KEY),
+    (METERED, "/metered", _SHOWS_KEY),
+    (FILED, "/filed", ""),
+    (POSTED, "/posted", ""),
+    (TRACED, "/traced", ""),
+)
+"""Routes with policies before the record: what each adds to ``PRODUCE`` has a target."""
 
 
 def all_cases() -> list[Case]:
@@ -125,33 +153,53 @@ def all_cases() -> list[Case]:
         Case(f"echo upstream, {c} connections", (GATEWAY,), "/echo", "200", c) for c in (1, 64, 256)
     ]
     sync = [
-        Case(ONE, (*_ALL, LIBRDKAFKA), "/sync", "200", 1, 256, quick=True),
+        Case(
+            ONE,
+            (*_ALL, LIBRDKAFKA),
+            "/sync",
+            "200",
+            1,
+            256,
+            quick=True,
+            ratios=(GATEWAY, LIBRDKAFKA),
+        ),
         Case("produce, 64 connections", _ALL, "/sync", "200", 64, 256),
         Case(PRODUCE, _ALL, "/sync", "200", 256, 256, quick=True, together=PRODUCE),
+        *(
+            Case(
+                name,
+                (GATEWAY,),
+                path,
+                "200",
+                256,
+                256,
+                quick=True,
+                together=PRODUCE,
+                headers=headers,
+            )
+            for name, path, headers in _POLICIES
+        ),
         Case(
-            GUARDED,
-            (GATEWAY,),
-            "/guarded",
+            PRODUCE_EDGE,
+            _ALL,
+            "/sync",
             "200",
             256,
             256,
             quick=True,
-            together=PRODUCE,
-            headers=f"apikey: {API_KEY}\r\n",
+            headers=EDGE,
+            ratios=(GATEWAY, PROTOTYPE, MQ_BRIDGE),
         ),
         Case(
-            TOKEN,
-            (GATEWAY,),
-            "/token",
+            PRODUCE_512,
+            _ALL,
+            "/sync",
             "200",
-            256,
+            512,
             256,
             quick=True,
-            together=PRODUCE,
-            headers=f"authorization: Bearer {bearer_token()}\r\n",
+            ratios=(GATEWAY, PROTOTYPE),
         ),
-        Case(PRODUCE_EDGE, _ALL, "/sync", "200", 256, 256, quick=True, headers=EDGE),
-        Case(PRODUCE_512, _ALL, "/sync", "200", 512, 256, quick=True),
     ]
     bodies = [
         Case("produce, 1 KiB", _ALL, "/sync", "200", 256, 1024),
@@ -185,6 +233,13 @@ def all_cases() -> list[Case]:
         ),
     ]
     return [*no_route, *routes, *echo, *sync, *bodies, *rest]
+
+
+def quick_cases() -> list[Case]:
+    """Return the cases of the quick run, each with the servers that its ratios need."""
+    return [
+        replace(case, subjects=case.ratios or case.subjects) for case in all_cases() if case.quick
+    ]
 
 
 def paths_of(case: Case) -> list[str]:

@@ -7,20 +7,37 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bench.cases import API_KEY, TOKEN_ISSUER, public_key
+from bench.cases import API_KEY, TOKEN_ISSUER, public_jwk, public_key
 from bench.processes import ServerProcess
 
 _LIMIT = {"name": "rate-limiting", "config": {"minute": 1_000_000_000}}
 """Counted as any limit is, and never reached."""
-_POLICIES = ({"name": "key-auth"}, _LIMIT, {"name": "correlation-id"})
+_KEY = {"name": "key-auth"}
+_METRICS = {
+    "name": "prometheus",
+    "config": {
+        "per_consumer": True,
+        "status_code_metrics": True,
+        "latency_metrics": True,
+        "bandwidth_metrics": True,
+    },
+}
 _JWT = {"name": "jwt", "config": {"claims_to_verify": ["exp"]}}
 COMMAND = Path(__file__).resolve().parents[1] / ".venv" / "bin" / "kafka-gateway"
 
 
 def configuration(
-    routes: int, upstream: int, kafka: dict[str, Any], topic: str, version: int = 0
+    routes: int,
+    upstream: int,
+    kafka: dict[str, Any],
+    topic: str,
+    version: int = 0,
+    entries: str = "/dev/null",
 ) -> dict[str, Any]:
-    """Return a decK document: the routes of the cases, and as many others as asked for."""
+    """Return a decK document: the routes of the cases, and as many others as asked for.
+
+    ``entries`` is the file of ``file-log``; on the port ``upstream`` is all that plugins ask.
+    """
     host, _, port = kafka["bootstrap.servers"].rpartition(":")
     config = {
         "topic": topic,
@@ -46,8 +63,10 @@ def configuration(
         "routes": [
             _producing("sync", {**config, "producer_async": False}),
             _producing("async", {**config, "producer_async": True}),
-            _producing("guarded", {**config, "producer_async": False}, *_POLICIES),
-            _producing("token", {**config, "producer_async": False}, _JWT),
+            *(
+                _producing(name, {**config, "producer_async": False}, *plugins)
+                for name, plugins in _policies(f"http://127.0.0.1:{upstream}", entries).items()
+            ),
             *(
                 {"name": f"route-{number}", "paths": [f"/route/{number}"], "tags": [f"v{version}"]}
                 for number in range(routes)
@@ -62,6 +81,40 @@ def configuration(
                 ],
             }
         ],
+    }
+
+
+def publications(port: int) -> dict[str, object]:
+    """Return what the OpenID provider on a port has under which path."""
+    return {
+        "/.well-known/openid-configuration": {
+            "issuer": TOKEN_ISSUER,
+            "jwks_uri": f"http://127.0.0.1:{port}/jwks",
+        },
+        "/jwks": {"keys": [public_jwk()]},
+    }
+
+
+def _policies(others: str, entries: str) -> dict[str, tuple[dict[str, Any], ...]]:
+    """Return the plugins before the record by route; ``others``: where they ask and tell."""
+    provider = {
+        "issuer": others,
+        "auth_methods": ["bearer"],
+        "consumer_claim": ["sub"],
+        "consumer_by": ["username"],
+    }
+    batches = {"max_batch_size": 200, "max_coalescing_delay": 1}
+    posting = {"http_endpoint": f"{others}/entries", "queue": batches}
+    traces = {"traces_endpoint": f"{others}/v1/traces", "sampling_rate": 0.01}
+    return {
+        "guarded": (_KEY, _LIMIT, {"name": "correlation-id"}, {"name": "prometheus"}),
+        "keyed": (_KEY,),
+        "metered": (_KEY, _METRICS),
+        "token": (_JWT,),
+        "openid": ({"name": "openid-connect", "config": provider},),
+        "filed": ({"name": "file-log", "config": {"path": entries}},),
+        "posted": ({"name": "http-log", "config": posting},),
+        "traced": ({"name": "opentelemetry", "config": traces},),
     }
 
 
@@ -112,7 +165,9 @@ class Gateway:
         self.process.hang_up()
 
     def _write(self) -> None:
-        document = configuration(*self._arguments, version=self._version)
+        document = configuration(
+            *self._arguments, self._version, str(self._file.with_name("entries"))
+        )
         waiting = self._file.with_suffix(".new")
         waiting.write_text(json.dumps(document))
         waiting.replace(self._file)

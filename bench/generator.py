@@ -196,19 +196,18 @@ def rendered(order: Order) -> Iterator[bytes]:
     not, rendered beforehand, by functions in C.
     """
     common = f"HTTP/1.1\r\nHost: 127.0.0.1:{order.port}\r\n{order.headers}"
-    behind = f"-{os.urandom(8).hex()}-01\r\n".encode()
     repeat = itertools.repeat
     if not order.size:
         heads = [_head(f"GET {path} {common}Accept: */*\r\n") for path in order.paths]
-        end = repeat(behind + b"\r\n")
-        return map(_JOIN, zip(itertools.cycle(heads), trace_ids(), end, strict=False))
+        ends = _span_ids(b"\r\n")
+        return map(_JOIN, zip(itertools.cycle(heads), trace_ids(), ends, strict=False))
     opening, closing = record_of(order)
     body = f"Content-Type: application/json\r\nContent-Length: {order.size}\r\n\r\n".encode()
     heads = [_head(f"POST {path} {common}") for path in order.paths]
     parts = zip(
         itertools.cycle(heads),
         trace_ids(),
-        repeat(behind + body + opening),
+        _span_ids(body + opening),
         map(b"%010d".__mod__, itertools.count()),
         repeat(closing),
         strict=False,
@@ -219,6 +218,13 @@ def rendered(order: Order) -> Iterator[bytes]:
 def _head(lines: str) -> bytes:
     """Return the beginning of a head, up to where its trace id stands."""
     return f"{lines}traceparent: 00-".encode()
+
+
+def _span_ids(behind: bytes) -> Iterator[bytes]:
+    """Return the ends of ``traceparent`` and what stands behind: one in a hundred is sampled."""
+    span = os.urandom(8).hex().encode()
+    unsampled, sampled = (b"-%b-%b\r\n%b" % (span, flag, behind) for flag in (b"00", b"01"))
+    return itertools.cycle([*[unsampled] * 99, sampled])
 
 
 def trace_ids() -> Iterator[bytes]:

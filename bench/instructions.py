@@ -3,8 +3,8 @@
 
 ``python -m bench.instructions`` counts each case of ``in_process`` and compares with
 ``bench/instructions.json``; more than 5 % above what stands there is an error. ``--record`` writes
-the file anew. What a request costs is the difference between two runs of which one only makes the
-requests, so that start, compiling and the making fall out.
+the file anew. Counted is what happens between the first byte of the requests and the last of their
+responses, not start, compiling and the making of requests, and not what other threads do.
 """
 
 from __future__ import annotations
@@ -18,16 +18,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from bench.in_process import CASES
+from bench.in_process import CASES, COUNTED
 from gateway import native
 
 RECORDED = Path(__file__).with_name("instructions.json")
 TOLERANCE = 0.05
 _COUNT = 1000
-_TOTAL = re.compile(r"Collected : (\d+)")
+_TOTAL = re.compile(r"^summary: (\d+)$", re.MULTILINE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,8 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if shutil.which("valgrind") is None:
         print("valgrind is not on PATH: instructions are not counted", file=sys.stderr)
         return 0
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        counted = dict(zip(CASES, pool.map(per_request, CASES), strict=True))
+    counted = per_request(CASES)
     known = json.loads(RECORDED.read_text()) if RECORDED.is_file() else {}
     kind = "with native twins" if native.version else "python"
     before = known.get(kind, {})
@@ -68,26 +66,31 @@ def grown(counted: dict[str, int], before: dict[str, int]) -> list[str]:
     return [case for case, count in counted.items() if count > before.get(case, count) * limit]
 
 
-def per_request(case: str) -> int:
-    """Return the instructions of one request of a case."""
-    return round((_total(case) - _total(case, "idle")) / _COUNT)
-
-
-def _total(case: str, *more: str) -> int:
+def per_request(cases: Sequence[str]) -> dict[str, int]:
+    """Return the instructions of one request of each case."""
     with tempfile.TemporaryDirectory() as folder:
-        out = f"--callgrind-out-file={folder}/out"
-        command = ["valgrind", "--tool=callgrind", out, sys.executable, "-m", "bench.in_process"]
         done = subprocess.run(
-            [*command, case, str(_COUNT), *more],
+            [
+                *("valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out"),
+                *(f"--toggle-collect={COUNTED}", f"--dump-after={COUNTED}"),
+                *(sys.executable, "-m", "bench.in_process", "--counted"),
+                *(f"--count={_COUNT}", *cases),
+            ],
             capture_output=True,
             text=True,
             check=False,
             env={**os.environ, "PYTHONHASHSEED": "0"},
         )
-    found = _TOTAL.search(done.stderr)
-    if done.returncode or found is None:
-        raise RuntimeError(f"valgrind failed on {case}: {done.stderr[-2000:]}")
-    return int(found[1])
+        files = sorted(Path(folder).glob("out.*"), key=lambda file: int(file.suffix[1:]))
+        if done.returncode or len(files) < len(cases):
+            raise RuntimeError(f"valgrind failed: {done.stderr[-2000:]}")
+        # Those before are of texts that are run while modules are loaded.
+        found = [_TOTAL.search(file.read_text()) for file in files[-len(cases) :]]
+    return {
+        case: round(int(match[1]) / _COUNT)
+        for case, match in zip(cases, found, strict=True)
+        if match is not None
+    }
 
 
 if __name__ == "__main__":

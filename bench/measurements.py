@@ -9,23 +9,40 @@ from typing import Any
 
 from bench.cases import (
     FASTAPI,
+    FILED,
     FLOOR,
     GATEWAY,
     GUARDED,
+    KEYED,
     LIBRDKAFKA,
+    METERED,
     MQ_BRIDGE,
     NO_ROUTE,
     NO_ROUTE_EDGE,
     NO_SWAP,
     ONE,
+    OPENID,
+    POSTED,
     PRODUCE,
     PRODUCE_512,
     PRODUCE_EDGE,
     PROTOTYPE,
     SWAP,
     TOKEN,
+    TRACED,
 )
 from bench.stage import Measured, summary
+
+_ADDED = {
+    "policies_cpu_us": (GUARDED, PRODUCE),
+    "jwt_cpu_us": (TOKEN, PRODUCE),
+    "openid_connect_cpu_us": (OPENID, PRODUCE),
+    "prometheus_cpu_us": (METERED, KEYED),
+    "file_log_cpu_us": (FILED, PRODUCE),
+    "http_log_cpu_us": (POSTED, PRODUCE),
+    "opentelemetry_cpu_us": (TRACED, PRODUCE),
+}
+"""What policies add to a request's CPU time: the case with them, and that without."""
 
 
 @dataclass
@@ -94,9 +111,9 @@ class Results:
         connection over librdkafka alone.
         """
         found: dict[str, float] = {}
-        for name, case in (("policies_cpu_us", GUARDED), ("jwt_cpu_us", TOKEN)):
-            rounds = self._rounds((case, GATEWAY), (PRODUCE, GATEWAY))
-            added = [with_.cpu - without.cpu for with_, without in rounds]
+        for name, (case, without) in _ADDED.items():
+            rounds = self._rounds((case, GATEWAY), (without, GATEWAY))
+            added = [more.cpu - less.cpu for more, less in rounds]
             if added:
                 found[name] = round(median(added), 2)
         rounds = self._rounds((ONE, GATEWAY), (ONE, LIBRDKAFKA))

@@ -23,6 +23,11 @@ TARGETS = {
     "swap_p99": ("<", 1.5),
     "policies_cpu_us": ("<", 5.0),
     "jwt_cpu_us": ("<", 3.0),
+    "openid_connect_cpu_us": ("<", 3.0),
+    "prometheus_cpu_us": ("<", 1.0),
+    "file_log_cpu_us": ("<", 4.0),
+    "http_log_cpu_us": ("<", 4.0),
+    "opentelemetry_cpu_us": ("<", 1.0),
     "one_connection_ms": ("<", 0.3),
 }
 _COLOURS = {

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ from bench.cases import (
     Pace,
     paths_of,
 )
-from bench.gateway import Gateway
+from bench.gateway import Gateway, publications
 from bench.generator import Order, Yield
 from bench.processes import Cores, ServerProcess, low_ports, resident_bytes
 from bench.topic import TopicReader, Verdict
@@ -39,6 +39,7 @@ _MODULES = {
 }
 _SWAP_EVERY = 1.0
 _PARTITIONS = 6
+_NOTHING: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ class Stage:
         upstream = ports.pop()
         for reader in self._readers.values():
             stack.callback(reader.close)
-        self._module(stack, "upstream", "floor", upstream, self.cores.others, "--ok")
+        published = {"BENCH_PUBLISHED": json.dumps(publications(upstream))}
+        self._module(stack, "upstream", "upstream", upstream, self.cores.others, published)
         for name in self._topics.keys() & _MODULES.keys():
             self._module(stack, name, _MODULES[name], ports.pop(), self.cores.server)
         for number in routes:
@@ -104,13 +106,13 @@ class Stage:
         module: str,
         port: int,
         cores: list[int],
-        *more: str,
+        environment: Mapping[str, str] = _NOTHING,
     ) -> None:
         server = self._servers[name] = ServerProcess(
             name,
-            [sys.executable, "-m", f"bench.subjects.{module}", "--port", str(port), *more],
+            [sys.executable, "-m", f"bench.subjects.{module}", "--port", str(port)],
             port,
-            {"BENCH_KAFKA": self._kafka(name)},
+            {"BENCH_KAFKA": self._kafka(name), **environment},
             self._folder / f"{name}.log",
             cores,
         )

@@ -19,7 +19,6 @@ NOT_FOUND = (
     b"Content-Type: application/json; charset=utf-8\r\nConnection: keep-alive\r\n"
     b"Content-Length: %d\r\nServer: floor\r\n\r\n%b" % (len(BODY), BODY)
 )
-OK = NOT_FOUND.replace(b"404 Not Found", b"200 OK")
 
 
 class Floor(asyncio.Protocol):
@@ -51,12 +50,6 @@ class Floor(asyncio.Protocol):
         self.parser.feed_data(data)
 
 
-class Upstream(Floor):
-    """Answers 200: what the gateway proxies to."""
-
-    answer = OK
-
-
 async def serve(port: int, protocol: type[Floor]) -> None:
     """Serve for ever."""
     server = await asyncio.get_running_loop().create_server(
@@ -68,6 +61,4 @@ async def serve(port: int, protocol: type[Floor]) -> None:
 if __name__ == "__main__":
     options = argparse.ArgumentParser()
     options.add_argument("--port", type=int, required=True)
-    options.add_argument("--ok", action="store_true")
-    given = options.parse_args()
-    uvloop.run(serve(given.port, Upstream if given.ok else Floor))
+    uvloop.run(serve(options.parse_args().port, Floor))

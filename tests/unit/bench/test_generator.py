@@ -102,15 +102,22 @@ def test_no_head_is_sent_twice(size: int) -> None:
             request.partition(b"\r\n\r\n")[0] for request in itertools.islice(rendered(order), 1000)
         ]
         assert len(set(heads)) == 1000
+        sampled = 0
         for read in (read_all(head + b"\r\n\r\n" + b"x" * size)[0] for head in heads):
             (parent,) = [value for name, value in read.headers if name == b"traceparent"]
-            assert re.fullmatch(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-01", parent)
+            assert re.fullmatch(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]", parent)
+            sampled += parent.endswith(b"01")
+        assert sampled == 10
 
 
 def test_what_the_heads_carry_is_the_same_but_for_the_trace() -> None:
     order = Order(port=1, connections=1, seconds=1, warm_up=0, paths=["/a"], size=200)
     heads = {
-        re.sub(rb"traceparent: 00-[0-9a-f]{32}", b"", request.partition(b"\r\n\r\n")[0])
+        re.sub(
+            rb"traceparent: 00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]",
+            b"",
+            request.partition(b"\r\n\r\n")[0],
+        )
         for request in itertools.islice(rendered(order), 100)
     }
     assert len(heads) == 1
