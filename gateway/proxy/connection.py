@@ -50,6 +50,8 @@ class ConnectionKey(NamedTuple):
     host: str
     port: int
     tls: ssl.SSLContext | None
+    address: str = ""
+    """Where a balancer wants it; else where DNS says that the host is."""
 
 
 class UpstreamConnection(asyncio.Protocol):

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from aiodns import DNSResolver
 from aiodns.error import ARES_ENODATA, ARES_ENOTFOUND, DNSError
-from pycares import AddrInfoResult, AresError
+from pycares import AddrInfoResult, AresError, SRVRecordData
 
 from gateway.logs import get_logger
 
@@ -38,6 +38,22 @@ class DnsAnswer(NamedTuple):
     """Addresses of a name, none when there is no such name, and the seconds for which they hold."""
 
     addresses: Sequence[str]
+    ttl: float
+
+
+class SrvRecord(NamedTuple):
+    """Where one instance of a service is (RFC 2782)."""
+
+    priority: int
+    weight: int
+    port: int
+    target: str
+
+
+class SrvAnswer(NamedTuple):
+    """The records of a name, none where it has no SRV records, and the seconds they hold."""
+
+    records: Sequence[SrvRecord]
     ttl: float
 
 
@@ -72,7 +88,7 @@ class Dns:
         The first call starts c-ares on the running loop. Not for many callers at once per name:
         ``Resolver`` sees to that.
         """
-        if f".{host.lower()}".endswith(".localhost"):
+        if _is_local(host):
             # c-ares gives localhost both 127.0.0.1 and ::1, whatever the hosts file says.
             return await _ask_system(host)
         try:
@@ -94,6 +110,34 @@ class Dns:
             # Look-ups are only cancelled when the loop ends; c-ares must not call it after that.
             self.close()
             raise
+
+    async def services(self, name: str) -> SrvAnswer:
+        """Look up the SRV records of a name; raises ``OSError`` when that fails.
+
+        The name itself may be no host: that it has no such records is an answer.
+        """
+        if _is_local(name):
+            return SrvAnswer((), self._not_found_ttl)
+        try:
+            async with asyncio.timeout(_DEADLINE):
+                found = await self._current().query_dns(name, "SRV")
+        except AresError as error:
+            raise OSError(str(error)) from error
+        except DNSError as error:
+            if error.args[0] not in _NOT_FOUND:
+                raise OSError(*error.args) from error
+            self._replace_in(self._not_found_ttl)
+            return SrvAnswer((), self._not_found_ttl)
+        except asyncio.CancelledError:
+            self.close()
+            raise
+        rows = [(one.data, one.ttl) for one in found.answer if isinstance(one.data, SRVRecordData)]
+        records = [
+            SrvRecord(row.priority, row.weight, row.port, row.target.rstrip(".")) for row, _ in rows
+        ]
+        if not records:
+            return SrvAnswer((), self._not_found_ttl)
+        return SrvAnswer(records, self._held(float(min(ttl for _, ttl in rows))))
 
     def close(self) -> None:
         """Give up what is being looked up, and let go of threads and sockets."""
@@ -121,12 +165,19 @@ class Dns:
         addresses = dict.fromkeys(node.addr[0].decode() for node in found.nodes)
         # An alias on the way may change earlier than the addresses behind it.
         ttls = [node.ttl for node in found.nodes] + [alias.ttl for alias in found.cnames]
-        ttl = float(min(ttls, default=0))
+        return DnsAnswer(tuple(addresses), self._held(float(min(ttls, default=0))))
+
+    def _held(self, ttl: float) -> float:
+        """Return how long an answer with this TTL holds."""
         if self._valid_ttl is not None:
             if self._valid_ttl < ttl:
                 self._replace_in(self._valid_ttl)
             ttl = self._valid_ttl
-        return DnsAnswer(tuple(addresses), max(ttl, _SHORTEST))
+        return max(ttl, _SHORTEST)
+
+
+def _is_local(host: str) -> bool:
+    return f".{host.lower()}".endswith(".localhost")
 
 
 async def _ask_system(host: str) -> DnsAnswer:

@@ -21,7 +21,7 @@ from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upstream import ProxyUpstream
 
 _log = get_logger("gateway.proxy")
-_REPEATABLE = frozenset((b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS"))
+REPEATABLE = frozenset((b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS"))
 """Methods that may be sent again after a connection broke (RFC 9110 9.2.2)."""
 _BUFFERED = 65536
 """A response that comes whole in one go, up to this, is handed on without a stream."""
@@ -35,12 +35,17 @@ class Exchange:
     its body is all here. A read timeout is not repeated: the upstream may well be at work on it.
     """
 
+    elsewhere = False
+    """Whether the next attempt is at another place: then a timeout or a certificate that cannot be
+    verified is no reason to stop."""
+
     __slots__ = (
         "_channel",
         "_connection",
         "_context",
         "_done",
         "_headers",
+        "_key",
         "_method",
         "_noted",
         "_pieces",
@@ -67,6 +72,7 @@ class Exchange:
         self._context = context
         self._upstream = upstream
         self._request = request
+        self._key = upstream.key
         self._tries = upstream.retries + 1
         self._connection: UpstreamConnection | None = None
         self._task: asyncio.Task[None] | None = None
@@ -89,41 +95,46 @@ class Exchange:
         """Start an attempt; without a task when an idle connection and a whole body are there."""
         self._tries -= 1
         if self._noted is not None:
-            self._noted.begin(self._upstream.key.port)
-        connection = self._context.pool.take(self._upstream.key)
+            self._noted.begin(self._key.port)
+        connection = self._idle()
         if connection is not None:
             self._use(connection)
         else:
             self._spawn(self._connect())
 
+    def _idle(self) -> UpstreamConnection | None:
+        """Return a kept connection."""
+        return self._context.pool.take(self._key)
+
     def _spawn(self, work: object) -> None:
         self._task = self._context.loop.create_task(work)  # type: ignore[arg-type]  # a coroutine
 
     async def _connect(self) -> None:
-        upstream = self._upstream
+        key = self._key
         context = self._context
         try:
-            async with asyncio.timeout(upstream.connect_timeout):
-                address = await context.resolver.resolve(upstream.key.host)
+            async with asyncio.timeout(self._upstream.connect_timeout):
+                address = key.address or await context.resolver.resolve(key.host)
                 if self._noted is not None:
                     self._noted.found(address)
                 _, connection = await context.loop.create_connection(
                     lambda: UpstreamConnection(
-                        upstream.key,
+                        key,
                         context.loop,
                         on_idle=context.pool.give,
                         on_gone=context.pool.forget,
                     ),
                     address,
-                    upstream.key.port,
-                    ssl=upstream.key.tls,
-                    server_hostname=upstream.key.host if upstream.key.tls else None,
+                    key.port,
+                    ssl=key.tls,
+                    server_hostname=key.host if key.tls else None,
                 )
         except UpstreamError as error:
             self._fail(error)
         except ssl.SSLCertVerificationError as error:
-            # The next attempt would meet the same certificate.
-            self._tries = 0
+            if not self.elsewhere:
+                # The next attempt would meet the same certificate.
+                self._tries = 0
             self.on_failure(error)
         except (OSError, TimeoutError) as error:
             self.on_failure(error)
@@ -147,7 +158,7 @@ class Exchange:
         assert match is not None
         framing = _framing(request, self._method)
         prefix = match.prefix
-        host = request.upstream_host or upstream.host_for(request)
+        host = request.upstream_host or self._host()
         path = request.upstream_path or match.upstream_path
         head = request_head(request, path, host, prefix, framing)
         if request.stream is None:
@@ -155,6 +166,14 @@ class Exchange:
         else:
             connection.send(self, head, upstream.write_timeout, more=True)
             self._spawn(self._stream_body(connection, chunked=framing[:1] == b"T"))
+
+    def _host(self) -> bytes:
+        """Return the Host of this attempt, unless a plugin says another."""
+        return self._upstream.host_for(self._request)
+
+    def _goes_on(self, error: Exception) -> bool:
+        """Whether there is somewhere to try again after this failure."""
+        return True
 
     async def _stream_body(self, connection: UpstreamConnection, chunked: bool) -> None:
         """Pass the body on as it comes from the client, at the pace of the upstream."""
@@ -238,8 +257,9 @@ class Exchange:
         status = 504 if slow else 502
         if self._noted is not None:
             self._noted.failed(status)
-        repeatable = request.stream is None and self._method in _REPEATABLE and not slow
-        if self._tries > 0 and (not self._written or repeatable):
+        repeatable = request.stream is None and self._method in REPEATABLE
+        again = not self._written or (repeatable and (self.elsewhere or not slow))
+        if self._tries > 0 and again and self._goes_on(error):
             self._written = False
             self.begin()
             return
@@ -285,8 +305,8 @@ class Exchange:
             _log.warning(
                 "upstream failed",
                 request_id=request.id.decode(),
-                host=self._upstream.key.host,
-                port=self._upstream.key.port,
+                host=self._key.host,
+                port=self._key.port,
                 status=error.status,
                 error=error.detail,
             )

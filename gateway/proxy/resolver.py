@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from gateway.errors import UpstreamError
 from gateway.names.addresses import is_address
-from gateway.proxy.dns import Dns, DnsAnswer
+from gateway.proxy.dns import Dns, DnsAnswer, SrvAnswer
 
 Lookup = Callable[[str], Awaitable[DnsAnswer]]
 """Raises ``OSError`` or ``UnicodeError`` when it is not known whether there is such a name."""
@@ -51,20 +51,37 @@ class Resolver:
         """Return an address of ``host``; raises ``UpstreamError`` 503 when there is none."""
         if is_address(host):
             return host
-        entry = self._entries.get(host)
-        now = asyncio.get_running_loop().time()
-        if entry is None or now >= entry.usable_until:
-            entry = await self._fetch(host)
-        elif now >= entry.fresh_until and host not in self._underway:
-            _ = self._start(host)
+        entry = await self._current(host)
         if not entry.addresses:
             raise UpstreamError(503, "name resolution failed", host)
         entry.turn = (entry.turn + 1) % len(entry.addresses)
         return entry.addresses[entry.turn]
 
+    async def all_of(self, host: str) -> tuple[Sequence[str], float]:
+        """Return all addresses of a name, none when there are none, and until when they hold.
+
+        The time is the loop's; it has passed for an answer that is used for want of a newer one.
+        """
+        entry = await self._current(host)
+        return entry.addresses, entry.fresh_until
+
+    async def services(self, name: str) -> SrvAnswer:
+        """Return the SRV records of a name; raises ``OSError`` when that fails."""
+        return await self._dns.services(name)
+
     def close(self) -> None:
         """Give up the look-ups under way; their waiters get a failure."""
         self._dns.close()
+
+    async def _current(self, host: str) -> _Entry:
+        """Return what is known of a name, or ask; what is stale is fetched anew besides."""
+        entry = self._entries.get(host)
+        now = asyncio.get_running_loop().time()
+        if entry is None or now >= entry.usable_until:
+            return await self._fetch(host)
+        if now >= entry.fresh_until and host not in self._underway:
+            _ = self._start(host)
+        return entry
 
     async def _fetch(self, host: str) -> _Entry:
         """Wait for the one look-up of this name that all its requests share."""

@@ -24,6 +24,8 @@ class Tunnel(ConnectionUpgrade):
     def __init__(self, upstream: asyncio.Transport, early: bytes, idle_timeout: float) -> None:
         self.moved = 0.0
         """When the last bytes came, by the loop's clock."""
+        self.closed: Callable[[], None] | None = None
+        """Called once when it has ended, or was given up."""
         self._early = early
         self._idle_timeout = idle_timeout
         self._loop = asyncio.get_running_loop()
@@ -72,6 +74,9 @@ class Tunnel(ConnectionUpgrade):
 
     def lost(self) -> None:
         """One socket is gone, and with it the tunnel: report, close the other."""
+        closed, self.closed = self.closed, None
+        if closed is not None:
+            closed()
         ended, self._ended = self._ended, None
         if ended is not None:
             self.end()

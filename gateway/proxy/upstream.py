@@ -23,23 +23,27 @@ class ProxyUpstream:
         self, route: Mapping[str, Any], service: Mapping[str, Any], tls: UpstreamTls
     ) -> None:
         host, port = str(service["host"]), int(service["port"])
-        protocol = service.get("protocol") or "http"
-        self.key = ConnectionKey(host, port, tls.context(service) if protocol == "https" else None)
+        self.protocol: str = service.get("protocol") or "http"
+        context = tls.context(service) if self.protocol == "https" else None
+        self.key = ConnectionKey(host, port, context)
         self.retries = _or(service.get("retries"), 5)
         self.connect_timeout = _or(service.get("connect_timeout"), 60000) / 1000
         self.write_timeout = _or(service.get("write_timeout"), 60000) / 1000
         self.read_timeout = _or(service.get("read_timeout"), 60000) / 1000
-        self._preserve_host = bool(route.get("preserve_host"))
-        name = f"[{host}]" if ":" in host else host
-        if port != _STANDARD_PORTS.get(protocol):
-            name = f"{name}:{port}"
-        self._host = name.encode()
+        self.preserve_host = bool(route.get("preserve_host"))
+        self._host = written_host(host, port, self.protocol).encode()
 
     def host_for(self, request: Request) -> bytes:
         """Return the Host for the upstream."""
-        if self._preserve_host and request.host:
+        if self.preserve_host and request.host:
             return request.host
         return self._host
+
+
+def written_host(host: str, port: int, protocol: str) -> str:
+    """Return a Host, with the port unless it is the protocol's own."""
+    name = f"[{host}]" if ":" in host else host
+    return name if port == _STANDARD_PORTS.get(protocol) else f"{name}:{port}"
 
 
 def _or(value: Any, default: int) -> int:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small DNS server on loopback: answers A over UDP from a table, and notes when it is asked."""
+"""A small DNS server on loopback: answers A and SRV from a table over UDP, notes queries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from ipaddress import IPv4Address
 from typing import NamedTuple, cast
 
-_A, _CNAME, _SOA = 1, 5, 6
+_A, _CNAME, _SOA, _SRV = 1, 5, 6, 33
 _NEGATIVE_TTL = 3600
 """Seconds for which resolvers may remember that there is no such name."""
 
@@ -22,6 +22,8 @@ class Record(NamedTuple):
     ttl: int
     alias: str = ""
     alias_ttl: int = 0
+    services: Sequence[tuple[int, int, int, str]] = ()
+    """Priority, weight, port and target of SRV records."""
 
 
 class DnsServer(asyncio.DatagramProtocol):
@@ -59,7 +61,9 @@ class DnsServer(asyncio.DatagramProtocol):
             self.asked.append((name, asyncio.get_running_loop().time()))
         if not self.silent:
             record = self.records.get(name)
-            answers = _answers(record) if record is not None and kind == _A else []
+            answers = []
+            if record is not None and kind in (_A, _SRV):
+                answers = _answers(record) if kind == _A else _services(record)
             # A negative answer tells in its authority section for how long it holds.
             authority = [] if record is not None else [_soa()]
             flags = 0x8180 if record is not None else 0x8183
@@ -93,6 +97,18 @@ def _answers(record: Record) -> list[bytes]:
         name = _written(record.alias)
     packed = (IPv4Address(address).packed for address in record.addresses)
     return found + [_resource(name, _A, record.ttl, address) for address in packed]
+
+
+def _services(record: Record) -> list[bytes]:
+    return [
+        _resource(
+            b"\xc0\x0c",
+            _SRV,
+            record.ttl,
+            struct.pack("!HHH", priority, weight, port) + _written(target),
+        )
+        for priority, weight, port, target in record.services
+    ]
 
 
 def _soa() -> bytes:

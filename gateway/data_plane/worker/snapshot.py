@@ -7,7 +7,6 @@ import asyncio
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from time import monotonic
 from typing import Any, ClassVar
 
@@ -29,6 +28,7 @@ from gateway.plugins.node_store import LocalStore, SharedStore
 from gateway.plugins.order import in_order
 from gateway.plugins.request_metrics import RequestMetrics
 from gateway.plugins.shared_counters import SharedCounters
+from gateway.proxy.balancing.balancers import ByName
 from gateway.proxy.proxy import Proxy
 from gateway.proxy.tls import UpstreamTls
 from gateway.redis.clients import RedisClients
@@ -86,6 +86,8 @@ class Snapshot:
         """For requests without a route, whose log phase alone is run: plugins of all routes."""
         self._handlers: dict[str, tuple[bytes, Handler]] = {}
         self._plans: list[RoutePlan] = []
+        self._balancers: ByName = {}
+        """By the names of their upstreams."""
 
     @classmethod
     def empty(cls) -> Snapshot:
@@ -104,6 +106,7 @@ class Snapshot:
         self._plans = compiled.plans
         try:
             await self._make_handlers(compiled, previous, resources)
+            await self._make_balancers(compiled, previous, resources)
             await self._make_plans(compiled, resources)
         except BaseException:
             self.discard(previous)
@@ -119,6 +122,7 @@ class Snapshot:
     def discard(self, previous: Snapshot) -> None:
         """Close what was made for a snapshot that will not serve."""
         _close(self._own_handlers(previous))
+        self._close_balancers(previous)
 
     def retire(self, successor: Snapshot) -> None:
         """Close the handlers the successor did not take over, once no request uses them.
@@ -126,6 +130,7 @@ class Snapshot:
         Call it when nothing begins on this snapshot any more.
         """
         retired = self._own_handlers(successor)
+        self._close_balancers(successor)
         plans, self._plans = self._plans, []
         self.router = Router([])
         self.unmatched = Chain()
@@ -163,6 +168,25 @@ class Snapshot:
         if problems:
             raise ReleaseRefused(problems)
 
+    async def _make_balancers(
+        self, compiled: CompiledConfiguration, previous: Snapshot, resources: WorkerResources
+    ) -> None:
+        """Make what chooses among the targets of upstreams, and look the targets up."""
+        upstreams = compiled.rows.get("upstreams", ())
+        if not upstreams or resources.proxy is None:
+            return
+        balancers = resources.proxy.balancers
+        before = previous._balancers
+        self._balancers = balancers.make(upstreams, compiled.rows.get("targets", ()), before)
+        await balancers.found(self._balancers.values(), _WARM_UP)
+
+    def _close_balancers(self, other: Snapshot) -> None:
+        """Close the balancers that the other snapshot does not have."""
+        kept = {id(balancer) for balancer in other._balancers.values()}
+        for balancer in self._balancers.values():
+            if id(balancer) not in kept:
+                balancer.close()
+
     async def _make_plans(
         self, compiled: CompiledConfiguration, resources: WorkerResources
     ) -> None:
@@ -172,7 +196,7 @@ class Snapshot:
         self.unmatched = _chain_of(compiled, handlers, compiled.table.chain(None, None, None))
         turn = _Slices()
         for plan in self._plans:
-            _fill(plan, compiled, handlers, resources, tls)
+            _fill(plan, compiled, handlers, resources, tls, self._balancers)
             await turn.give()
 
 
@@ -251,12 +275,12 @@ def _fill(
     handlers: Mapping[str, Handler],
     resources: WorkerResources,
     tls: UpstreamTls,
+    balancers: ByName,
 ) -> None:
     route, service = plan.route, plan.service
     last: Last = no_service
     if service is not None and resources.proxy is not None:
-        upstream = resources.proxy.upstream(route, service, tls)
-        last = partial(resources.proxy.forward, upstream)
+        last = resources.proxy.sender(route, service, tls, balancers)
     debug = DebugHeaders(route, service) if resources.debug_headers else None
     chains = _Chains(compiled, handlers, route, service, last, debug)
     plan.chain = chains.general()

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from gateway.http import arguments
+from gateway.http.cookies import cookies_of
 from gateway.http.messages import Request
 
 _BEARER = re.compile(rb"\s*[Bb]earer\s+(.+)", re.DOTALL)
@@ -22,12 +23,7 @@ def bearer(value: bytes) -> bytes | None:
 
 def cookies(request: Request, names: Sequence[bytes]) -> Iterator[bytes]:
     """Yield the values of cookies (RFC 6265 section 5.4): of each name the first, if any."""
-    found: dict[bytes, bytes] = {}
-    for line in request.header_values(b"cookie"):
-        for pair in line.split(b";"):
-            name, equals, value = pair.partition(b"=")
-            if equals:
-                found.setdefault(name.strip(), value.strip())
+    found = cookies_of(request)
     for name in names:
         if found.get(name):
             yield found[name]

@@ -25,8 +25,6 @@ JWK = {"name": "k", "kid": "1", "jwk": '{"kty":"oct","k":"AAAA","kid":"1"}'}
 @pytest.mark.parametrize(
     ("path", "entity", "text"),
     [
-        ("/upstreams", {"name": "up"}, 'upstreams["up"]: upstreams are not served'),
-        ("/upstreams/up0/targets", {"target": "10.0.0.1:80"}, "upstreams are not served"),
         ("/keys", JWK, 'keys["k"]: nothing here reads keys'),
         ("/key-sets", {"name": "s"}, 'key_sets["s"]: nothing here reads keys'),
         (
@@ -56,7 +54,6 @@ async def test_a_write_without_effect_is_answered_with_a_warning(
 ) -> None:
     async with running(tmp_path) as place:
         await make(place, "/consumers", username="ann")
-        await make(place, "/upstreams", name="up0")
         reply = await place.ask("POST", path, entity)
         assert reply.status == 201, reply
         warning = reply.headers["Warning"].replace("\\", "")
@@ -89,6 +86,8 @@ async def test_what_does_something_is_written_without_a_warning(tmp_path: Path) 
             ("/consumers/ann/key-auth", {"key": "k"}),
             ("/vaults", {"prefix": "mine", "name": "env"}),
             ("/consumer_groups", {"name": "gold"}),
+            ("/upstreams", {"name": "up"}),
+            ("/upstreams/up/targets", {"target": "10.0.0.1:80"}),
         ):
             reply = await place.ask("POST", path, entity)
             assert (reply.status, reply.headers.get("Warning")) == (201, None), path
@@ -100,18 +99,18 @@ async def test_what_does_something_is_written_without_a_warning(tmp_path: Path) 
 
 async def test_a_release_lists_what_does_nothing_once_for_all(tmp_path: Path) -> None:
     async with running(tmp_path) as place:
-        upstreams: dict[str, Any] = {f"up{n}": {} for n in range(5)}
-        reply = await place.publish({"upstreams": upstreams})
+        sets: dict[str, Any] = {f"set{n}": {} for n in range(5)}
+        reply = await place.publish({"key_sets": sets})
         (found,) = reply.body["warnings"]
-        assert found.startswith('upstreams["up')
-        assert " and 2 more: upstreams are not served" in found
+        assert found.startswith('key_sets["set')
+        assert " and 2 more: nothing here reads keys" in found
 
 
 def test_check_lists_it_too(tmp_path: Path) -> None:
     file = tmp_path / "kong.yaml"
     document = {
         "_format_version": "3.0",
-        "upstreams": [{"name": "up", "targets": [{"target": "10.0.0.1:80"}]}],
+        "key_sets": [{"name": "set"}],
         "consumers": [{"username": "ann", "keyauth_credentials": [{"key": "k"}]}],
     }
     file.write_text(yaml.safe_dump(document))

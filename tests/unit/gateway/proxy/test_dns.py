@@ -232,3 +232,29 @@ def test_a_loop_that_ends_takes_its_look_ups_along() -> None:
     run(check)
     # All callbacks were made while the loop lived; c-ares waits for none of them.
     assert channels[0]._channel.wait(0)
+
+
+async def test_services_come_with_the_ttl_of_their_records() -> None:
+    services = [(1, 5, 8001, "one.test"), (2, 0, 8002, "two.test")]
+    async with dns_server(s=Record([], 300, services=services)) as server:
+        dns = Dns([server.address])
+        answer = await dns.services("s.test")
+        assert (sorted(answer.records), answer.ttl) == (services, 300)
+        dns.close()
+
+
+async def test_a_name_without_services_has_none() -> None:
+    async with dns_server(a=Record([ONE], 300)) as server:
+        dns = Dns([server.address], not_found_ttl=7)
+        for name in ("a.test", "none.test", "localhost"):
+            assert await dns.services(name) == ((), 7)
+        dns.close()
+
+
+async def test_services_of_a_server_that_is_gone_are_an_error() -> None:
+    async with dns_server() as server:
+        address = server.address
+    dns = Dns([address], patience=0.1)
+    with pytest.raises(OSError):
+        await dns.services("s.test")
+    dns.close()

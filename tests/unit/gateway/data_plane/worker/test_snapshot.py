@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -9,10 +10,13 @@ import pytest
 from gateway.data_plane.counters import Counters
 from gateway.data_plane.worker import compile as module
 from gateway.data_plane.worker.application import GatewayApplication
+from gateway.data_plane.worker.snapshot import Snapshot
 from gateway.errors import ReleaseRefused
 from gateway.http.application import DISCARD, STREAM
 from gateway.http.messages import Pending, Request, Response
 from gateway.plugins.key_auth import PLUGIN as KEY_AUTH
+from gateway.proxy.proxy import Proxy
+from tests.support.balancing import target_rows, upstream_row
 from tests.support.noted_plugin import TYPES, Noted
 from tests.support.releases import (
     compiled,
@@ -24,6 +28,7 @@ from tests.support.releases import (
     worker_resources,
 )
 from tests.support.requests import request_of
+from tests.support.upstream import answering, ok, upstream
 
 
 @pytest.fixture(autouse=True)
@@ -254,3 +259,30 @@ def test_keys_may_come_from_a_vault(monkeypatch: pytest.MonkeyPatch) -> None:
     assert identity.consumer == ann
     with pytest.raises(ReleaseRefused, match="ANN"):
         compiled_configuration(content, {})
+
+
+async def test_the_host_of_a_service_may_be_the_name_of_an_upstream() -> None:
+    async with upstream(answering(ok(b"1"))) as one, upstream(answering(ok(b"2"))) as two:
+        row = upstream_row(name="s.test")
+        targets = target_rows(row, [f"127.0.0.1:{one.port}", f"127.0.0.1:{two.port}"])
+        services = [{"id": number("s"), "name": "s", "host": "s.test", "port": 80}]
+        routes = [route("a", service="s")]
+        content = table(routes=routes, services=services, upstreams=[row], targets=targets)
+        application = GatewayApplication(Counters())
+        proxy = Proxy(asyncio.get_running_loop())
+        resources = replace(worker_resources(), proxy=proxy)
+        first = await compiled(content, resources=resources)
+        application.serve(first)
+        bodies: list[Any] = []
+        for _ in range(4):
+            request, _ = begin(application, b"/a")
+            pending = application.handle(request)
+            assert isinstance(pending, Pending)
+            response = await pending
+            bodies.append(response.body)
+        assert sorted(bodies) == [b"1", b"1", b"2", b"2"]
+        second = await compiled(content, first, resources)
+        assert second._balancers == first._balancers
+        first.retire(second)
+        second.retire(Snapshot.empty())
+        proxy.close()
