@@ -39,6 +39,10 @@ class Configuration(types.ConfigurationType, _Client):
     """All entities of one owner on a control plane."""
 
 
+class PublishedRelease(types.PublishedReleaseType, _Client):
+    """A release of a control plane: a hold's, or the newest one."""
+
+
 class Credential(types.CredentialType, _Client):
     """A random key and secret."""
 

@@ -13,6 +13,7 @@ from provider.resource import Resource
 _RESOURCES = "provider.resources."
 TYPES = {
     types.ConfigurationType.token: "configuration:Configuration",
+    types.PublishedReleaseType.token: "published_release:PublishedRelease",
     types.CredentialType.token: "credential:Credential",
     types.ClusterCertificateType.token: "certificate:ClusterCertificate",
     types.KafkaTopicType.token: "kafka_topic:KafkaTopic",

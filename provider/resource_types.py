@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gateway.names.addresses import server_problem, topic_problem
+from gateway.names.holds import hold_problem
 from gateway.settings.compatibility import VERSIONS
 from provider.declaration import OutputField, ResourceType
 from provider.fields import anything, array, boolean, integer, mapping, record, text
@@ -116,6 +117,30 @@ class ConfigurationType(ResourceType, token="gateway:index:Configuration"):
 
     release = OutputField(int)
     """The number of the release that holds the document."""
+    hash = OutputField(str)
+    """The hash that data planes confirm."""
+
+
+class PublishedReleaseType(ResourceType, token="gateway:index:Release"):
+    """A release of a control plane: what a hold has, published, or the newest one, waited for.
+
+    Configurations publish releases of their own. This one is for what others write one by one: it
+    publishes a hold once they are done, or names what the connected data planes serve by then.
+    """
+
+    admin: Input[Properties] = record(_ADMIN, name="AdminApi")
+    """Whose release it is. A plain value that is the default is the same as none."""
+    hold: Input[str] | None = text(default=None, problem=hold_problem)
+    """The hold to publish as one release; none: the newest release as it is."""
+    message: Input[str] | None = text(default=None)
+    """Stands beside a release that is published, for people."""
+    wait_seconds: Input[int] | None = integer(default=30, maximum=600)
+    """How long the connected data planes have to confirm it."""
+    triggers: Input[Properties] | None = mapping(anything(default=None), default={})
+    """Any values; when they change, what is held by then is published, or the newest taken."""
+
+    number = OutputField(int)
+    """The number of the release."""
     hash = OutputField(str)
     """The hash that data planes confirm."""
 

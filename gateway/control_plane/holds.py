@@ -8,7 +8,6 @@ by who reads within the hold, and by no data plane before it is published as a w
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from gateway.control_plane.ownership import canonical
 from gateway.control_plane.store import Release
 from gateway.entities.checks import Table, check_table
 from gateway.errors import NotFound, RequestRejected
+from gateway.names.holds import hold_problem
 
 HEADER = "X-Kafka-Gateway-Hold"
 """The header that names a request's hold."""
@@ -27,7 +27,6 @@ OF_REQUEST: ContextVar[str | None] = ContextVar("hold", default=None)
 
 BrokenOff = Literal["drop", "publish"]
 
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _MOST = 100
 """Holds at the same time."""
 _ENDED = 20
@@ -158,9 +157,8 @@ class Holds:
 
 def hold_name(text: str) -> str:
     """Return a name that a caller has given; raises ``RequestRejected``."""
-    if not _NAME.fullmatch(text):
-        allowed = "1 to 100 letters, digits, dots, dashes and underscores"
-        raise RequestRejected(400, f'{HEADER}: "{text}" is no name of a hold; allowed: {allowed}')
+    if problem := hold_problem(text):
+        raise RequestRejected(400, f"{HEADER}: {problem}")
     return text
 
 

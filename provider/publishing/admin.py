@@ -34,9 +34,16 @@ def publisher(admin: Properties) -> Iterator[DocumentPublisher]:
     if admin.get("kind") == "konnect":
         yield KonnectPublisher(admin)
         return
+    with admin_api(admin) as api:
+        yield ControlPlanePublisher(api)
+
+
+@contextmanager
+def admin_api(admin: Properties) -> Iterator[JsonApi]:
+    """Yield our own Admin API at ``admin``; EndpointUnreachable when a port cannot be forwarded."""
     headers = {"Kong-Admin-Token": admin["token"]} if admin.get("token") else {}
     if admin.get("url"):
-        yield ControlPlanePublisher(JsonApi(admin["url"], headers, admin.get("ca")))
+        yield JsonApi(admin["url"], headers, admin.get("ca"))
         return
     with forwarded(admin["forward"]) as port:
-        yield ControlPlanePublisher(JsonApi(f"http://127.0.0.1:{port}", headers))
+        yield JsonApi(f"http://127.0.0.1:{port}", headers)

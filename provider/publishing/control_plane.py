@@ -13,8 +13,8 @@ from provider.documents import problem_at
 from provider.publishing.publisher import OwnedDocument, Publication, Published
 from provider.retry import with_retry
 
-# On top of the wait for data planes: for writes queued before it and for taking back a release.
-_MARGIN_SECONDS = 30.0
+MARGIN_SECONDS = 30.0
+"""On top of the wait for data planes: for writes queued before it and for taking back."""
 
 
 class ControlPlanePublisher:
@@ -36,7 +36,7 @@ class ControlPlanePublisher:
         if response.status == 404:
             # A proxy, say, that has the port until the stack's ports are as they should be.
             raise EndpointUnreachable(f"{self._api.url} is no Admin API ({response.message})")
-        self._expect(response, 200)
+        expect(self._api, response, 200)
         body = response.body
         return OwnedDocument(body["document"], body["release"], body["hash"])
 
@@ -44,40 +44,51 @@ class ControlPlanePublisher:
         self, publication: Publication, cancelled: threading.Event, warn: Callable[[str], None]
     ) -> Published:
         """See ``DocumentPublisher``; warns about data planes that do not serve it in time."""
-        body, timeout = vars(publication), publication.wait + _MARGIN_SECONDS
+        body, timeout = vars(publication), publication.wait + MARGIN_SECONDS
         response = with_retry(
             lambda: self._api.request("POST", "/releases", body, timeout), cancelled
         )
-        self._expect(response, 200, 201)
-        number = response.body["number"]
-        for plane in _planes(response, "timeout", "incompatible"):
-            reason = plane.get("error") or f"not confirmed within {publication.wait} s"
-            warn(f"data plane {_name(plane)} does not serve release {number}: {reason}")
-        return Published(number, response.body["hash"])
+        return published(self._api, response, publication.wait, warn)
 
     def withdraw(self, owner: str, wait: int) -> None:
         """See ``DocumentPublisher``."""
         path = f"/owners/{quoted(owner)}?wait={wait}"
-        response = self._api.request("DELETE", path, timeout=wait + _MARGIN_SECONDS)
-        self._expect(response, 200, 204, 404)
+        response = self._api.request("DELETE", path, timeout=wait + MARGIN_SECONDS)
+        expect(self._api, response, 200, 204, 404)
 
-    def _expect(self, response: ApiResponse, *status: int) -> None:
-        """Raise ResourceError with the full reason when the configuration was not accepted."""
-        if response.status in status:
-            return
-        refused = [
-            f"data plane {_name(plane)} refuses it: {plane.get('error')}"
-            for plane in _planes(response, "refused")
-        ]
-        if refused:
-            served = "the configuration was not published and the previous one is served on; "
-            raise ResourceError(served + "; ".join(refused))
-        problems = response.body.get("problems") if isinstance(response.body, dict) else None
-        if problems:
-            lines = [_sentence(problem) for problem in problems]
-            text = "the control plane refuses the configuration:\n" + "\n".join(lines)
-            raise ResourceError(text)
-        raise ResourceError(f"{self._api.url} answers {response.message}")
+
+def published(
+    api: JsonApi, response: ApiResponse, wait: int, warn: Callable[[str], None]
+) -> Published:
+    """Return what a publishing call of the Admin API answers; ResourceError where it refuses.
+
+    Warns about data planes that do not serve the release within ``wait`` seconds.
+    """
+    expect(api, response, 200, 201)
+    number = response.body["number"]
+    for plane in _planes(response, "timeout", "incompatible"):
+        reason = plane.get("error") or f"not confirmed within {wait} s"
+        warn(f"data plane {_name(plane)} does not serve release {number}: {reason}")
+    return Published(number, response.body["hash"])
+
+
+def expect(api: JsonApi, response: ApiResponse, *status: int) -> None:
+    """Raise ResourceError with the full reason when the configuration was not accepted."""
+    if response.status in status:
+        return
+    refused = [
+        f"data plane {_name(plane)} refuses it: {plane.get('error')}"
+        for plane in _planes(response, "refused")
+    ]
+    if refused:
+        served = "the configuration was not published and the previous one is served on; "
+        raise ResourceError(served + "; ".join(refused))
+    problems = response.body.get("problems") if isinstance(response.body, dict) else None
+    if problems:
+        lines = [_sentence(problem) for problem in problems]
+        text = "the control plane refuses the configuration:\n" + "\n".join(lines)
+        raise ResourceError(text)
+    raise ResourceError(f"{api.url} answers {response.message}")
 
 
 def _is_of_owner(response: ApiResponse) -> bool:

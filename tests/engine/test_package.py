@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from provider.schema import package_schema
+from tests.support.fake_control_plane import FakeControlPlane
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(420)]
@@ -100,33 +102,70 @@ def test_the_go_sdk_is_go(sdks: Path) -> None:
     run("gofmt", "-l", "-e", *files)
 
 
+class OtherProgram:
+    """A Pulumi project of somebody else, which names the provider by its folder."""
+
+    def __init__(self, folder: Path, virtualenv: Path, program: str = "", **more: str) -> None:
+        self.folder = folder
+        project = {
+            "name": "other",
+            "runtime": {
+                "name": "python",
+                "options": {"toolchain": "pip", "virtualenv": str(virtualenv)},
+            },
+            "plugins": {"providers": [{"name": "gateway", "path": str(ROOT / "provider")}]},
+        }
+        (folder / "Pulumi.yaml").write_text(json.dumps(project))
+        (folder / "__main__.py").write_text(program)
+        self._environment = {
+            "PATH": f"{ROOT}/.tools/sdk:{ROOT}/.tools/pulumi:{os.environ['PATH']}",
+            "PULUMI_HOME": str(folder / "home"),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_BACKEND_URL": f"file://{folder}",
+            "PULUMI_CONFIG_PASSPHRASE": "",
+            **more,
+        }
+        run(sys.executable, "tools/bootstrap.py", "sdk")
+        self("stack", "init", "test")
+
+    def __call__(self, *arguments: str | Path) -> str:
+        command = ("pulumi", *arguments, "--non-interactive")
+        return run(*command, cwd=self.folder, **self._environment)
+
+
 def test_the_package_is_added_to_a_program(tmp_path: Path) -> None:
-    run(sys.executable, "tools/bootstrap.py", "sdk")
-    (tmp_path / "Pulumi.yaml").write_text(
-        "name: other\nruntime:\n  name: python\n  options: {toolchain: pip, virtualenv: venv}\n"
-    )
-    (tmp_path / "__main__.py").write_text(
+    program = (
         "import pulumi\nimport pulumi_gateway as gateway\n"
         "made = gateway.Credential('it', prefix='p')\npulumi.export('key', made.key)\n"
     )
+    other = OtherProgram(tmp_path, Path("venv"), program)
     # The program's environment has the project's packages: only what builds the SDK is fetched.
     run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv")
     (packages,) = (tmp_path / "venv").glob("lib/python3*/site-packages")
     (packages / "shared.pth").write_text(f"{sysconfig.get_paths()['purelib']}\n")
-    environment = {
-        "PATH": f"{ROOT}/.tools/sdk:{ROOT}/.tools/pulumi:{os.environ['PATH']}",
-        "PULUMI_HOME": str(tmp_path / "home"),
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        "PULUMI_BACKEND_URL": f"file://{tmp_path}",
-        "PULUMI_CONFIG_PASSPHRASE": "",
-    }
-    command = ("package", "add", ROOT / "provider", "--non-interactive")
-    told = run("pulumi", *command, cwd=tmp_path, **environment)
+    told = other("package", "add", ROOT / "provider")
     assert "import pulumi_gateway as gateway" in told
     assert (tmp_path / "requirements.txt").read_text() == "./sdks/gateway\n"
-    run("pulumi", "stack", "init", "test", "--non-interactive", cwd=tmp_path, **environment)
-    run("pulumi", "up", "--yes", "--non-interactive", cwd=tmp_path, **environment)
-    key = run("pulumi", "stack", "output", "key", cwd=tmp_path, **environment)
-    assert key.startswith("p-")
-    run("pulumi", "destroy", "--yes", "--non-interactive", cwd=tmp_path, **environment)
+    other("up", "--yes")
+    assert other("stack", "output", "key").startswith("p-")
+    other("destroy", "--yes")
+
+
+def test_what_is_there_is_imported_by_its_name_with_the_lines_for_the_program(
+    tmp_path: Path,
+) -> None:
+    with FakeControlPlane().running() as plane:
+        plane.documents["mine"] = {"services": {"web": {"host": "upstream.test"}}}
+        admin = {"KAFKA_GATEWAY_ADMIN_URL": plane.url, "KAFKA_GATEWAY_ADMIN_TOKEN": plane.token}
+        other = OtherProgram(tmp_path, ROOT / ".venv", **admin)
+        shown = other("import", "gateway:index:Configuration", "routes", "mine", "--yes")
+        _, lines = shown.split("import pulumi\n")
+        ast.parse(lines)
+        assert 'gateway.Configuration("routes"' in lines
+        assert '"host": "upstream.test"' in lines
+        state = json.loads(other("stack", "export"))["deployment"]["resources"]
+        (found,) = (one for one in state if one["type"] == "gateway:index:Configuration")
+        assert (found["id"], found["inputs"]["owner"]) == ("mine", "mine")
+        assert plane.token not in json.dumps(state)
+        assert plane.published == 0

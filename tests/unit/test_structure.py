@@ -30,6 +30,7 @@ SAME_NAME = {
     "KonnectControlPlane",
     "KonnectDataPlaneCertificate",
     "Process",
+    "PublishedRelease",
     # The model of a plugin's ``config``: each plugin has one, and base.py finds it by its name.
     "Config",
 }

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A language host that writes SDKs and does nothing else: for languages that no program here is in.
+"""A language host that writes code and does nothing else: for languages that no program here is in.
 
-`pulumi package gen-sdk --language nodejs|go` asks a host of that language. The official archive has
-them all; beside a CLI that was built from Go modules these stand in.
+`pulumi package gen-sdk --language nodejs|go` asks a host of that language for an SDK, and
+`pulumi import` for the lines of a program. The official archive has them all; beside a CLI that was
+built from Go modules these stand in.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -36,12 +38,7 @@ VERSION = "3.259.0"
 
 def generate_package(language: str, request: Any, context: Any) -> Any:
     """Answer GeneratePackage: write the SDK of ``request.schema`` into ``request.directory``."""
-    if not GENERATOR.exists():
-        context.abort(grpc.StatusCode.FAILED_PRECONDITION, "no SDK generator yet: run `make sdks`")
-    command = [str(GENERATOR), language, request.directory, request.loader_target or "127.0.0.1:1"]
-    done = subprocess.run(command, input=request.schema.encode(), capture_output=True, check=False)
-    if done.returncode:
-        context.abort(grpc.StatusCode.UNKNOWN, done.stderr.decode(errors="replace").strip())
+    _generate(language, request.directory, request.loader_target, request.schema, context)
     for name, content in request.extra_files.items():
         file = Path(request.directory) / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -49,8 +46,26 @@ def generate_package(language: str, request: Any, context: Any) -> Any:
     return language_pb2.GeneratePackageResponse()
 
 
+def generate_program(language: str, request: Any, context: Any) -> Any:
+    """Answer GenerateProgram: ``request.source``, which is PCL, in the language."""
+    source = json.dumps(dict(request.source))
+    printed = _generate(language, "-", request.loader_target, source, context)
+    files = {name: text.encode() for name, text in json.loads(printed).items()}
+    return language_pb2.GenerateProgramResponse(source=files)
+
+
+def _generate(language: str, folder: str, loader: str, given: str, context: Any) -> bytes:
+    if not GENERATOR.exists():
+        context.abort(grpc.StatusCode.FAILED_PRECONDITION, "no SDK generator yet: run `make sdks`")
+    command = [str(GENERATOR), language, folder, loader or "127.0.0.1:1"]
+    done = subprocess.run(command, input=given.encode(), capture_output=True, check=False)
+    if done.returncode:
+        context.abort(grpc.StatusCode.UNKNOWN, done.stderr.decode(errors="replace").strip())
+    return done.stdout
+
+
 class GeneratorHost(language_pb2_grpc.LanguageRuntimeServicer):
-    """Writes SDKs in one language."""
+    """Writes SDKs and programs in one language."""
 
     def __init__(self, language: str) -> None:
         self._language = language
@@ -66,6 +81,10 @@ class GeneratorHost(language_pb2_grpc.LanguageRuntimeServicer):
     def GeneratePackage(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Write an SDK."""
         return generate_package(self._language, request, context)
+
+    def GenerateProgram(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Write a program."""
+        return generate_program(self._language, request, context)
 
     def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802
         """The engine closes us right after."""

@@ -36,7 +36,7 @@ from google.protobuf import empty_pb2  # noqa: E402
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2  # noqa: E402
 
 from provider.serving import serve_the_engine  # noqa: E402
-from tools.language_host.generator import generate_package  # noqa: E402
+from tools.language_host.generator import generate_package, generate_program  # noqa: E402
 from tools.language_host.linking import install, link  # noqa: E402
 
 # What the exec script exits with when the program's failure has been shown already.
@@ -148,6 +148,10 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def GeneratePackage(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Write a package's SDK for Python."""
         return generate_package("python", request, context)
+
+    def GenerateProgram(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Write the lines of a program, for `pulumi import`."""
+        return generate_program("python", request, context)
 
     def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802
         """End what runs; the engine closes us right after."""

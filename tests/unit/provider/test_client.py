@@ -12,6 +12,7 @@ from tests.support.registrations import register
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "Configuration": {"admin": {"url": "u"}, "owner": "o", "document": {"services": {}}},
+    "PublishedRelease": {"admin": {"url": "u"}, "hold": "ci", "wait_seconds": 5},
     "Credential": {"prefix": "p", "keepers": {"a": "1"}},
     "ClusterCertificate": {"kind": "ca", "common_name": "c", "early_renewal_hours": 5},
     "KafkaTopic": {"endpoint": {"bootstrapServers": "b"}, "name": "t", "replication_factor": 1},

@@ -41,6 +41,15 @@ def test_the_generator_gets_language_folder_loader_and_schema(
     assert (tmp_path / "more" / "file").read_bytes() == b"more"
 
 
+def test_a_program_goes_through_the_generator_as_json(command: Path) -> None:
+    command.write_text('#!/bin/sh\n[ "$1 $2 $3" = "go - 127.0.0.1:7" ] && cat\n')
+    program = language_pb2.GenerateProgramRequest(
+        source={"main.pp": "é"}, loader_target="127.0.0.1:7"
+    )
+    written = GeneratorHost("go").GenerateProgram(program, Context())
+    assert dict(written.source) == {"main.pp": "é".encode()}
+
+
 def test_what_the_generator_says_is_the_error(command: Path, tmp_path: Path) -> None:
     command.write_text("#!/bin/sh\necho 'no such type' >&2; exit 1\n")
     with pytest.raises(CallError) as failed:
