@@ -16,6 +16,7 @@ GatewayError
 ├── Unsupported                   Kong can do it, and this gateway cannot
 ├── QueryError                    a query parameter of the Admin API cannot be used
 ├── StoreError                    the control plane's database cannot be read or written
+├── AuditError                    the audit log cannot be written
 ├── ReleaseRefused                a data plane cannot serve a release
 │   └── UnresolvedReference       …because vault references have no value
 ├── VaultError                    a vault gives no secret, or none that can be used
@@ -168,6 +169,10 @@ class StoreError(GatewayError):
     def __init__(self, message: str, status: int = 500) -> None:
         self.status = status
         super().__init__(message)
+
+
+class AuditError(GatewayError):
+    """The audit log cannot be written: HTTP 503 for a write that it would have to note."""
 
 
 class ReleaseRefused(GatewayError):

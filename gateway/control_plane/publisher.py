@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from dataclasses import replace as altered
 from typing import TypeVar
 
+from gateway.control_plane.access.audit_entry import note_release
 from gateway.control_plane.clustering.rollout import Rollout, Verdict
 from gateway.control_plane.delta import RowChange
 from gateway.control_plane.held_writes import HeldWrites, HoldTimes
@@ -345,6 +346,7 @@ class Publisher:
     def _take_up(self, result: Result) -> None:
         self._newest = release = result.release
         if not result.unchanged:
+            note_release(release.number)
             _log.info(
                 "release published",
                 release=release.number,

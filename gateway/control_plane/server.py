@@ -14,6 +14,9 @@ from pathlib import Path
 
 import uvloop
 
+from gateway.control_plane.access.audit_file import AuditFile
+from gateway.control_plane.access.audit_log import AuditLog
+from gateway.control_plane.access.audit_store import AuditStore
 from gateway.control_plane.access.authentication import Authentication
 from gateway.control_plane.access.tokens import TokenStore
 from gateway.control_plane.admin.app import admin_app
@@ -65,6 +68,7 @@ class ControlPlane:
         self._publisher: Publisher | None = None
         self.data_planes = DataPlanes()
         self._servers: list[WebServer] = []
+        self.audit: AuditLog | None = None
         self._saving: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -97,9 +101,20 @@ class ControlPlane:
         for name in ("admin_listen", "cluster_listen", "status_listen"):
             addresses: Sequence[ListenAddress] = getattr(self.settings, name)
             self.sockets[name] = [listen(address, name) for address in addresses]
-        status = NodeStatus(publisher)
+        self.audit = _audit_log(self.settings, self.store, publisher)
+        if self.audit is not None:
+            self.audit.start()
+        status = NodeStatus(publisher, self.audit)
         node = AdminNode(node_id(Path(self.settings.prefix)), self.settings)
-        app = admin_app(node, publisher, self.data_planes, status, self.authentication, self.tokens)
+        app = admin_app(
+            node,
+            publisher,
+            self.data_planes,
+            status,
+            self.authentication,
+            self.tokens,
+            self.audit,
+        )
         limits = own_limits(self.settings, MAX_BODY)
         for secure in (False, True):
             chosen = [
@@ -148,6 +163,8 @@ class ControlPlane:
             await asyncio.gather(self._saving, return_exceptions=True)
             await self.save_data_planes()
             await self._save_tokens()
+        if self.audit is not None:
+            await self.audit.stop()
         for sockets in self.sockets.values():
             for sock in sockets:
                 sock.close()
@@ -197,6 +214,14 @@ class ControlPlane:
                 "set KONG_ADMIN_TOKEN_FILE",
                 address=str(address),
             )
+
+
+def _audit_log(settings: Settings, store: Store, publisher: Publisher) -> AuditLog | None:
+    if not settings.audit_log:
+        return None
+    path = settings.audit_log_file
+    file = None if path is None else AuditFile(Path(path))
+    return AuditLog(AuditStore(store, settings.audit_log_record_ttl), publisher.call, file)
 
 
 def _hold_times(settings: Settings) -> HoldTimes:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from gateway.control_plane.access.audit_log import AuditLog
 from gateway.control_plane.access.authentication import Authentication
 from gateway.control_plane.access.credentials import credential_of
 from gateway.control_plane.admin.middleware import TOO_MANY, ResponseHeaders
@@ -27,8 +28,9 @@ _log = get_logger("gateway.control_plane")
 class NodeStatus:
     """How the node is, for both APIs."""
 
-    def __init__(self, publisher: Publisher) -> None:
+    def __init__(self, publisher: Publisher, audit: AuditLog | None = None) -> None:
         self._publisher = publisher
+        self._audit = audit
         self.ready = False
         """All listeners are open."""
         self.draining = False
@@ -60,6 +62,7 @@ class NodeStatus:
             "draining": self.draining,
             "release": None if newest is None else newest.number,
             "configuration_hash": None if newest is None else newest.hash,
+            "audit_log": None if self._audit is None else self._audit.problem or "written",
             "refusals": [one.body() for one in self._publisher.judge.refusals],
         }
 

@@ -123,6 +123,11 @@ class Settings(PostgresSettings):
     """What callers of the Admin API must send as `Kong-Admin-Token`; empty: the API is open."""
     admin_token_file: str | None = setting(plain, "")
     """A file with the token, which wins; SIGHUP reads it again."""
+    audit_log: bool = setting(switch, "on")
+    """Whether a control plane notes every write of the Admin API: who, from where, what, with which
+    result (Kong: off, and reads as well). `/audit/requests` shows it."""
+    audit_log_record_ttl: float = setting(seconds, "2592000")
+    """How long it keeps an entry."""
     keyring_file: str | None = setting(plain, "")
     """A file with a key a line: releases are encrypted in the database with the first of them.
     Empty: `control-plane.keyring` in the prefix, made at the first start. Without the file that
@@ -233,6 +238,9 @@ class Settings(PostgresSettings):
     """Most releases that a control plane keeps; what a rollback went back to stays beyond it."""
     releases_kept_for: float = setting(seconds, "720h", own=True)
     """How long it keeps them at most; the newest ten stay however old they are."""
+    audit_log_file: str | None = setting(plain, "", own=True)
+    """A file that a control plane appends the audit log to as well, a JSON object a line; it may be
+    renamed at any time, and is made anew then."""
     admin_hosts: tuple[str, ...] = setting(hosts, "", own=True)
     """Hosts under which an Admin API without a token may be called, beside loopback ones and those
     of `admin_listen`."""

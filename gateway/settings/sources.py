@@ -15,7 +15,7 @@ DEFAULT_FILE = Path("/etc/kong/kong.conf")
 
 WITHOUT_EFFECT = tuple(
     """
-    admin_access_log admin_api_uri admin_error_log admin_gui_ anonymous_reports audit_log
+    admin_access_log admin_api_uri admin_error_log admin_gui_ anonymous_reports audit_log_
     cluster_allowed_common_names cluster_ocsp cluster_rpc cluster_telemetry_ cluster_use_proxy
     db_cache_ db_update_ dedicated_config_processing dns_ enforce_rbac headers_upstream
     incremental_sync license_ lmdb_ lua_max_ lua_package_ lua_socket_ lua_ssl_protocols
@@ -29,19 +29,21 @@ WITHOUT_EFFECT = tuple(
 
 
 PROMISING = {
-    "audit_log": "the log of releases says what was changed; there is no other audit log",
+    "audit_log_ignore": "the audit log has every write, and no reads",
+    "audit_log_payload_exclude": "values that may be secret are never in the audit log",
+    "audit_log_signing_key": "entries of the audit log are not signed",
     "cluster_allowed_common_names": "every certificate of the authority in "
     "KONG_CLUSTER_CA_CERT is let in; give data planes an authority of their own",
     "cluster_ocsp": "certificates of data planes are not checked for revocation",
     "cluster_use_proxy": "a data plane connects to its control plane without a proxy",
-    "enforce_rbac": "there are no users: who has the admin token may do everything",
+    "enforce_rbac": "roles are those of tokens, and hold wherever a token is asked for",
     "headers_upstream": "X-Kong-Request-Id is always sent",
     "pg_iam_auth": "AWS IAM is not asked for passwords; set KONG_PG_PASSWORD",
     "pg_ro_": "one server is read and written: the one in KONG_PG_HOST",
     "port_maps": "ports are those of the listeners",
     "portal": "there is no developer portal",
     "proxy_server": "a data plane connects to its control plane without a proxy",
-    "rbac": "there are no users: who has the admin token may do everything",
+    "rbac": "roles are those of tokens, which kafka-gateway token makes",
     "stream_listen": "the gateway serves HTTP alone",
     "tracing_": "the plugin opentelemetry records spans without it, by its own settings",
     "wasm": "there are no filters",

@@ -6,8 +6,10 @@ from __future__ import annotations
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from gateway.control_plane.access.audit_log import AuditLog
 from gateway.control_plane.access.authentication import Authentication
 from gateway.control_plane.access.tokens import TokenStore
+from gateway.control_plane.admin.audit import Audit, AuditEndpoints
 from gateway.control_plane.admin.consumer_groups import membership_routes
 from gateway.control_plane.admin.cors import GuiOrigins
 from gateway.control_plane.admin.entities import entity_routes
@@ -33,6 +35,7 @@ def admin_app(
     status: NodeStatus,
     authentication: Authentication,
     tokens: TokenStore,
+    audit: AuditLog | None = None,
 ) -> ASGIApp:
     """Put all routes together; fixed paths come before those with names in them."""
     info = InfoEndpoints(node, publisher, data_planes, status)
@@ -41,6 +44,7 @@ def admin_app(
         *schema_routes(),
         *ReleaseEndpoints(publisher).routes(),
         *HoldEndpoints(publisher).routes(),
+        *AuditEndpoints(audit, publisher).routes(),
         *TokenEndpoints(publisher, tokens, authentication).routes(),
         *membership_routes(publisher),
         *workspace_routes(),
@@ -51,7 +55,10 @@ def admin_app(
     app = Starlette(routes=routes, exception_handlers=EXCEPTION_HANDLERS, max_body_size=MAX_BODY)
     origins = node.settings.admin_gui_url
     guarded = Guard(
-        HoldHeader(DefaultWorkspace(app)), authentication, hosts_of(node.settings), origins
+        Audit(HoldHeader(DefaultWorkspace(app)), audit),
+        authentication,
+        hosts_of(node.settings),
+        origins,
     )
     # Around all of it: Starlette's own middleware does not see the responses to bugs.
     return ResponseHeaders(GuiOrigins(guarded, DefaultWorkspace(app), origins))

@@ -18,7 +18,7 @@ from gateway.control_plane.access.identity import AdminIdentity
 from gateway.control_plane.admin.owners import guarded, shows_owners
 from gateway.control_plane.admin.pages import page
 from gateway.control_plane.admin.paths import Nesting, nestings, top_collections, top_path
-from gateway.control_plane.admin.responses import read_object, respond
+from gateway.control_plane.admin.responses import read_object, respond, warning
 from gateway.control_plane.around import around_plugin
 from gateway.control_plane.authors import Author
 from gateway.control_plane.certificate_names import names_of
@@ -120,7 +120,8 @@ class EntityEndpoints:
                 return changes.put(table, self._collection, key, full, _now())
 
         verb = "change" if request.method == "PATCH" else "put"
-        message = f"{verb} {self._collection} {_named(data, key) if changes.is_id(key) else key}"
+        named = _named(data, key) if changes.is_id(key) else self._shown(key)
+        message = f"{verb} {self._collection} {named}"
         row = await self._write(request, message[:_LONGEST_MESSAGE], change)
         return respond(200, self._show(request)(row), self._warnings(row))
 
@@ -128,6 +129,11 @@ class EntityEndpoints:
         """Read the body for one entity; what is there already says what a form is like."""
         there = changes.find(self.publisher.table, self._collection, key) or {}
         return await read_object(request, lambda form: self._shape({**there, **form}))
+
+    def _shown(self, key: str) -> str:
+        """Return a key of a path as texts may have it: that of a credential can be a secret."""
+        entity = ENTITIES[self._collection]
+        return "…" if entity.endpoint_key in entity.made_up else key
 
     def _shape(self, data: Mapping[str, Any]) -> Shape:
         return shape_for(ENTITIES[self._collection], data)
@@ -139,7 +145,8 @@ class EntityEndpoints:
 
         try:
             row = self._get(self.publisher.table, request, key)
-            message = f"delete {self._collection} {_named(row, key)}"[:_LONGEST_MESSAGE]
+            named = _named(row, key if changes.is_id(key) else self._shown(key))
+            message = f"delete {self._collection} {named}"[:_LONGEST_MESSAGE]
             await change_as_asked(self.publisher, request, rule, message)
         except NotFound:
             pass  # also when it is not there: the caller has what it wants
@@ -193,7 +200,7 @@ class EntityEndpoints:
             if self._collection == "plugins":
                 table = around_plugin(table, row)
             found += entity_warnings(table, self._collection, row)
-        return {"Warning": ", ".join(map(_warning, found))} if found else None
+        return {"Warning": ", ".join(map(warning, found))} if found else None
 
     def _show(self, request: Request) -> Callable[[Row], dict[str, Any]]:
         owners = shows_owners(request)
@@ -281,13 +288,6 @@ def _referred_to(
         return await endpoints.one(request)
 
     return call
-
-
-def _warning(text: str) -> str:
-    """Return a value of the header Warning (RFC 7234 section 5.5): 299 stays until it is mended."""
-    plain = text.encode("ascii", "backslashreplace").decode()
-    escaped = plain.replace("\\", "\\\\").replace('"', '\\"')
-    return f'299 kafka-gateway "{escaped}"'
 
 
 def _now() -> int:

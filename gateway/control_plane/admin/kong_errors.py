@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.errors import (
+    AuditError,
     DocumentError,
     Forbidden,
     GatewayError,
@@ -80,6 +81,8 @@ def kong_error(error: GatewayError) -> tuple[int, dict[str, Any]]:
         return 409, {"message": str(error), "errors": error.errors}
     if isinstance(error, RequestRejected):
         return error.status, {"message": error.message}
+    if isinstance(error, AuditError):
+        return 503, {"message": str(error)}
     if isinstance(error, StoreError):
         return error.status, {"message": str(error)}
     return 500, {"message": UNEXPECTED}

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from gateway.entities import ENTITIES
 
@@ -53,6 +54,19 @@ def top_path(collection: str) -> str:
 def top_collections() -> list[str]:
     """Return the collections that have a path of their own."""
     return [collection for collection in ENTITIES if collection not in _ONLY_NESTED]
+
+
+@cache
+def secret_paths() -> frozenset[str]:
+    """Return the paths of routes in which ``{key}`` may be a secret: the one of a credential."""
+    found = set()
+    for collection in top_collections():
+        entity = ENTITIES[collection]
+        if entity.endpoint_key in entity.made_up:
+            found |= {f"{top_path(collection)}/{{key}}"}
+            found |= {f"{top_path(collection)}/{{key}}/{field}" for field in entity.foreign}
+            found |= {f"{one.path}/{{key}}" for one in nestings() if one.child == collection}
+    return frozenset(found)
 
 
 def nestings() -> list[Nesting]:

@@ -57,6 +57,7 @@ async def read_object(
                 415, f'content type "{media}": send application/json, or an admin token with it'
             )
         form = read_form(content, given)
+        request.state.body = form
         return {name: infer(value, _field(shape(form), name)) for name, value in form.items()}
     if media.lower() != "application/json":
         raise RequestRejected(415, f'content type "{media}": send application/json')
@@ -66,7 +67,15 @@ async def read_object(
         raise RequestRejected(400, "Cannot parse JSON body") from None
     if not isinstance(body, dict):
         raise RequestRejected(400, "Cannot parse JSON body: expected an object")
+    request.state.body = body
     return body
+
+
+def warning(text: str) -> str:
+    """Return a value of the header Warning (RFC 7234 section 5.5): 299 stays until it is mended."""
+    plain = text.encode("ascii", "backslashreplace").decode()
+    escaped = plain.replace("\\", "\\\\").replace('"', '\\"')
+    return f'299 kafka-gateway "{escaped}"'
 
 
 def _methods(request: Request) -> list[str]:

@@ -64,6 +64,7 @@ class _Rights:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         identity: AdminIdentity = scope["state"]["identity"]
+        scope["state"]["route"] = self._path
         role = needed(scope["method"], self._path)
         if identity.may(role):
             await self._app(scope, receive, send)

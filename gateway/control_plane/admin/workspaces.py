@@ -10,13 +10,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.control_plane.access.audit_entry import DEFAULT_WORKSPACE
 from gateway.control_plane.admin.responses import respond
 from gateway.errors import NotFound, Unsupported
 
 DEFAULT = "default"
 _PREFIX = f"/{DEFAULT}"
 _WORKSPACE: dict[str, Any] = {
-    "id": "00000000-0000-4000-8000-00000000000d",
+    "id": DEFAULT_WORKSPACE,
     "name": DEFAULT,
     "comment": None,
     "config": {},

@@ -16,7 +16,7 @@ from gateway.control_plane.database.legacy import MIGRATED, legacy_form, take_ov
 from gateway.control_plane.keyring import Keyring
 from gateway.errors import StoreError
 
-FIRST, NEWEST = "1", "2"
+FIRST, NEWEST = "1", "3"
 """Revisions in ``migrations/versions``."""
 VERSION = sa.Table(
     "alembic_version", sa.MetaData(), sa.Column("version_num", sa.String(32), primary_key=True)

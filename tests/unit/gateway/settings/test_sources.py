@@ -47,7 +47,7 @@ def test_settings_that_promise_what_is_not_there_are_warned_of_unless_they_are_o
         "KONG_CLUSTER_USE_PROXY": "on",
         "KONG_PROXY_SERVER": "http://proxy.test:3128",
         "KONG_ENFORCE_RBAC": "on",
-        "KONG_AUDIT_LOG": "on",
+        "KONG_AUDIT_LOG_SIGNING_KEY": "/key.pem",
         "KONG_PG_HOST": "db.test",
         "KONG_PG_PASSWORD": "planted-secret",
         "KONG_PORTAL": "on",

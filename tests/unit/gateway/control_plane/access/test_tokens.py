@@ -3,23 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from gateway.control_plane.access.tokens import PREFIX, TokenStore, digest_of, is_name
-from gateway.control_plane.database.sqlite import SqliteDatabase
-from gateway.control_plane.store import Store
 from gateway.errors import NotFound, UniqueViolation
+from tests.support.storage import Storage
 
 
 @pytest.fixture
-def tokens(tmp_path: Path) -> Iterator[TokenStore]:
-    store = Store(SqliteDatabase(tmp_path / "db.sqlite"))
-    store.open()
-    yield TokenStore(store)
-    store.close()
+def tokens(storage: Storage) -> TokenStore:
+    return TokenStore(storage.store())
 
 
 def test_a_token_has_256_random_bits_and_is_kept_as_its_digest(tokens: TokenStore) -> None:
