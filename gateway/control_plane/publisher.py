@@ -13,11 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from dataclasses import replace as altered
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gateway.control_plane.access.audit_entry import note_release
 from gateway.control_plane.clustering.rollout import Rollout, Verdict
-from gateway.control_plane.delta import RowChange
+from gateway.control_plane.delta import RowChange, between
 from gateway.control_plane.held_writes import HeldWrites, HoldTimes
 from gateway.control_plane.judge import AwaitedRelease, Judge
 from gateway.control_plane.ownership import owner_of
@@ -84,6 +84,7 @@ class Publisher:
         self._thread = ThreadPoolExecutor(1, "store")
         self._newest: Release | None = None
         self._edition = 0
+        self._kept: list[Any] = []
         self._calls: list[_WaitingCall] = []
         self._watching: asyncio.Task[None] | None = None
 
@@ -102,13 +103,40 @@ class Publisher:
 
     async def start(self) -> None:
         """Take up the newest release of the database. Raises ``StoreError``."""
-        self._newest = await self.call(self.releases.store.newest)
-        self.judge.left_out.restore(await self.call(lambda: self.releases.store.note(_NOTE)) or [])
-        self._edition = self.judge.left_out.edition
+        self._newest, kept = await self.call(lambda: self.releases.store.look(_NOTE))
+        self._leave_out(kept or [])
         self._pusher.start()
         self._pusher.wake()
         self._watching = asyncio.create_task(self._watch())
         self.held.start()
+
+    async def learn(self) -> None:
+        """Take up what other control planes of the database have written. Raises ``StoreError``."""
+        async with self.lock:
+            found, kept = await self.call(lambda: self.releases.store.look(_NOTE))
+            news = self._catch_up(found)
+            # What we have not written yet goes first.
+            if (kept or []) != self._kept and self.judge.left_out.edition == self._edition:
+                self._leave_out(kept or [])
+                news = True
+        if news:
+            self._pusher.wake()
+            self._data_planes.announce()
+
+    def _leave_out(self, kept: list[Any]) -> None:
+        self.judge.left_out.replace(kept)
+        self._edition, self._kept = self.judge.left_out.edition, kept
+
+    def _catch_up(self, found: Release | None) -> bool:
+        """Take up a release that another control plane has written, if it is one."""
+        known = self._newest
+        if found is None or (known is not None and found.number <= known.number):
+            return False
+        before = {} if known is None else known.table
+        self.judge.note_single(found.number, between(before, found.table))
+        self._newest = found
+        _log.info("release of another control plane", release=found.number, who=found.who)
+        return True
 
     def stop(self) -> None:
         """Have calls that wait for data planes return at once."""
@@ -167,6 +195,7 @@ class Publisher:
         """Make a release at once, without waiting for data planes; see ``Releases.write``."""
         async with self.lock:
             result = await self.call(lambda: self.releases.write(rule, who, message, quick=quick))
+            self._catch_up(result.previous)
             if not result.unchanged:
                 self.judge.note_single(result.release.number, result.delta)
                 self._take_up(result)
@@ -208,6 +237,7 @@ class Publisher:
     ) -> Outcome:
         async with self.lock:
             result = await self.call(write)
+            self._catch_up(result.previous)
             if not result.release.hash:
                 result = altered(result, release=await self._hashed(result.release))
             if result.release.void:
@@ -316,7 +346,8 @@ class Publisher:
         left_out = self.judge.left_out
         if left_out.edition == self._edition:
             return
-        self._edition, kept = left_out.edition, left_out.kept()
+        self._edition, self._kept = left_out.edition, left_out.kept()
+        kept = self._kept
         try:
             await self.call(lambda: self.releases.store.keep_note(_NOTE, kept))
         except StoreError as error:

@@ -137,6 +137,12 @@ class LeftOut:
             for refusal in self.refusals
         ]
 
+    def replace(self, kept: Iterable[Mapping[str, Any]]) -> None:
+        """Leave out what ``kept`` has returned elsewhere, and nothing else."""
+        self._found.clear()
+        self.edition += 1
+        self.restore(kept)
+
     def restore(self, kept: Iterable[Mapping[str, Any]]) -> None:
         """Take up what ``kept`` has returned."""
         for one in kept:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import orjson
@@ -18,7 +19,7 @@ from gateway.documents.document import Document
 from gateway.documents.tree import nest
 from gateway.entities import ENTITIES, Row
 from gateway.entities.checks import Table, check_table
-from gateway.errors import DocumentError, NotFound
+from gateway.errors import DocumentError, NotFound, StoreError
 from gateway.hybrid.config_hash import ZERO_HASH
 
 _FRAME = 200
@@ -74,11 +75,12 @@ class Releases:
         return known[1]
 
     def with_hash(self, release: Release) -> Release:
-        """Return a release with its hash, which is kept."""
+        """Return a release with its hash, which is kept; made again where it could not be."""
         if release.hash:
             return release
         digest = self.push_of(release.table).hash
-        self.store.note_hash(release.number, digest)
+        with suppress(StoreError):
+            self.store.note_hash(release.number, digest)
         return replace(release, hash=digest)
 
     def publish(

@@ -26,6 +26,7 @@ from gateway.control_plane.clustering.data_planes import DataPlanes
 from gateway.control_plane.clustering.listener import ClusterListener
 from gateway.control_plane.clustering.rollout import Rollout
 from gateway.control_plane.database.choice import database_of, keyring_of
+from gateway.control_plane.database.news import DatabaseNews
 from gateway.control_plane.held_writes import HoldTimes
 from gateway.control_plane.holds import BrokenOff
 from gateway.control_plane.publisher import Publisher
@@ -66,6 +67,7 @@ class ControlPlane:
         self.authentication = Authentication(settings.read_admin_token())
         self._listener: ClusterListener | None = None
         self._publisher: Publisher | None = None
+        self._news: DatabaseNews | None = None
         self.data_planes = DataPlanes()
         self._servers: list[WebServer] = []
         self.audit: AuditLog | None = None
@@ -88,6 +90,9 @@ class ControlPlane:
         rollout = Rollout(self.data_planes, self._listener)
         self._publisher = Publisher(releases, rollout, _hold_times(self.settings))
         await self._publisher.start()
+        every = self.settings.db_update_frequency
+        self._news = DatabaseNews(self.store.database, self._publisher.learn, every)
+        self._news.start()
         await self._listen(self._publisher)
         self._saving = asyncio.create_task(self._save_regularly())
         newest = self._publisher.newest
@@ -168,6 +173,8 @@ class ControlPlane:
         for sockets in self.sockets.values():
             for sock in sockets:
                 sock.close()
+        if self._news is not None:
+            await self._news.stop()
         if self._publisher is not None:
             await self._publisher.close()
         self.store.close()

@@ -177,6 +177,7 @@ class Store:
             )
             self._write(connection, previous, release, following.target)
             self._remove_old(connection, release.number)
+            self.database.announce(connection, "release")
         self._newest = release
         return release
 
@@ -185,6 +186,7 @@ class Store:
         values = {"name": name, "number": 0, "content": encoded(content, self.keyring, 0)}
         with self.writing() as connection:
             upsert(connection, NOTES, [values])
+            self.database.announce(connection, "note")
 
     def note(self, name: str) -> Any:
         """Return what was kept under a name; None for nothing."""
@@ -192,6 +194,14 @@ class Store:
         with self.reading() as connection:
             found = connection.execute(query).scalar()
         return None if found is None else decoded(found, self.keyring, 0)
+
+    def look(self, name: str) -> tuple[Release | None, Any]:
+        """Return the newest release, and what is kept under a name, as of one moment."""
+        query = sa.select(NOTES.c.content).where(NOTES.c.name == name)
+        with self.reading() as connection:
+            found = connection.execute(query).scalar()
+            newest = self._read_newest(connection)
+        return newest, None if found is None else decoded(found, self.keyring, 0)
 
     def note_hash(self, number: int, digest: str) -> None:
         """Fill in the hash of a release that was written without."""
@@ -272,12 +282,36 @@ class Store:
             return None
         query = sa.select(*INFO).where(RELEASES.c.number == number)
         info = connection.execute(query).one()
-        table: Table = {}
-        for row in connection.execute(sa.select(ENTITIES_TABLE)):
-            found = decoded(row.row, self.keyring, row.number)
-            table.setdefault(row.collection, []).append(found)
+        table = None if cached is None else self._advanced(connection, cached, number)
+        if table is None:
+            table = {}
+            for row in connection.execute(sa.select(ENTITIES_TABLE)):
+                found = decoded(row.row, self.keyring, row.number)
+                table.setdefault(row.collection, []).append(found)
         self._newest = release = Release(**info._mapping, table=canonical(table))
         return release
+
+    def _advanced(self, connection: sa.Connection, before: Release, number: int) -> Table | None:
+        """Return the newest configuration from an earlier one, by what changed since alone.
+
+        None when it does not follow: releases between them are removed, or there are none.
+        """
+        columns = RELEASES.c
+        query = sa.select(columns.number, columns.undo).where(columns.number > before.number)
+        undos = connection.execute(query).all()
+        if len(undos) != number - before.number or number < before.number:
+            return None
+        rows = {name: {row["id"]: row for row in found} for name, found in before.table.items()}
+        for one in undos:
+            undo = decoded(one.undo, self.keyring, one.number)
+            for collection, put in undo["put"].items():
+                for row in put:
+                    rows.get(collection, {}).pop(row["id"], None)
+        newer = sa.select(ENTITIES_TABLE).where(ENTITIES_TABLE.c.number > before.number)
+        for row in connection.execute(newer):
+            found = decoded(row.row, self.keyring, row.number)
+            rows.setdefault(row.collection, {})[row.id] = found
+        return {name: list(found.values()) for name, found in rows.items()}
 
     def _read(self, connection: sa.Connection, number: int) -> Release:
         """Return a release; raises ``NotFound``."""

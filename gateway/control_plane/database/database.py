@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -43,6 +43,13 @@ class Database(ABC):
     @abstractmethod
     def announce(self, connection: sa.Connection, text: str) -> None:
         """Tell the other control planes of this database, once the transaction is committed."""
+
+    @abstractmethod
+    async def listen(self, heard: Callable[[], None]) -> None:
+        """Call ``heard`` for each announcement of others; returns when it cannot any longer.
+
+        It is called at the beginning as well, for what was missed. Raises ``StoreError``.
+        """
 
     @abstractmethod
     def wipe(self) -> None:

@@ -8,6 +8,7 @@ with the same schema of the same database are one cluster.
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -22,7 +23,7 @@ from gateway.control_plane.database.postgres_address import PostgresAddress
 from gateway.errors import StoreError
 
 CHANNEL = "kafka_gateway"
-"""Of LISTEN and NOTIFY; the payload begins with the schema, a space behind it."""
+"""Of LISTEN and NOTIFY; a payload is the schema, who writes, and what, with spaces between."""
 
 _WRITERS = 0x6B67
 """First half of the key of the advisory lock of writers; the second tells the schema."""
@@ -66,6 +67,7 @@ class PostgresDatabase(Database):
         self._lock_timeout = min(lock_timeout, address.timeout / 2)
         self._failed = -_AGAIN
         self._schema = address.schema
+        self._origin = secrets.token_hex(8)
         self.engine = sa.create_engine(
             "postgresql+psycopg://",
             creator=self._connect,
@@ -109,7 +111,24 @@ class PostgresDatabase(Database):
 
     def announce(self, connection: sa.Connection, text: str) -> None:
         """Notify all that listen, when the transaction is committed."""
-        connection.exec_driver_sql("SELECT pg_notify(%s, %s)", (CHANNEL, f"{self.schema} {text}"))
+        payload = f"{self.schema} {self._origin} {text}"
+        connection.exec_driver_sql("SELECT pg_notify(%s, %s)", (CHANNEL, payload))
+
+    async def listen(self, heard: Callable[[], None]) -> None:
+        """Listen on a connection of its own; what we announce ourselves does not count."""
+        try:
+            with self.address.parameters() as parameters:
+                listening = await psycopg.AsyncConnection.connect(**parameters, autocommit=True)
+            async with listening:
+                await listening.execute(f"LISTEN {CHANNEL}".encode())
+                heard()
+                async for notice in listening.notifies():
+                    schema, origin, _ = notice.payload.rsplit(" ", 2)
+                    if schema == self.schema and origin != self._origin:
+                        heard()
+        except psycopg.Error as error:
+            text = f"cannot listen to database {self.label}: {_reason(error)}"
+            raise StoreError(text, 503) from error
 
     def wipe(self) -> None:
         """Nothing: VACUUM is the server's, and who may read its files is for its operator."""
@@ -118,7 +137,7 @@ class PostgresDatabase(Database):
         """Return what PostgreSQL's error means, with what can be done."""
         found = error.orig
         state = getattr(found, "sqlstate", None) or ""
-        reason = str(found).strip().splitlines()[0] if str(found).strip() else "no reason given"
+        reason = _reason(found)
         name = f"the database {self.label}"
         if isinstance(found, errors.LockNotAvailable):
             return StoreError(f"{name} is locked by another control plane; try again", 503)
@@ -152,6 +171,11 @@ class PostgresDatabase(Database):
 
     def _note_failure(self) -> None:
         self._failed = time.monotonic()
+
+
+def _reason(error: BaseException | None) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else "no reason given"
 
 
 def _current_schema(connection: PostgresConnection) -> str:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -43,6 +44,10 @@ class SqliteDatabase(Database):
 
     def announce(self, connection: sa.Connection, text: str) -> None:
         """Nobody else is told of what is written: there is one control plane."""
+
+    async def listen(self, heard: Callable[[], None]) -> None:
+        """Wait: SQLite announces nothing."""
+        await asyncio.Event().wait()
 
     @property
     def _write_options(self) -> Mapping[str, Any]:

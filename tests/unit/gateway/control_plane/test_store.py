@@ -123,14 +123,19 @@ def tables() -> st.SearchStrategy[Table]:
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(tables(), min_size=1, max_size=8))
-def test_every_release_is_read_back_as_it_was_written(contents: list[Table]) -> None:
+@given(st.lists(st.tuples(tables(), st.booleans()), min_size=1, max_size=8))
+def test_every_release_is_read_back_as_it_was_written(steps: list[tuple[Table, bool]]) -> None:
+    contents = [table for table, _ in steps]
     with tempfile.TemporaryDirectory() as folder:
         storage = Storage(Path(folder))
-        made = storage.store()
-        for table in contents:
+        made, following = storage.store(), storage.store()
+        for table, looked_at in steps:
             made.append(lambda _, table=table: NextRelease("", "w", "m", table))  # type: ignore[misc]  # binds it
-        for store in (made, storage.store()):
+            if looked_at:
+                newest = following.newest()
+                assert newest is not None
+                assert newest.table == table, "read by what changed since it was looked at last"
+        for store in (made, following, storage.store()):
             found = [store.get(number + 1).table for number in range(len(contents))]
             assert found == contents
             store.close()

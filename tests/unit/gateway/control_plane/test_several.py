@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Several control planes with one PostgreSQL, each with data planes of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.control_plane import Place, messages, names, running
+from tests.support.documents import story, with_topic
+from tests.support.postgres import Postgres, running_postgres
+from tests.support.storage import Storage
+
+SECRET_MISSING = "vault reference {vault://env/KAFKA_API_SECRET} does not resolve"
+SLOWLY = {"db_update_frequency": "3600"}
+"""They hear of each other by announcements alone."""
+
+
+@pytest.fixture
+def settings(postgres: Postgres, tmp_path: Path) -> Iterator[dict[str, str]]:
+    with Storage.on(postgres, tmp_path) as storage:
+        yield {**storage.settings(), **SLOWLY}
+
+
+@asynccontextmanager
+async def two(folder: Path, settings: dict[str, str]) -> AsyncIterator[tuple[Place, Place]]:
+    async with running(folder / "a", **settings) as a, running(folder / "b", **settings) as b:
+        yield a, b
+
+
+async def until(condition: Callable[[], Awaitable[object]]) -> None:
+    async with asyncio.timeout(20):
+        for pause in repeat(0.02):
+            if await condition():
+                return
+            await asyncio.sleep(pause)
+
+
+async def serves(place: Place, wanted: str) -> None:
+    """Wait until all data planes of a control plane serve the configuration of a hash."""
+    async with asyncio.timeout(20):
+        while {one.config_hash for one in place.made.data_planes} != {wanted}:
+            await place.made.data_planes.news()
+
+
+async def test_what_one_publishes_both_push(tmp_path: Path, settings: dict[str, str]) -> None:
+    async with two(tmp_path, settings) as (a, b), a.serving(), b.serving():
+        for place, topic in ((a, "one"), (b, "two"), (a, "three")):
+            digest = (await place.publish(with_topic(topic))).body["hash"]
+            await serves(a, digest)
+            await serves(b, digest)
+        for place in (a, b):
+            numbers = [row["number"] for row in (await place.ask("GET", "/releases")).body["data"]]
+            assert numbers == [3, 2, 1]
+
+
+async def test_single_writes_at_both_are_one_after_the_other(
+    tmp_path: Path, settings: dict[str, str]
+) -> None:
+    async with two(tmp_path, settings) as (a, b):
+        made = await asyncio.gather(
+            *(
+                place.ask("PUT", f"/services/s{number}{name}", {"host": "a.test"})
+                for number in range(10)
+                for name, place in (("a", a), ("b", b))
+            )
+        )
+        assert {reply.status for reply in made} == {200}
+        wanted = sorted(f"s{number}{name}" for number in range(10) for name in "ab")
+
+        async def all_there() -> bool:
+            found = [sorted(await names(place, "/services")) for place in (a, b)]
+            return found == [wanted, wanted]
+
+        await until(all_there)
+        assert len(await messages(a)) == 20
+
+
+async def test_a_write_is_checked_against_what_the_other_has_written(
+    tmp_path: Path, settings: dict[str, str]
+) -> None:
+    async with two(tmp_path, settings) as (a, b):
+        service = await a.ask("POST", "/services", {"name": "s", "host": "a.test"})
+        assert service.status == 201
+        route = {"service": {"id": service.body["id"]}, "paths": ["/a"], "name": "r"}
+        assert (await b.ask("POST", "/routes", route)).status == 201
+        taken = await a.ask("POST", "/services", {"name": "s", "host": "b.test"})
+        assert taken.status == 409
+        assert (await a.ask("DELETE", "/services/s")).status == 400, "the route refers to it"
+
+
+async def test_what_a_data_plane_of_one_refuses_is_left_out_at_both(
+    tmp_path: Path, settings: dict[str, str]
+) -> None:
+    def strict(table: dict[str, Any]) -> str | None:
+        services = [row["name"] for row in table.get("services", ())]
+        return SECRET_MISSING if "bad" in services else None
+
+    async with (
+        two(tmp_path, settings) as (a, b),
+        a.serving(hostname="lenient"),
+        b.serving(strict, hostname="strict"),
+    ):
+        await a.publish(story())
+        assert (await a.ask("PUT", "/services/bad", {"host": "a.test"})).status == 200
+
+        async def refusals() -> list[Any]:
+            found: list[Any] = (await a.ask("GET", "/status")).body["refusals"]
+            return found
+
+        await until(refusals)
+        (refusal,) = await refusals()
+        assert refusal["data_plane"]["hostname"] == "strict"
+        read = await a.ask("GET", "/services/bad")
+        assert "strict refused" in read.headers["Warning"]
+        good = await a.ask("PUT", "/services/good", {"host": "a.test"})
+        assert (good.status, "Warning" in good.headers) == (200, False)
+        assert (await a.ask("DELETE", "/services/bad")).status == 204
+
+        async def none() -> bool:
+            return await refusals() == []
+
+        await until(none)
+
+
+async def test_a_restarted_database_is_taken_up_by_itself(tmp_path: Path) -> None:
+    with running_postgres() as server:
+        settings = {**server.settings("postgres", tmp_path), "db_update_frequency": "0.2"}
+        async with two(tmp_path, settings) as (a, b), a.serving(), b.serving():
+            first = (await a.publish(with_topic("one"))).body["hash"]
+            await serves(b, first)
+            await asyncio.to_thread(server.stop)
+            for place in (a, b):
+                assert await names(place, "/services") == ["httpbinservice"], "from memory"
+                refused = await place.publish(with_topic("two"))
+                assert refused.status == 503
+                assert refused.body["message"].startswith("failed to connect to database")
+                assert refused.headers["Retry-After"] == "1"
+                status = await place.ask("GET", "/status")
+                assert (status.status, status.body["database"]) == (200, {"reachable": False})
+                ready = await place.ask("GET", "/status/ready", api="status")
+                assert (ready.status, ready.body["message"]) == (
+                    503,
+                    "failed to connect to database",
+                )
+            await asyncio.to_thread(server.start)
+            async with asyncio.timeout(20):
+                while (reply := await b.publish(with_topic("two"))).status != 201:
+                    assert reply.status == 503
+                    await asyncio.sleep(0.1)
+            await serves(a, reply.body["hash"])
+            await serves(b, reply.body["hash"])
+
+
+async def test_data_planes_of_one_that_is_gone_are_served_by_the_other(
+    tmp_path: Path, settings: dict[str, str]
+) -> None:
+    async with running(tmp_path / "a", **settings) as a:
+        async with running(tmp_path / "b", **settings) as b, b.serving(node="moving"):
+            await serves(b, (await a.publish(with_topic("one"))).body["hash"])
+        published = await a.publish(with_topic("two"))
+        async with a.serving(node="moving"):
+            await serves(a, published.body["hash"])
