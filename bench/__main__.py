@@ -17,7 +17,8 @@ from typing import Any
 
 from bench.cases import FULL, QUICK, Case, Pace, all_cases, quick_cases
 from bench.measurements import Results
-from bench.report import markdown, svg, table, verdicts
+from bench.plot import svg
+from bench.report import markdown, table, verdicts
 from bench.stage import Measured, Stage, stage
 
 RESULTS = Path(__file__).parent / "results"

@@ -12,6 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 GATEWAY, FLOOR, PROTOTYPE = "gateway", "floor", "prototype"
+PROXY_FLOOR = "proxy floor"
 FASTAPI, MQ_BRIDGE = "fastapi + aiokafka", "mq-bridge"
 LIBRDKAFKA = "librdkafka alone"
 
@@ -27,6 +28,8 @@ NO_ROUTE, NO_ROUTE_EDGE = "404, 64 connections", "404 edge, 64 connections"
 PRODUCE_EDGE = "produce edge, 256 connections"
 PRODUCE_512 = "produce, 512 connections"
 ONE = "produce, 1 connections"
+PROXY, PROXY_EDGE = "proxied, 64 connections", "proxied edge, 64 connections"
+AT_5000, AT_10000 = "produce at 5,000/s", "produce at 10,000/s"
 SWAP, NO_SWAP = "swap of 1,000 routes under load", "the same without a swap"
 
 API_KEY = "a key of the benchmark"
@@ -149,9 +152,18 @@ def all_cases() -> list[Case]:
         )
         for n in (10, 1000, 10000)
     ]
-    echo = [
-        Case(f"echo upstream, {c} connections", (GATEWAY,), "/echo", "200", c) for c in (1, 64, 256)
+    proxied = [
+        Case(
+            f"proxied, {c} connections",
+            (GATEWAY, PROXY_FLOOR),
+            "/echo",
+            "200",
+            c,
+            quick=c == 64,
+        )
+        for c in (1, 64, 256)
     ]
+    proxied.append(Case(PROXY_EDGE, (GATEWAY, PROXY_FLOOR), "/echo", "200", 64, headers=EDGE))
     sync = [
         Case(
             ONE,
@@ -207,7 +219,8 @@ def all_cases() -> list[Case]:
     ]
     rest = [
         Case("produce, async", (GATEWAY,), "/async", "200", 256, 256),
-        Case("produce at 5,000/s", _ALL, "/sync", "200", 64, 256, rate=5000.0),
+        Case(AT_5000, _ALL, "/sync", "200", 64, 256, rate=5000.0),
+        Case(AT_10000, (GATEWAY, PROTOTYPE, MQ_BRIDGE), "/sync", "200", 64, 256, rate=10_000.0),
         Case("produce at 200/s", (GATEWAY, PROTOTYPE), "/sync", "200", 8, 256, rate=200.0),
         Case("404 at 10,000/s", (GATEWAY, FLOOR), "/none", "404", 64, rate=10_000.0),
         Case(
@@ -232,7 +245,7 @@ def all_cases() -> list[Case]:
             together="swap",
         ),
     ]
-    return [*no_route, *routes, *echo, *sync, *bodies, *rest]
+    return [*no_route, *routes, *proxied, *sync, *bodies, *rest]
 
 
 def quick_cases() -> list[Case]:

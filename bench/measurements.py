@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
 from bench.cases import (
+    AT_5000,
+    AT_10000,
     FASTAPI,
     FILED,
     FLOOR,
@@ -27,6 +30,8 @@ from bench.cases import (
     PRODUCE_512,
     PRODUCE_EDGE,
     PROTOTYPE,
+    PROXY,
+    PROXY_FLOOR,
     SWAP,
     TOKEN,
     TRACED,
@@ -43,6 +48,25 @@ _ADDED = {
     "opentelemetry_cpu_us": (TRACED, PRODUCE),
 }
 """What policies add to a request's CPU time: the case with them, and that without."""
+
+
+def _cpu(measured: Measured) -> float:
+    return measured.cpu
+
+
+def _p99(measured: Measured) -> float:
+    return measured.percentiles["p99"]
+
+
+_SHARES: dict[str, tuple[tuple[str, str], tuple[str, str], Callable[[Measured], float]]] = {
+    "routes_10000_vs_10": (("10,000 routes", GATEWAY), ("10 routes", GATEWAY), _cpu),
+    "cpu_vs_mq_bridge": ((PRODUCE, GATEWAY), (PRODUCE, MQ_BRIDGE), _cpu),
+    "cpu_5000_vs_mq_bridge": ((AT_5000, GATEWAY), (AT_5000, MQ_BRIDGE), _cpu),
+    "cpu_10000_vs_mq_bridge": ((AT_10000, GATEWAY), (AT_10000, MQ_BRIDGE), _cpu),
+    "p99_10000_vs_prototype": ((AT_10000, GATEWAY), (AT_10000, PROTOTYPE), _p99),
+    "swap_p99": ((SWAP, GATEWAY), (NO_SWAP, GATEWAY), _p99),
+}
+"""Ratios where less is better: what of the first case and server is divided by the second's."""
 
 
 @dataclass
@@ -71,8 +95,8 @@ class Results:
     def ratios(self) -> dict[str, float]:
         """Return those ratios whose cases ran.
 
-        Throughput against throughput, except for routes: there it is CPU time, of many against
-        few; and for a swap: there it is p99, with against without. Each is the median of the
+        Throughput against throughput, except where less is better (``_SHARES``): there it is CPU
+        time a request, or p99. Each is the median of the
         rounds' own ratios, since what a machine does besides changes from one round to the next
         but hardly within one.
         """
@@ -86,22 +110,17 @@ class Results:
             "produce_edge_vs_mq_bridge": (PRODUCE_EDGE, MQ_BRIDGE),
             "produce_plain_vs_fastapi": (PRODUCE, FASTAPI),
             "produce_512_vs_prototype": (PRODUCE_512, PROTOTYPE),
+            "proxy_vs_floor": (PROXY, PROXY_FLOOR),
         }
         for name, (case, other) in against.items():
             pairs = self._rounds((case, GATEWAY), (case, other))
             shares = [ours.per_second / theirs.per_second for ours, theirs in pairs]
             if shares:
                 found[name] = round(median(shares), 3)
-        pairs = self._rounds(("10,000 routes", GATEWAY), ("10 routes", GATEWAY))
-        shares = [many.cpu / few.cpu for many, few in pairs]
-        if shares:
-            found["routes_10000_vs_10"] = round(median(shares), 3)
-        shares = [
-            during.percentiles["p99"] / before.percentiles["p99"]
-            for during, before in self._rounds((SWAP, GATEWAY), (NO_SWAP, GATEWAY))
-        ]
-        if shares:
-            found["swap_p99"] = round(median(shares), 3)
+        for name, (first, second, of) in _SHARES.items():
+            shares = [of(one) / of(other) for one, other in self._rounds(first, second)]
+            if shares:
+                found[name] = round(median(shares), 3)
         return found
 
     def differences(self) -> dict[str, float]:

@@ -21,6 +21,7 @@ from bench.cases import (
     GATEWAY,
     MQ_BRIDGE,
     PROTOTYPE,
+    PROXY_FLOOR,
     Case,
     Pace,
     paths_of,
@@ -33,6 +34,7 @@ from tests.support.broker import Broker
 
 _MODULES = {
     FLOOR: "floor",
+    PROXY_FLOOR: "proxy_floor",
     PROTOTYPE: "prototype",
     FASTAPI: "fastapi_aiokafka",
     MQ_BRIDGE: "mq_bridge_route",
@@ -81,8 +83,9 @@ class Stage:
             stack.callback(reader.close)
         published = {"BENCH_PUBLISHED": json.dumps(publications(upstream))}
         self._module(stack, "upstream", "upstream", upstream, self.cores.others, published)
+        beside = {"BENCH_UPSTREAM": str(upstream)}
         for name in self._topics.keys() & _MODULES.keys():
-            self._module(stack, name, _MODULES[name], ports.pop(), self.cores.server)
+            self._module(stack, name, _MODULES[name], ports.pop(), self.cores.server, beside)
         for number in routes:
             gateway = Gateway(
                 self._folder / f"gateway-{number}",

@@ -12,12 +12,14 @@ from bench.cases import (
     LIBRDKAFKA,
     MQ_BRIDGE,
     PROTOTYPE,
+    PROXY_FLOOR,
     all_cases,
     paths_of,
     quick_cases,
 )
 from bench.measurements import Results
-from bench.report import TARGETS, markdown, svg, table, verdicts
+from bench.plot import svg
+from bench.report import TARGETS, markdown, table, verdicts
 from bench.stage import Measured
 from bench.topic import Verdict
 
@@ -47,6 +49,12 @@ def _results() -> Results:
             results.add(case, PROTOTYPE, _measured(100 * factor))
         for subject, per_second in ((PROTOTYPE, 75), (MQ_BRIDGE, 30), (FASTAPI, 15)):
             results.add("produce, 256 connections", subject, _measured(per_second * factor))
+        results.add("proxied, 64 connections", GATEWAY, _measured(30 * factor))
+        results.add("proxied, 64 connections", PROXY_FLOOR, _measured(50 * factor))
+        for rate in ("5,000", "10,000"):
+            results.add(f"produce at {rate}/s", GATEWAY, _measured(1, cpu=30 * factor, p99=6.0))
+            results.add(f"produce at {rate}/s", MQ_BRIDGE, _measured(1, cpu=20 * factor))
+            results.add(f"produce at {rate}/s", PROTOTYPE, _measured(1, p99=4.0))
         results.add("10 routes", GATEWAY, _measured(50, cpu=10 * factor))
         results.add("10,000 routes", GATEWAY, _measured(50, cpu=11 * factor))
         guarded = "produce with policies, 256 connections"
@@ -78,7 +86,12 @@ def test_ratios_are_taken_within_a_round() -> None:
         "produce_edge_vs_mq_bridge": 3.0,
         "produce_plain_vs_fastapi": 4.0,
         "produce_512_vs_prototype": 0.6,
+        "proxy_vs_floor": 0.6,
         "routes_10000_vs_10": 1.1,
+        "cpu_vs_mq_bridge": 1.0,
+        "cpu_5000_vs_mq_bridge": 1.5,
+        "cpu_10000_vs_mq_bridge": 1.5,
+        "p99_10000_vs_prototype": 1.5,
         "swap_p99": 1.5,
     }
 
@@ -122,16 +135,33 @@ def test_the_report_names_targets_and_servers() -> None:
 def test_the_plot_is_well_formed() -> None:
     root = ElementTree.fromstring(svg(_results()))
     texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
-    assert "60  gateway" in texts
+    assert {"gateway", "60", "2.00", "produce at 5,000/s"} <= set(texts)
 
 
-def test_a_quick_run_has_every_ratio_but_that_of_swaps() -> None:
+def test_no_label_of_the_plot_is_cut() -> None:
+    name = "{http://www.w3.org/2000/svg}"
+    root = ElementTree.fromstring(svg(_results()))
+    widest = 8  # pixels of a digit, more than any font's at this size
+    for text in root.iter(f"{name}text"):
+        end = float(text.attrib["x"]) + widest * len(text.text or "")
+        assert end <= float(root.attrib["width"]), text.text
+
+
+_FULL_ONLY = {
+    "swap_p99",
+    "cpu_5000_vs_mq_bridge",
+    "cpu_10000_vs_mq_bridge",
+    "p99_10000_vs_prototype",
+}
+
+
+def test_a_quick_run_has_every_ratio_but_those_of_swaps_and_rates() -> None:
     asked = {(case.name, subject) for case in quick_cases() for subject in case.subjects}
     results = Results()
     for case, subject in asked:
         results.add(case, subject, _measured(50))
     found = results.ratios() | results.differences()
-    assert found.keys() == TARGETS.keys() - {"swap_p99"}
+    assert found.keys() == TARGETS.keys() - _FULL_ONLY
 
 
 def test_few_routes_are_asked_with_as_many_paths_as_many() -> None:
