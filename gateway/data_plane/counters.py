@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from time import monotonic
 from typing import Any
 
 from gateway.http.messages import Request, Response
@@ -37,7 +36,7 @@ class RouteCounters:
             self._count_upstream(request.upstream_ms)
         codes = self.codes
         codes[status] = codes.get(status, 0) + 1
-        elapsed = (monotonic() - request.received) * 1000
+        elapsed = (request.ended - request.received) * 1000
         self.latency[bisect_left(BUCKETS, elapsed)] += 1
         self.elapsed += elapsed
         self.sent += written

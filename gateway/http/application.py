@@ -30,11 +30,16 @@ class Application(Protocol):
         ...
 
     def handle(self, request: Request) -> Response | Pending:
-        """Respond now, or say that the response comes later; requests of a connection in order."""
+        """Respond now, or say that the response comes later; requests of a connection in order.
+
+        Called for requests without a ``chain``: one that has one is handled by its ``run``.
+        """
         ...
 
     def finished(self, request: Request, response: Response, written: int) -> None:
         """Count and log after the response is on its way; ``written`` is its bytes with the head.
+
+        ``request.ended`` says when that was.
 
         Also called for refusals of the server itself (400, 408, …); ``request.method`` is empty
         when not even the request line was understood.

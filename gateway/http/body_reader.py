@@ -17,7 +17,7 @@ from gateway.http.stream import Channel
 
 _DISCARDED = 1 << 20
 """Most bytes of an unwanted body that are read to keep the connection."""
-_UNLIMITED = 1 << 62
+UNLIMITED = 1 << 62
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _CLIENT_CLOSED = "the client closed the connection before its request was complete"
 
@@ -31,7 +31,7 @@ class BodyReader:
         self._context = context
         self._flow = flow
         self._queue = queue
-        self._max_body = context.limits.max_body_size or _UNLIMITED
+        self._max_body = context.limits.max_body_size or UNLIMITED
         self.incoming: Incoming | None = None
         """The request whose body is being received."""
 

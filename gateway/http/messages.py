@@ -11,35 +11,9 @@ from typing import Any, Protocol
 from gateway.http.client_connection import BodyStream, ClientConnection
 from gateway.http.headers import Headers, spellings
 from gateway.http.identity import next_id
+from gateway.http.route_match import RouteMatch
 
-
-class RouteMatch(Protocol):
-    """The route that serves a request, as the code that handles it sees it."""
-
-    data: Any
-    """What the snapshot attached to the route."""
-    path: bytes
-    """The normalised path of the request."""
-
-    @property
-    def route(self) -> Mapping[str, Any]:
-        """The route's flat row."""
-        ...
-
-    @property
-    def service(self) -> Mapping[str, Any] | None:
-        """The service's flat row."""
-        ...
-
-    @property
-    def prefix(self) -> bytes | None:
-        """The part of the path that is stripped; None when nothing is."""
-        ...
-
-    @property
-    def upstream_path(self) -> bytes:
-        """The path for the upstream, escaped, without query."""
-        ...
+_NO_NAMES: frozenset[bytes] = frozenset()
 
 
 class HandlerChain(Protocol):
@@ -96,47 +70,46 @@ class Request:
     application; ``upstream_status`` and ``upstream_ms`` (wait for the response head) by the proxy.
     """
 
-    # Making one is a visible part of a small request's cost. So what nearly every request sets
-    # has a slot; what few set is a class attribute until then.
-    __slots__ = (
-        "__dict__",
-        "_id",
-        "body",
-        "chain",
-        "connection",
-        "consumer",
-        "headers",
-        "host",
-        "keep_alive",
-        "match",
-        "method",
-        "path",
-        "query",
-        "received",
-        "sent",
-        "size",
-        "target",
-        "version",
-    )
+    # Making one is a visible part of a small request's cost. So what many requests set, or all ask
+    # for, has a slot; what few set is a class attribute until then.
+    __slots__ = {
+        "__dict__": None,
+        "admission": "Asked before the first record (gateway.plugins.kafka_quota); None: nobody.",
+        "authenticated_groups": "Groups that the proof of identity named; None: it named none.",
+        "body": None,
+        "chain": None,
+        "claims": "What the caller's token says, verified; None: there was none.",
+        "connection": None,
+        "consumer": None,
+        "consumer_groups": "This request's alone, by name; None: those that its consumer is in.",
+        "correlation_id": "Ties the request to others of its caller, where a plugin looks for it.",
+        "credential": None,
+        "ended": "When the response was written, in monotonic seconds.",
+        "headers": None,
+        "host": None,
+        "id": "32 lower-case hex characters.",
+        "keep_alive": None,
+        "match": None,
+        "method": None,
+        "outbox": "Takes the records made of it (gateway.kafka.outbox); None: written at once.",
+        "own_headers": "Names of the request headers that put_headers has set.",
+        "path": None,
+        "query": None,
+        "received": None,
+        "response_lines": "Header lines of the response, whichever it is, each after a CRLF.",
+        "sent": "Bytes of the response, head included; for log handlers, which run when it is out.",
+        "size": "Bytes received: head and body so far, without the framing of chunks.",
+        "target": None,
+        "trace": "The trace that the request is part of (gateway.plugins.opentelemetry), if any.",
+        "upgrade": "The value of Upgrade, when it is passed on: websocket in any case.",
+        "version": None,
+        "waiting_since": "When the wait for a record began, likewise; where the chain logs.",
+    }
 
     context: dict[str, Any] | None = None
-    credential: Any = None
-    authenticated_groups: Sequence[str] | None = None
-    """Groups that the proof of identity named, a token say; None: it named none."""
-    consumer_groups: Sequence[Mapping[str, Any]] | None = None
-    """Consumer groups of this request alone, by name; None: those that its consumer is in."""
-    claims: Mapping[str, Any] | None = None
-    """What the caller's token says, verified; None: there was none."""
-    response_lines: bytes = b""
-    """Header lines of the response, whichever it is, each after a CRLF: added by access handlers,
-    which need no header filter for what they know already. Nothing in it may come from a client."""
-    own_headers: frozenset[bytes] = frozenset()
-    """Names of the request headers that ``put_headers`` has set."""
     hiding: list[Callable[[Request], None]] | None = None
     """What takes out the proofs of who the client is, once no plugin looks for one any more; None:
     each plugin does so at once."""
-    correlation_id: bytes | None = None
-    """What ties the request to others of its caller, where a plugin looks for it."""
     expects: bool = False
     """The client waits for 100 Continue before it sends the body."""
     stream: BodyStream | None = None
@@ -157,22 +130,12 @@ class Request:
     """Lower-case header names to the case in which they go to the upstream."""
     plain_response = False
     """The upstream is asked for a body without Content-Encoding: a plugin reads it."""
-    outbox: Any = None
-    """Takes the records that a plugin makes of the request (``gateway.kafka.outbox``); None: they
-    are written at once."""
-    admission: Any = None
-    """Asked before the first record of the request is handed over
-    (``gateway.plugins.kafka_quota.admission``); None: nobody is."""
-    upgrade: bytes | None = None
-    """The value of Upgrade, when it is one that is passed on: ``websocket`` in any case."""
     upstream_status: int | None = None
     upstream_ms: int = 0
     upstream_sent: float = 0.0
     """When the request went to the upstream that responded, in monotonic seconds."""
     tries: list[dict[str, Any]] | None = None
     """The attempts at the upstream, as log entries show them; noted where the chain logs."""
-    waiting_since: float | None = None
-    """When the wait for a produced record began, in monotonic seconds; where the chain logs."""
     trace_ids: Mapping[str, str] | None = None
     """Ids of the request's trace by the format in which they went on: ``w3c``, ``b3``, …"""
     log_fields: Sequence[Any] = ()
@@ -181,8 +144,6 @@ class Request:
     """``SUCCESS`` or ``FAILED:`` and why, of the client's certificate; None: nobody looked."""
     waits: Sequence[tuple[str, float, float]] = ()
     """Plugins that waited in ``access``: since when, until when, in monotonic seconds."""
-    trace: Any = None
-    """The trace that the request is part of (``gateway.plugins.opentelemetry``); None: of none."""
     _client_ip: str | None = None
     _forwarded_proto: str | None = None
     _forwarded_port: int | None = None
@@ -200,14 +161,8 @@ class Request:
         self.method = method
         self.target = target
         cut = target.find(b"?", 1)
-        self.path: bytes
-        self.query: bytes | None
-        if cut < 0:
-            self.path = target
-            self.query = None
-        else:
-            self.path = target[:cut]
-            self.query = target[cut + 1 :]
+        self.path = target if cut < 0 else target[:cut]
+        self.query = None if cut < 0 else target[cut + 1 :]
         self.version = version
         self.headers = headers
         self.received = received
@@ -216,19 +171,24 @@ class Request:
         self.keep_alive = True
         self.chain: HandlerChain | None = None
         self.match: RouteMatch | None = None
+        self.size = self.sent = 0
+        self.ended = 0.0
+        self.id = next_id()
+        self.upgrade: bytes | None = None
+        # Added by access handlers, which need no header filter for what they know already. Nothing
+        # in it may come from a client.
+        self.response_lines = b""
+        self.own_headers: frozenset[bytes] = _NO_NAMES
         self.consumer: Any = None
-        self.size = 0
-        """Bytes received: head and body so far, without the framing of chunks."""
-        self.sent = 0
-        """Bytes of the response, head included; for log handlers, which run when it is out."""
-        self._id: bytes | None = None
-
-    @property
-    def id(self) -> bytes:
-        """32 lower-case hex characters, made when first asked for."""
-        if self._id is None:
-            self._id = next_id()
-        return self._id
+        self.credential: Any = None
+        self.authenticated_groups: Sequence[str] | None = None
+        self.consumer_groups: Sequence[Mapping[str, Any]] | None = None
+        self.claims: Mapping[str, Any] | None = None
+        self.correlation_id: bytes | None = None
+        self.outbox: Any = None
+        self.admission: Any = None
+        self.trace: Any = None
+        self.waiting_since: float | None = None
 
     @property
     def client_ip(self) -> str:

@@ -17,17 +17,17 @@ from time import monotonic
 from typing import cast
 
 from gateway.errors import RequestRejected
-from gateway.http.body_reader import BodyReader
+from gateway.http.body_reader import UNLIMITED, BodyReader
 from gateway.http.checks import check_head, check_sizes
 from gateway.http.client_certificates import client_chain
 from gateway.http.context import Context
 from gateway.http.flow_control import HANDSHAKE, OTHERS_TURN, FlowControl
 from gateway.http.generated_responses import failure_response, message_of
 from gateway.http.head_parser import HeadParser, may_begin
-from gateway.http.messages import Request, Response
+from gateway.http.messages import Request
 from gateway.http.proxy_protocol import Address
 from gateway.http.response_queue import ResponseQueue
-from gateway.native import parse_head
+from gateway.native import CanonicalHead, parse_head
 
 _HEAD_END = b"\r\n\r\n"
 _CR, _LF = 13, 10
@@ -51,6 +51,7 @@ class HttpProtocol(asyncio.Protocol):
         "_begin",
         "_body",
         "_flow",
+        "_max_body",
         "_parser",
         "_queue",
         "_small",
@@ -75,6 +76,7 @@ class HttpProtocol(asyncio.Protocol):
         self._small = min(limits.max_request_line, limits.max_header_size, 4 * limits.max_headers)
         """A head of so many bytes cannot exceed a limit."""
         self._turn = limits.turn
+        self._max_body = limits.max_body_size or UNLIMITED
         self._parser = HeadParser()
         self._flow = FlowControl(context, self._on_resumed)
         self._queue = ResponseQueue(context, self._flow, self._on_queue_advanced)
@@ -111,21 +113,17 @@ class HttpProtocol(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read, handle what became complete, and write all responses at once."""
-        flow, queue = self._flow, self._queue
-        if flow.input_closed or queue.closing:
+        flow, queue, body = self._flow, self._queue, self._body
+        closed = flow.input_closed or queue.closing
+        if closed:
             return
         if flow.input:
             data, flow.input = flow.input + data, b""
-        elif data[0] > _CR or self._body.incoming is not None:
+        elif data[0] > _CR or body.incoming is not None:
             flow.since = self.context.clock.now
         queue.corked = True
-        self._read(data)
-        queue.uncork()
-
-    def _read(self, data: bytes) -> None:
-        """Take message after message, while others are not kept waiting."""
-        flow, queue, body = self._flow, self._queue, self._body
         at, size, steps = 0, len(data), 0
+        # Message after message, while others are not kept waiting.
         while at < size and not flow.input_closed and not queue.closing:
             steps += 1
             if steps > self._turn and not flow.pauses:
@@ -133,7 +131,7 @@ class HttpProtocol(asyncio.Protocol):
                 self.context.loop.call_soon(flow.resume, OTHERS_TURN)
             if flow.pauses:
                 flow.input = data[at:]
-                return
+                break
             if body.incoming is not None:
                 at = body.take(body.incoming, data, at)
                 continue
@@ -148,16 +146,62 @@ class HttpProtocol(asyncio.Protocol):
                 if at:
                     flow.restart_clock()
                 self._await_head(data[at:])
-                return
+                break
             at = self._take_message(data, at, end)
+        queue.uncork()
 
     def _take_message(self, data: bytes, at: int, end: int) -> int:
         """Take the message whose head is between ``at`` and ``end``; return where the next begins.
 
         That is behind its body if all of it is here, else behind its head.
         """
-        request: Request | None = None
         usual = parse_head(data, at, end)
+        if usual is not None and end - at <= self._small:
+            method, target, headers, host, length = usual
+            request = Request(self, method, target, "1.1", headers, monotonic())
+            request.host = host
+        else:
+            examined = self._examine(data, at, end, usual)
+            if examined is None:
+                return end
+            request, length = examined
+        request.size = end - at
+        if self.trusted:
+            self.context.trusted.apply(request)
+        try:
+            outcome = self._begin(request)
+        except Exception as error:
+            outcome = failure_response(error, request, self.context.log, "request failed")
+        if length:
+            if length < 0 or length > len(data) - end or request.expects:
+                self._parser.forget()
+                self._body.begin(request, outcome, length)
+                return end
+            body = data[end : end + length]
+            request.size += length
+            end += length
+            if usual is None:
+                self._parser.complete(body)
+            if type(outcome) is int and outcome >= length <= self._max_body:
+                request.body = body
+            elif not self._body.take_whole(request, outcome, body):
+                return end
+        if not request.keep_alive:
+            if request.upgrade is not None:
+                # What comes behind a handshake is kept until its response says what it is.
+                self._flow.input = data[end:]
+                self._flow.pause(HANDSHAKE)
+                self._queue.add(request, outcome)
+                return len(data)
+            self._flow.close_input()
+        self._queue.add(request, outcome)
+        return end
+
+    def _examine(
+        self, data: bytes, at: int, end: int, usual: CanonicalHead | None
+    ) -> tuple[Request, int] | None:
+        """Read a head that may be anything; return the length of its body too, None: refused."""
+        request: Request | None = None
         try:
             if usual is not None:
                 method, target, headers, host, length = usual
@@ -172,40 +216,8 @@ class HttpProtocol(asyncio.Protocol):
                 length = check_head(request, self.trusted)
         except RequestRejected as error:
             self._refuse(error.status, error.message, request)
-            return end
-        request.size = end - at
-        outcome = self._route(request)
-        if length:
-            if length < 0 or length > len(data) - end or request.expects:
-                self._parser.forget()
-                self._body.begin(request, outcome, length)
-                return end
-            body = data[end : end + length]
-            request.size += length
-            end += length
-            if usual is None:
-                self._parser.complete(body)
-            if not self._body.take_whole(request, outcome, body):
-                return end
-        if not request.keep_alive:
-            if request.upgrade is not None:
-                # What comes behind a handshake is kept until its response says what it is.
-                self._flow.input = data[end:]
-                self._flow.pause(HANDSHAKE)
-                self._queue.add(request, outcome)
-                return len(data)
-            self._flow.close_input()
-        self._queue.add(request, outcome)
-        return end
-
-    def _route(self, request: Request) -> int | Response:
-        """Ask the application what to do with a request."""
-        if self.trusted:
-            self.context.trusted.apply(request)
-        try:
-            return self._begin(request)
-        except Exception as error:
-            return failure_response(error, request, self.context.log, "request failed")
+            return None
+        return request, length
 
     def _await_head(self, begun: bytes) -> None:
         """Keep the beginning of a head, unless it is too large already or cannot become one."""

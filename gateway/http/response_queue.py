@@ -105,7 +105,12 @@ class ResponseQueue:
         self.corked = False
         if self._waiting and self.current is None:
             self._advance()
-        if self._out or self.closing:
+        out = self._out
+        if out and not (self.closing or self._flow.input_closed):
+            # What ``flush`` does then, without the call.
+            self._flow.transport.write(out[0] if len(out) == 1 else b"".join(out))
+            out.clear()
+        elif out or self.closing:
             self.flush()
 
     def flush(self) -> None:
@@ -146,8 +151,9 @@ class ResponseQueue:
         if type(outcome) is not int:
             self._send(request, outcome)  # type: ignore[arg-type]  # int was excluded
             return
+        chain = request.chain
         try:
-            result = self._handle(request)
+            result = self._handle(request) if chain is None else chain.run(request)
         except Exception as error:
             result = failure_response(error, request, self._context.log, "request failed")
         if isinstance(result, Pending):
@@ -192,11 +198,15 @@ class ResponseQueue:
         if type(response) is FixedResponse and keep_alive and heads.usual:
             parts = self._fixed.get(response) or heads.fixed_parts(response)
             after = b"\r\n\r\n" if request.method == b"HEAD" else parts.after
-            elapsed = (monotonic() - request.received) * 1000
+            request.ended = ended = monotonic()
+            elapsed = (ended - request.received) * 1000
             before = parts.at_once if elapsed < 1 else parts.before + latency_line(int(elapsed))
             data = before + request.id + request.response_lines + after
             self._out.append(data)
-            self._report(request, response, len(data))
+            try:
+                self._finished(request, response, len(data))
+            except Exception as error:
+                self._not_logged(request, error)
             return
         keep_alive = keep_alive and not response.close and not self._context.parting
         body = response.body
@@ -292,17 +302,19 @@ class ResponseQueue:
 
     def _report(self, request: Request, response: Response, written: int) -> None:
         """Tell the application that a response is on its way."""
+        request.ended = monotonic()
         try:
             self._finished(request, response, written)
         except Exception as error:
-            self._context.log.error(
-                "log phase failed", request_id=request.id.decode(), exc_info=error
-            )
+            self._not_logged(request, error)
         if request.upgrade is not None:
             # A handshake got another response than it asked for: what came behind it is not HTTP.
             # It may be; but the client, or a proxy on the way, may as well have taken the
             # connection for a tunnel already, and another party's bytes would become requests.
             self._flow.close_input()
+
+    def _not_logged(self, request: Request, error: Exception) -> None:
+        self._context.log.error("log phase failed", request_id=request.id.decode(), exc_info=error)
 
     def _shut(self) -> None:
         """Close after the last response; linger when the client may still be sending."""

@@ -188,7 +188,8 @@ class Router:
 
     def refuses(self, request: Request) -> bool:
         """Tell whether a request without a match is one whose path hides dot segments."""
-        if self._hidden_dots:
+        # What a path could hide stands in it as it came: normalising adds none of it.
+        if self._hidden_dots or not may_hide_dots(request.path):
             return False
         subject = self.subject(request)
         path = subject.path

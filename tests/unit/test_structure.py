@@ -40,6 +40,7 @@ WITHOUT_TESTS_OF_THEIR_OWN = {
     "components/endpoints.py": "dataclasses without a method",
     "gateway/http/application.py": "a protocol",
     "gateway/http/client_connection.py": "protocols",
+    "gateway/http/route_match.py": "a protocol",
     "gateway/http/context.py": "what connections share: every test of them",
     "gateway/control_plane/database/migrations/": "run by database/test_schema",
     "gateway/data_plane/worker/__main__.py": "a process: master/test_spawn, worker/test_worker",

@@ -2,7 +2,7 @@
 """What a worker does with a request: route it, run the route's chain, count it.
 
 The way is straight: ``begin`` finds the route's plan, which was computed when the snapshot was
-compiled; ``handle`` runs its chain; ``finished`` counts and logs.
+compiled; the server runs its chain; ``finished`` counts and logs.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class GatewayApplication:
         return plan.body
 
     def handle(self, request: Request) -> Response | Pending:
-        """Run the route's chain."""
+        """Run the route's chain, as the server does by itself where ``begin`` has set one."""
         chain = request.chain
         assert chain is not None
         return chain.run(request)

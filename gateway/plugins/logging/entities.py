@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from gateway.entities import ENTITIES
-from gateway.http.messages import RouteMatch
+from gateway.http.route_match import RouteMatch
 from gateway.hybrid.config_table import WORKSPACE
 
 _MOST = 4096

@@ -20,7 +20,8 @@ from gateway.errors import (
     SchemaUnusable,
 )
 from gateway.http import arguments
-from gateway.http.messages import Pending, Request, Response, RouteMatch
+from gateway.http.messages import Pending, Request, Response
+from gateway.http.route_match import RouteMatch
 from gateway.kafka.client import Header
 from gateway.kafka.config import ProducerConfig, Sasl
 from gateway.kafka.producer import Producer
@@ -322,9 +323,8 @@ class ProduceHandler(Handler):
         found: list[bytes] = []
         for text in self._split(request.body, self._deepest):
             if len(found) == self._most:
-                raise RequestRejected(
-                    413, f"the body holds more records than max_records allows: {self._most}"
-                )
+                problem = f"the body holds more records than max_records allows: {self._most}"
+                raise RequestRejected(413, problem)
             found.append(text)
             yield
         if not found:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from gateway.errors import ProduceError
-from gateway.http.messages import Pending, Request, Response, RouteMatch
+from gateway.http.messages import Pending, Request, Response
+from gateway.http.route_match import RouteMatch
 from gateway.logs import get_logger
 from gateway.plugins.base import PluginContext
 from gateway.plugins.produce import responses

@@ -149,18 +149,18 @@ async def _pieces() -> AsyncIterator[bytes]:
 
 @pytest.mark.parametrize("kind", ["whole", "streamed", "fixed"])
 async def test_filters_change_head_and_body_of_every_kind_of_response(kind: str) -> None:
-    chain = Chain([_Filter(None, _CONTEXT)])
+    headers = [(b"Content-Length", b"2")]
+
+    def respond(_: Request) -> Response:
+        return text(200, b"ab") if kind == "whole" else Response(200, headers, _pieces())
+
+    chain = Chain([_Filter(None, _CONTEXT)], respond)
 
     def begin(request: Request) -> int | Response:
         request.chain = chain
         return fixed_response(404, "ab", request) if kind == "fixed" else 1000
 
-    headers = [(b"Content-Length", b"2")]
-    app = App(
-        lambda _: text(200, b"ab") if kind == "whole" else Response(200, headers, _pieces()),
-        begin=begin,
-    )
-    async with serving(app) as running:
+    async with serving(App(begin=begin)) as running:
         wire = await running.connect()
         for _ in range(3):
             response = await wire.ask(get())
@@ -176,7 +176,7 @@ async def test_a_filter_that_raises_is_a_500() -> None:
             raise RuntimeError("bug")
 
     def begin(request: Request) -> int:
-        request.chain = Chain([Bad(None, _CONTEXT)])
+        request.chain = Chain([Bad(None, _CONTEXT)], lambda _: text(200, b"ab"))
         return 1000
 
     async with serving(App(begin=begin)) as running:

@@ -34,7 +34,7 @@ CLAIMS = st.lists(st.tuples(st.sampled_from(sorted(IDENTITY)), st.just(b"forged"
 def head_of(headers: Headers, prefix: bytes = b"/a") -> list[bytes]:
     """Return the lines for an upstream of a request that two plugins have seen."""
     request: Request = request_of(b"/a/b", host=b"h", headers=headers)
-    request._id = b"0" * 32
+    request.id = b"0" * 32
     identity = CONSUMERS.credentials("keyauth_credentials").get(b"of ann")
     assert identity is not None
     identity.put_on(request)

@@ -14,7 +14,7 @@ import pytest
 from gateway.data_plane.counters import RouteCounters
 from gateway.errors import RequestRejected
 from gateway.http.limits import Limits
-from gateway.http.messages import Pending, Request, Response
+from gateway.http.messages import Request, Response
 from gateway.pem import load_chain
 from gateway.plugins.base import AccessResult, Handler
 from gateway.plugins.chain import Chain
@@ -43,9 +43,6 @@ class ChainApp(ProxyApp):
     def begin(self, request: Request) -> int | Response:
         request.chain = self._chain
         return super().begin(request)
-
-    def handle(self, request: Request) -> Response | Pending:  # type: ignore[override]  # wider
-        return self._chain.run(request)
 
     def finished(self, request: Request, response: Response, written: int) -> None:
         super().finished(request, response, written)

@@ -130,3 +130,9 @@ def test_what_hides_nothing_has_no_dot_segment_for_any_server(
     normal = normalise(b"/" + b"".join(pieces))
     if not (may_hide_dots(normal) and hides_dots(normal)):
         assert not {b".", b".."} & set(_as_segments(escape(normal), decodings))
+
+
+@given(st.lists(st.sampled_from([*_PIECES, b"a", b"//", b"%41", b"%5c", b"%3b", b"\x01"])))
+def test_a_path_that_may_hide_dots_in_its_normal_form_may_as_it_came(pieces: list[bytes]) -> None:
+    path = b"/" + b"".join(pieces)
+    assert may_hide_dots(path) or not may_hide_dots(normalise(path))
