@@ -38,6 +38,8 @@ class Command(StrEnum):
     """Show that the event loop runs."""
     PURGE = "purge"
     """Remove cached responses from where all nodes have them; the data has their prefix."""
+    HEALTH = "health"
+    """Know how the peers of upstreams stand; a worker's message of this kind reports on peers."""
     PART = "part"
     """Close each connection with its next response, or keep them again."""
     DRAIN = "drain"
@@ -45,7 +47,7 @@ class Command(StrEnum):
 
 
 REPLY = "reply"
-"""The kind of a worker's messages, but for its reports: those are ``Command.STATS``."""
+"""The kind of a worker's messages, but for its reports: ``Command.STATS``, ``Command.HEALTH``."""
 
 
 class Message(NamedTuple):

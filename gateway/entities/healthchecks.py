@@ -24,6 +24,15 @@ def _server_name(value: str) -> str:
     return value
 
 
+def _probed(value: str) -> str:
+    if value in ("grpc", "grpcs"):
+        raise invalid(
+            f"targets cannot be probed by {value}: the gateway speaks HTTP/1.1 to them; "
+            "use http, https or tcp"
+        )
+    return value
+
+
 _PASSIVE_GOOD = [*range(200, 209), 226, *range(300, 309)]
 
 
@@ -65,7 +74,9 @@ class ActiveUnhealthy(StrictModel):
 class Active(StrictModel):
     """Probes that the gateway sends itself."""
 
-    type: CheckType = Field(default="http", description="The protocol of probes.")
+    type: Annotated[CheckType, AfterValidator(_probed)] = Field(
+        default="http", description="The protocol of probes; `grpc` and `grpcs` are refused."
+    )
     timeout: Seconds = Field(default=1, description="How long a probe may take, in seconds.")
     concurrency: Annotated[int, Field(ge=1, le=2147483648)] = Field(
         default=10, description="How many targets are probed at the same time."

@@ -13,7 +13,6 @@ from gateway.entities import ENTITIES
 from gateway.entities.checks import row_label
 from gateway.entities.plugin_types import PluginType
 from gateway.entities.vault_kinds import VAULT_KINDS
-from gateway.proxy.balancing.health import watches
 
 Row = Mapping[str, Any]
 _NAMED = 3
@@ -81,11 +80,6 @@ def _of_service(row: Row) -> Iterable[str]:
         yield "tls_verify_depth has no effect: chains of any length are verified"
 
 
-def _of_upstream(row: Row) -> Iterable[str]:
-    if watches(row.get("healthchecks") or {}):
-        yield "health is not watched: every target counts as healthy"
-
-
 def _of_route(row: Row) -> Iterable[str]:
     protocols = row.get("protocols") or ("http",)
     if not _HTTP.intersection(protocols):
@@ -108,7 +102,6 @@ _TEXTS: Mapping[str, Callable[[Row], Iterable[str]]] = {
     "services": _of_service,
     "routes": _of_route,
     "vaults": _of_vault,
-    "upstreams": _of_upstream,
     "snis": _always(_SNI),
     "keys": _always(_KEY),
     "key_sets": _always(_KEY),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from gateway.errors import UpstreamError
 from gateway.names.addresses import is_address
 from gateway.proxy.dns import Dns, DnsAnswer, SrvAnswer
+from gateway.settings.settings import Settings
 
 Lookup = Callable[[str], Awaitable[DnsAnswer]]
 """Raises ``OSError`` or ``UnicodeError`` when it is not known whether there is such a name."""
@@ -122,3 +123,13 @@ class Resolver:
             # The one whose answer is the oldest.
             del self._entries[next(iter(self._entries))]
         self._entries[host] = entry
+
+
+def resolver_of(settings: Settings) -> Resolver:
+    """Return what looks up the names of upstreams as the settings say."""
+    dns = Dns(
+        settings.dns_resolver,
+        valid_ttl=settings.dns_valid_ttl,
+        not_found_ttl=settings.dns_not_found_ttl,
+    )
+    return Resolver(dns, stale_ttl=settings.dns_stale_ttl, error_ttl=settings.dns_error_ttl)

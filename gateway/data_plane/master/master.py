@@ -26,6 +26,9 @@ from gateway.data_plane.master.spawn import Spawned
 from gateway.data_plane.master.status import MAX_BODY, READY, StatusApplication
 from gateway.data_plane.master.supervisor import Supervisor
 from gateway.data_plane.master.trusted_authorities import tell_trust, trusted_bundle
+from gateway.data_plane.master.upstream_health import UpstreamHealth
+from gateway.data_plane.master.upstream_metrics import healths_of
+from gateway.data_plane.master.upstream_status import UpstreamStatus
 from gateway.data_plane.master.vault_file import read_vault_file, readable_by_others, vault_settings
 from gateway.data_plane.master.worker_process import resident_memory
 from gateway.errors import ReleaseRefused, SettingsError
@@ -101,7 +104,9 @@ class Master:
         try:
             environment = _read_environment(settings, self._values)
             store = NodeStore(settings.mem_cache_size)
-            self._supervisor = Supervisor(self._spawned, self._init(), store=store)
+            init = self._init()
+            health = UpstreamHealth(lambda: self.settings, lambda: self._supervisor.init["trusted"])
+            self._supervisor = Supervisor(self._spawned, init, store=store, health=health)
             await self._serve(environment)
         finally:
             proxy.close()
@@ -181,6 +186,7 @@ class Master:
             version=__version__,
             node_id=self._node_id,
             certificate_expires=self._source.certificate_expires,
+            targets=healths_of(supervisor.health.upstreams) if supervisor.health.metrics else (),
         )
 
     async def reports(self) -> list[dict[str, Any]]:
@@ -191,8 +197,12 @@ class Master:
         return self.settings.read_admin_token()
 
     async def _start_status(self) -> Server:
+        supervisor = self._supervisor
         application = StatusApplication(
-            self, self._token, CachedResponses(self._supervisor.store, self._supervisor.purge)
+            self,
+            self._token,
+            CachedResponses(supervisor.store, supervisor.purge),
+            UpstreamStatus(supervisor.health, lambda: self._node_id),
         )
         server = Server(application, own_limits(self.settings, MAX_BODY))
         listeners = []

@@ -7,7 +7,7 @@ work; what Kong does not have begins with ``kafka_gateway_``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from gateway.data_plane.master.exposition import Exposition, Series, labels
 from gateway.data_plane.master.kafka_metrics import add_kafka
 from gateway.data_plane.master.log_metrics import add_logs
 from gateway.data_plane.master.route_metrics import add_routes
+from gateway.data_plane.master.upstream_metrics import TargetHealth, add_upstreams
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class NodeFigures:
     node_id: str = ""
     certificate_expires: float | None = None
     """When the certificate for the control plane does, in seconds since 1970."""
+    targets: Sequence[TargetHealth] = ()
+    """How the targets of upstreams are, where the plugin ``prometheus`` has it shown."""
 
 
 def render(
@@ -55,6 +58,7 @@ def render(
     _add_connections(text, counters, gauges, node)
     add_kafka(text, counters.get("kafka", {}), gauges)
     add_logs(text, counters.get("logs", {}))
+    add_upstreams(text, node.targets)
     _add_node(text, node)
     _add_link(text, node)
     return text.text()

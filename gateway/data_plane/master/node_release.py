@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ import orjson
 from gateway.errors import ReleaseRefused
 from gateway.hybrid.frame import entity_rows, is_empty, read_reconfigure
 
+_BALANCED = ("upstreams", "targets", "certificates")
 _FORMATS = ("1.1", "2.1", "3.0")
 
 
@@ -24,6 +25,10 @@ class NodeRelease:
     empty: bool
     frame: bytes = field(default=b"", repr=False)
     """What came from the control plane; empty for a declarative file."""
+    balanced: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict, repr=False)
+    """The flat rows of upstreams and targets, and with any of these the certificates."""
+    upstream_metrics: bool = False
+    """Whether a plugin ``prometheus`` has the health of targets shown."""
 
 
 def parse_frame(frame: bytes) -> NodeRelease | None:
@@ -37,7 +42,17 @@ def parse_frame(frame: bytes) -> NodeRelease | None:
 
 def make_release(table: Mapping[str, Any], digest: str, frame: bytes = b"") -> NodeRelease:
     """Make the release of a table."""
-    return NodeRelease(digest, orjson.dumps(table), is_empty(table), frame)
+    balanced = {}
+    if table.get("upstreams"):
+        balanced = {name: table.get(name) or () for name in _BALANCED}
+    shown = any(map(_shows_upstreams, table.get("plugins") or ()))
+    return NodeRelease(digest, orjson.dumps(table), is_empty(table), frame, balanced, shown)
+
+
+def _shows_upstreams(row: Mapping[str, Any]) -> bool:
+    if row.get("name") != "prometheus" or row.get("enabled") is False:
+        return False
+    return bool((row.get("config") or {}).get("upstream_health_metrics"))
 
 
 def check_release(release: NodeRelease) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The status API: ``/status``, ``/status/ready``, ``/metrics``, as Kong words them.
+"""The status API: ``/status``, ``/status/ready``, ``/metrics``, ``/upstreams``, as Kong words them.
 
 Served by the master on our own HTTP server, so that it responds while workers are busy or stuck,
 and so that the master needs no web framework.
@@ -20,6 +20,7 @@ from gateway.data_plane.counters import summed
 from gateway.data_plane.master.cached_responses import CachedResponses
 from gateway.data_plane.master.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from gateway.data_plane.master.metrics import NodeFigures, render
+from gateway.data_plane.master.upstream_status import UpstreamStatus
 from gateway.http.application import DISCARD
 from gateway.http.callers import NOT_LOCAL, foreign, is_local
 from gateway.http.generated_responses import JSON, json_response
@@ -70,8 +71,10 @@ class StatusApplication:
         node: NodeView,
         token: Callable[[], str | None] = lambda: None,
         cached: CachedResponses | None = None,
+        upstreams: UpstreamStatus | None = None,
     ) -> None:
         self._node = node
+        self._upstreams = upstreams
         self._cached = cached
         self._token = token
         self._wrong = WrongTokens()
@@ -95,6 +98,11 @@ class StatusApplication:
             if not self._may_drain(request):
                 return self._refusal(request)
             return self._cached.respond(request)
+        upstreams = self._upstreams
+        if upstreams is not None and upstreams.concerns(request):
+            if upstreams.changes(request) and not self._may_drain(request):
+                return self._refusal(request)
+            return upstreams.respond(request)
         method = b"GET" if request.method == b"HEAD" else request.method
         found = self._routes.get((method, request.path))
         if found is not None:

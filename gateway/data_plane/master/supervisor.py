@@ -16,6 +16,7 @@ from gateway.data_plane.master.backoff import Backoff
 from gateway.data_plane.master.node_release import NodeRelease
 from gateway.data_plane.master.spawn import Spawned, spawn_worker
 from gateway.data_plane.master.store_server import StoreServer
+from gateway.data_plane.master.upstream_health import States, UpstreamHealth
 from gateway.data_plane.master.watchdog import Watchdog
 from gateway.data_plane.master.worker_process import WorkerProcess
 from gateway.errors import ReleaseRefused, WorkerGone
@@ -58,11 +59,15 @@ class Supervisor:
         init: Mapping[str, Any],
         spawn: Callable[[int], Spawned] = spawn_worker,
         store: NodeStore | None = None,
+        health: UpstreamHealth | None = None,
     ) -> None:
         self.init = dict(init)
         self.store = NodeStore() if store is None else store
         """What the workers share; it outlives each of them."""
         self._store_server = StoreServer(self.store)
+        self.health = UpstreamHealth() if health is None else health
+        """How the targets of upstreams are, for all workers."""
+        self.health.tell = self._tell_health
         self.serving: NodeRelease | None = None
         """The release that workers serve, or are to serve as soon as they run."""
         self.since = 0.0
@@ -76,7 +81,7 @@ class Supervisor:
         self._spawn = spawn
         self._slots = [_Slot(index) for index in range(len(spawned))]
         for slot, process in zip(self._slots, spawned, strict=True):
-            slot.worker = WorkerProcess(slot.index, process, partial(self._exited, slot))
+            slot.worker = self._process(slot, process)
         self._members: dict[int, WorkerProcess] = {}
         self.watchdog = Watchdog(
             lambda: self._members.values(),
@@ -122,6 +127,8 @@ class Supervisor:
         """Let the workers serve ``release`` from their first moment, if it can be served."""
         self.serving, self.since = release, monotonic()
         self._environment = dict(environment)
+        if release is not None:
+            self.health.follow(release, self._environment)
         for slot in self._slots:
             if slot.worker is not None:
                 self._tasks.start(self._bring_up(slot.worker))
@@ -219,6 +226,7 @@ class Supervisor:
     async def stop(self, seconds: float) -> None:
         """Drain all workers, then end those that are still there."""
         self._stopping = True
+        self.health.close()
         workers = self.workers
         await asyncio.gather(*(self._drain(worker, seconds) for worker in workers))
 
@@ -236,6 +244,7 @@ class Supervisor:
             raise ReleaseRefused(problems)
         self.serving, self.since, self.problem = release, monotonic(), ""
         self._environment = dict(environment)
+        self.health.follow(release, self._environment)
         await asyncio.gather(*(self._commit(worker) for worker in members))
 
     async def _started(self) -> None:
@@ -247,8 +256,16 @@ class Supervisor:
 
     # --- one worker --------------------------------------------------------------------------
 
-    def _process(self, slot: _Slot) -> WorkerProcess:
-        return WorkerProcess(slot.index, self._spawn(slot.index), partial(self._exited, slot))
+    def _process(self, slot: _Slot, spawned: Spawned | None = None) -> WorkerProcess:
+        process = self._spawn(slot.index) if spawned is None else spawned
+        made = WorkerProcess(slot.index, process, partial(self._exited, slot))
+        made.on_health = self.health.reported
+        return made
+
+    def _tell_health(self, upstream: str, states: States) -> None:
+        """Let all workers know how the peers of an upstream stand."""
+        for worker in self.workers:
+            worker.tell(Command.HEALTH, {"upstreams": {upstream: states}})
 
     async def _bring_up(self, worker: WorkerProcess) -> None:
         """Lead a new worker to the release in force, then let it listen."""
@@ -256,6 +273,7 @@ class Supervisor:
             await worker.connect()
             await self._store_server.attach(worker.take_store())
             worker.tell(Command.INIT, self.init)
+            worker.tell(Command.HEALTH, {"upstreams": self.health.states()})
             while not await self._catch_up(worker):
                 pass
         except (WorkerGone, TimeoutError) as error:

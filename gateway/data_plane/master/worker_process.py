@@ -38,6 +38,8 @@ class WorkerProcess:
         """What the worker last reported of itself."""
         self.silent = 0.0
         """Seconds for which it has owed a response, by the master's checks."""
+        self.on_health: Callable[[list[list[Any]]], object] = lambda _: None
+        """Takes what the worker's requests tell of upstreams."""
         self.exited = asyncio.Event()
         self._on_exit = on_exit
         self._waiting: dict[int, asyncio.Future[Message]] = {}
@@ -141,6 +143,8 @@ class WorkerProcess:
         self._owes, self.silent = False, 0.0
         if message.kind == Command.STATS:
             self.stats = message.data
+        elif message.kind == Command.HEALTH:
+            self.on_health(message.data["reports"])
         future = self._waiting.get(message.data.get("number", 0))
         if future is not None and not future.done():
             future.set_result(message)

@@ -23,9 +23,9 @@ from gateway.plugins.limits import RecordLimits
 from gateway.plugins.node_store import LocalStore, SharedStore
 from gateway.plugins.request_metrics import SEPARATOR
 from gateway.plugins.shared_counters import SharedCounters
-from gateway.proxy.dns import Dns
+from gateway.proxy.balancing.balancers import Balancers
 from gateway.proxy.proxy import Proxy
-from gateway.proxy.resolver import Resolver
+from gateway.proxy.resolver import resolver_of
 from gateway.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -83,6 +83,12 @@ class WorkerParts:
         server = _server(settings, application, default_type)
         certificates = _certificates(data["certificate"])
         return cls(settings, application, server, resources, log, certificates)
+
+    @property
+    def balancers(self) -> Balancers:
+        """What chooses among the targets of upstreams."""
+        assert self.resources.proxy is not None
+        return self.resources.proxy.balancers
 
     async def close(self, seconds: float) -> None:
         """Flush to Kafka within so many seconds, and close what is open."""
@@ -151,16 +157,6 @@ def _states(producers: list[dict[str, Any]]) -> dict[str, int]:
     """Count producers by bootstrap server and state."""
     keys = (one["name"] + SEPARATOR + one["state"] for one in producers)
     return dict(collections.Counter(keys))
-
-
-def resolver_of(settings: Settings) -> Resolver:
-    """Return what looks up the names of upstreams as the settings say."""
-    dns = Dns(
-        settings.dns_resolver,
-        valid_ttl=settings.dns_valid_ttl,
-        not_found_ttl=settings.dns_not_found_ttl,
-    )
-    return Resolver(dns, stale_ttl=settings.dns_stale_ttl, error_ttl=settings.dns_error_ttl)
 
 
 def _limits(settings: Settings) -> Limits:

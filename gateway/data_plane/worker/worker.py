@@ -29,6 +29,8 @@ from gateway.errors import ReleaseRefused, SettingsError
 from gateway.http.server import Listener
 from gateway.logs import configure_logs, get_logger
 from gateway.plugins.node_store import SharedStore
+from gateway.proxy.balancing.health import PeerState
+from gateway.proxy.balancing.passive_checks import HealthReport
 from gateway.settings.compatibility import use_version
 from gateway.settings.listen import parse_proxy_listen
 from gateway.settings.settings import Settings
@@ -76,6 +78,7 @@ class Worker:
             Command.STATS: self._stats,
             Command.PING: self._reply,
             Command.PURGE: self._purge,
+            Command.HEALTH: self._health,
             Command.PART: lambda asked: self.parts.server.part(bool(asked.data["parting"])),
             Command.DRAIN: lambda asked: self.drain(float(asked.data["seconds"])),
         }
@@ -116,6 +119,8 @@ class Worker:
         except SettingsError as error:
             _log.error("worker cannot start", problems=error.problems)
             self.ended.set()
+            return
+        self._parts.balancers.report = self._report_health
 
     async def _prepare(self, message: Message) -> None:
         data = message.data
@@ -203,6 +208,19 @@ class Worker:
         # Thousands of routes are not written in one go: requests would wait for it.
         requests = await self._parts.resources.request_metrics.written()
         self._report(message.data["number"], requests)
+
+    def _health(self, message: Message) -> None:
+        """Take over how the peers of upstreams stand."""
+        if self._parts is not None:
+            for upstream, states in message.data["upstreams"].items():
+                peers = [((host, ip, port), PeerState(state)) for host, ip, port, state in states]
+                self._parts.balancers.take(upstream, peers)
+
+    def _report_health(self, report: HealthReport) -> None:
+        """Tell the master what a request tells of a peer."""
+        if self.channel is not None:
+            row = [report.upstream, *report.peer, report.event]
+            self.channel.send(Command.HEALTH, {"reports": [row]})
 
     async def _purge(self, message: Message) -> None:
         gone = await self.parts.application.snapshot.purge(message.data["prefix"])

@@ -43,7 +43,8 @@ class Config(StrictModel):
     )
     upstream_health_metrics: bool = Field(
         default=False,
-        description="Without effect: the health of targets is not watched here.",
+        description="Whether the health of upstreams' targets is shown, for the whole node: "
+        "`kong_upstream_target_health`.",
     )
     ai_metrics: bool = Field(
         default=False, description="Refused when true: this gateway calls no language models."
@@ -58,9 +59,3 @@ class Config(StrictModel):
         if wanted:
             raise violation([], {name: f"{text}; leave it off" for name, text in wanted.items()})
         return self
-
-    def warnings(self) -> list[str]:
-        """Return what is accepted and not done."""
-        if not self.upstream_health_metrics:
-            return []
-        return ["upstream_health_metrics: without effect, the health of targets is not watched"]

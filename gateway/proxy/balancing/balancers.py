@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 from weakref import WeakSet
 
 from gateway.proxy.balancing.balancer import Balancer
+from gateway.proxy.balancing.discovery import all_found
 from gateway.proxy.balancing.health import PeerState
 from gateway.proxy.balancing.passive_checks import HealthReport
 from gateway.proxy.balancing.peer import PeerId
@@ -62,11 +61,7 @@ class Balancers:
 
     async def found(self, balancers: Iterable[Balancer], within: float) -> None:
         """Wait until all targets have been looked up, but not for longer than that."""
-        waiting = [one.targets.found.wait() for one in balancers if not one.targets.found.is_set()]
-        if waiting:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(within):
-                    await asyncio.gather(*waiting)
+        await all_found([one.targets for one in balancers], within)
 
     def take(self, upstream: str, states: PeerStates) -> None:
         """Take over how the peers of an upstream stand; those that are not named are healthy."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from gateway.entities.hosts import split_port
@@ -50,6 +51,15 @@ class FoundTarget:
     def name(self) -> str:
         """Host and port, as the target is written."""
         return str(self.row["target"])
+
+
+async def all_found(lists: Iterable[TargetList], within: float) -> None:
+    """Wait until all targets have been looked up once, but not for longer than that."""
+    waiting = [one.found.wait() for one in lists if not one.found.is_set()]
+    if waiting:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await asyncio.gather(*waiting)
 
 
 class TargetList:

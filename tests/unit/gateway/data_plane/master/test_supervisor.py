@@ -4,14 +4,18 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from typing import Any
 
 import pytest
 
 from gateway.data_plane.counters import total
 from gateway.data_plane.master import supervisor as module
+from gateway.data_plane.master.node_release import make_release
 from gateway.data_plane.master.supervisor import Supervisor
+from gateway.data_plane.master.worker_process import WorkerProcess
 from gateway.errors import ReleaseRefused
 from gateway.plugins.node_store import NodeStore
+from tests.support.balancing import target_rows, upstream_row
 from tests.support.fake_worker import spawn
 from tests.support.http import until
 from tests.support.supervision import FIRST, SECOND, release, served, supervising
@@ -138,3 +142,20 @@ async def test_a_release_that_comes_while_workers_start_waits_for_them() -> None
 async def test_workers_share_the_store_that_the_master_made() -> None:
     store = NodeStore(max_bytes=1024)
     assert Supervisor([], {}, spawn, store).store is store
+
+
+async def test_what_a_worker_reports_of_a_peer_is_told_to_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[tuple[int, dict[str, Any]]] = []
+    row = upstream_row(healthchecks={"passive": {"unhealthy": {"timeouts": 1}}})
+    table = {"upstreams": [row], "targets": target_rows(row, ["10.0.0.1:80"])}
+    async with supervising(make_release(table, "first")) as supervisor:
+        note = lambda worker, _, data: told.append((worker.index, data))  # noqa: E731
+        monkeypatch.setattr(WorkerProcess, "tell", note)
+        first = supervisor.workers[0]
+        first.on_health([[row["id"], "10.0.0.1", "10.0.0.1", 80, "timeout"]])
+        state = ["10.0.0.1", "10.0.0.1", 80, "unhealthy"]
+        assert told == [(0, {"upstreams": {row["id"]: [state]}}), (1, told[0][1])]
+        assert supervisor.health.states() == told[0][1]["upstreams"]
+        monkeypatch.undo()

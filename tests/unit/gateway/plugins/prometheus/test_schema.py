@@ -4,7 +4,6 @@ from __future__ import annotations
 import pytest
 
 from gateway.errors import SchemaViolation
-from gateway.plugins.prometheus import Config
 from tests.support.policies import checked
 
 OFF = (
@@ -27,9 +26,3 @@ def test_what_is_not_here_can_only_be_off(name: str) -> None:
     assert checked("prometheus", **{name: False})[name] is False
     with pytest.raises(SchemaViolation, match=name):
         checked("prometheus", **{name: True})
-
-
-def test_a_switch_without_effect_is_warned_of() -> None:
-    assert Config().warnings() == []
-    (text,) = Config(upstream_health_metrics=True).warnings()
-    assert "upstream_health_metrics" in text
