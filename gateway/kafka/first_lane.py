@@ -3,7 +3,8 @@
 
 Records of one turn of the event loop go to librdkafka together. While some are in flight, further
 ones wait until those are reported, or for a time that follows the measured round trip: nothing
-waits when it is quiet, and batches grow by themselves under load. (An idempotent producer has one
+waits when it is quiet, and batches grow by themselves under load. In between, small batches wait
+for company (``Pace``). (An idempotent producer has one
 batch in flight per partition anyway; queueing more in librdkafka only makes its thread spin.)
 """
 
@@ -19,11 +20,9 @@ from gateway.kafka.client import Batch
 from gateway.kafka.key_order import QueuedRecord
 from gateway.kafka.lane import Lane, LaneOwner
 from gateway.kafka.librdkafka import error_name
+from gateway.kafka.pace import SMALL, Pace
 from gateway.kafka.prober import Prober
 
-_PUSHED = 32
-"""Batches up to this many records are sent at once; larger ones wait out librdkafka's linger time,
-which costs them little and spares a thread switch for each."""
 _HOLD = 0.001
 _SHORTEST_HOLD = 0.01
 _LONGEST_HOLD = 0.5
@@ -35,14 +34,21 @@ _INVALID_ARG = -186
 
 
 class FirstLane(Lane):
-    """Hands the records of one producer to librdkafka. ``staged``: topic to what goes next."""
+    """Hands the records of one producer to librdkafka.
+
+    ``staged``: topic to what goes next, ``count`` records in all. Whoever adds to it calls
+    ``schedule`` unless ``scheduled`` is set, and ``complete`` when ``count`` reaches ``expected``.
+    """
 
     def __init__(self, owner: LaneOwner, loop: asyncio.AbstractEventLoop, prober: Prober) -> None:
         super().__init__(owner, owner.config, loop, prober)
         self.client = self._open()
         self.staged: dict[str, Batch] = {}
         self.scheduled: asyncio.Handle | None = None
-        """Set when ``flush`` is due; ``schedule`` otherwise after ``staged`` was added to."""
+        """Set when ``flush`` is due."""
+        self.count = 0
+        self.expected = 0
+        self._pace = Pace()
         self._staged_at = 0.0
         self.in_flight = 0
         self._flushed_at = 0.0
@@ -58,13 +64,24 @@ class FirstLane(Lane):
         batch.add(record.token, record.value, record.key, record.headers, record.size)
         if self.scheduled is None:
             self.schedule()
+        self.count += 1
+        if self.count == self.expected:
+            self.complete()
 
     def schedule(self) -> None:
         """Have ``flush`` called in time."""
         self._staged_at = monotonic()
         if self.in_flight > 0:
             self.scheduled = self._loop.call_later(self._hold, self.flush)
+        elif (pause := self._pace.pause(self.count, self._staged_at)) > 0:
+            self.scheduled = self._loop.call_later(pause, self.flush)
         else:
+            self.scheduled = self._loop.call_soon(self.flush)
+
+    def complete(self) -> None:
+        """Have ``flush`` called in this turn, unless records are in flight: nobody else is due."""
+        if self.in_flight <= 0 and self.scheduled is not None:
+            self.scheduled.cancel()
             self.scheduled = self._loop.call_soon(self.flush)
 
     def flush(self) -> None:
@@ -75,13 +92,17 @@ class FirstLane(Lane):
             self._owner.mark(self._staged_at)
         if not self.staged:
             return
-        staged, self.staged = self.staged, {}
+        staged, self.staged, self.count = self.staged, {}, 0
         taken = sum(self._hand_over(topic, batch) for topic, batch in staged.items())
         if not taken:
             return
         self.in_flight += taken
         self._flushed_at = monotonic()
-        if taken <= _PUSHED and self._config.linger:
+        self._pace.went(taken, self._flushed_at)
+        self.expected = self._pace.expected
+        if taken <= SMALL and self._config.linger:
+            # Larger ones wait out librdkafka's linger time, which costs them little and spares a
+            # thread switch for each.
             self.client.push()
 
     def quiet(self) -> None:
@@ -136,8 +157,14 @@ class FirstLane(Lane):
         if self._config.idempotent:
             wanted = min(4 * (monotonic() - self._flushed_at), _LONGEST_HOLD)
             self._hold = max(_SHORTEST_HOLD, self._hold + 0.2 * (wanted - self._hold))
-        if self.staged:
+        if not self.staged:
+            return
+        pause = self._pace.pause(self.count, monotonic())
+        if pause <= 0:
             self.flush()
+        elif self.scheduled is not None:
+            self.scheduled.cancel()
+            self.scheduled = self._loop.call_later(pause, self.flush)
 
     def _renew(self) -> None:
         self._renewal = None

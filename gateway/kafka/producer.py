@@ -143,6 +143,9 @@ class Producer:
         batch.values.append(value)
         batch.tokens.append(token)
         batch.size += size
+        first.count += 1
+        if first.count == first.expected:
+            first.complete()
 
     def _send_apart(self, record: QueuedRecord, on_delivery: OnDelivery | None) -> None:
         """Take a record that has a key or headers, or whose topic may have to go another way."""
