@@ -42,6 +42,8 @@ GatewayError
 │   └── RedisUnreachable          …because it does not respond, or not as Redis does
 ├── TransactionAborted            none of a transaction's records is written, nor will be
 ├── TransactionUnknown            …may be written: only fencing its producer tells
+├── SearchFailed                  records could not be looked for in their topics
+│   └── TopicUnreadable           …because Kafka does not let us read them
 ├── SchemaMismatch                a message does not fit its schema; knows the place
 ├── ResourceError                 the Pulumi provider could not do what was asked of a resource
 │   ├── EndpointUnreachable       …because the endpoint that manages it does not respond
@@ -297,6 +299,14 @@ class TransactionAborted(GatewayError):
 
 class TransactionUnknown(GatewayError):
     """A transaction's records may be written or not: only fencing its producer tells."""
+
+
+class SearchFailed(GatewayError):
+    """Whether records are in their topics could not be found out."""
+
+
+class TopicUnreadable(SearchFailed):
+    """The brokers do not let us read the topic."""
 
 
 class SchemaMismatch(GatewayError):

@@ -24,6 +24,8 @@ class HandlerChain(Protocol):
 
     produces: bool
     """One of its handlers makes records of each request."""
+    producing: Any
+    """That handler; None when there are several, or none."""
     filters_responses: bool
     """There are header or body filters."""
 
@@ -120,8 +122,7 @@ class Request:
     original_target: bytes | None = None
     """Set where it is another than ``target``."""
     upstream_method: bytes | None = None
-    """What plugins made of the method (see ``gateway.http.changes``). ``method`` stays what the
-    client asked, since it says what the response to the client may be."""
+    """What the upstream is asked in place of ``method``, which says what may be responded."""
     upstream_path: bytes | None = None
     """What plugins made of the path for the upstream, escaped."""
     upstream_host: bytes | None = None

@@ -17,8 +17,9 @@ from gateway.outgoing.client import HttpClient
 from gateway.plugins.consumers import Consumers
 from gateway.plugins.limits import RecordLimits
 from gateway.plugins.logging.sinks import LogSinks
-from gateway.plugins.node_store import LocalStore, SharedStore
+from gateway.plugins.node_store import LocalStore
 from gateway.plugins.shared_counters import SharedCounters
+from gateway.plugins.shared_store import SharedStore
 from gateway.redis.clients import RedisClients
 
 if TYPE_CHECKING:

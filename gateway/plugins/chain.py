@@ -57,6 +57,7 @@ class Chain:
         "logs",
         "needs_body",
         "produces",
+        "producing",
     )
 
     def __init__(
@@ -86,6 +87,8 @@ class Chain:
         self._last = last
         self._derive = derive
         self.produces = any(handler.produces for handler in handlers)
+        producing = [handler for handler in handlers if handler.produces]
+        self.producing = producing[0] if len(producing) == 1 else None
         self.needs_body = any(handler.needs_body for handler in handlers)
         """Whether the body must be whole before ``run``."""
         limits = [h.body_limit for h in handlers if h.needs_body and h.body_limit > 0]

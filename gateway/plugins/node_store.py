@@ -14,14 +14,14 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import StrEnum
 from heapq import heappop, heappush
 from itertools import count
+from math import inf
 from time import monotonic
-from typing import NamedTuple, Protocol
 
 from gateway.errors import NodeStoreUnavailable
 from gateway.logs import get_logger
+from gateway.plugins.shared_store import LEASE, Seen, Standing
 
 _log = get_logger("gateway.store")
 
@@ -30,71 +30,6 @@ _OVERHEAD = 400
 _BETWEEN_LINES = 60.0
 _PINNED_SHARE = 2
 """One part of so many is the most that claims and their results may take."""
-
-
-class Standing(StrEnum):
-    """What one who wants to begin something meets."""
-
-    BEGUN = "begun"
-    """Nobody was there: it is the caller's to do."""
-    FOUND = "found"
-    """It was done; the result is there."""
-    BUSY = "busy"
-    """Another is at work on it, and the time to wait for it is over."""
-    OTHER = "other"
-    """Another is at work under this key, on something else."""
-    LOST = "lost"
-    """The one who was at work on it is gone: how far it came is not known."""
-
-
-class Seen(NamedTuple):
-    """The answer to ``begin``; ``token`` is the claim's when it was begun."""
-
-    standing: Standing
-    token: str = ""
-    value: bytes = b""
-
-
-class SharedStore(Protocol):
-    """What plugins see of a store. Each call may raise ``NodeStoreUnavailable``.
-
-    Keys begin with the plugin's name and a colon, which keeps plugins apart. Times in seconds.
-    """
-
-    async def get(self, key: str) -> bytes | None:
-        """Return a value or a result; None when there is none."""
-        ...
-
-    async def put(self, key: str, value: bytes, ttl: float) -> bool:
-        """Keep a value; return False when it is too large for the store."""
-        ...
-
-    async def remove(self, key: str) -> bool:
-        """Forget a value; tell whether there was one."""
-        ...
-
-    async def clear(self, prefix: str) -> int:
-        """Forget all values whose keys begin so; return how many."""
-        ...
-
-    async def begin(
-        self, key: str, mark: bytes, *, wait: float, ttl: float, again: bool = False
-    ) -> Seen:
-        """Claim a key, or see what became of the claim of another, for which this may wait.
-
-        ``mark``: what is being done; a claim with another one is not waited for. ``ttl``: how long
-        a claim holds that nobody ends. ``again``: a claim whose owner is gone may be taken over;
-        otherwise it is lost for as long as it would have held.
-        """
-        ...
-
-    async def finish(self, key: str, token: str, value: bytes, ttl: float) -> bool:
-        """End a claim with its result; tell whether it still held."""
-        ...
-
-    async def release(self, key: str, token: str) -> None:
-        """End a claim without a result: the next one who waits begins."""
-        ...
 
 
 @dataclass(slots=True)
@@ -110,6 +45,7 @@ class _Claim:
     owner: object
     again: bool
     expires: float
+    note: bytes = b""
     lost: bool = False
     value: bytes | None = None
     waiting: list[asyncio.Future[None]] = field(default_factory=list)
@@ -193,6 +129,7 @@ class NodeStore:
         wait: float,
         ttl: float,
         again: bool = False,
+        note: bytes = b"",
         owner: object = None,
     ) -> Seen:
         """See ``SharedStore``; ``owner`` is whose claims ``disown`` ends."""
@@ -200,12 +137,16 @@ class NodeStore:
         end = loop.time() + wait
         while True:
             claim = self._claim(key)
-            if claim is None or (claim.lost and again):
-                return self._begun(key, mark, ttl, again, owner)
+            if claim is None:
+                return self._begun(key, _Claim("", mark, owner, again, 0.0, note), ttl)
             if claim.value is not None:
                 return Seen(Standing.FOUND, value=claim.value)
             if claim.mark != mark:
                 return Seen(Standing.OTHER)
+            if claim.lost and again:
+                kept = claim.note
+                new = _Claim("", mark, owner, again, 0.0, kept or note)
+                return self._begun(key, new, ttl)._replace(standing=Standing.TAKEN, value=kept)
             if claim.lost:
                 return Seen(Standing.LOST)
             left = end - loop.time()
@@ -221,7 +162,8 @@ class NodeStore:
             self._push_out()
         self._make_room(len(value))
         self._resize(len(value))
-        claim.value, claim.lost = value, False
+        self._resize(-len(claim.note))
+        claim.value, claim.note, claim.lost = value, b"", False
         claim.expires = self._clock() + ttl
         self._results[key] = None
         heappush(self._expiries, (claim.expires, key))
@@ -234,6 +176,14 @@ class NodeStore:
         if claim is not None and claim.token == token and claim.value is None:
             self._forget(key)
 
+    def lose(self, key: str, token: str, note: bytes = b"") -> None:
+        """See ``SharedStore``."""
+        claim = self._claims.get(key)
+        if claim is not None and claim.token == token and claim.value is None:
+            self._resize(len(note or claim.note) - len(claim.note))
+            claim.note, claim.lost = note or claim.note, True
+            _wake(claim)
+
     def disown(self, owner: object) -> None:
         """End the claims of one who is gone: they are lost, and those who wait hear of it."""
         for claim in self._claims.values():
@@ -241,21 +191,21 @@ class NodeStore:
                 claim.lost = True
                 _wake(claim)
 
-    def _begun(self, key: str, mark: bytes, ttl: float, again: bool, owner: object) -> Seen:
+    def _begun(self, key: str, claim: _Claim, ttl: float) -> Seen:
         self._expire()
-        if key in self._claims:
-            self._forget(key)
-        size = _size(key, mark)
+        size = _size(key, claim.mark) + len(claim.note)
         while self._is_pinned_full(size) and self._results:
             self._push_out()
         if self._is_pinned_full(size) or not self._make_room(size):
             raise NodeStoreUnavailable("it is full of what is being worked on (mem_cache_size)")
-        token = str(next(self._tokens))
-        expires = self._clock() + ttl
-        self._claims[key] = _Claim(token, mark, owner, again, expires)
-        heappush(self._expiries, (expires, key))
+        if key in self._claims:
+            # Only now: a lost claim that cannot be taken over stays lost.
+            self._forget(key)
+        claim.token, claim.expires = str(next(self._tokens)), self._clock() + ttl
+        self._claims[key] = claim
+        heappush(self._expiries, (claim.expires, key))
         self._resize(size)
-        return Seen(Standing.BEGUN, token)
+        return Seen(Standing.BEGUN, claim.token)
 
     def _is_pinned_full(self, size: int) -> bool:
         return (self._pinned + size) * _PINNED_SHARE > self.max_bytes or (
@@ -279,7 +229,7 @@ class NodeStore:
     def _forget(self, key: str) -> None:
         claim = self._claims.pop(key)
         self._results.pop(key, None)
-        self._resize(-_size(key, claim.mark) - len(claim.value or b""))
+        self._resize(-_size(key, claim.mark) - len(claim.note) - len(claim.value or b""))
         _wake(claim)
 
     def _resize(self, change: int) -> None:
@@ -330,10 +280,28 @@ class LocalStore:
         return self.store.clear(prefix)
 
     async def begin(
-        self, key: str, mark: bytes, *, wait: float, ttl: float, again: bool = False
+        self,
+        key: str,
+        mark: bytes,
+        *,
+        wait: float,
+        ttl: float,
+        again: bool = False,
+        note: bytes = b"",
+        lease: float = LEASE,
     ) -> Seen:
+        """See ``SharedStore``; the end of an owner is seen at once, so there is no lease."""
+        return await self.store.begin(
+            key, mark, wait=wait, ttl=ttl, again=again, note=note, owner=self
+        )
+
+    def left(self, token: str) -> float:
         """See ``SharedStore``."""
-        return await self.store.begin(key, mark, wait=wait, ttl=ttl, again=again, owner=self)
+        return inf
+
+    async def lose(self, key: str, token: str, note: bytes = b"") -> None:
+        """See ``SharedStore``."""
+        self.store.lose(key, token, note)
 
     async def finish(self, key: str, token: str, value: bytes, ttl: float) -> bool:
         """See ``SharedStore``."""

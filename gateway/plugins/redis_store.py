@@ -9,12 +9,13 @@ claim is decided by scripts, by the server's clock.
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
 from gateway.errors import NodeStoreUnavailable, RedisFailed, RedisUnreachable
 from gateway.logs import get_logger
-from gateway.plugins.node_store import Seen, Standing
+from gateway.plugins.shared_store import LEASE, Seen, Standing
 from gateway.redis.client import RedisClient
 from gateway.redis.script import RedisScript
 from gateway.tasks import BackgroundTasks
@@ -22,8 +23,6 @@ from gateway.tasks import BackgroundTasks
 _log = get_logger("gateway.store")
 
 _PREFIX = "kafka-gateway:"
-_LEASE = 10.0
-"""Seconds after which an owner that says nothing counts as gone."""
 _FIRST_LOOK, _LAST_LOOK = 0.02, 0.25
 """Seconds between two looks at the claim of another: more and more of them."""
 _TRIES = 60
@@ -36,20 +35,22 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 _BEGIN = RedisScript(
     _NOW
     + """
-local token, mark, lease, ttl, again = unpack(ARGV)
-local held = redis.call('HMGET', KEYS[1], 'mark', 'until', 'value')
+local token, mark, lease, ttl, again, note = unpack(ARGV)
+local held = redis.call('HMGET', KEYS[1], 'mark', 'until', 'value', 'note')
+local standing, kept = 'begun', ''
 if held[1] then
   if held[3] then return {'found', held[3]} end
-  local lost = tonumber(held[2]) < now
-  if not (lost and again == '1') then
-    if held[1] ~= mark then return {'other', ''} end
-    return {lost and 'lost' or 'busy', ''}
-  end
+  if held[1] ~= mark then return {'other', ''} end
+  if tonumber(held[2]) >= now then return {'busy', ''} end
+  if again ~= '1' then return {'lost', ''} end
+  standing, kept = 'taken', held[4] or ''
+  if kept ~= '' then note = kept end
 end
 redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], 'token', token, 'mark', mark, 'until', string.format('%d', now + lease))
+redis.call('HSET', KEYS[1], 'token', token, 'mark', mark, 'until', string.format('%d', now + lease),
+  'note', note)
 redis.call('PEXPIRE', KEYS[1], ttl)
-return {'begun', ''}
+return {standing, kept}
 """
 )
 _RENEW = RedisScript(
@@ -63,6 +64,7 @@ return 1
 _FINISH = RedisScript("""
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'value', ARGV[2])
+redis.call('HDEL', KEYS[1], 'note')
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1
 """)
@@ -70,6 +72,14 @@ _RELEASE = RedisScript("""
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 0 end
 if redis.call('HEXISTS', KEYS[1], 'value') == 1 then return 0 end
 return redis.call('DEL', KEYS[1])
+""")
+
+_LOSE = RedisScript("""
+if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 0 end
+if redis.call('HEXISTS', KEYS[1], 'value') == 1 then return 0 end
+redis.call('HSET', KEYS[1], 'until', '0')
+if ARGV[2] ~= '' then redis.call('HSET', KEYS[1], 'note', ARGV[2]) end
+return 1
 """)
 
 
@@ -80,6 +90,7 @@ class RedisStore:
         self.client = client
         self._tasks = BackgroundTasks()
         self._renewals: dict[str, Any] = {}
+        self._until: dict[str, float] = {}
 
     async def get(self, key: str) -> bytes | None:
         """See ``SharedStore``; a result of a claim is not seen."""
@@ -109,19 +120,29 @@ class RedisStore:
                 return gone
 
     async def begin(
-        self, key: str, mark: bytes, *, wait: float, ttl: float, again: bool = False
+        self,
+        key: str,
+        mark: bytes,
+        *,
+        wait: float,
+        ttl: float,
+        again: bool = False,
+        note: bytes = b"",
+        lease: float = LEASE,
     ) -> Seen:
         """See ``SharedStore``."""
         loop, token, pause = asyncio.get_running_loop(), uuid4().hex, _FIRST_LOOK
         end = loop.time() + wait
         while True:
+            asked, repeat = monotonic(), "1" if again else "0"
             said, value = await self._run(
-                _BEGIN, key, token, mark.hex(), _ms(_LEASE), _ms(ttl), "1" if again else "0"
+                _BEGIN, key, token, mark.hex(), _ms(lease), _ms(ttl), repeat, note
             )
             standing = Standing(said.decode())
-            if standing is Standing.BEGUN:
-                self._renewals[token] = self._tasks.start(self._renew(key, token))
-                return Seen(standing, token)
+            if standing in (Standing.BEGUN, Standing.TAKEN):
+                self._until[token] = asked + lease
+                self._renewals[token] = self._tasks.start(self._renew(key, token, lease))
+                return Seen(standing, token, value)
             left = end - loop.time()
             if standing is not Standing.BUSY or left <= 0:
                 return Seen(standing, value=value)
@@ -143,16 +164,31 @@ class RedisStore:
         self._stop_renewing(token)
         await self._run(_RELEASE, key, token)
 
+    def left(self, token: str) -> float:
+        """See ``SharedStore``: until the end of the lease that was renewed last, by this clock.
+
+        A second less, for a server whose clock is faster.
+        """
+        return self._until.get(token, 0.0) - 1 - monotonic()
+
+    async def lose(self, key: str, token: str, note: bytes = b"") -> None:
+        """See ``SharedStore``."""
+        self._stop_renewing(token)
+        await self._run(_LOSE, key, token, note)
+
     async def close(self) -> None:
         """Renew no more claims; what was begun is lost when its time is over."""
         await self._tasks.end()
 
-    async def _renew(self, key: str, token: str) -> None:
+    async def _renew(self, key: str, token: str, lease: float) -> None:
         while True:
-            await asyncio.sleep(_LEASE / 4)
+            await asyncio.sleep(lease / 4)
+            asked = monotonic()
             try:
-                if not await self._run(_RENEW, key, token, _ms(_LEASE)):
+                if not await self._run(_RENEW, key, token, _ms(lease)):
+                    self._until.pop(token, None)
                     return
+                self._until[token] = asked + lease
             except NodeStoreUnavailable as error:
                 _log.warning("claim not renewed", problem=str(error))
 
@@ -167,6 +203,7 @@ class RedisStore:
         self._stop_renewing(token)
 
     def _stop_renewing(self, token: str) -> None:
+        self._until.pop(token, None)
         cancel = self._renewals.pop(token, None)
         if cancel is not None:
             cancel()

@@ -18,7 +18,7 @@ class Retrying:
     """
 
     def __init__(
-        self, ports: Sequence[int], key: str, count: int = 100, within: float = 60
+        self, ports: Sequence[int], key: str, count: int = 100, within: float = 120
     ) -> None:
         self.statuses: Counter[int] = Counter()
         self.bodies: set[bytes] = set()

@@ -15,7 +15,8 @@ from typing import Any
 from gateway.data_plane.channel import Message, WorkerChannel
 from gateway.errors import NodeStoreUnavailable
 from gateway.logs import get_logger
-from gateway.plugins.node_store import NodeStore, Seen
+from gateway.plugins.node_store import NodeStore
+from gateway.plugins.shared_store import Seen, Standing
 from gateway.tasks import BackgroundTasks
 
 _log = get_logger("gateway.store")
@@ -70,16 +71,18 @@ class _Session:
                 "clear": lambda: store.clear(key),
                 "finish": lambda: store.finish(key, data["token"], message.body, data["ttl"]),
                 "release": lambda: store.release(key, data["token"]),
+                "lose": lambda: store.lose(key, data["token"], message.body),
             }
             self._reply(message, result=calls[kind]())
         return None
 
     async def _begin(self, message: Message) -> None:
-        data = message.data
+        data, end = message.data, message.data["mark"]
         try:
             seen = await self._store.begin(
                 data["key"],
-                message.body,
+                message.body[:end],
+                note=message.body[end:],
                 wait=data["wait"],
                 ttl=data["ttl"],
                 again=data["again"],
@@ -101,7 +104,9 @@ class _Session:
 
     def _give_back(self, key: str, seen: Seen) -> None:
         """Nobody has heard of a claim that a worker got which is gone: nothing was done for it."""
-        if seen.token:
+        if seen.standing is Standing.TAKEN:
+            self._store.lose(key, seen.token)
+        elif seen.token:
             self._store.release(key, seen.token)
 
     def _reply(self, message: Message, body: bytes = b"", **data: Any) -> None:

@@ -20,9 +20,10 @@ from gateway.kafka.pool import ProducerPool
 from gateway.logs import get_logger
 from gateway.open_files import allow_connections
 from gateway.plugins.limits import RecordLimits
-from gateway.plugins.node_store import LocalStore, SharedStore
+from gateway.plugins.node_store import LocalStore
 from gateway.plugins.request_metrics import SEPARATOR
 from gateway.plugins.shared_counters import SharedCounters
+from gateway.plugins.shared_store import SharedStore
 from gateway.proxy.balancing.balancers import Balancers
 from gateway.proxy.proxy import Proxy
 from gateway.proxy.resolver import resolver_of

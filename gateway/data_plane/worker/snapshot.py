@@ -24,10 +24,11 @@ from gateway.plugins.base import Handler, PluginContext
 from gateway.plugins.chain import Chain, Last, no_service
 from gateway.plugins.limits import RecordLimits
 from gateway.plugins.logging.sinks import LogSinks
-from gateway.plugins.node_store import LocalStore, SharedStore
+from gateway.plugins.node_store import LocalStore
 from gateway.plugins.order import in_order
 from gateway.plugins.request_metrics import RequestMetrics
 from gateway.plugins.shared_counters import SharedCounters
+from gateway.plugins.shared_store import SharedStore
 from gateway.proxy.balancing.balancers import ByName
 from gateway.proxy.proxy import Proxy
 from gateway.proxy.tls import UpstreamTls

@@ -6,11 +6,12 @@ from __future__ import annotations
 import asyncio
 import socket
 from itertools import count
+from math import inf
 from typing import Any, Self
 
 from gateway.data_plane.channel import Message, WorkerChannel
 from gateway.errors import NodeStoreUnavailable
-from gateway.plugins.node_store import Seen, Standing
+from gateway.plugins.shared_store import LEASE, Seen, Standing
 
 _WITHIN = 2.0
 """Seconds for an answer, beside the time that was allowed for waiting."""
@@ -58,12 +59,28 @@ class StoreClient:
         return int((await self._ask("clear", prefix)).data["result"])
 
     async def begin(
-        self, key: str, mark: bytes, *, wait: float, ttl: float, again: bool = False
+        self,
+        key: str,
+        mark: bytes,
+        *,
+        wait: float,
+        ttl: float,
+        again: bool = False,
+        note: bytes = b"",
+        lease: float = LEASE,
     ) -> Seen:
-        """See ``SharedStore``."""
-        asked = {"wait": wait, "ttl": ttl, "again": again}
-        reply = await self._ask("begin", key, mark, waiting=wait, **asked)
+        """See ``SharedStore``; the master sees the end of a worker, so there is no lease."""
+        asked = {"wait": wait, "ttl": ttl, "again": again, "mark": len(mark)}
+        reply = await self._ask("begin", key, mark + note, waiting=wait, **asked)
         return Seen(Standing(reply.data["standing"]), reply.data["token"], reply.body)
+
+    def left(self, token: str) -> float:
+        """See ``SharedStore``."""
+        return 0.0 if self._channel is None else inf
+
+    async def lose(self, key: str, token: str, note: bytes = b"") -> None:
+        """See ``SharedStore``."""
+        await self._ask("lose", key, note, token=token)
 
     async def finish(self, key: str, token: str, value: bytes, ttl: float) -> bool:
         """See ``SharedStore``."""
@@ -106,13 +123,15 @@ class StoreClient:
         if future is not None and not future.done():
             future.set_result(message)
         elif message.data.get("standing") == Standing.BEGUN:
-            self._give_back(message)
+            self._give_back(message, "release")
+        elif message.data.get("standing") == Standing.TAKEN:
+            self._give_back(message, "lose")
 
-    def _give_back(self, message: Message) -> None:
+    def _give_back(self, message: Message, how: str) -> None:
         """A claim came for a caller who waits no more: nothing was done for it."""
         if self._channel is not None:
             data = {"key": message.data["key"], "token": message.data["token"], "number": 0}
-            self._channel.send("release", data)
+            self._channel.send(how, data)
 
     def _closed(self) -> None:
         self._channel = None

@@ -28,7 +28,7 @@ from gateway.data_plane.worker.store_client import StoreClient
 from gateway.errors import ReleaseRefused, SettingsError
 from gateway.http.server import Listener
 from gateway.logs import configure_logs, get_logger
-from gateway.plugins.node_store import SharedStore
+from gateway.plugins.shared_store import SharedStore
 from gateway.proxy.balancing.health import PeerState
 from gateway.proxy.balancing.passive_checks import HealthReport
 from gateway.settings.compatibility import use_version

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from gateway.http.messages import Request
-from gateway.plugins.node_store import Seen
+from gateway.plugins.idempotency.recovery import Note
+from gateway.plugins.shared_store import Seen
 
 
 @dataclass(slots=True)
@@ -19,12 +20,14 @@ class Attempt:
     token: str = ""
     identity: str = ""
     outbox: Any = None
-    """With a storage that writes the answer together with the records: what takes them."""
+    """What takes the request's records in place of a producer (``gateway.kafka.outbox``)."""
+    note: Note | None = None
+    """What a claim says for those who come after it, where records can be found again."""
 
     def drop_records(self) -> None:
-        """Have none of the request's records written."""
+        """Have none of the request's records written that wait for the answer."""
         if self.outbox is not None:
-            self.outbox.records.clear()
+            self.outbox.drop()
 
 
 class Storage(Protocol):
@@ -41,8 +44,8 @@ class Storage(Protocol):
         """Keep the answer."""
         ...
 
-    async def release(self, attempt: Attempt) -> None:
-        """Free the key for another attempt."""
+    async def release(self, attempt: Attempt, *, responded: bool = False) -> None:
+        """Free the key for another attempt; ``responded``: a client knows that this one failed."""
         ...
 
     def close(self) -> None:

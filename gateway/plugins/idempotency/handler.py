@@ -17,7 +17,7 @@ from gateway.plugins.idempotency.answers import gathered, is_kept, pack, unpack
 from gateway.plugins.idempotency.attempt import Attempt
 from gateway.plugins.idempotency.keys import mark, read_key, store_key
 from gateway.plugins.idempotency.storage import make_storage
-from gateway.plugins.node_store import Seen, Standing
+from gateway.plugins.shared_store import Seen, Standing
 from gateway.tasks import BackgroundTasks
 
 _log = get_logger("gateway.idempotency")
@@ -111,7 +111,7 @@ class Idempotency(Handler):
         """Keep an answer that is final, or free the key; return what the client gets."""
         try:
             if not is_kept(response.status):
-                await self._storage.release(attempt)
+                await self._storage.release(attempt, responded=True)
                 return response
             if response.status >= 400:
                 attempt.drop_records()
@@ -133,7 +133,7 @@ class Idempotency(Handler):
         try:
             return await gathered(response, self.config.max_body_size)
         except Exception:
-            await self._storage.release(attempt)
+            await self._storage.release(attempt, responded=True)
             raise
 
     def close(self) -> None:

@@ -34,8 +34,8 @@ from gateway.plugins.idempotency.claims import (
     release_record,
 )
 from gateway.plugins.kafka_upstream.schema import Config as KafkaUpstreamConfig
-from gateway.plugins.node_store import Seen, Standing
 from gateway.plugins.produce.producer_config import kafka_upstream_producer
+from gateway.plugins.shared_store import Seen, Standing
 
 _log = get_logger("gateway.idempotency")
 
@@ -107,7 +107,7 @@ class KafkaStorage:
         finally:
             self._active.discard(attempt.token)
 
-    async def release(self, attempt: Attempt) -> None:
+    async def release(self, attempt: Attempt, *, responded: bool = False) -> None:
         """See ``Storage``; what was in the outbox is not written."""
         self._active.discard(attempt.token)
         await self._send(attempt.key.encode(), release_record(attempt.token))

@@ -80,8 +80,9 @@ class Config(StrictModel):
     unknown_outcome: Literal["refuse", "repeat"] = Field(
         default="refuse",
         description="What happens to a key whose first request was cut off by the end of a worker "
-        "or node, so that it may have had its effect or not: `refuse` keeps it from having it "
-        "twice (409 until the window is over), `repeat` keeps it from having none.",
+        "or node where its records cannot be looked for, because it writes none or the gateway "
+        "may not read the topics: `refuse` keeps it from having its effect twice (409 until the "
+        "window is over), `repeat` keeps it from having none.",
     )
     fail_open: bool = Field(
         default=False,
@@ -92,7 +93,9 @@ class Config(StrictModel):
         default="memory",
         description="Where answers are kept: `memory` of the node, shared by its workers and gone "
         "with it; `redis`, shared by all nodes that name it; `kafka`, a compacted topic for all "
-        "nodes: an answer is written together with the records of its request, or neither is.",
+        "nodes: an answer is written together with the records of its request, or neither is. "
+        "With `memory` and `redis` the records of a request that was cut off are looked for in "
+        "their topics, which the credentials of the plugin that writes must be allowed to read.",
     )
     kafka: KafkaKeys | None = Field(default=None, description="The topic of the storage `kafka`.")
     redis: RedisDeployment | None = Field(

@@ -3,14 +3,27 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+from gateway.errors import SearchFailed, TopicUnreadable
 from gateway.http.messages import Request
+from gateway.kafka.outbox import StampedOutbox
+from gateway.logs import get_logger
 from gateway.plugins.base import PluginContext
 from gateway.plugins.idempotency.attempt import Attempt, Storage
-from gateway.plugins.node_store import Seen, SharedStore
+from gateway.plugins.idempotency.recovery import (
+    Recovery,
+    Searches,
+    Written,
+    read_note,
+    recovery_of,
+)
+from gateway.plugins.shared_store import LEASE, Seen, SharedStore, Standing
 from gateway.redis.target import target_of
 from gateway.tasks import BackgroundTasks
+
+_log = get_logger("gateway.idempotency")
 
 
 def make_storage(config: Any, context: PluginContext) -> Storage:
@@ -32,30 +45,81 @@ class MemoryStorage:
 
     def __init__(self, config: Any, store: SharedStore) -> None:
         self._store = store
+        self._searches = Searches()
         self._wait: float = config.wait_timeout
         self._window: float = config.window
         self._again: bool = config.unknown_outcome == "repeat"
 
     async def begin(self, attempt: Attempt, request: Request) -> Seen:
         """See ``Storage``."""
-        return await self._store.begin(
-            attempt.key, attempt.mark, wait=self._wait, ttl=self._window, again=self._again
+        recovery = recovery_of(request)
+        attempt.note = None if recovery is None else recovery.note()
+        seen = await self._store.begin(
+            attempt.key,
+            attempt.mark,
+            wait=self._wait,
+            ttl=self._window,
+            again=self._again or recovery is not None,
+            note=b"" if attempt.note is None else attempt.note.pack(),
+            lease=LEASE if recovery is None else max(LEASE, recovery.lease),
         )
+        attempt.token = seen.token
+        if seen.standing is Standing.TAKEN:
+            return await self._take_over(attempt, request, recovery, seen)
+        if seen.standing is Standing.BEGUN:
+            self._stamp(attempt, request, frozenset())
+        return seen
+
+    async def _take_over(
+        self, attempt: Attempt, request: Request, recovery: Recovery | None, seen: Seen
+    ) -> Seen:
+        """Find out what one who is gone has written; BEGUN with the rest, or LOST."""
+        note = read_note(seen.value)
+        written: Written = frozenset()
+        try:
+            if note is None or recovery is None:
+                raise TopicUnreadable("its records cannot be told from others")
+            attempt.note = note
+            written = await self._searches.written(recovery, note)
+        except SearchFailed as error:
+            known = note is not None and note.responded
+            _log.warning("an attempt was cut off, what it wrote is not known", problem=str(error))
+            if not (self._again or known):
+                await self._store.lose(attempt.key, attempt.token)
+                forbidden = isinstance(error, TopicUnreadable)
+                return Seen(Standing.LOST if forbidden else Standing.BUSY)
+        except BaseException:
+            await self._store.lose(attempt.key, attempt.token)
+            raise
+        else:
+            _log.warning("an attempt was cut off; another one goes on", written=len(written))
+        self._stamp(attempt, request, written)
+        return Seen(Standing.BEGUN, attempt.token)
+
+    def _stamp(self, attempt: Attempt, request: Request, written: Written) -> None:
+        """Have the records of a request carry the use of its key."""
+        if attempt.note is not None:
+            left = partial(self._store.left, attempt.token)
+            attempt.outbox = request.outbox = StampedOutbox(attempt.note.use, left, written)
 
     async def finish(self, attempt: Attempt, value: bytes) -> None:
         """See ``Storage``."""
         await self._store.finish(attempt.key, attempt.token, value, self._window)
 
-    async def release(self, attempt: Attempt) -> None:
-        """See ``Storage``."""
-        await self._store.release(attempt.key, attempt.token)
+    async def release(self, attempt: Attempt, *, responded: bool = False) -> None:
+        """See ``Storage``; where records may be written, the next attempt looks for them first."""
+        if attempt.note is None or not attempt.outbox.is_doubtful:
+            await self._store.release(attempt.key, attempt.token)
+            return
+        note = attempt.note.after_response().pack() if responded else b""
+        await self._store.lose(attempt.key, attempt.token, note)
 
     def close(self) -> None:
         """The store is the node's."""
 
 
 class RedisStorage(MemoryStorage):
-    """All nodes that name the same Redis; a claim of one that is gone is lost after ten seconds."""
+    """All nodes that name the same Redis; a claim of one that is gone is lost after its lease."""
 
     def __init__(self, config: Any, context: PluginContext) -> None:
         # Imported here: its library takes a while to load, and most workers have no Redis.

@@ -13,7 +13,7 @@ from gateway.plugins.produce.records import extra_size
 from gateway.plugins.produce.turns import Awaited
 
 if TYPE_CHECKING:
-    from gateway.kafka.outbox import Outbox
+    from gateway.kafka.outbox import Outbox, StampedOutbox
     from gateway.kafka.producer import OnDelivery, Producer
 
 Made = tuple[list[int], Callable[[int], bytes]]
@@ -66,7 +66,7 @@ def too_much(records: int) -> RequestRejected:
 
 
 def send(
-    producer: Producer | Outbox,
+    producer: Producer | Outbox | StampedOutbox,
     to: Addressed,
     sizes: Sequence[int],
     make: Callable[[int], bytes],

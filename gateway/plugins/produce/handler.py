@@ -77,9 +77,9 @@ class ProduceHandler(Handler):
         self._lua = LuaFunctions(chunks, deepest=limits.depth + 2) if chunks else None
         self._most = config.max_records or limits.records
         self._sizes = SizeLimit(config.max_record_size or limits.size)
-        self._topics = Topics(config, self._not_allowed)
+        self.topics = Topics(config, self._not_allowed)
         self._keys = Keys(config)
-        self._bare, self._record_headers = traced_headers(config, self._topics, context.consumers)
+        self._bare, self._record_headers = traced_headers(config, self.topics, context.consumers)
         self._split = {"ndjson": split_lines, "json_array": split_array}.get(config.records)
         self._envelopes = EnvelopeBuilder(
             method=config.forward_method,
@@ -93,7 +93,7 @@ class ProduceHandler(Handler):
         self.needs_body = bool(config.forward_body or config.raw_body or self._split)
         self._topic: str = config.topic
         self._schemas = schema_stage(config, context)
-        self._producer: Producer | None = None
+        self.producer: Producer | None = None
         self._callers: Callers | None = None
         self._run: Callable[[Request], Response | Pending]
         callers = config.consumer_credentials
@@ -115,8 +115,8 @@ class ProduceHandler(Handler):
         """Write the request's records; respond now, or when Kafka has."""
         try:
             if request.outbox is not None:
-                if self.produces and self._producer is not None:
-                    request.outbox.check(self._producer.config)
+                if self.produces and self.producer is not None:
+                    request.outbox.open(self.producer)
                     return self._in_turns(request)
                 request.outbox = None
             return self._run(request)
@@ -171,21 +171,21 @@ class ProduceHandler(Handler):
 
     def give_back(self) -> None:
         """Give the producer back: what it has is written first."""
-        if self._producer is not None:
-            self.context.producers.release(self._producer)
-            self._producer = None
+        if self.producer is not None:
+            self.context.producers.release(self.producer)
+            self.producer = None
 
     @property
     def is_sending(self) -> bool:
         """Whether there are records that Kafka has not confirmed."""
-        return self._producer is not None and self._producer.messages > 0
+        return self.producer is not None and self.producer.messages > 0
 
     def start(self, sasl: Sasl | None) -> None:
         """Open the producer, with its own credential or a caller's.
 
         Raises ``ReleaseRefused``, for its own.
         """
-        self._producer, broken = self._open(sasl)
+        self.producer, broken = self._open(sasl)
         self._run = self._way() if broken is None else (lambda _: broken)
 
     def _open(self, sasl: Sasl | None) -> tuple[Producer | None, Response | None]:
@@ -201,7 +201,7 @@ class ProduceHandler(Handler):
             _log.error("no producer", plugin=self.context.plugin_id, problem=str(error))
             return None, responses.broken(502, "the producer could not be created")
         try:
-            for topic in self._topics.allowed:
+            for topic in self.topics.allowed:
                 producer.declare(topic)
         except ProduceError:
             producers.release(producer)
@@ -299,22 +299,22 @@ class ProduceHandler(Handler):
             sizes, make, key = yield from self._serialized(sizes, make, to.key)
             to = to._replace(key=key)
         listed = self._split is not None
-        self._sizes.check_all(sizes, to.key, to.headers, listed=listed)
+        outbox = request.outbox
+        stamped = [*to.headers, *outbox.stamp] if outbox else to.headers
+        self._sizes.check_all(sizes, to.key, stamped, listed=listed)
         gathering = None
         lost = self._lost(request, to)
         if not (self.config.accepted or self._buffered):
             gathering = Gathering(self, request, len(sizes), to.topics, listed=listed)
         of = (lambda _: lost) if gathering is None else gathering.of
-        producer = request.outbox or self._open_producer()
         admit = request.admission and partial(request.admission.admit, request)
-        errors = yield from send(producer, to, sizes, make, of, admit)
+        errors = yield from send(outbox or self._open_producer(), to, sizes, make, of, admit)
         if gathering is not None:
             return gathering
         if self.config.accepted:
             return responses.accepted(request.id.decode())
-        if not listed:
-            return responses.SENT
-        return responses.many(errors, buffered=True, detailed=self.detailed)
+        many = responses.many(errors, buffered=True, detailed=self.detailed) if listed else None
+        return many or responses.SENT
 
     def _texts(self, request: Request) -> Generator[None, None, list[bytes]]:
         """Return what each record is made of; raises ``RequestRejected``."""
@@ -366,7 +366,7 @@ class ProduceHandler(Handler):
         select = self._record_headers
         query = arguments.parse(request.query) if self.config.topics_query_arg else {}
         return Addressed(
-            self._topics.choose(query),
+            self.topics.choose(query),
             self._keys.find(request),
             _NO_HEADERS if self._bare and request.trace is None else select(request),
         )
@@ -386,8 +386,8 @@ class ProduceHandler(Handler):
         return kind(self, request, to.topics)
 
     def _open_producer(self) -> Producer:
-        assert self._producer is not None
-        return self._producer
+        assert self.producer is not None
+        return self.producer
 
     def _failed(self, request: Request, error: Exception) -> Response:
         """Return the response to what was raised between two turns."""
@@ -396,5 +396,5 @@ class ProduceHandler(Handler):
         return failure(request, error)
 
     def _not_allowed(self, names: list[str]) -> None:
-        if self._producer is not None:
-            self._producer.watch.log.error(TOPIC_NOT_ALLOWED, ", ".join(names)[:500])
+        if self.producer is not None:
+            self.producer.watch.log.error(TOPIC_NOT_ALLOWED, ", ".join(names)[:500])

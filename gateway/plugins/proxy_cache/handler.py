@@ -12,7 +12,6 @@ from gateway.errors import NodeStoreUnavailable
 from gateway.http.messages import ConnectionUpgrade, FixedResponse, Request, Response
 from gateway.logs import get_logger
 from gateway.plugins.base import Handler, PluginContext, Proceed
-from gateway.plugins.node_store import SharedStore
 from gateway.plugins.proxy_cache.content_types import ContentTypes
 from gateway.plugins.proxy_cache.entry import CachedResponse, Kept, pack_names, unpack_names
 from gateway.plugins.proxy_cache.freshness import (
@@ -23,6 +22,7 @@ from gateway.plugins.proxy_cache.freshness import (
     of_request,
 )
 from gateway.plugins.proxy_cache.key import KeyMaker
+from gateway.plugins.shared_store import SharedStore
 
 _log = get_logger("gateway.cache")
 

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import NodeStoreUnavailable
-from gateway.plugins.node_store import NodeStore, Seen, Standing
+from gateway.plugins.node_store import NodeStore
+from gateway.plugins.shared_store import Seen, Standing
 
 
 @dataclass
@@ -124,14 +125,40 @@ async def test_the_time_to_wait_is_bounded_and_another_mark_is_not_waited_for() 
 
 
 @pytest.mark.parametrize("again", [False, True])
-async def test_what_the_dead_had_begun_is_lost_or_begun_again(again: bool) -> None:
+async def test_what_the_dead_had_begun_is_lost_or_taken_over(again: bool) -> None:
     store = NodeStore()
     await begin(store, owner="dead")
     waiting = asyncio.create_task(begin(store, wait=20.0, again=again))
     await asyncio.sleep(0)
     store.disown("dead")
-    expected = Standing.BEGUN if again else Standing.LOST
+    expected = Standing.TAKEN if again else Standing.LOST
     assert (await waiting).standing is expected
+
+
+async def test_who_takes_a_claim_over_gets_the_note_of_the_first_and_no_other_mark_does() -> None:
+    store = NodeStore()
+    first = await begin(store, note=b"first")
+    store.lose("k", "another")
+    assert (await begin(store, again=True)).standing is Standing.BUSY
+    store.lose("k", first.token)
+    assert (await begin(store, mark=b"other", again=True)).standing is Standing.OTHER
+    second = await begin(store, again=True, note=b"second")
+    assert (second.standing, second.value) == (Standing.TAKEN, b"first")
+    assert not store.finish("k", first.token, b"late", 60)
+    store.lose("k", second.token, b"changed")
+    third = await begin(store, again=True)
+    assert (third.standing, third.value) == (Standing.TAKEN, b"changed")
+    store.release("k", third.token)
+    assert (len(store), store.bytes) == (0, 0)
+
+
+async def test_a_lost_claim_for_whose_successor_there_is_no_room_stays_lost() -> None:
+    store = NodeStore(max_bytes=1500)
+    first = await begin(store, note=bytes(300))
+    store.lose("k", first.token)
+    with pytest.raises(NodeStoreUnavailable, match="full"):
+        await begin(store, again=True)
+    assert (await begin(store)).standing is Standing.LOST
 
 
 async def test_a_claim_ends_with_its_time() -> None:

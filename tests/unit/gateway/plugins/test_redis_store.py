@@ -6,13 +6,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
 from gateway.errors import NodeStoreUnavailable
-from gateway.plugins import redis_store as module
-from gateway.plugins.node_store import Seen, Standing
 from gateway.plugins.redis_store import RedisStore
+from gateway.plugins.shared_store import Seen, Standing
 from gateway.redis.client import RedisClient
 from gateway.redis.target import RedisTarget
 from tests.support.valkey import Valkey, running_valkey
@@ -41,9 +41,9 @@ async def stores(valkey: Valkey, count: int = 2) -> AsyncIterator[list[RedisStor
 
 
 async def begin(
-    store: RedisStore, mark: bytes = b"m", *, wait: float = 0, again: bool = False
+    store: RedisStore, mark: bytes = b"m", *, wait: float = 0, again: bool = False, **more: Any
 ) -> Seen:
-    return await store.begin("k", mark, wait=wait, ttl=60, again=again)
+    return await store.begin("k", mark, wait=wait, ttl=60, again=again, **more)
 
 
 async def test_values_are_shared_and_removed(valkey: Valkey) -> None:
@@ -96,16 +96,40 @@ async def test_another_mark_a_release_and_the_end_of_waiting(valkey: Valkey) -> 
 
 
 @pytest.mark.parametrize("again", [False, True])
-async def test_what_the_dead_had_begun_is_lost_or_begun_again(
-    valkey: Valkey, monkeypatch: pytest.MonkeyPatch, again: bool
+async def test_what_the_dead_had_begun_is_lost_or_taken_over_with_its_note(
+    valkey: Valkey, again: bool
 ) -> None:
-    monkeypatch.setattr(module, "_LEASE", 0.2)
     async with stores(valkey) as (dead, alive):
-        await begin(dead)
-        assert (await begin(alive, wait=0.5)).standing is Standing.BUSY, "it is at work"
+        first = await begin(dead, lease=0.4, note=b"first")
+        assert -1 < dead.left(first.token) + 1 <= 0.4
+        assert (await begin(alive, wait=0.8)).standing is Standing.BUSY, "it is at work"
         await dead.close()
-        seen = await begin(alive, wait=20, again=again)
-        assert seen.standing is (Standing.BEGUN if again else Standing.LOST)
+        assert (await begin(alive, b"other", wait=20, again=again)).standing is Standing.OTHER
+        seen = await begin(alive, wait=20, again=again, note=b"second")
+        if again:
+            assert (seen.standing, seen.value) == (Standing.TAKEN, b"first")
+            assert alive.left(seen.token) > 0
+        else:
+            assert seen.standing is Standing.LOST
+
+
+async def test_a_claim_that_is_given_up_is_taken_over_at_once_with_its_first_note(
+    valkey: Valkey,
+) -> None:
+    async with stores(valkey) as (one, other):
+        first = await begin(one, note=b"first")
+        waiting = asyncio.create_task(begin(other, wait=20, again=True, note=b"second"))
+        await other.lose("k", "another")
+        await one.lose("k", first.token)
+        assert one.left(first.token) < 0
+        second = await waiting
+        assert (second.standing, second.value) == (Standing.TAKEN, b"first")
+        await other.lose("k", second.token, b"changed")
+        third = await begin(one, again=True)
+        assert (third.standing, third.value) == (Standing.TAKEN, b"changed")
+        await one.finish("k", third.token, b"done", 60)
+        await one.lose("k", third.token)
+        assert (await begin(other)).value == b"done", "a result is not lost"
 
 
 async def test_a_server_that_is_away_is_unavailable_and_gets_the_result_later(

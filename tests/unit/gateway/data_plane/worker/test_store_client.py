@@ -5,6 +5,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from math import inf
 
 import pytest
 
@@ -12,7 +13,8 @@ from gateway.data_plane.master.store_server import StoreServer
 from gateway.data_plane.worker import store_client as module
 from gateway.data_plane.worker.store_client import StoreClient
 from gateway.errors import NodeStoreUnavailable
-from gateway.plugins.node_store import NodeStore, Standing
+from gateway.plugins.node_store import NodeStore
+from gateway.plugins.shared_store import Standing
 from tests.support.http import until
 
 
@@ -80,6 +82,28 @@ async def test_who_waits_in_a_worker_that_ends_takes_nothing_along() -> None:
             await waiting
         await one.release("k", first.token)
         assert (await one.begin("k", b"m", wait=5, ttl=60)).standing is Standing.BEGUN
+
+
+async def test_a_note_goes_to_the_worker_that_takes_over_and_stays_when_it_waits_no_more() -> None:
+    store = NodeStore()
+    async with clients(store) as (one, other):
+        first = await one.begin("k", b"m", wait=1, ttl=60, note=b"first")
+        assert one.left(first.token) == inf
+        waiting = asyncio.create_task(other.begin("k", b"m", wait=20, ttl=60, again=True))
+        await other.get("k")
+        waiting.cancel()
+        await one.lose("k", first.token)
+        await other.get("k")
+        seen = await one.begin("k", b"m", wait=20, ttl=60, again=True, note=b"second")
+        assert (seen.standing, seen.value) == (Standing.TAKEN, b"first")
+        one.close()
+        await until_closed_quietly(one)
+        assert one.left(seen.token) == 0
+
+
+async def until_closed_quietly(client: StoreClient) -> None:
+    with pytest.raises(NodeStoreUnavailable):
+        await until_closed(client)
 
 
 async def test_a_full_store_and_a_silent_one_say_so(monkeypatch: pytest.MonkeyPatch) -> None:

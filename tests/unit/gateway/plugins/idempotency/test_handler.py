@@ -15,7 +15,8 @@ from gateway.errors import NodeStoreUnavailable
 from gateway.http.messages import Pending, Response
 from gateway.plugins.base import PluginContext
 from gateway.plugins.idempotency import PLUGIN
-from gateway.plugins.node_store import LocalStore, NodeStore, Seen, Standing
+from gateway.plugins.node_store import LocalStore, NodeStore
+from gateway.plugins.shared_store import Seen, Standing
 from tests.support.keyed import Counted, ask, chain_of, keyed, start
 from tests.support.producing import until
 

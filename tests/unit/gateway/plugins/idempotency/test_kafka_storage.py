@@ -19,7 +19,7 @@ from gateway.plugins.base import PluginContext
 from gateway.plugins.idempotency import Config
 from gateway.plugins.idempotency.attempt import Attempt
 from gateway.plugins.idempotency.kafka_storage import KafkaStorage
-from gateway.plugins.node_store import Seen, Standing
+from gateway.plugins.shared_store import Seen, Standing
 from tests.support.broker import Broker
 from tests.support.keyed import keyed
 

@@ -38,7 +38,7 @@ def ask(cluster: MockKafka, asked: Request, **config: Any) -> tuple[Response, in
 
     async def job(worker: Worker) -> tuple[Response, int]:
         handler = worker.plugin({"topic": "t", "bootstrap_servers": cluster.servers, **config})
-        producer = handler._producer
+        producer = handler.producer
         assert producer is not None
         response = await answer(handler, asked)
         await until(lambda: not producer.messages)
@@ -111,7 +111,7 @@ def test_without_room_in_the_buffer_it_is_503_and_nothing_is_sent(cluster: MockK
     async def job(worker: Worker) -> tuple[Response, int]:
         limit = {"producer_async_buffering_limits_messages_in_memory": 10, "records": "ndjson"}
         handler = worker.plugin({"topic": "t", "bootstrap_servers": cluster.servers, **limit})
-        producer = handler._producer
+        producer = handler.producer
         assert producer is not None
         assert (await answer(handler, post(b"1\n" * 6))).status == 200
         response = await answer(handler, post(b"1\n" * 6))
@@ -126,8 +126,8 @@ def producing(cluster: MockKafka, job: Callable[[Producer], Awaitable[T]]) -> T:
     async def run(worker: Worker) -> T:
         limit = {"producer_async_buffering_limits_messages_in_memory": 10}
         handler = worker.plugin({"topic": "t", "bootstrap_servers": cluster.servers, **limit})
-        assert handler._producer is not None
-        return await job(handler._producer)
+        assert handler.producer is not None
+        return await job(handler.producer)
 
     return working(run)
 

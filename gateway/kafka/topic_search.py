@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Records with a header, looked for in the youngest part of topics.
+
+What was written outside of transactions can be told for certain only up to a topic's end, and what
+a dead client had sent may still be on its way into it. So the search goes to the end, waits while
+the brokers respond, and goes to the end again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from time import monotonic, sleep
+from typing import Any
+
+from gateway.errors import SearchFailed, TopicUnreadable
+
+SETTLE = 3.0
+"""Seconds from when the brokers responded, after which nothing of a dead client comes any more."""
+_STEP = 10.0
+"""Seconds for one question to the brokers."""
+_POLL = 0.2
+_TOGETHER = 1000
+
+Place = tuple[str, int]
+"""Topic and partition."""
+
+
+def find_headers(
+    settings: Mapping[str, str],
+    topics: Sequence[str],
+    since: float,
+    name: str,
+    wanted: Callable[[bytes], bool],
+    within: float,
+) -> set[tuple[str, bytes]]:
+    """Return topic and value of each header whose value is wanted, in records since a time.
+
+    Blocks. ``settings``: of the connections; ``since`` in seconds since 1970; ``within`` in
+    seconds. Raises ``TopicUnreadable`` where the brokers refuse, ``SearchFailed`` when the time is
+    over before the end is reached.
+    """
+    from confluent_kafka import Consumer, KafkaException
+
+    consumer = Consumer(
+        {
+            **settings,
+            "group.id": "kafka-gateway",
+            "enable.auto.commit": "false",
+            "enable.auto.offset.store": "false",
+            "enable.partition.eof": "true",
+            "auto.offset.reset": "error",
+            # No transaction of others may hide a record.
+            "isolation.level": "read_uncommitted",
+            "fetch.wait.max.ms": "100",
+            "log_level": "0",
+        }
+    )
+    try:
+        return _Search(consumer, name, wanted, monotonic() + within).run(topics, since)
+    except KafkaException as error:
+        raise _explained(error.args[0]) from None
+    finally:
+        consumer.close()
+
+
+class _Search:
+    """``_reached``: for each partition the offset before which all was read."""
+
+    def __init__(
+        self, consumer: Any, name: str, wanted: Callable[[bytes], bool], end: float
+    ) -> None:
+        self._consumer = consumer
+        self._name = name
+        self._wanted = wanted
+        self._end = end
+        self._reached: dict[Place, int] = {}
+        self._found: set[tuple[str, bytes]] = set()
+
+    def run(self, topics: Sequence[str], since: float) -> set[tuple[str, bytes]]:
+        """Read to the end, twice."""
+        places = [place for topic in topics for place in self._partitions(topic)]
+        if not places:
+            return set()
+        ends = self._begin(places, since)
+        self._read(ends)
+        sleep(SETTLE)
+        self._read({place: self._high(place) for place in ends})
+        return self._found
+
+    def _partitions(self, topic: str) -> list[Place]:
+        """Return the partitions of a topic; none of one that does not exist."""
+        from confluent_kafka import KafkaError
+
+        found = self._consumer.list_topics(topic, timeout=_STEP).topics[topic]
+        if found.error is not None:
+            if found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                return []
+            raise _explained(found.error)
+        return [(topic, number) for number in found.partitions]
+
+    def _begin(self, places: Sequence[Place], since: float) -> dict[Place, int]:
+        """Stand at the first records that are young enough; return where the partitions end."""
+        from confluent_kafka import TopicPartition
+
+        ends = {place: self._high(place) for place in places}
+        asked = [TopicPartition(*place, int(since * 1000)) for place in places]
+        starts = self._consumer.offsets_for_times(asked, timeout=_STEP)
+        for start in starts:
+            if start.error is not None:
+                raise _explained(start.error)
+            place = start.topic, start.partition
+            # None is young enough: those that come will be behind the end that was seen before.
+            start.offset = start.offset if start.offset >= 0 else ends[place]
+            self._reached[place] = start.offset
+        self._consumer.assign(starts)
+        return ends
+
+    def _high(self, place: Place) -> int:
+        from confluent_kafka import TopicPartition
+
+        offsets = self._consumer.get_watermark_offsets(TopicPartition(*place), timeout=_STEP)
+        if offsets is None:
+            raise SearchFailed(f"no end of {place[0]} within {_STEP:g} s")
+        high: int = offsets[1]
+        return high
+
+    def _read(self, ends: Mapping[Place, int]) -> None:
+        """Read all partitions to these ends."""
+        while any(self._reached[place] < end for place, end in ends.items()):
+            if monotonic() > self._end:
+                left = sum(max(0, end - self._reached[place]) for place, end in ends.items())
+                raise SearchFailed(f"{left} records were left to read when the time was over")
+            for message in self._consumer.consume(_TOGETHER, _POLL):
+                self._take(message)
+
+    def _take(self, message: Any) -> None:
+        from confluent_kafka import KafkaError
+
+        place = message.topic(), message.partition()
+        problem = message.error()
+        if problem is None:
+            self._reached[place] = message.offset() + 1
+            self._look(message.topic(), message.headers() or ())
+        elif problem.code() == KafkaError._PARTITION_EOF:
+            self._reached[place] = max(self._reached[place], message.offset())
+        elif problem.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:
+            # No group is joined, so whether it would be allowed says nothing.
+            raise _explained(problem)
+
+    def _look(self, topic: str, headers: Sequence[tuple[str, bytes | None]]) -> None:
+        for name, value in headers:
+            if name == self._name and value is not None and self._wanted(value):
+                self._found.add((topic, value))
+
+
+def _explained(error: Any) -> SearchFailed:
+    from confluent_kafka import KafkaError
+
+    refused = (
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+        KafkaError.SASL_AUTHENTICATION_FAILED,
+        KafkaError._AUTHENTICATION,
+    )
+    kind = TopicUnreadable if error.code() in refused else SearchFailed
+    return kind(error.str())
