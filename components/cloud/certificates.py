@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import pulumi
 
 from components.authority import DAY, Lifetimes, StackAuthority, identity_of
 from components.cloud.kubernetes import KubernetesCluster
-from components.cloud.namespace import make_namespace
+from components.cloud.namespace import StackNamespace, make_namespace
 from components.config.pem import IdentityConfig
 from components.endpoints import HybridIdentity
 from provider.client import ClusterCertificate
@@ -36,6 +38,30 @@ class ClusterCertificatesArgs:
     pod_security: str = "restricted"
     ca_pem: str = ""
     identity: IdentityConfig | None = None
+
+
+class IssuedCertificates(Protocol):
+    """What a release needs of the certificates, wherever they were made."""
+
+    @property
+    def namespace(self) -> StackNamespace:
+        """Where their secrets are."""
+
+    @property
+    def identity(self) -> HybridIdentity:
+        """What data planes present, and verify with."""
+
+    @property
+    def data_plane_fingerprint(self) -> pulumi.Output[str]:
+        """What restarts data planes."""
+
+    @property
+    def control_plane_fingerprint(self) -> pulumi.Output[str] | None:
+        """What restarts our control plane; None without one."""
+
+    @property
+    def secrets(self) -> Sequence[pulumi.Resource]:
+        """The secrets that pods come after."""
 
 
 class ClusterCertificates(pulumi.ComponentResource):
@@ -68,6 +94,8 @@ class ClusterCertificates(pulumi.ComponentResource):
             self._tls_secret("data-plane", DATA_PLANE_SECRET, self.identity),
         ]
         self.control_plane = self._control_plane() if args.control_plane_names else None
+        made = self.control_plane
+        self.control_plane_fingerprint = None if made is None else made.fingerprint
         self.register_outputs({"caPem": self.identity.ca_pem})
 
     def _data_plane(self) -> tuple[HybridIdentity, pulumi.Output[str]]:

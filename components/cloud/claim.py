@@ -32,7 +32,7 @@ def make_claim(
     It goes while the driver is still there to delete the disk, whatever becomes of the cluster.
     """
     identity = f"{namespace.name}/{CLAIM}"
-    inside = cluster.options(parent, *cluster.ready, namespace.resource)
+    inside = cluster.options(parent, *cluster.ready, *namespace.after)
     inside.deleted_with = None
     taken = pulumi.ResourceOptions(import_=identity, ignore_changes=["*"]) if adopted else None
     own = pulumi.ResourceOptions(retain_on_delete=retain)

@@ -12,7 +12,7 @@ import pulumi
 from components.cloud.certificates import (
     AUTHORITY_SECRET,
     CONTROL_PLANE_SECRET,
-    ClusterCertificates,
+    IssuedCertificates,
 )
 from components.cloud.claim import make_claim
 from components.cloud.helm import NAME, own_chart, release
@@ -36,7 +36,7 @@ class ControlPlaneReleaseArgs:
 
     config: OwnControlPlaneConfig
     cluster: KubernetesCluster
-    certificates: ClusterCertificates
+    certificates: IssuedCertificates
     image: Mapping[str, str]
     log_level: str
     compatibility_version: str
@@ -68,9 +68,9 @@ class ControlPlaneRelease(pulumi.ComponentResource):
         holder = self._namespace.secret(
             f"{name}-admin-secret", self, ADMIN_SECRET, {"token": token.secret, "keyring": keys}
         )
-        assert args.certificates.control_plane is not None
+        assert args.certificates.control_plane_fingerprint is not None
         restarting = {
-            "cluster-certificate": args.certificates.control_plane.fingerprint,
+            "cluster-certificate": args.certificates.control_plane_fingerprint,
             "admin-token": token.key,
             "keyring": keyring[0].key,
         }

@@ -12,7 +12,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.cloud.certificates import AUTHORITY_SECRET, DATA_PLANE_SECRET, ClusterCertificates
+from components.cloud.certificates import AUTHORITY_SECRET, DATA_PLANE_SECRET, IssuedCertificates
 from components.cloud.helm import NAME, kong_chart, own_chart, release
 from components.cloud.kubernetes import KubernetesCluster
 from components.cloud.load_balancer import (
@@ -40,7 +40,7 @@ class DataPlaneReleaseArgs:
 
     config: ReleaseConfig
     cluster: KubernetesCluster
-    certificates: ClusterCertificates
+    certificates: IssuedCertificates
     control_plane: ControlPlaneEndpoint
     kafka: KafkaEndpoint
     konnect: bool

@@ -46,7 +46,7 @@ def kubernetes_provider(
     name: str,
     kubeconfig: pulumi.Output[str],
     identifier: pulumi.Input[str],
-    parent: pulumi.Resource,
+    parent: pulumi.Resource | None,
     owner: pulumi.Resource | None,
     after: Sequence[pulumi.Resource] = (),
 ) -> kubernetes.Provider:

@@ -15,11 +15,16 @@ from components.config.secret import secret
 
 @dataclass(frozen=True)
 class StackNamespace:
-    """A namespace that was made in ``cluster``."""
+    """A namespace in ``cluster``; ``resource`` is None where another program has made it."""
 
     name: str
-    resource: kubernetes.core.v1.Namespace
+    resource: kubernetes.core.v1.Namespace | None
     cluster: KubernetesCluster
+
+    @property
+    def after(self) -> tuple[pulumi.Resource, ...]:
+        """What everything in it comes after."""
+        return () if self.resource is None else (self.resource,)
 
     def secret(
         self,
@@ -35,7 +40,7 @@ class StackNamespace:
             metadata={"name": secret_name, "namespace": self.name},
             type=kind,
             string_data={key: secret(value) for key, value in data.items()},
-            opts=self.cluster.options(parent, self.resource),
+            opts=self.cluster.options(parent, *self.after),
         )
 
 

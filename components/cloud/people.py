@@ -64,7 +64,7 @@ class ClusterPeople(pulumi.ComponentResource):
             if not rules:
                 continue
             metadata = kubernetes.meta.v1.ObjectMetaArgs(name=role, namespace=place)
-            inside = cluster.options(self, namespace.resource)
+            inside = cluster.options(self, *namespace.after)
             kubernetes.rbac.v1.Role(
                 f"{name}{suffix}",
                 metadata=metadata,

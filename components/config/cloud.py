@@ -126,18 +126,18 @@ def read_cloud(reader: ConfigReader) -> CloudConfig:
         **vars(read_stack(reader)),
         protect=reader.boolean("protect"),
         retain=reader.boolean("retain"),
-        tags={"stack": reader.stack, **_tags(reader)},
+        tags={"stack": reader.stack, **read_tags(reader)},
         kafka=_kafka(reader),
         cluster=read_cluster(reader),
         control_plane=control_plane,
-        release=_release(reader, konnect=isinstance(control_plane, KonnectConfig)),
+        release=read_release(reader, konnect=isinstance(control_plane, KonnectConfig)),
     )
     _check_name(reader, config)
     reader.done()
     return config
 
 
-def _tags(reader: ConfigReader) -> Mapping[str, str]:
+def read_tags(reader: ConfigReader) -> Mapping[str, str]:
     """Return the user's tags; one that the program sets itself would not be seen anywhere.
 
     AWS general reference, "Tag naming limits and requirements".
@@ -190,6 +190,11 @@ def _check_name(reader: ConfigReader, config: CloudConfig) -> None:
 def _kafka(reader: ConfigReader) -> ConfluentConfig | ExistingKafkaConfig:
     if reader.choice("kafka", ("confluent", "existing")) == "existing":
         return _existing_kafka(reader)
+    return read_confluent(reader)
+
+
+def read_confluent(reader: ConfigReader) -> ConfluentConfig:
+    """Take the values of a cluster on Confluent Cloud; problems are the reader's to raise."""
     kind = reader.choice("confluentClusterType", CLUSTER_TYPES)
     availability = reader.choice("confluentAvailability", AVAILABILITIES)
     if kind == "basic" and availability == "multi-zone":
@@ -253,7 +258,8 @@ def _existing_kafka(reader: ConfigReader) -> ExistingKafkaConfig:
 # --- the data plane ---------------------------------------------------------------------------
 
 
-def _release(reader: ConfigReader, *, konnect: bool) -> ReleaseConfig:
+def read_release(reader: ConfigReader, *, konnect: bool) -> ReleaseConfig:
+    """Take the data plane's values; problems are the reader's to raise."""
     digest = reader.text("imageDigest")
     if not konnect and not digest:
         reader.problem(

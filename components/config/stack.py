@@ -64,14 +64,14 @@ def read_stack(reader: ConfigReader) -> StackConfig:
         topics=read_topics(reader),
         routes=reader.text("routes") or f"stacks/gateway/{reader.stack}.yaml",
         api_key_slot=reader.choice("apiKeySlot", SLOTS),
-        api_key_generations=_generations(reader),
+        api_key_generations=read_generations(reader),
         log_level=reader.choice("logLevel", LOG_LEVELS),
         compatibility_version=reader.choice("compatibilityVersion", VERSIONS),
         secrets=read_secrets(reader),
     )
 
 
-def _generations(reader: ConfigReader) -> Mapping[str, int]:
+def read_generations(reader: ConfigReader) -> Mapping[str, int]:
     """Take the generation of each key slot."""
     given = reader.structure("apiKeyGenerations")
     for slot in sorted(set(given) - set(SLOTS)):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -13,6 +14,8 @@ import pytest
 
 from tests.support.broker import Broker
 from tests.support.fake_control_plane import FakeControlPlane
+from tools.stubs.install import install, script
+from tools.stubs.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSTS = str(ROOT / ".tools" / "yaml")
@@ -20,13 +23,22 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
 
 
 class Example:
-    """An example in a copy of its own beside the project's parts, with its own backend."""
+    """An example in a copy of its own beside the project's parts, with its own backend.
 
-    def __init__(self, folder: Path, name: str) -> None:
+    ``on_stubs``: the clouds and our own provider are stubs.
+    """
+
+    def __init__(self, folder: Path, name: str, *, on_stubs: bool = False) -> None:
         self.folder = folder / "examples" / name
         shutil.copytree(ROOT / "examples" / name, self.folder)
-        for part in (".venv", "provider", "gateway"):
+        for part in (".venv", "components", "gateway"):
             (folder / part).symlink_to(ROOT / part)
+        if on_stubs:
+            install(folder / "home")
+            script(folder / "provider", "gateway", "0.1.0")
+            (folder / "world").mkdir()
+        else:
+            (folder / "provider").symlink_to(ROOT / "provider")
         (folder / "state").mkdir()
         self._environment = {
             "PATH": ":".join(
@@ -38,7 +50,9 @@ class Example:
             "PULUMI_CONFIG_PASSPHRASE": "",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
             "PULUMI_ERROR_OUTPUT_STRING": "true",
+            "STUB_WORLD": str(folder / "world"),
         }
         self("stack", "init", "test")
 
@@ -68,7 +82,9 @@ def test_routes_only(tmp_path: Path) -> None:
         assert plane.documents == {}
 
 
-def test_yaml(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def yaml_host() -> None:
+    """What runs programs in YAML; without it the test is skipped, and says so."""
     made = subprocess.run(
         [sys.executable, "tools/bootstrap.py", "pulumi", "yaml"],
         cwd=ROOT,
@@ -78,6 +94,10 @@ def test_yaml(tmp_path: Path) -> None:
     )
     if made.returncode:
         pytest.skip(f"no language host of programs in YAML: {made.stderr}")
+
+
+@pytest.mark.usefixtures("yaml_host")
+def test_yaml(tmp_path: Path) -> None:
     example = Example(tmp_path, "yaml")
     with FakeControlPlane().running() as plane:
         example("config", "set", "adminUrl", plane.url)
@@ -90,6 +110,31 @@ def test_yaml(tmp_path: Path) -> None:
         example("preview", "--expect-no-changes")
         example("destroy", "--yes")
         assert plane.documents == {}
+
+
+@pytest.mark.usefixtures("yaml_host")
+def test_own_kafka_and_cluster(tmp_path: Path) -> None:
+    example = Example(tmp_path, "own-kafka-and-cluster", on_stubs=True)
+    kubeconfig = {"clusters": [{"name": "mine", "cluster": {"server": "https://mine.test"}}]}
+    for name, value in {
+        "bootstrapServers": "a.test:9092,b.test:9092",
+        "apiKey": "key",
+        "imageDigest": f"sha256:{'5b' * 32}",
+    }.items():
+        example("config", "set", name, value)
+    example("config", "set", "--secret", "apiSecret", "made-up-secret")
+    example("config", "set", "--secret", "kubeconfig", json.dumps(kubeconfig))
+    shown = example("up", "--yes", "--color", "never")
+    assert "made-up-secret" not in shown
+    world = World(tmp_path / "world")
+    releases = {thing.id for thing in world.things() if thing.type.endswith(":Release")}
+    assert len(releases) == 2
+    inside = {thing.place for thing in world.things() if thing.type.startswith("kubernetes:")}
+    assert inside == {"https://mine.test"}
+    example("preview", "--expect-no-changes")
+    assert "made-up-secret" not in example("stack", "export")
+    example("destroy", "--yes")
+    assert list(world.things()) == []
 
 
 @pytest.mark.kafka

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one component hands on to another, as objects of the schema, and the dataclasses for them.
+
+An object comes as one value that may be unknown, or as one of values: with the names of the schema.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+
+from components.cloud.kubernetes import KubernetesCluster, kubernetes_provider
+from components.cloud.load_balancer import LoadBalancer
+from components.cloud.namespace import StackNamespace
+from components.config.secret import secret
+from components.endpoints import (
+    ControlPlaneEndpoint,
+    HybridIdentity,
+    KafkaEndpoint,
+    SchemaRegistryEndpoint,
+)
+
+
+class KafkaAccess(TypedDict):
+    """A Kafka that is there, with the keys for it."""
+
+    bootstrapServers: pulumi.Input[str]
+    """`host:port` of each server, separated by commas."""
+    apiKey: pulumi.Input[str]
+    """The key that the gateway writes with."""
+    apiSecret: pulumi.Input[str]
+    """Its secret."""
+    caPem: NotRequired[pulumi.Input[str]]
+    """Authority of the brokers, PEM; none: the system's trust."""
+    readerKey: NotRequired[pulumi.Input[str]]
+    """A key that reads the topics, for the command line."""
+    readerSecret: NotRequired[pulumi.Input[str]]
+    """Its secret."""
+    registryUrl: NotRequired[pulumi.Input[str]]
+    """Address of the schema registry."""
+    registryKey: NotRequired[pulumi.Input[str]]
+    """The gateway's key for it."""
+    registrySecret: NotRequired[pulumi.Input[str]]
+    """Its secret."""
+
+
+class DataPlaneIdentity(TypedDict):
+    """What data planes present to a control plane, and verify it with."""
+
+    authorityPem: pulumi.Input[str]
+    """The authority of both sides, PEM."""
+    certificatePem: pulumi.Input[str]
+    """The data planes' certificate, PEM."""
+    privateKeyPem: pulumi.Input[str]
+    """Its key."""
+    fingerprint: pulumi.Input[str]
+    """Changes with the certificate, so that pods are made anew."""
+    controlPlaneFingerprint: NotRequired[pulumi.Input[str]]
+    """The same for the certificate of a control plane in the cluster."""
+
+
+class ControlPlaneAccess(TypedDict):
+    """A control plane that is there: where it is administered, and where data planes connect."""
+
+    cluster: pulumi.Input[str]
+    """`host:port` that data planes connect to."""
+    serverName: pulumi.Input[str]
+    """The name in its certificate."""
+    adminUrl: NotRequired[pulumi.Input[str]]
+    """Address of its Admin API; none where a port-forward reaches it."""
+    adminToken: NotRequired[pulumi.Input[str]]
+    """What the Admin API asks for."""
+    forwardNamespace: NotRequired[pulumi.Input[str]]
+    """Namespace of the pod that a port-forward goes to."""
+    forwardPod: NotRequired[pulumi.Input[str]]
+    """The pod's name."""
+    forwardPort: NotRequired[pulumi.Input[str]]
+    """The port on its loopback."""
+
+
+class ClusterLoadBalancer(TypedDict):
+    """What the load balancers of a cluster are like."""
+
+    className: NotRequired[str]
+    """The class that a Service asks for; none: AWS' in-tree one."""
+    keepsAddresses: NotRequired[bool]
+    """Whether it connects to nodes with the client's own address."""
+    cidrs: NotRequired[list[str]]
+    """From where it connects to pods, with the PROXY protocol."""
+
+
+class Wired:
+    """The entries of one object as outputs: it may be an output itself."""
+
+    def __init__(self, value: pulumi.Input[Any]) -> None:
+        self._value = pulumi.Output.from_input(value)
+
+    def text(self, name: str) -> pulumi.Output[str]:
+        """Return a text, an empty one where there is none."""
+        return self._value.apply(lambda found: str(found.get(name) or ""))
+
+    def hidden(self, name: str) -> pulumi.Output[str]:
+        """Return a text that is secret whatever it was."""
+        return secret(self.text(name))
+
+
+def kafka_of(value: pulumi.Input[Any], *, own_authority: bool, registry: bool) -> KafkaEndpoint:
+    """Return a Kafka that was handed over; what there is of it decides which secrets there are."""
+    given = Wired(value)
+    endpoint = None
+    if registry:
+        endpoint = SchemaRegistryEndpoint(
+            given.text("registryUrl"), given.text("registryKey"), given.hidden("registrySecret")
+        )
+    return KafkaEndpoint(
+        bootstrap_servers=given.text("bootstrapServers").apply(_servers),
+        ca_pem=given.text("caPem") if own_authority else None,
+        api_key=given.text("apiKey"),
+        api_secret=given.hidden("apiSecret"),
+        reader_key=given.text("readerKey"),
+        reader_secret=given.hidden("readerSecret"),
+        schema_registry=endpoint,
+    )
+
+
+def _servers(text: str) -> list[dict[str, str | int]]:
+    pairs = [server.strip().rpartition(":") for server in text.split(",")]
+    return [{"host": host, "port": int(port)} for host, _, port in pairs]
+
+
+def control_plane_of(
+    value: pulumi.Input[Any], kubeconfig: pulumi.Input[str] | None
+) -> ControlPlaneEndpoint:
+    """Return a control plane that was handed over; ``kubeconfig`` leads to a port-forward."""
+    given = Wired(value)
+    forward: dict[str, pulumi.Input[str]] | None = None
+    if kubeconfig is not None:
+        forward = {
+            "kubeconfig": secret(pulumi.Output.all(kubeconfig).apply(_kubeconfig)),
+            "namespace": given.text("forwardNamespace"),
+            "pod": given.text("forwardPod"),
+            "port": given.text("forwardPort"),
+        }
+    return ControlPlaneEndpoint(
+        admin_url=given.text("adminUrl"),
+        admin_token=given.hidden("adminToken"),
+        cluster=given.text("cluster"),
+        cluster_server_name=given.text("serverName"),
+        forward=forward,
+    )
+
+
+def _kubeconfig(found: list[Any]) -> str:
+    """Return the text; a program in YAML makes an object of one that is JSON."""
+    text = found[0]
+    return text if isinstance(text, str) else json.dumps(text, sort_keys=True)
+
+
+@dataclass(frozen=True)
+class HandedOverCertificates:
+    """Certificates that a component of another call has made, and their secrets in a namespace."""
+
+    namespace: StackNamespace
+    identity: HybridIdentity
+    data_plane_fingerprint: pulumi.Output[str]
+    control_plane_fingerprint: pulumi.Output[str] | None
+    secrets: Sequence[pulumi.Resource] = ()
+
+
+def certificates_of(
+    value: pulumi.Input[Any], namespace: str, cluster: KubernetesCluster
+) -> HandedOverCertificates:
+    """Return the certificates that were handed over; their secrets are in ``namespace``."""
+    given = Wired(value)
+    return HandedOverCertificates(
+        StackNamespace(namespace, None, cluster),
+        HybridIdentity(
+            given.text("certificatePem"),
+            given.hidden("privateKeyPem"),
+            given.text("authorityPem"),
+        ),
+        given.text("fingerprint"),
+        given.text("controlPlaneFingerprint"),
+    )
+
+
+def cluster_of(
+    name: str, arguments: Mapping[str, Any], after: pulumi.Input[Any] = None
+) -> KubernetesCluster:
+    """Return the cluster at ``kubeconfig``; what goes into it comes after the value ``after``."""
+    kubeconfig = pulumi.Output.all(arguments["kubeconfig"], after).apply(_kubeconfig)
+    balancer = arguments.get("load_balancer") or {}
+    provider = kubernetes_provider(
+        f"{name}-kubernetes",
+        secret(kubeconfig),
+        arguments.get("cluster_identifier") or "",
+        # Below the stack: the component is not registered yet, and its parent is a mere address.
+        None,
+        None,
+    )
+    return KubernetesCluster(
+        provider,
+        secret(kubeconfig),
+        owner=None,
+        storage_class=arguments.get("storage_class") or "",
+        load_balancer=LoadBalancer(
+            balancer.get("className") or "",
+            keeps_addresses=bool(balancer.get("keepsAddresses")),
+            cidrs=tuple(balancer.get("cidrs") or ()),
+        ),
+    )

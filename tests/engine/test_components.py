@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The components as a package for other programs: schema, SDK, and a program on stubs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.stubs.install import install, script
+from tools.stubs.world import World
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(400)]
+NAMES = {
+    "ClusterCertificates",
+    "ConfluentKafka",
+    "ControlPlaneRelease",
+    "DataPlaneRelease",
+    "EksCluster",
+    "GatewayRoutes",
+}
+DIGEST = f"sha256:{'5b' * 32}"
+ROUTES = """
+_format_version: "3.0"
+services:
+  - name: orders
+    host: orders.invalid
+    routes:
+      - name: orders
+        paths: [/orders]
+        plugins:
+          - name: kafka-upstream
+            config:
+              topic: ${kafka.topics.orders}
+              bootstrap_servers: ${kafka.bootstrap_servers}
+"""
+PROGRAM = f"""
+import pulumi
+import pulumi_kafka_gateway as kg
+
+kafka = kg.ConfluentKafka(
+    "kafka", region="us-east-2", topics=[kg.TopicArgs(name="orders", partitions=3)]
+)
+cluster = kg.EksCluster("cluster", region="us-west-1", tags={{"team": "records"}})
+certificates = kg.ClusterCertificates(
+    "certificates",
+    kubeconfig=cluster.kubeconfig,
+    cluster_identifier=cluster.identifier,
+    namespace="gateway",
+    own_control_plane=True,
+)
+shared = dict(
+    kubeconfig=cluster.kubeconfig,
+    cluster_identifier=cluster.identifier,
+    namespace="gateway",
+    certificates=certificates.certificates,
+    image_digest="{DIGEST}",
+)
+control_plane = kg.ControlPlaneRelease("control-plane", **shared)
+routes = kg.GatewayRoutes(
+    "routes",
+    routes="routes.yaml",
+    topics=["orders"],
+    kafka=kafka.access,
+    kubeconfig=cluster.kubeconfig,
+    control_plane=control_plane.control_plane,
+)
+data_plane = kg.DataPlaneRelease(
+    "data-plane",
+    kafka=kafka.access,
+    control_plane=control_plane.control_plane,
+    release=routes.release,
+    replicas=2,
+    **shared,
+)
+pulumi.export("proxyUrl", data_plane.proxy_url)
+pulumi.export("servers", kafka.bootstrap_servers)
+pulumi.export("secret", kafka.access.api_secret)
+"""
+
+
+class Program:
+    """A project of somebody else on stubs, with the SDK of the components beside its program."""
+
+    def __init__(self, folder: Path, program: str) -> None:
+        self.folder = folder
+        self._environment = {
+            "PATH": ":".join(
+                [
+                    f"{ROOT}/.tools/sdk",
+                    f"{ROOT}/.tools/pulumi",
+                    f"{ROOT}/.venv/bin",
+                    os.environ["PATH"],
+                ]
+            ),
+            "HOME": os.environ["HOME"],
+            "PULUMI_HOME": str(folder / "home"),
+            "PULUMI_BACKEND_URL": f"file://{folder}",
+            "PULUMI_CONFIG_PASSPHRASE": "",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
+            "PULUMI_ERROR_OUTPUT_STRING": "true",
+            "PYTHONPATH": str(folder / "sdk" / "python"),
+            "STUB_WORLD": str(folder / "world"),
+        }
+        (folder / "world").mkdir()
+        install(folder / "home")
+        script(folder / "stubs", "gateway", "0.1.0")
+        providers = [
+            {"name": "gateway", "path": "stubs"},
+            {"name": "kafka-gateway", "path": str(ROOT / "components")},
+        ]
+        options = {"toolchain": "pip", "virtualenv": str(ROOT / ".venv")}
+        project: dict[str, Any] = {
+            "name": "other",
+            "runtime": {"name": "python", "options": options},
+            "plugins": {"providers": providers},
+        }
+        (folder / "Pulumi.yaml").write_text(json.dumps(project))
+        (folder / "routes.yaml").write_text(ROUTES)
+        (folder / "__main__.py").write_text(program)
+        self.must("package", "gen-sdk", str(ROOT / "components"), "--language", "python",
+                  "--out", "sdk")  # fmt: skip
+        # As an installation leaves it.
+        metadata = folder / "sdk" / "python" / "pulumi_kafka_gateway-0.1.0.dist-info" / "METADATA"
+        metadata.parent.mkdir()
+        metadata.write_text("Metadata-Version: 2.1\nName: pulumi_kafka_gateway\nVersion: 0.1.0\n")
+        self.must("stack", "init", "test", "--non-interactive")
+
+    def run(self, *arguments: str) -> tuple[int, str]:
+        done = subprocess.run(
+            ["pulumi", *arguments],
+            cwd=self.folder,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout
+
+    def must(self, *arguments: str) -> str:
+        code, text = self.run(*arguments)
+        assert code == 0, text
+        return text
+
+
+@pytest.fixture(scope="module", autouse=True)
+def generator() -> None:
+    """What writes SDKs."""
+    done = subprocess.run(
+        [sys.executable, "tools/bootstrap.py", "sdk"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_schema_has_the_components_with_what_they_take_and_give(tmp_path: Path) -> None:
+    install(tmp_path)  # else the real providers are fetched
+    done = subprocess.run(
+        ["pulumi", "package", "get-schema", "./components"],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "PATH": f"{ROOT}/.tools/pulumi:{os.environ['PATH']}",
+            "PULUMI_HOME": str(tmp_path),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    resources = json.loads(done.stdout)["resources"]
+    assert {token.rpartition(":")[2] for token in resources} == NAMES
+    for token, kind in resources.items():
+        assert kind["isComponent"], token
+        for name, found in {**kind["inputProperties"], **kind["properties"]}.items():
+            assert found.get("description"), f"{token}.{name}"
+
+
+def test_a_program_with_the_sdk_stands_up_a_whole_gateway(tmp_path: Path) -> None:
+    program = Program(tmp_path, PROGRAM)
+    shown = program.must("up", "--yes", "--non-interactive", "--color", "never")
+    assert "errored" not in shown
+    outputs = json.loads(program.must("stack", "output", "--json"))
+    assert outputs["proxyUrl"].startswith("http://")
+    assert outputs["servers"].endswith(":9092")
+    assert outputs["secret"] == "[secret]"
+    world = World(tmp_path / "world")
+    paid = {
+        "confluentcloud:index/kafkaCluster:KafkaCluster",
+        "aws:eks/cluster:Cluster",
+        "aws:ec2/vpc:Vpc",
+        "aws:eks/nodeGroup:NodeGroup",
+    }
+    assert paid <= {thing.type for thing in world.things()}
+    program.must("preview", "--expect-no-changes", "--non-interactive")
+    program.must("destroy", "--yes", "--non-interactive")
+    assert json.loads(program.must("stack", "export"))["deployment"].get("resources", []) == []
+    # Keys and rules of the Kafka cluster, and what lies in the other one, went with them.
+    assert not paid & {thing.type for thing in world.things()}
+
+
+def test_wrong_arguments_are_refused_at_preview_by_their_names(tmp_path: Path) -> None:
+    program = Program(
+        tmp_path,
+        """
+import pulumi_kafka_gateway as kg
+
+kg.ConfluentKafka("kafka", cluster_type="huge", region="us-west-1",
+                  topics=[kg.TopicArgs(name="a b")])
+""",
+    )
+    code, shown = program.run("preview", "--non-interactive", "--color", "never")
+    assert code != 0
+    assert "ConfluentKafka kafka cannot be made" in shown
+    assert "clusterType: 'huge' is not one of basic, standard, dedicated" in shown
+    assert "region: 'us-west-1' has no Confluent clusters" in shown
+    assert "topics[0].name" in shown
+    assert "Traceback" not in shown
+    assert 'File "' not in shown
