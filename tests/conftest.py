@@ -34,7 +34,9 @@ def postgres() -> Iterator[Postgres]:
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
     """Give each kind of database in turn, empty."""
     if request.param == "sqlite":
-        yield Storage(tmp_path)
+        found = Storage(tmp_path)
+        yield found
+        found.close()
     else:
         with Storage.on(request.getfixturevalue("postgres"), tmp_path) as found:
             yield found

@@ -136,6 +136,18 @@ class Store:
         with self.reading() as connection:
             connection.execute(sa.select(sa.func.max(RELEASES.c.number))).scalar()
 
+    def forget(self) -> None:
+        """Forget what was read: somebody else has written it anew."""
+        self._newest = None
+
+    def check_content(self, connection: sa.Connection) -> None:
+        """Raise ``StoreError`` when the releases within a transaction cannot be read."""
+        newest = self._read_newest(connection)
+        oldest = connection.execute(sa.select(sa.func.min(RELEASES.c.number))).scalar()
+        if newest is not None and oldest is not None:
+            self._read(connection, oldest)
+        self.forget()
+
     def newest(self) -> Release | None:
         """Return the newest release, or None when there has never been one."""
         with self.reading() as connection:

@@ -26,7 +26,7 @@ class Storage:
         self.folder = folder
         self._postgres = postgres
         self.name = database or ""
-        self._opened: list[Store] = []
+        self._opened: list[Database] = []
 
     @classmethod
     @contextmanager
@@ -36,9 +36,13 @@ class Storage:
         try:
             yield made
         finally:
-            for store in made._opened:
-                store.close()
+            made.close()
             postgres.drop(made.name)
+
+    def close(self) -> None:
+        """Close all that was opened on it."""
+        for database in self._opened:
+            database.close()
 
     @property
     def kind(self) -> str:
@@ -51,9 +55,13 @@ class Storage:
 
     def database(self, lock_timeout: float = 30.0) -> Database:
         """Return it as a store takes it."""
+        made: Database
         if self._postgres is None:
-            return SqliteDatabase(self.path, lock_timeout)
-        return self._postgres.opened(self.name, lock_timeout)
+            made = SqliteDatabase(self.path, lock_timeout)
+        else:
+            made = self._postgres.opened(self.name, lock_timeout)
+        self._opened.append(made)
+        return made
 
     def alone(self) -> Storage:
         """Return the same without what is open, for another process."""
@@ -67,9 +75,7 @@ class Storage:
 
     def unopened(self, lock_timeout: float = 30.0, **options: Any) -> Store:
         """Return a store on it whose tables are not looked at."""
-        made = Store(self.database(lock_timeout), **options)
-        self._opened.append(made)
-        return made
+        return Store(self.database(lock_timeout), **options)
 
     def execute(self, statement: str, *values: Any) -> list[Any]:
         """Run one statement beside all stores; parameters are question marks."""

@@ -52,6 +52,17 @@ class Database(ABC):
         """
 
     @abstractmethod
+    def exists(self) -> bool:
+        """Tell whether there can be anything to read."""
+
+    @abstractmethod
+    def claim(self, connection: sa.Connection) -> None:
+        """Have it for ourselves until the transaction's end.
+
+        Raises ``StoreError`` while a control plane listens, which remembers what it has read.
+        """
+
+    @abstractmethod
     def wipe(self) -> None:
         """Have nothing left in the files of what was overwritten or deleted."""
 
@@ -77,6 +88,10 @@ class Database(ABC):
     @property
     def _write_options(self) -> Mapping[str, Any]:
         return {}
+
+    def _in_use(self) -> StoreError:
+        text = f"a control plane uses the database {self.label}"
+        return StoreError(f"{text}; stop all of them first", 503)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

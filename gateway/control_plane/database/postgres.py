@@ -27,6 +27,8 @@ CHANNEL = "kafka_gateway"
 
 _WRITERS = 0x6B67
 """First half of the key of the advisory lock of writers; the second tells the schema."""
+_LISTENERS = 0x6B6C
+"""The same of the lock that all who listen share."""
 _AGAIN = 1.0
 """Seconds after an attempt to reach the server in which all others fail at once."""
 _SERVER_GONE = ("08", "57P")
@@ -120,6 +122,8 @@ class PostgresDatabase(Database):
             with self.address.parameters() as parameters:
                 listening = await psycopg.AsyncConnection.connect(**parameters, autocommit=True)
             async with listening:
+                lock = "SELECT pg_advisory_lock_shared(%s, hashtext(%s))"
+                await listening.execute(lock, (_LISTENERS, self.schema))
                 await listening.execute(f"LISTEN {CHANNEL}".encode())
                 heard()
                 async for notice in listening.notifies():
@@ -129,6 +133,16 @@ class PostgresDatabase(Database):
         except psycopg.Error as error:
             text = f"cannot listen to database {self.label}: {_reason(error)}"
             raise StoreError(text, 503) from error
+
+    def exists(self) -> bool:
+        """A server is asked, whatever is on it."""
+        return True
+
+    def claim(self, connection: sa.Connection) -> None:
+        """Take the lock that those who listen share."""
+        lock = "SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))"
+        if not connection.exec_driver_sql(lock, (_LISTENERS, self.schema)).scalar():
+            raise self._in_use()
 
     def wipe(self) -> None:
         """Nothing: VACUUM is the server's, and who may read its files is for its operator."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -46,8 +47,31 @@ class SqliteDatabase(Database):
         """Nobody else is told of what is written: there is one control plane."""
 
     async def listen(self, heard: Callable[[], None]) -> None:
-        """Wait: SQLite announces nothing."""
-        await asyncio.Event().wait()
+        """Wait: SQLite announces nothing. Who claims the file sees that we are here."""
+        try:
+            with self.path.with_suffix(".lock").open("a") as file:
+                os.fchmod(file.fileno(), 0o600)
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                heard()
+                await asyncio.Event().wait()
+        except OSError as error:
+            text = f"cannot lock the database {self.path}: {error.strerror}"
+            raise StoreError(text, 503) from None
+
+    def exists(self) -> bool:
+        """Tell whether there is a file."""
+        return self.path.exists()
+
+    def claim(self, connection: sa.Connection) -> None:
+        """Take the lock that control planes share, until the connection is closed."""
+        file = self.path.with_suffix(".lock").open("a")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            raise self._in_use() from None
+        sa.event.listen(connection, "commit", lambda _: file.close())
+        sa.event.listen(connection, "rollback", lambda _: file.close())
 
     @property
     def _write_options(self) -> Mapping[str, Any]:
