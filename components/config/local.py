@@ -19,6 +19,7 @@ class Ports:
     proxy: int
     proxy_tls: int
     admin: int
+    admin_gui: int
     cluster: int
     status: int
     control_plane_status: int

@@ -26,7 +26,7 @@ class LocalControlPlaneArgs:
 
 
 class LocalControlPlane(pulumi.ComponentResource):
-    """Our control plane with its Admin API and the listener for data planes, both on loopback."""
+    """Our control plane: Admin API, page, and the listener for data planes, all on loopback."""
 
     def __init__(
         self, name: str, args: LocalControlPlaneArgs, opts: pulumi.ResourceOptions | None = None
@@ -38,12 +38,13 @@ class LocalControlPlane(pulumi.ComponentResource):
         wanted = GatewayProcessArgs(
             role="control_plane",
             ports=ports,
-            listens=("admin", "cluster", "control_plane_status"),
+            listens=("admin", "admin_gui", "cluster", "control_plane_status"),
             identity=args.identity,
             log_level=args.log_level,
             compatibility_version=args.compatibility_version,
             environment={
                 "KONG_ADMIN_LISTEN": f"{LOOPBACK}:{ports.admin}",
+                "KONG_ADMIN_GUI_LISTEN": f"{LOOPBACK}:{ports.admin_gui}",
                 "KONG_CLUSTER_LISTEN": f"{LOOPBACK}:{ports.cluster}",
                 "KONG_ADMIN_TOKEN_FILE": f"{directory_of(name)}/admin-token",
             },
@@ -57,4 +58,6 @@ class LocalControlPlane(pulumi.ComponentResource):
             cluster=pulumi.Output.from_input(f"{LOOPBACK}:{ports.cluster}"),
             cluster_server_name=pulumi.Output.from_input(CONTROL_PLANE_NAME),
         )
-        self.register_outputs({"adminUrl": admin_url})
+        page_url = f"http://{LOOPBACK}:{ports.admin_gui}"
+        self.page_url = self.process.running.apply(lambda _: page_url)
+        self.register_outputs({"adminUrl": admin_url, "pageUrl": page_url})

@@ -51,6 +51,7 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
     return {
         "proxyUrl": data_plane.proxy_url,
         "adminUrl": control_plane.endpoint.admin_url,
+        "pageUrl": control_plane.page_url,
         "adminToken": control_plane.endpoint.admin_token,
         "kafka": {
             "bootstrapServers": f"127.0.0.1:{config.ports.kafka}",

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """ASGI applications behind our own HTTP server, which has the limits of the data plane's listeners.
 
-Responses are collected and sent whole: those of the Admin API are made in memory anyway.
+Responses are collected and sent whole, as those of the Admin API are made in memory anyway; one
+whose first piece is not its last is sent as it comes.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -18,6 +20,9 @@ from gateway.http.generated_responses import json_response, message_of
 from gateway.http.messages import Pending, Request, Response
 from gateway.logs import get_logger
 from gateway.tasks import BackgroundTasks
+
+_PIECES = 16
+"""Pieces of a response that wait for their client before the application has to."""
 
 _log = get_logger("gateway.control_plane")
 
@@ -57,15 +62,20 @@ class _Call:
         self._rejected: RequestRejected | None = None
         self._head: Message | None = None
         self._body: list[bytes] = []
+        self._pieces: _Pieces | None = None
 
     async def run(self, app: ASGIApp) -> None:
         """Have the application respond; whatever it does, there is a response."""
         try:
             await app(_scope(self._request), self._receive, self._send)
         except Exception:
-            if self._rejected is None and not self.pending.abandoned:
+            left = self.pending.abandoned or (self._pieces is not None and self._pieces.left)
+            if self._rejected is None and not left:
                 _log.exception("request failed", path=self._request.path.decode("latin-1"))
-        self.pending.resolve(self._response())
+            if self._pieces is not None:
+                self._pieces.fail()
+        if self._pieces is None:
+            self.pending.resolve(self._response())
 
     def _leave(self) -> None:
         self._gone.set()
@@ -88,8 +98,15 @@ class _Call:
     async def _send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._head = message
-        elif message["type"] == "http.response.body":
-            self._body.append(bytes(message.get("body", b"")))
+            return
+        piece, more = bytes(message.get("body", b"")), bool(message.get("more_body"))
+        if self._pieces is None and more:
+            self._pieces = _Pieces(self._leave)
+            self.pending.resolve(self._response())
+        if self._pieces is None:
+            self._body.append(piece)
+        else:
+            await self._pieces.put(piece, more)
 
     def _response(self) -> Response:
         if self._rejected is not None:
@@ -97,7 +114,61 @@ class _Call:
         if self._head is None:
             return json_response(500, message_of(500))
         headers = [(_written(name), value) for name, value in self._head.get("headers", ())]
-        return Response(self._head["status"], headers, b"".join(self._body))
+        body = b"".join(self._body) if self._pieces is None else self._pieces
+        return Response(self._head["status"], headers, body)
+
+
+class _Pieces:
+    """The body of a response that is still made, as the HTTP server reads one."""
+
+    def __init__(self, leave: Callable[[], None]) -> None:
+        self._waiting: asyncio.Queue[bytes | None] = asyncio.Queue(_PIECES)
+        self._leave = leave
+        self._failed = False
+        self.left = False
+        """Nobody reads any more."""
+
+    async def put(self, piece: bytes, more: bool) -> None:
+        """Add a piece, and the end; wait while too many wait.
+
+        Raises ``ConnectionError`` when the client has left: nothing else would stop an application
+        that goes on for ever.
+        """
+        for item in (piece, None)[: 1 if more else 2]:
+            if self.left:
+                raise ConnectionError("the client has left")
+            await self._waiting.put(item)
+
+    def fail(self) -> None:
+        """Have the connection cut: the body ends here and is not whole."""
+        self._failed = True
+        if not self._waiting.full():
+            self._waiting.put_nowait(None)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        """Return the next piece."""
+        if self._failed and self._waiting.empty():
+            raise ConnectionError("the application failed")
+        piece = await self._waiting.get()
+        if piece is not None:
+            return piece
+        if self._failed:
+            raise ConnectionError("the application failed")
+        raise StopAsyncIteration
+
+    def close(self) -> None:
+        """Note that nobody reads any more; what waits to be put goes on."""
+        self.left = True
+        while not self._waiting.empty():
+            self._waiting.get_nowait()
+        self._leave()
+
+    async def aclose(self) -> None:
+        """Do the same, as the server closes what it has begun to read."""
+        self.close()
 
 
 def _scope(request: Request) -> Scope:

@@ -75,6 +75,11 @@ class Judge:
             *(one for node, one in self._stuck.items() if node in connected),
         ]
 
+    def release_of(self, config_hash: str) -> int | None:
+        """Return the release that was pushed under a hash; None if that is too long ago."""
+        pushed = self._pushes.get(config_hash)
+        return None if pushed is None else pushed.number
+
     def refusal_of(self, collection: str, entity: str) -> Refusal | None:
         """Return the refusal of an entity, if it is left out."""
         return self.left_out.refusal_of((collection, entity))

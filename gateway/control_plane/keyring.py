@@ -38,6 +38,7 @@ class Keyring:
 
     def __init__(self, keys: Sequence[str] = ()) -> None:
         self._ciphers = dict(_cipher(key) for key in keys)
+        self._first = keys[0].encode() if keys else os.urandom(_RANDOM)
 
     @classmethod
     def from_file(cls, path: str | None) -> Keyring:
@@ -71,6 +72,14 @@ class Keyring:
             text = f"cannot create the keyring {path}: {error.strerror}"
             raise StoreError(f"{text}; set KONG_PREFIX to a folder that can be written") from None
         return cls.from_file(str(path))
+
+    def derived(self, purpose: str) -> bytes:
+        """Return 32 bytes for another purpose, the same wherever this key seals.
+
+        Without any key they are random: they are of use until the process ends.
+        """
+        info = f"kafka-gateway {purpose}".encode()
+        return HKDF(SHA256(), 32, salt=None, info=info).derive(self._first)
 
     @property
     def seals(self) -> bool:

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import uvloop
+from starlette.types import ASGIApp
 
 from gateway.control_plane.access.audit_file import AuditFile
 from gateway.control_plane.access.audit_log import AuditLog
@@ -29,6 +30,8 @@ from gateway.control_plane.database.choice import database_of, keyring_of
 from gateway.control_plane.database.news import DatabaseNews
 from gateway.control_plane.held_writes import HoldTimes
 from gateway.control_plane.holds import BrokenOff
+from gateway.control_plane.page.app import MAX_BODY as MAX_FORM
+from gateway.control_plane.page.app import GatewayPage
 from gateway.control_plane.publisher import Publisher
 from gateway.control_plane.releases import Releases
 from gateway.control_plane.status import NodeStatus, status_app
@@ -36,7 +39,7 @@ from gateway.control_plane.store import Retention, Store
 from gateway.control_plane.web import WebServer, listen
 from gateway.errors import SettingsError, StoreError
 from gateway.http.callers import is_loopback
-from gateway.http.limits import own_limits
+from gateway.http.limits import Limits, own_limits
 from gateway.hybrid.node_id import node_id
 from gateway.hybrid.server_tls import ClusterIdentity
 from gateway.logs import configure_logs, get_logger
@@ -44,7 +47,7 @@ from gateway.open_files import allow_open_files
 from gateway.pem import load_chain, read_pem
 from gateway.settings.compatibility import use_version
 from gateway.settings.listen import ListenAddress
-from gateway.settings.settings import Settings
+from gateway.settings.settings import Settings, env_name
 
 _OPEN_FILES = 4096
 """For full listeners, and a connection of each data plane beside them."""
@@ -66,11 +69,12 @@ class ControlPlane:
         self.tokens = TokenStore(self.store)
         self.authentication = Authentication(settings.read_admin_token())
         self._listener: ClusterListener | None = None
-        self._publisher: Publisher | None = None
+        self.publisher: Publisher | None = None
         self._news: DatabaseNews | None = None
         self.data_planes = DataPlanes()
         self._servers: list[WebServer] = []
         self.audit: AuditLog | None = None
+        self.page: GatewayPage | None = None
         self._saving: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -88,14 +92,14 @@ class ControlPlane:
             )
         releases = Releases(self.store, self.settings.cluster_max_payload)
         rollout = Rollout(self.data_planes, self._listener)
-        self._publisher = Publisher(releases, rollout, _hold_times(self.settings))
-        await self._publisher.start()
+        self.publisher = Publisher(releases, rollout, _hold_times(self.settings))
+        await self.publisher.start()
         every = self.settings.db_update_frequency
-        self._news = DatabaseNews(self.store.database, self._publisher.learn, every)
+        self._news = DatabaseNews(self.store.database, self.publisher.learn, every)
         self._news.start()
-        await self._listen(self._publisher)
+        await self._listen(self.publisher)
         self._saving = asyncio.create_task(self._save_regularly())
-        newest = self._publisher.newest
+        newest = self.publisher.newest
         _log.info("control plane started", release=None if newest is None else newest.number)
 
     def _open_store(self) -> None:
@@ -103,7 +107,7 @@ class ControlPlane:
         self.store.open()
 
     async def _listen(self, publisher: Publisher) -> None:
-        for name in ("admin_listen", "cluster_listen", "status_listen"):
+        for name in ("admin_listen", "admin_gui_listen", "cluster_listen", "status_listen"):
             addresses: Sequence[ListenAddress] = getattr(self.settings, name)
             self.sockets[name] = [listen(address, name) for address in addresses]
         self.audit = _audit_log(self.settings, self.store, publisher)
@@ -121,17 +125,10 @@ class ControlPlane:
             self.audit,
         )
         limits = own_limits(self.settings, MAX_BODY)
-        for secure in (False, True):
-            chosen = [
-                sock
-                for sock, address in zip(
-                    self.sockets["admin_listen"], self.settings.admin_listen, strict=True
-                )
-                if address.ssl is secure
-            ]
-            if chosen:
-                tls = _admin_tls(self.settings) if secure else None
-                self._servers.append(WebServer(app, chosen, limits, tls))
+        self._serve("admin_listen", app, limits)
+        if self.sockets["admin_gui_listen"]:
+            self.page = GatewayPage(self.settings, publisher, self.data_planes, self.authentication)
+            self._serve("admin_gui_listen", self.page.app, own_limits(self.settings, MAX_FORM))
         if self.sockets["status_listen"]:
             sockets = self.sockets["status_listen"]
             self._servers.append(
@@ -143,6 +140,16 @@ class ControlPlane:
             await server.start()
         self._warn_when_open()
         status.ready = True
+
+    def _serve(self, name: str, app: ASGIApp, limits: Limits) -> None:
+        """Have an application served on the sockets of a setting, with TLS where it says so."""
+        addresses: Sequence[ListenAddress] = getattr(self.settings, name)
+        pairs = list(zip(self.sockets[name], addresses, strict=True))
+        for secure in (False, True):
+            chosen = [sock for sock, address in pairs if address.ssl is secure]
+            if chosen:
+                tls = _admin_tls(self.settings, name) if secure else None
+                self._servers.append(WebServer(app, chosen, limits, tls))
 
     def reload(self) -> None:
         """Read admin token and cluster certificates again; what cannot be read stays as it was."""
@@ -157,8 +164,10 @@ class ControlPlane:
 
     async def stop(self) -> None:
         """Close sessions with data planes, respond to requests under way, close the database."""
-        if self._publisher is not None:
-            self._publisher.stop()
+        if self.publisher is not None:
+            self.publisher.stop()
+        if self.page is not None:
+            self.page.stop()
         stopping = [server.stop() for server in self._servers]
         if self._listener is not None:
             stopping.append(self._listener.stop())
@@ -175,8 +184,8 @@ class ControlPlane:
                 sock.close()
         if self._news is not None:
             await self._news.stop()
-        if self._publisher is not None:
-            await self._publisher.close()
+        if self.publisher is not None:
+            await self.publisher.close()
         self.store.close()
         _log.info("control plane stopped")
 
@@ -188,18 +197,18 @@ class ControlPlane:
 
     async def _save_tokens(self) -> None:
         """Write when tokens were used last."""
-        assert self._publisher is not None
+        assert self.publisher is not None
         used = self.authentication.take_used()
         if not used:
             return
         try:
-            await self._publisher.call(partial(self.tokens.note_used, used))
+            await self.publisher.call(partial(self.tokens.note_used, used))
         except StoreError as error:
             _log.error("last use of tokens not saved", reason=str(error))
 
     async def save_data_planes(self) -> None:
         """Write what changed about data planes; forget those not seen for too long."""
-        assert self._publisher is not None
+        assert self.publisher is not None
         oldest = int(time.time() - self.settings.cluster_data_plane_purge_delay)
         self.data_planes.purge(oldest)
         rows = self.data_planes.take_unsaved()
@@ -208,7 +217,7 @@ class ControlPlane:
             return
         save = partial(self.store.save_data_planes, rows, oldest, forgotten)
         try:
-            await self._publisher.call(save)
+            await self.publisher.call(save)
         except StoreError as error:
             _log.error("data planes not saved", reason=str(error))
 
@@ -236,10 +245,11 @@ def _hold_times(settings: Settings) -> HoldTimes:
     return HoldTimes(settings.hold_writes, settings.hold_idle, broken_off)
 
 
-def _admin_tls(settings: Settings) -> ssl.SSLContext:
+def _admin_tls(settings: Settings, listen: str) -> ssl.SSLContext:
     if not settings.admin_ssl_cert or not settings.admin_ssl_cert_key:
         raise SettingsError(
-            "KONG_ADMIN_LISTEN has ssl, which needs KONG_ADMIN_SSL_CERT and KONG_ADMIN_SSL_CERT_KEY"
+            f"{env_name(listen)} has ssl, which needs KONG_ADMIN_SSL_CERT and "
+            "KONG_ADMIN_SSL_CERT_KEY"
         )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2

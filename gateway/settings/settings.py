@@ -80,6 +80,8 @@ class Settings(PostgresSettings):
     connection begins with a header of that protocol (versions 1 and 2) and is closed without."""
     admin_listen: tuple[ListenAddress, ...] = setting(parse_listen, "127.0.0.1:8001")
     """Where a control plane is administered."""
+    admin_gui_listen: tuple[ListenAddress, ...] = setting(parse_listen, "127.0.0.1:8002")
+    """Where a control plane serves its page for people; `ssl` takes the Admin API's certificate."""
     admin_gui_url: tuple[str, ...] = setting(origins, "")
     """URLs of an admin GUI: pages of their origins may call the Admin API from browsers (CORS)."""
     cluster_listen: tuple[ListenAddress, ...] = setting(parse_listen, "0.0.0.0:8005")

@@ -52,6 +52,7 @@ def settings_values(prefix: Path) -> dict[str, str]:
         "role": "control_plane",
         "prefix": str(prefix),
         "admin_listen": "127.0.0.1:0",
+        "admin_gui_listen": "off",
         "cluster_listen": "127.0.0.1:0",
         "status_listen": "127.0.0.1:0",
         "cluster_mtls": "pki",

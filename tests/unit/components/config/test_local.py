@@ -15,7 +15,7 @@ def problems(**changes: str) -> str:
 
 def test_the_defaults_of_the_project_file_make_the_local_stack() -> None:
     config = read_local(ConfigReader("local", {}))
-    assert config.ports == Ports(8000, 8443, 8001, 8005, 8100, 8101, 9092, 9093)
+    assert config.ports == Ports(8000, 8443, 8001, 8002, 8005, 8100, 8101, 9092, 9093)
     assert config.topic_names == ("topictest", "topictest2")
     assert config.routes == "stacks/gateway/local.yaml"
     assert config.workers == 2

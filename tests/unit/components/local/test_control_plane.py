@@ -18,6 +18,7 @@ def test_it_listens_on_loopback_and_knows_its_token_by_a_file() -> None:
     (one,) = of(control_plane(), "gateway:local:Process").values()
     environment = one.inputs["environment"]
     assert environment["KONG_ADMIN_LISTEN"] == "127.0.0.1:8001"
+    assert environment["KONG_ADMIN_GUI_LISTEN"] == "127.0.0.1:8002"
     assert environment["KONG_CLUSTER_LISTEN"] == "127.0.0.1:8005"
     assert environment["KONG_ADMIN_TOKEN_FILE"] == f"{one.inputs['directory']}/admin-token"
     assert bare(one.inputs["files"])["admin-token"] == "cp-admin-token-secret"

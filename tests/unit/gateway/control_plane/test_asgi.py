@@ -2,11 +2,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from starlette.responses import StreamingResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tests.support.control_plane import connect, running, until_closed
+from gateway.control_plane.web import WebServer, listen
+from gateway.http.limits import Limits
+from gateway.settings.listen import ListenAddress
+from tests.support.control_plane import RawConnection, connect, running, until_closed
 from tests.support.documents import story
 
 SHORT = {"client_header_timeout": "200ms", "client_body_timeout": "200ms", "idle_timeout": "200ms"}
@@ -69,3 +76,60 @@ async def test_a_call_goes_on_when_its_caller_leaves(tmp_path: Path) -> None:
         call.cancel()
         await asyncio.gather(call, return_exceptions=True)
         assert (await place.ask("GET", "/releases/1")).status == 200
+
+
+@asynccontextmanager
+async def serving(app: ASGIApp) -> AsyncIterator[RawConnection]:
+    """Serve an application; connect and ask for anything."""
+    listening = listen(ListenAddress("127.0.0.1", 0), "admin_listen")
+    server = WebServer(app, [listening], Limits())
+    await server.start()
+    wire = RawConnection(*await asyncio.open_connection(*listening.getsockname()[:2]))
+    try:
+        await wire.send(ASK)
+        yield wire
+    finally:
+        await wire.close()
+        await server.stop()
+
+
+async def test_a_response_that_is_still_made_is_sent_as_it_comes() -> None:
+    further = asyncio.Event()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"one"
+        await further.wait()
+        yield b"two"
+
+    async with serving(StreamingResponse(pieces())) as wire, asyncio.timeout(20):
+        await wire.reader.readuntil(b"one\r\n")
+        further.set()
+        assert b"two\r\n0\r\n\r\n" in await wire.reader.readuntil(b"0\r\n\r\n")
+
+
+async def test_one_that_breaks_off_is_cut() -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"one"
+        raise OSError
+
+    async with serving(StreamingResponse(pieces())) as wire:
+        assert b"\r\n0\r\n" not in await wire.rest()
+
+
+async def test_an_application_is_told_that_nobody_reads_any_more() -> None:
+    ended = asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        try:
+            while True:
+                piece = {"type": "http.response.body", "body": b"x" * 10_000, "more_body": True}
+                await send(piece)
+        finally:
+            ended.set()
+
+    async with serving(app) as wire:
+        await wire.reader.readuntil(b"xxx")
+        await wire.close()
+        async with asyncio.timeout(20):
+            await ended.wait()

@@ -177,3 +177,13 @@ def test_processes_that_start_at_once_have_one_keyring(tmp_path: Path) -> None:
     sealed = rings[0].seal(b"content", 1)
     assert all(ring.open(sealed, 1) == b"content" for ring in rings)
     assert [path.name for path in tmp_path.iterdir()] == [BESIDE]
+
+
+def test_what_is_derived_depends_on_the_first_key_and_the_purpose_alone() -> None:
+    first, second = "a" * 40, "b" * 40
+    derived = Keyring([first]).derived("page session")
+    assert len(derived) == 32
+    assert derived == Keyring([first, second]).derived("page session")
+    assert derived != Keyring([second, first]).derived("page session")
+    assert derived != Keyring([first]).derived("another")
+    assert Keyring().derived("page session") != Keyring().derived("page session")
