@@ -21,6 +21,7 @@ from gateway.control_plane.admin.responses import EXCEPTION_HANDLERS, MAX_BODY
 from gateway.control_plane.admin.rights import with_rights
 from gateway.control_plane.admin.schemas import schema_routes
 from gateway.control_plane.admin.tokens import TokenEndpoints
+from gateway.control_plane.admin.upstreams import UpstreamEndpoints
 from gateway.control_plane.admin.workspaces import DefaultWorkspace, workspace_routes
 from gateway.control_plane.clustering.data_planes import DataPlanes
 from gateway.control_plane.publisher import Publisher
@@ -47,6 +48,7 @@ def admin_app(
         *AuditEndpoints(audit, publisher).routes(),
         *TokenEndpoints(publisher, tokens, authentication).routes(),
         *membership_routes(publisher),
+        *UpstreamEndpoints(publisher, node.id).routes(),
         *workspace_routes(),
         *entity_routes(publisher),
     ]

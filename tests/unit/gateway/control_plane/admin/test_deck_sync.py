@@ -116,6 +116,8 @@ SERVED: list[tuple[str, str, str, list[str], int]] = [
     ("shaped", "GET", "/catalogue?page=1", [], 200),
     ("shaped", "GET", "/catalogue?page=one", [], 400),
     ("shaped", "GET", "/inside", [], 403),
+    ("balanced", "GET", "/shared", [], 200),
+    ("balanced", "GET", "/sticky", [], 503),
     ("records", "POST", "/events", [], 401),
     ("records", "POST", "/events", ["apikey: device-key", "Content-Type: application/json"], 200),
     ("records", "POST", "/closed", [], 503),
