@@ -56,8 +56,8 @@ def set_host(request: Request, host: bytes) -> None:
     """Send another Host, whatever the route preserves."""
     host = as_value(host)
     request.upstream_host = host
-    request.headers = [pair for pair in request.headers if pair[0] != b"host"]
-    request.headers.append((b"host", host))
+    kept = [pair for pair in request.headers if pair[0] != b"host"]
+    request.headers = [*kept, (b"host", host)]
 
 
 def remove_headers(request: Request, *names: bytes) -> None:

@@ -160,6 +160,7 @@ class HttpProtocol(asyncio.Protocol):
             method, target, headers, host, length = usual
             request = Request(self, method, target, "1.1", headers, monotonic())
             request.host = host
+            request.unclaimed = headers
         else:
             examined = self._examine(data, at, end, usual)
             if examined is None:

@@ -106,18 +106,33 @@ class Chain:
         access = self._access
         derive = derive or self._derive
         try:
-            for index in range(start, len(access)):
-                before = (request.consumer, request.consumer_groups) if derive else _NOBODY
-                result = access[index](request)
+            if derive is not None:
+                return self._run_deriving(request, start, derive)
+            index = start
+            for handler in access[start:] if start else access:
+                result = handler(request)
                 if result is not None:
                     if isinstance(result, _RESPONSES):
                         return result
-                    return self._later(request, index, before, result, derive)
-                if derive is not None and _is_another(request, before):
-                    return self._switch(request, index, derive)
+                    return self._later(request, index, _NOBODY, result, None)
+                index += 1
             return self._last(request)
         except Exception as error:
             return failure(request, error)
+
+    def _run_deriving(self, request: Request, start: int, derive: Derive) -> Response | Pending:
+        """Run the handlers until one finds another consumer, then the chain for that one."""
+        access = self._access
+        for index in range(start, len(access)):
+            before = request.consumer, request.consumer_groups
+            result = access[index](request)
+            if result is not None:
+                if isinstance(result, _RESPONSES):
+                    return result
+                return self._later(request, index, before, result, derive)
+            if _is_another(request, before):
+                return self._switch(request, index, derive)
+        return self._last(request)
 
     def _later(
         self,

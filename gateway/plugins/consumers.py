@@ -47,18 +47,18 @@ class Identity(NamedTuple):
 
     def put_on(self, request: Request, strips: frozenset[bytes] = IDENTITY) -> None:
         """Make it the request's; headers that claim another identity go: ``strips``."""
-        request.headers = [pair for pair in request.headers if pair[0] not in strips]
-        request.headers += self.headers
-        request.consumer = self.consumer
-        if self.credential is not None:
-            request.credential = self.credential
-        # What most requests do not have is not written: it would cost each of them a dictionary.
-        if self.groups is not request.authenticated_groups:
-            request.authenticated_groups = self.groups
-        if self.consumer_groups is not request.consumer_groups:
-            request.consumer_groups = self.consumer_groups
-        if self.claims is not request.claims:
-            request.claims = self.claims
+        # Taken apart at once: reading a field by its name takes five times as long.
+        consumer, credential, own, _, groups, consumer_groups, claims = self
+        headers = request.headers
+        if headers is not request.unclaimed or strips is not IDENTITY:
+            headers = [pair for pair in headers if pair[0] not in strips]
+        request.headers = headers + own
+        request.consumer = consumer
+        if credential is not None:
+            request.credential = credential
+        request.authenticated_groups = groups
+        request.consumer_groups = consumer_groups
+        request.claims = claims
 
 
 class Consumers:

@@ -49,11 +49,12 @@ _NUMBER = (1 << 32) - 1
 class Counter:
     """One count; made by ``Table.counter``."""
 
-    __slots__ = ("_at", "_mark", "_own", "_place", "_table")
+    __slots__ = ("_at", "_base", "_mark", "_own", "_place", "_table")
 
     def __init__(self, table: Table, mark: int, place: int) -> None:
         self._table = table
         self._mark = mark
+        self._base = mark << 32
         self._place = place
         self._at, self._own = table.reserve(mark, place)
 
@@ -83,7 +84,23 @@ class Counter:
         """Count so many more."""
         self._own += amount
         if self._at >= 0:
-            self._table.words[self._at] = self._mark << 32 | min(self._own, _NUMBER)
+            self._table.words[self._at] = self._base | min(self._own, _NUMBER)
+
+    def take(self, most: int) -> int:
+        """Count one more unless that many were counted; return how many are left, -1: none was.
+
+        What ``total`` and ``add`` do, in one step: nearly every limit takes it.
+        """
+        table = self._table
+        own = self._own
+        left = most - (self.total() if table.others else own) - 1
+        if left < 0:
+            return -1
+        self._own = own = own + 1
+        at = self._at
+        if at >= 0:
+            table.words[at] = self._base + (own if own <= _NUMBER else _NUMBER)
+        return left
 
     def highest(self) -> int:
         """Return the largest number that any worker has raised it to."""
@@ -117,13 +134,15 @@ class Table:
         self.lease = 0.0
         self._start = -1
         self._counters: dict[str, Counter] = {}
+        self.at_hand: dict[str, Counter] = {}
+        """The same counters by what callers find faster than their origins: whatever they like."""
 
     def open(self, start: int) -> None:
         """Forget the counts of other windows than that which begins at ``start``."""
         if start == self._start:
             return
         self._start = start
-        self._counters = {}
+        self._counters, self.at_hand = {}, {}
         window = self._mine - _PAGE // 8
         if self.words[window] != start:
             self._clear()
@@ -142,7 +161,8 @@ class Table:
         found = self._counters.get(origin)
         if found is None:
             if len(self._counters) >= _COUNTERS:
-                self._counters = {}
+                # Together: a count in two places at hand would be two.
+                self._counters, self.at_hand = {}, {}
             # With a secret: a client that knew the places could crowd out others.
             digest = _digest(f"{self._start}\n{origin}", self._secret)
             found = self._counters[origin] = Counter(self, digest >> 32 or 1, digest % _SLOTS)

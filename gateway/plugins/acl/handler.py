@@ -66,9 +66,8 @@ class AccessList(Handler):
             nobody = not known and not verdict.any
             status, text = (401, _UNKNOWN) if nobody else (403, _REFUSED)
             return error_response(status, text, request)
-        request.headers = without(request.headers, _BOTH)
-        if not self._hides:
-            request.headers.append((header, verdict.groups))
+        headers = without(request.headers, _BOTH)
+        request.headers = headers if self._hides else [*headers, (header, verdict.groups)]
         return None
 
     def _of_consumer(self, request: Request) -> _Verdict:

@@ -36,18 +36,21 @@ class CorrelationId(Handler):
     def access(self, request: Request) -> None:
         """Keep the client's id when it is one, else set a new one for whoever comes after."""
         names = self._names
-        found = [value for name, value in request.headers if name in names]
-        if not found:
-            made = self._make(request)
-            request.correlation_id = made
-            request.headers = [*request.headers, (self._name, made)]
-            given_names = request.own_headers
-            request.own_headers = given_names | self._own if given_names else self._own
-        else:
-            given = found[0]
-            request.correlation_id = kept = given if _good(given) else self._make(request)
-            if kept is not given or len(found) > 1:
-                request.put_headers([(self._name, kept)])
+        for name, given in request.headers:
+            if name in names:
+                self._keep(request, given)
+                return
+        request.correlation_id = made = self._make(request)
+        request.headers = [*request.headers, (self._name, made)]
+        others = request.own_headers
+        request.own_headers = others | self._own if others else self._own
+
+    def _keep(self, request: Request, given: bytes) -> None:
+        """Keep the first of the client's ids, where it is one, and no other."""
+        request.correlation_id = kept = given if _good(given) else self._make(request)
+        found = [name for name, _ in request.headers if name in self._names]
+        if kept is not given or len(found) > 1:
+            request.put_headers([(self._name, kept)])
 
     def header_filter(self, request: Request, response: Response) -> None:
         """Set the header of the response, also where a plugin responded before ``access`` ran."""

@@ -38,6 +38,9 @@ class KeyAuth(AuthenticationHandler):
         self._query = Arguments(config.key_names) if config.key_in_query else None
         self._bodies = Bodies(config.key_names) if config.key_in_body else None
         self._elsewhere = config.key_in_query or config.key_in_body
+        first = self._headers and (len(self._headers) == 1 or not self._elsewhere)
+        self._first = self._headers[0] if first else frozenset[bytes]()
+        """Header names under which a key, where there is one, is the request's key."""
         self._identities = context.consumers.credentials("keyauth_credentials")
         ask = challenge("Key", config.realm)
         self._no_key = Denial(_NO_KEY, "no key was shown", headers=ask, absent=True)
@@ -47,10 +50,20 @@ class KeyAuth(AuthenticationHandler):
 
     def authenticate(self, request: Request) -> Found:
         """Return whose key it is."""
-        keys = self._keys(request)
-        if len(keys) != 1 or not keys[0]:
-            return self._two_keys if len(keys) > 1 else self._no_key
-        found = self._identities.get(keys[0])
+        first, key = self._first, None
+        for name, value in request.headers:
+            if name in first:
+                if key is not None:
+                    return self._two_keys
+                key = value
+        if key is None:
+            keys = self._keys(request)
+            if len(keys) > 1:
+                return self._two_keys
+            key = keys[0] if keys else b""
+        if not key:
+            return self._no_key
+        found = self._identities.get(key)
         if found is None:
             return self._unknown
         return self._expired if found.expires <= time() else found

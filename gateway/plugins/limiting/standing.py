@@ -29,6 +29,15 @@ class StandingLines:
             for limit in self._limits
         )
 
+    def around(self, reset: int) -> tuple[bytes, bytes]:
+        """Return what stands before and between the two remainders of an only limit, whole ones.
+
+        Joined by ``+``, which takes a third of the template's time.
+        """
+        limit, remaining, until, title, end = self.template.split(self.form)
+        before = limit + self.form % self._limits[0].limit + remaining
+        return before, until + b"%d" % reset + title + end
+
     def of(self, left: Sequence[float], now: float) -> tuple[int, bytes]:
         """Return in how many seconds the tightest limit ends, and the lines."""
         tightest, least = self._limits[0], left[0]

@@ -67,12 +67,27 @@ class OpenIdConnect(AuthenticationHandler):
         self._own = self._identities.claim_headers | self._identities.token_headers
         if config.proof_of_possession_dpop != "off":
             self._own |= {b"dpop"}
-        self.strips = IDENTITY | self._own
         self._takes_tokens = bool(self._methods & {"bearer", "introspection"})
+        self.strips = IDENTITY | self._own if self._own else IDENTITY
+        plain = not (self._possession.is_checked or self._downstream)
+        first = self._places.header_names[:1] == (b"authorization",)
+        self._is_usual = first and plain and self._takes_tokens
+        """The token of a usual request is in its Authorization, and found there first."""
         self._judges = "bearer" in self._methods and not config.introspect_jwt_tokens
 
     def authenticate(self, request: Request) -> Found | Awaitable[Found]:
         """Return whose token it is, at once for one that is known."""
+        if self._is_usual:
+            value = request.header(b"authorization")
+            if value is not None and value[:7] == b"Bearer ":
+                now = time()
+                found = self._verified.find(value[7:], now)
+                # What follows would find the same, and has nothing else to look at.
+                if found is not None and now < self._look_at:
+                    if self._own:
+                        given = request.own_headers
+                        request.own_headers = given | self._own if given else self._own
+                    return found
         token = self._places.bearer(request) if self._takes_tokens else None
         if token is not None:
             return self._of_bearer(request, token)

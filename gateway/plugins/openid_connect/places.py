@@ -42,9 +42,9 @@ class TokenPlaces:
     def __init__(self, config: Any) -> None:
         places = config.bearer_token_param_type
         named = config.bearer_token_header_name
-        self._headers: tuple[bytes, ...] = ()
+        self.header_names: tuple[bytes, ...] = ()
         if "header" in places:
-            self._headers = _HEADERS if named is None else (named.lower().encode(),)
+            self.header_names = _HEADERS if named is None else (named.lower().encode(),)
         self._query = Arguments([_NAME]) if "query" in places else None
         cookie = config.bearer_token_cookie_name if "cookie" in places else None
         self._cookies = () if not cookie else (cookie.encode(),)
@@ -56,7 +56,7 @@ class TokenPlaces:
             hidden.append(_SECRET)
         self._hidden_fields = Bodies(hidden) if hidden else None
         self._proofs = config.proof_of_possession_dpop != "off"
-        self._looked_at = {b"authorization", *self._headers}
+        self._looked_at = {b"authorization", *self.header_names}
         if self._proofs:
             self._looked_at.add(b"dpop")
         self._secret_names = Arguments([_SECRET])
@@ -65,7 +65,7 @@ class TokenPlaces:
 
     def bearer(self, request: Request) -> bytes | None:
         """Return the token in head or query."""
-        for name in self._headers:
+        for name in self.header_names:
             value = request.header(name)
             if value is None:
                 continue
@@ -134,7 +134,7 @@ class TokenPlaces:
     def _is_proof(self, name: bytes, value: bytes) -> bool:
         if name != b"authorization":
             return True
-        if name in self._headers and _TOKEN.match(value):
+        if name in self.header_names and _TOKEN.match(value):
             return True
         return "header" in self._secrets and _BASIC.match(value) is not None
 

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from time import monotonic
 from typing import Any
 
 from gateway.http.messages import Request, Response
@@ -32,7 +30,7 @@ class Prometheus(Handler):
         metrics: RouteMetrics = match.data.metrics
         counts = metrics.everybody
         if self._by_consumer and request.consumer is not None:
-            counts = metrics.caller(_name(request.consumer))
+            counts = metrics.of_consumer(request.consumer)
         if self._codes:
             status = response.status if response.generated else -response.status
             codes = counts.codes
@@ -45,21 +43,16 @@ class Prometheus(Handler):
 
 
 def _time(metrics: RouteMetrics, request: Request) -> None:
-    """Count the times of a request; what was waited for may be an upstream or Kafka."""
-    elapsed = own = (monotonic() - request.received) * 1000
-    if request.upstream_status is not None:
-        own = max(0.0, (request.upstream_sent - request.received) * 1000)
-        metrics.upstream.observe(request.upstream_ms)
-    elif request.waiting_since is not None:
-        own = min(elapsed, (request.waiting_since - request.received) * 1000)
-        metrics.upstream.observe(elapsed - own)
-    metrics.gateway.observe(own)
+    """Count the times of a request; what was waited for may be Kafka or an upstream."""
+    received = request.received
+    elapsed = own = (request.ended - received) * 1000
+    waited = -1.0
+    since = request.waiting_since
+    if since is not None:
+        own = min(elapsed, (since - received) * 1000)
+        waited = elapsed - own
+    elif request.upstream_status is not None:
+        own = max(0.0, (request.upstream_sent - received) * 1000)
+        waited = request.upstream_ms
     trace = request.trace
-    if trace is None or not trace.sampled:
-        metrics.elapsed.observe(elapsed)
-    else:
-        metrics.elapsed.observe_traced(elapsed, trace.id)
-
-
-def _name(consumer: Mapping[str, Any]) -> str:
-    return str(consumer.get("username") or consumer.get("custom_id") or consumer["id"])
+    metrics.time(elapsed, own, waited, trace.id if trace is not None and trace.sampled else "")

@@ -18,6 +18,7 @@ from gateway.plugins.limiting.origins import address_of, identify, redis_name
 from gateway.plugins.limiting.periods import Limit
 from gateway.plugins.limiting.scripts import script
 from gateway.plugins.limiting.standing import StandingLines
+from gateway.plugins.shared_counters import Counter
 from gateway.redis.target import target_of
 from gateway.tasks import BackgroundTasks
 
@@ -49,7 +50,12 @@ class RateLimiting(Handler):
         self._lines = StandingLines(self._limits, hidden=config.hide_client_headers)
         self._template = self._lines.template
         only = self._limits[0]
-        self._only = only if len(self._limits) == 1 and only.limit == only.most else None
+        usual = len(self._limits) == 1 and only.limit == only.most and config.policy != "redis"
+        self._only = only if usual else None
+        self._by_consumer = config.limit_by == "consumer"
+        # The lines of an only limit change with what is left, and once a second.
+        self._since = self._until = 0.0
+        self._before = self._between = b""
         self._named = f"ratelimit:{context.route_id or _NO_ID}:{context.service_id or _NO_ID}:"
         self._redis: RedisClient | None = None
         self._mirror: Mirror | None = None
@@ -61,23 +67,43 @@ class RateLimiting(Handler):
     def access(self, request: Request) -> AccessResult:
         """Let the request pass and count it, or refuse it and do not."""
         now = time()
-        origin = self._identify(request) or address_of(request.client_ip, self._prefix)
-        if self._redis is not None:
-            return self._in_redis(self._redis, request, origin, now)
         only = self._only
         if only is None:
+            origin = self._origin(request)
+            if self._redis is not None:
+                return self._in_redis(self._redis, request, origin, now)
             return self._several(request, origin, now)
-        # The same as for several, in half the time: most have one.
-        counter = only.counter(origin, now)
-        left = only.most - counter.total() - 1
+        # The same as for several, in a third of the time: most have one.
+        consumer = request.consumer
+        if not self._by_consumer or consumer is None:
+            counter = only.counter(self._origin(request), now)
+        else:
+            number = consumer["id"]
+            counter = only.at_hand(now).get(number) or self._find(only, number, request, now)
+        left = counter.take(only.most)
         if left < 0:
             return self._refuse(request, [0], now)
-        counter.add()
         if self._template:
-            lines = self._template % (only.most, left, only.reset(now), left)
+            if not self._since < now <= self._until:
+                self._renew_lines(only, now)
+            remaining = b"%d" % left
+            lines = self._before + remaining + self._between + remaining
             before = request.response_lines
             request.response_lines = joined(before, lines) if before else lines
         return None
+
+    def _origin(self, request: Request) -> str:
+        return self._identify(request) or address_of(request.client_ip, self._prefix)
+
+    def _find(self, only: Limit, number: str, request: Request, now: float) -> Counter:
+        counter = only.counter(self._origin(request), now)
+        only.at_hand(now)[number] = counter
+        return counter
+
+    def _renew_lines(self, only: Limit, now: float) -> None:
+        self._before, self._between = self._lines.around(only.reset(now))
+        seconds = int(only.end - now)
+        self._since, self._until = only.end - seconds - 1, only.end - seconds
 
     def close(self) -> None:
         """Give the connections back; what was counted goes to Redis before."""

@@ -42,9 +42,10 @@ class VerifiedTokens:
     def find(self, token: bytes, now: float) -> Identity | None:
         """Return whose the token is at this time; None where it must be looked at."""
         found = self._found.get(token)
-        if found is None or not found.begins <= now < found.ends:
+        if found is None:
             return None
-        return found.identity
+        identity, begins, ends = found
+        return identity if begins <= now < ends else None
 
     def put(self, token: bytes, verified: Verified) -> None:
         """Keep a token."""

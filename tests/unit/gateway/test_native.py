@@ -14,6 +14,7 @@ from gateway import native
 from gateway.errors import RequestRejected
 from gateway.http.checks import check_head
 from gateway.http.head_parser import HeadParser
+from gateway.http.headers import IDENTITY
 from gateway.http.messages import Request
 from gateway.plugins.produce.envelope import EnvelopeBuilder
 from tests.support.producing import Connection, request
@@ -197,3 +198,13 @@ def test_without_twins_every_head_goes_the_long_way() -> None:
     assert reference(head).host == b"gw"
     with pytest.raises(RequestRejected):
         reference(b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n")
+
+
+@needs_twins
+@pytest.mark.parametrize("name", sorted(IDENTITY))
+def test_a_head_that_names_a_consumer_is_left_to_python(name: bytes) -> None:
+    """What the twin has read is taken for headers in which nobody claims to be anybody."""
+    head = b"GET / HTTP/1.1\r\nHost: gw\r\n%b: x\r\n\r\n" % name
+    assert native.parse_head(head, 0, len(head)) is None
+    head = head.replace(name, name.upper())
+    assert native.parse_head(head, 0, len(head)) is None

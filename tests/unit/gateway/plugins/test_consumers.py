@@ -129,3 +129,29 @@ def test_of_names_that_differ_in_case_alone_none_is_found_without_it() -> None:
     assert found.find_username("ann") is None
     assert found.find_username("bob") == rows[2]
     assert found.find("Ann", "username") == rows[0]
+
+
+def test_headers_that_came_without_a_claim_are_not_looked_through_but_those_set_since_are() -> None:
+    found = with_keys(key("k", "secret")).credentials("keyauth_credentials")[b"secret"]
+    asked = request()
+    asked.unclaimed = asked.headers
+    came = list(asked.headers)
+    found.put_on(asked)
+    assert asked.headers == came + found.headers
+    assert asked.unclaimed == came
+    asked = request()
+    asked.unclaimed = asked.headers
+    asked.put_headers([(b"x-consumer-id", b"another")])
+    found.put_on(asked)
+    assert asked.headers == came + found.headers
+
+
+def test_another_proof_leaves_nothing_of_the_one_before() -> None:
+    asked = request()
+    groups = ({"id": "g"},)
+    virtual("t", ANN, groups=["a"], consumer_groups=groups, claims={"sub": "x"}).put_on(asked)
+    assert (asked.authenticated_groups, asked.consumer_groups) == (["a"], groups)
+    with_keys(key("k", "secret")).credentials("keyauth_credentials")[b"secret"].put_on(asked)
+    assert asked.authenticated_groups is None
+    assert asked.consumer_groups is None
+    assert asked.claims is None

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import orjson
+import pytest
 
 from gateway.plugins.request_metrics import SEPARATOR, WAIT_BOUNDS, Histogram, RequestMetrics
 
@@ -49,3 +50,31 @@ async def test_what_is_written_in_pieces_is_the_report() -> None:
         if place % 3:
             route.everybody.codes[200] = place
     assert orjson.loads(orjson.dumps(await metrics.written())) == metrics.report()
+
+
+@pytest.mark.parametrize(
+    ("waited", "trace"), [(-1.0, ""), (0.0, ""), (25.0, "a" * 32), (60001, "")]
+)
+def test_the_times_of_a_request_are_observed_each_in_its_histogram(
+    waited: float, trace: str
+) -> None:
+    metrics = RequestMetrics()
+    route = metrics.of("s", "r")
+    route.time(30.0, 5.0, waited, trace)
+    for histogram, time in ((route.elapsed, 30.0), (route.gateway, 5.0), (route.upstream, waited)):
+        expected = Histogram(histogram.bounds)
+        if time >= 0:
+            expected.observe(time)
+        assert (histogram.counts, histogram.sum) == (expected.counts, expected.sum)
+    assert bool(route.elapsed.exemplars) is bool(trace)
+
+
+def test_a_consumer_is_counted_under_the_name_of_its_present_row() -> None:
+    route = RequestMetrics().of("s", "r")
+    row = {"id": "c-1", "username": "ann"}
+    ann = route.of_consumer(row)
+    assert route.of_consumer(row) is ann is route.callers["ann"]
+    renamed = {"id": "c-1", "username": "eve"}
+    assert route.of_consumer(renamed) is route.callers["eve"] is not ann
+    assert route.of_consumer({"id": "c-2", "custom_id": "7"}) is route.callers["7"]
+    assert route.of_consumer({"id": "c-3"}) is route.callers["c-3"]

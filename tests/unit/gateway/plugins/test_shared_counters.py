@@ -5,9 +5,12 @@ import mmap
 import multiprocessing
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from time import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.plugins import shared_counters as module
 from gateway.plugins.shared_counters import Directory, SharedCounters, area_size
@@ -16,11 +19,17 @@ START = int(time())
 END = START + 3600
 
 
-@pytest.fixture
-def memory() -> Iterator[int]:
+@contextmanager
+def memfd() -> Iterator[int]:
     descriptor = os.memfd_create("test")
     yield descriptor
     os.close(descriptor)
+
+
+@pytest.fixture
+def memory() -> Iterator[int]:
+    with memfd() as descriptor:
+        yield descriptor
 
 
 def counted(
@@ -185,3 +194,42 @@ def test_more_than_one_is_counted_at_once() -> None:
     counter.add(1000)
     counter.add()
     assert counter.total() == 1001
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(1, 6)), max_size=30))
+def test_taking_one_is_asking_for_the_total_and_adding(steps: list[tuple[int, int]]) -> None:
+    with memfd() as ours, memfd() as theirs:
+        taking = [SharedCounters(ours, index, 2).table("l", START, END) for index in range(2)]
+        adding = [SharedCounters(theirs, index, 2).table("l", START, END) for index in range(2)]
+        for worker, most in steps:
+            reference = adding[worker].counter("a")
+            left = most - reference.total() - 1
+            if left >= 0:
+                reference.add()
+            assert taking[worker].counter("a").take(most) == max(left, -1)
+        assert [table.counter("a").total() for table in taking] == [
+            table.counter("a").total() for table in adding
+        ]
+
+
+def test_a_full_word_stays_full() -> None:
+    counter = SharedCounters().table("l", START, END).counter("a")
+    counter.add((1 << 32) - 1)
+    assert counter.take(1 << 40) == (1 << 40) - (1 << 32)
+    assert counter.total() == 1 << 32
+
+
+def test_what_is_at_hand_goes_with_the_counters_it_stands_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_COUNTERS", 2)
+    table = SharedCounters().table("l", START, END)
+    first = table.at_hand["1"] = table.counter("one")
+    first.add()
+    table.counter("two")
+    table.counter("three")
+    assert table.at_hand == {}
+    assert table.counter("one").total() == 1
+    table.at_hand["1"] = table.counter("one")
+    table.open(START + 60)
+    assert table.at_hand == {}

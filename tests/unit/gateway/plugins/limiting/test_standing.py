@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
-from gateway.plugins.limiting.periods import Limit
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.plugins.limiting.periods import PERIODS, Limit
 from gateway.plugins.limiting.standing import StandingLines
 from gateway.plugins.shared_counters import SharedCounters
 
@@ -35,3 +38,15 @@ def test_fractions_are_written_as_kong_does() -> None:
 
 def test_hidden_there_are_none() -> None:
     assert StandingLines(limits(second=5), hidden=True).of([4], 0.0) == (1, b"")
+
+
+@given(
+    st.sampled_from(PERIODS), st.integers(1, 10**9), st.integers(0, 10**9), st.integers(1, 10**8)
+)
+def test_the_lines_of_an_only_limit_can_be_put_together(
+    period: str, most: int, left: int, reset: int
+) -> None:
+    lines = StandingLines(limits(**{period: most}), hidden=False)
+    before, between = lines.around(reset)
+    shown = b"%d" % left
+    assert before + shown + between + shown == lines.template % (most, left, reset, left)

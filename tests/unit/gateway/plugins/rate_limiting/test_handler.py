@@ -6,6 +6,8 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.http.clock import Clock
 from gateway.http.heads import HeadWriter
@@ -280,3 +282,27 @@ def test_a_plugin_of_a_service_counts_over_its_routes(clock: Time) -> None:
     plugin = limited(minute=2, limit_by="service")
     assert [told(plugin, by_service("s"))[0] for _ in range(3)] == [200, 200, 429]
     assert told(plugin, by_service("t"))[0] == 200
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 40)), max_size=30))
+def test_consumers_are_counted_apart_and_the_lines_say_the_seconds_that_are_left(
+    steps: list[tuple[str, float]],
+) -> None:
+    """Whatever a plugin keeps at hand from one request to the next."""
+    clock = Time()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "time", clock)
+        plugin = limited(minute=4)
+        counted: dict[tuple[str, float], int] = {}
+        for name, seconds in steps:
+            clock.now += seconds
+            request = request_of()
+            request.consumer = {"id": name}
+            end = (clock.now // 60 + 1) * 60
+            before = counted.get((name, end), 0)
+            response = plugin.access(request)
+            assert (response is None) is (before < 4)
+            counted[name, end] = min(before + 1, 4)
+            lines = dict(line.split(b": ") for line in request.response_lines.split(b"\r\n")[1:])
+            assert lines[b"RateLimit-Remaining"] == b"%d" % (4 - counted[name, end])
+            assert lines[b"RateLimit-Reset"] == b"%d" % max(1, int(end - clock.now))
