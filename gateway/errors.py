@@ -29,6 +29,7 @@ GatewayError
 │   ├── BodyUnreadable            …because its body is not what its type calls for
 │   ├── BodyRefused               …because a plugin refuses its body, which is on its way upstream
 │   └── ProtocolError             …and the connection closed: malformed or hostile bytes
+├── ConditionFailed               the condition of a plugin says neither true nor false
 ├── NodeStoreUnavailable          what a node's workers share cannot be reached, or is full
 ├── CommandFailed                 a command cannot do what was asked
 ├── KafkaError                    Kafka refused what the command line asked, or did not respond
@@ -250,6 +251,10 @@ class BodyRefused(RequestRejected):
 
 class ProtocolError(RequestRejected):
     """Malformed or hostile bytes: respond, then close the connection."""
+
+
+class ConditionFailed(GatewayError):
+    """The condition of a plugin could not be evaluated, or says neither true nor false."""
 
 
 class NodeStoreUnavailable(GatewayError):

@@ -5,10 +5,28 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from gateway.entities.base import Entity, EntityType, Hint
-from gateway.entities.types import ForeignKey, Name, PluginProtocol, all_http_protocols
+from gateway.entities.condition import condition_problem
+from gateway.entities.types import (
+    ForeignKey,
+    Name,
+    PluginProtocol,
+    all_http_protocols,
+    invalid,
+)
+
+
+def _check_condition(text: str) -> str:
+    problem = condition_problem(text)
+    if problem is not None:
+        raise invalid(problem)
+    return text
+
+
+Condition = Annotated[str, AfterValidator(_check_condition)]
+"""A condition that can be compiled."""
 
 
 class Plugin(Entity):
@@ -39,6 +57,11 @@ class Plugin(Entity):
         description="The protocols of requests that the plugin runs for.",
     )
     enabled: bool = Field(default=True, description="Whether the plugin runs.")
+    condition: Condition | None = Field(
+        default=None,
+        description="An expression in CEL that says for each request whether the plugin runs; "
+        "null: for all. See docs/decisions/conditions-of-plugins.md for the fields it may name.",
+    )
 
 
 PLUGINS = EntityType(

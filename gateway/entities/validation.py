@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from gateway.entities.base import EntityType, StrictModel
+from gateway.entities.condition import EXEMPT
 from gateway.entities.plugin import Plugin
 from gateway.entities.plugin_types import PluginType, plugin_types, unknown_plugin
 from gateway.entities.problems import Problem, kong_fields, problems_of
@@ -72,8 +73,6 @@ def _places(fields: Mapping[str, str]) -> set[tuple[str, ...]]:
 
 _ELSEWHERE = {
     "ordering": "plugins run by their priorities here (docs/decisions/gates-before-records.md)",
-    "condition": "conditions of plugins are not evaluated here; limit the plugin by route, "
-    "service, consumer or group",
 }
 """Fields of Kong's enterprise edition: null is what files have that do not use them."""
 
@@ -94,10 +93,16 @@ def _examine_plugin(
         for name in elsewhere
         if given[name] is not None
     ]
+    if row is not None and row["condition"] is None:
+        # Data planes of a Kong that has no conditions refuse the field.
+        del row["condition"]
     if plugin is None:
         if isinstance(name, str):
             problems.append(Problem(("name",), unknown_plugin(name), input=name))
         return None, problems
+    if plugin.name in EXEMPT and data.get("condition") is not None:
+        text = f"{plugin.name} has no condition; let its chunk decide"
+        problems.append(Problem(("condition",), "value must be null", text))
     problems += _misplaced(plugin, data)
     return _with_config(row, problems, data, plugin.schema)
 

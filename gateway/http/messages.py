@@ -146,6 +146,8 @@ class Request:
     """``SUCCESS`` or ``FAILED:`` and why, of the client's certificate; None: nobody looked."""
     waits: Sequence[tuple[str, float, float]] = ()
     """Plugins that waited in ``access``: since when, until when, in monotonic seconds."""
+    conditions: Mapping[Any, bool] | None = None
+    """What conditions of plugins have said of the request (``gateway.plugins.conditions``)."""
     _client_ip: str | None = None
     _forwarded_proto: str | None = None
     _forwarded_port: int | None = None

@@ -24,6 +24,7 @@ from gateway.redis.clients import RedisClients
 
 if TYPE_CHECKING:
     from gateway.kafka.pool import ProducerPool
+    from gateway.plugins.conditions import Condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,9 @@ class Handler:
 
     skips: Collection[str] = ()
     """Phases of the class that this configuration has no use for, by the names of their methods."""
+
+    condition: Condition | None = None
+    """Whether it runs for a request; None: for each."""
 
     def __init__(self, config: Any, context: PluginContext) -> None:
         self.config = config

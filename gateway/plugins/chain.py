@@ -7,7 +7,7 @@ header and log, never a hole: the handlers after it do not run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from inspect import isawaitable
 from time import monotonic
 from typing import Any
@@ -17,6 +17,7 @@ from gateway.http.messages import Pending, Request, Response
 from gateway.http.response_stream import discard
 from gateway.logs import get_logger
 from gateway.plugins.base import AccessResult, Handler, Proceed
+from gateway.plugins.conditions import Condition
 from gateway.tasks import BackgroundTasks
 
 _log = get_logger("gateway.plugins")
@@ -69,21 +70,18 @@ class Chain:
         derive: Derive | None = None,
     ) -> None:
         places = list(order) or [(-index, "") for index in range(len(handlers))]
-        self.logs = tuple(handler.log for handler in handlers if _overrides(handler, "log"))
+        self.logs = tuple(_phase_of(h, "log") for h in handlers if _overrides(h, "log"))
         chosen = [
-            (_timed(handler) if self.logs and type(handler).produces else handler.access, place)
+            (_access_of(handler, timed=bool(self.logs)), place)
             for handler, place in zip(handlers, places, strict=True)
-            if _overrides(handler, "access")
+            if _overrides(handler, "access") or handler.condition is not None
         ]
         self._access = tuple(access for access, _ in chosen)
         self._order = tuple(place for _, place in chosen)
-        self._header_filters = tuple(
-            handler.header_filter for handler in handlers if _overrides(handler, "header_filter")
+        self._header_filters, self.body_filters, self._wholes = (
+            tuple(_phase_of(handler, name) for handler in handlers if _overrides(handler, name))
+            for name in ("header_filter", "body_filter", "whole_body")
         )
-        self.body_filters = tuple(
-            handler.body_filter for handler in handlers if _overrides(handler, "body_filter")
-        )
-        self._wholes = tuple(h.whole_body for h in handlers if _overrides(h, "whole_body"))
         self._last = last
         self._derive = derive
         self.produces = any(handler.produces for handler in handlers)
@@ -217,6 +215,49 @@ class Chain:
                 handler(request, response)
             except Exception:
                 _log.exception("log handler failed", request_id=request.id.decode())
+
+
+def _access_of(handler: Handler, *, timed: bool) -> Callable[[Request], AccessResult]:
+    """Return the access phase of a handler, under its condition."""
+    access = _timed(handler) if timed and type(handler).produces else handler.access
+    if handler.condition is None:
+        return access
+    return _access_if(handler.condition, access if _overrides(handler, "access") else None)
+
+
+def _access_if(
+    condition: Condition, access: Callable[[Request], AccessResult] | None
+) -> Callable[[Request], AccessResult]:
+    """Return an access phase under a condition; only the condition where there is none."""
+
+    def conditional(request: Request) -> AccessResult:
+        return access(request) if condition.holds(request) and access is not None else None
+
+    return conditional
+
+
+def _phase_of(handler: Handler, name: str) -> Callable[..., Any]:
+    """Return a later phase of a handler; under its condition, if it has one."""
+    phase: Callable[..., Any] = getattr(handler, name)
+    condition = handler.condition
+    if condition is None:
+        return phase
+
+    def conditional(request: Request, response: Response, *more: Any) -> Any:
+        if condition.still_holds(request):
+            return phase(request, response, *more)
+        return _SKIPPED[name](*more)
+
+    return conditional
+
+
+_SKIPPED: Mapping[str, Callable[..., Any]] = {
+    "header_filter": lambda: None,
+    "body_filter": lambda chunk, last: chunk,
+    "whole_body": lambda: 0,
+    "log": lambda: None,
+}
+"""What stands for a phase that is skipped."""
 
 
 def _timed(handler: Handler) -> Callable[[Request], AccessResult]:

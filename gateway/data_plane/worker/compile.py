@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from gateway.data_plane.worker.certificate_requests import certificate_requests
+from gateway.entities.condition import condition_problem
 from gateway.entities.credentials import hash_password
 from gateway.entities.own_tags import without_own_tags
 from gateway.entities.plugin_types import PluginType, plugin_types, unknown_plugin
@@ -191,8 +192,11 @@ def _plugins(
         except ValueError as error:
             problems += _sentences(error, kind, row)
             continue
+        condition = row.get("condition")
+        if condition is not None and (problem := condition_problem(condition)):
+            problems.append(f'plugins["{row["name"]}"].condition: {problem}')
         scope = [row.get(name) for name in ("route", "service", "consumer", "consumer_group")]
-        key = orjson.dumps([row["name"], scope, row.get("config")])
+        key = orjson.dumps([row["name"], scope, row.get("config"), condition])
         reads = (*kind.reads, *getattr(config, "reads", ()))
         key += b"".join(map(digest, ("certificates", *reads)))
         found[row["id"]] = CompiledPlugin(row, kind, config, key)

@@ -22,6 +22,7 @@ from gateway.outgoing.client import HttpClient
 from gateway.plugins.authentication import hiding_at_last
 from gateway.plugins.base import Handler, PluginContext
 from gateway.plugins.chain import Chain, Last, no_service
+from gateway.plugins.conditions import Condition
 from gateway.plugins.limits import RecordLimits
 from gateway.plugins.logging.sinks import LogSinks
 from gateway.plugins.node_store import LocalStore
@@ -267,6 +268,9 @@ def _make_handler(
         node_id=resources.node_id,
     )
     handler: Handler = plugin.type.handler()(plugin.config, context)
+    condition = plugin.row.get("condition")
+    if condition is not None:
+        handler.condition = Condition(condition, plugin.row["name"], plugin.row["id"])
     return handler
 
 

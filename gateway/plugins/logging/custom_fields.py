@@ -15,8 +15,9 @@ from gateway.errors import RequestRejected
 from gateway.http.messages import Request, Response
 from gateway.logs import get_logger
 from gateway.plugins.logging.paths import CustomField, PathProblem, parse_path, put
+from gateway.plugins.lua import SHARED
 from gateway.plugins.lua.phase import NAMES, Calls, Phase
-from gateway.plugins.lua.sandbox import FAILURES, MEMORY, SHARED, LuaSandbox
+from gateway.plugins.lua.sandbox import FAILURES, MEMORY, LuaSandbox
 
 _log = get_logger("gateway.plugins.logging")
 

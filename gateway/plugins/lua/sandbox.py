@@ -34,8 +34,6 @@ _LONGEST_STRING = 4 * 1024**2
 """Bytes of a string that Lua's string functions take or make."""
 _SANDBOX = (Path(__file__).parent / "sandbox.lua").read_bytes()
 _PATTERNS = (Path(__file__).parent / "patterns.lua").read_bytes()
-SHARED = "lua_shared"
-"""In a request's context: ``kong.ctx.shared``, of all plugins."""
 FAILURES = (lupa.LuaError, MemoryError, UnicodeDecodeError, TypeError)
 """What ``run`` and ``Bridge.to_json`` raise for what a function did."""
 

@@ -12,8 +12,9 @@ from gateway.http.generated_responses import message_of
 from gateway.http.messages import Request, Response
 from gateway.logs import get_logger
 from gateway.plugins.base import Handler, PluginContext
+from gateway.plugins.lua import SHARED
 from gateway.plugins.lua.phase import NAMES, Calls, Phase
-from gateway.plugins.lua.sandbox import FAILURES, MEMORY, SHARED, LuaSandbox, kind_of
+from gateway.plugins.lua.sandbox import FAILURES, MEMORY, LuaSandbox, kind_of
 from gateway.plugins.pre_function.schema import PHASES
 
 _log = get_logger("gateway.plugins.lua")

@@ -115,6 +115,21 @@ def test_what_is_no_deck_file_is_refused_with_its_name(tmp_path: Path, content: 
     _problem(path)
 
 
+def test_a_condition_comes_through_and_a_wrong_one_is_named_by_its_path(tmp_path: Path) -> None:
+    file = tmp_path / "kong.yaml"
+    text = """_format_version: "3.0"
+plugins:
+- name: request-termination
+  condition: http.headers.x_block == "true"
+"""
+    file.write_text(text)
+    (row,) = to_table(load_deck(file, {}), "stack-local", 1)["plugins"]
+    assert row["condition"] == 'http.headers.x_block == "true"'
+    file.write_text(text.replace("==", "=>"))
+    with pytest.raises(DocumentError, match=r"condition: line 1, column"):
+        load_deck(file, {})
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert "No such file" in _problem(tmp_path / "none.yaml")
 

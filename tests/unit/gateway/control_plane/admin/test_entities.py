@@ -38,6 +38,24 @@ async def test_patch_merges_records_and_replaces_the_rest(tmp_path: Path) -> Non
         assert (await place.ask("PATCH", "/services/none", {})).status == 404
 
 
+async def test_a_condition_of_a_plugin_is_shown_where_it_is_and_taken_back_by_null(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path) as place:
+        text = 'http.headers.x_block == "true"'
+        body = {"name": "request-termination", "condition": text}
+        made = await make(place, "/plugins", **body)
+        assert made["condition"] == text
+        path = f"/plugins/{made['id']}"
+        again = await place.ask("PUT", path, body)
+        assert (again.status, again.body["condition"]) == (200, text)
+        wrong = await place.ask("PATCH", path, {"condition": "http.headers.x_block == "})
+        assert wrong.status == 400
+        assert "line 1, column" in wrong.body["fields"]["condition"]
+        without = await place.ask("PATCH", path, {"condition": None})
+        assert "condition" not in without.body
+
+
 async def test_errors_are_kongs_and_nothing_is_written(tmp_path: Path) -> None:
     async with running(tmp_path) as place:
         service = await make(place, "/services", name="a", host="a.test")

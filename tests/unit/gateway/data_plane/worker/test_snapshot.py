@@ -134,6 +134,44 @@ async def test_plugins_that_did_not_change_are_taken_over() -> None:
     assert len(Noted.made) == 3
 
 
+def conditional(of: str, condition: str, **config: Any) -> dict[str, Any]:
+    return {**plugin_row("noted", of=of, **config), "condition": condition}
+
+
+async def test_a_plugin_runs_for_the_requests_that_its_condition_holds_for() -> None:
+    wide = {**plugin_row("noted", word="wide"), "id": number("wide")}
+    rows = [wide, conditional("a", "http.method == 'GET'", word="get")]
+    rows.append(conditional("b", "http.method == 'POST'", word="post"))
+    application = GatewayApplication(Counters())
+    application.serve(await compiled(table(routes=[route("a"), route("b")], plugins=rows)))
+
+    def body(target: bytes) -> tuple[int, object]:
+        response = application.handle(begin(application, target)[0])
+        assert isinstance(response, Response)
+        return response.status, response.body
+
+    assert body(b"/a") == (200, b"get")
+    status, _ = body(b"/b")
+    assert status == 503, "the wider one is not asked in its place: there is no service"
+
+
+async def test_a_plugin_with_another_condition_is_another_plugin() -> None:
+    def content(condition: str) -> bytes:
+        return table(routes=[route("a")], plugins=[conditional("a", condition)])
+
+    before = await compiled(content("true"))
+    same = await compiled(content("true"), before)
+    changed = await compiled(content("false"), before)
+    assert same.handlers == before.handlers
+    assert changed.handlers != before.handlers
+
+
+async def test_a_condition_that_cannot_be_compiled_refuses_the_release() -> None:
+    content = table(routes=[route("a")], plugins=[conditional("a", "http.meth")])
+    with pytest.raises(ReleaseRefused, match=r'plugins\["noted"\].condition: line 1, column 5'):
+        await compiled(content)
+
+
 async def test_a_retired_plugin_is_closed_when_the_last_request_is_done() -> None:
     application = GatewayApplication(Counters())
     before = await compiled(two({"later": True}, {}))

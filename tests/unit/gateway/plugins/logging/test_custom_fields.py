@@ -9,7 +9,7 @@ import pytest
 from gateway.http.messages import Request
 from gateway.plugins.logging.custom_fields import CustomFields
 from gateway.plugins.logging.serializer import log_entry
-from gateway.plugins.lua.sandbox import SHARED
+from gateway.plugins.lua import SHARED
 from tests.support.logging import ok, responded
 
 
