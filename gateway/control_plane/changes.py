@@ -243,10 +243,10 @@ def _dangling(field: str, target: str, key: Mapping[str, Any]) -> ReferenceViola
 
 
 def _merged(shape: Shape, old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    result = dict(old)
+    result = _without_former_names(shape, old, new)
     for name, value in new.items():
         field = (shape.fields or {}).get(name)
-        inner = old.get(name)
+        inner = result.get(name)
         record = field is not None and field.fields is not None
         if (
             record
@@ -257,4 +257,22 @@ def _merged(shape: Shape, old: Mapping[str, Any], new: Mapping[str, Any]) -> dic
             result[name] = _merged(field, inner, value)
         else:
             result[name] = value
+    return result
+
+
+def _without_former_names(
+    shape: Shape, old: Mapping[str, Any], new: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return a record without what its former names show, which is what their fields say.
+
+    Where one is given anew its field is left out: it would say the old value.
+    """
+    result = dict(old)
+    for name, field in (shape.fields or {}).items():
+        if field.shorthand:
+            result.pop(name, None)
+        if field.shorthand and new.get(name) is not None:
+            for record, _, member in (path.partition(".") for path in field.shorthand):
+                if isinstance(inner := result.get(record), Mapping):
+                    result[record] = {key: inner[key] for key in inner if key != member}
     return result

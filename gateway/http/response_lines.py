@@ -39,3 +39,8 @@ def _names(lines: bytes) -> set[bytes]:
 
 def _name(line: bytes) -> bytes:
     return line.partition(b":")[0].lower()
+
+
+def drop_length(response: Response) -> None:
+    """Take Content-Length away: how long the body will be is not known."""
+    response.headers = [pair for pair in response.headers if pair[0].lower() != b"content-length"]

@@ -18,7 +18,7 @@ from gateway.http.flow_control import PIPELINED, FlowControl
 from gateway.http.generated_responses import failure_response, refusal
 from gateway.http.heads import latency_line
 from gateway.http.messages import ConnectionUpgrade, FixedResponse, Pending, Request, Response
-from gateway.http.response_lines import become_headers, make_way
+from gateway.http.response_lines import become_headers, drop_length, make_way
 from gateway.http.response_stream import ResponseStream, discard
 
 _CLIENT_GONE = 499
@@ -238,7 +238,12 @@ class ResponseQueue:
         try:
             chain.filter_head(request, response)
             if isinstance(response.body, bytes) and chain.body_filters:
-                response.body = chain.filter_body(request, response, response.body, True)
+                if request.method == b"HEAD" and not response.generated:
+                    # As in nginx no body filter runs: what it would make of a GET's body, and how
+                    # long that would be, is not known (RFC 9110 section 8.6).
+                    drop_length(response)
+                else:
+                    response.body = chain.filter_body(request, response, response.body, True)
         except Exception as error:
             discard(response)
             request.response_lines = lines

@@ -10,6 +10,7 @@ from gateway.http.flow_control import FlowControl
 from gateway.http.generated_responses import failure_response, message_of
 from gateway.http.heads import HeadWriter
 from gateway.http.messages import ConnectionUpgrade, Request, Response
+from gateway.http.response_lines import drop_length
 from gateway.logs import get_logger
 
 _log = get_logger("gateway.http")
@@ -50,15 +51,16 @@ class ResponseStream:
         assert not isinstance(body, bytes | ConnectionUpgrade)
         chain = request.chain
         pieces = body
+        bodyless = request.method == b"HEAD" or response.status in (204, 304)
         if chain is not None and chain.body_filters:
-            limit = chain.whole_body(request, response)
+            # Nothing to filter where no body is sent: see ``ResponseQueue``.
+            limit = 0 if bodyless else chain.whole_body(request, response)
             if limit:
                 await self._write_whole(body, limit)
                 return
-            response.headers = [h for h in response.headers if h[0].lower() != b"content-length"]
+            drop_length(response)
             pieces = _filtered(request, response, body)
         length = _content_length(response)
-        bodyless = request.method == b"HEAD" or response.status in (204, 304)
         chunked = length is None and request.version == "1.1"
         if length is None and not chunked and not bodyless:
             self.keep_alive = False
@@ -82,7 +84,7 @@ class ResponseStream:
             response.status, response.headers = made.status, list(made.headers)
             response.generated, data = True, made.body
         head = self._heads.head(request, response, len(data), self.keep_alive)
-        if request.method != b"HEAD" and response.status not in (204, 304):
+        if response.status not in (204, 304):
             head += data
         self.written = len(head)
         self._flow.transport.write(head)

@@ -4,7 +4,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
+
+import pytest
 
 from tests.support.control_plane import AS_OWNER, make, names, running
 from tests.support.documents import plugin_of, story
@@ -54,6 +57,31 @@ async def test_a_condition_of_a_plugin_is_shown_where_it_is_and_taken_back_by_nu
         assert "line 1, column" in wrong.body["fields"]["condition"]
         without = await place.ask("PATCH", path, {"condition": None})
         assert "condition" not in without.body
+
+
+@pytest.mark.parametrize(
+    ("change", "port"),
+    [
+        ({"redis": {"port": 8}}, 8),
+        ({"redis": {"port": 6379}}, 6379),
+        ({"redis": {"port": None}}, 6379),
+        ({"redis_port": 8}, 8),
+        ({"redis_port": 6379}, 6379),
+        ({"redis": {"port": 6379}, "redis_port": 8}, 8),
+        ({"redis": {"port": 9}, "redis_port": 8}, 9),
+        ({"minute": 2}, 7),
+    ],
+)
+async def test_a_patch_changes_what_it_names_by_either_name_of_a_field_of_redis(
+    tmp_path: Path, change: dict[str, Any], port: int
+) -> None:
+    async with running(tmp_path) as place:
+        config = {"minute": 1, "policy": "redis", "redis": {"host": "h", "port": 7}}
+        made = await make(place, "/plugins", name="rate-limiting", config=config)
+        found = await place.ask("PATCH", f"/plugins/{made['id']}", {"config": change})
+        assert found.status == 200, found
+        assert found.body["config"]["redis"]["port"] == port
+        assert found.body["config"]["redis_port"] == port
 
 
 async def test_errors_are_kongs_and_nothing_is_written(tmp_path: Path) -> None:

@@ -253,6 +253,30 @@ async def test_heads_and_bodies_of_responses_are_changed() -> None:
         assert response.headers["x-b"] == "b"
 
 
+@pytest.mark.parametrize("chunk", ["ngx.arg[1] = ngx.arg[1] .. '!'", "error('no body')"])
+async def test_of_a_head_no_body_is_changed_and_no_length_is_told_that_a_get_has_not(
+    chunk: str,
+) -> None:
+    """As in nginx, which runs no body filter where a body is never sent."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-In: 1\r\n\r\n"
+    config = {"header_filter": ["kong.response.set_header('X-A', 'a')"], "body_filter": [chunk]}
+    async with policy_gateway((NAME, config), script=answering(head)) as gateway:
+        response = await gateway.ask(method="HEAD")
+        assert (response.status, response.body) == (200, b"")
+        assert response.headers["x-a"] == "a"
+        assert "content-length" not in response.headers
+
+
+async def test_of_a_head_that_a_plugin_responds_to_the_length_is_that_of_its_get() -> None:
+    config = {"body_filter": ["ngx.arg[1] = ngx.arg[1] .. '!'"]}
+    ends = ("request-termination", {"message": "no"})
+    async with policy_gateway((NAME, config), ends) as gateway:
+        get, head = await gateway.ask("/"), await gateway.ask(method="HEAD")
+        assert get.body.endswith(b"!")
+        assert head.body == b""
+        assert head.headers["content-length"] == get.headers["content-length"]
+
+
 async def test_a_header_filter_that_fails_is_a_500() -> None:
     async with policy_gateway((NAME, {"header_filter": ["error('x')"]})) as gateway:
         assert (await gateway.ask()).status == 500
