@@ -23,7 +23,9 @@ class Environment:
         name = variable(resource, self._prefix)
         found = self._variables.get(name)
         if not found:
-            raise SecretMissing(f"there is no variable {name}")
+            # A stack's data planes are behind its routes: they are ready when they serve them.
+            text = "a stack's `secrets` come after its routes: run an `up` before routes name one"
+            raise SecretMissing(f"there is no variable {name}; {text}")
         return FetchedSecret(found)
 
     def tend(self) -> float | None:
