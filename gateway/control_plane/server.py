@@ -81,9 +81,8 @@ class ControlPlane:
         """Open database and listeners. Raises ``SettingsError`` and ``StoreError``."""
         await asyncio.to_thread(self._open_store)
         self.authentication.take(await asyncio.to_thread(self.tokens.all))
-        self.data_planes = DataPlanes(
-            self.store.load_data_planes(), self.settings.cluster_nodes_per_certificate
-        )
+        rows = await asyncio.to_thread(lambda: list(self.store.load_data_planes()))
+        self.data_planes = DataPlanes(rows, self.settings.cluster_nodes_per_certificate)
         if self.settings.cluster_listen:
             self._listener = ClusterListener(
                 ClusterIdentity.from_settings(self.settings),

@@ -44,7 +44,7 @@ class PostgresConnection(psycopg.Connection[Any]):
 
     patience: float = 5.0
     """Seconds."""
-    silent: Callable[[], None] = staticmethod(lambda: None)
+    silent: Callable[[str], None] = staticmethod(lambda _: None)
     """What is called then."""
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
@@ -55,9 +55,9 @@ class PostgresConnection(psycopg.Connection[Any]):
         except errors._WaitTimeout:
             if timeout is not None:
                 raise
-            self.silent()
-            self.pgconn.finish()  # whatever it still sends belongs to nothing
             text = f"no response within {self.patience:g} s"
+            self.silent(text)
+            self.pgconn.finish()  # whatever it still sends belongs to nothing
             raise psycopg.OperationalError(text) from None
 
 
@@ -67,7 +67,7 @@ class PostgresDatabase(Database):
     def __init__(self, address: PostgresAddress, lock_timeout: float = 2.5) -> None:
         self.address = address
         self._lock_timeout = min(lock_timeout, address.timeout / 2)
-        self._failed = -_AGAIN
+        self._failed, self._reason = -_AGAIN, ""
         self._schema = address.schema
         self._origin = secrets.token_hex(8)
         self.engine = sa.create_engine(
@@ -171,20 +171,20 @@ class PostgresDatabase(Database):
 
     def _connect(self) -> PostgresConnection:
         if time.monotonic() - self._failed < _AGAIN:
-            raise psycopg.OperationalError("it was not reached a moment ago")
+            raise psycopg.OperationalError(self._reason)
         try:
             with self.address.parameters() as parameters:
                 made = PostgresConnection.connect(**parameters)
-        except psycopg.Error:
-            self._note_failure()
+        except psycopg.Error as error:
+            self._note_failure(_reason(error))
             raise
         made.patience, made.silent = self.address.timeout, self._note_failure
         if self._schema is None:
             self._schema = _current_schema(made)
         return made
 
-    def _note_failure(self) -> None:
-        self._failed = time.monotonic()
+    def _note_failure(self, reason: str) -> None:
+        self._failed, self._reason = time.monotonic(), reason
 
 
 def _reason(error: BaseException | None) -> str:

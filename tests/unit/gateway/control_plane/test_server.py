@@ -8,10 +8,7 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
@@ -22,48 +19,10 @@ from gateway.errors import SettingsError, StoreError
 from gateway.settings.settings import Settings
 from tests.support.authority import client_context
 from tests.support.control_plane import NAME, certificates, running, settings_values
+from tests.support.control_plane_process import process, until_ready, values_with_ports
 from tests.support.documents import story
 from tests.support.peer import Peer
-from tests.support.ports import free_ports
 from tests.support.waiting import eventually
-
-PROGRAM = """
-import json, sys
-from gateway.control_plane.server import run_control_plane
-from gateway.settings.settings import Settings
-run_control_plane(Settings.from_values(json.loads(sys.argv[1])))
-"""
-
-
-@contextmanager
-def process(values: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-c", PROGRAM, json.dumps(values)]
-    started = subprocess.Popen(command, stderr=subprocess.PIPE)
-    try:
-        yield started
-    finally:
-        if started.poll() is None:
-            started.kill()
-        started.wait(10)
-        assert started.stderr is not None
-        started.stderr.close()
-
-
-def values_with_ports(prefix: Path) -> tuple[dict[str, str], list[int]]:
-    ports = free_ports(3)
-    names = ("admin_listen", "cluster_listen", "status_listen")
-    listens = {name: f"127.0.0.1:{port}" for name, port in zip(names, ports, strict=True)}
-    return {**settings_values(prefix), **listens}, ports
-
-
-async def until_ready(port: int) -> None:
-    async with aiohttp.ClientSession() as session, asyncio.timeout(20):
-        while True:
-            with suppress(aiohttp.ClientError):
-                async with session.get(f"http://127.0.0.1:{port}/status/ready") as reply:
-                    if reply.status == 200:
-                        return
-            await asyncio.sleep(0.05)
 
 
 async def test_sigterm_closes_sessions_with_data_planes_and_ends_calls_under_way(

@@ -4,16 +4,20 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import repeat
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
-from tests.support.control_plane import Place, messages, names, running
+from tests.support.control_plane import NAME, Place, messages, names, running
+from tests.support.control_plane_process import process, until_ready, values_with_ports
 from tests.support.documents import story, with_topic
+from tests.support.fleet import LightDataPlane, Network, light_data_planes, network
 from tests.support.postgres import Postgres, running_postgres
 from tests.support.storage import Storage
 
@@ -167,3 +171,87 @@ async def test_data_planes_of_one_that_is_gone_are_served_by_the_other(
         published = await a.publish(with_topic("two"))
         async with a.serving(node="moving"):
             await serves(a, published.body["hash"])
+
+
+class Fleet:
+    """Two control planes, one of them a process, behind a load balancer, and ten data planes."""
+
+    def __init__(self, here: Place, there: str, planes: list[LightDataPlane]) -> None:
+        self.here = here
+        self.there = there
+        self.planes = planes
+        self._count = 0
+
+    async def publish(self, at: str = "here") -> str:
+        """Publish until it is taken; return the hash."""
+        self._count += 1
+        body = {"owner": "a", "document": with_topic(f"topic-{self._count}"), "wait": 0}
+        url = self.there if at == "there" else f"http://127.0.0.1:{self.here.port('admin')}"
+        async with aiohttp.ClientSession() as session, asyncio.timeout(30):
+            for pause in repeat(0.1):
+                with suppress(aiohttp.ClientError):
+                    async with session.post(f"{url}/releases", json=body) as reply:
+                        if reply.status == 201:
+                            return str((await reply.json())["hash"])
+                        assert reply.status == 503, await reply.text()
+                await asyncio.sleep(pause)
+        raise AssertionError("unreachable")
+
+    async def converges(self, digest: str) -> None:
+        """Wait until all data planes serve this configuration."""
+        async with asyncio.timeout(30):
+            await asyncio.gather(*(plane.serves(digest) for plane in self.planes))
+
+
+async def test_a_fleet_converges_whatever_happens_to_its_parts(tmp_path: Path) -> None:
+    with running_postgres() as server:
+        async with network(server.port) as to_database:
+            settings = {
+                **server.settings("postgres", tmp_path),
+                "pg_port": str(to_database.port),
+                "pg_timeout": "1000",
+                "db_update_frequency": "0.5",
+            }
+            other, (admin, cluster, status) = values_with_ports(tmp_path / "other")
+            with process({**other, **settings}) as there:
+                await until_ready(status)
+                async with running(tmp_path / "here", **settings) as here:
+                    url = f"http://127.0.0.1:{admin}"
+                    await survive(here, cluster, url, there, server, to_database)
+
+
+async def survive(
+    here: Place,
+    cluster: int,
+    url: str,
+    there: subprocess.Popen[bytes],
+    server: Postgres,
+    to_database: Network,
+) -> None:
+    async with (
+        network(here.port("cluster"), cluster) as to_control_planes,
+        light_data_planes(10, to_control_planes.port, here.tls(), NAME) as planes,
+    ):
+        fleet = Fleet(here, url, planes)
+        await fleet.converges(await fleet.publish())
+        await fleet.converges(await fleet.publish("there"))
+        assert 0 < len(here.made.data_planes.connected()) < 10, "both have some"
+        # The network between data planes and control planes is cut for a while.
+        to_control_planes.cut()
+        newest = await fleet.publish("there")
+        assert {plane.hash for plane in planes} != {newest}
+        to_control_planes.mend()
+        await fleet.converges(newest)
+        # The database is restarted.
+        await asyncio.to_thread(server.restart)
+        await fleet.converges(await fleet.publish())
+        # The network to the database is cut: neither refused nor answered.
+        to_database.cut()
+        refused = await here.publish(with_topic("lost"), wait=0)
+        assert refused.status == 503
+        to_database.mend()
+        await fleet.converges(await fleet.publish("there"))
+        # One control plane is killed: its data planes go to the other.
+        there.kill()
+        await fleet.converges(await fleet.publish())
+        assert len(here.made.data_planes.connected()) == 10

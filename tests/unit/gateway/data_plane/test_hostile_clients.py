@@ -22,13 +22,13 @@ import yaml
 
 from tests.support.authority import client_context
 from tests.support.control_plane import NAME, certificates
+from tests.support.control_plane_process import process, until_ready, values_with_ports
 from tests.support.mock_kafka import MockKafka, mock_kafka
 from tests.support.node import NodeProcess, running_node
 from tests.support.peer import Peer
 from tests.support.steady_client import Seen, asking
 from tests.support.traffic import get
 from tests.support.waiting import eventually
-from tests.unit.gateway.control_plane.test_server import process, until_ready, values_with_ports
 
 BOUND = 50.0
 """Milliseconds that an idle machine keeps to."""

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A control plane as a process of its own, which can be stopped and killed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import aiohttp
+
+from tests.support.control_plane import settings_values
+from tests.support.ports import free_ports
+
+PROGRAM = """
+import json, sys
+from gateway.control_plane.server import run_control_plane
+from gateway.settings.settings import Settings
+run_control_plane(Settings.from_values(json.loads(sys.argv[1])))
+"""
+
+
+@contextmanager
+def process(values: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-c", PROGRAM, json.dumps(values)]
+    started = subprocess.Popen(command, stderr=subprocess.PIPE)
+    try:
+        yield started
+    finally:
+        if started.poll() is None:
+            started.kill()
+        started.wait(10)
+        assert started.stderr is not None
+        started.stderr.close()
+
+
+def values_with_ports(prefix: Path) -> tuple[dict[str, str], list[int]]:
+    ports = free_ports(3)
+    names = ("admin_listen", "cluster_listen", "status_listen")
+    listens = {name: f"127.0.0.1:{port}" for name, port in zip(names, ports, strict=True)}
+    return {**settings_values(prefix), **listens}, ports
+
+
+async def until_ready(port: int) -> None:
+    async with aiohttp.ClientSession() as session, asyncio.timeout(20):
+        while True:
+            with suppress(aiohttp.ClientError):
+                async with session.get(f"http://127.0.0.1:{port}/status/ready") as reply:
+                    if reply.status == 200:
+                        return
+            await asyncio.sleep(0.05)
