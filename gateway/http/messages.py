@@ -138,8 +138,6 @@ class Request:
     """When the request went to the upstream that responded, in monotonic seconds."""
     tries: list[dict[str, Any]] | None = None
     """The attempts at the upstream, as log entries show them; noted where the chain logs."""
-    trace_ids: Mapping[str, str] | None = None
-    """Ids of the request's trace by the format in which they went on: ``w3c``, ``b3``, …"""
     log_fields: Sequence[Any] = ()
     """What plugins add to the entries that log the request."""
     client_verify: str | None = None

@@ -71,8 +71,9 @@ def log_entry(
         entry["authenticated_entity"] = _credential(request)
     if request.correlation_id is not None:
         entry["correlation_id"] = _text(request.correlation_id)
-    if request.trace_ids:
-        entry["trace_id"] = dict(request.trace_ids)
+    trace = request.trace
+    if trace is not None and trace.forms:
+        entry["trace_id"] = dict.fromkeys(trace.forms, trace.id)
     return entry
 
 

@@ -37,8 +37,11 @@ class Propagation:
             spelling for name in clear for spelling in spellings(name.lower().encode())
         )
         only_w3c = inject == ["w3c"] or (inject == [PRESERVE] and default == "w3c")
-        # Names that keep a request from the short way: nothing came, one header goes on.
-        self.unusual = self._wanted | {b"traceparent"} if only_w3c and not clear else None
+        # Names that keep a request from the short ways: nothing or only a traceparent came, and one
+        # header goes on.
+        state = {b"traceparent", b"tracestate"}
+        self.unusual = self._wanted | state if only_w3c and not clear else None
+        self.reads_w3c = "w3c" in extract
 
     def extract(self, request: Request) -> tuple[str, ParentContext]:
         """Return the format that the first context was found in, and the context."""

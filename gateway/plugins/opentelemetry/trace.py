@@ -31,12 +31,12 @@ class Trace:
     """Made for each request that the plugin sees; plain values, since most are not recorded.
 
     ``number`` is the trace's id, ``span`` the id that goes on, to the upstream or with records;
-    both in hex, as ``parent``, which is empty where there is none.
+    both in hex, as ``parent``, which is empty where there is none. ``forms`` are the formats in
+    which the request's headers say it; of a trace that begins here only if it is recorded.
     """
 
-    __slots__ = ("__dict__", "_header", "number", "sampled", "span")
+    __slots__ = ("__dict__", "_header", "forms", "number", "parent", "sampled", "span")
 
-    parent = b""
     root = b""
     """The request's own span, where the trace is sampled."""
     topics: Sequence[str] = ()
@@ -48,10 +48,12 @@ class Trace:
     def __init__(
         self, number: bytes, span: bytes, sampled: bool, header: tuple[bytes, bytes] | None = None
     ) -> None:
-        """``header``: the only one that goes on."""
+        """``header``: the only one that goes on, a ``traceparent``."""
         self.number = number
         self.span = span
+        self.parent = b""
         self.sampled = sampled
+        self.forms: Sequence[str] = ()
         self._header = header
 
     @property
@@ -61,6 +63,8 @@ class Trace:
 
     def on_record(self, chosen: list[Header]) -> list[Header]:
         """Return a record's headers with those of the trace, unless they are there already."""
+        if self._header is not None and not chosen:
+            return [("traceparent", self._header[1])]
         headers = self.injected if self._header is None else (self._header,)
         names = {name.lower() for name, _ in chosen}
         added = [(name.decode("latin-1"), value) for name, value in headers]

@@ -12,6 +12,7 @@ import pytest
 from gateway.http.messages import Request, Response
 from gateway.hybrid.config_table import WORKSPACE
 from gateway.plugins.logging.serializer import log_entry
+from gateway.plugins.opentelemetry.trace import Trace
 from tests.support.logging import ROUTE, SERVICE, ok, responded
 from tests.support.requests import StandInConnection
 
@@ -108,7 +109,8 @@ def test_the_wait_for_kafka_stands_where_the_wait_for_the_upstream_does() -> Non
 def test_what_other_plugins_noted_is_there() -> None:
     request = responded()
     request.correlation_id = b"abc"
-    request.trace_ids = {"w3c": "f" * 32}
+    request.trace = Trace(b"f" * 32, b"a" * 16, True)
+    request.trace.forms = ["w3c"]
     request.response_lines = b"\r\nX-RateLimit-Limit: 5"
     entry = entry_of(request)
     assert (entry["correlation_id"], entry["trace_id"]) == ("abc", {"w3c": "f" * 32})
@@ -161,7 +163,8 @@ def test_the_page_about_log_entries_names_every_key() -> None:
     request = responded()
     request.consumer = {"id": "c"}
     request.credential = {"id": "k"}
-    request.correlation_id, request.trace_ids = b"a", {"w3c": "b"}
+    request.correlation_id, request.trace = b"a", Trace(b"b", b"c", True)
+    request.trace.forms = ["w3c"]
     request.tries = []
     entry = entry_of(request)
     inner = {

@@ -4,13 +4,20 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
+from gateway.http.messages import Request
+from gateway.kafka.pool import ProducerPool
 from gateway.outgoing.client import HttpClient
+from gateway.plugins.base import PluginContext
 from gateway.plugins.logging.sinks import LogSinks
 from gateway.plugins.opentelemetry import PLUGIN
+from gateway.plugins.opentelemetry.handler import OpenTelemetry
 from gateway.plugins.request_metrics import RequestMetrics
 from tests.support.otlp import Receiver, attributes, receiving
 from tests.support.policies import policy_gateway
+from tests.support.requests import request_of
 
 NAME = "opentelemetry"
 T32, S = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -140,3 +147,62 @@ async def test_slow_buckets_name_a_trace() -> None:
 def test_it_runs_before_a_plugin_that_produces() -> None:
     assert PLUGIN.priority_in(False) == 14
     assert 752 < PLUGIN.priority_in(True) < 801
+
+
+_IDS = st.sampled_from([T32, "0" * 32, "A" * 32, "1" * 31])
+_SPANS = st.sampled_from([S, "0" * 16, "F" * 16])
+_PARENTS = st.builds(
+    "{}-{}-{}-{}".format,
+    st.sampled_from(["00", "00", "01"]),
+    _IDS,
+    _SPANS,
+    st.sampled_from(["00", "01", "02", "03", "0a", "ff", "0", "F1", "01-x"]),
+) | st.text("0123456789abcdef- ", max_size=60)
+_STATES = st.sampled_from([(), ((b"tracestate", b"a=b"),), ((b"x-b3-sampled", b"1"),)])
+
+
+def made(**settings: Any) -> OpenTelemetry:
+    pool: ProducerPool = None  # type: ignore[assignment]  # no records here
+    return OpenTelemetry(PLUGIN.schema(**settings), PluginContext(pool, lambda _: None))
+
+
+def outcome(request: Request) -> tuple[Any, ...]:
+    """Return all that a handler did to a request, but the ids that it has drawn."""
+    trace = request.trace
+    text = repr((request.headers, trace.on_record([]), trace.on_record([("TraceParent", b"x")])))
+    number = trace.number.decode() if trace.parent else "0"
+    text = text.replace(trace.span.decode(), "span").replace(number, "number")
+    drawn = (len(trace.number), len(trace.span), len(trace.root))
+    return text, trace.parent, trace.sampled, tuple(trace.forms), request.own_headers, drawn
+
+
+@given(
+    st.lists(_PARENTS, min_size=1, max_size=2),
+    _STATES,
+    st.sampled_from([{}, {"sampling_rate": 0}, {"header_type": "ignore"}, {"header_type": "b3"}]),
+    st.sampled_from(["parent_drop_probability_fallback", "parent_probability_fallback"]),
+)
+def test_the_short_way_of_a_callers_trace_does_what_the_long_one_does(
+    parents: list[str], more: Any, settings: dict[str, Any], strategy: str
+) -> None:
+    plugin = made(**settings, sampling_strategy=strategy)
+    lines = [
+        (b"a", b"b"),
+        *((b"traceparent", one.encode()) for one in parents),
+        *more,
+        (b"c", b"d"),
+    ]
+    short, long = request_of(headers=lines), request_of(headers=list(lines))
+    long.id = short.id
+    plugin.access(short)
+    plugin._continue(long)
+    assume(short.trace.parent or len(parents) > 1)
+    assert outcome(short) == outcome(long)
+
+
+def test_no_request_changes_the_headers_that_came() -> None:
+    came = [(b"a", b"b"), (b"traceparent", f"00-{T32}-{S}-00".encode())]
+    request = request_of(headers=came)
+    made().access(request)
+    assert came == [(b"a", b"b"), (b"traceparent", f"00-{T32}-{S}-00".encode())]
+    assert request.trace.number == T32.encode()
