@@ -91,7 +91,7 @@ class Upstream(Entity):
     name: Annotated[str, AfterValidator(_upstream_name), Hint(unique=True)] = Field(
         description="The unique host name under which services refer to the upstream."
     )
-    algorithm: Literal["round-robin", "consistent-hashing", "least-connections", "latency"] = Field(
+    algorithm: Literal["consistent-hashing", "least-connections", "round-robin", "latency"] = Field(
         default="round-robin", description="How a target is chosen for a request."
     )
     hash_on: HashOn = Field(

@@ -67,11 +67,12 @@ class BalancedApp(ProxyApp):
         tls: UpstreamTls | None = None,
         stream: bool = False,
         service: Mapping[str, Any] | None = None,
+        certificate: str | None = None,
         **upstream: Any,
     ) -> None:
         named = {"host": NAME, "retries": 5, **(service or {})}
         super().__init__(80, proxy=proxy, route=route, tls=tls, stream=stream, **named)
-        row = upstream_row(**upstream)
+        row = upstream_row(**upstream) | {"client_certificate": certificate}
         names = [f"127.0.0.1:{one}" if isinstance(one, int) else one for one in targets]
         self.reports: list[HealthReport] = []
         self.proxy.balancers.report = self.reports.append

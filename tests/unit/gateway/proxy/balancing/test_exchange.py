@@ -5,17 +5,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections import Counter
 from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 
+from gateway.pem import load_chain
 from gateway.proxy.balancing.exchange import NO_PEER
 from gateway.proxy.balancing.health import PeerEvent
 from gateway.proxy.dns import Dns
 from gateway.proxy.proxy import Proxy
 from gateway.proxy.resolver import Resolver
+from gateway.proxy.tls import UpstreamTls
+from tests.support.authority import Authority
 from tests.support.balancing import BalancedApp, balancing
 from tests.support.dns import Record, dns_server
 from tests.support.http import Running, Wire, get, post, until
@@ -287,3 +291,53 @@ async def test_the_host_is_the_targets_and_the_clients_where_it_is_kept() -> Non
                 await running.once(b"GET / HTTP/1.1\r\nHost: Client.test:81\r\n\r\n")
     assert b"\r\nHost: localhost:%d\r\n" % server.port in seen[0][0]
     assert b"\r\nHost: Client.test:81\r\n" in seen[1][0]
+
+
+async def test_a_tunnel_is_under_way_until_it_ends() -> None:
+    switched = (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+    )
+    lines = (b"Connection: Upgrade", b"Upgrade: websocket", b"Sec-WebSocket-Version: 13")
+
+    async def script(wire: Wire) -> None:
+        await take(wire)
+        await wire.send(switched)
+        await wire.rest()
+
+    async with AsyncExitStack() as stack:
+        (server,) = await started(stack, script)
+        app = BalancedApp([server.port], algorithm="least-connections")
+        running = await stack.enter_async_context(balancing(app))
+        wire = await running.connect()
+        await wire.send(get(b"/", *lines, b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="))
+        status, _, _ = await wire.head()
+        assert (status, app.balancer.peers[0].open) == (101, 1)
+        wire.reset()
+        await until(lambda: app.balancer.peers[0].open == 0, 10)
+
+
+@pytest.mark.parametrize(
+    ("service", "shown", "status"),
+    [
+        ({}, "client", 200),
+        ({"client_certificate": "client"}, "other", 200),
+        ({"client_certificate": "other"}, "client", 502),
+        ({}, None, 502),
+    ],
+)
+async def test_targets_are_verified_and_shown_the_services_certificate_or_the_upstreams(
+    service: dict[str, Any], shown: str | None, status: int
+) -> None:
+    authority, strange = Authority(), Authority("strange")
+    certificates = {"client": authority.issue("a"), "other": strange.issue("b")}
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    load_chain(context, *authority.issue("localhost", server=True))
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(cadata=authority.pem)
+    tls = UpstreamTls(certificates.get, lambda _: authority.pem)
+    fields = {"protocol": "https", "retries": 0, "ca_certificates": ["a"], **service}
+    async with upstream(answering(ok()), context) as origin:
+        targets = [f"localhost:{origin.port}"]
+        app = BalancedApp(targets, tls=tls, service=fields, certificate=shown)
+        async with balancing(app) as running:
+            assert (await running.once(get())).status == status
