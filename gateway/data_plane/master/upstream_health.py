@@ -16,7 +16,6 @@ from gateway.data_plane.master.node_release import NodeRelease
 from gateway.errors import GatewayError
 from gateway.logs import get_logger
 from gateway.settings.settings import Settings
-from gateway.vaults.references import resolve
 
 if TYPE_CHECKING:
     import ssl
@@ -171,6 +170,10 @@ def _certificates(
     upstreams = release.balanced.get("upstreams", ())
     wanted = {row.get("client_certificate") for row in upstreams} - {None}
     rows = [row for row in release.balanced.get("certificates", ()) if row["id"] in wanted]
+    if not rows:
+        return {}
+    from gateway.vaults.references import resolve
+
     # They were resolved for this very release, or workers would not serve it.
-    found = resolve(rows, {**os.environ, **environment}) if rows else rows
+    found = resolve(rows, {**os.environ, **environment})
     return {row["id"]: (row["cert"], row["key"]) for row in found}

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -120,3 +122,13 @@ async def test_probes_show_the_upstreams_certificate_also_when_it_is_a_vaults() 
     health.follow(first, {"CLIENT_KEY": pair.key})
     assert one(health).is_of(row, first.balanced["targets"], (pair.certificate, pair.key))
     health.close()
+
+
+def test_a_node_without_upstreams_starts_without_what_they_need() -> None:
+    code = (
+        "import sys, gateway.data_plane.master.master\n"
+        "heavy = ('pydantic', 'aiodns', 'gateway.entities', 'gateway.proxy')\n"
+        "print([name for name in heavy if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
