@@ -24,10 +24,9 @@ from typing import Any, Protocol
 
 from gateway.errors import ProduceError
 from gateway.kafka import librdkafka as rdk
+from gateway.kafka.batch import Batch, Header
 from gateway.kafka.librdkafka import error_name, error_text, ffi, lib, text
 from gateway.kafka.pusher import Pusher
-
-Header = tuple[str, bytes]
 
 _WORDS = 9
 """Machine words of a ``rd_kafka_message_t``: error, topic, partition, value and its length, key and
@@ -66,38 +65,6 @@ class ClientListener(Protocol):
     def on_token_wanted(self) -> None:
         """Fetch a token for SASL/OAUTHBEARER, then call ``set_token`` or ``token_failed``."""
         ...
-
-
-class Batch:
-    """Records for one topic, in order.
-
-    ``extras``: position to key and headers, where there are any. ``size``: bytes of all together.
-    """
-
-    __slots__ = ("extras", "headed", "size", "tokens", "values")
-
-    def __init__(self) -> None:
-        self.values: list[bytes] = []
-        self.tokens: list[int] = []
-        self.extras: dict[int, tuple[bytes | None, Sequence[Header]]] = {}
-        self.headed = False
-        self.size = 0
-
-    def add(
-        self, token: int, value: bytes, key: bytes | None, headers: Sequence[Header], size: int
-    ) -> None:
-        """Add a record; ``size``: bytes of value, key and headers."""
-        self.tokens.append(token)
-        self.values.append(value)
-        if key or headers:
-            self.add_extra(key, headers)
-        self.size += size
-
-    def add_extra(self, key: bytes | None, headers: Sequence[Header]) -> None:
-        """Give key and headers to the record added last."""
-        self.extras[len(self.values) - 1] = (key, headers)
-        if headers:
-            self.headed = True
 
 
 class Client:

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 BUFFER_BYTES = 64 * 1024**2
 """Bytes of records a producer buffers at most; the number of records is the plugin's setting."""
 LARGEST_BATCH = 10_000
+STICKY = 10
+"""Milliseconds for which records without a key go to one partition. librdkafka's own default for so
+short a linger time scatters those that come together, which makes a request of each few."""
 _LARGEST_RECORD = 100_000_000
 """Left to the broker to judge: the size of a request's body is bounded before it comes here."""
 
@@ -116,9 +119,7 @@ def _delivery(config: ProducerConfig) -> dict[str, str]:
         "compression.type": config.compression,
         "partitioner": config.partitioner,
         "linger.ms": str(config.linger),
-        # Records without a key that come together go to one partition: librdkafka's own default
-        # for so short a linger time scatters them, which makes a request of each few.
-        "sticky.partitioning.linger.ms": "10",
+        "sticky.partitioning.linger.ms": str(STICKY),
         "batch.num.messages": str(min(config.batch_messages, 1_000_000)),
         "batch.size": str(max(1, min(config.batch_bytes, 2**31 - 1))),
         "message.max.bytes": str(_LARGEST_RECORD),

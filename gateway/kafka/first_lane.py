@@ -4,19 +4,21 @@
 Records of one turn of the event loop go to librdkafka together. While some are in flight, further
 ones wait until those are reported, or for a time that follows the measured round trip: nothing
 waits when it is quiet, and batches grow by themselves under load. In between, small batches wait
-for company (``Pace``). (An idempotent producer has one
-batch in flight per partition anyway; queueing more in librdkafka only makes its thread spin.)
+for company (``Pace``). What is more than one request's worth waits for the next (``Backlog``).
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from math import inf
 from time import monotonic
 from typing import Any
 
 from gateway.errors import ProduceError
-from gateway.kafka.client import Batch
+from gateway.kafka.backlog import Backlog
+from gateway.kafka.batch import Batch
+from gateway.kafka.config import STICKY
 from gateway.kafka.key_order import QueuedRecord
 from gateway.kafka.lane import Lane, LaneOwner
 from gateway.kafka.librdkafka import error_name
@@ -49,6 +51,14 @@ class FirstLane(Lane):
         self.count = 0
         self.expected = 0
         self._pace = Pace()
+        weight, records = self._config.batch_bytes, self._config.batch_messages
+        if self._config.idempotent:
+            self._backlog = Backlog(weight, records, self._wanted)
+        else:
+            # One request per connection is on the way then, and librdkafka's thread sleeps.
+            self._backlog = Backlog(inf, inf, self._wanted)
+        self._requests = 0
+        self._partitions: set[int] = set()
         self._staged_at = 0.0
         self.in_flight = 0
         self._flushed_at = 0.0
@@ -72,8 +82,8 @@ class FirstLane(Lane):
         """Have ``flush`` called in time."""
         self._staged_at = monotonic()
         if self.in_flight > 0:
-            self.scheduled = self._loop.call_later(self._hold, self.flush)
-        elif (pause := self._pace.pause(self.count, self._staged_at)) > 0:
+            self.scheduled = self._loop.call_later(self._patience(), self.flush)
+        elif (pause := self._pause(self._staged_at)) > 0:
             self.scheduled = self._loop.call_later(pause, self.flush)
         else:
             self.scheduled = self._loop.call_soon(self.flush)
@@ -85,25 +95,20 @@ class FirstLane(Lane):
             self.scheduled = self._loop.call_soon(self.flush)
 
     def flush(self) -> None:
-        """Hand over what is staged."""
+        """Hand over what is staged: of each topic no more than goes in one request."""
         if self.scheduled is not None:
             self.scheduled.cancel()
             self.scheduled = None
             self._owner.mark(self._staged_at)
-        if not self.staged:
+        if not (self.staged or self._backlog):
             return
-        staged, self.staged, self.count = self.staged, {}, 0
-        taken = sum(self._hand_over(topic, batch) for topic, batch in staged.items())
-        if not taken:
-            return
-        self.in_flight += taken
-        self._flushed_at = monotonic()
-        self._pace.went(taken, self._flushed_at)
-        self.expected = self._pace.expected
-        if taken <= SMALL and self._config.linger:
-            # Larger ones wait out librdkafka's linger time, which costs them little and spares a
-            # thread switch for each.
-            self.client.push()
+        going = self._backlog.next(self.staged)
+        self.count = sum(len(batch.values) for batch in self.staged.values())
+        taken = sum(self._hand_over(topic, batch) for topic, batch in going)
+        if taken:
+            self._went(taken)
+        if self.staged or self._backlog:
+            self._go_on()
 
     def quiet(self) -> None:
         """Fetch tokens and make new handles no more."""
@@ -122,6 +127,7 @@ class FirstLane(Lane):
     def on_deliveries(self, messages: Sequence[Any]) -> None:
         """Take the reports of one batch."""
         self.in_flight -= len(messages)
+        self._partitions.add(messages[0].partition)
         if self.in_flight <= 0:
             # Before the senders hear of it, so that Kafka works while they do.
             self._arrived()
@@ -152,14 +158,59 @@ class FirstLane(Lane):
             self._owner.not_taken([(token, sizes[token], code) for token, code in refused])
         return len(batch.values) - len(refused)
 
+    def _went(self, records: int) -> None:
+        """Note that records are in flight, and have small batches sent at once."""
+        self.in_flight += records
+        self._requests += 1
+        self._flushed_at = monotonic()
+        self._pace.went(records, self._flushed_at)
+        self.expected = self._pace.expected
+        if records <= SMALL and self._config.linger:
+            # Larger ones wait out librdkafka's linger time, which costs them little and spares a
+            # thread switch for each.
+            self.client.push()
+
+    def _go_on(self) -> None:
+        """Have ``flush`` called again, unless it is due."""
+        if self.scheduled is None:
+            self.schedule()
+
+    def _patience(self) -> float:
+        """Return how long records wait for those in flight, in seconds.
+
+        A backlog goes to another partition meanwhile, where there are some, once librdkafka
+        chooses one again: over a long way one request at a time would be too few.
+        """
+        if self._backlog and self._requests < len(self._partitions):
+            return min(self._hold, STICKY / 1000)
+        return self._hold
+
+    def _pause(self, now: float) -> float:
+        """Return how long records wait for company when none are in flight, in seconds."""
+        return 0.0 if self._backlog else self._pace.pause(self.count, now)
+
+    def _wanted(self, topic: str, batch: Batch) -> Batch:
+        """Return a batch that has waited without the records whose deadline has passed."""
+        if self._owner.awaits(batch.tokens):
+            return batch
+        records = [
+            QueuedRecord(token, topic, value, key, headers, size)
+            for token, value, key, headers, size in batch.records()
+        ]
+        left = Batch()
+        for record in self._owner.still_wanted(records):
+            left.add(record.token, record.value, record.key, record.headers, record.size)
+        return left
+
     def _arrived(self) -> None:
         """Everything handed over was reported: measure the round trip, let go what waited."""
         if self._config.idempotent:
             wanted = min(4 * (monotonic() - self._flushed_at), _LONGEST_HOLD)
             self._hold = max(_SHORTEST_HOLD, self._hold + 0.2 * (wanted - self._hold))
-        if not self.staged:
+        self._requests = 0
+        if not (self.staged or self._backlog):
             return
-        pause = self._pace.pause(self.count, monotonic())
+        pause = self._pause(monotonic())
         if pause <= 0:
             self.flush()
         elif self.scheduled is not None:

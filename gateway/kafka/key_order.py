@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.kafka.client import Header
+from gateway.kafka.batch import Header
 
 Slot = tuple[str, bytes]
 """Topic and key."""

@@ -41,6 +41,10 @@ class LaneOwner(Protocol):
         """Tell each sender what became of its record."""
         ...
 
+    def awaits(self, tokens: Sequence[int]) -> bool:
+        """Tell whether the senders of all these records still wait."""
+        ...
+
     def still_wanted(self, records: Sequence[QueuedRecord]) -> list[QueuedRecord]:
         """Return the records whose senders still wait; the others are let go."""
         ...

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.errors import ProduceError, ProducerUnhealthy, RequestRejected
-from gateway.kafka.client import Header
+from gateway.kafka.batch import Header
 from gateway.kafka.config import ProducerConfig
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any
 
 from gateway.errors import BufferFull, KafkaRefuses, ProduceError, ProducerUnhealthy
-from gateway.kafka.client import Batch, Client, Header
+from gateway.kafka.batch import Batch, Header
+from gateway.kafka.client import Client
 from gateway.kafka.config import ProducerConfig
 from gateway.kafka.deadlines import Deadlines
 from gateway.kafka.first_lane import FirstLane
@@ -267,6 +268,10 @@ class Producer:
             first = next(message for message in messages if not message.err)
             size = sum(message.len for message in messages if not message.err)
         self.watch.topic(topic_of(first)).delivered(written, size, latency_of(first))
+
+    def awaits(self, tokens: Sequence[int]) -> bool:
+        """Tell whether the senders of all these records still wait."""
+        return all(map(self._pending.__contains__, tokens))
 
     def still_wanted(self, records: Sequence[QueuedRecord]) -> list[QueuedRecord]:
         """Return the records whose senders still wait; the others are let go."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.kafka.client import Header
+from gateway.kafka.batch import Header
 from gateway.kafka.librdkafka import ffi, lib, text
 
 

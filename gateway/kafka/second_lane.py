@@ -18,7 +18,8 @@ from time import monotonic
 from typing import Any
 
 from gateway.errors import BufferFull, ProduceError
-from gateway.kafka.client import Batch, Client
+from gateway.kafka.batch import OVERHEAD, Batch
+from gateway.kafka.client import Client
 from gateway.kafka.key_order import QueuedRecord
 from gateway.kafka.lane import Lane, LaneOwner
 from gateway.kafka.librdkafka import error_name
@@ -26,8 +27,6 @@ from gateway.kafka.prober import Prober
 from gateway.kafka.refused_batches import REFUSALS, TOO_LARGE
 from gateway.kafka.reports import topic_of
 
-_OVERHEAD = 100
-"""Bytes of a batch that are none of its records', and as much again for each record."""
 _PATIENCE = 0.5
 """Seconds after which the next batch goes although the one before is not reported: its broker is
 stuck, and the others should not be."""
@@ -323,7 +322,7 @@ class SecondLane(Lane):
 
 def _weight(records: Sequence[QueuedRecord]) -> int:
     """Return the bytes that records take in a batch, uncompressed; rather too many."""
-    return _OVERHEAD + sum(record.size + _OVERHEAD for record in records)
+    return OVERHEAD + sum(record.size + OVERHEAD for record in records)
 
 
 def pieces(records: list[QueuedRecord], limit: int, most: int) -> list[list[QueuedRecord]]:
@@ -331,9 +330,9 @@ def pieces(records: list[QueuedRecord], limit: int, most: int) -> list[list[Queu
     found: list[list[QueuedRecord]] = []
     weight = 0
     for record in records:
-        weight += record.size + _OVERHEAD
+        weight += record.size + OVERHEAD
         if not found or weight > limit or len(found[-1]) == most:
             found.append([])
-            weight = 2 * _OVERHEAD + record.size
+            weight = 2 * OVERHEAD + record.size
         found[-1].append(record)
     return found

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
+
 from gateway.kafka import librdkafka as rdk
 from gateway.kafka.config import ProducerConfig
 from gateway.kafka.librdkafka import ffi, lib
@@ -84,6 +86,34 @@ async def delivered(producer: Producer, value: bytes = b"v", topic: str = "t") -
     report = asyncio.get_running_loop().create_future()
     producer.send(topic, value, on_delivery=report.set_result)
     return await report
+
+
+def written(cluster: MockKafka, topic: str = "t") -> list[bytes]:
+    """Return the values of all records in a topic, partition by partition."""
+    settings = {
+        "bootstrap.servers": cluster.bootstrap,
+        "group.id": "reader",
+        "enable.partition.eof": True,
+        "log_level": 0,
+    }
+    found: dict[int, list[bytes]] = {}
+    consumer = Consumer(settings)
+    try:
+        known = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        consumer.assign([TopicPartition(topic, one, OFFSET_BEGINNING) for one in known])
+        left = set(known)
+        while left:
+            message = consumer.poll(10)
+            assert message is not None, "the topic could not be read"
+            error, partition = message.error(), message.partition()
+            assert partition is not None
+            if error is None:
+                found.setdefault(partition, []).append(message.value() or b"")
+            elif error.code() == KafkaError._PARTITION_EOF:
+                left.discard(partition)
+    finally:
+        consumer.close()
+    return [value for partition in sorted(found) for value in found[partition]]
 
 
 @contextmanager

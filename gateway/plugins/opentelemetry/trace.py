@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gateway.kafka.client import Header
+from gateway.kafka.batch import Header
 
 _IDS = 1 << 64
 

@@ -8,7 +8,7 @@ from time import thread_time
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.errors import KafkaRefuses, ProduceError, ProducerUnhealthy, RequestRejected
-from gateway.kafka.client import Header
+from gateway.kafka.batch import Header
 from gateway.plugins.produce.records import extra_size
 from gateway.plugins.produce.turns import Awaited
 

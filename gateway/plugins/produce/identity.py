@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from gateway.http.messages import Request
-from gateway.kafka.client import Header
+from gateway.kafka.batch import Header
 from gateway.plugins.consumers import Consumers
 from gateway.plugins.produce.settings import IdentityHeaders
 

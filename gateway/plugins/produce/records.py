@@ -10,7 +10,7 @@ from gateway.errors import BodyUnreadable, RequestRejected
 from gateway.http import arguments
 from gateway.http.headers import Headers
 from gateway.http.messages import Request
-from gateway.kafka.client import Header
+from gateway.kafka.batch import Header
 from gateway.plugins.consumers import Consumers
 from gateway.plugins.produce import json_text
 from gateway.plugins.produce.identity import IdentityOf

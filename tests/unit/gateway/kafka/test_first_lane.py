@@ -4,10 +4,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from typing import Any
 
 import pytest
 
-from tests.support.mock_kafka import MockKafka, config_of, delivered
+from gateway.errors import ProduceError
+from gateway.kafka.config import ProducerConfig
+from tests.support.mock_kafka import MockKafka, config_of, delivered, silence, written
 from tests.support.producing import Worker, until, working
 
 pytestmark = pytest.mark.kafka
@@ -107,3 +111,179 @@ def test_a_flush_waits_for_no_company(cluster: MockKafka, monkeypatch: pytest.Mo
         producer.send("t", b"left when the pool closes")
 
     working(job)
+
+
+def small_requests(cluster: MockKafka, **changes: Any) -> Any:
+    """Return the configuration of an idempotent producer with requests of four records."""
+    return config_of(cluster, acks=-1, idempotent=True, batch_messages=4, **changes)
+
+
+def test_no_more_than_one_request_is_handed_over_at_a_time(cluster: MockKafka) -> None:
+    async def job(worker: Worker) -> None:
+        producer = worker.pool.get(small_requests(cluster))
+        assert await delivered(producer) is None
+        lane = producer.first_lane
+        reports: list[Any] = []
+        for number in range(30):
+            producer.send("t", b"%02d" % number, on_delivery=reports.append)
+        seen = set()
+        while len(reports) < 30:
+            await asyncio.sleep(0)
+            seen.add(lane.in_flight)
+        # Unless this machine was so slow that a response was overdue.
+        assert max(seen) in (4, 8)
+        assert set(reports) == {None}
+        assert (producer.messages, producer.bytes, lane.count) == (0, 0, 0)
+
+    working(job)
+    assert written(cluster) == [b"v", *(b"%02d" % number for number in range(30))]
+
+
+def test_librdkafka_does_not_spin_while_a_request_is_in_flight(cluster: MockKafka) -> None:
+    # Processor time, so that a busy machine changes nothing: half a second of waiting took all of
+    # half a second.
+    async def job(worker: Worker) -> float:
+        producer = worker.pool.get(small_requests(cluster))
+        cluster.round_trip(100)
+        for _ in range(6):
+            # So that it knows how long a response takes.
+            assert await delivered(producer) is None
+        began = time.process_time()
+        for _ in range(20):
+            producer.send("t", b"x" * 1000)
+        await until(lambda: producer.messages == 0)
+        return time.process_time() - began
+
+    assert working(job) < 0.25
+
+
+def test_where_a_response_is_overdue_the_next_request_goes(cluster: MockKafka) -> None:
+    async def job(worker: Worker) -> None:
+        producer = worker.pool.get(small_requests(cluster))
+        assert await delivered(producer) is None
+        cluster.round_trip(60_000)
+        for _ in range(12):
+            producer.send("t", b"x")
+        await until(lambda: producer.first_lane.in_flight == 12)
+        producer.client.purge()
+
+    working(job)
+
+
+def test_over_a_long_way_requests_to_several_partitions_go_beside_each_other(
+    cluster: MockKafka,
+) -> None:
+    cluster.create("wide", 8)
+
+    async def job(worker: Worker) -> None:
+        producer = worker.pool.get(small_requests(cluster))
+        partitions = producer.first_lane._partitions
+        while len(partitions) < 3:
+            assert await delivered(producer, topic="wide") is None
+            # Until librdkafka chooses another partition.
+            await asyncio.sleep(0.01)
+        cluster.round_trip(500)
+        producer.first_lane._hold = 60.0
+        for _ in range(12):
+            producer.send("wide", b"x")
+        await until(lambda: producer.first_lane.in_flight == 12)
+        await until(lambda: producer.messages == 0)
+
+    working(job)
+
+
+def test_records_that_wait_past_their_deadline_are_reported_and_not_written(
+    cluster: MockKafka,
+) -> None:
+    async def job(worker: Worker) -> list[Any]:
+        producer = worker.pool.get(small_requests(cluster, deadline=3000))
+        assert await delivered(producer) is None
+        lane = producer.first_lane
+        # Nothing but a report lets the rest go.
+        lane._hold = 60.0
+        cluster.round_trip(4000)
+        reports: list[Any] = []
+        for number in range(12):
+            producer.send("t", b"%d" % number, on_delivery=reports.append)
+        await until(lambda: len(reports) == 12)
+        cluster.round_trip(0)
+        producer.client.purge()
+        await until(lambda: producer.messages == 0)
+        assert (producer.bytes, lane.count, lane.in_flight) == (0, 0, 0)
+        assert await delivered(producer, b"next") is None
+        return reports
+
+    assert {type(report) for report in working(job)} == {ProduceError}
+    assert not {b"%d" % number for number in range(4, 12)} & set(written(cluster))
+
+
+def test_what_is_refused_of_a_backlog_is_sent_again_and_nothing_twice(cluster: MockKafka) -> None:
+    async def job(worker: Worker) -> None:
+        producer = worker.pool.get(small_requests(cluster))
+        assert await delivered(producer) is None
+        cluster.fail(87)
+        reports: list[Any] = []
+        for number in range(30):
+            key = b"k%d" % (number % 3) if number % 2 else None
+            producer.send("t", b"%d" % number, key, on_delivery=reports.append)
+        await until(lambda: len(reports) == 30)
+        assert set(reports) == {None}
+        assert (producer.messages, producer.bytes) == (0, 0)
+
+    working(job)
+    found = written(cluster)
+    assert sorted(found) == sorted([b"v", *(b"%d" % number for number in range(30))])
+    for key in range(3):
+        own = [b"%d" % number for number in range(30) if number % 2 and number % 3 == key]
+        assert [value for value in found if value in own] == own
+
+
+def test_a_producer_that_closes_sends_its_backlog_first(cluster: MockKafka) -> None:
+    reports: list[Any] = []
+
+    async def job(worker: Worker) -> None:
+        producer = worker.pool.get(small_requests(cluster))
+        assert await delivered(producer) is None
+        cluster.round_trip(20)
+        for number in range(30):
+            producer.send("t", b"%d" % number, on_delivery=reports.append)
+
+    working(job)
+    assert reports == [None] * 30
+    assert len(written(cluster)) == 31
+
+
+def test_a_backlog_for_a_broker_that_never_answers_is_reported_when_the_producer_closes() -> None:
+    reports: list[Any] = []
+
+    async def job(worker: Worker) -> None:
+        with silence() as address:
+            producer = worker.pool.get(
+                ProducerConfig((address,), acks=-1, idempotent=True, batch_messages=4)
+            )
+            for _ in range(30):
+                producer.send("t", b"x", on_delivery=reports.append)
+            await asyncio.sleep(0)
+
+    working(job, close=0.1)
+    assert [type(report) for report in reports] == [ProduceError] * 30
+
+
+def test_a_backlog_survives_a_broker_that_goes_away_and_comes_back(cluster: MockKafka) -> None:
+    async def job(worker: Worker) -> None:
+        producer = worker.pool.get(small_requests(cluster))
+        assert await delivered(producer) is None
+        cluster.round_trip(50)
+        reports: list[Any] = []
+        for number in range(40):
+            producer.send("t", b"%d" % number, on_delivery=reports.append)
+        await until(lambda: len(reports) >= 4)
+        cluster.down()
+        await until(lambda: producer.first_lane.in_flight > 0)
+        cluster.up()
+        await until(lambda: len(reports) == 40, within=20)
+        assert set(reports) == {None}
+
+    working(job)
+    # As a set: the mock cluster does not look for what it has, as a broker would.
+    assert set(written(cluster)) == {b"v", *(b"%d" % number for number in range(40))}

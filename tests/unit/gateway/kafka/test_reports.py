@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from gateway.kafka.client import Batch, Client
+from gateway.kafka.batch import Batch
+from gateway.kafka.client import Client
 from gateway.kafka.config import librdkafka_settings
 from gateway.kafka.reports import content_of, topic_of
 from tests.support.mock_kafka import config_of, mock_kafka
