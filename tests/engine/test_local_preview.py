@@ -64,6 +64,23 @@ def test_an_unknown_key_of_the_stack_fails_the_first_preview(own: Checkout) -> N
     assert nothing_was_made(own)
 
 
+def test_topics_that_brokers_would_mix_up_fail_the_first_preview(own: Checkout) -> None:
+    own.write_settings(topics=[{"name": "topictest"}, {"name": "a.b"}, {"name": "a_b"}])
+    shown = own.preview()
+    assert shown.code != 0
+    assert "'a.b' and 'a_b' cannot stand side by side" in shown.text, shown.text
+    assert nothing_was_made(own)
+
+
+def test_a_topic_that_a_route_writes_to_is_not_taken_out_without_a_word(own: Checkout) -> None:
+    own.write_settings(topics=[{"name": "another"}])
+    shown = own.preview()
+    assert shown.code != 0
+    assert "topictest" in shown.text, shown.text
+    assert "nil" not in shown.text
+    assert nothing_was_made(own)
+
+
 def test_a_port_of_someone_else_is_named_with_its_config_key(own: Checkout) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", own.ports.proxy))
