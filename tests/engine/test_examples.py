@@ -18,7 +18,7 @@ from tools.stubs.install import install, script
 from tools.stubs.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
-HOSTS = str(ROOT / ".tools" / "yaml")
+HOSTS = f"{ROOT}/.tools/yaml:{ROOT}/.tools/sdk"
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
 
 
@@ -107,6 +107,22 @@ def test_yaml(tmp_path: Path) -> None:
         assert "PRIVATE KEY" not in shown
         (document,) = plane.documents.values()
         assert set(document) == {"certificates", "services"}
+        example("preview", "--expect-no-changes")
+        example("destroy", "--yes")
+        assert plane.documents == {}
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not on PATH")
+def test_typescript(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "tools/bootstrap.py", "pulumi", "sdk"], cwd=ROOT, check=True)
+    example = Example(tmp_path, "typescript")
+    told = example("package", "add", "../../provider")
+    assert 'import * as gateway from "@pulumi/gateway";' in told
+    with FakeControlPlane().running() as plane:
+        example("config", "set", "adminUrl", plane.url)
+        example("config", "set", "--secret", "adminToken", plane.token)
+        assert plane.token not in example("up", "--yes")
+        assert set(plane.documents) == {"typescript-test"}
         example("preview", "--expect-no-changes")
         example("destroy", "--yes")
         assert plane.documents == {}

@@ -41,7 +41,7 @@ def install(info: Any) -> Iterator[str]:
     named = info.options.fields["virtualenv"].string_value if "virtualenv" in info.options else ""
     environment = (Path(info.root_directory or ".") / named).resolve()
     listed = Path(info.program_directory or ".") / REQUIREMENTS
-    if not named or environment == ROOT / ".venv":
+    if not named or environment == (ROOT / ".venv").resolve():
         yield "The Python environment is managed by `make`; nothing was installed.\n"
         return
     if not (environment / "bin" / "python").exists():

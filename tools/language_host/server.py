@@ -118,13 +118,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         code = self._wait(
             self._start(command, cwd=None, environment=run_environment(request, python))
         )
-        if code == REPORTED_EXIT_CODE:
-            return language_pb2.RunResponse(bail=True)
-        if code < 0:
-            return language_pb2.RunResponse(
-                error=f"the program was ended by {signal.Signals(-code).name}"
-            )
-        return language_pb2.RunResponse(error=f"the program exited with {code}" if code else "")
+        return outcome(code)
 
     def RunPlugin(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
         """Run a plugin from its source; its output is streamed, its exit code comes last."""
@@ -188,6 +182,16 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         finally:
             with self._lock:
                 self._children.discard(child)
+
+
+def outcome(code: int) -> Any:
+    """Return the ``RunResponse`` for the exit code of a program; a signal's is negative."""
+    if code == REPORTED_EXIT_CODE:
+        return language_pb2.RunResponse(bail=True)
+    if code < 0:
+        text = f"the program was ended by {signal.Signals(-code).name}"
+        return language_pb2.RunResponse(error=text)
+    return language_pb2.RunResponse(error=f"the program exited with {code}" if code else "")
 
 
 def sdk_version() -> str:
@@ -259,7 +263,19 @@ def exec_script() -> str:
 
 def run_arguments(request: Any, engine: str) -> list[str]:
     """Arguments of the exec script for one ``RunRequest``."""
-    values = {
+    values = run_flags(request, engine)
+    arguments = [part for flag, value in values.items() if value for part in (flag, value)]
+    return [*arguments, program_of(request), *request.args]
+
+
+def program_of(request: Any) -> str:
+    """What a ``RunRequest`` is to run: a file or a folder."""
+    return os.path.join(request.info.program_directory, request.info.entry_point) or "."
+
+
+def run_flags(request: Any, engine: str) -> dict[str, str]:
+    """Flag to value, empty ones included, of one ``RunRequest``."""
+    return {
         "--monitor": request.monitor_address,
         "--engine": engine,
         "--project": request.project,
@@ -270,9 +286,6 @@ def run_arguments(request: Any, engine: str) -> list[str]:
         "--parallel": str(request.parallel),
         "--organization": request.organization,
     }
-    arguments = [part for flag, value in values.items() if value for part in (flag, value)]
-    program = os.path.join(request.info.program_directory, request.info.entry_point)
-    return [*arguments, program or ".", *request.args]
 
 
 def run_environment(request: Any, python: str) -> dict[str, str]:
@@ -316,16 +329,15 @@ def stream_output(child: subprocess.Popen[bytes]) -> Iterator[Any]:
             yield chunk
 
 
-def serve(engine: str) -> NoReturn:
+def serve(host: LanguageHost, parent: int) -> NoReturn:
     """Serve on a free loopback port, print it, and leave at once when interrupted or orphaned."""
-    host = LanguageHost(engine)
     server = grpc.server(
         futures.ThreadPoolExecutor(max_workers=16),
         options=[("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)],
     )
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
-    serve_the_engine(server, PARENT, host.stop_children)
+    serve_the_engine(server, parent, host.stop_children)
 
 
 if __name__ == "__main__":
-    serve(sys.argv[-1] if len(sys.argv) > 1 else "")
+    serve(LanguageHost(sys.argv[-1] if len(sys.argv) > 1 else ""), PARENT)
