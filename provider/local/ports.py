@@ -37,6 +37,10 @@ def port_problems(call: ResourceCall, inputs: Properties, olds: Properties) -> l
             ours = [*_own(inputs, olds), *_siblings(call, inputs)]
         others = [pid for pid in holders if not _is_of(pid, ours or [])]
         if others:
+            # One that was restarted between the two looks has another process in its record.
+            ours = [*_own(inputs, olds), *_siblings(call, inputs)]
+            others = [pid for pid in listeners(port) if not _is_of(pid, ours)]
+        if others:
             text = f"port {port} is taken by {_holder(others[0])}"
             text += _remedy(inputs, label, "stop it, or ")
             problems.append((render_path(("ports", label)), text))

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from provider.local import process
+from provider.local import ports, process
+from provider.local.proc import listeners
 from provider.server import Provider
 from provider.values import Properties
 from tests.support import small_server
@@ -92,6 +93,26 @@ def test_ports_can_be_permuted_among_a_stacks_own_processes(stack: Stack) -> Non
         stack.begin_operation()
         for name, harness in stack.harnesses.items():
             assert harness.diff(harness.check(stack.inputs(name, stack.ports[name]))) == {}
+
+
+def test_a_process_that_moves_while_its_port_is_looked_at_holds_it_no_more(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.up()
+    stack.begin_operation()
+    port, (elsewhere,) = stack.ports["data"], free_ports(1)
+    looks: list[int] = []
+
+    def looked_at(wanted: int) -> list[int | None]:
+        found = listeners(wanted)
+        looks.append(wanted)
+        if len(looks) == 1:
+            stack.harnesses["data"].update(stack.inputs("data", elsewhere))
+        return found
+
+    monkeypatch.setattr(ports, "listeners", looked_at)
+    assert stack.harnesses["control"].failures(stack.inputs("control", port)) == {}
+    assert port in looks
 
 
 def test_a_port_of_another_stacks_process_is_taken(stack: Stack) -> None:
