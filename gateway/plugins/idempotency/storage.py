@@ -131,7 +131,11 @@ class RedisStorage(MemoryStorage):
         self._tasks = BackgroundTasks()
         super().__init__(config, self._redis_store)
 
+    async def stop(self) -> None:
+        """Renew no claim any more."""
+        await self._redis_store.close()
+
     def close(self) -> None:
         """Give the client back."""
-        self._tasks.start(self._redis_store.close())
+        self._tasks.start(self.stop())
         self._clients.release(self._client)

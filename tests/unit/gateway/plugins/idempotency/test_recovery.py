@@ -21,7 +21,7 @@ from gateway.plugins.idempotency import Config
 from gateway.plugins.idempotency.attempt import Attempt
 from gateway.plugins.idempotency.handler import Idempotency
 from gateway.plugins.idempotency.recovery import Note, read_note, recovery_of
-from gateway.plugins.idempotency.storage import make_storage
+from gateway.plugins.idempotency.storage import RedisStorage, make_storage
 from gateway.plugins.kafka_upstream import Config as KafkaUpstreamConfig
 from gateway.plugins.kafka_upstream.handler import KafkaUpstream
 from gateway.plugins.node_store import LocalStore, NodeStore
@@ -214,6 +214,27 @@ async def test_one_that_takes_over_and_dies_too_is_followed_by_a_third(
         _, request, seen = await third.begin()
         assert seen.standing is Standing.BEGUN
         assert (await third.write(request)).status == 200
+        assert broker.count(many.topic) == 1
+
+
+async def test_one_that_was_stopped_for_longer_than_its_lease_writes_nothing_when_it_goes_on(
+    broker: Broker, valkey: Valkey
+) -> None:
+    """As after SIGSTOP: it renews no more, and its successor takes over."""
+    valkey.ask("FLUSHALL")
+    redis = {"storage": "redis", "redis": {"host": "127.0.0.1", "port": valkey.port}}
+    async with workers(broker, redis) as many:
+        stopped, alive = many.holder(), many.holder()
+        attempt, request, _ = await stopped.begin()
+        assert isinstance(stopped.storage, RedisStorage)
+        await stopped.storage.stop()
+        _, other, seen = await alive.begin()
+        assert seen.standing is Standing.BEGUN
+        answer = await stopped.write(request)
+        assert answer.status == 503
+        assert (b"Retry-After", b"1") in answer.headers
+        await stopped.storage.release(attempt, responded=True)
+        assert (await alive.write(other)).status == 200
         assert broker.count(many.topic) == 1
 
 
