@@ -7,6 +7,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.http.messages import Pending, Request, Response
 from gateway.plugins.base import Handler
@@ -14,7 +16,9 @@ from gateway.plugins.chain import Chain
 from gateway.plugins.conditions import Condition
 from gateway.plugins.lua import SHARED
 from tests.support.http import text
+from tests.support.policies import policy_gateway
 from tests.support.producing import request
+from tests.support.releases import number
 
 _CONTEXT: Any = None
 
@@ -157,3 +161,35 @@ def test_what_a_condition_sees(condition: str) -> None:
 
 def test_without_a_route_its_fields_are_null() -> None:
     assert Condition("route.name == null && service.id == null").holds(request())
+
+
+@pytest.mark.parametrize(
+    ("condition", "lines", "status"),
+    [
+        ('http.path != "/open"', (), 401),
+        ('http.method == "POST"', (), 200),
+        ("kong.ctx.shared.absent", (), 500),
+        ('http.headers.x_none.startsWith("a")', (), 500),
+        ('http.headers.x_none.startsWith("a")', ("X-None: a",), 401),
+        ('http.headers.x_none.startsWith("a")', ("X-None: b",), 200),
+        ("default(kong.ctx.shared.absent, true)", (), 401),
+    ],
+)
+async def test_an_authentication_whose_condition_fails_opens_no_route(
+    condition: str, lines: tuple[str, ...], status: int
+) -> None:
+    row = {"id": number("auth"), "name": "key-auth", "config": {}, "condition": condition}
+    async with policy_gateway(rows=[row]) as gateway:
+        assert (await gateway.ask("/", *lines)).status == status
+        assert len(gateway.seen) == (status == 200)
+
+
+@given(value=st.binary(max_size=60), path=st.binary(max_size=60), query=st.binary(max_size=60))
+def test_whatever_a_client_sends_a_condition_sees_text(
+    value: bytes, path: bytes, query: bytes
+) -> None:
+    asked = request()
+    asked.headers += [(b"x-a", value), (value[:20].lower(), b"1")]
+    asked.path, asked.query, asked.host = b"/" + path, query, value
+    sees = 'size(http.headers.x_a) >= 0 && http.path.startsWith("/") && size(http.host) >= 0'
+    assert Condition(f"{sees} && http.queries.all(name, name == name)").holds(asked)
