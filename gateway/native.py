@@ -29,11 +29,36 @@ def _envelope(
     return None
 
 
-parse_head, envelope, version = _parse_head, _envelope, ""
+def _log_entry(
+    request_id: bytes,
+    method: bytes,
+    target: bytes,
+    origin: str,
+    headers: list[tuple[bytes, bytes]],
+    received: int,
+    status: int,
+    response_headers: bytes,
+    sent: int,
+    latencies: tuple[int, int, int, int],
+    client: str,
+    started: int,
+    upstream_uri: bytes,
+    upstream_status: str,
+    source: str,
+    members: bytes,
+    rest: bytes,
+) -> bytes | None:
+    """Decline; ``log_entry`` of ``gateway/plugins/logging/serializer.py`` does it."""
+    return None
+
+
+parse_head, envelope, log_entry, version = _parse_head, _envelope, _log_entry, ""
 try:
     import kafka_gateway_native as _twins
 except ImportError:
     pass
 else:
     parse_head, envelope = _twins.parse_head, _twins.envelope
+    # Version 0.1.0 has none.
+    log_entry = getattr(_twins, "log_entry", _log_entry)
     version = _twins.__version__

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Twin of `EnvelopeBuilder.encode` in `gateway/plugins/produce`, for JSON bodies and no body.
 
-use memchr::{memchr2, memchr2_iter, memchr_iter};
+use memchr::{memchr2_iter, memchr_iter};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 use serde::de::IgnoredAny;
 
-/// Header entries after this many are dropped by the reference; here the head is declined.
-const MOST_HEADERS: usize = 100;
+use crate::json::{put_quoted, put_table};
+
 const JSON: &[u8] = b"application/json";
-const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Return the envelope of a request, as JSON; None where the reference has to do it.
 ///
@@ -31,19 +30,19 @@ pub fn envelope<'py>(
     text.push(b'{');
     if let Some(method) = method {
         text.extend_from_slice(b"\"method\":");
-        if !quote(method.as_bytes(), &mut text) {
+        if !put_quoted(method.as_bytes(), &mut text) {
             return Ok(None);
         }
     }
     if shown {
         member(&mut text, b"\"headers\":");
-        if !table(headers, &mut text)? {
+        if !put_table(headers, &mut text, |_| None)? {
             return Ok(None);
         }
     }
     if let Some(target) = target {
         member(&mut text, b"\"uri\":");
-        if target.as_bytes().contains(&b'?') || !quote(target.as_bytes(), &mut text) {
+        if target.as_bytes().contains(&b'?') || !put_quoted(target.as_bytes(), &mut text) {
             return Ok(None);
         }
         text.extend_from_slice(b",\"uri_args\":{}");
@@ -54,7 +53,7 @@ pub fn envelope<'py>(
             return Ok(None);
         }
         member(&mut text, b"\"body\":");
-        if !quote(bytes, &mut text) {
+        if !put_quoted(bytes, &mut text) {
             return Ok(None);
         }
         text.extend_from_slice(b",\"body_args\":");
@@ -69,80 +68,6 @@ fn member(text: &mut Vec<u8>, name: &[u8]) {
         text.push(b',');
     }
     text.extend_from_slice(name);
-}
-
-/// Write headers as an object; false where a name is repeated or something is no UTF-8.
-fn table(headers: &Bound<'_, PyList>, text: &mut Vec<u8>) -> PyResult<bool> {
-    if headers.len() > MOST_HEADERS {
-        return Ok(false);
-    }
-    let mut names: Vec<Bound<'_, PyBytes>> = Vec::with_capacity(headers.len());
-    text.push(b'{');
-    for pair in headers.iter() {
-        let pair = pair.cast_into::<PyTuple>()?;
-        let name = pair.get_item(0)?.cast_into::<PyBytes>()?;
-        let value = pair.get_item(1)?.cast_into::<PyBytes>()?;
-        let bytes = name.as_bytes();
-        if !bytes.is_ascii() || names.iter().any(|other| other.as_bytes() == bytes) {
-            return Ok(false);
-        }
-        if !names.is_empty() {
-            text.push(b',');
-        }
-        if !quote(bytes, text) {
-            return Ok(false);
-        }
-        text.push(b':');
-        if !quote(value.as_bytes(), text) {
-            return Ok(false);
-        }
-        names.push(name);
-    }
-    text.push(b'}');
-    Ok(true)
-}
-
-/// Write a string in quotes, with the escapes that orjson uses; false where it is no UTF-8.
-fn quote(bytes: &[u8], text: &mut Vec<u8>) -> bool {
-    if std::str::from_utf8(bytes).is_err() {
-        return false;
-    }
-    text.push(b'"');
-    if bytes.iter().fold(false, |found, &byte| found | (byte < 0x20)) {
-        bytes.iter().for_each(|&byte| escape(byte, text));
-    } else {
-        let mut rest = bytes;
-        while let Some(at) = memchr2(b'"', b'\\', rest) {
-            text.extend_from_slice(&rest[..at]);
-            text.extend_from_slice(&[b'\\', rest[at]]);
-            rest = &rest[at + 1..];
-        }
-        text.extend_from_slice(rest);
-    }
-    text.push(b'"');
-    true
-}
-
-fn escape(byte: u8, text: &mut Vec<u8>) {
-    let short = match byte {
-        b'"' | b'\\' => byte,
-        0x08 => b'b',
-        0x09 => b't',
-        0x0a => b'n',
-        0x0c => b'f',
-        0x0d => b'r',
-        0..=0x1f => {
-            text.extend_from_slice(b"\\u00");
-            text.push(HEX[usize::from(byte >> 4)]);
-            text.push(HEX[usize::from(byte & 15)]);
-            return;
-        }
-        _ => {
-            text.push(byte);
-            return;
-        }
-    };
-    text.extend_from_slice(&[b'\\', short]);
 }
 
 /// Whether the first Content-Type begins with `application/json`.

@@ -7,6 +7,8 @@
 
 mod envelope;
 mod head;
+mod json;
+mod log_entry;
 
 use pyo3::prelude::*;
 
@@ -14,5 +16,6 @@ use pyo3::prelude::*;
 fn kafka_gateway_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(head::parse_head, module)?)?;
-    module.add_function(wrap_pyfunction!(envelope::envelope, module)?)
+    module.add_function(wrap_pyfunction!(envelope::envelope, module)?)?;
+    module.add_function(wrap_pyfunction!(log_entry::log_entry, module)?)
 }

@@ -43,7 +43,7 @@ def responded(
     request = request_of(
         target, headers=list(headers), connection=connection, host=b"api.test:8000"
     )
-    request.received = monotonic()
+    request.received = request.ended = monotonic()
     request.sent = 100
     if matched:
         request.match = MatchedRoute()

@@ -19,7 +19,7 @@ _POINTERS = frozenset(name for kind in ENTITIES.values() for name in kind.foreig
 _Row = Mapping[str, Any]
 _Fragments = dict[str, orjson.Fragment]
 _kept: dict[str, tuple[_Row, orjson.Fragment]] = {}
-_routes: dict[str, tuple[_Row, _Fragments]] = {}
+_routes: dict[str, tuple[_Row, _Fragments, bytes]] = {}
 
 
 def entity(row: _Row) -> Any:
@@ -42,14 +42,30 @@ def route_members(match: RouteMatch) -> _Fragments:
 
     Not to be changed: it is the same for all requests of the route.
     """
+    return _of_route(match)[1]
+
+
+def route_text(match: RouteMatch) -> bytes:
+    """Return the same members as JSON, a comma before each."""
+    route = match.route
+    kept = _routes.get(route["id"])
+    return kept[2] if kept is not None and kept[0] is route else _of_route(match)[2]
+
+
+def _of_route(match: RouteMatch) -> tuple[_Row, _Fragments, bytes]:
     route = match.route
     kept = _routes.get(route["id"])
     if kept is None or kept[0] is not route:
         made = {name: orjson.Fragment(orjson.dumps(value)) for name, value in plain_members(match)}
         if len(_routes) >= _MOST:
             _routes.clear()
-        kept = _routes[route["id"]] = route, made
-    return kept[1]
+        kept = _routes[route["id"]] = route, made, members(made)
+    return kept
+
+
+def members(values: Mapping[str, Any]) -> bytes:
+    """Return the members of an object as JSON, a comma before each."""
+    return b"," + orjson.dumps(values)[1:-1] if values else b""
 
 
 def plain_members(match: RouteMatch) -> Iterator[tuple[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Hashable
-from time import monotonic
+from time import monotonic, time
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -16,7 +16,7 @@ from gateway.logs import get_logger
 from gateway.plugins.base import Handler, PluginContext
 from gateway.plugins.logging.paths import PathProblem, put
 from gateway.plugins.logging.queue import QueueLimits
-from gateway.plugins.logging.serializer import log_entry
+from gateway.plugins.logging.serializer import entry_text, log_entry
 
 if TYPE_CHECKING:
     from gateway.plugins.logging.custom_fields import CustomFields
@@ -49,7 +49,7 @@ class LogHandler(Handler):
         self._fields: CustomFields | None = None
         self._key: Hashable = None
         self.add: Callable[[bytes], None] = _nowhere
-        self._waiting: list[tuple[Request, Response, float]] = []
+        self._waiting: list[tuple[Request, Response]] = []
         chunks = config.custom_fields_by_lua
         if chunks:
             if not context.lua_allowed:
@@ -78,15 +78,16 @@ class LogHandler(Handler):
         waiting = self._waiting
         if not waiting:
             asyncio.get_running_loop().call_soon(self._write_entries)
-        waiting.append((request, response, monotonic()))
+        waiting.append((request, response))
         if len(waiting) >= _MOST_WAITING:
             self._write_entries()
 
     def _write_entries(self) -> None:
         waiting, self._waiting = self._waiting, []
-        for request, response, ended in waiting:
+        since = time() - monotonic()
+        for request, response in waiting:
             try:
-                self.add(orjson.dumps(log_entry(request, response, ended)))
+                self.add(entry_text(request, response, since))
             except Exception:
                 _log.exception("log handler failed", request_id=request.id.decode())
 

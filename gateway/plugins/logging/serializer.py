@@ -13,36 +13,70 @@ from typing import Any
 
 import orjson
 
+from gateway import native
 from gateway.http import arguments
 from gateway.http.messages import FixedResponse, Request, Response
 from gateway.hybrid.config_table import WORKSPACE
 from gateway.plugins.logging.entities import (
     entity,
+    members,
     plain_entity,
     plain_members,
     route_members,
+    route_text,
 )
 from gateway.plugins.produce.envelope import header_table
 
 _REDACTED = "REDACTED"
 _MOST_FIXED = 1024
 _Entry = dict[str, Any]
-_fixed: dict[FixedResponse, orjson.Fragment] = {}
-"""The headers of responses that are the same each time."""
+_fixed: dict[FixedResponse, bytes] = {}
+"""The headers of responses that are the same each time, as JSON."""
+_NO_ROUTE: _Entry = {"workspace": WORKSPACE, "workspace_name": "default"}
+_NO_ROUTE_TEXT = members(_NO_ROUTE)
+
+
+def entry_text(request: Request, response: Response, since: float) -> bytes:
+    """Return ``log_entry`` as JSON. ``since``: when monotonic seconds were 0, from 1970 on."""
+    connection = request.connection
+    match = request.match
+    path, statuses = _upstream(request) if request.tries is not None else (b"", "")
+    made = None
+    if request.query is None and connection.scheme == "http":
+        made = native.log_entry(
+            request.id,
+            request.method,
+            request.original_target or request.target,
+            _origin("http", request.host, connection.here, connection.server_port),
+            request.headers,
+            request.size,
+            response.status,
+            _headers_text(request, response),
+            request.sent,
+            _latencies(request, int((request.ended - request.received) * 1000)),
+            request.client_ip,
+            int((since + request.received) * 1000),
+            path,
+            statuses,
+            "kong" if response.generated else "upstream",
+            _NO_ROUTE_TEXT if match is None else route_text(match),
+            members(_rest(request, plain=False)) if _has_rest(request) else b"",
+        )
+    return orjson.dumps(log_entry(request, response, since)) if made is None else made
 
 
 def log_entry(
-    request: Request, response: Response, ended: float = 0.0, *, plain: bool = False
+    request: Request, response: Response, since: float = 0.0, *, plain: bool = False
 ) -> _Entry:
     """Return what is logged of a request whose response was sent.
 
     For ``orjson.dumps``: entities are fragments, whose text is made once for a configuration;
-    with ``plain`` they are objects as the rest is, which may be changed. ``ended``: when the
-    response was written, in monotonic seconds; 0: now.
+    with ``plain`` they are objects as the rest is, which may be changed. ``since``: when monotonic
+    seconds were 0, in seconds since 1970; 0: it is looked up.
     """
-    now = monotonic()
     received = request.received
-    total = int(((ended or now) - received) * 1000)
+    total, own, waited, rest = _latencies(request, int((request.ended - received) * 1000))
+    path, statuses = _upstream(request)
     entry: _Entry = {
         "request": _request(request),
         "response": {
@@ -50,31 +84,48 @@ def log_entry(
             "headers": _response_headers(request, response, plain),
             "size": request.sent,
         },
-        "latencies": _latencies(request, total),
+        "latencies": {"request": total, "kong": own, "proxy": waited, "receive": rest},
         "client_ip": request.client_ip,
-        "started_at": int((time() - now + received) * 1000),
-        "upstream_uri": "",
-        "upstream_status": "",
+        "started_at": int(((since or time() - monotonic()) + received) * 1000),
+        "upstream_uri": _text(path),
+        "upstream_status": statuses,
         "source": "kong" if response.generated else "upstream",
     }
     match = request.match
     if match is None:
-        entry["workspace"], entry["workspace_name"] = WORKSPACE, "default"
+        entry |= _NO_ROUTE
     else:
         entry.update(plain_members(match) if plain else route_members(match))
-        if request.tries is not None:
-            _add_upstream(entry, request, request.tries)
+    return entry | _rest(request, plain=plain)
+
+
+def _has_rest(request: Request) -> bool:
+    """Tell whether ``_rest`` has something to return."""
+    return (
+        request.credential is not None
+        or request.correlation_id is not None
+        or request.trace is not None
+        or request.consumer is not None
+        or request.tries is not None
+    )
+
+
+def _rest(request: Request, *, plain: bool) -> _Entry:
+    """Return what not all entries have."""
+    found: _Entry = {}
+    if request.match is not None and request.tries is not None:
+        found["tries"] = request.tries
     consumer = request.consumer
     if consumer is not None:
-        entry["consumer"] = plain_entity(consumer) if plain else entity(consumer)
+        found["consumer"] = plain_entity(consumer) if plain else entity(consumer)
     if request.credential is not None:
-        entry["authenticated_entity"] = _credential(request)
+        found["authenticated_entity"] = _credential(request)
     if request.correlation_id is not None:
-        entry["correlation_id"] = _text(request.correlation_id)
+        found["correlation_id"] = _text(request.correlation_id)
     trace = request.trace
     if trace is not None and trace.forms:
-        entry["trace_id"] = dict.fromkeys(trace.forms, trace.id)
-    return entry
+        found["trace_id"] = dict.fromkeys(trace.forms, trace.id)
+    return found
 
 
 def _request(request: Request) -> _Entry:
@@ -116,17 +167,23 @@ def _origin(scheme: str, host: bytes | None, here: str, port: int) -> str:
     return f"{scheme}://{_text(host.lower())}:{port}"
 
 
-def _response_headers(request: Request, response: Response, plain: bool) -> Any:
+def _headers_text(request: Request, response: Response) -> bytes:
+    """Return the response's headers as JSON; a text made once where they are the same each time."""
     lines = request.response_lines
-    if type(response) is FixedResponse and not lines and not plain:
-        kept = _fixed.get(response)
-        if kept is None:
-            if len(_fixed) >= _MOST_FIXED:
-                _fixed.clear()
-            kept = orjson.Fragment(orjson.dumps(_table(response, lines)))
-            _fixed[response] = kept
-        return kept
-    return _table(response, lines)
+    if type(response) is not FixedResponse or lines:
+        return orjson.dumps(_table(response, lines))
+    kept = _fixed.get(response)
+    if kept is None:
+        if len(_fixed) >= _MOST_FIXED:
+            _fixed.clear()
+        kept = _fixed[response] = orjson.dumps(_table(response, lines))
+    return kept
+
+
+def _response_headers(request: Request, response: Response, plain: bool) -> Any:
+    if plain:
+        return _table(response, request.response_lines)
+    return orjson.Fragment(_headers_text(request, response))
 
 
 def _table(response: Response, lines: bytes) -> dict[str, Any]:
@@ -141,31 +198,31 @@ def _table(response: Response, lines: bytes) -> dict[str, Any]:
     return found
 
 
-def _latencies(request: Request, total: int) -> dict[str, int]:
+def _latencies(request: Request, total: int) -> tuple[int, int, int, int]:
     """Return milliseconds: all of it, the gateway's own, the wait, and reading the response."""
+    since = request.waiting_since
+    if since is not None:
+        own = min(int((since - request.received) * 1000), total)
+        return total, own, total - own, 0
     if request.upstream_status is not None:
         own = max(int((request.upstream_sent - request.received) * 1000), 0)
         waited = request.upstream_ms
-        rest = max(total - own - waited, 0)
-        return {"request": total, "kong": own, "proxy": waited, "receive": rest}
-    if request.waiting_since is not None:
-        own = min(int((request.waiting_since - request.received) * 1000), total)
-        return {"request": total, "kong": own, "proxy": total - own, "receive": 0}
-    return {"request": total, "kong": total, "proxy": -1, "receive": 0}
+        return total, own, waited, max(total - own - waited, 0)
+    return total, total, -1, 0
 
 
-def _add_upstream(entry: _Entry, request: Request, tries: list[dict[str, Any]]) -> None:
-    match = request.match
-    assert match is not None
-    path = _text(request.upstream_path or match.upstream_path)
+def _upstream(request: Request) -> tuple[bytes, str]:
+    """Return the URI that upstreams were asked for, and the statuses of what they sent."""
+    match, tries = request.match, request.tries
+    if match is None or tries is None:
+        return b"", ""
+    path = request.upstream_path or match.upstream_path
     if request.query is not None:
-        path += ("&" if "?" in path else "?") + _text(request.query)
-    entry["upstream_uri"] = path
+        path += (b"&" if b"?" in path else b"?") + request.query
     statuses = [str(one["code"]) for one in tries if "code" in one]
     if request.upstream_status is not None:
         statuses.append(str(request.upstream_status))
-    entry["upstream_status"] = ", ".join(statuses)
-    entry["tries"] = tries
+    return path, ", ".join(statuses)
 
 
 def _credential(request: Request) -> dict[str, Any]:

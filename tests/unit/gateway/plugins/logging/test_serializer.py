@@ -8,10 +8,14 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from gateway.http.messages import Request, Response
+from gateway import native
+from gateway.http.messages import FixedResponse, Request, Response
 from gateway.hybrid.config_table import WORKSPACE
-from gateway.plugins.logging.serializer import log_entry
+from gateway.plugins.logging import serializer
+from gateway.plugins.logging.serializer import entry_text, log_entry
 from gateway.plugins.opentelemetry.trace import Trace
 from tests.support.logging import ROUTE, SERVICE, ok, responded
 from tests.support.requests import StandInConnection
@@ -171,3 +175,54 @@ def test_the_page_about_log_entries_names_every_key() -> None:
         f"{name}.{key}" for name in ("request", "response", "latencies") for key in entry[name]
     }
     assert inner | (entry.keys() - {"request", "response", "latencies"}) <= named
+
+
+_TEXTS = st.sampled_from([b"", b"a", b"gw:80", b"\xc3\xa4", b"\xff", b'"q\\', b"\x01\t\x7f"])
+_NAMES = st.sampled_from([b"host", b"accept", b"authorization", b"proxy-authorization", b"x-\xe4"])
+_FIXED = FixedResponse(200, [(b"Content-Type", b"text/plain")], b"fixed")
+
+
+@st.composite
+def served(draw: st.DrawFn) -> tuple[Request, Response]:
+    """Return a request of any kind, and its response."""
+    target = b"/" + draw(_TEXTS) + draw(st.sampled_from([b"", b"", b"?", b"?a=1&b"]))
+    headers = draw(st.lists(st.tuples(_NAMES, _TEXTS), max_size=6))
+    request = responded(target, *headers, matched=draw(st.booleans()))
+    request.host = draw(st.none() | _TEXTS)
+    request.method = draw(st.sampled_from([b"GET", b"POST", b"\xff"]))
+    request.ended = request.received + draw(st.floats(0, 100))
+    request.size, request.sent = draw(st.integers(0, 1 << 50)), draw(st.integers(0, 1 << 50))
+    if draw(st.booleans()):
+        request.waiting_since = request.received + draw(st.floats(0, 2))
+    elif draw(st.booleans()):
+        request.tries = [{"balancer_start_ns": 1, "port": 80, "code": 502}, {"port": 81}]
+        request.upstream_status, request.upstream_ms = 200, draw(st.integers(0, 99))
+        request.upstream_sent = request.received
+    if draw(st.booleans()):
+        request.consumer, request.credential = {"id": "c", "username": 'a"'}, {"id": "k"}
+        request.correlation_id = draw(_TEXTS)
+    if draw(st.booleans()):
+        request.trace = Trace(b"f" * 32, b"a" * 16, True)
+        request.trace.forms = ["w3c"]
+    request.response_lines = draw(st.sampled_from([b"", b"", b"\r\nX-A: 1\r\nContent-Type: b"]))
+    response = draw(st.sampled_from([_FIXED, _FIXED, ok()]))
+    if response is not _FIXED:
+        response.headers = draw(st.lists(st.tuples(_NAMES, _TEXTS), max_size=3))
+        response.generated = draw(st.booleans())
+    return request, response
+
+
+@given(served())
+def test_the_text_of_an_entry_is_the_entry_as_json(found: tuple[Request, Response]) -> None:
+    request, response = found
+    expected = orjson.dumps(log_entry(request, response, 1_700_000_000.25))
+    assert entry_text(request, response, 1_700_000_000.25) == expected
+
+
+def test_a_twin_writes_the_entries_of_usual_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    if native.log_entry is native._log_entry:
+        pytest.skip("the native twins are not installed: `make native` (cargo)")
+    monkeypatch.setattr(serializer, "log_entry", None)
+    request = responded(b"/a", (b"host", b"gw"), (b"accept", b"*/*"))
+    request.consumer = {"id": "c"}
+    assert orjson.loads(entry_text(request, _FIXED, 1.0))["consumer"] == {"id": "c"}
