@@ -76,8 +76,7 @@ class BalancedApp(ProxyApp):
         names = [f"127.0.0.1:{one}" if isinstance(one, int) else one for one in targets]
         self.reports: list[HealthReport] = []
         self.proxy.balancers.report = self.reports.append
-        made = self.proxy.balancers.make([row], target_rows(row, names), {})
-        self.balancer: Balancer = made[NAME]
+        self.balancer: Balancer = self.proxy.balancers.renewed(row, target_rows(row, names))
         service_row = {"protocol": "http", "port": 80, **named}
         self.balanced = self.proxy.balanced(
             route or {}, service_row, tls or UpstreamTls(), self.balancer

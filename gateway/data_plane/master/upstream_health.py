@@ -137,7 +137,7 @@ class UpstreamHealth:
 
     def _tls(self, row: Row, certificate: tuple[str, str] | None) -> ssl.SSLContext | None:
         """Return the context of probes by https; None where there are none."""
-        active = row["healthchecks"]["active"]
+        active = (row.get("healthchecks") or {}).get("active") or {}
         if active.get("type") != "https":
             return None
         from gateway.proxy.tls import UpstreamTls

@@ -179,7 +179,8 @@ class Snapshot:
             return
         balancers = resources.proxy.balancers
         before = previous._balancers
-        self._balancers = balancers.make(upstreams, compiled.rows.get("targets", ()), before)
+        targets = compiled.rows.get("targets", ())
+        self._balancers = await balancers.make(upstreams, targets, before)
         await balancers.found(self._balancers.values(), _WARM_UP)
 
     def _close_balancers(self, other: Snapshot) -> None:

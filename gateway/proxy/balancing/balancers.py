@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from time import monotonic
 from typing import Any
 from weakref import WeakSet
 
@@ -17,6 +19,8 @@ from gateway.proxy.resolver import Resolver
 
 Row = Mapping[str, Any]
 ByName = Mapping[str, Balancer]
+_SLICE = 0.001
+"""Seconds of work after which requests get their turn."""
 PeerStates = Sequence[tuple[PeerId, PeerState]]
 
 
@@ -29,23 +33,34 @@ class Balancers:
         self._health: defaultdict[str, dict[PeerId, PeerState]] = defaultdict(dict)
         self._open: WeakSet[Balancer] = WeakSet()
 
-    def make(self, upstreams: Iterable[Row], targets: Iterable[Row], before: ByName) -> ByName:
-        """Return the balancers of upstreams by name, looking names up; needs the running loop.
+    async def make(
+        self, upstreams: Iterable[Row], targets: Iterable[Row], before: ByName
+    ) -> ByName:
+        """Return the balancers of upstreams by name, and begin to look names up.
 
-        Those that would be the same are taken from ``before``.
+        Those that would be the same are taken from ``before``. Requests get their turn in between:
+        a ring takes long to make.
         """
         by_upstream: defaultdict[str, list[Row]] = defaultdict(list)
         for row in targets:
             by_upstream[row["upstream"]].append(row)
         found: dict[str, Balancer] = {}
+        since = monotonic()
         for row in upstreams:
-            known, rows = before.get(row["name"]), by_upstream[row["id"]]
-            if known is None or known.row != row or known.target_rows != rows:
-                known = self._make(row, rows, known)
-            found[known.name] = known
+            name = row["name"]
+            found[name] = self.renewed(row, by_upstream[row["id"]], before.get(name))
+            if monotonic() - since > _SLICE:
+                await asyncio.sleep(0)
+                since = monotonic()
         return found
 
-    def _make(self, row: Row, targets: Sequence[Row], before: Balancer | None) -> Balancer:
+    def renewed(self, row: Row, targets: Sequence[Row], before: Balancer | None = None) -> Balancer:
+        """Return the balancer of an upstream: ``before`` if it is of the same rows, else another.
+
+        Needs the running loop.
+        """
+        if before is not None and before.row == row and before.target_rows == targets:
+            return before
         health = self._health[row["id"]]
         made = Balancer(
             row,

@@ -55,7 +55,8 @@ class WatchedUpstream:
         self._passive = limits_of(checks.get("passive") or {})
         self._active = limits_of(active)
         self._prober: TargetProber | None = None
-        if probes(checks):
+        # Without the certificates that it needs a probe by https would only find that out.
+        if probes(checks) and (tls is not None or active.get("type") != "https"):
             self._prober = TargetProber(active, TargetProbe(row, tls), self._peers, self._probed)
         if self.targets.found.is_set():
             self._found()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from typing import Any
@@ -14,6 +15,8 @@ from gateway.data_plane.master.upstream_health import States, UpstreamHealth
 from gateway.proxy.balancing.watched import WatchedUpstream
 from tests.support.authority import Authority
 from tests.support.balancing import NAME, target_rows, upstream_row
+from tests.support.http import Wire, passing
+from tests.support.upstream import upstream
 
 CHECKS = {"passive": {"unhealthy": {"tcp_failures": 1}}}
 
@@ -132,3 +135,25 @@ def test_a_node_without_upstreams_starts_without_what_they_need() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+async def test_without_a_usable_certificate_nothing_is_probed_and_all_count_as_healthy() -> None:
+    asked = asyncio.Event()
+
+    async def script(wire: Wire) -> None:
+        asked.set()
+
+    certificate = {"id": "c", "cert": "no certificate", "key": "no key"}
+    active = {
+        "type": "https",
+        "healthy": {"interval": 0.01},
+        "unhealthy": {"tcp_failures": 1},
+    }
+    async with upstream(script) as origin:
+        row = upstream_row(healthchecks={"active": active}) | {"client_certificate": "c"}
+        health = UpstreamHealth()
+        health.follow(release(row, f"127.0.0.1:{origin.port}", certificates=[certificate]), {})
+        await passing(0.1)
+        assert not asked.is_set()
+        assert health.states() == {}
+        health.close()

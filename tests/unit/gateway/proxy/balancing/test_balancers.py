@@ -17,20 +17,20 @@ async def test_an_upstream_that_did_not_change_keeps_its_balancer() -> None:
     balancers = Balancers(Resolver())
     row = upstream_row()
     targets = target_rows(row, ["10.0.0.1:80"])
-    first = balancers.make([row], targets, {})
-    assert balancers.make([dict(row)], [dict(one) for one in targets], first) == first
+    first = await balancers.make([row], targets, {})
+    assert await balancers.make([dict(row)], [dict(one) for one in targets], first) == first
     other = target_rows(row, ["10.0.0.1:80", "10.0.0.2:80"])
-    second = balancers.make([row], other, first)
+    second = await balancers.make([row], other, first)
     assert second[NAME] is not first[NAME]
     assert len(second[NAME].peers) == 2
-    third = balancers.make([{**row, "host_header": "x.test"}], other, second)
+    third = await balancers.make([{**row, "host_header": "x.test"}], other, second)
     assert third[NAME] is not second[NAME]
 
 
 async def test_targets_belong_to_their_own_upstream() -> None:
     one, two = upstream_row(), upstream_row(name="other.test")
     targets = [*target_rows(one, ["10.0.0.1:80"]), *target_rows(two, ["10.0.0.2:80"])]
-    made = Balancers(Resolver()).make([one, two], targets, {})
+    made = await Balancers(Resolver()).make([one, two], targets, {})
     assert [peer.address.ip for peer in made[NAME].peers] == ["10.0.0.1"]
     assert [peer.address.ip for peer in made["other.test"].peers] == ["10.0.0.2"]
 
@@ -39,10 +39,10 @@ async def test_health_reaches_balancers_that_are_there_and_those_to_come() -> No
     balancers = Balancers(Resolver())
     row = upstream_row()
     targets = target_rows(row, ["10.0.0.1:80"])
-    first = balancers.make([row], targets, {})
+    first = await balancers.make([row], targets, {})
     balancers.take(row["id"], [(PEER, PeerState.UNHEALTHY)])
     assert not first[NAME].healthy
-    second = balancers.make([{**row, "slots": 2000}], targets, first)
+    second = await balancers.make([{**row, "slots": 2000}], targets, first)
     assert not second[NAME].healthy
     balancers.take(row["id"], [])
     assert first[NAME].healthy
@@ -55,7 +55,25 @@ async def test_nobody_waits_for_names_for_longer_than_allowed() -> None:
 
     balancers = Balancers(Resolver(lookup=forever))  # type: ignore[arg-type]  # it never answers
     row = upstream_row()
-    made = balancers.make([row], target_rows(row, ["a.invalid:80"]), {})
+    made = await balancers.make([row], target_rows(row, ["a.invalid:80"]), {})
     await balancers.found(made.values(), 0.05)
     assert not made[NAME].targets.found.is_set()
     balancers.close()
+
+
+async def test_others_get_their_turn_while_many_are_made() -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    task = asyncio.create_task(others())
+    rows = [upstream_row(name=f"u{n}.test", hash_on="ip") for n in range(40)]
+    targets = [one for row in rows for one in target_rows(row, ["10.0.0.1:80", "10.0.0.2:80"])]
+    made = await Balancers(Resolver()).make(rows, targets, {})
+    task.cancel()
+    assert len(made) == 40
+    assert turns > 3
