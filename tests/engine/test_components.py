@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -85,10 +86,21 @@ pulumi.export("secret", kafka.access.api_secret)
 """
 
 
-class Program:
-    """A project of somebody else on stubs, with the SDK of the components beside its program."""
+TYPESCRIPT = """
+import * as pulumi from "@pulumi/pulumi";
+import * as components from "@pulumi/kafka-gateway";
 
-    def __init__(self, folder: Path, program: str) -> None:
+const topics = [{ name: "orders", partitions: 3 }];
+const kafka = new components.ConfluentKafka("kafka", { region: "us-east-2", topics });
+export const servers: pulumi.Output<string> = kafka.bootstrapServers;
+export const secret = kafka.access.apiSecret;
+"""
+
+
+class Program:
+    """A project of somebody else on stubs."""
+
+    def __init__(self, folder: Path, runtime: dict[str, Any]) -> None:
         self.folder = folder
         self._environment = {
             "PATH": ":".join(
@@ -117,21 +129,8 @@ class Program:
             {"name": "gateway", "path": "stubs"},
             {"name": "kafka-gateway", "path": str(ROOT / "components")},
         ]
-        options = {"toolchain": "pip", "virtualenv": str(ROOT / ".venv")}
-        project: dict[str, Any] = {
-            "name": "other",
-            "runtime": {"name": "python", "options": options},
-            "plugins": {"providers": providers},
-        }
+        project = {"name": "other", "runtime": runtime, "plugins": {"providers": providers}}
         (folder / "Pulumi.yaml").write_text(json.dumps(project))
-        (folder / "routes.yaml").write_text(ROUTES)
-        (folder / "__main__.py").write_text(program)
-        self.must("package", "gen-sdk", str(ROOT / "components"), "--language", "python",
-                  "--out", "sdk")  # fmt: skip
-        # As an installation leaves it.
-        metadata = folder / "sdk" / "python" / "pulumi_kafka_gateway-0.1.0.dist-info" / "METADATA"
-        metadata.parent.mkdir()
-        metadata.write_text("Metadata-Version: 2.1\nName: pulumi_kafka_gateway\nVersion: 0.1.0\n")
         self.must("stack", "init", "test", "--non-interactive")
 
     def run(self, *arguments: str) -> tuple[int, str]:
@@ -151,6 +150,21 @@ class Program:
         code, text = self.run(*arguments)
         assert code == 0, text
         return text
+
+
+def python_program(folder: Path, program: str) -> Program:
+    """Return a program in Python with the SDK of the components beside it."""
+    options = {"toolchain": "pip", "virtualenv": str(ROOT / ".venv")}
+    made = Program(folder, {"name": "python", "options": options})
+    (folder / "routes.yaml").write_text(ROUTES)
+    (folder / "__main__.py").write_text(program)
+    made.must("package", "gen-sdk", str(ROOT / "components"), "--language", "python",
+              "--out", "sdk")  # fmt: skip
+    # As an installation leaves it.
+    metadata = folder / "sdk" / "python" / "pulumi_kafka_gateway-0.1.0.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text("Metadata-Version: 2.1\nName: pulumi_kafka_gateway\nVersion: 0.1.0\n")
+    return made
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -192,7 +206,7 @@ def test_the_schema_has_the_components_with_what_they_take_and_give(tmp_path: Pa
 
 
 def test_a_program_with_the_sdk_stands_up_a_whole_gateway(tmp_path: Path) -> None:
-    program = Program(tmp_path, PROGRAM)
+    program = python_program(tmp_path, PROGRAM)
     shown = program.must("up", "--yes", "--non-interactive", "--color", "never")
     assert "errored" not in shown
     outputs = json.loads(program.must("stack", "output", "--json"))
@@ -215,7 +229,7 @@ def test_a_program_with_the_sdk_stands_up_a_whole_gateway(tmp_path: Path) -> Non
 
 
 def test_wrong_arguments_are_refused_at_preview_by_their_names(tmp_path: Path) -> None:
-    program = Program(
+    program = python_program(
         tmp_path,
         """
 import pulumi_kafka_gateway as kg
@@ -232,3 +246,39 @@ kg.ConfluentKafka("kafka", cluster_type="huge", region="us-west-1",
     assert "topics[0].name" in shown
     assert "Traceback" not in shown
     assert 'File "' not in shown
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not on PATH")
+def test_a_program_in_typescript_uses_a_component(tmp_path: Path) -> None:
+    program = Program(tmp_path, {"name": "nodejs"})
+    for file in ("package.json", "tsconfig.json"):
+        shutil.copy(ROOT / "examples" / "typescript" / file, tmp_path)
+    (tmp_path / "index.ts").write_text(TYPESCRIPT)
+    program.must("package", "add", str(ROOT / "components"), "--non-interactive")
+    program.must("up", "--yes", "--skip-preview", "--non-interactive")
+    outputs = json.loads(program.must("stack", "output", "--json"))
+    assert outputs["servers"].endswith(":9092")
+    assert outputs["secret"] == "[secret]"
+    program.must("preview", "--expect-no-changes", "--non-interactive")
+    program.must("destroy", "--yes", "--non-interactive")
+
+
+def test_a_second_update_keeps_what_was_chosen_and_refuses_what_cannot_be(tmp_path: Path) -> None:
+    text = """
+import pulumi_kafka_gateway as kg
+
+kg.EksCluster("cluster", region="us-west-1", zones=2, kubernetes_version="1.35")
+kg.ConfluentKafka("kafka", region="us-east-2", topics=[
+    kg.TopicArgs(name="orders", config={"retention.ms": "60000"})])
+"""
+    program = python_program(tmp_path, text)
+    program.must("up", "--yes", "--skip-preview", "--non-interactive")
+    again = text.replace("1.35", "1.36").replace(', config={"retention.ms": "60000"}', "")
+    (tmp_path / "__main__.py").write_text(again)
+    shown = program.must("preview", "--diff", "--non-interactive", "--color", "never")
+    # What is taken out of a topic is written as its default: the cloud keeps it otherwise.
+    assert '"604800000"' in shown
+    assert "replace" not in shown
+    program.must("up", "--yes", "--skip-preview", "--non-interactive")
+    program.must("preview", "--expect-no-changes", "--non-interactive")
+    program.must("destroy", "--yes", "--non-interactive")
