@@ -51,7 +51,7 @@ def read_local(reader: ConfigReader) -> LocalConfig:
     """Take the local stack's values; raises ``ConfigError`` with every problem."""
     config = LocalConfig(
         **vars(read_stack(reader)),
-        ports=_ports(reader),
+        ports=read_ports(reader),
         workers=reader.integer("workers", 0, MOST_WORKERS),
         broker_config=read_broker_config(reader),
     )
@@ -59,7 +59,8 @@ def read_local(reader: ConfigReader) -> LocalConfig:
     return config
 
 
-def _ports(reader: ConfigReader) -> Ports:
+def read_ports(reader: ConfigReader) -> Ports:
+    """Take every port; one that is named twice is a problem."""
     names = list(Ports.__dataclass_fields__)
     ports = Ports(**{name: reader.integer(port_key(name), 1, 65535) for name in names})
     used: dict[int, str] = {}

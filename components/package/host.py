@@ -15,6 +15,12 @@ from pulumi.provider.server import ComponentInitError
 
 from components.package.cluster import ClusterCertificates, EksCluster
 from components.package.kafka import ConfluentKafka
+from components.package.local import (
+    LocalCertificates,
+    LocalControlPlane,
+    LocalDataPlane,
+    LocalKafka,
+)
 from components.package.releases import ControlPlaneRelease, DataPlaneRelease, GatewayRoutes
 from gateway import __version__
 
@@ -26,6 +32,10 @@ COMPONENTS: tuple[type[pulumi.ComponentResource], ...] = (
     ControlPlaneRelease,
     GatewayRoutes,
     DataPlaneRelease,
+    LocalCertificates,
+    LocalKafka,
+    LocalControlPlane,
+    LocalDataPlane,
 )
 
 

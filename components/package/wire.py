@@ -61,6 +61,17 @@ class DataPlaneIdentity(TypedDict):
     """The same for the certificate of a control plane in the cluster."""
 
 
+class SideIdentity(TypedDict):
+    """What one side presents to another, and verifies it with."""
+
+    certificatePem: pulumi.Input[str]
+    """Its certificate, PEM."""
+    privateKeyPem: pulumi.Input[str]
+    """The certificate's key."""
+    authorityPem: pulumi.Input[str]
+    """The authority of both sides, PEM."""
+
+
 class ControlPlaneAccess(TypedDict):
     """A control plane that is there: where it is administered, and where data planes connect."""
 
@@ -176,13 +187,17 @@ def certificates_of(
     given = Wired(value)
     return HandedOverCertificates(
         StackNamespace(namespace, None, cluster),
-        HybridIdentity(
-            given.text("certificatePem"),
-            given.hidden("privateKeyPem"),
-            given.text("authorityPem"),
-        ),
+        identity_of(value),
         given.text("fingerprint"),
         given.text("controlPlaneFingerprint"),
+    )
+
+
+def identity_of(value: pulumi.Input[Any]) -> HybridIdentity:
+    """Return one side's certificate that was handed over."""
+    given = Wired(value)
+    return HybridIdentity(
+        given.text("certificatePem"), given.hidden("privateKeyPem"), given.text("authorityPem")
     )
 
 

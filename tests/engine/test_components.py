@@ -8,11 +8,16 @@ import os
 import shutil
 import subprocess
 import sys
+import urllib.request
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from components.config.local import port_key
+from tests.support.checkout import Checkout
+from tests.support.processes import running_in
 from tools.stubs.install import install, script
 from tools.stubs.world import World
 
@@ -25,6 +30,10 @@ NAMES = {
     "DataPlaneRelease",
     "EksCluster",
     "GatewayRoutes",
+    "LocalCertificates",
+    "LocalControlPlane",
+    "LocalDataPlane",
+    "LocalKafka",
 }
 DIGEST = f"sha256:{'5b' * 32}"
 ROUTES = """
@@ -39,7 +48,14 @@ services:
           - name: kafka-upstream
             config:
               topic: ${kafka.topics.orders}
-              bootstrap_servers: ${kafka.bootstrap_servers}
+              bootstrap_servers: ${kafka.bootstrap_servers}"""
+WITH_KEY = """
+              security: {ssl: true}
+              authentication:
+                strategy: sasl
+                mechanism: PLAIN
+                user: "{vault://env/KAFKA_API_KEY}"
+                password: "{vault://env/KAFKA_API_SECRET}"
 """
 PROGRAM = f"""
 import pulumi
@@ -86,6 +102,49 @@ pulumi.export("secret", kafka.access.api_secret)
 """
 
 
+LOCAL = """
+import json
+from pathlib import Path
+
+import pulumi
+import pulumi_kafka_gateway as kg
+
+ports = json.loads(Path("ports.json").read_text())
+certificates = kg.LocalCertificates("certificates")
+kafka = kg.LocalKafka(
+    "kafka",
+    identity=certificates.broker_identity,
+    topics=[kg.TopicArgs(name="orders", partitions=3)],
+    kafka_port=ports["kafkaPort"],
+    kafka_controller_port=ports["kafkaControllerPort"],
+)
+control_plane = kg.LocalControlPlane(
+    "control-plane",
+    identity=certificates.control_plane_identity,
+    admin_port=ports["adminPort"],
+    cluster_port=ports["clusterPort"],
+    control_plane_status_port=ports["controlPlaneStatusPort"],
+)
+routes = kg.GatewayRoutes(
+    "routes",
+    routes="routes.yaml",
+    topics=["orders"],
+    kafka=kafka.access,
+    control_plane=control_plane.access,
+)
+data_plane = kg.LocalDataPlane(
+    "data-plane",
+    identity=certificates.data_plane_identity,
+    kafka=kafka.access,
+    control_plane=control_plane.access,
+    release=routes.release,
+    workers=1,
+    proxy_port=ports["proxyPort"],
+    proxy_tls_port=ports["proxyTlsPort"],
+    status_port=ports["statusPort"],
+)
+pulumi.export("proxyUrl", data_plane.proxy_url)
+"""
 TYPESCRIPT = """
 import * as pulumi from "@pulumi/pulumi";
 import * as components from "@pulumi/kafka-gateway";
@@ -98,9 +157,9 @@ export const secret = kafka.access.apiSecret;
 
 
 class Program:
-    """A project of somebody else on stubs."""
+    """A project of somebody else: on stubs, or with all of a ``checkout`` as it is."""
 
-    def __init__(self, folder: Path, runtime: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, runtime: dict[str, Any], checkout: Path | None = None) -> None:
         self.folder = folder
         self._environment = {
             "PATH": ":".join(
@@ -126,8 +185,8 @@ class Program:
         install(folder / "home")
         script(folder / "stubs", "gateway", "0.1.0")
         providers = [
-            {"name": "gateway", "path": "stubs"},
-            {"name": "kafka-gateway", "path": str(ROOT / "components")},
+            {"name": "gateway", "path": str(checkout / "provider") if checkout else "stubs"},
+            {"name": "kafka-gateway", "path": str((checkout or ROOT) / "components")},
         ]
         project = {"name": "other", "runtime": runtime, "plugins": {"providers": providers}}
         (folder / "Pulumi.yaml").write_text(json.dumps(project))
@@ -152,10 +211,10 @@ class Program:
         return text
 
 
-def python_program(folder: Path, program: str) -> Program:
+def python_program(folder: Path, program: str, checkout: Path | None = None) -> Program:
     """Return a program in Python with the SDK of the components beside it."""
     options = {"toolchain": "pip", "virtualenv": str(ROOT / ".venv")}
-    made = Program(folder, {"name": "python", "options": options})
+    made = Program(folder, {"name": "python", "options": options}, checkout)
     (folder / "routes.yaml").write_text(ROUTES)
     (folder / "__main__.py").write_text(program)
     made.must("package", "gen-sdk", str(ROOT / "components"), "--language", "python",
@@ -201,7 +260,7 @@ def test_the_schema_has_the_components_with_what_they_take_and_give(tmp_path: Pa
     assert {token.rpartition(":")[2] for token in resources} == NAMES
     for token, kind in resources.items():
         assert kind["isComponent"], token
-        for name, found in {**kind["inputProperties"], **kind["properties"]}.items():
+        for name, found in {**kind.get("inputProperties", {}), **kind["properties"]}.items():
             assert found.get("description"), f"{token}.{name}"
 
 
@@ -282,3 +341,23 @@ kg.ConfluentKafka("kafka", region="us-east-2", topics=[
     program.must("up", "--yes", "--skip-preview", "--non-interactive")
     program.must("preview", "--expect-no-changes", "--non-interactive")
     program.must("destroy", "--yes", "--non-interactive")
+
+
+@pytest.mark.kafka
+def test_the_local_ones_stand_up_a_gateway_on_this_machine(tmp_path: Path) -> None:
+    own = Checkout(tmp_path / "own")
+    ports = {port_key(name): port for name, port in asdict(own.ports).items()}
+    folder = tmp_path / "other"
+    folder.mkdir()
+    program = python_program(folder, LOCAL, own.folder)
+    (folder / "ports.json").write_text(json.dumps(ports))
+    (folder / "routes.yaml").write_text(ROUTES + WITH_KEY)
+    try:
+        program.must("up", "--yes", "--skip-preview", "--non-interactive")
+        outputs = json.loads(program.must("stack", "output", "--json"))
+        with urllib.request.urlopen(f"{outputs['proxyUrl']}/orders", b"one", timeout=30) as done:
+            assert json.load(done)["message"] == "message sent"
+        program.must("preview", "--expect-no-changes", "--non-interactive")
+    finally:
+        program.must("destroy", "--yes", "--non-interactive")
+    assert running_in(own.folder) == []

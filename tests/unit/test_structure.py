@@ -38,6 +38,10 @@ SAME_NAME = {
     "DataPlaneRelease",
     "EksCluster",
     "GatewayRoutes",
+    "LocalCertificates",
+    "LocalControlPlane",
+    "LocalDataPlane",
+    "LocalKafka",
     # The model of a plugin's ``config``: each plugin has one, and base.py finds it by its name.
     "Config",
 }
@@ -47,6 +51,7 @@ WITHOUT_TESTS_OF_THEIR_OWN = {
     "components/__main__.py": "runs under the engine: tests/engine/test_components",
     "components/package/cluster.py": "made by the engine: tests/engine/test_components",
     "components/package/kafka.py": "made by the engine: tests/engine/test_components",
+    "components/package/local.py": "made by the engine: tests/engine/test_components",
     "components/package/releases.py": "made by the engine: tests/engine/test_components",
     "components/endpoints.py": "dataclasses without a method",
     "gateway/http/application.py": "a protocol",

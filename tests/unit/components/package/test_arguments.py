@@ -7,7 +7,7 @@ import pytest
 from components.config.cloud import read_confluent
 from components.config.reader import declared, default_text
 from components.config.topics import read_topics
-from components.package import cluster, kafka, releases
+from components.package import cluster, kafka, local, releases
 from components.package.arguments import ComponentArguments
 
 KEYS = {"cluster_type": "confluentClusterType", "cku": "confluentCku", "topics": "topics"}
@@ -49,7 +49,16 @@ def test_every_problem_is_told_at_once_by_the_names_of_the_arguments() -> None:
 
 
 @pytest.mark.parametrize(
-    "keys", [kafka.KEYS, cluster.EKS_KEYS, releases.CONTROL_PLANE_KEYS, releases.DATA_PLANE_KEYS]
+    "keys",
+    [
+        kafka.KEYS,
+        cluster.EKS_KEYS,
+        releases.CONTROL_PLANE_KEYS,
+        releases.DATA_PLANE_KEYS,
+        local.KAFKA_KEYS,
+        local.CONTROL_PLANE_KEYS,
+        local.DATA_PLANE_KEYS,
+    ],
 )
 def test_each_argument_has_a_config_key(keys: dict[str, str]) -> None:
     assert set(keys.values()) <= set(declared())
