@@ -182,6 +182,10 @@ def test_wrong_configuration_is_told_all_at_once_before_anything_is_registered(l
         "kubernetesVersion": "1.21",
         "confluentRegion": "us-west-1",
         "clusterServerName": "control-plane.example",
+        "namespace": "Bad_NS",
+        "certificateArn": "my-cert",
+        "hostname": "https://gateway.example.com",
+        "clusterRegion": "us-gov-west-1",
         "replicaz": 3,
     }
     before = {key: session.settings.get(f"kafka-gateway:{key}") for key in wrong}
@@ -198,6 +202,10 @@ def test_wrong_configuration_is_told_all_at_once_before_anything_is_registered(l
         "kubernetesVersion: '1.21' is not one of 1.33, 1.34, 1.35, 1.36",
         "confluentRegion: 'us-west-1' has no Confluent clusters; allowed in the United States: ",
         "clusterServerName: 'control-plane.example' without clusterControlPlane",
+        "namespace: 'Bad_NS' is not a name of lower-case letters",
+        "certificateArn: 'my-cert' is not the ARN of a certificate",
+        "hostname: 'https://gateway.example.com' is not a name such as gateway.example.com",
+        "clusterRegion: 'us-gov-west-1' is in another partition of AWS",
         'replicaz: unknown key; did you mean "replicas"?',
     ):
         assert said in shown.text, shown.text

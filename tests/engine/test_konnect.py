@@ -27,6 +27,14 @@ TOKEN = f"kpat_{PLANTED}"
 TYPES = ("gateway:konnect:ControlPlane", "gateway:konnect:DataPlaneCertificate")
 
 
+CONSUMER = """
+consumers:
+  - username: shop
+    keyauth_credentials:
+      - key: "{vault://env/SHOP_KEY}"
+"""
+
+
 @dataclass
 class Account:
     """A stack and the Konnect that it is made on."""
@@ -125,6 +133,31 @@ def test_an_edit_of_a_route_is_one_change_of_one_entity(account: Account) -> Non
     account.up()
     (plugin,) = account.konnect.entities["plugins"].values()
     assert plugin["config"]["timeout"] == 9000
+
+
+def test_calls_that_are_too_many_end_no_update_half_way(account: Account) -> None:
+    text = account.routes.read_text()
+    account.routes.write_text(text.replace("timeout: 9000", "timeout: 8000"))
+    account.konnect.too_many = ["0", "0", "1", "0"]
+    assert account.preview() == {"routes": "update"}
+    account.konnect.too_many = ["0", "0", "1", "0"]
+    account.up()
+    assert account.konnect.too_many == []
+    (plugin,) = account.konnect.entities["plugins"].values()
+    assert plugin["config"]["timeout"] == 8000
+
+
+def test_keys_of_consumers_are_written_where_konnect_has_the_call(account: Account) -> None:
+    text = account.routes.read_text()
+    account.routes.write_text(f"{text}\n{CONSUMER}")
+    account.up()
+    (consumer,) = account.konnect.entities["consumers"].values()
+    assert consumer["username"] == "shop"
+    wrote = [path for method, path in account.konnect.calls if method in ("PUT", "POST")]
+    (key,) = [path for path in wrote if "key-auth" in path]
+    assert f"/consumers/{consumer['id']}/key-auth" in key
+    account.routes.write_text(text)
+    account.up()
 
 
 def test_a_control_plane_is_renamed_in_place(account: Account) -> None:
