@@ -158,3 +158,11 @@ def test_the_selection_follows_what_was_done(
     run(project, "stack", "select", "prod")
     run(project, *arguments)
     assert selected(project) == then
+
+
+def test_language_hosts_that_were_fetched_come_last_on_the_path(project: Path) -> None:
+    for hosts in ("yaml", "sdk"):
+        (project / ".tools" / hosts).mkdir()
+    *others, yaml, sdk = run(project, "preview")["PATH"].split(":")
+    assert [yaml, sdk] == [f"{project}/.tools/yaml", f"{project}/.tools/sdk"]
+    assert f"{project}/.tools/pulumi" in others
