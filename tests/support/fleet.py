@@ -4,15 +4,21 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import itertools
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import lru_cache
 from uuid import uuid4
 
-from wsproto.events import Ping
+import orjson
+from wsproto.events import BytesMessage, Ping
 
 from tests.support.peer import ZEROS, Peer, all_plugins
+
+_SILENCE = 600.0
+"""Seconds in which a control plane may have nothing to say."""
 
 
 class Network:
@@ -126,14 +132,22 @@ class LightDataPlane:
             await peer.join(self.node, plugins=all_plugins())
             self.connections += 1
             await peer.send(Ping(payload=self.hash.encode()))
-            await peer.serve(lambda _: None, self._serve)
+            peer.within = _SILENCE
+            while (event := await peer.event()) is not None:
+                if isinstance(event, BytesMessage):
+                    self.hash = _hash_of(bytes(event.data))
+                    self.changed.set()
+                    await peer.send(Ping(payload=self.hash.encode()))
         finally:
             peer.hang_up()
             await peer.close()
 
-    def _serve(self, digest: str) -> None:
-        self.hash = digest
-        self.changed.set()
+
+@lru_cache(8)
+def _hash_of(payload: bytes) -> str:
+    """Return the hash of a configuration; all data planes get the same bytes."""
+    found: str = orjson.loads(gzip.decompress(payload))["config_hash"]
+    return found
 
 
 @asynccontextmanager

@@ -166,22 +166,14 @@ class Peer:
         elif not isinstance(event, TextMessage):
             self._events.append(event)
 
-    async def serve(
-        self,
-        judge: Callable[[dict[str, Any]], str | None],
-        serves: Callable[[str], None] = lambda _: None,
-    ) -> None:
-        """Take every configuration: confirm it, or refuse it when ``judge`` returns a reason.
-
-        ``serves`` is called with the hash of what is confirmed.
-        """
+    async def serve(self, judge: Callable[[dict[str, Any]], str | None]) -> None:
+        """Take every configuration: confirm it, or refuse it when ``judge`` returns a reason."""
         self.within = 60.0
         while (event := await self.event()) is not None:
             if isinstance(event, BytesMessage):
                 message = orjson.loads(gzip.decompress(event.data))
                 reason = judge(message["config_table"])
                 if reason is None:
-                    serves(message["config_hash"])
                     await self.send(Ping(payload=message["config_hash"].encode()))
                 else:
                     await self.refuse(message["config_hash"], reason)

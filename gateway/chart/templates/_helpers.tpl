@@ -13,6 +13,11 @@
 {{- .Values.env.role | default "traditional" -}}
 {{- end -}}
 
+{{- /* Whether it is a control plane whose releases are in PostgreSQL, and not on a volume. */ -}}
+{{- define "gateway.postgres" -}}
+{{- and (eq (include "gateway.role" .) "control_plane") (eq (.Values.env.database | default "") "postgres") -}}
+{{- end -}}
+
 {{- define "gateway.selector" -}}
 app.kubernetes.io/name: {{ include "gateway.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}

@@ -102,7 +102,7 @@ spec:
 {{- end -}}
 
 {{- define "gateway.volumes" -}}
-{{- $keep := and (eq (include "gateway.role" .) "control_plane") .Values.persistence.enabled -}}
+{{- $keep := and (eq (include "gateway.role" .) "control_plane") .Values.persistence.enabled (ne (include "gateway.postgres" .) "true") -}}
 {{- if not $keep }}
 - name: prefix
   emptyDir:

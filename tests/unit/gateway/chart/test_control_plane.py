@@ -80,3 +80,56 @@ def test_a_second_replica_is_refused_because_the_store_has_one_writer(
 
 def test_a_pod_that_never_gets_ready_does_not_block_the_way_back() -> None:
     assert rendered()["StatefulSet", NAME]["spec"]["podManagementPolicy"] == "Parallel"
+
+
+PASSWORD = {"secretKeyRef": {"name": "kong-postgres", "key": "password"}}
+POSTGRES = {
+    "env": {
+        "role": "control_plane",
+        "database": "postgres",
+        "pg_host": "db.test",
+        "pg_port": 6432,
+        "pg_password": {"valueFrom": PASSWORD},
+        "keyring_file": "/etc/secrets/keyring/keyring",
+    },
+    "secretVolumes": ["keyring"],
+    "replicaCount": 2,
+}
+
+
+def test_with_postgres_there_are_several_without_a_volume() -> None:
+    objects = render({**POSTGRES, "admin": {"enabled": True}}, release="cp")
+    workload = objects["StatefulSet", NAME]
+    assert workload["spec"]["replicas"] == 2
+    assert "volumeClaimTemplates" not in workload["spec"]
+    volumes = {one["name"]: one for one in workload["spec"]["template"]["spec"]["volumes"]}
+    assert "emptyDir" in volumes["prefix"]
+    settings = environment(workload)
+    assert (settings["KONG_DATABASE"], settings["KONG_PG_PORT"]) == ("postgres", "6432")
+    assert settings["KONG_PG_PASSWORD"] == PASSWORD, "by reference"
+    assert objects["Service", f"{NAME}-admin"]["spec"]["sessionAffinity"] == "ClientIP"
+    assert "sessionAffinity" not in objects["Service", f"{NAME}-cluster"]["spec"]
+    rules = objects["NetworkPolicy", NAME]["spec"]["egress"]
+    assert [port["port"] for rule in rules for port in rule["ports"]] == [53, 53, 6432]
+
+
+def test_one_with_postgres_has_no_need_of_affinity() -> None:
+    values = {**POSTGRES, "replicaCount": 1, "admin": {"enabled": True}}
+    objects = render(values, release="cp")
+    assert "sessionAffinity" not in objects["Service", f"{NAME}-admin"]["spec"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"env": {"role": "control_plane", "database": "postgres"}}, "needs env.keyring_file"),
+        ({"autoscaling": {"enabled": True}}, "is not scaled by load"),
+    ],
+)
+def test_what_several_control_planes_cannot_have_is_refused(
+    change: dict[str, Any], said: str
+) -> None:
+    values = {**POSTGRES, **change}
+    code, text = run_helm("template", "cp", str(CHART), "-f", "-", values=values)
+    assert code != 0
+    assert said in text
