@@ -36,6 +36,8 @@ _ROOM = 1024
 _JOINED = 128 * 1024
 """Values up to this many bytes together are handed over in one piece; above, the copy costs more
 than the calls it saves."""
+_LENT = 16 * 1024
+"""Values from so many bytes on are not copied: librdkafka reads them where they are."""
 _WAKE = (1).to_bytes(8, "little")
 _EVENTS = rdk.EVENT_DELIVERY | rdk.EVENT_LOG | rdk.EVENT_ERROR | rdk.EVENT_OAUTHBEARER_TOKEN_REFRESH
 _NULL = ffi.NULL
@@ -77,6 +79,7 @@ class Client:
         self._listener = listener
         self._handle = _new_handle(settings)
         self._topics: dict[str, Any] = {}
+        self._lent: dict[int, bytes] = {}
         self._queue = lib.rd_kafka_queue_get_main(self._handle)
         self._read_end, self._write_end = _wake_pipe()
         lib.rd_kafka_queue_io_event_enable(self._queue, self._write_end, _WAKE, len(_WAKE))
@@ -229,15 +232,27 @@ class Client:
             if produce(
                 topic,
                 rdk.PARTITION_UNASSIGNED,
-                rdk.COPY,
+                self._lend(token, value),
                 value,
                 len(value),
                 key or _NULL,
                 len(key or b""),
                 token,
             ):
+                self._lent.pop(token, None)
                 failed.append((token, lib.rd_kafka_last_error()))
         return failed
+
+    def _lend(self, token: int, value: bytes) -> int:
+        """Return the flags that a value is produced with.
+
+        A large one is kept here until it is reported, which everything is: written, failed or
+        purged.
+        """
+        if len(value) < _LENT:
+            return rdk.COPY
+        self._lent[token] = value
+        return 0
 
     def _produce_with_headers(self, topic: Any, batch: Batch) -> list[tuple[int, int]]:
         failed = []
@@ -247,8 +262,9 @@ class Client:
             # The records of one request come together and share them.
             if fields is None or fields.key is not key or fields.headers is not headers:
                 fields = _Fields(topic, key, headers)
-            code = fields.produce(self._handle, value, token)
+            code = fields.produce(self._handle, value, token, self._lend(token, value))
             if code:
+                self._lent.pop(token, None)
                 failed.append((token, code))
         return failed
 
@@ -272,7 +288,11 @@ class Client:
             out = ffi.cast("const rd_kafka_message_t **", reports)
         count = lib.rd_kafka_event_message_array(event, out, count)
         if count:
-            self._listener.on_deliveries(ffi.unpack(reports, count))
+            messages = ffi.unpack(reports, count)
+            # Let go when the listener has read them; by then it may have sent some of them again.
+            lent = [self._lent.pop(one._private, None) for one in messages] if self._lent else None
+            self._listener.on_deliveries(messages)
+            del lent
 
     def _dispatch(self, event: Any) -> None:
         kind = lib.rd_kafka_event_type(event)
@@ -301,7 +321,7 @@ class _Fields:
         self._kept: list[Any] = []
         fields[0].vtype, fields[0].u.rkt = rdk.VU_RKT, topic
         fields[1].vtype, fields[1].u.i32 = rdk.VU_PARTITION, rdk.PARTITION_UNASSIGNED
-        fields[2].vtype, fields[2].u.i = rdk.VU_MSGFLAGS, rdk.COPY
+        fields[2].vtype = rdk.VU_MSGFLAGS
         fields[3].vtype, fields[4].vtype = rdk.VU_OPAQUE, rdk.VU_VALUE
         self._used = 5
         if key:
@@ -317,9 +337,10 @@ class _Fields:
             field.u.header.size = len(content)
             self._used += 1
 
-    def produce(self, handle: Any, value: bytes, token: int) -> int:
-        """Queue a record, which librdkafka copies; return an error code."""
+    def produce(self, handle: Any, value: bytes, token: int, flags: int) -> int:
+        """Queue a record; return an error code. ``flags`` say whether librdkafka copies it."""
         fields, buffer = self._fields, ffi.from_buffer(value)
+        fields[2].u.i = flags
         fields[3].u.opaque = token
         fields[4].u.mem.ptr, fields[4].u.mem.size = buffer, len(value)
         error = lib.rd_kafka_produceva(handle, fields, self._used)

@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 import time
+from collections import Counter
 from typing import Any
 
 import pytest
 
 from gateway.errors import BufferFull, ProduceError
 from gateway.kafka.config import ProducerConfig
-from tests.support.mock_kafka import MockKafka, config_of, delivered, silence
+from tests.support.mock_kafka import MockKafka, config_of, delivered, silence, written
 from tests.support.producing import Worker, until, working
 
 pytestmark = pytest.mark.kafka
@@ -142,6 +144,57 @@ def test_many_batches_of_many_records_arrive_once_each(cluster: MockKafka) -> No
         await until(lambda: len(reports) == 5000)
         assert set(reports) == {None}
         assert (producer.records, producer.messages, producer.bytes) == (5000, 0, 0)
+
+    working(job)
+
+
+@pytest.mark.parametrize("acks", [1, -1])
+@pytest.mark.parametrize("headers", [(), (("h", b"1"),)])
+def test_large_values_are_written_as_they_were_sent(
+    cluster: MockKafka, acks: int, headers: tuple[tuple[str, bytes], ...]
+) -> None:
+    # They are not copied: their memory must be nobody else's until they are reported, however
+    # often they are sent, and is given back then.
+    # Less than 5 MB in all, which is what the mock cluster keeps of a partition.
+    sizes = [100, 16 * 1024, 70_000, 200_000]
+
+    def value(number: int) -> bytes:
+        return b"%04d" % number * (sizes[number % 4] // 4)
+
+    async def job(worker: Worker) -> None:
+        producer = worker.pool.get(config_of(cluster, acks=acks, idempotent=acks == -1))
+        assert await delivered(producer) is None
+        cluster.round_trip(20)
+        cluster.fail(87)
+        for number in range(40):
+            producer.send("t", value(number), b"k" if number % 9 == 0 else None, headers)
+            if number % 8 == 7:
+                await asyncio.sleep(0)
+        rubbish = []
+        while producer.messages:
+            rubbish.append([bytes(size) for size in sizes])
+            await asyncio.sleep(0.001)
+        assert producer.records == 41
+        assert not producer.client._lent
+
+    working(job)
+    assert Counter(written(cluster)) == Counter([b"v", *map(value, range(40))])
+
+
+def test_large_values_that_are_given_up_are_let_go(cluster: MockKafka) -> None:
+    async def job(worker: Worker) -> None:
+        producer = worker.pool.get(config_of(cluster))
+        assert await delivered(producer) is None
+        cluster.round_trip(60_000)
+        value = bytes(100_000)
+        before = sys.getrefcount(value)
+        for _ in range(5):
+            producer.send("t", value)
+        await until(lambda: producer.first_lane.in_flight == 5)
+        assert sys.getrefcount(value) == before + 5
+        producer.client.purge()
+        await until(lambda: producer.messages == 0)
+        assert sys.getrefcount(value) == before
 
     working(job)
 
