@@ -132,7 +132,7 @@ def delete(table: Table, collection: str, key: str) -> Table:
     """
     row = get(table, collection, key)
     rows = indexed(collection, table[collection]).replaced(row, None)
-    left = without_orphans({**table, collection: rows}, [row["id"]])
+    left = without_orphans({**table, collection: rows}, [(collection, row["id"])])
     for other in ENTITIES.values():
         if _refers(other, left.get(other.collection, ()), collection, row["id"]):
             text = f"an existing '{other.collection}' entity references this"

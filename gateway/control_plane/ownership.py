@@ -63,22 +63,30 @@ def canonical(table: Table) -> Table:
     }
 
 
-def without_orphans(table: Table, gone: Iterable[str]) -> Table:
-    """Return a configuration without what is deleted along with the entities of these ids."""
+def without_orphans(table: Table, gone: Iterable[tuple[str, str]]) -> Table:
+    """Return a configuration without what is deleted along with entities: collections and ids."""
     wave = set(gone)
     while wave:
-        orphans: set[str] = set()
+        orphans: set[tuple[str, str]] = set()
         kept: Table = {}
         for collection, rows in table.items():
-            cascade = ENTITIES[collection].cascade
-            if isinstance(rows, Rows) and not any(
-                (name, one) in rows.children for name in cascade for one in wave
-            ):
+            entity = ENTITIES[collection]
+            above = {
+                (name, one)
+                for name in entity.cascade
+                for target, one in wave
+                if entity.foreign[name] == target
+            }
+            if not above or (isinstance(rows, Rows) and above.isdisjoint(rows.children)):
                 kept[collection] = rows
                 continue
-            lost = {row["id"] for row in rows if any(row.get(name) in wave for name in cascade)}
+            lost = {
+                row["id"]
+                for row in rows
+                if any((name, row.get(name)) in above for name in entity.cascade)
+            }
             kept[collection] = [row for row in rows if row["id"] not in lost]
-            orphans |= lost
+            orphans |= {(collection, one) for one in lost}
         table, wave = kept, orphans
     return table
 
@@ -130,5 +138,5 @@ def _whose(entity: EntityType, row: Mapping[str, Any]) -> str:
     return f'{label} belongs to owner "{owner}"; choose another name, or remove it there'
 
 
-def _ids(table: Table) -> set[str]:
-    return {row["id"] for rows in table.values() for row in rows}
+def _ids(table: Table) -> set[tuple[str, str]]:
+    return {(collection, row["id"]) for collection, rows in table.items() for row in rows}

@@ -260,39 +260,47 @@ def nest(rows: Iterable[tuple[EntityType, Row]], owner: str) -> dict[str, Any]:
 
     Times and our tags are left out, and ids that follow from the path.
     """
-    known = {row["id"]: (entity, row) for entity, row in rows}
-    identities: dict[str, str] = {}
-    bodies: dict[str, dict[str, Any]] = {}
+    known = {(entity.collection, row["id"]): (entity, row) for entity, row in rows}
+    identities: dict[RowKey, str] = {}
+    bodies: dict[RowKey, dict[str, Any]] = {}
     document: dict[str, Any] = {}
-    for entity, row in known.values():
+    for place, (entity, row) in known.items():
         identity = _row_identity(entity, row, known, identities)
-        bodies[row["id"]] = _body(entity, row, known, row["id"] == derived_id(owner, identity))
-    for entity, row in known.values():
+        bodies[place] = _body(entity, row, known, row["id"] == derived_id(owner, identity))
+    for place, (entity, row) in known.items():
         parent = _parent_field(entity, row, known)
-        level = document if parent is None else bodies[row[parent]]
+        level = document if parent is None else bodies[_referred(entity, row, parent)]
         level = level.setdefault(entity.collection, {})
         key = key_of(entity, row)
-        level[row["id"] if key in level else key] = bodies[row["id"]]
+        level[row["id"] if key in level else key] = bodies[place]
     return document
 
 
-Known = Mapping[str, tuple[EntityType, Row]]
+RowKey = tuple[str, str]
+"""Collection and id: entities of two collections may have the same id."""
+Known = Mapping[RowKey, tuple[EntityType, Row]]
+
+
+def _referred(entity: EntityType, row: Row, name: str) -> RowKey:
+    return entity.foreign[name], row.get(name) or ""
 
 
 def _parent_field(entity: EntityType, row: Row, known: Known) -> str | None:
-    return next((name for name in entity.parents if row.get(name) in known), None)
+    return next((name for name in entity.parents if _referred(entity, row, name) in known), None)
 
 
-def _row_identity(entity: EntityType, row: Row, known: Known, cache: dict[str, str]) -> str:
-    found = cache.get(row["id"])
+def _row_identity(entity: EntityType, row: Row, known: Known, cache: dict[RowKey, str]) -> str:
+    place = entity.collection, row["id"]
+    found = cache.get(place)
     if found is None:
         own = entity_path("", entity.collection, key_of(entity, row))
         parent = _parent_field(entity, row, known)
         if parent is None or (entity.key_field and entity.key_field == entity.endpoint_key):
             found = own
         else:
-            found = f"{_row_identity(*known[row[parent]], known, cache)}.{own}"
-        cache[row["id"]] = found
+            above = _row_identity(*known[_referred(entity, row, parent)], known, cache)
+            found = f"{above}.{own}"
+        cache[place] = found
     return found
 
 
@@ -306,8 +314,8 @@ def _body(entity: EntityType, row: Row, known: Known, derived: bool) -> dict[str
             continue
         if name == "tags":
             value = sorted(tag for tag in value or () if not is_own_tag(tag)) or None
-        elif name in entity.foreign and value in known:
-            value = key_of(*known[value])
+        elif name in entity.foreign and _referred(entity, row, name) in known:
+            value = key_of(*known[_referred(entity, row, name)])
         body[name] = value
     show_secret(entity.collection, body)
     return body

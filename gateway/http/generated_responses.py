@@ -59,6 +59,8 @@ _TYPES = {
 }
 _QUALITY = re.compile(rb";\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*(?:;|$)", re.IGNORECASE)
 
+_ALLOW = ((b"Allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),)
+
 _HTML_PAGE = """<!doctype html>
 <html>
   <head>
@@ -206,7 +208,9 @@ def body_of(message: str, content_type: bytes) -> bytes:
 
 @lru_cache(maxsize=1024)
 def _fixed(status: int, message: str, content_type: bytes) -> FixedResponse:
-    response = _with_body(FixedResponse, status, message, content_type, ())
+    # RFC 9110 section 15.5.6: a 405 says what is allowed. Here it is TRACE, or CONNECT.
+    extra = _ALLOW if status == 405 else ()
+    response = _with_body(FixedResponse, status, message, content_type, extra)
     assert isinstance(response, FixedResponse)
     return response
 

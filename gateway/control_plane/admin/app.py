@@ -16,6 +16,7 @@ from gateway.control_plane.admin.entities import entity_routes
 from gateway.control_plane.admin.holds import HoldEndpoints, HoldHeader
 from gateway.control_plane.admin.info import AdminNode, InfoEndpoints
 from gateway.control_plane.admin.middleware import Guard, ResponseHeaders
+from gateway.control_plane.admin.openapi.document import OpenApiEndpoint
 from gateway.control_plane.admin.releases import ReleaseEndpoints
 from gateway.control_plane.admin.responses import EXCEPTION_HANDLERS, MAX_BODY
 from gateway.control_plane.admin.rights import with_rights
@@ -40,8 +41,10 @@ def admin_app(
 ) -> ASGIApp:
     """Put all routes together; fixed paths come before those with names in them."""
     info = InfoEndpoints(node, publisher, data_planes, status)
+    description = OpenApiEndpoint()
     routes = [
         *info.routes(),
+        *description.routes(),
         *schema_routes(),
         *ReleaseEndpoints(publisher).routes(),
         *HoldEndpoints(publisher).routes(),
@@ -53,6 +56,7 @@ def admin_app(
         *entity_routes(publisher),
     ]
     info.publish_paths(routes)
+    description.describe(routes)
     with_rights(routes)
     app = Starlette(routes=routes, exception_handlers=EXCEPTION_HANDLERS, max_body_size=MAX_BODY)
     origins = node.settings.admin_gui_url

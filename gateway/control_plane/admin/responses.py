@@ -21,6 +21,7 @@ from gateway.logs import get_logger
 MAX_BODY = 64 * 1024**2
 """Largest body the Admin API reads, in bytes."""
 
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _MESSAGES = {404: "Not found", 405: "Method not allowed", 413: "Payload too large"}
 
 _log = get_logger("gateway.control_plane.admin")
@@ -97,7 +98,11 @@ async def _gateway_error(request: Request, error: Exception) -> Response:
     if status >= 500:
         failed = "database failed" if isinstance(error, StoreError) else "request failed"
         _log.error(failed, path=request.url.path, reason=str(error))
-    return respond(status, body, {"Retry-After": "1"} if status == 503 else None)
+    headers = {"Retry-After": "1"} if status == 503 else None
+    if status == 405:
+        # What Kong can do there and this gateway cannot is not allowed.
+        headers = {"Allow": ", ".join(one for one in _methods(request) if one in _SAFE)}
+    return respond(status, body, headers)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -25,7 +25,7 @@ _WORKSPACE: dict[str, Any] = {
     "created_at": 0,
     "updated_at": 0,
 }
-_KINDS = ("partials", "filter-chains", "licenses", "rbac/roles", "rbac/users", "admins", "groups")
+KINDS = ("partials", "filter-chains", "licenses", "rbac/roles", "rbac/users", "admins", "groups")
 """Collections that Kong has and this gateway has not: reads find nothing."""
 
 
@@ -71,7 +71,7 @@ def workspace_routes() -> list[Route]:
         Route("/workspaces", _all, methods=["GET", "POST"]),
         Route("/workspaces/{name}", _one, methods=one),
     ]
-    for kind in _KINDS:
+    for kind in KINDS:
         routes += [
             Route(f"/{kind}", _nowhere, methods=["GET", "POST"]),
             Route(f"/{kind}/{{name}}", _nowhere, methods=one),

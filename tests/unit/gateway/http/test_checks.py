@@ -105,6 +105,7 @@ async def test_trace_and_connect_are_405(method: bytes) -> None:
     async with serving(App()) as running:
         response = await running.once(method + b"HTTP/1.1\r\nHost: a\r\n\r\n")
         assert response.status == 405
+        assert response.headers["allow"].startswith("GET, HEAD, POST")
         assert response.body == b"Method not allowed\n"
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.support.control_plane import messages, running
+from tests.support.control_plane import make, messages, running
 from tests.support.documents import plugin_of, story, with_topic
 
 
@@ -115,3 +115,20 @@ async def test_the_difference_of_two_releases_is_by_the_line(tmp_path: Path) -> 
         assert newest.body["to"] == 3
         assert newest.body["changes"]['services["other"]'] == "add"
         assert (await place.ask("GET", "/releases/1/diff?to=9")).status == 404
+
+
+async def test_entities_of_two_collections_may_have_the_same_id(tmp_path: Path) -> None:
+    one = "11111111-0000-4000-8000-000000000000"
+    async with running(tmp_path) as place:
+        await make(place, "/consumers", id=one, username="ann")
+        await make(place, "/consumers/ann/key-auth", id=one, key="k")
+        await make(place, "/services", id=one, name="a", host="a.test")
+        reply = await place.ask("GET", "/releases/1/diff?to=3")
+        assert reply.status == 200
+        assert list(reply.body["changes"]) == [
+            'consumers["ann"].keyauth_credentials["11111111-0000-4000-8000-000000000000"]',
+            'services["a"]',
+        ]
+        assert (await place.ask("DELETE", "/services/a")).status == 204
+        assert (await place.ask("GET", "/consumers/ann")).status == 200
+        assert (await place.ask("GET", f"/key-auths/{one}")).status == 200
