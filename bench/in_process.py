@@ -15,6 +15,7 @@ import gc
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
@@ -25,6 +26,7 @@ import orjson
 
 from bench.cases import API_KEY, bearer_token
 from bench.gateway import configuration, publications
+from bench.subjects.floor import NOT_FOUND
 from gateway.data_plane.counters import Counters
 from gateway.data_plane.worker.application import GatewayApplication
 from gateway.data_plane.worker.compile import compile_configuration
@@ -40,6 +42,8 @@ from gateway.kafka.pool import ProducerPool
 from gateway.outgoing.client import Fetch, Fetched, HttpClient
 from gateway.plugins.logging.queue import BatchQueue, QueueLimits, Send
 from gateway.plugins.logging.sinks import LogSinks
+from gateway.proxy.connection import ConnectionKey, UpstreamConnection
+from gateway.proxy.proxy import Proxy
 
 _PORT = 9
 BODY = b'{"order":"%012d","customer":"c-%08d","items":["' + b"x" * 180 + b'"]}'
@@ -56,6 +60,7 @@ _EDGE = (
 HEADS = {"plain": _PLAIN, "edge": _EDGE}
 PATHS = {
     "404": b"/none",
+    "proxied": b"/echo",
     "produce": b"/sync",
     "policies": b"/guarded",
     "jwt": b"/token",
@@ -68,7 +73,7 @@ PATHS = {
 }
 _WITH_KEY = ("policies", "key-auth", "prometheus")
 _WITH_TOKEN = ("jwt", "openid-connect")
-_BOTH_HEADS = ("404", "produce", "policies")
+_BOTH_HEADS = ("404", "proxied", "produce", "policies")
 CASES = tuple(
     f"{path}, {head}" for path in PATHS for head in HEADS if head == "plain" or path in _BOTH_HEADS
 )
@@ -84,7 +89,7 @@ def requests(case: str, first: int, count: int) -> Iterator[bytes]:
     path, _, head = case.partition(", ")
     for number in range(first, first + count):
         lines = HEADS[head] % (number * 7919 + 1, number + 1, number % 100 == 0)
-        if path == "404":
+        if path in ("404", "proxied"):
             yield b"GET %b HTTP/1.1\r\n%b\r\n" % (PATHS[path], lines)
             continue
         body = BODY % (number, number)
@@ -146,6 +151,32 @@ class _Transport(asyncio.Transport):
         return 0
 
 
+class _UpstreamTransport(_Transport):
+    """A connection to an upstream that answers each request as soon as the loop goes on."""
+
+    answer = b"HTTP/1.1 200 OK\r\n" + NOT_FOUND.partition(b"\r\n")[2]
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, connection: UpstreamConnection) -> None:
+        super().__init__()
+        self._loop = loop
+        self._connection = connection
+
+    def write(self, data: Any) -> None:
+        """Answer."""
+        self._loop.call_soon(self._connection.data_received, self.answer)
+
+
+def connected_proxy(loop: asyncio.AbstractEventLoop) -> Proxy:
+    """Return a proxy with as many idle connections to the upstream as requests go at once."""
+    proxy = Proxy(loop)
+    key = ConnectionKey("127.0.0.1", _PORT, None)
+    for _ in range(_TURN + 1):
+        upstream = UpstreamConnection(key, loop, on_idle=proxy.pool.give, on_gone=proxy.pool.forget)
+        upstream.connection_made(_UpstreamTransport(loop, upstream))
+        proxy.pool.give(upstream)
+    return proxy
+
+
 class _Others(HttpClient):
     """In place of a client: what an OpenID provider publishes, and 200 for all else."""
 
@@ -165,7 +196,7 @@ class _Sinks(LogSinks):
 
 @dataclass(frozen=True)
 class Connection:
-    """What takes bytes of a client, where responses go, where records go, and log entries."""
+    """What takes bytes of clients, where responses go, where records go, and log entries."""
 
     take: Callable[[bytes], None]
     transport: _Transport
@@ -190,7 +221,7 @@ class Connection:
 
 
 async def connection() -> Connection:
-    """Return a connection to a worker that serves all cases."""
+    """Return connections, used in turn, to a worker that serves all cases."""
     loop = asyncio.get_running_loop()
     sink = _Sink()
     producers = ProducerPool(loop)
@@ -208,14 +239,18 @@ async def connection() -> Connection:
         table = to_table(load_deck(file, {}, {}), "bench", 0)
     compiled = compile_configuration(orjson.dumps(table), "h" * 32, {})
     counters = Counters()
-    resources = WorkerResources(counters, producers, http=_Others(), logs=_Sinks())
+    proxy = connected_proxy(loop)
+    resources = WorkerResources(counters, producers, proxy, http=_Others(), logs=_Sinks())
     snapshot = await Snapshot.build(compiled, Snapshot.empty(), resources)
     application = GatewayApplication(counters)
     application.serve(snapshot)
-    protocol = HttpProtocol(Context(application, Limits(), HeadWriter(Clock()), loop))
+    context = Context(application, Limits(), HeadWriter(Clock()), loop)
     transport = _Transport()
-    protocol.connection_made(transport)
-    return Connection(protocol.data_received, transport, sink, resources.logs)
+    clients = [HttpProtocol(context) for _ in range(_TURN)]
+    for client in clients:
+        client.connection_made(transport)
+    in_turn = cycle([client.data_received for client in clients])
+    return Connection(lambda data: next(in_turn)(data), transport, sink, resources.logs)
 
 
 async def run(case: str, count: int) -> float:

@@ -52,13 +52,38 @@ def _log_entry(
     return None
 
 
+def _forwarded_lines(
+    headers: list[tuple[bytes, bytes]], via: bytes, client: str, peer: str
+) -> bytes | None:
+    """Decline; ``gateway/proxy/headers.py`` does it."""
+    return None
+
+
+def _parse_response(data: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes] | None:
+    """Decline; ``gateway/proxy/connection.py`` and ``headers.py`` do it."""
+    return None
+
+
+def _response_lines(headers: object) -> tuple[bytes, bytes | None, bool] | None:
+    """Decline; ``HeadWriter.head`` does it."""
+    return None
+
+
 parse_head, envelope, log_entry, version = _parse_head, _envelope, _log_entry, ""
+forwarded_lines, parse_response, response_lines = (
+    _forwarded_lines,
+    _parse_response,
+    _response_lines,
+)
 try:
     import kafka_gateway_native as _twins
 except ImportError:
     pass
 else:
     parse_head, envelope = _twins.parse_head, _twins.envelope
-    # Version 0.1.0 has none.
+    # Those that were installed before a checkout was brought up to date may lack some.
     log_entry = getattr(_twins, "log_entry", _log_entry)
+    forwarded_lines = getattr(_twins, "forwarded_lines", _forwarded_lines)
+    parse_response = getattr(_twins, "parse_response", _parse_response)
+    response_lines = getattr(_twins, "response_lines", _response_lines)
     version = _twins.__version__

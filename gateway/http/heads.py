@@ -16,6 +16,7 @@ from time import monotonic
 from gateway import __version__
 from gateway.http.clock import Clock
 from gateway.http.messages import FixedResponse, Request, Response
+from gateway.native import response_lines
 from gateway.settings.shown_headers import DEFAULT_WORDS, shown_headers
 
 SERVER = b"kafka-gateway/" + __version__.encode()
@@ -101,10 +102,18 @@ class HeadWriter:
         """
         status = response.status
         lines = [status_line(status), self.clock.date]
+        connection = b"keep-alive" if keep_alive else b"close"
+        if length is not None and request.method != b"HEAD":
+            made = response_lines(response.headers)
+            if made is not None:
+                written, date, has_server = made
+                if date is not None and not response.generated:
+                    lines[1] = b"Date: %b\r\n" % date
+                lines += (written, _framing(status, length, connection))
+                return self._ended(request, response, [], lines, has_server)
         given_length: bytes | None = None
         via: list[bytes] = []
         has_server = False
-        connection = b"keep-alive" if keep_alive else b"close"
         for name, value in response.headers:
             lower = name.lower()
             if lower in _OWN:
@@ -133,6 +142,17 @@ class HeadWriter:
             lines.append(b"Connection: %b\r\n" % connection)
         else:
             lines.append(_framing(status, length, connection))
+        return self._ended(request, response, via, lines, has_server)
+
+    def _ended(
+        self,
+        request: Request,
+        response: Response,
+        via: list[bytes],
+        lines: list[bytes],
+        has_server: bool,
+    ) -> bytes:
+        """Return a head of these lines and what the gateway says itself."""
         if not has_server:
             lines.append(self._server)
         self._own_headers(request, response, via, lines)

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol, cast
 import httptools
 
 from gateway.http.headers import Headers
+from gateway.native import parse_response
 from gateway.proxy.headers import upgrades_to
 
 _MAX_HEAD = 131072
@@ -27,6 +28,9 @@ class Reader(Protocol):
 
     def on_head(self, status: int, headers: Headers) -> None:
         """Take the final status and headers; interim responses are swallowed."""
+
+    def on_whole(self, status: int, headers: Headers, body: bytes) -> None:
+        """Take a whole response, its headers those for the client, in place of all of these."""
 
     def on_piece(self, piece: bytes) -> None:
         """Take a piece of the body."""
@@ -196,6 +200,13 @@ class UpstreamConnection(asyncio.Protocol):
             self._on_gone(self)
             self.transport.abort()
             return
+        if not (self._head_bytes or self._sending or reader.bodyless):
+            whole = parse_response(data)
+            if whole is not None:
+                self._reader = None
+                self._on_idle(self)
+                reader.on_whole(*whole)
+                return
         if not self._in_body:
             self._head_bytes += len(data)
         try:

@@ -201,8 +201,18 @@ class Exchange:
 
     def on_head(self, status: int, headers: Headers) -> None:
         """Take status and headers; the response goes out when the batch is through."""
+        self._begun(status, response_headers(headers, self.upgrade))
+
+    def on_whole(self, status: int, headers: Headers, body: bytes) -> None:
+        """Respond with all of it; the headers are those for the client."""
+        self._begun(status, headers)
+        self._pieces.append(body)
+        self.on_end()
+
+    def _begun(self, status: int, headers: Headers) -> None:
+        """Note that the upstream responds; the headers are those for the client."""
         self._status = status
-        self._headers = response_headers(headers, self.upgrade)
+        self._headers = headers
         self._request.upstream_status = status
         self._request.upstream_ms = int((monotonic() - self._sent) * 1000)
         self._request.upstream_sent = self._sent

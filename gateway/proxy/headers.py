@@ -6,6 +6,7 @@ from __future__ import annotations
 from gateway.http.headers import FORWARDING, IDENTITY, Headers, spellings
 from gateway.http.heads import SERVER
 from gateway.http.messages import Request
+from gateway.native import forwarded_lines
 from gateway.routing.normalise import escape
 
 _HOP_BY_HOP = frozenset(
@@ -26,6 +27,7 @@ _REPLACED = _HOP_BY_HOP | FORWARDING | _FRAMING | {b"expect", b"host", b"via"}
 underscore for a hyphen."""
 _NOT_FOR_ONE_HOP = IDENTITY | {b"content-length", b"content-type", b"host"}
 """Framing, routing and identity are not the sender's to remove."""
+_VIA = b"1.1 " + SERVER
 _NOT_BACK = _HOP_BY_HOP - {b"proxy"}
 
 
@@ -39,7 +41,19 @@ def request_head(
     """
     query = b"" if request.query is None else (b"&" if b"?" in path else b"?") + request.query
     method = request.upstream_method or request.method
-    lines = [b"%b %b%b HTTP/1.1\r\nHost: %b\r\n" % (method, path, query, host), framing]
+    start = b"%b %b%b HTTP/1.1\r\nHost: %b\r\n%b" % (method, path, query, host, framing)
+    if request.upgrade is None and request.spelled is None and not request.plain_response:
+        lines = forwarded_lines(
+            request.headers, _VIA, request.client_ip, request.connection.peer[0]
+        )
+        if lines is not None and request.version == "1.1":
+            return start + lines + _origin(request, prefix)
+    return b"%b%b%b" % (start, _lines(request), _origin(request, prefix))
+
+
+def _lines(request: Request) -> bytes:
+    """Return the lines from the request's headers to X-Forwarded-For."""
+    lines: list[bytes] = []
     named = _named_in_connection(request.headers)
     if named and request.own_headers:
         named -= request.own_headers
@@ -62,19 +76,19 @@ def request_head(
     else:
         switch = b"Via: %b\r\nConnection: keep-alive, Upgrade\r\nUpgrade: %b\r\n"
         lines.append(switch % (via, request.upgrade))
-    lines.append(_forwarding(request, prefix))
-    return b"".join(lines)
-
-
-def _forwarding(request: Request, prefix: bytes | None) -> bytes:
-    """Return the lines that tell the upstream about the client, and the blank line."""
-    trusted = request.trusted
     client = request.client_ip.encode()
     chain = request.header_values(b"x-forwarded-for")
     if chain:
         chain.append(request.connection.peer[0].encode())
     else:
         chain = [client]
+    lines.append(b"X-Real-IP: %b\r\nX-Forwarded-For: %b\r\n" % (client, b", ".join(chain)))
+    return b"".join(lines)
+
+
+def _origin(request: Request, prefix: bytes | None) -> bytes:
+    """Return the lines that say what the client asked for, and the blank line."""
+    trusted = request.trusted
     host = request.forwarded_host or (request.host or b"").lower()
     if request.forwarded_host is None:
         host = _without_port(host)
@@ -89,12 +103,10 @@ def _forwarding(request: Request, prefix: bytes | None) -> bytes:
     if prefix and prefix != b"/":
         stripped = b"X-Forwarded-Prefix: %b\r\n" % prefix
     return (
-        b"X-Real-IP: %b\r\nX-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\n"
+        b"X-Forwarded-Proto: %b\r\n"
         b"X-Forwarded-Host: %b\r\nX-Forwarded-Port: %d\r\nX-Forwarded-Path: %b\r\n%b"
         b"X-Kong-Request-Id: %b\r\n\r\n"
     ) % (
-        client,
-        b", ".join(chain),
         request.forwarded_proto.encode(),
         host,
         request.forwarded_port,

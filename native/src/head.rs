@@ -147,12 +147,12 @@ fn is_path(target: &[u8]) -> bool {
 }
 
 /// Whether each line feed has a carriage return before it; names and values hold no others.
-fn ends_lines(head: &[u8]) -> bool {
+pub fn ends_lines(head: &[u8]) -> bool {
     memchr_iter(b'\n', head).all(|at| at > 0 && head[at - 1] == b'\r')
 }
 
 /// Visible ASCII, spaces and tabs.
-fn is_value(value: &[u8]) -> bool {
+pub fn is_value(value: &[u8]) -> bool {
     clean(value, |byte| !(0x20..0x7f).contains(&byte) & (byte != b'\t'))
 }
 
@@ -207,7 +207,7 @@ fn is_host(host: &[u8]) -> bool {
     }
 }
 
-fn number(digits: &[u8]) -> Option<u64> {
+pub fn number(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() || digits.len() > LONGEST_LENGTH || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }

@@ -69,9 +69,8 @@ class BalancedExchange(Exchange):
             return
         super().begin()
 
-    def on_head(self, status: int, headers: Headers) -> None:
-        """Take status and headers, and what they say of the peer."""
-        super().on_head(status, headers)
+    def _begun(self, status: int, headers: Headers) -> None:
+        super()._begun(status, headers)
         self._took = monotonic() - self._since
         checks = self._balancer.checks
         if checks is not None and self._peer is not None:

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import json
+from typing import cast
 
 import pytest
 from hypothesis import example, given, settings
@@ -13,10 +15,14 @@ from hypothesis import strategies as st
 from gateway import native
 from gateway.errors import RequestRejected
 from gateway.http.checks import check_head
+from gateway.http.clock import Clock
 from gateway.http.head_parser import HeadParser
 from gateway.http.headers import IDENTITY
-from gateway.http.messages import Request
+from gateway.http.heads import HeadWriter
+from gateway.http.messages import Request, Response
 from gateway.plugins.produce.envelope import EnvelopeBuilder
+from gateway.proxy.connection import ConnectionKey, Reader, UpstreamConnection
+from gateway.proxy.headers import request_head, response_headers
 from tests.support.producing import Connection, request
 
 INSTALLED = importlib.util.find_spec("kafka_gateway_native") is not None
@@ -191,6 +197,156 @@ def test_what_is_nested_too_deeply_is_left_to_the_reference(deepest: int) -> Non
         body = b"[" * levels + b"]" * levels
         made = native.envelope(headers, False, None, None, body, deepest)
         assert (made is None) == declined
+
+
+SENT_BACK = """Content-Length content-length Connection Keep-Alive Transfer-Encoding Upgrade Trailer
+TE Date Server Via Proxy-Connection Set-Cookie ETag X-Kong-Request-Id Content-Type"""
+UPSTREAM_NAMES = st.sampled_from(SENT_BACK.split()) | st.from_regex(
+    r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,20}", fullmatch=True
+)
+UPSTREAM_VALUES = st.sampled_from(
+    [b"", b"0", b"2", b"2, 2", b"+2", b"keep-alive", b"Keep-Alive", b"close", b"a, b", b"chunked",
+     b"websocket", b"\xc3\xa4", b"a\tb", b"\x7f", b"a\rb", b"a\x00", b"a  b"]
+)  # fmt: skip
+STATUS_LINES = st.sampled_from(
+    [b"HTTP/1.1 200 OK"] * 6
+    + [b"HTTP/1.1 201 ", b"HTTP/1.1 404 Not  Found", b"HTTP/1.1 200", b"HTTP/1.0 200 OK",
+       b"HTTP/1.1 204 No", b"HTTP/1.1 304 No", b"HTTP/1.1 100 Go", b"HTTP/1.1 101 Up",
+       b"HTTP/1.1 600 X", b"HTTP/1.1 099 X", b"HTTP/1.1  200 OK", b"HTTP/1.1 200 \xc3\xa4",
+       b"ICY 200 OK", b"HTTP/1.1 2000 OK", b"HTTP/1.1\t200 OK"]
+)  # fmt: skip
+
+
+@st.composite
+def responses(draw: st.DrawFn) -> bytes:
+    lines = [draw(STATUS_LINES) + draw(LINE_ENDS)]
+    if draw(st.booleans()):
+        lines.append(b"Content-Length: 2\r\n")
+    for _ in range(draw(st.integers(0, 4))):
+        name = draw(UPSTREAM_NAMES).encode()
+        value = draw(SPACES) + draw(UPSTREAM_VALUES) + draw(SPACES)
+        lines.append(name + b":" + value + draw(LINE_ENDS))
+    return b"".join(lines) + b"\r\n" + draw(st.sampled_from([b"ab"] * 6 + [b"", b"a", b"abc"]))
+
+
+class _Reader:
+    """Notes a response that the parser of an upstream's connection reads."""
+
+    bodyless = False
+    upgrade = None
+
+    def __init__(self) -> None:
+        self.status, self.headers, self.body, self.ended = 0, list[tuple[bytes, bytes]](), b"", 0
+
+    def on_head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        self.status, self.headers = status, response_headers(headers)
+
+    def on_piece(self, piece: bytes) -> None:
+        self.body += piece
+
+    def on_end(self) -> None:
+        self.ended += 1
+
+    def received(self) -> None:
+        pass
+
+    def on_failure(self, error: Exception) -> None:
+        raise error
+
+
+class _Nowhere(asyncio.Transport):
+    def write(self, data: object) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
+
+
+@needs_twins
+@settings(max_examples=600, deadline=None)
+@given(data=responses())
+@example(data=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nab")
+@example(data=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\nab")
+def test_a_whole_response_is_read_as_the_parser_reads_it_or_not_at_all(data: bytes) -> None:
+    found = native.parse_response(data)
+    if found is None:
+        return
+    idle: list[UpstreamConnection] = []
+    with asyncio.Runner() as runner, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gateway.proxy.connection.parse_response", lambda data: None)
+        reader = _Reader()
+        connection = UpstreamConnection(
+            ConnectionKey("u", 80, None),
+            runner.get_loop(),
+            on_idle=idle.append,
+            on_gone=lambda _: None,
+        )
+        connection.connection_made(_Nowhere())
+        connection.send(cast(Reader, reader), b"", float("inf"))
+        connection.data_received(data)
+    assert (reader.status, reader.headers, reader.body) == found
+    assert (reader.ended, idle) == (1, [connection])
+
+
+@needs_twins
+def test_usual_responses_are_read_and_others_left_to_the_parser() -> None:
+    head = b"HTTP/1.1 200 OK\r\nX-A:  b \r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\n"
+    headers = [(b"X-A", b"b"), (b"Content-Length", b"2")]
+    assert native.parse_response(head + b"ab") == (200, headers, b"ab")
+    assert [native.parse_response(head + body) for body in (b"", b"a", b"abc")] == [None] * 3
+    assert native.parse_response(head[:30]) is None
+
+
+SENT_ON = """host connection keep-alive te via expect upgrade trailer proxy proxy-connection
+proxy_connection transfer-encoding transfer_encoding content-length content_length
+x-forwarded-for x_forwarded-for x-forwarded-host x-forwarded_proto x-real-ip x_real_ip
+x-kong-request-id x-a accept traceparent x-f x-forwarded x-kong-request-idx"""
+REQUEST_HEADERS = st.lists(
+    st.tuples(
+        st.sampled_from(SENT_ON.split()),
+        st.sampled_from(["", "keep-alive", "Keep-Alive", "close", "x-a", "trailers", "192.0.2.7"]),
+    ),
+    max_size=6,
+)
+
+
+@needs_twins
+@settings(max_examples=300, deadline=None)
+@given(headers=REQUEST_HEADERS)
+def test_a_head_for_an_upstream_is_the_reference_s_byte_by_byte(
+    headers: list[tuple[str, str]],
+) -> None:
+    asked = request("/a", "GET", headers)
+    given = (asked, b"/a", b"u", b"/p", b"")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gateway.proxy.headers.forwarded_lines", lambda *_: None)
+        known = request_head(*given)
+    assert request_head(*given) == known
+
+
+@needs_twins
+@settings(max_examples=300, deadline=None)
+@given(
+    headers=st.lists(
+        st.tuples(UPSTREAM_NAMES.map(str.encode), UPSTREAM_VALUES | st.just(b"a\nb")), max_size=5
+    ),
+    generated=st.booleans(),
+    status=st.sampled_from([200, 204, 304, 404]),
+)
+def test_a_head_for_a_client_is_the_reference_s_byte_by_byte(
+    headers: list[tuple[bytes, bytes]], generated: bool, status: int
+) -> None:
+    asked = request("/a", "GET", [])
+    response = Response(status, headers, b"ab", generated=generated)
+    writer = HeadWriter(Clock())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gateway.http.heads.response_lines", lambda headers: None)
+        patch.setattr("gateway.http.heads.monotonic", lambda: 0.0)
+        asked.received = 0.0
+        known = writer.head(asked, response, 2, True)
+        patch.undo()
+        patch.setattr("gateway.http.heads.monotonic", lambda: 0.0)
+        assert writer.head(asked, response, 2, True) == known
 
 
 def test_without_twins_every_head_goes_the_long_way() -> None:
