@@ -32,6 +32,12 @@ _OWN = frozenset(
 # Numbers: ``b"x" in data`` makes and drops an exception first, ``120 in data`` is ten times faster.
 _CR, _LF = 13, 10
 _BODYLESS = frozenset((204, 304))
+_WITH_UPGRADE = {b"keep-alive": b"Upgrade", b"close": b"close, Upgrade"}
+_PROXIED = (
+    b"X-Kong-Upstream-Latency: %%d\r\nX-Kong-Proxy-Latency: %%d\r\nVia: %b\r\n"
+    b"X-Kong-Request-Id: %%b\r\n" % VIA
+)
+"""What the gateway says of a proxied response when it says all but the upstream's status."""
 _LATENCIES = [b"%d\r\nX-Kong-Request-Id: " % milliseconds for milliseconds in range(256)]
 
 
@@ -61,6 +67,8 @@ class HeadWriter:
         self._request_id = "x-kong-request-id" in shown
         self._upstream_status = "x-kong-upstream-status" in shown
         self._may_keep = self._response_latency and self._request_id
+        self._usual_proxied = self._request_id and not self._upstream_status
+        self._usual_proxied &= self._via and self._upstream_latency and self._proxy_latency
         self.usual = self._may_keep
         """True when ``fixed_parts`` may be used."""
         self.fixed: dict[FixedResponse, FixedParts] = {}
@@ -100,17 +108,24 @@ class HeadWriter:
         counts, else the body is chunked (up to the connection's end for HTTP/1.0). HEAD keeps a
         Content-Length that came from an upstream.
         """
-        status = response.status
-        lines = [status_line(status), self.clock.date]
         connection = b"keep-alive" if keep_alive else b"close"
         if length is not None and request.method != b"HEAD":
             made = response_lines(response.headers)
             if made is not None:
                 written, date, has_server = made
+                first = self.clock.date
                 if date is not None and not response.generated:
-                    lines[1] = b"Date: %b\r\n" % date
-                lines += (written, _framing(status, length, connection))
+                    first = b"Date: %b\r\n" % date
+                status = response.status
+                lines = [status_line(status), first, written, _framing(status, length, connection)]
                 return self._ended(request, response, [], lines, has_server)
+        return self._line_by_line(request, response, length, connection)
+
+    def _line_by_line(
+        self, request: Request, response: Response, length: int | None, connection: bytes
+    ) -> bytes:
+        status = response.status
+        lines = [status_line(status), self.clock.date]
         given_length: bytes | None = None
         via: list[bytes] = []
         has_server = False
@@ -124,7 +139,7 @@ class HeadWriter:
                 elif lower == b"upgrade":
                     # A sender of Upgrade says so in Connection (RFC 9110 section 7.8).
                     lines.append(b"Upgrade: %b\r\n" % value)
-                    connection = b"Upgrade" if keep_alive else b"close, Upgrade"
+                    connection = _WITH_UPGRADE.get(connection, connection)
                 continue
             if lower == b"via" and not response.generated:
                 via.append(value)
@@ -165,6 +180,10 @@ class HeadWriter:
         self, request: Request, response: Response, via: list[bytes], lines: list[bytes]
     ) -> None:
         elapsed = int((monotonic() - request.received) * 1000)
+        if self._usual_proxied and not (via or response.generated):
+            upstream = request.upstream_ms
+            lines.append(_PROXIED % (upstream, max(elapsed - upstream, 0), request.id))
+            return
         if response.generated:
             if self._response_latency:
                 lines.append(b"X-Kong-Response-Latency: %d\r\n" % elapsed)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 
 from gateway.proxy.connection import ConnectionKey, UpstreamConnection
 
@@ -34,15 +35,16 @@ class Pool:
 
     def give(self, connection: UpstreamConnection) -> None:
         """Take back a connection on which a response was read to its end."""
-        idle = self._idle.setdefault(connection.key, [])
+        idle = self._idle.get(connection.key)
+        if idle is None:
+            idle = self._idle[connection.key] = []
         if self._closed or connection.served >= self._max_requests or len(idle) >= self._size:
             connection.close()
             return
-        loop = asyncio.get_running_loop()
-        connection.idle_since = loop.time()
+        connection.idle_since = monotonic()
         idle.append(connection)
         if self._sweeper is None:
-            self._sweeper = loop.call_later(_SWEEP, self._sweep)
+            self._sweeper = asyncio.get_running_loop().call_later(_SWEEP, self._sweep)
 
     def forget(self, connection: UpstreamConnection) -> None:
         """Drop an idle connection that the upstream closed."""
@@ -68,8 +70,7 @@ class Pool:
 
     def _sweep(self) -> None:
         self._sweeper = None
-        loop = asyncio.get_running_loop()
-        oldest = loop.time() - self._idle_timeout
+        oldest = monotonic() - self._idle_timeout
         for key, connections in list(self._idle.items()):
             for connection in [each for each in connections if each.idle_since < oldest]:
                 connections.remove(connection)
@@ -77,4 +78,4 @@ class Pool:
             if not connections:
                 del self._idle[key]
         if self._idle:
-            self._sweeper = loop.call_later(_SWEEP, self._sweep)
+            self._sweeper = asyncio.get_running_loop().call_later(_SWEEP, self._sweep)
