@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from gateway.control_plane.clustering.data_planes import DataPlanes
+from gateway.control_plane.clustering.data_planes import DataPlane, DataPlanes
 from gateway.control_plane.clustering.push import Push
 from gateway.control_plane.clustering.rollout import Status, Verdict
 from gateway.control_plane.delta import Delta, Key, RowChange, between
@@ -269,8 +269,38 @@ class Judge:
         hostname = "" if known is None else known.hostname
         return Refusal(node, hostname, pushed.number, reason, entities, served_without)
 
+    def standing(self, node: str) -> tuple[int, tuple[int, str] | None]:
+        """Return the newest release that is in what a data plane serves, 0 when that is unknown.
+
+        And what it is not served, with the reason: what other control planes are told of it.
+        """
+        known, contact = self._data_planes.get(node), self._data_planes.contact(node)
+        served = None if known is None else self.release_of(known.config_hash)
+        problem = None
+        if contact.withheld is not None and contact.withheld[0] in self._pushes:
+            problem = self._pushes[contact.withheld[0]].number, contact.withheld[1]
+        elif node in self._stuck:
+            problem = self._stuck[node].release, self._stuck[node].text
+        return served or 0, problem
+
+    def _verdict_elsewhere(self, awaited: AwaitedRelease, known: DataPlane) -> Verdict:
+        """Judge by what another control plane has written of a data plane that it serves."""
+        for refusal in self.left_out.refusals:
+            named = {(one["collection"], one["id"]) for one in refusal.entities}
+            own = not named.isdisjoint(awaited.delta)
+            if refusal.node == known.id and refusal.release >= awaited.number and own:
+                return Verdict(known.id, known.hostname, "refused", refusal.reason)
+        end = awaited.end
+        if awaited.number <= known.release and (end is None or known.release < end):
+            return Verdict(known.id, known.hostname, "confirmed")
+        if known.problem is not None and known.problem[0] >= awaited.number:
+            return Verdict(known.id, known.hostname, "incompatible", known.problem[1])
+        return Verdict(known.id, known.hostname, "timeout")
+
     def _verdict(self, awaited: AwaitedRelease, node: str) -> Verdict:
         known, contact = self._data_planes.get(node), self._data_planes.contact(node)
+        if known is not None and self._data_planes.is_elsewhere(known):
+            return self._verdict_elsewhere(awaited, known)
         hostname = known.hostname if known is not None else ""
         if known is not None and self._contains(known.config_hash, awaited):
             return Verdict(node, hostname, "confirmed")

@@ -103,8 +103,9 @@ class Publisher:
 
     async def start(self) -> None:
         """Take up the newest release of the database. Raises ``StoreError``."""
-        self._newest, kept = await self.call(lambda: self.releases.store.look(_NOTE))
-        self._leave_out(kept or [])
+        seen = await self.call(lambda: self.releases.store.look(_NOTE))
+        self._newest = seen.newest
+        self._leave_out(seen.note or [])
         self._pusher.start()
         self._pusher.wake()
         self._watching = asyncio.create_task(self._watch())
@@ -113,14 +114,15 @@ class Publisher:
     async def learn(self) -> None:
         """Take up what other control planes of the database have written. Raises ``StoreError``."""
         async with self.lock:
-            found, kept = await self.call(lambda: self.releases.store.look(_NOTE))
-            news = self._catch_up(found)
+            seen = await self.call(lambda: self.releases.store.look(_NOTE))
+            news = self._catch_up(seen.newest)
             # What we have not written yet goes first.
-            if (kept or []) != self._kept and self.judge.left_out.edition == self._edition:
-                self._leave_out(kept or [])
+            if (seen.note or []) != self._kept and self.judge.left_out.edition == self._edition:
+                self._leave_out(seen.note or [])
                 news = True
         if news:
             self._pusher.wake()
+        if self._data_planes.take_in(seen.data_planes) or news:
             self._data_planes.announce()
 
     def _leave_out(self, kept: list[Any]) -> None:
@@ -269,7 +271,8 @@ class Publisher:
         return found
 
     def _awaited(self, result: Result, owner: str | None) -> AwaitedRelease:
-        nodes, lacking = self._data_planes.connected(), self._rollout.lacking()
+        nodes = self._data_planes.connected() + self._data_planes.elsewhere()
+        lacking = self._rollout.lacking()
         delta = dict(result.delta)
         if result.unchanged:
             # It vouches for what it published again, and is told when that is refused.

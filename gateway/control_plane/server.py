@@ -7,7 +7,6 @@ import asyncio
 import signal
 import socket
 import ssl
-import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -26,6 +25,7 @@ from gateway.control_plane.admin.responses import MAX_BODY
 from gateway.control_plane.clustering.data_planes import DataPlanes
 from gateway.control_plane.clustering.listener import ClusterListener
 from gateway.control_plane.clustering.rollout import Rollout
+from gateway.control_plane.data_plane_rows import DataPlaneRows
 from gateway.control_plane.database.choice import database_of, keyring_of
 from gateway.control_plane.database.news import DatabaseNews
 from gateway.control_plane.held_writes import HoldTimes
@@ -51,8 +51,9 @@ from gateway.settings.settings import Settings, env_name
 
 _OPEN_FILES = 4096
 """For full listeners, and a connection of each data plane beside them."""
+
 _SAVE_EVERY = 5.0
-"""Seconds between writes of what is known about data planes."""
+"""Seconds between writes of when tokens were used last."""
 
 _log = get_logger("gateway.control_plane")
 
@@ -75,6 +76,7 @@ class ControlPlane:
         self._servers: list[WebServer] = []
         self.audit: AuditLog | None = None
         self.page: GatewayPage | None = None
+        self.data_plane_rows: DataPlaneRows | None = None
         self._saving: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -82,7 +84,11 @@ class ControlPlane:
         await asyncio.to_thread(self._open_store)
         self.authentication.take(await asyncio.to_thread(self.tokens.all))
         rows = await asyncio.to_thread(lambda: list(self.store.load_data_planes()))
-        self.data_planes = DataPlanes(rows, self.settings.cluster_nodes_per_certificate)
+        self.data_planes = DataPlanes(
+            rows,
+            self.settings.cluster_nodes_per_certificate,
+            control_plane=node_id(Path(self.settings.prefix)),
+        )
         if self.settings.cluster_listen:
             self._listener = ClusterListener(
                 ClusterIdentity.from_settings(self.settings),
@@ -94,10 +100,13 @@ class ControlPlane:
         self.publisher = Publisher(releases, rollout, _hold_times(self.settings))
         await self.publisher.start()
         every = self.settings.db_update_frequency
-        self._news = DatabaseNews(self.store.database, self.publisher.learn, every)
+        self._news = DatabaseNews(self.store.database, self._learn, every)
         self._news.start()
         await self._listen(self.publisher)
-        self._saving = asyncio.create_task(self._save_regularly())
+        kept = self.settings.cluster_data_plane_purge_delay
+        self.data_plane_rows = DataPlaneRows(self.publisher, self.data_planes, kept)
+        self.data_plane_rows.start()
+        self._saving = asyncio.create_task(self._save_tokens_regularly())
         newest = self.publisher.newest
         _log.info("control plane started", release=None if newest is None else newest.number)
 
@@ -171,10 +180,11 @@ class ControlPlane:
         if self._listener is not None:
             stopping.append(self._listener.stop())
         await asyncio.gather(*stopping)
+        if self.data_plane_rows is not None:
+            await self.data_plane_rows.stop()
         if self._saving is not None:
             self._saving.cancel()
             await asyncio.gather(self._saving, return_exceptions=True)
-            await self.save_data_planes()
             await self._save_tokens()
         if self.audit is not None:
             await self.audit.stop()
@@ -188,10 +198,18 @@ class ControlPlane:
         self.store.close()
         _log.info("control plane stopped")
 
-    async def _save_regularly(self) -> None:
+    async def _learn(self) -> None:
+        """Take up what other control planes of the database have written."""
+        assert self.publisher is not None
+        await self.publisher.learn()
+        tokens = await self.publisher.call(self.tokens.all)
+        known = {(one.id, one.revoked_at) for one in self.authentication.tokens}
+        if {(one.id, one.revoked_at) for one in tokens} != known:
+            self.authentication.take(tokens)
+
+    async def _save_tokens_regularly(self) -> None:
         while True:
             await asyncio.sleep(_SAVE_EVERY)
-            await self.save_data_planes()
             await self._save_tokens()
 
     async def _save_tokens(self) -> None:
@@ -204,21 +222,6 @@ class ControlPlane:
             await self.publisher.call(partial(self.tokens.note_used, used))
         except StoreError as error:
             _log.error("last use of tokens not saved", reason=str(error))
-
-    async def save_data_planes(self) -> None:
-        """Write what changed about data planes; forget those not seen for too long."""
-        assert self.publisher is not None
-        oldest = int(time.time() - self.settings.cluster_data_plane_purge_delay)
-        self.data_planes.purge(oldest)
-        rows = self.data_planes.take_unsaved()
-        forgotten = self.data_planes.take_forgotten()
-        if not rows and not forgotten:
-            return
-        save = partial(self.store.save_data_planes, rows, oldest, forgotten)
-        try:
-            await self.publisher.call(save)
-        except StoreError as error:
-            _log.error("data planes not saved", reason=str(error))
 
     def _warn_when_open(self) -> None:
         for address in self.settings.admin_listen:

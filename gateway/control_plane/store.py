@@ -92,6 +92,16 @@ class NextRelease:
     """The release whose content this is again."""
 
 
+@dataclass(frozen=True)
+class SharedState:
+    """What control planes share."""
+
+    newest: Release | None
+    note: Any
+    """What is kept under the name that was asked for."""
+    data_planes: list[dict[str, Any]] = field(repr=False)
+
+
 Build = Callable[[Release | None], NextRelease | None]
 """Makes the next release out of the newest one; None means that nothing changes."""
 
@@ -207,13 +217,15 @@ class Store:
             found = connection.execute(query).scalar()
         return None if found is None else decoded(found, self.keyring, 0)
 
-    def look(self, name: str) -> tuple[Release | None, Any]:
-        """Return the newest release, and what is kept under a name, as of one moment."""
+    def look(self, name: str) -> SharedState:
+        """Return what other control planes may have written, as of one moment."""
         query = sa.select(NOTES.c.content).where(NOTES.c.name == name)
         with self.reading() as connection:
             found = connection.execute(query).scalar()
             newest = self._read_newest(connection)
-        return newest, None if found is None else decoded(found, self.keyring, 0)
+            rows = connection.execute(sa.select(DATA_PLANES.c.row)).scalars().all()
+        note = None if found is None else decoded(found, self.keyring, 0)
+        return SharedState(newest, note, [orjson.loads(row) for row in rows])
 
     def note_hash(self, number: int, digest: str) -> None:
         """Fill in the hash of a release that was written without."""
@@ -263,11 +275,16 @@ class Store:
         connection.execute(sa.delete(RELEASES).where(gone))
 
     def save_data_planes(
-        self, rows: Iterable[Mapping[str, Any]], seen_after: int, forgotten: Iterable[str] = ()
+        self,
+        rows: Iterable[Mapping[str, Any]],
+        seen_after: int,
+        forgotten: Iterable[str] = (),
+        *,
+        announce: bool = False,
     ) -> None:
         """Write rows of data planes (with ``id``, ``last_seen``); forget those not seen since.
 
-        Those whose ids are ``forgotten`` go as well.
+        Those whose ids are ``forgotten`` go as well. ``announce``: other control planes are told.
         """
         with self.writing() as connection:
             found = [
@@ -278,6 +295,8 @@ class Store:
             connection.execute(sa.delete(DATA_PLANES).where(DATA_PLANES.c.last_seen < seen_after))
             for node in forgotten:
                 connection.execute(sa.delete(DATA_PLANES).where(DATA_PLANES.c.id == node))
+            if announce:
+                self.database.announce(connection, "data_planes")
 
     def load_data_planes(self) -> Iterator[dict[str, Any]]:
         """Yield the rows of all data planes that have been seen."""

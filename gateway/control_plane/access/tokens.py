@@ -115,6 +115,7 @@ class TokenStore:
                 claimed = f"UNIQUE violation detected on '{{name=\"{name}\"}}'"
                 raise UniqueViolation(f"{claimed}: revoke that token first", {"name": name})
             connection.execute(sa.insert(TOKENS).values(values))
+            self._store.database.announce(connection, "token")
         return made, text
 
     def revoke(self, key: str) -> AdminToken:
@@ -133,6 +134,7 @@ class TokenStore:
                 token = replace(token, revoked_at=int(time.time()))
                 change = sa.update(TOKENS).where(TOKENS.c.id == token.id)
                 connection.execute(change.values(revoked_at=token.revoked_at))
+                self._store.database.announce(connection, "token")
         return token
 
     def note_used(self, times: Mapping[str, int]) -> None:

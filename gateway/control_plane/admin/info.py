@@ -156,7 +156,7 @@ class InfoEndpoints:
             "labels": data_plane.labels,
             "cert_details": {"expiry_timestamp": data_plane.certificate_expires},
             "rpc_capabilities": [],
-            "connected": contact.sessions > 0,
+            "connected": contact.sessions > 0 or self._data_planes.is_elsewhere(data_plane),
             "error": contact.withheld[1] if contact.withheld is not None else error,
             "refusals": [one.body() for one in refusals],
         }

@@ -13,6 +13,9 @@ from gateway.control_plane.clustering.compat import Incompatibility, SyncStatus
 from gateway.errors import ClusterError
 from gateway.hybrid.config_hash import ZERO_HASH
 
+_SILENT = 60.0
+"""Seconds after which a data plane elsewhere counts as gone, and its control plane may be: it pings
+every 30 s, which is written every 5 s."""
 PER_CERTIFICATE = 100
 """Most data planes with one certificate, by default."""
 
@@ -35,6 +38,14 @@ class DataPlane:
     certificate: str = ""
     """SHA-256 of the certificate it came with last; empty when it was last seen by a version that
     did not keep it."""
+    control_plane: str = ""
+    """Id of the one that it is connected to, or was last."""
+    connected: bool = False
+    """Whether it was when that control plane wrote this."""
+    release: int = 0
+    """The newest that is in what it serves, as far as that control plane knows."""
+    problem: tuple[int, str] | None = None
+    """A release that it is not served, and why."""
 
 
 @dataclass
@@ -55,12 +66,16 @@ class DataPlanes:
     """
 
     def __init__(
-        self, rows: Iterable[Mapping[str, Any]] = (), per_certificate: int = PER_CERTIFICATE
+        self,
+        rows: Iterable[Mapping[str, Any]] = (),
+        per_certificate: int = PER_CERTIFICATE,
+        control_plane: str = "",
     ) -> None:
-        names = {one.name for one in fields(DataPlane)}
-        # Another version may have written other fields.
-        cleaned = ({name: row[name] for name in names & row.keys()} for row in rows)
-        self._known = {row["id"]: DataPlane(**row) for row in cleaned}
+        self._control_plane = control_plane
+        """Our own id, by which rows of others are told apart."""
+        self._known = {row["id"]: _read(row) for row in rows}
+        self.urgent = asyncio.Event()
+        """What publishing calls of other control planes may wait for has changed."""
         self.per_certificate = per_certificate
         """Most that are known with one certificate: a node makes up its id itself."""
         self._forgotten: set[str] = set()
@@ -80,6 +95,33 @@ class DataPlanes:
     def connected(self) -> list[str]:
         """Return the ids of the data planes that are connected now."""
         return sorted(node for node, contact in self._contacts.items() if contact.sessions)
+
+    def elsewhere(self) -> list[str]:
+        """Return the ids of the data planes that are connected to other control planes."""
+        return sorted(one.id for one in self._known.values() if self.is_elsewhere(one))
+
+    def is_elsewhere(self, one: DataPlane) -> bool:
+        """Tell whether a data plane is connected to another control plane, which is alive."""
+        return (
+            one.connected
+            and one.control_plane != self._control_plane
+            and one.id not in self._contacts
+            and one.last_seen > time.time() - _SILENT
+        )
+
+    def take_in(self, rows: Iterable[Mapping[str, Any]]) -> bool:
+        """Take up what other control planes wrote; return whether there was something new."""
+        changed = False
+        for row in rows:
+            one = _read(row)
+            if one.control_plane in ("", self._control_plane):
+                continue
+            if one.id in self._contacts:
+                self._hurry(one.id)  # it is here by now, and the other knows no better
+            elif self._known.get(one.id) != one:
+                self._known[one.id] = one
+                changed = True
+        return changed
 
     def contact(self, node: str) -> Contact:
         """Return the state of a data plane's connection; an empty one when it has none."""
@@ -104,6 +146,7 @@ class DataPlanes:
     def arrive(self, node: str) -> None:
         """Note that a data plane that has been seen is connected; a node may be so twice."""
         self._contacts.setdefault(node, Contact()).sessions += 1
+        self._hurry(node)
         self.announce()
 
     def leave(self, node: str) -> None:
@@ -112,6 +155,7 @@ class DataPlanes:
         contact.sessions -= 1
         if contact.sessions <= 0:
             del self._contacts[node]
+            self._hurry(node)
         self.announce()
 
     def report(self, node: str, config_hash: str) -> None:
@@ -120,6 +164,7 @@ class DataPlanes:
         if data_plane.config_hash != config_hash:
             data_plane.config_hash = config_hash
             data_plane.updated_at = int(time.time())
+            self._hurry(node)
         # What it serves now it can serve, even if it refused it before.
         self._contacts[node].refusals.pop(config_hash, None)
         self._touch(data_plane)
@@ -127,6 +172,7 @@ class DataPlanes:
     def refuse(self, node: str, config_hash: str, reason: str) -> None:
         """Note that a data plane does not serve a configuration."""
         self._contacts[node].refusals = {config_hash: reason}
+        self._hurry(node)
         self._touch(self._known[node])
 
     def compare(
@@ -138,6 +184,8 @@ class DataPlanes:
         contact = self._contacts.get(node)
         if contact is not None:
             found = None if incompatible is None else (config_hash, incompatible.reason)
+            if contact.withheld != found:
+                self._hurry(node)
             contact.withheld = found
         self._touch(data_plane)
 
@@ -162,7 +210,7 @@ class DataPlanes:
         if surplus <= 0:
             return
         unconnected = sorted(
-            (one for one in same if one.id not in self._contacts),
+            (one for one in same if one.id not in self._contacts and not self.is_elsewhere(one)),
             key=lambda one: (one.last_seen, one.updated_at),
         )
         if len(unconnected) < surplus:
@@ -183,7 +231,14 @@ class DataPlanes:
     def take_unsaved(self) -> list[dict[str, Any]]:
         """Return the rows that changed since the last call, for the database."""
         changed, self._unsaved = self._unsaved, set()
-        return [asdict(self._known[node]) for node in sorted(changed) if node in self._known]
+        found = [self._known[node] for node in sorted(changed) if node in self._known]
+        for one in found:
+            one.control_plane, one.connected = self._control_plane, one.id in self._contacts
+        return [asdict(one) for one in found]
+
+    def save_again(self, nodes: Iterable[str]) -> None:
+        """Have rows taken again, which could not be written."""
+        self._unsaved.update(nodes)
 
     @property
     def event(self) -> asyncio.Event:
@@ -199,7 +254,22 @@ class DataPlanes:
         self._news.set()
         self._news = asyncio.Event()
 
+    def _hurry(self, node: str) -> None:
+        self._unsaved.add(node)
+        self.urgent.set()
+
     def _touch(self, data_plane: DataPlane) -> None:
         data_plane.last_seen = int(time.time())
         self._unsaved.add(data_plane.id)
         self.announce()
+
+
+def _read(row: Mapping[str, Any]) -> DataPlane:
+    """Return a row of the database; another version may have written other fields."""
+    found = DataPlane(**{name: row[name] for name in _NAMES & row.keys()})
+    if found.problem is not None:
+        found.problem = found.problem[0], found.problem[1]  # a list in JSON
+    return found
+
+
+_NAMES = {one.name for one in fields(DataPlane)}

@@ -78,7 +78,9 @@ class DataPlaneLines:
         refusals = [one.text for one in judge.refusals if one.node == node.id]
         condition: Condition = "current" if behind == 0 or newest is None else "behind"
         reason = ""
-        if not contact.sessions:
+        if self._data_planes.is_elsewhere(node):
+            reason = "" if node.problem is None else node.problem[1]
+        elif not contact.sessions:
             condition = "away"
         elif contact.withheld is not None:
             condition, reason = "incompatible", contact.withheld[1]

@@ -47,7 +47,7 @@ async def until(condition: Callable[[], Awaitable[object]]) -> None:
 
 
 async def serves(place: Place, wanted: str) -> None:
-    """Wait until all data planes of a control plane serve the configuration of a hash."""
+    """Wait until all data planes that a control plane knows serve the configuration of a hash."""
     async with asyncio.timeout(20):
         while {one.config_hash for one in place.made.data_planes} != {wanted}:
             await place.made.data_planes.news()
@@ -131,6 +131,72 @@ async def test_what_a_data_plane_of_one_refuses_is_left_out_at_both(
             return await refusals() == []
 
         await until(none)
+
+
+async def shown(place: Place, hostname: str) -> bool:
+    planes = (await place.ask("GET", "/clustering/data-planes")).body["data"]
+    return [one["connected"] for one in planes if one["hostname"] == hostname] == [True]
+
+
+async def test_a_publish_waits_for_the_data_planes_of_all_control_planes(
+    tmp_path: Path, settings: dict[str, str]
+) -> None:
+    async with (
+        two(tmp_path, settings) as (a, b),
+        a.serving(hostname="of-a"),
+        b.peer(hostname="of-b") as slow,
+    ):
+        await until(lambda: shown(a, "of-b"))
+        waiting = asyncio.create_task(a.publish(with_topic("one"), wait=20))
+        pushed = await slow.configuration()
+        assert not waiting.done()
+        await slow.ping(pushed["config_hash"])
+        reply = await waiting
+        found = {one["hostname"]: one["status"] for one in reply.body["data_planes"]}
+        assert found == {"of-a": "confirmed", "of-b": "confirmed"}
+
+
+async def test_a_release_that_a_data_plane_of_another_refuses_is_taken_back(
+    tmp_path: Path, settings: dict[str, str]
+) -> None:
+    def strict(table: dict[str, Any]) -> str | None:
+        topics = [row["config"].get("topic") for row in table.get("plugins", ())]
+        return SECRET_MISSING if "bad" in topics else None
+
+    async with (
+        two(tmp_path, settings) as (a, b),
+        a.serving(hostname="of-a"),
+        b.serving(strict, hostname="of-b"),
+    ):
+        await until(lambda: shown(a, "of-b"))
+        good = await a.publish(with_topic("good"), wait=20)
+        assert len(good.body["data_planes"]) == 2
+        refused = await a.publish(with_topic("bad"), wait=20)
+        assert refused.status == 409
+        assert "of-b" in refused.body["message"]
+        assert SECRET_MISSING in refused.body["message"]
+        await serves(a, good.body["hash"])
+        await serves(b, good.body["hash"])
+        for place in (a, b):
+            assert (await messages(place))[0].startswith("rollback: release 2 was refused by of-b")
+
+
+async def test_a_token_that_is_revoked_at_one_is_of_no_use_at_the_other(
+    tmp_path: Path, settings: dict[str, str]
+) -> None:
+    values = {**settings, "admin_token": "planted-token"}
+    async with two(tmp_path, values) as (a, b):
+        a.headers = {"Kong-Admin-Token": "planted-token"}
+        made = await a.ask("POST", "/tokens", {"name": "ci", "roles": ["write"]})
+        assert made.status == 201, made
+        b.headers = {"Kong-Admin-Token": made.body["token"]}
+
+        async def answer(status: int) -> bool:
+            return (await b.ask("GET", "/services")).status == status
+
+        await until(lambda: answer(200))
+        assert (await a.ask("DELETE", "/tokens/ci")).status == 204
+        await until(lambda: answer(401))
 
 
 async def test_a_restarted_database_is_taken_up_by_itself(tmp_path: Path) -> None:

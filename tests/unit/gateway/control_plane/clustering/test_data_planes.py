@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -91,3 +92,43 @@ def test_a_forgotten_data_plane_that_comes_back_is_kept() -> None:
     for node in ("a", "b", "a"):
         data_planes.see(DataPlane(node, certificate="one"))
     assert data_planes.take_forgotten() == ["b"]
+
+
+def row_of(node: str, control_plane: str, **more: Any) -> dict[str, Any]:
+    seen = {"last_seen": int(time.time()), "connected": True}
+    return {**ROW, "id": node, "control_plane": control_plane, **seen, **more}
+
+
+def test_data_planes_of_other_control_planes_are_known_while_they_are_heard_of() -> None:
+    rows = [
+        row_of("there", "other"),
+        row_of("left", "other", connected=False),
+        row_of("silent", "other", last_seen=10),
+        row_of("mine-before", "me"),
+    ]
+    data_planes = DataPlanes(rows, control_plane="me")
+    assert data_planes.elsewhere() == ["there"]
+    assert data_planes.connected() == []
+    assert data_planes.take_in(rows) is False, "nothing new"
+    assert data_planes.take_in([row_of("left", "other")]) is True
+    assert data_planes.elsewhere() == ["left", "there"]
+
+
+async def test_one_that_has_moved_here_is_said_to_be_so_again() -> None:
+    data_planes = DataPlanes([row_of("moving", "other")], control_plane="me")
+    data_planes.see(DataPlane("moving"))
+    data_planes.arrive("moving")
+    assert data_planes.elsewhere() == []
+    (row,) = data_planes.take_unsaved()
+    assert (row["control_plane"], row["connected"]) == ("me", True)
+    data_planes.urgent.clear()
+    assert data_planes.take_in([row_of("moving", "other", connected=False)]) is False
+    assert data_planes.urgent.is_set(), "the other wrote of it when it had gone"
+    assert [row["control_plane"] for row in data_planes.take_unsaved()] == ["me"]
+
+
+async def test_those_connected_elsewhere_keep_their_place() -> None:
+    rows = [row_of(f"n{number}", "other", certificate="c") for number in range(2)]
+    data_planes = DataPlanes(rows, per_certificate=2, control_plane="me")
+    with pytest.raises(ClusterError, match="2 data planes with this certificate are connected"):
+        data_planes.see(DataPlane("third", certificate="c"))

@@ -162,7 +162,8 @@ async def test_three_hundred_ids_with_one_certificate_are_not_all_kept(tmp_path:
                     await place.made.data_planes.news()
         rows = (await place.ask("GET", "/clustering/data-planes")).body["data"]
         assert len(rows) == 10
-        await place.made.save_data_planes()
+        assert place.made.data_plane_rows is not None
+        await place.made.data_plane_rows.save()
         assert len(list(place.made.store.load_data_planes())) == 10
 
 
