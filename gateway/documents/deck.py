@@ -19,6 +19,8 @@ from gateway.names.spelling import choices
 
 _FORMATS = ("0.1", "1.1", "2.1", "3.0")
 _OLDER = ("1.1", "2.1")
+_MOST = 5_000_000
+"""Values of one document, each counted wherever it stands."""
 
 
 def load_deck(
@@ -73,6 +75,36 @@ def parse(text: str) -> dict[str, Any]:
         return {}
     if not isinstance(raw, dict):
         raise DocumentError(["expected a map with services, routes, plugins, …"])
+    check_size(raw)
+    return checked_format(raw)
+
+
+def check_size(raw: Any) -> None:
+    """Raise ``DocumentError`` for a value that contains itself, or is much larger than its text.
+
+    Both come from anchors, which stand for the same value in several places.
+    """
+    count = 0
+    above: list[int] = []
+    level: list[tuple[int, Any]] = [(0, raw)]
+    while level:
+        depth, value = level.pop()
+        if not isinstance(value, (dict, list)):
+            continue
+        del above[depth:]
+        if id(value) in above:
+            raise DocumentError(["a value contains itself, by an anchor and its alias"])
+        above.append(id(value))
+        count += len(value)
+        if count > _MOST:
+            raise DocumentError([f"the document has more than {_MOST} values; split it"])
+        inner = value.values() if isinstance(value, dict) else value
+        level += [(depth + 1, one) for one in inner]
+
+
+def checked_format(raw: dict[str, Any]) -> dict[str, Any]:
+    """Return a document with its header checked, turned into 3.0; raises ``DocumentError``."""
+    raw = dict(raw)
     version = str(raw.pop("_format_version", "1.1"))
     if version not in _FORMATS:
         advice = choices(version, (f'"{known}"' for known in _FORMATS))

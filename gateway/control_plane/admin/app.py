@@ -10,6 +10,7 @@ from gateway.control_plane.access.audit_log import AuditLog
 from gateway.control_plane.access.authentication import Authentication
 from gateway.control_plane.access.tokens import TokenStore
 from gateway.control_plane.admin.audit import Audit, AuditEndpoints
+from gateway.control_plane.admin.config import ConfigEndpoints
 from gateway.control_plane.admin.consumer_groups import membership_routes
 from gateway.control_plane.admin.cors import GuiOrigins
 from gateway.control_plane.admin.entities import entity_routes
@@ -47,6 +48,7 @@ def admin_app(
         *description.routes(),
         *schema_routes(),
         *ReleaseEndpoints(publisher).routes(),
+        *ConfigEndpoints(publisher).routes(),
         *HoldEndpoints(publisher).routes(),
         *AuditEndpoints(audit, publisher).routes(),
         *TokenEndpoints(publisher, tokens, authentication).routes(),

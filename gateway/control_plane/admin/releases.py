@@ -100,7 +100,7 @@ class ReleaseEndpoints:
         """Read an owner's live document, or publish without it."""
         owner = request.path_params["owner"]
         if request.method == "DELETE":
-            wait = _query_wait(request.query_params)
+            wait = query_wait(request.query_params)
             who = author(request, request.query_params.get("who", "")[:_MAX_TEXT])
             outcome = await self._publisher.withdraw(
                 owner, who, f"delete {owner}", wait, _limits(request)
@@ -205,7 +205,8 @@ def _wait(body: Mapping[str, Any]) -> float:
     return float(value)
 
 
-def _query_wait(query: Mapping[str, str]) -> float:
+def query_wait(query: Mapping[str, str]) -> float:
+    """Return how many seconds to wait for data planes; raises ``RequestRejected``."""
     try:
         return _wait({"wait": float(query["wait"])} if "wait" in query else {})
     except ValueError:

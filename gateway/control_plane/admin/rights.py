@@ -21,6 +21,7 @@ _VERBS = {"POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delet
 _WRITES: dict[str, Role] = {
     "/schemas/plugins/validate": "read",
     "/schemas/{collection}/validate": "read",
+    "/config": "publish",
     "/releases": "publish",
     "/releases/{number}/rollback": "publish",
     "/owners/{owner:path}": "publish",

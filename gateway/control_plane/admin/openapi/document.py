@@ -133,6 +133,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
     else:
         content = {"application/json": {"schema": operation.answer}}
         found[str(operation.status)] = {"description": "Done.", "content": content}
+    if operation.unchanged:
+        found["304"] = {"description": "Nothing would change."}
     for status in operation.errors:
         found[str(status)] = {"$ref": f"#/components/responses/Error{status}"}
     return found

@@ -35,6 +35,8 @@ class Operation:
     """Whether the body may be a form."""
     ids: tuple[str, ...] = ()
     """Names in the path that are ids, where nothing else names what they are about."""
+    unchanged: bool = False
+    """Whether it may answer 304, without a body."""
     open: bool = False
     """Whether nobody is asked for a token."""
     errors: tuple[int, ...] = READ_ERRORS
@@ -166,6 +168,10 @@ QUERY: dict[str, JsonSchema] = {
     "to": INTEGER,
     "wait": {"type": "number", "minimum": 0, "maximum": 600},
     "who": STRING,
+    "owner": STRING,
+    "message": STRING,
+    "check_hash": {"enum": [0, 1], "description": "304 where nothing would change."},
+    "flatten_errors": {"enum": [0, 1], "description": "Errors by entity."},
 }
 HEADERS: dict[str, JsonSchema] = {
     "X-Kafka-Gateway-Owner": {
@@ -270,6 +276,14 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("POST", "/releases/{number}/rollback"): _write(
         "Go back to a release.", reference("Published"), status=201, body=_WHO_BODY
+    ),
+    ("POST", "/config"): _write(
+        "Replace an owner's entities by those of a declarative configuration.",
+        OBJECT,
+        status=201,
+        body={"anyOf": [OBJECT, STRING]},
+        query=("owner", "message", "wait", "check_hash", "flatten_errors"),
+        unchanged=True,
     ),
     ("GET", "/owners"): Operation(
         "List owners.", record({"data": {"type": "array", "items": _whole(name=STRING)}}, "data")

@@ -173,3 +173,13 @@ def test_an_authority_may_be_named_by_its_certificate(tmp_path: Path) -> None:
     assert authority_of(one.pem.strip()) == authority_of({"id": one.pem}) == number
     with pytest.raises(DocumentError, match="the certificate is not one of the ca_certificates"):
         authority_of(other.pem)
+
+
+def test_anchors_may_stand_for_much_but_not_for_everything() -> None:
+    shared = "x: &x [a, b]\nroutes: [*x, *x]\n"
+    assert parse(shared)["routes"] == [["a", "b"], ["a", "b"]]
+    with pytest.raises(DocumentError, match="contains itself"):
+        parse("services: &s\n- routes: *s\n")
+    lines = (f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 20)}]" for n in range(1, 9))
+    with pytest.raises(DocumentError, match="more than 5000000 values"):
+        parse("\n".join(["a0: &a0 [x]", *lines]))
