@@ -12,13 +12,14 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tests.support.backend import Backend, backends
 from tests.support.control_plane import NAME, Place, certificates, make, running
 from tests.support.node import NodeProcess, running_node
-from tests.support.traffic import get
+from tests.support.traffic import get, steady
 from tests.support.waiting import eventually
 
 ACTIVE = {
@@ -77,6 +78,10 @@ def found(node: NodeProcess, number: int) -> Counter[str]:
 def health(node: NodeProcess) -> dict[str, str]:
     shown = node.json("/upstreams/pool.test/health")
     return {one["target"]: one["health"] for one in shown["data"]}
+
+
+def is_now(node: NodeProcess, target: str, word: str) -> bool:
+    return health(node)[target] == word
 
 
 def post(node: NodeProcess, path: str) -> int:
@@ -243,3 +248,19 @@ async def test_targets_come_and_go_by_writes_on_the_control_plane(tmp_path: Path
                 await asyncio.to_thread(served, "503")
                 await place.ask("PATCH", f"{path}/127.0.0.1:{three.port}", {"weight": 7})
                 await asyncio.to_thread(served, "three")
+
+
+def test_no_request_fails_while_targets_end_and_come_back(tmp_path: Path) -> None:
+    checks = {**ACTIVE, **PASSIVE}
+    with backends("one", "two", "three") as targets, node_with(tmp_path, targets, checks) as node:
+        with steady(node.proxy, "/x") as traffic:
+            for backend in targets:
+                name = f"127.0.0.1:{backend.port}"
+                backend.stop()
+                eventually(partial(is_now, node, name, "UNHEALTHY"), 30)
+                backend.start()
+                eventually(partial(is_now, node, name, "HEALTHY"), 30)
+            before = traffic.sent
+            eventually(lambda: traffic.sent > before + 20, 30)
+        assert set(traffic.statuses) == {200}
+        assert traffic.broken == []
