@@ -24,6 +24,9 @@ from gateway.tasks import BackgroundTasks
 _PIECES = 16
 """Pieces of a response that wait for their client before the application has to."""
 
+CLIENT_CERTIFICATE = "kafka_gateway.client_certificate"
+"""In a scope: the certificate (DER) that TLS has verified, where the listener asks for one."""
+
 _log = get_logger("gateway.control_plane")
 
 
@@ -186,6 +189,7 @@ def _scope(request: Request) -> Scope:
         "headers": request.headers,
         "client": connection.peer,
         "server": (connection.here, connection.server_port),
+        CLIENT_CERTIFICATE: connection.client_certificate,
     }
     return scope
 

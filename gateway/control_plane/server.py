@@ -264,7 +264,19 @@ def _admin_tls(settings: Settings, listen: str) -> ssl.SSLContext:
     except ssl.SSLError as error:
         text = f"KONG_ADMIN_SSL_CERT and KONG_ADMIN_SSL_CERT_KEY cannot be used: {error.reason}"
         raise SettingsError(f"{text}; they must be PEM and belong together") from None
+    if settings.admin_client_ca is not None and listen == "admin_listen":
+        _ask_certificates(context, settings.admin_client_ca)
     return context
+
+
+def _ask_certificates(context: ssl.SSLContext, authority: str) -> None:
+    """Have clients show a certificate if they have one."""
+    name = env_name("admin_client_ca")
+    try:
+        context.load_verify_locations(cadata=read_pem(authority, name))
+    except ssl.SSLError as error:
+        raise SettingsError(f"{name}: is no PEM of certificates: {error.reason}") from None
+    context.verify_mode = ssl.CERT_OPTIONAL
 
 
 async def _serve(settings: Settings) -> None:

@@ -243,6 +243,9 @@ class Settings(PostgresSettings):
     audit_log_file: str | None = setting(plain, "", own=True)
     """A file that a control plane appends the audit log to as well, a JSON object a line; it may be
     renamed at any time, and is made anew then."""
+    admin_client_ca: str | None = setting(plain, "", own=True)
+    """Authority of client certificates, as path or PEM, for an `admin_listen` with `ssl`: who shows
+    one that names a token, by its common or alternative name, needs not send it."""
     admin_hosts: tuple[str, ...] = setting(hosts, "", own=True)
     """Hosts under which an Admin API without a token may be called, beside loopback ones and those
     of `admin_listen`."""

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 
+from gateway.control_plane.access.certificates import certificate_names
 from gateway.control_plane.access.credentials import Credential
 from gateway.control_plane.access.identity import ROLES, AdminIdentity
 from gateway.control_plane.access.tokens import AdminToken, digest_of
@@ -107,6 +108,16 @@ class Authentication:
         found = self.authenticate(credential.token)
         if found is None or credential.user in ("", found.name):
             return found
+        return None
+
+    def of_certificate(self, certificate: bytes | None) -> AdminIdentity | None:
+        """Return who shows a certificate (DER): the first active token that it names."""
+        names = () if certificate is None else certificate_names(certificate)
+        for name in names:
+            for token in self._tokens.values():
+                if token.name == name and token.state == "active":
+                    self._used[token.id] = int(time.time())
+                    return token.identity
         return None
 
     def anybody(self) -> AdminIdentity:

@@ -15,6 +15,7 @@ from gateway.control_plane.access.authentication import NOBODY, Authentication
 from gateway.control_plane.access.credentials import AUTHORIZATION, TOKEN_HEADER, credential_of
 from gateway.control_plane.access.identity import AdminIdentity
 from gateway.control_plane.admin.responses import respond
+from gateway.control_plane.asgi import CLIENT_CERTIFICATE
 from gateway.http.callers import foreign
 
 TOO_MANY = "Too many wrong admin tokens"
@@ -57,7 +58,8 @@ class ResponseHeaders:
 class Guard:
     """Finds out who calls, and lets in who may use the Admin API: ``request.state.identity``.
 
-    Where a token is required: callers that send a valid one, and all to ``/status`` and what is
+    Where a token is required: callers that send a valid one, or show a client certificate that
+    names one, and all to ``/status`` and what is
     below it; others get 401, or 429 while too many of their failures wait. Without a token the API
     is open to programs on this machine, but not to pages of other origins in its browsers: 403
     (see ``gateway.http.callers``). ``hosts`` are the names of ours that count beside loopback
@@ -104,6 +106,8 @@ class Guard:
             return _ANYBODY
         credential = credential_of(Headers(scope=scope))
         found = self._authentication.identify(credential)
+        if credential is None:
+            found = self._authentication.of_certificate(scope.get(CLIENT_CERTIFICATE))
         if found is not None:
             return found
         if credential and not await self._authentication.wrong.wait(scope["client"][0], path):
