@@ -116,7 +116,8 @@ class Holds:
         """Return an open hold; raises ``NotFound``."""
         found = self._open.get(name)
         if found is None:
-            raise NotFound(f'no hold "{name}"')
+            text = f'no hold "{name}" here'
+            raise NotFound(f"{text}: each is in the memory of the control plane that began it")
         return found
 
     def enter(self, name: str, who: str, newest: Release | None, now: float) -> Hold:

@@ -130,9 +130,12 @@ class Publisher:
         self._edition, self._kept = self.judge.left_out.edition, kept
 
     def _catch_up(self, found: Release | None) -> bool:
-        """Take up a release that another control plane has written, if it is one."""
+        """Take up a release that another control plane has written, if it is one.
+
+        Its number is lower than that of ours when a backup was restored.
+        """
         known = self._newest
-        if found is None or (known is not None and found.number <= known.number):
+        if found is None or (known is not None and found.is_same(known)):
             return False
         before = {} if known is None else known.table
         self.judge.note_single(found.number, between(before, found.table))

@@ -13,7 +13,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -70,6 +70,11 @@ class ReleaseInfo:
     message: str
     void: bool = False
     """Stands for "no configuration": what a refused first release is taken back to."""
+
+    def is_same(self, other: ReleaseInfo) -> bool:
+        """Tell whether this is that release, and not one of its number in a restored database."""
+        own = (self.number, self.created_at, self.who, self.message)
+        return own == (other.number, other.created_at, other.who, other.message)
 
 
 @dataclass(frozen=True)
@@ -305,21 +310,23 @@ class Store:
         yield from map(orjson.loads, rows)
 
     def _read_newest(self, connection: sa.Connection) -> Release | None:
-        number = connection.execute(sa.select(sa.func.max(RELEASES.c.number))).scalar()
-        cached = self._newest
-        if cached is not None and cached.number == number:
-            return cached  # a release never changes
-        if number is None:
+        query = sa.select(*INFO).order_by(RELEASES.c.number.desc()).limit(1)
+        row = connection.execute(query).one_or_none()
+        if row is None:
             return None
-        query = sa.select(*INFO).where(RELEASES.c.number == number)
-        info = connection.execute(query).one()
-        table = None if cached is None else self._advanced(connection, cached, number)
+        info, cached = ReleaseInfo(**row._mapping), self._newest
+        if cached is not None and info.is_same(cached):
+            # A release never changes, but for its hash, which may come later.
+            if cached.hash != info.hash:
+                self._newest = cached = replace(cached, hash=info.hash)
+            return cached
+        table = None if cached is None else self._advanced(connection, cached, info.number)
         if table is None:
             table = {}
-            for row in connection.execute(sa.select(ENTITIES_TABLE)):
-                found = decoded(row.row, self.keyring, row.number)
-                table.setdefault(row.collection, []).append(found)
-        self._newest = release = Release(**info._mapping, table=canonical(table))
+            for entity in connection.execute(sa.select(ENTITIES_TABLE)):
+                found = decoded(entity.row, self.keyring, entity.number)
+                table.setdefault(entity.collection, []).append(found)
+        self._newest = release = Release(**row._mapping, table=canonical(table))
         return release
 
     def _advanced(self, connection: sa.Connection, before: Release, number: int) -> Table | None:
@@ -328,21 +335,23 @@ class Store:
         None when it does not follow: releases between them are removed, or there are none.
         """
         columns = RELEASES.c
-        query = sa.select(columns.number, columns.undo).where(columns.number > before.number)
-        undos = connection.execute(query).all()
-        if len(undos) != number - before.number or number < before.number:
+        query = sa.select(*INFO, columns.undo).where(columns.number >= before.number)
+        found = connection.execute(query.order_by(columns.number)).all()
+        if len(found) != number - before.number + 1 or not found:
             return None
-        rows = {name: {row["id"]: row for row in found} for name, found in before.table.items()}
-        for one in undos:
+        if not ReleaseInfo(*found[0][: len(INFO)]).is_same(before):
+            return None  # a backup was restored meanwhile
+        rows = {name: {row["id"]: row for row in kept} for name, kept in before.table.items()}
+        for one in found[1:]:
             undo = decoded(one.undo, self.keyring, one.number)
             for collection, put in undo["put"].items():
                 for row in put:
                     rows.get(collection, {}).pop(row["id"], None)
         newer = sa.select(ENTITIES_TABLE).where(ENTITIES_TABLE.c.number > before.number)
         for row in connection.execute(newer):
-            found = decoded(row.row, self.keyring, row.number)
-            rows.setdefault(row.collection, {})[row.id] = found
-        return {name: list(found.values()) for name, found in rows.items()}
+            content = decoded(row.row, self.keyring, row.number)
+            rows.setdefault(row.collection, {})[row.id] = content
+        return {name: list(kept.values()) for name, kept in rows.items()}
 
     def _read(self, connection: sa.Connection, number: int) -> Release:
         """Return a release; raises ``NotFound``."""

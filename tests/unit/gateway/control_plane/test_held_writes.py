@@ -19,6 +19,8 @@ from tests.support.deck import guarded_routes, sync
 from tests.support.http import until
 from tests.support.node import running_node
 
+pytestmark = pytest.mark.usefixtures("each_storage")
+
 HOLD = {"X-Kafka-Gateway-Hold": "ci"}
 ROUTES = 60
 OPEN = ("open", "publishing")

@@ -3,8 +3,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.control_plane import messages, names, running
 from tests.support.deck import guarded_routes, sync
+
+pytestmark = pytest.mark.usefixtures("each_storage")
 
 HOLD = {"X-Kafka-Gateway-Hold": "ci-42"}
 

@@ -3,8 +3,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.control_plane import make, messages, running
 from tests.support.documents import plugin_of, story, with_topic
+
+pytestmark = pytest.mark.usefixtures("each_storage")
 
 
 async def test_publishing_calls_that_make_no_sense_are_refused(tmp_path: Path) -> None:
