@@ -23,6 +23,7 @@ from gateway.control_plane.admin.app import admin_app
 from gateway.control_plane.admin.info import AdminNode
 from gateway.control_plane.admin.responses import MAX_BODY
 from gateway.control_plane.clustering.data_planes import DataPlanes
+from gateway.control_plane.clustering.extensions import NodeExtensions
 from gateway.control_plane.clustering.listener import ClusterListener
 from gateway.control_plane.clustering.rollout import Rollout
 from gateway.control_plane.data_plane_rows import DataPlaneRows
@@ -31,11 +32,12 @@ from gateway.control_plane.database.news import DatabaseNews
 from gateway.control_plane.held_writes import HoldTimes
 from gateway.control_plane.holds import BrokenOff
 from gateway.control_plane.page.app import MAX_BODY as MAX_FORM
-from gateway.control_plane.page.app import GatewayPage
+from gateway.control_plane.page.app import GatewayPage, PageParts
 from gateway.control_plane.publisher import Publisher
 from gateway.control_plane.releases import Releases
 from gateway.control_plane.status import NodeStatus, status_app
 from gateway.control_plane.store import Retention, Store
+from gateway.control_plane.traffic import Traffic
 from gateway.control_plane.web import WebServer, listen
 from gateway.errors import SettingsError, StoreError
 from gateway.http.callers import is_loopback
@@ -73,6 +75,7 @@ class ControlPlane:
         self.publisher: Publisher | None = None
         self._news: DatabaseNews | None = None
         self.data_planes = DataPlanes()
+        self.extensions = NodeExtensions(Traffic())
         self._servers: list[WebServer] = []
         self.audit: AuditLog | None = None
         self.page: GatewayPage | None = None
@@ -94,6 +97,7 @@ class ControlPlane:
                 ClusterIdentity.from_settings(self.settings),
                 self.data_planes,
                 self.settings.cluster_max_payload,
+                extensions=self.extensions if self.settings.admin_gui_listen else None,
             )
         releases = Releases(self.store, self.settings.cluster_max_payload)
         rollout = Rollout(self.data_planes, self._listener)
@@ -135,7 +139,15 @@ class ControlPlane:
         limits = own_limits(self.settings, MAX_BODY)
         self._serve("admin_listen", app, limits)
         if self.sockets["admin_gui_listen"]:
-            self.page = GatewayPage(self.settings, publisher, self.data_planes, self.authentication)
+            parts = PageParts(
+                self.settings,
+                publisher,
+                self.data_planes,
+                self.authentication,
+                self.extensions.traffic,
+                self.audit,
+            )
+            self.page = GatewayPage(parts)
             self._serve("admin_gui_listen", self.page.app, own_limits(self.settings, MAX_FORM))
         if self.sockets["status_listen"]:
             sockets = self.sockets["status_listen"]

@@ -13,6 +13,7 @@ from wsproto import ConnectionType
 from wsproto.events import AcceptConnection, RejectConnection, Request
 
 from gateway.errors import ClusterError
+from gateway.hybrid.extensions import HEADER
 from gateway.hybrid.websocket import WebSocket
 
 _HANDSHAKE = 10.0
@@ -34,6 +35,8 @@ class ClientSocket(WebSocket):
 
     end = ConnectionType.CLIENT
     peer = "the control plane"
+    extensions: frozenset[str] = frozenset()
+    """What it takes beside Kong's protocol."""
 
     @classmethod
     async def connect(cls, address: Address, tls: ssl.SSLContext, largest: int) -> Self:
@@ -62,6 +65,8 @@ class ClientSocket(WebSocket):
         self.write(Request(host=f"{host}:{address.port}", target=address.target))
         while (event := await self._next(None)) is not None:
             if isinstance(event, AcceptConnection):
+                given = dict(event.extra_headers).get(HEADER, b"").decode("latin-1")
+                self.extensions = frozenset(word.strip() for word in given.split(","))
                 return
             if isinstance(event, RejectConnection):
                 status = event.status_code

@@ -7,6 +7,7 @@ from wsproto import ConnectionType
 from wsproto.events import AcceptConnection, RejectConnection, RejectData, Request
 
 from gateway.errors import ClusterError
+from gateway.hybrid.extensions import HEADER
 from gateway.hybrid.websocket import WebSocket
 
 
@@ -23,9 +24,10 @@ class ServerSocket(WebSocket):
                 return event
         raise ClusterError("the connection ended before the upgrade request was complete")
 
-    async def accept(self) -> None:
-        """Accept the upgrade."""
-        await self.send(AcceptConnection())
+    async def accept(self, extensions: str = "") -> None:
+        """Accept the upgrade; say what else is taken beside Kong's protocol."""
+        headers = [(HEADER, extensions.encode())] if extensions else []
+        await self.send(AcceptConnection(extra_headers=headers))
 
     async def reject(self, status: int, text: str) -> None:
         """Reject the upgrade with an HTTP status and a text."""

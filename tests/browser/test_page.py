@@ -3,16 +3,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
 
 from tests.support.browser import Scheme, browser, hindrances, window
-from tests.support.control_plane import Place
+from tests.support.control_plane import Place, node_settings
 from tests.support.documents import story, with_topic
+from tests.support.node import running_node
 from tests.support.page import TOKEN, serving_page, token_for
+from tests.support.reports import fill_an_hour, message, report, route
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 TAKES_PICTURES = bool(os.environ.get("KAFKA_GATEWAY_PICTURES"))
@@ -58,6 +63,82 @@ async def test_one_gets_in_with_a_token_and_sees_what_is_published_elsewhere(
 
         await expect(page.get_by_text("from elsewhere")).to_be_visible()
         await expect(page.get_by_text("1 data plane")).to_be_visible()
+
+
+def shop() -> dict[str, Any]:
+    """Return routes of a shop, with policies."""
+
+    def produce(topic: str) -> dict[str, Any]:
+        kafka = {"topic": topic, "bootstrap_servers": [{"host": "kafka.internal", "port": 9092}]}
+        return {"config": kafka}
+
+    routes = {
+        name: {
+            "paths": [f"/{name}"],
+            "methods": ["POST"],
+            "plugins": {"kafka-upstream": produce(name), "key-auth": {}, "rate-limiting": limit},
+        }
+        for name, limit in (
+            ("orders", {"config": {"minute": 600}}),
+            ("payments", {"config": {"minute": 120}}),
+            ("audit-trail", {"config": {"hour": 10_000}}),
+        )
+    }
+    service = {"url": "http://shop.internal", "routes": routes}
+    return {"services": {"shop": service}, "plugins": {"correlation-id": {}, "cors": {}}}
+
+
+async def test_the_hour_is_drawn_and_goes_on(tmp_path: Path) -> None:
+    async with (
+        serving_page(tmp_path) as place,
+        browser() as chromium,
+        window(chromium, height=1000) as page,
+        place.serving(hostname="gateway-1") as peer,
+    ):
+        await place.publish(shop())
+        fill_an_hour(place.made.extensions.traffic, time.time())
+        await sign_in(page, place)
+        await expect(page.locator(".plot[data-drawn] canvas")).to_have_count(4)
+        await expect(page.get_by_role("link", name="orders", exact=True)).to_be_visible()
+        await picture(page, "page-overview")
+        await peer.say(message(report(route("arrived-just-now", 9))))
+        await expect(page.get_by_text("arrived-just-now")).to_be_visible()
+
+
+async def test_a_route_is_found_and_says_what_runs(tmp_path: Path) -> None:
+    async with serving_page(tmp_path) as place, browser() as chromium, window(chromium) as page:
+        await place.publish(shop(), wait=0)
+        fill_an_hour(place.made.extensions.traffic, time.time())
+        await sign_in(page, place, "/routes")
+        await expect(page.get_by_text("3 routes")).to_be_visible()
+        await picture(page, "page-routes")
+        await page.get_by_label("Search").fill("payments")
+        await expect(page.get_by_text("1 route with")).to_be_visible()
+        await page.get_by_role("link", name="payments").click()
+        names = page.locator("section[aria-labelledby=policies] h3")
+        await expect(names).to_have_text(
+            ["correlation-id", "cors", "key-auth", "rate-limiting", "kafka-upstream"]
+        )
+        await expect(page.locator(".plot[data-drawn] canvas")).to_have_count(1)
+        await picture(page, "page-route")
+
+
+async def test_the_traffic_of_a_real_data_plane_arrives(tmp_path: Path) -> None:
+    async with serving_page(tmp_path) as place, browser() as chromium, window(chromium) as page:
+        answer = {"config": {"status_code": 418}}
+        routes = {"teapot": {"paths": ["/"], "plugins": {"request-termination": answer}}}
+        await place.publish({"services": {"s": {"url": "http://s.test", "routes": routes}}}, wait=0)
+        with running_node(tmp_path, **node_settings(place, tmp_path)) as node:
+            await asyncio.to_thread(node.ready)
+            await sign_in(page, place)
+            for _ in range(20):
+                assert (await asyncio.to_thread(node.get, "/")).status == 418
+            await expect(page.get_by_role("link", name="teapot")).to_be_visible(timeout=20_000)
+            await page.goto(address(place, "/data-planes"))
+            await expect(page.get_by_text("1 up to date", exact=True)).to_be_visible()
+            await asyncio.to_thread(node.end)
+            gone = page.get_by_text("1 not connected", exact=True)
+            await expect(gone).to_be_visible(timeout=20_000)
 
 
 async def test_a_data_plane_that_dies_is_told_of_without_asking(tmp_path: Path) -> None:
@@ -109,7 +190,17 @@ async def test_a_token_without_the_right_sees_no_button(tmp_path: Path) -> None:
         await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
-VIEWS = ("/data-planes", "/releases", "/releases/1", "/releases/2", "/none")
+VIEWS = (
+    "/",
+    "/routes",
+    "/routes?q=none",
+    "/audit",
+    "/data-planes",
+    "/releases",
+    "/releases/1",
+    "/releases/2",
+    "/none",
+)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (375, "light")])
@@ -122,8 +213,9 @@ async def test_nothing_serious_keeps_anybody_out(
         window(chromium, width, 800, scheme) as page,
         place.serving(hostname="gateway-1"),
     ):
-        await place.publish(story())
+        await place.publish(shop())
         await place.publish(with_topic("orders"))
+        fill_an_hour(place.made.extensions.traffic, time.time())
         await page.goto(address(place, "/sign-in"))
         assert await hindrances(page) == []
         await sign_in(page, place)

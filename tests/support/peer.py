@@ -29,6 +29,7 @@ from wsproto.events import (
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import plugin_types
+from gateway.hybrid.extensions import HEADER
 
 ZEROS = "0" * 32
 
@@ -42,6 +43,8 @@ class Peer:
     """A data plane's connection. Every wait ends after ``within`` seconds."""
 
     within = 5.0
+    extensions = ""
+    """What the control plane takes beside Kong's protocol."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -71,6 +74,7 @@ class Peer:
         await self.send(Request(host="control-plane", target=target))
         event = await self.event()
         if isinstance(event, AcceptConnection):
+            self.extensions = dict(event.extra_headers).get(HEADER, b"").decode()
             return 101
         return event.status_code if isinstance(event, RejectConnection) else 0
 

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from gateway.control_plane.clustering.data_planes import DataPlane, DataPlanes
+from gateway.control_plane.clustering.extensions import NodeExtensions
 from gateway.control_plane.clustering.push import Push
 from gateway.control_plane.clustering.session import Session, Timing
 from gateway.errors import ClusterError
@@ -46,12 +47,14 @@ class ClusterListener:
         data_planes: DataPlanes,
         max_payload: int,
         timing: Timing | None = None,
+        extensions: NodeExtensions | None = None,
     ) -> None:
         self._identity = identity
         self._context = server_context(identity)
         self._data_planes = data_planes
         self._max_payload = max_payload
         self._timing = timing or Timing()
+        self._extensions = extensions
         self._doorway = Doorway(
             self._context, self._protocol, self._timing.handshake, self._timing.close
         )
@@ -146,7 +149,7 @@ class ClusterListener:
             raise ClusterError("no upgrade request came in time") from None
 
     async def _serve(self, wire: ServerSocket, node: DataPlane) -> None:
-        session = Session(wire, node, self._data_planes, self._timing)
+        session = Session(wire, node, self._data_planes, self._timing, self._extensions)
         if self._push is not None:
             session.offer(self._push)
         self._sessions.add(session)
@@ -167,7 +170,7 @@ class ClusterListener:
             if not 0 < len(query.get(name, "")) <= _MAX_NAME:
                 await wire.reject(400, f"query argument {name} is missing")
                 return None
-        await wire.accept()
+        await wire.accept("" if self._extensions is None else self._extensions.names)
         return DataPlane(
             id=query["node_id"],
             hostname=query.get("node_hostname", "")[:_MAX_NAME],

@@ -19,6 +19,7 @@ from wsproto.events import BytesMessage, Ping
 from gateway import COMPATIBLE_WITH
 from gateway.control_plane.clustering.compat import check_plugins, check_version
 from gateway.control_plane.clustering.data_planes import DataPlane, DataPlanes
+from gateway.control_plane.clustering.extensions import NodeExtensions
 from gateway.control_plane.clustering.push import Push
 from gateway.errors import ClusterError
 from gateway.hybrid.server_socket import ServerSocket
@@ -53,12 +54,18 @@ class Session:
     """
 
     def __init__(
-        self, wire: ServerSocket, node: DataPlane, data_planes: DataPlanes, timing: Timing
+        self,
+        wire: ServerSocket,
+        node: DataPlane,
+        data_planes: DataPlanes,
+        timing: Timing,
+        extensions: NodeExtensions | None = None,
     ) -> None:
         self.node = node
         self._wire = wire
         self._data_planes = data_planes
         self._timing = timing
+        self._extensions = extensions
         self._plugins: dict[str, str | None] = {}
         self._arrived = False
         self._latest: Push | None = None
@@ -134,7 +141,7 @@ class Session:
                 async with asyncio.timeout(self._timing.liveness):
                     message = await anext(messages, None)
                     while isinstance(message, BytesMessage):
-                        self._take_error(message)
+                        self._take_message(message)
                         message = await anext(messages, None)
                 if message is None:
                     return
@@ -145,6 +152,8 @@ class Session:
             sender.cancel()
             await asyncio.gather(sender, return_exceptions=True)
             self._data_planes.leave(self.node.id)
+            if self._extensions is not None:
+                self._extensions.leave(self.node.id)
             self._log.info("data plane disconnected")
 
     def _take_ping(self, payload: bytes) -> None:
@@ -155,6 +164,11 @@ class Session:
         self._data_planes.report(self.node.id, reported)
         if self._sent is not None and self._sent.confirmed_by(reported):
             self._settled.set()
+
+    def _take_message(self, message: BytesMessage) -> None:
+        extensions, frame = self._extensions, bytes(message.data)
+        if extensions is None or not extensions.take(self.node.id, frame):
+            self._take_error(message)
 
     def _take_error(self, message: BytesMessage) -> None:
         frame = _json(message)

@@ -4,29 +4,35 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
+from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from gateway.control_plane.access.audit_log import AuditLog
 from gateway.control_plane.access.authentication import Authentication
 from gateway.control_plane.admin.kong_errors import UNEXPECTED, kong_error
 from gateway.control_plane.admin.middleware import ResponseHeaders
 from gateway.control_plane.clustering.data_planes import DataPlanes
+from gateway.control_plane.page.audit import AuditedWrites, AuditView
 from gateway.control_plane.page.data_plane_lines import DataPlaneLines
 from gateway.control_plane.page.data_planes import DataPlanesPage
 from gateway.control_plane.page.events import LiveEvents
+from gateway.control_plane.page.figures import TrafficFigures
 from gateway.control_plane.page.gate import PageGate, PageHeaders
+from gateway.control_plane.page.overview import OverviewPage
 from gateway.control_plane.page.releases import ReleasesPage
+from gateway.control_plane.page.routes import RoutesPage
 from gateway.control_plane.page.session import SessionSealer
 from gateway.control_plane.page.sign_in import SignInPage
 from gateway.control_plane.page.static_files import StaticFiles
 from gateway.control_plane.page.view import MenuEntry, View
 from gateway.control_plane.publisher import Publisher
+from gateway.control_plane.traffic import Traffic
 from gateway.errors import GatewayError
 from gateway.logs import get_logger
 from gateway.settings.settings import Settings
@@ -39,32 +45,51 @@ _log = get_logger("gateway.control_plane.page")
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
+@dataclass(frozen=True)
+class PageParts:
+    """What the page shows, and who may see it."""
+
+    settings: Settings
+    publisher: Publisher
+    data_planes: DataPlanes
+    authentication: Authentication
+    traffic: Traffic
+    audit: AuditLog | None = None
+
+
 class GatewayPage:
     """All of it: ``app`` serves it, ``stop`` ends what is live."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        publisher: Publisher,
-        data_planes: DataPlanes,
-        authentication: Authentication,
-    ) -> None:
+    def __init__(self, parts: PageParts) -> None:
+        publisher, authentication = parts.publisher, parts.authentication
         sealer = SessionSealer(publisher.releases.store.keyring.derived("page session"))
         files = StaticFiles()
         view = View(publisher, sealer, files)
-        lines = DataPlaneLines(publisher, data_planes)
-        self.events = LiveEvents(publisher, data_planes, authentication)
-        view.places = [MenuEntry("/data-planes", "Data planes"), MenuEntry("/releases", "Releases")]
+        lines = DataPlaneLines(publisher, parts.data_planes)
+        figures = TrafficFigures(parts.traffic)
+        self.events = LiveEvents(publisher, parts.data_planes, authentication)
+        self.events.editions["traffic"] = lambda: parts.traffic.edition
+        view.places = [
+            MenuEntry("/", "Overview"),
+            MenuEntry("/routes", "Routes"),
+            MenuEntry("/data-planes", "Data planes"),
+            MenuEntry("/releases", "Releases"),
+            *([] if parts.audit is None else [MenuEntry("/audit", "Audit log", "admin")]),
+        ]
         routes = [
             files.route(),
-            Route("/", _first, methods=["GET"]),
             *SignInPage(view, authentication, sealer).routes(),
+            *OverviewPage(view, publisher, lines, figures).routes(),
+            *RoutesPage(view, publisher, figures).routes(),
+            *AuditView(view, publisher, parts.audit).routes(),
             *DataPlanesPage(view, lines).routes(),
             *ReleasesPage(view, publisher, lines).routes(),
             *self.events.routes(),
         ]
         app = Starlette(routes=routes, exception_handlers=_handlers(view), max_body_size=MAX_BODY)
-        gate = PageGate(app, authentication, sealer, page_hosts(settings))
+        gate = PageGate(
+            AuditedWrites(app, parts.audit), authentication, sealer, page_hosts(parts.settings)
+        )
         self.app: ASGIApp = ResponseHeaders(PageHeaders(gate), latency=False)
 
     def stop(self) -> None:
@@ -76,10 +101,6 @@ def page_hosts(settings: Settings) -> set[str]:
     """Return the hosts under which the page is called, beside loopback ones."""
     listening = {address.host.lower() for address in settings.admin_gui_listen}
     return {*settings.admin_hosts, *listening} - {"0.0.0.0", "::"}  # left out
-
-
-async def _first(request: Request) -> Response:
-    return RedirectResponse("/data-planes", 303)
 
 
 def _handlers(view: View) -> dict[Any, Handler]:

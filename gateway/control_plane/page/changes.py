@@ -97,6 +97,15 @@ def _entity(collection: str, change: RowChange, old: Table, new: Table) -> Entit
     )
 
 
+def shown_fields(entity: EntityType, row: Row) -> list[tuple[str, str]]:
+    """Return the settings of an entity that differ from its defaults, without secrets."""
+    shape = shape_for(entity, row)
+    config = (shape.fields or {}).get("config", Shape("record"))
+    leaves = _leaves(config, row.get("config") or {}, True)
+    hidden = (_hiding(config, FieldChange(path, None, _text(value))) for path, value in leaves)
+    return [(one.path, one.after or "") for one in hidden]
+
+
 def name_of(entity: EntityType, row: Row) -> str:
     """Return what people call an entity: its name, or the beginning of its id."""
     # A credential's key is a secret.
@@ -139,7 +148,9 @@ def _leaves(
             inner = field if field is not None and field.fields else Shape("map")
             yield from _leaves(inner, value, without_defaults, where)
         elif value is not None:
-            if without_defaults and field is not None and value == field.default:
+            # A deprecated field repeats what stands at its place of now.
+            usual = field is not None and (field.shorthand or value == field.default)
+            if without_defaults and usual:
                 continue
             yield where, value
 

@@ -63,6 +63,13 @@ def _plain(value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
+def percent(share: float) -> str:
+    """Return a share from 0 to 1 in percent, without the sign: ``<0.01``, ``2.2``, ``100``."""
+    if 0 < share < 0.0001:
+        return "<0.01"
+    return f"{share * 100:.0f}" if share >= 0.1 else f"{float(f'{share * 100:.2g}'):g}"
+
+
 def short(digest: str) -> str:
     """Return as much of a hash as tells it from others."""
     return digest[:8]
@@ -74,6 +81,7 @@ FILTERS: dict[str, Callable[[Any], str]] = {
     "moment_text": moment_text,
     "ago": ago,
     "figure": figure,
+    "percent": percent,
     "milliseconds": milliseconds,
     "short": short,
 }

@@ -22,13 +22,17 @@ from wsproto.events import BytesMessage, Ping
 
 from gateway import COMPATIBLE_WITH
 from gateway.data_plane.master.intake import ReleaseIntake
+from gateway.data_plane.master.traffic_reports import TrafficReports
 from gateway.errors import ClusterError, ReleaseRefused
 from gateway.hybrid.client_socket import Address, ClientSocket
+from gateway.hybrid.extensions import REPORTS, encode
 from gateway.logs import get_logger
 
 _log = get_logger("gateway.cluster")
 
 _PING = 30.0
+_REPORT = 5.0
+"""Seconds between two reports on traffic."""
 _SILENCE = 45.0
 """Seconds without any frame after which both ends give up: 1.5 times the pause between pings."""
 
@@ -79,6 +83,7 @@ class ClusterClient:
         process_conf: Mapping[str, Any] | None = None,
         pause: tuple[float, float] = (5.0, 10.0),
         largest: int = 16 * 1024**2,
+        traffic: TrafficReports | None = None,
     ) -> None:
         self.connected_since: float | None = None
         """Monotonic seconds; None while there is no connection."""
@@ -92,6 +97,7 @@ class ClusterClient:
         self._intake = intake
         self._pause = pause
         self._largest = largest
+        self._traffic = traffic
         self._socket: ClientSocket | None = None
         self._waiting: bytes | None = None
         self._arrived = asyncio.Event()
@@ -142,7 +148,9 @@ class ClusterClient:
     async def _talk(self, socket: ClientSocket) -> None:
         socket.write(BytesMessage(data=self._hello))
         self.report()
-        pinging = asyncio.create_task(self._ping())
+        telling = [asyncio.create_task(self._ping())]
+        if self._traffic is not None and REPORTS in socket.extensions:
+            telling.append(asyncio.create_task(self._tell_traffic(socket, self._traffic)))
         try:
             async for message in socket.messages(_SILENCE):
                 if isinstance(message, Ping):
@@ -153,13 +161,23 @@ class ClusterClient:
                 else:
                     raise ClusterError("the control plane sent a text frame")
         finally:
-            pinging.cancel()
+            for task in telling:
+                task.cancel()
             await socket.leave()
 
     async def _ping(self) -> None:
         while True:
             await asyncio.sleep(_PING)
             self.report()
+
+    async def _tell_traffic(self, socket: ClientSocket, traffic: TrafficReports) -> None:
+        """Tell a control plane of ours what is counted; what fails is told next time."""
+        await traffic.begin()
+        while True:
+            await asyncio.sleep(_REPORT)
+            report = encode(await traffic.next())
+            with suppress(ClusterError):
+                socket.write(BytesMessage(data=report))
 
     async def _take_frames(self) -> None:
         while True:

@@ -185,9 +185,10 @@ class ControlPlaneSource(Source):
         plugins = await self._supervisor.plugins()
         # Imported here for the same reason.
         from gateway.data_plane.master.control_plane_client import ClusterClient, NodeIdentity
+        from gateway.data_plane.master.traffic_reports import TrafficReports
         from gateway.hybrid.client_tls import certificate_expires, client_context
 
-        settings = self._settings
+        settings, supervisor = self._settings, self._supervisor
         self.certificate_expires = certificate_expires(settings)
         host, _, port = settings.cluster_control_plane.rpartition(":")
         node = NodeIdentity(
@@ -204,6 +205,7 @@ class ControlPlaneSource(Source):
             process_conf=_shown(settings),
             pause=(settings.cluster_reconnect_min, settings.cluster_reconnect_max),
             largest=settings.cluster_max_payload,
+            traffic=TrafficReports(supervisor),
         )
         await self._client.run()
 

@@ -52,3 +52,11 @@ def test_a_figure_is_short(value: float | None, text: str) -> None:
 )
 def test_a_latency_has_its_unit(value: float | None, text: str) -> None:
     assert words.milliseconds(value) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0, "0"), (0.00001, "<0.01"), (0.00094, "0.094"), (0.0222, "2.2"), (0.5, "50"), (1, "100")],
+)
+def test_a_share_is_told_in_percent(share: float, text: str) -> None:
+    assert words.percent(share) == text

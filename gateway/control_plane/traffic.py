@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The last hour as data planes report it: requests by route, records by topic, latencies.
+
+Numbers of fixed size in memory; a restart forgets them. For more than an hour there is Prometheus.
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from gateway.data_plane.counters import BUCKETS
+from gateway.hybrid.extensions import RouteTraffic, TopicTraffic, TrafficReport
+from gateway.kafka.topic_counts import BOUNDS
+
+SLOTS, WIDTH = 360, 10
+"""How many intervals are kept, and how many seconds each is long."""
+_COARSE_SLOTS, _COARSE_WIDTH = 12, 300
+"""The same for latencies of single routes."""
+MOST_ROUTES, MOST_TOPICS = 4096, 512
+"""Kept at most; those without traffic for the longest go first."""
+
+
+class Ring:
+    """Sums in intervals, for some values at once."""
+
+    __slots__ = ("_newest", "_slots", "_values", "width")
+
+    def __init__(self, fields: int, slots: int = SLOTS, width: int = WIDTH) -> None:
+        self.width = width
+        self._slots = slots
+        self._values = [array("f", bytes(4 * slots)) for _ in range(fields)]
+        self._newest = 0
+
+    def add(self, at: float, amounts: Sequence[float], seconds: float = 0.0) -> None:
+        """Add to the interval of a time, or evenly to those of the ``seconds`` before it."""
+        newest = int(at // self.width)
+        self._advance(newest)
+        first = max(int((at - seconds) // self.width) + (seconds > 0), newest - self._slots + 1)
+        intervals = range(min(first, newest), newest + 1)
+        for values, amount in zip(self._values, amounts, strict=True):
+            if amount:
+                for interval in intervals:
+                    values[interval % self._slots] += amount / len(intervals)
+
+    def column(self, index: int, at: float, length: int) -> list[float]:
+        """Return one value in the last ``length`` whole intervals before a time."""
+        end = int(at // self.width)
+        self._advance(end)
+        values, slots = self._values[index], self._slots
+        return [values[interval % slots] for interval in range(end - length, end)]
+
+    def sums(self, at: float, length: int) -> list[float]:
+        """Return each value's sum over the last ``length`` whole intervals before a time."""
+        return [sum(self.column(index, at, length)) for index in range(len(self._values))]
+
+    def _advance(self, newest: int) -> None:
+        """Begin the intervals up to this one."""
+        for interval in range(max(self._newest + 1, newest - self._slots + 1), newest + 1):
+            for values in self._values:
+                values[interval % self._slots] = 0.0
+        self._newest = max(self._newest, newest)
+
+
+@dataclass
+class RouteSeries:
+    """One route: requests, 4xx, 5xx; and latencies."""
+
+    service: str
+    route: str
+    counts: Ring = field(default_factory=lambda: Ring(3))
+    latency: Ring = field(
+        default_factory=lambda: Ring(len(BUCKETS) + 1, _COARSE_SLOTS, _COARSE_WIDTH)
+    )
+
+
+@dataclass
+class TopicSeries:
+    """One topic: records, bytes, failures; and latencies."""
+
+    topic: str
+    counts: Ring = field(default_factory=lambda: Ring(3))
+    latency: Ring = field(
+        default_factory=lambda: Ring(len(BOUNDS) + 1, _COARSE_SLOTS, _COARSE_WIDTH)
+    )
+
+
+@dataclass(frozen=True)
+class NodeState:
+    """What a data plane said of itself in its last report."""
+
+    version: str
+    workers: int
+    ready: int
+    buffered: int
+    buffer: int
+
+
+class Traffic:
+    """Takes reports. Lives on one event loop; nothing here blocks."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
+        self.edition = 0
+        """Another number after each report with something in it."""
+        self.all = RouteSeries("", "", latency=Ring(len(BUCKETS) + 1))
+        self.routes: OrderedDict[tuple[str, str], RouteSeries] = OrderedDict()
+        self.topics: OrderedDict[str, TopicSeries] = OrderedDict()
+        self.nodes: dict[str, NodeState] = {}
+
+    def take(self, node: str, report: TrafficReport) -> None:
+        """Add what a data plane reports."""
+        now, seconds = self.clock(), max(0.0, min(report.seconds, SLOTS * WIDTH))
+        self.nodes[node] = NodeState(
+            report.version, report.workers, report.ready, report.buffered, report.buffer
+        )
+        self.edition += 1
+        for route in report.routes:
+            if len(route.latency) == len(BUCKETS) + 1:
+                self._take_route(route, now, seconds)
+        for topic in report.topics:
+            if len(topic.latency) == len(BOUNDS) + 1:
+                self._take_topic(topic, now, seconds)
+
+    def forget(self, node: str) -> None:
+        """Forget what a data plane said of itself: it is gone."""
+        self.nodes.pop(node, None)
+
+    def _take_route(self, report: RouteTraffic, now: float, seconds: float) -> None:
+        key = report.service, report.route
+        series = self.routes.setdefault(key, RouteSeries(*key))
+        self.routes.move_to_end(key)
+        if len(self.routes) > MOST_ROUTES:
+            self.routes.popitem(last=False)
+        for one in (series, self.all):
+            one.counts.add(now, (report.requests, report.refused, report.failed), seconds)
+            one.latency.add(now, report.latency, seconds)
+
+    def _take_topic(self, report: TopicTraffic, now: float, seconds: float) -> None:
+        series = self.topics.setdefault(report.topic, TopicSeries(report.topic))
+        self.topics.move_to_end(report.topic)
+        if len(self.topics) > MOST_TOPICS:
+            self.topics.popitem(last=False)
+        series.counts.add(now, (report.records, report.bytes, report.failures), seconds)
+        series.latency.add(now, report.latency, seconds)
+
+
+def percentile(counts: Sequence[float], bounds: Sequence[float], share: float) -> float | None:
+    """Return the time that a share of what a histogram counts stays below; None without any.
+
+    Within a bucket times are taken to be spread evenly; the last one has no upper bound.
+    """
+    total = sum(counts)
+    if total <= 0:
+        return None
+    wanted, seen = share * total, 0.0
+    for index, count in enumerate(counts):
+        if count > 0 and seen + count >= wanted:
+            low = bounds[index - 1] if index else 0.0
+            high = bounds[index] if index < len(bounds) else bounds[-1]
+            return low + (high - low) * max(0.0, wanted - seen) / count
+        seen += count
+    return float(bounds[-1])

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What our control plane and our data planes tell each other beside Kong's hybrid protocol.
+
+The control plane names what it takes in a header of the upgrade's response; a data plane sends
+nothing of it to one that does not, Kong's among them. Messages are JSON in binary frames; those of
+a control plane are told from configurations by their first byte, as these are compressed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from gateway.errors import ClusterError
+
+HEADER = b"x-kafka-gateway-extensions"
+"""In the response to the upgrade: names, separated by commas."""
+REPORTS = "reports"
+"""The control plane takes ``TrafficReport``."""
+
+_MOST = 20_000
+"""Routes or topics in one report."""
+
+
+class RouteTraffic(msgspec.Struct, array_like=True):
+    """What came in on one route since the last report."""
+
+    service: str
+    route: str
+    requests: int
+    refused: int
+    """Of those, responses 4xx."""
+    failed: int
+    """And 5xx."""
+    latency: list[int]
+    """Responses by time, in the buckets of the data plane's own histogram."""
+
+
+class TopicTraffic(msgspec.Struct, array_like=True):
+    """What was written to one topic since the last report."""
+
+    topic: str
+    records: int
+    bytes: int
+    failures: int
+    latency: list[int]
+    """Records by the time until Kafka acknowledged them."""
+
+
+class TrafficReport(msgspec.Struct, tag="kafka_gateway_report", tag_field="type"):
+    """What a node's workers counted since the report before; without routes that had no traffic."""
+
+    seconds: float
+    """Since that one."""
+    version: str
+    workers: int
+    ready: int
+    buffered: int
+    """Records in producers' buffers or on their way."""
+    buffer: int
+    """Records that fit into them."""
+    routes: list[RouteTraffic]
+    topics: list[TopicTraffic]
+
+
+_decoder = msgspec.json.Decoder(TrafficReport)
+_encoder = msgspec.json.Encoder()
+
+
+def encode(message: msgspec.Struct) -> bytes:
+    """Write a message."""
+    return _encoder.encode(message)
+
+
+def type_of(frame: bytes) -> str:
+    """Return the type that a JSON message names; empty when it names none."""
+    try:
+        found: Any = msgspec.json.decode(frame, type=dict[str, msgspec.Raw]).get("type")
+        return "" if found is None else msgspec.json.decode(found, type=str)
+    except msgspec.MsgspecError:
+        return ""
+
+
+def read_report(frame: bytes) -> TrafficReport:
+    """Read a report; raises ``ClusterError`` when it is none, or more than a node can have."""
+    try:
+        report = _decoder.decode(frame)
+    except msgspec.MsgspecError as error:
+        raise ClusterError(f"the data plane sent a report that cannot be read: {error}") from None
+    if len(report.routes) > _MOST or len(report.topics) > _MOST:
+        raise ClusterError(f"the data plane reported on more than {_MOST} routes or topics")
+    return report

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from gateway.control_plane.clustering.extensions import NodeExtensions
+from gateway.control_plane.traffic import Traffic
+from gateway.errors import ClusterError
+from gateway.hybrid.extensions import encode
+from tests.support.control_plane import running
+from tests.support.page import serving_page
+from tests.support.reports import message, report, route
+
+
+def test_what_is_no_message_of_ours_is_left_to_others() -> None:
+    extensions = NodeExtensions(Traffic())
+    assert not extensions.take("a", b'{"type":"error","error":{}}')
+    assert extensions.take("a", encode(report(route("orders", 1))))
+    with pytest.raises(ClusterError, match="nobody asked for"):
+        extensions.take("a", b'{"type":"kafka_gateway_other"}')
+
+
+async def test_reports_are_taken_where_there_is_a_page(tmp_path: Path) -> None:
+    async with serving_page(tmp_path) as place:
+        async with place.peer() as peer:
+            await peer.say(message(report(route("orders", 3))))
+            await peer.ping()
+            assert place.made.extensions.traffic.nodes
+        assert ("shop", "orders") in place.made.extensions.traffic.routes
+        async with asyncio.timeout(20):
+            while place.made.data_planes.connected():
+                await place.made.data_planes.news()
+        assert not place.made.extensions.traffic.nodes, "who has gone is not there"
+
+
+async def test_where_there_is_none_data_planes_are_not_asked_for_any(tmp_path: Path) -> None:
+    async with running(tmp_path) as place, place.peer() as peer:
+        assert peer.extensions == ""
+    async with serving_page(tmp_path) as place, place.peer() as peer:
+        assert peer.extensions == "reports"
