@@ -7,20 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from gateway.documents.deck_lists import keyed
 from gateway.documents.document import check_document
 from gateway.documents.older_paths import renew_paths
 from gateway.documents.placeholders import UNKNOWN, fill_in, render_environment
+from gateway.documents.yaml_text import load_yaml
 from gateway.entities.checks import Table
 from gateway.errors import DocumentError
 from gateway.names.spelling import choices
 
 _FORMATS = ("0.1", "1.1", "2.1", "3.0")
 _OLDER = ("1.1", "2.1")
-_MOST = 5_000_000
-"""Values of one document, each counted wherever it stands."""
 
 
 def load_deck(
@@ -67,43 +64,13 @@ def parse(text: str) -> dict[str, Any]:
 
     Raises ``DocumentError`` for bad YAML (with line and column) and unknown formats.
     """
-    try:
-        raw = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader that refuses duplicates
-    except yaml.YAMLError as error:
-        raise DocumentError([_yaml_problem(error)]) from error
-    if raw is None:
-        return {}
-    if not isinstance(raw, dict):
-        raise DocumentError(["expected a map with services, routes, plugins, …"])
-    check_size(raw)
-    return checked_format(raw)
-
-
-def check_size(raw: Any) -> None:
-    """Raise ``DocumentError`` for a value that contains itself, or is much larger than its text.
-
-    Both come from anchors, which stand for the same value in several places.
-    """
-    count = 0
-    above: list[int] = []
-    level: list[tuple[int, Any]] = [(0, raw)]
-    while level:
-        depth, value = level.pop()
-        if not isinstance(value, (dict, list)):
-            continue
-        del above[depth:]
-        if id(value) in above:
-            raise DocumentError(["a value contains itself, by an anchor and its alias"])
-        above.append(id(value))
-        count += len(value)
-        if count > _MOST:
-            raise DocumentError([f"the document has more than {_MOST} values; split it"])
-        inner = value.values() if isinstance(value, dict) else value
-        level += [(depth + 1, one) for one in inner]
+    return checked_format(load_yaml(text))
 
 
 def checked_format(raw: dict[str, Any]) -> dict[str, Any]:
     """Return a document with its header checked, turned into 3.0; raises ``DocumentError``."""
+    if not raw:
+        return {}
     raw = dict(raw)
     version = str(raw.pop("_format_version", "1.1"))
     if version not in _FORMATS:
@@ -112,27 +79,6 @@ def checked_format(raw: dict[str, Any]) -> dict[str, Any]:
     if version in _OLDER:
         renew_paths(raw)
     return _from_packages(raw) if version == "0.1" else raw
-
-
-class _Loader(yaml.CSafeLoader):
-    """A safe loader that refuses a key that stands twice in one map."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Build a map; raises for duplicate keys, which YAML would silently merge."""
-        seen = set()
-        for key, _ in node.value:
-            if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
-                text = f'the key "{key.value}" stands here twice'
-                raise yaml.constructor.ConstructorError(None, None, text, key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def _yaml_problem(error: yaml.YAMLError) -> str:
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        mark = error.problem_mark
-        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
-    return f"is not YAML: {error}"
 
 
 def _from_packages(raw: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``kafka-gateway config``: decK files against a control plane, published as one release."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import orjson
+import typer
+
+from gateway.commands.admin_client import DEFAULT_URL, Authority, TokenFile, Url, admin_api
+from gateway.commands.failures import in_words
+from gateway.errors import CommandFailed
+
+if TYPE_CHECKING:
+    from gateway.control_plane.page.changes import EntityChange
+    from gateway.documents.deck_files import DeckFiles
+    from gateway.http.json_api import JsonApi
+
+app = typer.Typer(help="Check, compare, publish and convert decK files.", no_args_is_help=True)
+
+Files = Annotated[
+    list[str], typer.Argument(help="decK files, folders with such, or - for standard input.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Owner = Annotated[
+    str,
+    typer.Option(
+        envvar="KAFKA_GATEWAY_OWNER", help="Whose entities these are; a stack's is stack-<name>."
+    ),
+]
+DEFAULT_OWNER = "config"
+"""As of ``POST /config``."""
+
+
+@app.command()
+@in_words
+def validate(files: Files) -> None:
+    """Check decK files without a control plane; every mistake is told with its file and path."""
+    from gateway.plugins.warnings import configuration_warnings
+
+    found = _read(files)
+    for text in configuration_warnings(found.table):
+        typer.echo(f"warning: {text}", err=True)
+    typer.echo(f"{found.source}: right")
+
+
+@app.command()
+@in_words
+def diff(
+    files: Files,
+    owner: Owner = DEFAULT_OWNER,
+    json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    token_file: TokenFile = None,
+    ca: Authority = None,
+) -> None:
+    """Show what a sync would change; exit code 0 when nothing, 2 when something, 1 for errors."""
+    changes = _changes(admin_api(url, token_file, ca), _read(files), owner)
+    _show(changes, json, owner)
+    if changes:
+        raise typer.Exit(2)
+
+
+@app.command()
+@in_words
+def sync(
+    files: Files,
+    owner: Owner = DEFAULT_OWNER,
+    message: Annotated[str | None, typer.Option(help="A text for the list of releases.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show it, change nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before deleting.")] = False,
+    wait: Annotated[
+        float, typer.Option(min=0, max=600, help="Seconds to wait for data planes.")
+    ] = 10.0,
+    json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    token_file: TokenFile = None,
+    ca: Authority = None,
+) -> None:
+    """Make the control plane have what the files say, and no more of this owner, as one release.
+
+    On a terminal it asks before it deletes. What breaks off changes nothing.
+    """
+    api, found = admin_api(url, token_file, ca), _read(files)
+    changes = _changes(api, found, owner)
+    if not json:
+        _show(changes, json, owner)
+    if not changes or dry_run:
+        if json:
+            _show(changes, json, owner)
+        return
+    if not yes:
+        _ask_before_deleting(changes)
+    made = _publish(api, found, owner, message, wait)
+    if json:
+        _show(changes, json, owner, release=made)
+    else:
+        typer.echo(f"published as release {made['number']}")
+
+
+def _read(files: list[str]) -> DeckFiles:
+    from gateway.documents.deck_files import read_files
+
+    return read_files(files, os.environ, sys.stdin.buffer.read)
+
+
+def _changes(api: JsonApi, found: DeckFiles, owner: str) -> list[EntityChange]:
+    import time
+
+    from gateway.commands.configuration.live import configuration, newest
+    from gateway.control_plane.ownership import merge
+    from gateway.control_plane.page.changes import entity_changes
+
+    live = configuration(api, newest(api))
+    return entity_changes(live, merge(live, owner, found.document, int(time.time())))
+
+
+def _show(changes: list[EntityChange], json: bool, owner: str, **more: Any) -> None:
+    from gateway.commands.configuration.shown import as_json, console, show_changes
+
+    if json:
+        typer.echo(orjson.dumps(as_json(changes, owner=owner, **more)))
+    else:
+        show_changes(changes, console())
+
+
+def _ask_before_deleting(changes: list[EntityChange]) -> None:
+    gone = sum(change.kind == "removed" for change in changes)
+    if gone and sys.stdin.isatty() and sys.stderr.isatty():
+        question = f"Delete {gone} {'entity' if gone == 1 else 'entities'}?"
+        if not typer.confirm(question, err=True):
+            raise CommandFailed("nothing was changed")
+
+
+def _publish(
+    api: JsonApi, found: DeckFiles, owner: str, message: str | None, wait: float
+) -> dict[str, Any]:
+    from rich.console import Console
+
+    from gateway.commands.configuration.live import publish
+    from gateway.commands.configuration.shown import show_warnings
+
+    errors = Console(stderr=True, soft_wrap=True)
+    body = {"owner": owner, "document": found.document, "message": message or "config sync"}
+    with errors.status("publishing, and waiting for the data planes …"):
+        made = publish(api, "/releases", body, wait)
+    show_warnings(made, errors)
+    return made

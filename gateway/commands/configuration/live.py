@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a control plane has: its newest release, and others by their numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.commands.admin_client import ask
+from gateway.entities.checks import Table
+from gateway.errors import CommandFailed
+from gateway.http.json_api import JsonApi
+
+PATIENCE = 60.0
+"""Seconds to wait for a response that is large, or that others' writes are in front of."""
+
+
+def newest(api: JsonApi) -> int:
+    """Return the number of the newest release, 0 where there is none."""
+    page = ask(api, "GET", "/releases?size=1", timeout=PATIENCE)
+    try:
+        return int(page["data"][0]["number"]) if page["data"] else 0
+    except (KeyError, TypeError, ValueError):
+        text = f"{api.url} is no Admin API of kafka-gateway: it lists no releases"
+        raise CommandFailed(f"{text}; give the right --url") from None
+
+
+def configuration(api: JsonApi, number: int) -> Table:
+    """Return the whole configuration of a release; it is empty before the first."""
+    if not number:
+        return {}
+    table: Table = ask(api, "GET", f"/releases/{number}", timeout=PATIENCE)["configuration"]
+    return table
+
+
+def publish(api: JsonApi, path: str, body: dict[str, Any], wait: float) -> dict[str, Any]:
+    """Make a publishing call, which waits for data planes; returns the release.
+
+    Raises ``CommandFailed`` when a data plane refuses it: then it has been taken back.
+    """
+    made: dict[str, Any] = ask(api, "POST", path, {**body, "wait": wait}, wait + PATIENCE)
+    return made

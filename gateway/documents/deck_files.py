@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Several decK files read as one: files, folders, and what a pipe brings.
+
+As decK merges them (``pkg/file/readfile.go`` of go-database-reconciler): lists are appended, and
+what the header says once must be said alike everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gateway.documents.deck import checked_format
+from gateway.documents.deck_lists import keyed
+from gateway.documents.document import check_document
+from gateway.documents.placeholders import fill_in, render_environment
+from gateway.documents.yaml_text import load_yaml
+from gateway.entities.checks import Table
+from gateway.errors import DocumentError
+
+PIPE = "-"
+"""In place of a file: what comes in by standard input."""
+LARGEST_FILE = 64 * 1024 * 1024
+"""Bytes; the Admin API takes no larger document."""
+_ENDINGS = frozenset((".yaml", ".yml", ".json"))
+_SAME = ("_format_version", "_workspace", "_konnect", "_transform")
+
+
+@dataclass(frozen=True)
+class DeckFiles:
+    """What several decK files say together."""
+
+    source: str
+    """Which files, for errors."""
+    document: dict[str, Any]
+    """Their entities, keyed by name."""
+    table: Table
+    """The same as flat rows, defaults filled in."""
+    select_tags: tuple[str, ...] = ()
+
+
+def read_files(
+    sources: Sequence[str], environment: Mapping[str, str], pipe: Callable[[], bytes]
+) -> DeckFiles:
+    """Read and check decK files, folders of such, and ``-``; ``environment`` fills in templates.
+
+    Raises ``DocumentError`` with every problem, each with the file it is in.
+    """
+    names = [name for source in sources for name in _files(source)]
+    merged: dict[str, Any] = {}
+    problems: list[str] = []
+    said: dict[str, tuple[str, Any]] = {}
+    for name in names:
+        try:
+            raw = load_yaml(render_environment(_text(name, pipe), environment))
+            problems += [f"{name}: {text}" for text in _contradictions(said, name, raw)]
+            _append(merged, checked_format(raw))
+        except DocumentError as error:
+            problems += [f"{name}: {problem}" for problem in error.problems]
+    if problems:
+        raise DocumentError(problems)
+    source = ", ".join(names)
+    try:
+        document, _ = fill_in(keyed(merged), {})
+        table = check_document(document)
+    except DocumentError as error:
+        raise DocumentError(error.problems, source) from error
+    tags = (merged.get("_info") or {}).get("select_tags") or ()
+    return DeckFiles(source, document, table, tuple(map(str, tags)))
+
+
+def _files(source: str) -> list[str]:
+    """Return the files that a word of the command line means, in the order of their names."""
+    path = Path(source)
+    if source == PIPE or not path.is_dir():
+        return [source]
+    found = sorted(str(one) for one in path.rglob("*") if one.suffix in _ENDINGS and one.is_file())
+    if not found:
+        raise DocumentError(["has no file that ends in .yaml, .yml or .json"], source)
+    return found
+
+
+def _text(name: str, pipe: Callable[[], bytes]) -> str:
+    try:
+        if name == PIPE:
+            content = pipe()
+        else:
+            with Path(name).open("rb") as file:
+                content = file.read(LARGEST_FILE + 1)
+        if len(content) > LARGEST_FILE:
+            raise DocumentError([f"has more than {LARGEST_FILE // 1024**2} MiB; split it up"])
+        return content.decode("utf-8-sig")
+    except OSError as error:
+        raise DocumentError([f"cannot be read: {error.strerror}"]) from error
+    except UnicodeDecodeError as error:
+        raise DocumentError(["is not UTF-8 text"]) from error
+
+
+def _contradictions(
+    said: dict[str, tuple[str, Any]], name: str, raw: Mapping[str, Any]
+) -> list[str]:
+    """Note what a file's header says, and return where another file says otherwise."""
+    info = raw.get("_info")
+    header = {key: raw[key] for key in _SAME if key in raw}
+    if isinstance(info, dict) and "select_tags" in info:
+        header["_info.select_tags"] = info["select_tags"]
+    problems = []
+    for key, value in header.items():
+        other, before = said.setdefault(key, (name, value))
+        if before != value:
+            problems.append(f"{key}: {value} here, and {before} in {other}; they must be the same")
+    return problems
+
+
+def _append(merged: dict[str, Any], raw: Mapping[str, Any]) -> None:
+    """Merge a file in: lists appended, maps by their names; the first that says a value wins."""
+    for key, value in raw.items():
+        given = merged.get(key)
+        if isinstance(given, list) and isinstance(value, list):
+            tags = key == "select_tags"
+            merged[key] = given + [one for one in value if not (tags and one in given)]
+        elif isinstance(given, dict) and isinstance(value, dict):
+            _append(given, value)
+        elif given is None:
+            merged[key] = value

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``kafka-gateway config`` against a real control plane."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from gateway.commands.config import DEFAULT_OWNER
+from gateway.control_plane.admin import config as declarative
+from tests.support.command_line import run_against
+from tests.support.control_plane import Place, running
+
+FILE = """
+_format_version: "3.0"
+services:
+- name: shop
+  host: ${{ env "DECK_HOST" }}
+  routes:
+  - name: orders
+    paths: [/orders]
+    plugins:
+    - name: key-auth
+consumers:
+- username: ann
+  keyauth_credentials:
+  - key: planted-secret
+"""
+OWNER = ("--owner", "team-a")
+
+
+def test_the_owner_when_nobody_says_is_that_of_the_admin_api() -> None:
+    assert DEFAULT_OWNER == declarative.OWNER
+
+
+def _file(folder: Path, text: str = FILE, name: str = "kong.yaml") -> str:
+    path = folder / name
+    path.write_text(text)
+    return str(path)
+
+
+async def _releases(place: Place) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = (await place.ask("GET", "/releases")).body["data"]
+    return found
+
+
+async def test_one_sync_is_one_release_and_a_second_is_none(tmp_path: Path) -> None:
+    file = _file(tmp_path)
+    async with running(tmp_path / "plane") as place:
+        differs = await run_against(place, "config", "diff", file, *OWNER, DECK_HOST="a.test")
+        assert differs.exit_code == 2, differs.output
+        assert "+ route orders (service shop)" in differs.output
+        assert await _releases(place) == []
+
+        words = ("config", "sync", file, *OWNER, "--message", "from CI")
+        done = await run_against(place, *words, DECK_HOST="a.test")
+        assert done.exit_code == 0, done.output
+        assert done.output.endswith("published as release 1\n")
+        (release,) = await _releases(place)
+        assert release["message"] == "from CI"
+        assert str(release["with"]).startswith("kafka-gateway/")
+
+        again = await run_against(place, *words, DECK_HOST="a.test")
+        assert (again.exit_code, again.output) == (0, "no difference\n")
+        same = await run_against(place, "config", "diff", file, *OWNER, DECK_HOST="a.test")
+        assert same.exit_code == 0
+        dry = await run_against(place, *words, "--dry-run", DECK_HOST="b.test")
+        assert dry.exit_code == 0
+        assert "host: a.test -> b.test" in dry.output
+        assert len(await _releases(place)) == 1
+        for one in (differs, done, dry):
+            assert "planted-secret" not in one.output
+
+
+async def test_what_others_have_stays(tmp_path: Path) -> None:
+    async with running(tmp_path / "plane") as place:
+        await place.publish({"services": {"theirs": {"host": "x.test"}}}, owner="team-b")
+        file = _file(tmp_path)
+        await run_against(place, "config", "sync", file, *OWNER, DECK_HOST="a.test")
+        empty = _file(tmp_path, '_format_version: "3.0"\n', "empty.yaml")
+        gone = await run_against(place, "config", "sync", empty, *OWNER, "--json")
+        assert gone.exit_code == 0, gone.output
+        body = json.loads(gone.output)
+        assert body["summary"] == {"added": 0, "changed": 0, "removed": 5}
+        assert body["release"]["number"] == 3
+        left = (await place.ask("GET", "/services")).body["data"]
+        assert [one["name"] for one in left] == ["theirs"]
+
+
+async def test_a_refusal_is_one_sentence_and_changes_nothing(tmp_path: Path) -> None:
+    file = _file(tmp_path)
+    async with running(tmp_path / "plane", admin_token="planted-admin-token") as place:
+        words = ("config", "sync", file, *OWNER)
+        done = await run_against(place, *words, DECK_HOST="a.test", KAFKA_GATEWAY_TOKEN="wrong")
+        assert done.exit_code == 1
+        assert "401" in done.output
+        assert "Traceback" not in done.output
+        unset = await run_against(place, *words, KAFKA_GATEWAY_TOKEN="planted-admin-token")
+        assert unset.exit_code == 1
+        assert "the environment variable DECK_HOST is not set" in unset.output
+        right = {"KAFKA_GATEWAY_TOKEN": "planted-admin-token", "DECK_HOST": "a.test"}
+        assert (await run_against(place, *words, **right)).exit_code == 0
+
+
+async def test_files_are_checked_without_a_control_plane(tmp_path: Path) -> None:
+    async with running(tmp_path / "plane") as place:
+        file = _file(tmp_path)
+        right = await run_against(place, "config", "validate", file, DECK_HOST="a.test")
+        assert (right.exit_code, right.stdout) == (0, f"{file}: right\n")
+        piped = await run_against(place, "config", "validate", "-", pipe="services: [{nam: a}]")
+        assert piped.exit_code == 1
+        assert piped.output.startswith("error: -: services[0].name: required field missing")

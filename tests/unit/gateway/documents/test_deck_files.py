@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.documents.deck_files import DeckFiles, read_files
+from gateway.errors import DocumentError
+
+
+def _read(*sources: object, pipe: bytes = b"") -> DeckFiles:
+    return read_files([str(one) for one in sources], {"DECK_HOST": "h.test"}, lambda: pipe)
+
+
+def _write(folder: Path, **texts: str) -> Path:
+    for name, text in texts.items():
+        (folder / f"{name}.yaml").write_text(text)
+    return folder
+
+
+def test_files_folders_and_a_pipe_are_one_document(tmp_path: Path) -> None:
+    inner = tmp_path / "more"
+    inner.mkdir()
+    _write(tmp_path, a='services: [{name: a, host: ${{ env "DECK_HOST" }}}]')
+    _write(inner, b="routes: [{name: r, paths: [/r], service: {name: a}}]")
+    (inner / "notes.txt").write_text("not: [read")
+    found = _read(tmp_path, "-", pipe=b"\xef\xbb\xbfservices: [{name: c, host: c.test}]")
+    assert set(found.document["services"]) == {"a", "c"}
+    assert found.document["services"]["a"]["host"] == "h.test"
+    assert set(found.document["routes"]) == {"r"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [
+        ('_format_version: "3.0"', '_format_version: "1.1"', "_format_version: 1.1 here"),
+        ("_workspace: default", "_workspace: x", "_workspace: x here, and default in"),
+        ("_info: {select_tags: [a]}", "_info: {select_tags: [b]}", "_info.select_tags: ['b'] here"),
+    ],
+)
+def test_headers_that_contradict_each_other_are_refused(
+    tmp_path: Path, one: str, other: str, said: str
+) -> None:
+    _write(tmp_path, a=one, b=other)
+    with pytest.raises(DocumentError) as caught:
+        _read(tmp_path)
+    assert str(caught.value).startswith(f"{tmp_path}/b.yaml: {said}")
+
+
+def test_select_tags_said_by_one_file_hold_for_all(tmp_path: Path) -> None:
+    _write(tmp_path, a="_info: {select_tags: [t]}", b="services: [{name: s, host: s.test}]")
+    found = _read(tmp_path)
+    assert found.select_tags == ("t",)
+    assert found.document["services"]["s"]["tags"] == ["t"]
+
+
+def test_what_cannot_be_read_is_said_with_its_file(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_bytes(b"\xff\xfe")
+    (tmp_path / "b.yaml").write_text("services: [")
+    with pytest.raises(DocumentError) as caught:
+        _read(tmp_path, tmp_path / "none.yaml")
+    first, second, third = str(caught.value).splitlines()
+    assert first == f"{tmp_path}/a.yaml: is not UTF-8 text"
+    assert second.startswith(f"{tmp_path}/b.yaml: line 2, column 1: did not")
+    assert third == f"{tmp_path}/none.yaml: cannot be read: No such file or directory"
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(DocumentError, match=r"has no file that ends in \.yaml"):
+        _read(empty)
+
+
+def test_names_that_two_files_have_are_refused(tmp_path: Path) -> None:
+    text = "services: [{name: a, host: a.test}]"
+    _write(tmp_path, a=text, b=text)
+    with pytest.raises(DocumentError, match=r'services\[1\]: "a" stands there twice'):
+        _read(tmp_path)
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.documents.deck_files.LARGEST_FILE", 1024 * 1024)
+    (tmp_path / "a.yaml").write_bytes(b"#" * (1024 * 1024 + 1))
+    with pytest.raises(DocumentError, match="has more than 1 MiB; split it up"):
+        _read(tmp_path / "a.yaml")

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import pytest
+
+from gateway.documents.yaml_text import load_yaml
+from gateway.errors import DocumentError
+
+_LAUGHS = "\n".join(
+    ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
+)
+
+_CHAIN = "\n".join(["a0: &a0 []"] + [f"a{n}: &a{n} [*a{n - 1}]" for n in range(1, 5000)])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: &a [*a]", "a value contains itself"),
+        ("a: &a {b: {c: *a}}", "a value contains itself"),
+        (_LAUGHS, "the document has more than 5000000 values"),
+        (_CHAIN, "nested deeper than 100 levels, by its aliases"),
+        ("[" * 100_000, "nested deeper than 100 levels"),
+        ("a: " + "{b: " * 5000, "nested deeper than 100 levels"),
+        ("a: 1\na: 2", 'line 2, column 1: the key "a" stands here twice'),
+        ("a: {b: 1, b: 2}", 'the key "b" stands here twice'),
+        ("? [a]\n: b", "a key must be a text"),
+        ("a: .inf", "a: inf is no value of JSON"),
+        ("a: [.nan]", "a[0]: nan is no value of JSON"),
+        ("a: !!binary aGk=", "a: bytes is no value of JSON"),
+        ("a: !!set {b}", "a: set is no value of JSON"),
+        ("a: !!python/object:os.system {}", "line 1"),
+        ("a: !!timestamp not-a-date", "a value is not what its tag (!!…) says"),
+        ("a: !!int x", "a value is not what its tag"),
+        ("a: !!bool x", "a value is not what its tag"),
+        ("a: \x00", "is not YAML"),
+        ("a: *b", "line 1"),
+        ("- a", "expected a map with services, routes, plugins"),
+        ("a: [", "line 2, column 1: did not find expected node content"),
+    ],
+)
+def test_what_no_document_can_hold_is_said(text: str, said: str) -> None:
+    with pytest.raises(DocumentError) as caught:
+        load_yaml(text)
+    assert said in str(caught.value)
+
+
+def test_keys_are_texts_dates_too_and_aliases_are_copies() -> None:
+    read = load_yaml("1: x\na: 2026-11-28\nb: &b {c: 1}\nd: *b\ne: {<<: *b, f: 2}\n")
+    assert read == {
+        "1": "x",
+        "a": "2026-11-28",
+        "b": {"c": 1},
+        "d": {"c": 1},
+        "e": {"c": 1, "f": 2},
+    }
+    assert read["b"] is not read["d"]
+    assert load_yaml("") == {}
