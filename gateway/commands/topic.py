@@ -7,9 +7,13 @@ environment for any other Kafka.
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +21,7 @@ import orjson
 import typer
 
 from gateway.commands.failures import in_words
+from gateway.commands.record_formats import Output, formatter, heading
 from gateway.errors import KafkaError
 
 if TYPE_CHECKING:
@@ -131,10 +136,23 @@ def consume(
     from_beginning: Annotated[
         bool, typer.Option("--from-beginning", help="Begin with the oldest record.")
     ] = False,
+    offset: Annotated[int | None, typer.Option(min=0, help="Begin at this offset.")] = None,
+    last: Annotated[
+        int | None, typer.Option(min=1, help="Begin so many records before each partition's end.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Begin at a time, or so long ago: 10m, 2026-11-28T20:00:00Z.")
+    ] = None,
+    partition: Annotated[int | None, typer.Option(min=0, help="Read this one alone.")] = None,
     max_: Annotated[int | None, typer.Option("--max", min=1, help="Stop after so many.")] = None,
     follow: Annotated[
-        bool, typer.Option("--follow", help="Wait for more at the end of the topic.")
+        bool, typer.Option("--follow", "-f", help="Wait for more at the end of the topic.")
     ] = False,
+    key: Annotated[bool, typer.Option("--key", help="Show keys as well.")] = False,
+    headers: Annotated[bool, typer.Option("--headers", help="Show headers as well.")] = False,
+    output: Annotated[
+        Output, typer.Option("--output", "-o", help="Bytes as written, JSON, or a table.")
+    ] = Output.RAW,
     stack: Stack = "local",
     bootstrap_servers: Servers = None,
     user: User = None,
@@ -144,19 +162,60 @@ def consume(
     plaintext: Plaintext = False,
     json: AsJson = False,
 ) -> None:
-    """Print records' values, one a line, or whole records as JSON.
+    """Print records' values, one a line, or whole records as JSON, or a table.
 
-    From the beginning it ends where the topic ends now; otherwise it waits for new records.
+    With a place to begin at it ends where the topic ends now, unless it is to --follow; without
+    one it waits for new records.
     """
     # Late: docs/decisions/imports-inside-functions.md
     from gateway.kafka import admin
 
+    at = admin.Beginning(from_beginning, offset, last, _milliseconds(since), partition)
+    begins = [from_beginning, offset is not None, last is not None, since is not None]
+    if sum(begins) > 1:
+        raise KafkaError("--from-beginning, --offset, --last and --since exclude each other")
+    output = Output.JSON if json else output
     where = connection(stack, bootstrap_servers, user, password, ca, mechanism, plaintext)
-    endless = follow or not from_beginning
-    for record in admin.consume(
-        where, topic, from_beginning=from_beginning, most=max_, follow=endless
-    ):
-        _print(_as_json(record) if json else record.value or b"")
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    line = formatter(output, key=key, headers=headers, width=width)
+    records = admin.consume(where, topic, at=at, most=max_, follow=follow or not any(begins))
+    _print_all(records, line, heading(key, headers) if output is Output.TABLE else None)
+
+
+def _print_all(
+    records: Iterable[Record], line: Callable[[Record], bytes], first: str | None
+) -> None:
+    """Print until there are no more, or whoever reads has seen enough."""
+    try:
+        if first is not None:
+            _print(first.encode())
+        for record in records:
+            _print(line(record))
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    except BrokenPipeError:
+        # Whoever read has seen enough; nor shall the interpreter's last flush complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(0) from None
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _milliseconds(since: str | None) -> int | None:
+    """Return ``10m`` or an ISO 8601 time as milliseconds since 1970."""
+    if since is None:
+        return None
+    number, unit = since[:-1], since[-1:]
+    if unit in _UNITS and number.isascii() and number.isdigit():
+        return int((time.time() - int(number) * _UNITS[unit]) * 1000)
+    try:
+        at = datetime.fromisoformat(since)
+    except ValueError:
+        raise KafkaError(
+            f"--since {since}: write 30s, 10m, 2h or 7d, or a time like 2026-11-28T20:00:00Z"
+        ) from None
+    return int(at.timestamp() * 1000)
 
 
 def connection(
@@ -220,24 +279,6 @@ def _pairs(given: list[str], flag: str) -> dict[str, str]:
             raise KafkaError(f"{flag} {pair}: write it as name=value")
         found[name] = value
     return found
-
-
-def _as_json(record: Record) -> bytes:
-    return orjson.dumps(
-        {
-            "topic": record.topic,
-            "partition": record.partition,
-            "offset": record.offset,
-            "timestamp": record.timestamp,
-            "key": _text(record.key),
-            "value": _text(record.value),
-            "headers": [[name, _text(content)] for name, content in record.headers],
-        }
-    )
-
-
-def _text(content: bytes | None) -> str | None:
-    return None if content is None else content.decode("utf-8", "replace")
 
 
 def _print(line: bytes) -> None:

@@ -141,12 +141,26 @@ def produce(
         raise KafkaError(f"cannot write to topic {topic}: {problems[0]}")
 
 
+@dataclass(frozen=True)
+class Beginning:
+    """Where to begin to read: at the end as it is now, unless one of the others is given."""
+
+    oldest: bool = False
+    offset: int | None = None
+    last: int | None = None
+    """So many records before the end of each partition."""
+    since: int | None = None
+    """The first record from this time on, in milliseconds since 1970."""
+    partition: int | None = None
+    """This one alone; None: all."""
+
+
 def consume(
-    connection: KafkaConnection, topic: str, *, from_beginning: bool, most: int | None, follow: bool
+    connection: KafkaConnection, topic: str, *, at: Beginning, most: int | None, follow: bool
 ) -> Iterator[Record]:
     """Yield records: up to ``most``, up to the topic's end as it is now, or for ever (``follow``).
 
-    Joins no group and commits nothing.
+    Joins no group and commits nothing. Raises ``KafkaError`` naming the topic.
     """
     settings = {
         **connection.settings(),
@@ -161,11 +175,29 @@ def consume(
             found = consumer.list_topics(topic, timeout=_TIMEOUT).topics[topic]
             if found.error is not None:
                 raise KafkaError(f"cannot read topic {topic}: {found.error.str()}")
-            start = OFFSET_BEGINNING if from_beginning else OFFSET_END
-            consumer.assign([TopicPartition(topic, number, start) for number in found.partitions])
-            yield from _read(consumer, most, None if follow else set(found.partitions), topic)
+            numbers = set(found.partitions)
+            if at.partition is not None:
+                if at.partition not in numbers:
+                    known = f"it has 0 to {max(numbers)}"
+                    raise KafkaError(f"topic {topic} has no partition {at.partition}: {known}")
+                numbers = {at.partition}
+            consumer.assign([_start(consumer, topic, number, at) for number in sorted(numbers)])
+            yield from _read(consumer, most, None if follow else numbers, topic)
         finally:
             consumer.close()
+
+
+def _start(consumer: Consumer, topic: str, partition: int, at: Beginning) -> TopicPartition:
+    """Return where to begin in a partition."""
+    where = TopicPartition(topic, partition, OFFSET_BEGINNING if at.oldest else OFFSET_END)
+    if at.since is not None:
+        where.offset = at.since
+        (where,) = consumer.offsets_for_times([where], timeout=_TIMEOUT)
+    elif at.offset is not None or at.last is not None:
+        low, high = consumer.get_watermark_offsets(where, timeout=_TIMEOUT)
+        wanted = high - at.last if at.last is not None else at.offset or 0
+        where.offset = min(max(wanted, low), high)
+    return where
 
 
 def _read(

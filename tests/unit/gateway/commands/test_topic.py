@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,6 +63,8 @@ def test_the_reader_may_read_and_not_write(broker: Broker) -> None:
     [
         (("consume", "no-such-topic", "--from-beginning"), "no-such-topic"),
         (("create", "x", "--config", "novalue"), "name=value"),
+        (("consume", "x", "--since", "yesterday"), "30s, 10m, 2h"),
+        (("consume", "x", "--since", "5m", "--offset", "3"), "exclude each other"),
     ],
 )
 def test_a_failure_is_one_sentence(
@@ -70,6 +75,57 @@ def test_a_failure_is_one_sentence(
     assert result.stderr.startswith("error: ")
     assert problem in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_reading_begins_where_it_is_told_to_and_ends_by_itself(broker: Broker) -> None:
+    name = broker.topic(2)
+    values = [f"v{number}" for number in range(6)]
+    for value in values:
+        assert run(broker, broker.admin, "produce", name, value, "--key", value).exit_code == 0
+
+    def read(*arguments: str) -> list[str]:
+        found = run(broker, broker.admin, "consume", name, *arguments)
+        assert found.exit_code == 0, found.output
+        return sorted(found.stdout.splitlines())
+
+    assert read("--since", "1h") == read("--offset", "0") == read("--last", "99") == values
+    assert read("--since", "2100-01-01T00:00:00Z") == read("--offset", "99") == []
+    parts = [read("--from-beginning", "--partition", number) for number in ("0", "1")]
+    assert sorted(parts[0] + parts[1]) == values
+    assert len(read("--last", "1")) == sum(1 for part in parts if part)
+    assert len(read("--from-beginning", "--max", "4")) == 4
+    assert read("--from-beginning", "--key", "--partition", "0") == [
+        f"{value}\t{value}" for value in parts[0]
+    ]
+    table = run(broker, broker.admin, "consume", name, "--from-beginning", "-o", "table").stdout
+    assert table.splitlines()[0].split() == ["P", "OFFSET", "TIME", "VALUE"]
+    assert len(table.splitlines()) == 7
+
+
+def test_a_reader_that_has_seen_enough_may_go(broker: Broker) -> None:
+    name = broker.topic()
+    assert (
+        run(broker, broker.admin, "produce", name, *("x" * 1000 for _ in range(500))).stdout == ""
+    )
+    environment = {
+        **os.environ,
+        "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap,
+        "KAFKA_USER": broker.admin[0],
+        "KAFKA_PASSWORD": broker.admin[1],
+        "KAFKA_CA": broker.ca_file,
+    }
+    command_line = [sys.executable, "-m", "gateway.cli", "topic", "consume", name]
+    with subprocess.Popen(
+        [*command_line, "--from-beginning"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as reader:
+        assert reader.stdout is not None
+        assert reader.stderr is not None
+        assert reader.stdout.readline() == b"x" * 1000 + b"\n"
+        reader.stdout.close()
+        assert (reader.stderr.read(), reader.wait(60)) == (b"", 0)
 
 
 def pulumi(folder: Path, script: str) -> Path:
