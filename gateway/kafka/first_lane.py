@@ -57,6 +57,8 @@ class FirstLane(Lane):
         else:
             # One request per connection is on the way then, and librdkafka's thread sleeps.
             self._backlog = Backlog(inf, inf, self._wanted)
+        self._in_turn = 0
+        """Records handed over since none was in flight."""
         self._requests = 0
         self._partitions: set[int] = set()
         self._staged_at = 0.0
@@ -161,10 +163,10 @@ class FirstLane(Lane):
     def _went(self, records: int) -> None:
         """Note that records are in flight, and have small batches sent at once."""
         self.in_flight += records
+        self._in_turn += records
         self._requests += 1
         self._flushed_at = monotonic()
-        self._pace.went(records, self._flushed_at)
-        self.expected = self._pace.expected
+        self._pace.went(self._flushed_at)
         if records <= SMALL and self._config.linger:
             # Larger ones wait out librdkafka's linger time, which costs them little and spares a
             # thread switch for each.
@@ -207,7 +209,9 @@ class FirstLane(Lane):
         if self._config.idempotent:
             wanted = min(4 * (monotonic() - self._flushed_at), _LONGEST_HOLD)
             self._hold = max(_SHORTEST_HOLD, self._hold + 0.2 * (wanted - self._hold))
-        self._requests = 0
+        self._pace.reported(self._in_turn, self.count)
+        self.expected = self._pace.expected
+        self._requests = self._in_turn = 0
         if not (self.staged or self._backlog):
             return
         pause = self._pause(monotonic())

@@ -13,31 +13,30 @@ SMALL = 32
 """Batches up to this many records are small: one more in them saves more than it costs."""
 _GAP = 0.002
 """Seconds from one batch to the next while they are small."""
-_REMEMBERED = 8
-"""Batches whose number of records tells how much company there is."""
 
 
 class Pace:
     """Knows how many records a batch is likely to get. Times in seconds of any clock.
 
     ``expected``: with as many staged nothing is left to wait for; 0: nothing is waited for at all.
-    That is the most that one of the last batches had, since callers who wait for their responses
-    come back together: waiting for more than there are would only keep them.
+    Those are the callers that are around: who was just told that his record is written, and who
+    has sent one meanwhile. Callers who wait for their responses come back together, and to wait
+    for more than there are would only keep them; where others come as well there are more each
+    time, until the time ends it.
     """
 
     def __init__(self) -> None:
         self.expected = 0
         self._went_at = 0.0
-        self._sizes = [0] * _REMEMBERED
-        self._next = 0
 
-    def went(self, records: int, now: float) -> None:
+    def went(self, now: float) -> None:
         """Note that a batch was handed over."""
         self._went_at = now
-        self._sizes[self._next] = records
-        self._next = (self._next + 1) % _REMEMBERED
-        most = max(self._sizes)
-        self.expected = most if 1 < most <= SMALL else 0
+
+    def reported(self, records: int, staged: int) -> None:
+        """Note that what was in flight is reported, and how many records have come meanwhile."""
+        around = records + staged
+        self.expected = around if 1 < around <= SMALL else 0
 
     def pause(self, staged: int, now: float) -> float:
         """Return how long a batch with so many records waits for more; 0 or less: it goes."""
