@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -13,6 +14,9 @@ from gateway.logs import get_logger
 
 _RETRY = 1.0
 """Seconds between attempts to listen again."""
+_SHARE, _LONGEST = 0.2, 1.0
+"""Most of the time that looking takes while others write without a pause, and the longest pause in
+seconds that this makes."""
 
 _log = get_logger("gateway.control_plane")
 
@@ -56,13 +60,19 @@ class DatabaseNews:
                 async with asyncio.timeout(self._every):
                     await self._heard.wait()
             self._heard.clear()
-            try:
-                await self._look()
-            except StoreError as error:
-                if reached:
-                    _log.error("database failed", reason=str(error))
-                reached = False
-                continue
-            if not reached:
-                _log.info("the database responds again")
-            reached = True
+            started = time.monotonic()
+            reached = await self._looked(reached)
+            took = time.monotonic() - started
+            await asyncio.sleep(min(took * (1 / _SHARE - 1), _LONGEST))
+
+    async def _looked(self, reached: bool) -> bool:
+        """Look once; return whether the database was reached, and say when that changes."""
+        try:
+            await self._look()
+        except StoreError as error:
+            if reached:
+                _log.error("database failed", reason=str(error))
+            return False
+        if not reached:
+            _log.info("the database responds again")
+        return True

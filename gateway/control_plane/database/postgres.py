@@ -139,10 +139,14 @@ class PostgresDatabase(Database):
         return True
 
     def claim(self, connection: sa.Connection) -> None:
-        """Take the lock that those who listen share."""
-        lock = "SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))"
-        if not connection.exec_driver_sql(lock, (_LISTENERS, self.schema)).scalar():
-            raise self._in_use()
+        """Take the lock that those who listen share; one that has just ended is waited for."""
+        lock = "SELECT pg_advisory_xact_lock(%s, hashtext(%s))"
+        try:
+            connection.exec_driver_sql(lock, (_LISTENERS, self.schema))
+        except DBAPIError as error:
+            if isinstance(error.orig, errors.LockNotAvailable):
+                raise self._in_use() from None
+            raise
 
     def wipe(self) -> None:
         """Nothing: VACUUM is the server's, and who may read its files is for its operator."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.control_plane.database import postgres_address
 from gateway.control_plane.database.postgres import CHANNEL, PostgresDatabase
 from gateway.control_plane.database.postgres_address import PostgresAddress
 from gateway.control_plane.store import NextRelease, Release, Store
@@ -122,14 +123,26 @@ def test_a_server_that_hangs_blocks_nobody_for_long() -> None:
 
 
 def test_one_that_hangs_while_it_writes_is_ended_by_the_server(
-    postgres: Postgres, name: str
+    postgres: Postgres, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Store(postgres.opened(name))
     store.open()
-    with store.database.reading() as connection:
-        found = connection.exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar()
-    assert found == "30s"
-    store.close()
+    monkeypatch.setattr(postgres_address, "_IDLE", 1)
+    hanging = Store(postgres.opened(name))
+    waiting = Store(postgres.opened(name, lock_timeout=0.1))
+
+    def hang(previous: Release | None) -> NextRelease:
+        with pytest.raises(StoreError, match="is locked by another control plane"):
+            waiting.append(counting)
+        assert eventually(lambda: appended(waiting), within=20)
+        return counting(previous)
+
+    with pytest.raises(StoreError, match="failed to connect to database") as caught:
+        hanging.append(hang)
+    assert caught.value.status == 503
+    assert [info.number for info in store.list(9)] == [1], "what the other wrote, and nothing else"
+    for one in (store, hanging, waiting):
+        one.close()
 
 
 def test_what_is_written_is_announced_when_it_is_committed(postgres: Postgres, name: str) -> None:
