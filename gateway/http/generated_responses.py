@@ -140,8 +140,8 @@ def fixed_response(status: int, message: str, request: Request) -> FixedResponse
     """Return the same as ``error_response`` from a cache: for hot paths, never to be changed."""
     for name, value in request.headers:
         if name == b"accept":
-            return _fixed(status, message, negotiate(value) or JSON)
-    return _fixed(status, message, JSON)
+            return _negotiated(status, message, value)
+    return _negotiated(status, message, None)
 
 
 def refusal(
@@ -204,6 +204,11 @@ def body_of(message: str, content_type: bytes) -> bytes:
     if content_type == GRPC:
         return b""
     return message.encode() + b"\n"
+
+
+@lru_cache(maxsize=1024)
+def _negotiated(status: int, message: str, accept: bytes | None) -> FixedResponse:
+    return _fixed(status, message, negotiate(accept) or JSON)
 
 
 @lru_cache(maxsize=1024)

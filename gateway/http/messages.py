@@ -103,7 +103,7 @@ class Request:
         "size": "Bytes received: head and body so far, without the framing of chunks.",
         "target": None,
         "trace": "The trace that the request is part of (gateway.plugins.opentelemetry), if any.",
-        "unclaimed": "The headers that came, where none of them names a consumer: never changed.",
+        "unclaimed": "The list of headers as long as none of them names a consumer: never changed.",
         "upgrade": "The value of Upgrade, when it is passed on: websocket in any case.",
         "version": None,
         "waiting_since": "When the wait for a record began, likewise; where the chain logs.",

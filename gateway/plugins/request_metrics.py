@@ -19,6 +19,7 @@ GATEWAY_BOUNDS = (1, 2, 5, 7, 10, 15, 20, 30, 50, 75, 100, 200, 500, 750, 1000, 
 """Upper bounds in milliseconds of the time that the gateway takes itself; Kong's (exporter.lua)."""
 WAIT_BOUNDS = (25, 50, 80, 100, 250, 400, 700, 1000, 2000, 5000, 10000, 30000, 60000)
 """Those of whole requests, and of the wait for upstreams."""
+_GATEWAY_FIRST, _WAIT_FIRST = float(GATEWAY_BOUNDS[0]), float(WAIT_BOUNDS[0])
 
 SEPARATOR = "\x1f"
 """Between service and route in the keys of a report: no name can hold it."""
@@ -99,20 +100,21 @@ class RouteMetrics:
     def time(self, elapsed: float, own: float, waited: float, trace: str) -> None:
         """Count the milliseconds of a request; ``waited`` < 0: for nobody; ``trace``: or empty.
 
-        What ``Histogram.observe`` does, three times in one call.
+        What ``Histogram.observe`` does, three times in one call, and without a search for the first
+        bucket, where nearly all are.
         """
         gateway = self.gateway
-        gateway.counts[bisect_left(GATEWAY_BOUNDS, own)] += 1
+        gateway.counts[0 if own <= _GATEWAY_FIRST else bisect_left(GATEWAY_BOUNDS, own)] += 1
         gateway.sum += own
         if waited >= 0:
             upstream = self.upstream
-            upstream.counts[bisect_left(WAIT_BOUNDS, waited)] += 1
+            upstream.counts[0 if waited <= _WAIT_FIRST else bisect_left(WAIT_BOUNDS, waited)] += 1
             upstream.sum += waited
         if trace:
             self.elapsed.observe_traced(elapsed, trace)
             return
         whole = self.elapsed
-        whole.counts[bisect_left(WAIT_BOUNDS, elapsed)] += 1
+        whole.counts[0 if elapsed <= _WAIT_FIRST else bisect_left(WAIT_BOUNDS, elapsed)] += 1
         whole.sum += elapsed
 
     @property

@@ -11,7 +11,7 @@ from time import time
 from typing import Any
 from uuid import uuid4
 
-from gateway.http.headers import spellings
+from gateway.http.headers import IDENTITY, spellings
 from gateway.http.identity import next_id
 from gateway.http.messages import Request, Response
 from gateway.plugins.base import Handler, PluginContext
@@ -29,6 +29,7 @@ class CorrelationId(Handler):
         self._name = self._shown.lower()
         self._names = frozenset(spellings(self._name))
         self._own = frozenset((self._name,))
+        self._names_nobody = self._name not in IDENTITY
         self._make = _GENERATORS[config.generator]()
         if not config.echo_downstream:
             self.skips = ("header_filter",)
@@ -41,7 +42,10 @@ class CorrelationId(Handler):
                 self._keep(request, given)
                 return
         request.correlation_id = made = self._make(request)
-        request.headers = [*request.headers, (self._name, made)]
+        headers = [*request.headers, (self._name, made)]
+        if request.headers is request.unclaimed and self._names_nobody:
+            request.unclaimed = headers
+        request.headers = headers
         others = request.own_headers
         request.own_headers = others | self._own if others else self._own
 

@@ -38,21 +38,18 @@ class Prometheus(Handler):
         if self._bandwidth:
             counts.ingress += request.size
             counts.egress += request.sent
-        if self._latency:
-            _time(metrics, request)
-
-
-def _time(metrics: RouteMetrics, request: Request) -> None:
-    """Count the times of a request; what was waited for may be Kafka or an upstream."""
-    received = request.received
-    elapsed = own = (request.ended - received) * 1000
-    waited = -1.0
-    since = request.waiting_since
-    if since is not None:
-        own = min(elapsed, (since - received) * 1000)
-        waited = elapsed - own
-    elif request.upstream_status is not None:
-        own = max(0.0, (request.upstream_sent - received) * 1000)
-        waited = request.upstream_ms
-    trace = request.trace
-    metrics.time(elapsed, own, waited, trace.id if trace is not None and trace.sampled else "")
+        if not self._latency:
+            return
+        # What was waited for may be Kafka or an upstream.
+        received = request.received
+        elapsed = own = (request.ended - received) * 1000
+        waited = -1.0
+        since = request.waiting_since
+        if since is not None:
+            own = min(elapsed, (since - received) * 1000)
+            waited = elapsed - own
+        elif request.upstream_status is not None:
+            own = max(0.0, (request.upstream_sent - received) * 1000)
+            waited = float(request.upstream_ms)
+        trace = request.trace
+        metrics.time(elapsed, own, waited, trace.id if trace is not None and trace.sampled else "")

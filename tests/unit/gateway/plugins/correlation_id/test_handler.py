@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.plugins.consumers import virtual
 from gateway.plugins.correlation_id import Config
 from gateway.plugins.correlation_id.handler import CorrelationId
 from tests.support.policies import policy_gateway
@@ -122,3 +123,20 @@ def test_an_id_is_visible_ascii_whatever_came(value: bytes) -> None:
     assert request.correlation_id is not None
     assert re.fullmatch(rb"[\x21-\x7e]{1,256}", request.correlation_id)
     assert request.header_values(b"kong-request-id") == [request.correlation_id]
+
+
+@pytest.mark.parametrize("name", ["Kong-Request-ID", "X-Consumer-ID"])
+def test_an_id_that_was_set_names_no_consumer(name: str) -> None:
+    """The list of headers in which nobody claims to be anybody grows by it only where it may."""
+    request = request_of(headers=[(b"accept", b"*/*")])
+    came = request.unclaimed = request.headers
+    CorrelationId(Config(header_name=name), None).access(request)  # type: ignore[arg-type]  # likewise
+    assert came == [(b"accept", b"*/*")]
+    assert (request.unclaimed is request.headers) is (name == "Kong-Request-ID")
+    virtual("k").put_on(request)
+    names = [pair[0] for pair in request.headers]
+    assert names == [
+        b"accept",
+        *([name.lower().encode()] if name == "Kong-Request-ID" else []),
+        b"x-credential-identifier",
+    ]
