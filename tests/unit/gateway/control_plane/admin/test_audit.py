@@ -12,6 +12,8 @@ import pytest
 from gateway.control_plane.access import audit_log
 from tests.support.control_plane import Place, make, running
 
+pytestmark = pytest.mark.usefixtures("each_storage")
+
 TOKEN = "planted-admin-token"
 ADMIN = {"Kong-Admin-Token": TOKEN}
 

@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
+from gateway.http.wrong_tokens import WrongTokens
 from tests.support.control_plane import running
+from tests.support.storage import Storage
+
+pytestmark = pytest.mark.usefixtures("each_storage")
 
 TOKEN = "planted-admin-token"
 ADMIN = {"Kong-Admin-Token": TOKEN}
@@ -126,3 +130,26 @@ async def test_lists_of_tokens_have_pages(tmp_path: Path) -> None:
         assert rest["next"] is None
         found = {one["name"] for one in first["data"] + rest["data"]}
         assert found == {"a", "b", "c"}
+
+
+async def test_a_token_is_made_and_revoked_at_all_control_planes(
+    tmp_path: Path, storage: Storage
+) -> None:
+    if storage.kind == "sqlite":
+        pytest.skip("a file has one control plane")
+    async with (
+        running(tmp_path / "a", admin_token=TOKEN) as one,
+        running(tmp_path / "b", admin_token=TOKEN) as other,
+    ):
+        made = await one.ask("POST", "/tokens", {"name": "ci"}, headers=ADMIN)
+        other.headers = {"Kong-Admin-Token": made.body["token"]}
+
+        async def until(status: int) -> None:
+            async with asyncio.timeout(30):
+                while (await other.ask("GET", "/")).status != status:
+                    other.made.authentication.wrong = WrongTokens()
+                    await asyncio.sleep(0.05)
+
+        await until(200)
+        assert (await one.ask("DELETE", "/tokens/ci", headers=ADMIN)).status == 204
+        await until(401)
