@@ -5,14 +5,17 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
 
-from gateway.commands.admin_client import DEFAULT_URL, Authority, TokenFile, Url, admin_api
+from gateway.atomic_file import write_atomically
+from gateway.commands.admin_client import DEFAULT_URL, Authority, TokenFile, Url, admin_api, ask
 from gateway.commands.failures import in_words
 from gateway.errors import CommandFailed
+from gateway.http.json_api import quoted
 
 if TYPE_CHECKING:
     from gateway.control_plane.page.changes import EntityChange
@@ -29,6 +32,12 @@ Owner = Annotated[
     str,
     typer.Option(
         envvar="KAFKA_GATEWAY_OWNER", help="Whose entities these are; a stack's is stack-<name>."
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", help="A file, that only its owner may read; else standard output."
     ),
 ]
 DEFAULT_OWNER = "config"
@@ -99,6 +108,49 @@ def sync(
         _show(changes, json, owner, release=made)
     else:
         typer.echo(f"published as release {made['number']}")
+
+
+@app.command()
+@in_words
+def dump(
+    owner: Owner = DEFAULT_OWNER,
+    output: Output = None,
+    json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    token_file: TokenFile = None,
+    ca: Authority = None,
+) -> None:
+    """Write what an owner has as a decK file, with its secrets."""
+    from gateway.commands.configuration.live import PATIENCE
+    from gateway.documents.deck_writer import as_deck
+    from gateway.documents.yaml_text import write_yaml
+
+    path = f"/owners/{quoted(owner)}"
+    live = ask(admin_api(url, token_file, ca), "GET", path, timeout=PATIENCE)
+    file = as_deck(live["document"], owner)
+    _write(orjson.dumps(file).decode() + "\n" if json else write_yaml(file), output)
+
+
+@app.command()
+@in_words
+def convert(
+    file: Annotated[str, typer.Argument(help="A decK file of any format, or -.")],
+    output: Output = None,
+) -> None:
+    """Write a decK file of the formats 0.1, 1.1 and 2.1 as one of 3.0; its templates stay."""
+    from gateway.documents.deck_files import converted
+
+    _write(converted(file, sys.stdin.buffer.read), output)
+
+
+def _write(text: str, output: Path | None) -> None:
+    if output is None:
+        sys.stdout.write(text)
+        return
+    try:
+        write_atomically(output, text.encode())
+    except OSError as error:
+        raise CommandFailed(f"cannot write {output}: {error.strerror}") from None
 
 
 def _read(files: list[str]) -> DeckFiles:

@@ -15,8 +15,8 @@ from typing import Any
 from gateway.documents.deck import checked_format
 from gateway.documents.deck_lists import keyed
 from gateway.documents.document import check_document
-from gateway.documents.placeholders import fill_in, render_environment
-from gateway.documents.yaml_text import load_yaml
+from gateway.documents.placeholders import fill_in, render_environment, set_aside
+from gateway.documents.yaml_text import load_yaml, write_yaml
 from gateway.entities.checks import Table
 from gateway.errors import DocumentError
 
@@ -69,6 +69,19 @@ def read_files(
         raise DocumentError(error.problems, source) from error
     tags = (merged.get("_info") or {}).get("select_tags") or ()
     return DeckFiles(source, document, table, tuple(map(str, tags)))
+
+
+def converted(source: str, pipe: Callable[[], bytes]) -> str:
+    """Return a decK file of any format as one in 3.0; its templates stay.
+
+    Paths get today's form, ``service_packages`` become services. Raises ``DocumentError``.
+    """
+    try:
+        text, put_back = set_aside(_text(source, pipe))
+        raw = checked_format(load_yaml(text))
+    except DocumentError as error:
+        raise DocumentError(error.problems, source) from error
+    return put_back(write_yaml({"_format_version": "3.0", **raw}))
 
 
 def _files(source: str) -> list[str]:

@@ -76,7 +76,7 @@ class _Reader:
             if not isinstance(item, dict):
                 self.problems.append(f"{path}: expected a map of fields")
                 continue
-            key = _key(entity, item, position)
+            key = deck_key(entity, item, position)
             if key is None:
                 self.problems.append(f"{path}.{entity.key_field}: required field missing")
             elif key in found:
@@ -117,7 +117,7 @@ class _Reader:
         return {**body, "config": {**shared, **(body.get("config") or {})}}
 
 
-def _key(entity: EntityType, item: Mapping[str, Any], position: int) -> str | None:
+def deck_key(entity: EntityType, item: Mapping[str, Any], position: int) -> str | None:
     """Return the key an entity of a list gets, None when its name is missing.
 
     Plugins limited to something beside their parent carry that in the key; what has no name is

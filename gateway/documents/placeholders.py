@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gateway.documents.tree import CHILDREN
@@ -148,6 +148,24 @@ def render_environment(text: str, environment: Mapping[str, str] | None) -> str:
     if problems:
         raise DocumentError(problems)
     return "\n".join(lines)
+
+
+def set_aside(text: str) -> tuple[str, Callable[[str], str]]:
+    """Return a text with a word for each of decK's expressions, and what puts these back."""
+    expressions: list[str] = []
+    mark = "deck-expression"
+    while mark in text:
+        mark += "-x"
+
+    def word(found: re.Match[str]) -> str:
+        expressions.append(found[0])
+        return f"{mark}-{len(expressions)}-"
+
+    def put_back(written: str) -> str:
+        pattern = re.compile(re.escape(mark) + r"-([0-9]+)-")
+        return pattern.sub(lambda found: expressions[int(found[1]) - 1], written)
+
+    return _DECK.sub(word, text), put_back
 
 
 def _render(

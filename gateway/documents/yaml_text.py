@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -64,6 +65,30 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in found if not tag.endswith(":timestamp")]
     for first, found in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Writes texts of several lines as such, and repeats what stands in several places."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Write no anchors."""
+        return True
+
+
+def _represent_text(dumper: yaml.CSafeDumper, text: str) -> yaml.ScalarNode:
+    lines = text.split("\n")
+    is_block = len(lines) > 1 and all(line.isprintable() for line in lines)
+    style = "|" if is_block else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def write_yaml(raw: Mapping[str, Any]) -> str:
+    """Return a map as YAML that ``load_yaml`` reads as the same."""
+    text: str = yaml.dump(raw, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**31 - 1)
+    return text
 
 
 class _Measure:

@@ -110,3 +110,46 @@ async def test_files_are_checked_without_a_control_plane(tmp_path: Path) -> None
         piped = await run_against(place, "config", "validate", "-", pipe="services: [{nam: a}]")
         assert piped.exit_code == 1
         assert piped.output.startswith("error: -: services[0].name: required field missing")
+
+
+async def test_a_dump_is_synced_as_nothing_and_a_dump_again_is_the_same(tmp_path: Path) -> None:
+    file = _file(tmp_path)
+    async with running(tmp_path / "plane") as place:
+        stack = ("--owner", "stack-local")
+        await run_against(place, "config", "sync", file, *stack, DECK_HOST="a.test")
+        first = await run_against(place, "config", "dump", *stack)
+        assert first.exit_code == 0, first.output
+        dumped = tmp_path / "dumped" / "kong.yaml"
+        written = await run_against(place, "config", "dump", *stack, "-o", str(dumped))
+        assert (written.exit_code, written.output) == (0, "")
+        assert dumped.stat().st_mode & 0o777 == 0o600
+        assert dumped.read_text() == first.output
+        same = await run_against(place, "config", "sync", "-", *stack, pipe=first.output)
+        assert (same.exit_code, same.output) == (0, "no difference\n")
+        elsewhere = ("--owner", "stack-other")
+        await place.ask("DELETE", "/owners/stack-local")
+        done = await run_against(place, "config", "sync", str(dumped), *elsewhere)
+        assert done.exit_code == 0, done.output
+        again = await run_against(place, "config", "dump", *elsewhere)
+        assert again.output == first.output
+        as_json = json.loads(
+            (await run_against(place, "config", "dump", *elsewhere, "--json")).output
+        )
+        assert as_json["services"][0]["name"] == "shop"
+        nobody = await run_against(place, "config", "dump", "--owner", "nobody")
+        assert nobody.exit_code == 1
+        assert 'owner "nobody" has no entities' in nobody.output
+
+
+async def test_older_files_are_converted_without_a_control_plane(tmp_path: Path) -> None:
+    async with running(tmp_path / "plane") as place:
+        old = 'services: [{name: a, host: "${{ env "DECK_HOST" }}"}]'
+        done = await run_against(place, "config", "convert", "-", pipe=old)
+        expected = '_format_version: "3.0"\nservices:\n- name: a\n  host: ${{ env "DECK_HOST" }}\n'
+        assert (done.exit_code, done.output.replace("'", '"')) == (0, expected)
+        out = tmp_path / "new.yaml"
+        await run_against(place, "config", "convert", "-", "-o", str(out), pipe=old)
+        assert out.read_text() == done.output
+        lost = await run_against(place, "config", "convert", "-", "-o", "/proc/x/y", pipe=old)
+        assert lost.exit_code == 1
+        assert "cannot write /proc/x/y" in lost.output

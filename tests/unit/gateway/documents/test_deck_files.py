@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.documents.deck_files import DeckFiles, read_files
+from gateway.documents.deck_files import DeckFiles, converted, read_files
 from gateway.errors import DocumentError
 
 
@@ -84,3 +84,38 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_read(
     (tmp_path / "a.yaml").write_bytes(b"#" * (1024 * 1024 + 1))
     with pytest.raises(DocumentError, match="has more than 1 MiB; split it up"):
         _read(tmp_path / "a.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            '_format_version: "1.1"\nservices: [{name: a, host: "${{ env "DECK_HOST" }}", '
+            'port: ${{ env "DECK_PORT" | toInt }}, routes: [{name: r, paths: [/a/(b|c)]}]}]',
+            '_format_version: "3.0"\nservices:\n- name: a\n  host: ${{ env "DECK_HOST" }}\n'
+            '  port: ${{ env "DECK_PORT" | toInt }}\n  routes:\n  - name: r\n    paths:\n'
+            "    - ~/a/(b|c)\n",
+        ),
+        (
+            '_format_version: "0.1"\nservice_packages: [{name: a, versions: [{version: v1, '
+            "implementation: {type: kong-gateway, kong: {service: {host: a.test}}}}]}]",
+            '_format_version: "3.0"\nservices:\n- name: a\n  host: a.test\n',
+        ),
+        (
+            '_format_version: "3.0"\n_info: {select_tags: [t]}',
+            '_format_version: "3.0"\n_info:\n  select_tags:\n  - t\n',
+        ),
+    ],
+)
+def test_older_files_are_written_in_todays_format_with_their_templates(
+    text: str, expected: str
+) -> None:
+    expected = expected.replace('"3.0"', "'3.0'")
+    assert converted("-", text.encode) == expected
+    # What is new stays.
+    assert converted("-", expected.encode) == expected
+
+
+def test_what_cannot_be_converted_is_said_with_its_file() -> None:
+    with pytest.raises(DocumentError, match=r'^-: _format_version: "9" is not known'):
+        converted("-", '_format_version: "9"'.encode)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.documents.placeholders import document_path, fill_in, render_environment
+from gateway.documents.placeholders import document_path, fill_in, render_environment, set_aside
 from gateway.errors import DocumentError
 
 
@@ -71,3 +71,10 @@ def test_a_wrong_expression_names_its_line(expression: str, problem: str) -> Non
         render_environment(f"a: 1\nb: ${{{{ {expression} }}}}", {})
     assert caught.value.problems[0].startswith("line 2: ")
     assert problem in caught.value.problems[0]
+
+
+def test_expressions_set_aside_are_put_back_wherever_they_stood() -> None:
+    text = 'a: ${{ env "DECK_A" }}\nb: "x${{ env "DECK_B" | toInt }}y deck-expression-1-"\n'
+    aside, put_back = set_aside(text)
+    assert "${{" not in aside
+    assert put_back(aside) == text

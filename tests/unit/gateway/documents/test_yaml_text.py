@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
-from gateway.documents.yaml_text import load_yaml
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.documents.yaml_text import load_yaml, write_yaml
 from gateway.errors import DocumentError
 
 _LAUGHS = "\n".join(
@@ -57,3 +61,25 @@ def test_keys_are_texts_dates_too_and_aliases_are_copies() -> None:
     }
     assert read["b"] is not read["d"]
     assert load_yaml("") == {}
+
+
+_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=4)
+    ),
+)
+
+
+@given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), _VALUES, max_size=5))
+def test_what_is_written_is_read_as_the_same(raw: dict[str, Any]) -> None:
+    assert load_yaml(write_yaml(raw)) == raw
+
+
+def test_texts_of_several_lines_are_read_by_people() -> None:
+    assert write_yaml({"cert": "a\nb\n"}) == "cert: |\n  a\n  b\n"
