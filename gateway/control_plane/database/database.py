@@ -99,6 +99,9 @@ class Database(ABC):
             yield
         except DBAPIError as error:
             raise self.error_of(error) from error
+        except sa.exc.TimeoutError as error:
+            text = f"all connections to the database {self.label} are in use; try again"
+            raise StoreError(text, 503) from error
 
 
 def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:

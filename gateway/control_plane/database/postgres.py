@@ -183,8 +183,11 @@ class PostgresDatabase(Database):
             self._note_failure(_reason(error))
             raise
         made.patience, made.silent = self.address.timeout, self._note_failure
-        if self._schema is None:
-            self._schema = _current_schema(made)
+        try:
+            self._schema = self._schema or _current_schema(made)
+        except psycopg.Error:
+            made.close()
+            raise
         return made
 
     def _note_failure(self, reason: str) -> None:

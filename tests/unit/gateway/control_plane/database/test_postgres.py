@@ -4,7 +4,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -176,6 +176,31 @@ def test_a_server_with_another_certificate_is_not_talked_to(tmp_path: Path) -> N
                 with pytest.raises(StoreError, match=r"SSL error|certificate verify failed"):
                     store.open()
             store.close()
+
+
+def test_a_user_without_a_schema_is_told_to_name_one(postgres: Postgres, name: str) -> None:
+    with postgres.connect(name) as connection:
+        connection.execute(f"ALTER DATABASE {name} SET search_path TO nowhere".encode())
+    store = Store(postgres.opened(name))
+    with pytest.raises(StoreError, match="its user has no schema; set KONG_PG_SCHEMA"):
+        store.open()
+    store.close()
+    named = Store(postgres.opened(name, schema="mine"))
+    named.open()
+    assert named.append(counting)
+    named.close()
+
+
+def test_when_all_connections_are_in_use_that_is_said(postgres: Postgres, name: str) -> None:
+    database = postgres.opened(name, timeout=0.2)
+    Store(database).open()
+    with ExitStack() as readers:
+        for _ in range(6):
+            readers.enter_context(database.reading())
+        with pytest.raises(StoreError, match="are in use; try again") as caught:
+            readers.enter_context(database.reading())
+        assert caught.value.status == 503
+    database.close()
 
 
 def test_threads_share_a_few_connections(postgres: Postgres, name: str) -> None:
