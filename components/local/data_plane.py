@@ -55,6 +55,7 @@ class LocalDataPlane(pulumi.ComponentResource):
                 "KONG_CLUSTER_CONTROL_PLANE": args.control_plane.cluster,
                 "KONG_CLUSTER_SERVER_NAME": args.control_plane.cluster_server_name,
                 "KONG_LUA_SSL_TRUSTED_CERTIFICATE": f"system,{directory}/kafka-ca.crt",
+                "KAFKA_GATEWAY_TRACE_REQUESTS": "on",
                 "KONG_NGINX_WORKER_PROCESSES": str(args.workers or "auto"),
                 "KAFKA_GATEWAY_ENV_FILE": f"{directory}/vault.env",
                 # Next door: what is published right after a restart is confirmed at once.

@@ -144,7 +144,7 @@ class ControlPlane:
                 publisher,
                 self.data_planes,
                 self.authentication,
-                self.extensions.traffic,
+                self.extensions,
                 self.audit,
             )
             self.page = GatewayPage(parts)

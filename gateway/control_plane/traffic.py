@@ -97,6 +97,8 @@ class NodeState:
     ready: int
     buffered: int
     buffer: int
+    traces: bool
+    """Requests may be tried on it."""
 
 
 class Traffic:
@@ -115,7 +117,12 @@ class Traffic:
         """Add what a data plane reports."""
         now, seconds = self.clock(), max(0.0, min(report.seconds, SLOTS * WIDTH))
         self.nodes[node] = NodeState(
-            report.version, report.workers, report.ready, report.buffered, report.buffer
+            report.version,
+            report.workers,
+            report.ready,
+            report.buffered,
+            report.buffer,
+            report.traces,
         )
         self.edition += 1
         for route in report.routes:

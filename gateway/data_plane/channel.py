@@ -42,6 +42,8 @@ class Command(StrEnum):
     """Know how the peers of upstreams stand; a worker's message of this kind reports on peers."""
     PART = "part"
     """Close each connection with its next response, or keep them again."""
+    TRY = "try"
+    """Serve the request in the body, and tell what was done with it."""
     DRAIN = "drain"
     """Finish what is under way, and end."""
 

@@ -19,6 +19,11 @@ HEADER = b"x-kafka-gateway-extensions"
 REPORTS = "reports"
 """The control plane takes ``TrafficReport``."""
 
+REPORT, TRY, TRACE = "kafka_gateway_report", "kafka_gateway_try", "kafka_gateway_trace"
+"""Types of messages."""
+LONGEST_BODY = 65_536
+"""Bytes of a body in a request that is tried, and of one in its trace."""
+
 _MOST = 20_000
 """Routes or topics in one report."""
 
@@ -48,7 +53,7 @@ class TopicTraffic(msgspec.Struct, array_like=True):
     """Records by the time until Kafka acknowledged them."""
 
 
-class TrafficReport(msgspec.Struct, tag="kafka_gateway_report", tag_field="type"):
+class TrafficReport(msgspec.Struct, tag=REPORT, tag_field="type"):
     """What a node's workers counted since the report before; without routes that had no traffic."""
 
     seconds: float
@@ -62,6 +67,52 @@ class TrafficReport(msgspec.Struct, tag="kafka_gateway_report", tag_field="type"
     """Records that fit into them."""
     routes: list[RouteTraffic]
     topics: list[TopicTraffic]
+    traces: bool = False
+    """Requests may be tried on this node."""
+
+
+class TriedRequest(msgspec.Struct, tag=TRY, tag_field="type"):
+    """A request that a data plane is to serve, and to tell what it did."""
+
+    id: str
+    method: str
+    target: str
+    headers: list[tuple[str, str]]
+    body: bytes = b""
+
+
+class TracedStep(msgspec.Struct):
+    """One policy that was run."""
+
+    name: str
+    milliseconds: float
+    outcome: str
+
+
+class TracedRecord(msgspec.Struct):
+    """What became of one record; ``partition`` and ``offset`` are -1 where it was not written."""
+
+    topic: str
+    partition: int
+    offset: int
+    error: str = ""
+
+
+class RequestTrace(msgspec.Struct, tag=TRACE, tag_field="type"):
+    """What became of a request that was tried."""
+
+    id: str
+    error: str = ""
+    """Why it was not served at all."""
+    route: str = ""
+    service: str = ""
+    consumer: str = ""
+    steps: list[TracedStep] = []
+    records: list[TracedRecord] = []
+    status: int = 0
+    response: bytes = b""
+    """The response as it came, its body cut to ``LONGEST_BODY``."""
+    milliseconds: float = 0.0
 
 
 _decoder = msgspec.json.Decoder(TrafficReport)
@@ -80,6 +131,22 @@ def type_of(frame: bytes) -> str:
         return "" if found is None else msgspec.json.decode(found, type=str)
     except msgspec.MsgspecError:
         return ""
+
+
+def read_trace(frame: bytes) -> RequestTrace:
+    """Read a trace; raises ``ClusterError`` when it is none."""
+    try:
+        return msgspec.json.decode(frame, type=RequestTrace)
+    except msgspec.MsgspecError as error:
+        raise ClusterError(f"the data plane sent a trace that cannot be read: {error}") from None
+
+
+def read_tried(frame: bytes) -> TriedRequest:
+    """Read a request to be tried; raises ``ClusterError`` when it is none."""
+    try:
+        return msgspec.json.decode(frame, type=TriedRequest)
+    except msgspec.MsgspecError as error:
+        raise ClusterError(f"the control plane sent what cannot be read: {error}") from None
 
 
 def read_report(frame: bytes) -> TrafficReport:

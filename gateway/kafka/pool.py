@@ -39,6 +39,10 @@ class ProducerPool:
         made = self._producers[config] = Producer(config, self.loop, self._prober)
         return made
 
+    def all(self) -> list[Producer]:
+        """Return the producers that are in use."""
+        return list(self._producers.values())
+
     def release(self, producer: Producer) -> None:
         """Say that one user less needs it; the last one has it flushed and closed."""
         producer.users -= 1

@@ -24,6 +24,8 @@ from gateway.kafka.second_lane import MOST_TOGETHER, SecondLane
 from gateway.kafka.watch import Watch
 
 OnDelivery = Callable[[ProduceError | None], None]
+OnSettled = Callable[[str, int, int, str], None]
+"""Told of a record's topic, partition, offset, and the name of its error or nothing."""
 
 _NONE: tuple[int, None] = (0, None)
 
@@ -67,6 +69,7 @@ class Producer:
         self.second_lane = SecondLane(self, loop, prober)
         self.doubts = self.second_lane.doubts
         self._token = 0
+        self._watched: dict[int, OnSettled] = {}
         self._deadlines = Deadlines(loop, config.deadline / 1000, self._late)
         self._drained: asyncio.Event | None = None
         self._max_messages = config.buffer_messages
@@ -236,6 +239,8 @@ class Producer:
     def settle(self, messages: Sequence[Any]) -> None:
         """Tell each sender what became of its record."""
         count = len(messages)
+        if self._watched:
+            self._tell_watchers(messages)
         pop, size, failed = self._pending.pop, 0, 0
         for message in messages:
             size += message.len
@@ -260,6 +265,22 @@ class Producer:
             self.watch.delivered()
         if self._drained is not None and not self._pending:
             self._drained.set()
+
+    @property
+    def last_token(self) -> int:
+        """The number of the record that was taken last."""
+        return self._token
+
+    def watch_tokens(self, since: int, take: OnSettled) -> None:
+        """Have ``take`` told of each record that was taken after the token ``since``."""
+        self._watched |= dict.fromkeys(range(since + 1, self._token + 1), take)
+
+    def _tell_watchers(self, messages: Sequence[Any]) -> None:
+        for message in messages:
+            take = self._watched.pop(message._private, None)
+            if take is not None:
+                error = error_name(message.err) if message.err else ""
+                take(topic_of(message), message.partition, message.offset, error)
 
     def _count(self, messages: Sequence[Any], written: int, size: int) -> None:
         """Count the records of one batch, which are of one topic."""

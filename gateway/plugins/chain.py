@@ -8,6 +8,7 @@ header and log, never a hole: the handlers after it do not run.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from inspect import isawaitable
 from time import monotonic
 from typing import Any
@@ -35,6 +36,10 @@ Derive = Callable[[Request], "Chain"]
 def no_service(request: Request) -> Response:
     """Respond to a request for a route without a service, when no plugin did."""
     return error_response(503, NO_SERVICE, request)
+
+
+Watch = Callable[[str, str | None], None]
+"""Told of a handler by its name: None as it begins, then what it did."""
 
 
 class Chain:
@@ -190,6 +195,18 @@ class Chain:
         start = sum(1 for other in chain._order if not _before(place, other))
         return chain.run(request, start, derive)
 
+    def watched(self, watch: Watch) -> Chain:
+        """Return the same chain with ``watch`` told of each access handler that has run."""
+        made = copy(self)
+        made._access = tuple(
+            _watched(access, name, watch)
+            for access, (_, name) in zip(self._access, self._order, strict=True)
+        )
+        derive = self._derive
+        if derive is not None:
+            made._derive = lambda request: derive(request).watched(watch)
+        return made
+
     def filter_head(self, request: Request, response: Response) -> None:
         """Run the header filters; they change ``response`` in place."""
         for header_filter in self._header_filters:
@@ -258,6 +275,30 @@ _SKIPPED: Mapping[str, Callable[..., Any]] = {
     "log": lambda: None,
 }
 """What stands for a phase that is skipped."""
+
+
+def _watched(
+    access: Callable[[Request], AccessResult], name: str, watch: Watch
+) -> Callable[[Request], AccessResult]:
+    def watched(request: Request) -> AccessResult:
+        watch(name, None)
+        try:
+            result = access(request)
+        except Exception:
+            watch(name, "failed")
+            raise
+        if isinstance(result, _RESPONSES) or result is None:
+            watch(name, "passed" if result is None else "responds")
+            return result
+        return waiting(result)
+
+    async def waiting(result: Any) -> Any:
+        response = await result
+        passes = response is None or isinstance(response, Proceed)
+        watch(name, "passed" if passes else "responds")
+        return response
+
+    return watched
 
 
 def _timed(handler: Handler) -> Callable[[Request], AccessResult]:

@@ -224,6 +224,9 @@ class Settings(PostgresSettings):
     allow_hidden_dots: bool = setting(switch, "off", own=True)
     """Whether paths pass that have a dot segment beside `%2f`, `%5c`, a backslash or a semicolon,
     like `/open/..%2fsecret`, which many upstreams resolve: else 400."""
+    trace_requests: bool = setting(switch, "off", own=True)
+    """Whether a data plane serves requests that its control plane wants tried, and tells what it
+    did with them: for the page's view of that name."""
     drain_timeout: float = setting(seconds, "12s", own=True)
     """How long a stopping worker waits for requests under way and for Kafka."""
     cluster_nodes_per_certificate: int = setting(count(1, 100_000), "100", own=True)

@@ -141,6 +141,36 @@ async def test_the_traffic_of_a_real_data_plane_arrives(tmp_path: Path) -> None:
             await expect(gone).to_be_visible(timeout=20_000)
 
 
+async def test_a_request_is_tried_and_told_of(tmp_path: Path) -> None:
+    async with serving_page(tmp_path) as place, browser() as chromium, window(chromium) as page:
+        answer = {"config": {"status_code": 418, "message": "short and stout"}}
+        plugins = {"request-termination": answer, "key-auth": {}, "correlation-id": {}}
+        routes = {"teapot": {"paths": ["/teapot"], "plugins": plugins}}
+        await place.publish(
+            {
+                "services": {"kitchen": {"url": "http://s.test", "routes": routes}},
+                "consumers": {"ann": {"keyauth_credentials": {"own": {"key": "key-of-ann"}}}},
+            },
+            wait=0,
+        )
+        allowed = {"KAFKA_GATEWAY_TRACE_REQUESTS": "on"}
+        with running_node(tmp_path, **node_settings(place, tmp_path), **allowed) as node:
+            await asyncio.to_thread(node.ready)
+            async with asyncio.timeout(30):
+                while not place.made.extensions.traffic.nodes:  # noqa: ASYNC110  # a report comes
+                    await asyncio.sleep(0.05)
+            await sign_in(page, place, "/try")
+            await page.get_by_label("Path").fill("/teapot")
+            await page.get_by_label("Headers").fill("apikey: key-of-ann")
+            await page.get_by_role("button", name="Send").click()
+            await expect(page.get_by_text("route teapot of kitchen")).to_be_visible()
+            await expect(page.locator(".steps li")).to_have_count(3)
+            await expect(page.locator("pre")).to_contain_text("short and stout")
+            assert await hindrances(page) == []
+            await page.set_viewport_size({"width": 1280, "height": 1150})
+            await picture(page, "page-try")
+
+
 async def test_a_data_plane_that_dies_is_told_of_without_asking(tmp_path: Path) -> None:
     async with serving_page(tmp_path) as place, browser() as chromium, window(chromium) as page:
         async with place.serving(hostname="gateway-1"), place.serving(hostname="gateway-2"):
@@ -195,6 +225,7 @@ VIEWS = (
     "/routes",
     "/routes?q=none",
     "/audit",
+    "/try",
     "/data-planes",
     "/releases",
     "/releases/1",

@@ -132,6 +132,8 @@ class Session:
     async def _serve(self, messages: AsyncGenerator[Received, None]) -> None:
         self._data_planes.arrive(self.node.id)
         self._log.info("data plane connected", version=self.node.version, labels=self.node.labels)
+        if self._extensions is not None:
+            self._extensions.arrive(self.node.id, self._send_frame)
         self._arrived = True
         if self._latest is not None:
             self.offer(self._latest)
@@ -164,6 +166,9 @@ class Session:
         self._data_planes.report(self.node.id, reported)
         if self._sent is not None and self._sent.confirmed_by(reported):
             self._settled.set()
+
+    async def _send_frame(self, frame: bytes) -> None:
+        await self._wire.send(BytesMessage(data=frame))
 
     def _take_message(self, message: BytesMessage) -> None:
         extensions, frame = self._extensions, bytes(message.data)

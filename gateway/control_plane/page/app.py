@@ -18,6 +18,7 @@ from gateway.control_plane.access.authentication import Authentication
 from gateway.control_plane.admin.kong_errors import UNEXPECTED, kong_error
 from gateway.control_plane.admin.middleware import ResponseHeaders
 from gateway.control_plane.clustering.data_planes import DataPlanes
+from gateway.control_plane.clustering.extensions import NodeExtensions
 from gateway.control_plane.page.audit import AuditedWrites, AuditView
 from gateway.control_plane.page.data_plane_lines import DataPlaneLines
 from gateway.control_plane.page.data_planes import DataPlanesPage
@@ -30,9 +31,9 @@ from gateway.control_plane.page.routes import RoutesPage
 from gateway.control_plane.page.session import SessionSealer
 from gateway.control_plane.page.sign_in import SignInPage
 from gateway.control_plane.page.static_files import StaticFiles
+from gateway.control_plane.page.try_it import TryItPage
 from gateway.control_plane.page.view import MenuEntry, View
 from gateway.control_plane.publisher import Publisher
-from gateway.control_plane.traffic import Traffic
 from gateway.errors import GatewayError
 from gateway.logs import get_logger
 from gateway.settings.settings import Settings
@@ -53,7 +54,7 @@ class PageParts:
     publisher: Publisher
     data_planes: DataPlanes
     authentication: Authentication
-    traffic: Traffic
+    extensions: NodeExtensions
     audit: AuditLog | None = None
 
 
@@ -66,13 +67,15 @@ class GatewayPage:
         files = StaticFiles()
         view = View(publisher, sealer, files)
         lines = DataPlaneLines(publisher, parts.data_planes)
-        figures = TrafficFigures(parts.traffic)
+        traffic = parts.extensions.traffic
+        figures = TrafficFigures(traffic)
         self.events = LiveEvents(publisher, parts.data_planes, authentication)
-        self.events.editions["traffic"] = lambda: parts.traffic.edition
+        self.events.editions["traffic"] = lambda: traffic.edition
         view.places = [
             MenuEntry("/", "Overview"),
             MenuEntry("/routes", "Routes"),
             MenuEntry("/data-planes", "Data planes"),
+            MenuEntry("/try", "Try it", "write"),
             MenuEntry("/releases", "Releases"),
             *([] if parts.audit is None else [MenuEntry("/audit", "Audit log", "admin")]),
         ]
@@ -82,6 +85,7 @@ class GatewayPage:
             *OverviewPage(view, publisher, lines, figures).routes(),
             *RoutesPage(view, publisher, figures).routes(),
             *AuditView(view, publisher, parts.audit).routes(),
+            *TryItPage(view, parts.data_planes, parts.extensions).routes(),
             *DataPlanesPage(view, lines).routes(),
             *ReleasesPage(view, publisher, lines).routes(),
             *self.events.routes(),

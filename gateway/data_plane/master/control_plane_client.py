@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
@@ -23,12 +23,16 @@ from wsproto.events import BytesMessage, Ping
 from gateway import COMPATIBLE_WITH
 from gateway.data_plane.master.intake import ReleaseIntake
 from gateway.data_plane.master.traffic_reports import TrafficReports
-from gateway.errors import ClusterError, ReleaseRefused
+from gateway.errors import ClusterError, ReleaseRefused, WorkerGone
 from gateway.hybrid.client_socket import Address, ClientSocket
-from gateway.hybrid.extensions import REPORTS, encode
+from gateway.hybrid.extensions import REPORTS, TRY, RequestTrace, encode, read_tried, type_of
 from gateway.logs import get_logger
+from gateway.tasks import BackgroundTasks
 
 _log = get_logger("gateway.cluster")
+
+TryRequest = Callable[[bytes], Awaitable[str]]
+"""Has a worker serve a request that is to be tried; returns its trace."""
 
 _PING = 30.0
 _REPORT = 5.0
@@ -84,6 +88,7 @@ class ClusterClient:
         pause: tuple[float, float] = (5.0, 10.0),
         largest: int = 16 * 1024**2,
         traffic: TrafficReports | None = None,
+        try_request: TryRequest | None = None,
     ) -> None:
         self.connected_since: float | None = None
         """Monotonic seconds; None while there is no connection."""
@@ -98,6 +103,8 @@ class ClusterClient:
         self._pause = pause
         self._largest = largest
         self._traffic = traffic
+        self._try_request = try_request
+        self._tasks = BackgroundTasks()
         self._socket: ClientSocket | None = None
         self._waiting: bytes | None = None
         self._arrived = asyncio.Event()
@@ -155,6 +162,8 @@ class ClusterClient:
             async for message in socket.messages(_SILENCE):
                 if isinstance(message, Ping):
                     socket.pong(bytes(message.payload))
+                elif isinstance(message, BytesMessage) and bytes(message.data[:1]) == b"{":
+                    self._tasks.start(self._try(socket, bytes(message.data)))
                 elif isinstance(message, BytesMessage):
                     self._waiting = bytes(message.data)
                     self._arrived.set()
@@ -178,6 +187,19 @@ class ClusterClient:
             report = encode(await traffic.next())
             with suppress(ClusterError):
                 socket.write(BytesMessage(data=report))
+
+    async def _try(self, socket: ClientSocket, frame: bytes) -> None:
+        """Serve a request that a control plane of ours wants tried, where this node allows it."""
+        if self._try_request is None or type_of(frame) != TRY:
+            _log.warning("frame ignored", reason="no requests are tried on this node")
+            return
+        try:
+            trace = (await self._try_request(frame)).encode()
+        except (ClusterError, WorkerGone, TimeoutError) as error:
+            failed = RequestTrace(read_tried(frame).id, error=str(error) or "it took too long")
+            trace = encode(failed)
+        with suppress(ClusterError):
+            socket.write(BytesMessage(data=trace))
 
     async def _take_frames(self) -> None:
         while True:

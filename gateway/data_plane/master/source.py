@@ -205,7 +205,8 @@ class ControlPlaneSource(Source):
             process_conf=_shown(settings),
             pause=(settings.cluster_reconnect_min, settings.cluster_reconnect_max),
             largest=settings.cluster_max_payload,
-            traffic=TrafficReports(supervisor),
+            traffic=TrafficReports(supervisor, traces=settings.trace_requests),
+            try_request=supervisor.try_request if settings.trace_requests else None,
         )
         await self._client.run()
 

@@ -31,6 +31,7 @@ _PREPARE = 60.0
 """Seconds in which a worker must have compiled a release; a worker that hangs refuses it."""
 _RESPONSE = 5.0
 _PURGE = 30.0
+_TRY = 25.0
 _START = 30.0
 """Seconds a new worker has for its imports on a machine that is busy."""
 _REPORTED = ("counters", "gauges", "exemplars")
@@ -209,6 +210,13 @@ class Supervisor:
                 continue
             return int(message.data["gone"])
         return 0
+
+    async def try_request(self, request: bytes) -> str:
+        """Have one worker serve a request; return its trace. Raises ``WorkerGone``."""
+        for worker in self._members.values():
+            reply = await worker.ask(Command.TRY, body=request, within=_TRY)
+            return str(reply.data["trace"])
+        raise WorkerGone("no worker is running")
 
     async def replace(self, init: Mapping[str, Any]) -> None:
         """Put new workers with new settings in the places of the old, one after the other."""

@@ -34,7 +34,8 @@ class ReportingWorkers(Protocol):
 class TrafficReports:
     """Makes reports."""
 
-    def __init__(self, workers: ReportingWorkers) -> None:
+    def __init__(self, workers: ReportingWorkers, *, traces: bool = False) -> None:
+        self._traces = traces
         self._workers = workers
         self._routes: Mapping[str, Any] = {}
         self._topics: Mapping[str, Any] = {}
@@ -63,6 +64,7 @@ class TrafficReports:
             routes=list(_routes(self._routes, routes)),
             topics=list(_topics(self._topics, topics)),
         )
+        report.traces = self._traces
         self._since, self._routes, self._topics = now, routes, topics
         return report
 

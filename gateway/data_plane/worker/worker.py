@@ -27,6 +27,7 @@ from gateway.data_plane.worker.snapshot import Snapshot
 from gateway.data_plane.worker.store_client import StoreClient
 from gateway.errors import ReleaseRefused, SettingsError
 from gateway.http.server import Listener
+from gateway.hybrid.extensions import encode, read_tried
 from gateway.logs import configure_logs, get_logger
 from gateway.plugins.shared_store import SharedStore
 from gateway.proxy.balancing.health import PeerState
@@ -79,6 +80,7 @@ class Worker:
             Command.PING: self._reply,
             Command.PURGE: self._purge,
             Command.HEALTH: self._health,
+            Command.TRY: self._try,
             Command.PART: lambda asked: self.parts.server.part(bool(asked.data["parting"])),
             Command.DRAIN: lambda asked: self.drain(float(asked.data["seconds"])),
         }
@@ -208,6 +210,13 @@ class Worker:
         # Thousands of routes are not written in one go: requests would wait for it.
         requests = await self._parts.resources.request_metrics.written()
         self._report(message.data["number"], requests)
+
+    async def _try(self, message: Message) -> None:
+        # Late: hardly any worker is ever asked to.
+        from gateway.data_plane.worker.tracing import trace_request
+
+        trace = await trace_request(self.parts, read_tried(message.body))
+        self._reply(message, trace=encode(trace).decode())
 
     def _health(self, message: Message) -> None:
         """Take over how the peers of upstreams stand."""

@@ -322,3 +322,37 @@ def test_the_wait_for_a_record_is_noted_where_the_chain_logs() -> None:
     produces.result = text(200, b"")
     Chain([produces, logs]).run(buffered)
     assert buffered.waiting_since is None
+
+
+def test_a_watched_chain_tells_what_each_handler_did_and_the_other_does_not() -> None:
+    told: list[tuple[str, str | None]] = []
+    first = _access(lambda _: None)
+    second = _access(lambda _: text(201, b""))
+    chain = Chain([first, second], order=[(2, "first"), (1, "second")])
+    assert _status(chain.watched(lambda name, did: told.append((name, did)))) == 201
+    assert told == [("first", None), ("first", "passed"), ("second", None), ("second", "responds")]
+    assert _status(chain) == 201
+    assert len(told) == 4
+
+
+def test_a_watched_chain_goes_on_being_watched_for_a_consumer() -> None:
+    told: list[str] = []
+
+    def find(request: Request) -> None:
+        request.consumer = {"username": "ann"}
+
+    special = Chain([_access(lambda _: text(202, b""))], order=[(1, "special")])
+    chain = Chain([_access(find)], order=[(2, "who")], derive=lambda _: special)
+    assert _status(chain.watched(lambda name, did: told.append(f"{name} {did}"))) == 202
+    assert told == ["who None", "who passed", "special None", "special responds"]
+
+
+def test_a_watched_handler_that_fails_is_told_of() -> None:
+    told: list[str | None] = []
+
+    def fail(_: Request) -> None:
+        raise RequestRejected(403, "no")
+
+    chain = Chain([_access(fail)], order=[(1, "x")])
+    assert _status(chain.watched(lambda _, did: told.append(did))) == 403
+    assert told == [None, "failed"]

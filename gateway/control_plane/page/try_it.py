@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Trying a request: a data plane serves it and tells what it did."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.control_plane.clustering.data_planes import DataPlanes
+from gateway.control_plane.clustering.extensions import NodeExtensions
+from gateway.control_plane.page.view import View
+from gateway.control_plane.page.viewer import demand, may, viewer_of
+from gateway.errors import ClusterError, RequestRejected
+from gateway.hybrid.extensions import LONGEST_BODY, RequestTrace, TriedRequest
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+_TARGET = re.compile(r"/[!-~]{0,4000}")
+_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}):[ \t]*([\t -~\x80-\uffff]{0,4000})")
+_MOST_HEADERS = 50
+_OURS = frozenset(("connection", "content-length", "transfer-encoding", "upgrade", "expect"))
+"""Headers that say how a request is sent, which is not the form's business."""
+
+
+class TryItPage:
+    """``/try``, for those with the role ``write``."""
+
+    def __init__(self, view: View, data_planes: DataPlanes, extensions: NodeExtensions) -> None:
+        self._view = view
+        self._data_planes = data_planes
+        self._extensions = extensions
+
+    def routes(self) -> list[Route]:
+        """Return all routes."""
+        return [Route("/try", self.try_it, methods=["GET", "POST"])]
+
+    async def try_it(self, request: Request) -> Response:
+        """Show the form; with one that was sent, what a data plane did with its request."""
+        demand(request, may(viewer_of(request), "write"), "write")
+        if request.method == "GET":
+            fields = {"path": request.query_params.get("path", "/")}
+            return self._show(request, fields)
+        fields = await self._view.form(request)
+        try:
+            wanted = read_request(fields)
+            trace = await self._extensions.try_request(fields.get("node", ""), wanted)
+        except (ClusterError, RequestRejected) as error:
+            return self._show(request, fields, problem=str(error))
+        return self._show(request, fields, trace=trace, problem=trace.error)
+
+    def _show(
+        self,
+        request: Request,
+        fields: Mapping[str, str],
+        *,
+        trace: RequestTrace | None = None,
+        problem: str = "",
+    ) -> Response:
+        nodes = [
+            (one.id, one.hostname)
+            for one in self._data_planes
+            if (state := self._extensions.traffic.nodes.get(one.id)) and state.traces
+        ]
+        head, body = "", ""
+        if trace is not None:
+            head, _, body = trace.response.decode("utf-8", "replace").partition("\r\n\r\n")
+        return self._view.render(
+            request,
+            "try_it.html",
+            nodes=nodes,
+            methods=METHODS,
+            fields={"method": "POST", "headers": "", "body": "", "node": "", **fields},
+            trace=trace,
+            problem=problem,
+            head=head,
+            body=body,
+        )
+
+
+def read_request(fields: Mapping[str, str]) -> TriedRequest:
+    """Return the request of a form; raises ``RequestRejected`` where it is none."""
+    method, target = fields.get("method", ""), fields.get("path", "")
+    if method not in METHODS:
+        raise RequestRejected(400, f"method: expected one of {', '.join(METHODS)}")
+    if not _TARGET.fullmatch(target):
+        raise RequestRejected(400, "path: expected one that begins with / and has no spaces")
+    headers = []
+    for line in fields.get("headers", "").splitlines():
+        if not line.strip():
+            continue
+        found = _HEADER.fullmatch(line.strip())
+        if found is None or found[1].lower() in _OURS:
+            raise RequestRejected(400, f"headers: {line.strip()[:60]!r} cannot be sent")
+        headers.append((found[1], found[2]))
+    if len(headers) > _MOST_HEADERS:
+        raise RequestRejected(400, f"headers: at most {_MOST_HEADERS} can be sent")
+    body = fields.get("body", "").replace("\r\n", "\n").encode()
+    if len(body) > LONGEST_BODY:
+        raise RequestRejected(400, f"body: at most {LONGEST_BODY} bytes can be sent")
+    return TriedRequest("", method, target, headers, body)

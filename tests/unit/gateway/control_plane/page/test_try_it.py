@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import orjson
+import pytest
+
+from gateway.control_plane.page.try_it import read_request
+from gateway.errors import RequestRejected
+from tests.support.page import Visitor, serving_page, text, token_for, words
+from tests.support.peer import Peer
+from tests.support.reports import message, report
+
+FORM = {"method": "POST", "path": "/orders?a=b", "headers": "apikey: k\r\n\r\nX-A: é", "body": "b"}
+
+
+def test_a_form_is_a_request() -> None:
+    found = read_request(FORM)
+    assert (found.method, found.target, found.body) == ("POST", "/orders?a=b", b"b")
+    assert found.headers == [("apikey", "k"), ("X-A", "é")]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("method", "TRACE"),
+        ("method", "GET / HTTP/1.1\r\nX: "),
+        ("path", "orders"),
+        ("path", "/a b"),
+        ("path", "/a\r\nX: y"),
+        ("headers", "no colon"),
+        ("headers", "a b: c"),
+        ("headers", "a: b\x00"),
+        ("headers", "Content-Length: 5"),
+        ("headers", "Transfer-Encoding: chunked"),
+        ("headers", "\n".join(f"x{number}: y" for number in range(60))),
+        ("body", "x" * 70_000),
+    ],
+)
+def test_what_is_no_request_is_refused(field: str, value: str) -> None:
+    with pytest.raises(RequestRejected):
+        read_request({**FORM, field: value})
+
+
+async def told(peer: Peer, **answer: object) -> None:
+    """Answer the next request that is to be tried."""
+    while True:
+        frame = await peer.frame()
+        if frame[:1] == b"{":
+            break
+    asked = orjson.loads(frame)
+    await peer.say({"type": "kafka_gateway_trace", "id": asked["id"], **answer})
+
+
+async def test_a_data_plane_tells_what_it_did(tmp_path: Path) -> None:
+    async with serving_page(tmp_path) as place, place.peer(hostname="gateway-1") as peer:
+        visitor = Visitor(place)
+        await visitor.sign_in()
+        assert "No data plane that is connected lets requests be tried" in words(
+            await visitor.get("/try")
+        )
+        state = report()
+        state.traces = True
+        await peer.say(message(state))
+        await peer.ping()
+        assert "gateway-1" in words(await visitor.get("/try"))
+        answering = asyncio.create_task(
+            told(
+                peer,
+                route="orders",
+                status=200,
+                response="SFRUUC8xLjEgMjAwIE9LDQoNCjxiPg==",
+                steps=[{"name": "key-auth", "milliseconds": 0.2, "outcome": "passed"}],
+                records=[{"topic": "orders", "partition": 3, "offset": 77}],
+            )
+        )
+        node = place.made.data_planes.connected()[0]
+        reply = await visitor.post("/try", {**FORM, "node": node}, "/try")
+        await answering
+        assert "key-auth passed" in words(reply)
+        assert "orders 3 77" in words(reply)
+        assert "&lt;b&gt;" in text(reply)
+        assert "<b>" not in text(reply)
+        gone = await visitor.post("/try", {**FORM, "node": "none"}, "/try")
+        assert "lets nobody try requests" in words(gone)
+
+
+async def test_a_data_plane_that_goes_meanwhile_is_told_of(tmp_path: Path) -> None:
+    async with serving_page(tmp_path) as place:
+        visitor = Visitor(place)
+        await visitor.sign_in()
+        async with place.peer() as peer:
+            state = report()
+            state.traces = True
+            await peer.say(message(state))
+            await peer.ping()
+            node = place.made.data_planes.connected()[0]
+            asking = asyncio.create_task(visitor.post("/try", {**FORM, "node": node}, "/try"))
+            await peer.frame()
+        assert "connection has ended" in words(await asking)
+
+
+async def test_it_takes_the_right_to_write(tmp_path: Path) -> None:
+    async with serving_page(tmp_path) as place:
+        visitor = Visitor(place)
+        await visitor.sign_in(await token_for(place, "ann", "read"))
+        assert "Try it" not in words(await visitor.get("/releases"))
+        assert (await visitor.get("/try")).status == 403
+        assert (await visitor.post("/try", FORM, "/releases")).status == 403
