@@ -259,8 +259,9 @@ class Client:
         fields = None
         for index, (value, token) in enumerate(zip(batch.values, batch.tokens, strict=True)):
             key, headers = batch.extras.get(index, (None, ()))
-            # The records of one request come together and share them.
-            if fields is None or fields.key is not key or fields.headers is not headers:
+            # The records of one request come together and share them; those of others most often
+            # have headers of the same names.
+            if fields is None or fields.key is not key or not fields.take(headers):
                 fields = _Fields(topic, key, headers)
             code = fields.produce(self._handle, value, token, self._lend(token, value))
             if code:
@@ -312,7 +313,7 @@ class Client:
 
 
 class _Fields:
-    """What records with the same topic, key and headers are produced with; made once for them."""
+    """What records with the same topic, key and names of headers are produced with."""
 
     def __init__(self, topic: Any, key: bytes | None, headers: Sequence[Header]) -> None:
         self.key = key
@@ -329,13 +330,32 @@ class _Fields:
             fields[5].vtype, fields[5].u.mem.ptr = rdk.VU_KEY, self._kept[-1]
             fields[5].u.mem.size = len(key)
             self._used = 6
+        self._headers: list[Any] = []
+        self._contents: list[Any] = []
         for name, content in headers:
-            self._kept += (ffi.new("char[]", name.encode()), ffi.from_buffer(content))
+            self._kept.append(ffi.new("char[]", name.encode()))
+            self._contents.append(ffi.from_buffer(content))
             field = fields[self._used]
             field.vtype = rdk.VU_HEADER
-            field.u.header.name, field.u.header.val = self._kept[-2], self._kept[-1]
-            field.u.header.size = len(content)
+            header = field.u.header
+            header.name, header.val = self._kept[-1], self._contents[-1]
+            header.size = len(content)
+            self._headers.append(header)
             self._used += 1
+
+    def take(self, headers: Sequence[Header]) -> bool:
+        """Have what is produced next carry these headers; False: they have other names."""
+        before = self.headers
+        if headers is before:
+            return True
+        if [name for name, _ in headers] != [name for name, _ in before]:
+            return False
+        self.headers = headers
+        for place, (_, content) in enumerate(headers):
+            header, buffer = self._headers[place], ffi.from_buffer(content)
+            header.val, header.size = buffer, len(content)
+            self._contents[place] = buffer
+        return True
 
     def produce(self, handle: Any, value: bytes, token: int, flags: int) -> int:
         """Queue a record; return an error code. ``flags`` say whether librdkafka copies it."""

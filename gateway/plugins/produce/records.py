@@ -155,7 +155,10 @@ def record_size(value: int, key: bytes | None, headers: Sequence[Header]) -> int
 
 def extra_size(key: bytes | None, headers: Sequence[Header]) -> int:
     """Return the bytes of a record's key and headers."""
-    return len(key or b"") + sum(len(name) + len(content) for name, content in headers)
+    size = len(key) if key else 0
+    for name, content in headers:
+        size += len(name) + len(content)
+    return size
 
 
 _BATCH_AND_RECORD = 61 + 21
