@@ -12,10 +12,9 @@ import orjson
 import typer
 
 from gateway.atomic_file import write_atomically
-from gateway.commands.admin_client import DEFAULT_URL, Authority, TokenFile, Url, admin_api, ask
+from gateway.commands.admin_client import DEFAULT_URL, Authority, TokenFile, Url, admin_api
 from gateway.commands.failures import in_words
 from gateway.errors import CommandFailed
-from gateway.http.json_api import quoted
 
 if TYPE_CHECKING:
     from gateway.control_plane.page.changes import EntityChange
@@ -33,6 +32,10 @@ Owner = Annotated[
     typer.Option(
         envvar="KAFKA_GATEWAY_OWNER", help="Whose entities these are; a stack's is stack-<name>."
     ),
+]
+SelectTags = Annotated[
+    list[str] | None,
+    typer.Option(help="Only entities with this tag, or all of several; each gets it."),
 ]
 Output = Annotated[
     Path | None,
@@ -61,13 +64,15 @@ def validate(files: Files) -> None:
 def diff(
     files: Files,
     owner: Owner = DEFAULT_OWNER,
+    select_tag: SelectTags = None,
     json: AsJson = False,
     url: Url = DEFAULT_URL,
     token_file: TokenFile = None,
     ca: Authority = None,
 ) -> None:
     """Show what a sync would change; exit code 0 when nothing, 2 when something, 1 for errors."""
-    changes = _changes(admin_api(url, token_file, ca), _read(files), owner)
+    api = admin_api(url, token_file, ca)
+    changes = _changes(api, _read(files, select_tag), owner)
     _show(changes, json, owner)
     if changes:
         raise typer.Exit(2)
@@ -78,6 +83,7 @@ def diff(
 def sync(
     files: Files,
     owner: Owner = DEFAULT_OWNER,
+    select_tag: SelectTags = None,
     message: Annotated[str | None, typer.Option(help="A text for the list of releases.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show it, change nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before deleting.")] = False,
@@ -93,7 +99,7 @@ def sync(
 
     On a terminal it asks before it deletes. What breaks off changes nothing.
     """
-    api, found = admin_api(url, token_file, ca), _read(files)
+    api, found = admin_api(url, token_file, ca), _read(files, select_tag)
     changes = _changes(api, found, owner)
     if not json:
         _show(changes, json, owner)
@@ -114,6 +120,7 @@ def sync(
 @in_words
 def dump(
     owner: Owner = DEFAULT_OWNER,
+    select_tag: SelectTags = None,
     output: Output = None,
     json: AsJson = False,
     url: Url = DEFAULT_URL,
@@ -121,13 +128,19 @@ def dump(
     ca: Authority = None,
 ) -> None:
     """Write what an owner has as a decK file, with its secrets."""
-    from gateway.commands.configuration.live import PATIENCE
+    from gateway.commands.configuration.live import configuration, newest
+    from gateway.control_plane.ownership import has_tags, owns_anything
     from gateway.documents.deck_writer import as_deck
+    from gateway.documents.document import from_table
     from gateway.documents.yaml_text import write_yaml
 
-    path = f"/owners/{quoted(owner)}"
-    live = ask(admin_api(url, token_file, ca), "GET", path, timeout=PATIENCE)
-    file = as_deck(live["document"], owner)
+    api = admin_api(url, token_file, ca)
+    live = configuration(api, newest(api))
+    if not owns_anything(live, owner):
+        raise CommandFailed(f'owner "{owner}" has no entities')
+    tags = select_tag or []
+    tagged = {name: [one for one in rows if has_tags(one, tags)] for name, rows in live.items()}
+    file = as_deck(from_table(tagged, owner), owner, tags)
     _write(orjson.dumps(file).decode() + "\n" if json else write_yaml(file), output)
 
 
@@ -153,10 +166,10 @@ def _write(text: str, output: Path | None) -> None:
         raise CommandFailed(f"cannot write {output}: {error.strerror}") from None
 
 
-def _read(files: list[str]) -> DeckFiles:
+def _read(files: list[str], select_tags: list[str] | None = None) -> DeckFiles:
     from gateway.documents.deck_files import read_files
 
-    return read_files(files, os.environ, sys.stdin.buffer.read)
+    return read_files(files, os.environ, sys.stdin.buffer.read, select_tags or ())
 
 
 def _changes(api: JsonApi, found: DeckFiles, owner: str) -> list[EntityChange]:
@@ -167,7 +180,8 @@ def _changes(api: JsonApi, found: DeckFiles, owner: str) -> list[EntityChange]:
     from gateway.control_plane.page.changes import entity_changes
 
     live = configuration(api, newest(api))
-    return entity_changes(live, merge(live, owner, found.document, int(time.time())))
+    wanted = merge(live, owner, found.document, int(time.time()), found.select_tags)
+    return entity_changes(live, wanted)
 
 
 def _show(changes: list[EntityChange], json: bool, owner: str, **more: Any) -> None:
@@ -196,7 +210,8 @@ def _publish(
     from gateway.commands.configuration.shown import show_warnings
 
     errors = Console(stderr=True, soft_wrap=True)
-    body = {"owner": owner, "document": found.document, "message": message or "config sync"}
+    body: dict[str, Any] = {"owner": owner, "document": found.document}
+    body |= {"select_tags": found.select_tags, "message": message or "config sync"}
     with errors.status("publishing, and waiting for the data planes …"):
         made = publish(api, "/releases", body, wait)
     show_warnings(made, errors)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,7 +13,7 @@ from gateway.documents.tree import owner_tag
 from gateway.entities import ENTITIES, EntityType, Row
 from gateway.entities.checks import Table, check_table, row_label
 from gateway.entities.credentials import SECRETS
-from gateway.errors import UniqueViolation
+from gateway.errors import DocumentError, UniqueViolation
 
 _PREFIX = owner_tag("")
 
@@ -31,20 +31,24 @@ def owns_anything(table: Table, owner: str) -> bool:
     return any(owner_of(row) == owner for rows in table.values() for row in rows)
 
 
-def merge(table: Table, owner: str, document: Document, now: int) -> Table:
+def merge(
+    table: Table, owner: str, document: Document, now: int, tags: Collection[str] = ()
+) -> Table:
     """Return the configuration with an owner's entities replaced by those of its document.
 
+    With ``tags`` only those that have all of them are replaced, and those of the document must.
     What cannot be without an entity that goes (a plugin on its route) goes with it, also another
     owner's. ``now`` is in seconds since 1970. Raises ``DocumentError``, and ``UniqueViolation``
     naming the owner that has the same name already.
     """
     own = to_table(document, owner, now, table)
+    _check_tags(own, tags)
     others = {
-        collection: [row for row in rows if owner_of(row) != owner]
+        collection: [row for row in rows if owner_of(row) != owner or not has_tags(row, tags)]
         for collection, rows in table.items()
     }
     for collection, rows in own.items():
-        _check_claims(ENTITIES[collection], rows, others.get(collection, ()))
+        _check_claims(ENTITIES[collection], rows, others.get(collection, ()), owner)
     merged = {
         collection: [*others.get(collection, ()), *own.get(collection, ())]
         for collection in ENTITIES
@@ -52,6 +56,22 @@ def merge(table: Table, owner: str, document: Document, now: int) -> Table:
     merged = without_orphans(merged, _ids(table) - _ids(merged))
     check_table(merged)
     return canonical(merged)
+
+
+def has_tags(row: Row, tags: Collection[str]) -> bool:
+    """Tell whether an entity has all of these tags."""
+    return not tags or set(tags) <= set(row.get("tags") or ())
+
+
+def _check_tags(own: Table, tags: Collection[str]) -> None:
+    problems = [
+        f"{row_label(ENTITIES[collection], row)}: has not all of the tags {', '.join(tags)}"
+        for collection, rows in own.items()
+        for row in rows
+        if not has_tags(row, tags)
+    ]
+    if problems:
+        raise DocumentError(problems)
 
 
 def canonical(table: Table) -> Table:
@@ -117,7 +137,9 @@ def _shown(value: Any) -> str:
     return "null" if value is None else f'"{value}"'
 
 
-def _check_claims(entity: EntityType, own: Iterable[Row], others: Iterable[Row]) -> None:
+def _check_claims(
+    entity: EntityType, own: Iterable[Row], others: Iterable[Row], publisher: str
+) -> None:
     taken: dict[Any, Row] = {}
     for row in others:
         taken |= dict.fromkeys(unique_values(entity, row), row)
@@ -127,14 +149,16 @@ def _check_claims(entity: EntityType, own: Iterable[Row], others: Iterable[Row])
             if other is not None:
                 fields = claim(entity, group, values)
                 text = f"UNIQUE violation detected on '{describe(fields)}'"
-                raise UniqueViolation(f"{text}: {_whose(entity, other)}", fields)
+                raise UniqueViolation(f"{text}: {_whose(entity, other, publisher)}", fields)
 
 
-def _whose(entity: EntityType, row: Mapping[str, Any]) -> str:
+def _whose(entity: EntityType, row: Mapping[str, Any], publisher: str) -> str:
     owner = owner_of(dict(row))
     label = row_label(entity, dict(row))
     if owner is None:
         return f"{label} was made through the Admin API and belongs to no owner; delete it first"
+    if owner == publisher:
+        return f"{label} has not all tags that this publishes by; tag it, or remove it there"
     return f'{label} belongs to owner "{owner}"; choose another name, or remove it there'
 
 

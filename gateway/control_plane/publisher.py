@@ -8,7 +8,7 @@ each is judged by what it changed (see ``gateway.control_plane.judge``).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -168,10 +168,11 @@ class Publisher:
         message: str,
         wait: float,
         check: Check | None = None,
+        tags: Collection[str] = (),
     ) -> Outcome:
         """Publish an owner's document; raises what ``Releases.publish`` and ``check`` raise."""
         return await self._write(
-            lambda: self.releases.publish(owner, document, who, message, check), wait, owner
+            lambda: self.releases.publish(owner, document, who, message, check, tags), wait, owner
         )
 
     async def withdraw(

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -84,15 +84,21 @@ class Releases:
         return replace(release, hash=digest)
 
     def publish(
-        self, owner: str, document: Document, who: str, message: str, check: Check | None = None
+        self,
+        owner: str,
+        document: Document,
+        who: str,
+        message: str,
+        check: Check | None = None,
+        tags: Collection[str] = (),
     ) -> Result:
-        """Replace an owner's entities by those of its document.
+        """Replace an owner's entities, those with all ``tags``, by those of its document.
 
         Raises ``DocumentError`` and ``UniqueViolation``; nothing is written then.
         """
 
         def rule(table: Table) -> Table:
-            return merge(table, owner, document, _now())
+            return merge(table, owner, document, _now(), tags)
 
         return self.write(checked(rule, check), who, message)
 

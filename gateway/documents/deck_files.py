@@ -42,10 +42,14 @@ class DeckFiles:
 
 
 def read_files(
-    sources: Sequence[str], environment: Mapping[str, str], pipe: Callable[[], bytes]
+    sources: Sequence[str],
+    environment: Mapping[str, str],
+    pipe: Callable[[], bytes],
+    select_tags: Sequence[str] = (),
 ) -> DeckFiles:
     """Read and check decK files, folders of such, and ``-``; ``environment`` fills in templates.
 
+    Every entity gets the select tags, which are given here or by the files.
     Raises ``DocumentError`` with every problem, each with the file it is in.
     """
     names = [name for source in sources for name in _files(source)]
@@ -63,12 +67,27 @@ def read_files(
         raise DocumentError(problems)
     source = ", ".join(names)
     try:
+        tags = _select(merged, select_tags)
         document, _ = fill_in(keyed(merged), {})
         table = check_document(document)
     except DocumentError as error:
         raise DocumentError(error.problems, source) from error
-    tags = (merged.get("_info") or {}).get("select_tags") or ()
-    return DeckFiles(source, document, table, tuple(map(str, tags)))
+    return DeckFiles(source, document, table, tags)
+
+
+def _select(merged: dict[str, Any], given: Sequence[str]) -> tuple[str, ...]:
+    """Return the select tags, and let the merged file say them."""
+    info = merged.get("_info") or {}
+    tags = info.get("select_tags") or [] if isinstance(info, dict) else None
+    if not isinstance(tags, list) or not all(isinstance(one, str) for one in tags):
+        raise DocumentError(["_info.select_tags: expected a list of texts"])
+    if given and tags and set(given) != set(tags):
+        text = f"the files have {', '.join(tags)}, and asked for are {', '.join(given)}"
+        raise DocumentError([f"_info.select_tags: {text}; they must be the same"])
+    found = tuple(dict.fromkeys([*tags, *given]))
+    if found:
+        merged["_info"] = {**info, "select_tags": list(found)}
+    return found
 
 
 def converted(source: str, pipe: Callable[[], bytes]) -> str:

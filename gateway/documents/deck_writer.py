@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.documents.deck_lists import deck_key
@@ -18,20 +18,27 @@ _MEMBERSHIPS = "consumer_group_consumers"
 _HEADER = {"_format_version": "3.0"}
 
 
-def as_deck(document: Mapping[str, Any], owner: str) -> dict[str, Any]:
+def as_deck(
+    document: Mapping[str, Any], owner: str, select_tags: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return a live document of an owner as a decK file in format 3.0.
 
     Nulls that mean nothing are left out. An entity whose key does not follow from its fields has
-    its id, by which it stays the same entity when the file is published.
+    its id, by which it stays the same entity when the file is published. Select tags, which all
+    entities must have, stand in the header.
     """
-    writer = _Writer(document, owner)
+    header: dict[str, Any] = dict(_HEADER)
+    if select_tags:
+        header["_info"] = {"select_tags": list(select_tags)}
+    writer = _Writer(document, owner, select_tags)
     writer.level(document, ENTITIES, "")
     # Again, since what refers to an entity may stand before it.
-    return _HEADER | writer.level(document, ENTITIES, "")
+    return header | writer.level(document, ENTITIES, "")
 
 
 class _Writer:
-    def __init__(self, document: Mapping[str, Any], owner: str) -> None:
+    def __init__(self, document: Mapping[str, Any], owner: str, select_tags: Sequence[str]) -> None:
+        self._select_tags = select_tags
         self._ids = {node.path: node.id for node in Tree(document, owner, None).nodes}
         self._known_by_id: dict[tuple[str, str], str] = {}
         """Collection and key of what has its id in the file, and so is called by it there."""
@@ -58,6 +65,9 @@ class _Writer:
         inner = CHILDREN[entity.collection]
         own = {name: value for name, value in item.items() if name not in inner}
         shapes = shape_for(entity, own).fields or {}
+        if self._select_tags:
+            left = [tag for tag in own.get("tags") or () if tag not in self._select_tags]
+            own["tags"] = left or None
         body: dict[str, Any] = {}
         for name, value in own.items():
             if value is not None or not _is_absence(shapes.get(name)):

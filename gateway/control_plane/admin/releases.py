@@ -114,7 +114,7 @@ class ReleaseEndpoints:
 
     async def _publish(self, request: Request) -> Response:
         body = await read_object(request)
-        _only(body, "owner", "document", "who", "message", "wait")
+        _only(body, "owner", "document", "select_tags", "who", "message", "wait")
         owner = _text(body, "owner")
         if not owner:
             raise SchemaViolation({"owner": "required field missing"})
@@ -125,7 +125,7 @@ class ReleaseEndpoints:
         wait = _wait(body)
         return release_response(
             await self._publisher.publish(
-                owner, body["document"], who, message, wait, _limits(request)
+                owner, body["document"], who, message, wait, _limits(request), _tags(body)
             )
         )
 
@@ -203,6 +203,15 @@ def _wait(body: Mapping[str, Any]) -> float:
     if not is_number or not 0 <= value <= LONGEST_WAIT:
         raise SchemaViolation({"wait": f"value should be between 0 and {LONGEST_WAIT:g}"})
     return float(value)
+
+
+def _tags(body: Mapping[str, Any]) -> list[str]:
+    tags = body.get("select_tags")
+    if tags is None:
+        return []
+    if not isinstance(tags, list) or not all(isinstance(one, str) for one in tags):
+        raise SchemaViolation({"select_tags": "expected an array of strings"})
+    return tags
 
 
 def query_wait(query: Mapping[str, str]) -> float:

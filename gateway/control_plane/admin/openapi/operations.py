@@ -192,7 +192,10 @@ HEADERS: dict[str, JsonSchema] = {
 }
 
 _OWNER: JsonSchema = {"type": "string", "minLength": 1, "maxLength": 1000}
-_PUBLISH_BODY = record({"owner": _OWNER, "document": OBJECT, **_WHO}, "owner", "document")
+_TAGS = {"type": "array", "items": STRING}
+_PUBLISH_BODY = record(
+    {"owner": _OWNER, "document": OBJECT, "select_tags": _TAGS, **_WHO}, "owner", "document"
+)
 _WHO_BODY = record(_WHO)
 
 

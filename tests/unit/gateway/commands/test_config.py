@@ -3,13 +3,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import signal
+import sys
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+from typer.testing import CliRunner
+
+from gateway.commands.command_line import application
 from gateway.commands.config import DEFAULT_OWNER
 from gateway.control_plane.admin import config as declarative
 from tests.support.command_line import run_against
 from tests.support.control_plane import Place, running
+from tests.support.ports import free_ports
 
 FILE = """
 _format_version: "3.0"
@@ -153,3 +163,106 @@ async def test_older_files_are_converted_without_a_control_plane(tmp_path: Path)
         lost = await run_against(place, "config", "convert", "-", "-o", "/proc/x/y", pipe=old)
         assert lost.exit_code == 1
         assert "cannot write /proc/x/y" in lost.output
+
+
+async def test_select_tags_part_what_an_owner_has(tmp_path: Path) -> None:
+    async with running(tmp_path / "plane") as place:
+        for name in ("one", "two"):
+            file = _file(tmp_path, f"services: [{{name: {name}, host: h.test}}]", f"{name}.yaml")
+            done = await run_against(place, "config", "sync", file, "--select-tag", name)
+            assert done.exit_code == 0, done.output
+        dumped = await run_against(place, "config", "dump", "--select-tag", "one")
+        assert "name: one" in dumped.output
+        assert "two" not in dumped.output
+        same = await run_against(place, "config", "diff", "-", pipe=dumped.output)
+        assert (same.exit_code, same.output) == (0, "no difference\n")
+        none = "_info: {select_tags: [one]}"
+        gone = await run_against(place, "config", "sync", "-", "--json", pipe=none)
+        assert json.loads(gone.output)["summary"]["removed"] == 1
+        left = (await place.ask("GET", "/services")).body["data"]
+        assert [one["name"] for one in left] == ["two"]
+
+
+async def test_select_tags_of_a_publishing_call_are_texts(tmp_path: Path) -> None:
+    async with running(tmp_path) as place:
+        wrong: Any
+        for wrong in ("x", [1], {}):
+            reply = await place.publish({}, select_tags=wrong)
+            assert reply.status == 400
+            assert reply.body["fields"] == {"select_tags": "expected an array of strings"}
+
+
+async def test_files_with_a_terminal_are_asked_about_before_they_delete(tmp_path: Path) -> None:
+    file, empty = _file(tmp_path), _file(tmp_path, "", "empty.yaml")
+    async with running(tmp_path / "plane") as place:
+        await run_against(place, "config", "sync", file, DECK_HOST="a.test")
+        url = f"http://127.0.0.1:{place.port('admin')}"
+        code, said = await _on_a_terminal(b"n\n", "config", "sync", empty, "--url", url)
+        assert "Delete 5 entities? [y/N]" in said
+        assert "nothing was changed" in said
+        assert code == 1
+        assert len(await _releases(place)) == 1
+        words = ("config", "sync", empty, "--url", url)
+        code, said = await _on_a_terminal(b"", *words, kill_at=b"[y/N]")
+        assert code == -signal.SIGKILL
+        assert len(await _releases(place)) == 1
+        code, said = await _on_a_terminal(b"", *words, "--yes")
+        assert code == 0, said
+        assert "published as release 2" in said
+        assert "\x1b[31m" in said
+
+
+async def _on_a_terminal(
+    typed: bytes, *words: str, kill_at: bytes | None = None
+) -> tuple[int, str]:
+    """Run a command on a terminal of its own; returns exit code and what stood there."""
+    ours, its = os.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "200"}
+    environment.pop("NO_COLOR", None)
+    command = (sys.executable, "-m", "gateway.cli", *words)
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=its, stdout=its, stderr=its, env=environment
+    )
+    os.close(its)
+    os.write(ours, typed)
+    shown = b""
+    # The other end is closed when the command has ended.
+    with suppress(OSError):
+        while part := await asyncio.to_thread(os.read, ours, 65536):
+            shown += part
+            if kill_at is not None and kill_at in shown:
+                process.kill()
+    os.close(ours)
+    return await process.wait(), shown.decode()
+
+
+async def test_what_is_forbidden_or_refused_is_one_sentence(tmp_path: Path) -> None:
+    file = _file(tmp_path)
+    async with running(tmp_path / "plane", admin_token="planted-admin-token") as place:
+        admin = {"KAFKA_GATEWAY_TOKEN": "planted-admin-token", "DECK_HOST": "a.test"}
+        made = await run_against(place, "token", "create", "reader", **admin)
+        reader = {**admin, "KAFKA_GATEWAY_TOKEN": made.output.strip()}
+        assert (await run_against(place, "config", "diff", file, **reader)).exit_code == 2
+        forbidden = await run_against(place, "config", "sync", file, **reader)
+        assert forbidden.exit_code == 1
+        assert "403: reader, you do not have permissions" in forbidden.output
+        async with place.serving(lambda _: "no such secret"):
+            refused = await run_against(place, "config", "sync", file, "--wait", "30", **admin)
+        assert refused.exit_code == 1
+        assert "refused it: no such secret" in refused.output
+        place.headers = {"Kong-Admin-Token": "planted-admin-token"}
+        assert (await place.ask("GET", "/services")).body["data"] == []
+        theirs = await run_against(place, "config", "sync", file, "--owner", "other", **admin)
+        assert theirs.exit_code == 0, theirs.output
+        taken = await run_against(place, "config", "sync", file, **admin)
+        assert taken.exit_code == 1
+        assert 'belongs to owner "other"' in taken.output
+
+
+def test_a_control_plane_that_is_gone_is_one_sentence(tmp_path: Path) -> None:
+    url = f"http://127.0.0.1:{free_ports(1)[0]}"
+    file = _file(tmp_path, "services: [{name: a, host: a.test}]")
+    for words in (("config", "sync", file), ("config", "dump"), ("release", "list")):
+        done = CliRunner().invoke(application(), [*words, "--url", url])
+        assert done.exit_code == 1
+        assert done.output == f"error: {url} does not answer (Connection refused)\n"

@@ -82,3 +82,26 @@ def test_a_taken_api_key_is_not_named() -> None:
 def test_the_canonical_form_has_no_empty_collections_and_rows_by_id() -> None:
     rows = [{"id": "b"}, {"id": "a"}]
     assert canonical({"services": rows, "routes": []}) == {"services": [{"id": "a"}, {"id": "b"}]}
+
+
+def test_tags_say_which_entities_of_an_owner_are_replaced() -> None:
+    def services(**tags: list[str]) -> dict[str, Any]:
+        return {"services": {n: {"host": "h.test", "tags": t} for n, t in tags.items()}}
+
+    def names(table: Table) -> set[str]:
+        return {row["name"] for row in table["services"]}
+
+    before = merge({}, "a", services(x=["one"], y=["one", "two"], z=["three"]), 1)
+    before = merge(before, "b", services(w=["one"]), 1)
+    assert names(merge(before, "a", services(n=["one"]), 2, ["one"])) == {"n", "z", "w"}
+    assert names(merge(before, "a", services(n=["one", "two"]), 2, ["one", "two"])) == {
+        "n",
+        "x",
+        "z",
+        "w",
+    }
+    assert names(merge(before, "a", {}, 2, ["one"])) == {"z", "w"}
+    with pytest.raises(DocumentError, match="has not all of the tags one"):
+        merge(before, "a", services(n=["two"]), 2, ["one"])
+    with pytest.raises(UniqueViolation, match="has not all tags that this publishes by"):
+        merge(before, "a", services(z=["one"]), 2, ["one"])

@@ -116,6 +116,20 @@ def test_older_files_are_written_in_todays_format_with_their_templates(
     assert converted("-", expected.encode) == expected
 
 
+def test_select_tags_are_given_by_the_files_or_the_caller() -> None:
+    text = b"services: [{name: s, host: s.test, tags: [own]}]"
+    found = read_files(["-"], {}, lambda: text, ["a", "b", "a"])
+    assert found.select_tags == ("a", "b")
+    assert found.document["services"]["s"]["tags"] == ["own", "a", "b"]
+    with_tags = b"_info: {select_tags: [b, a]}"
+    assert read_files(["-"], {}, lambda: with_tags, ["a", "b"]).select_tags == ("b", "a")
+    with pytest.raises(DocumentError, match="the files have b, a, and asked for are c; they must"):
+        read_files(["-"], {}, lambda: with_tags, ["c"])
+    for wrong in (b"_info: {select_tags: [1]}", b"_info: {select_tags: x}", b"_info: [x]"):
+        with pytest.raises(DocumentError, match=r"_info\.select_tags: expected a list of texts"):
+            read_files(["-"], {}, lambda wrong=wrong: wrong)  # type: ignore[misc]  # a default
+
+
 def test_what_cannot_be_converted_is_said_with_its_file() -> None:
     with pytest.raises(DocumentError, match=r'^-: _format_version: "9" is not known'):
         converted("-", '_format_version: "9"'.encode)

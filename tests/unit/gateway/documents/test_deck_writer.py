@@ -129,3 +129,15 @@ def test_passwords_stay_right_for_another_owner() -> None:
     table = _published(_read(file), "other")
     (consumer,), (credential,) = table["consumers"], table["basicauth_credentials"]
     assert password_matches("p", consumer["id"], credential["password"])
+
+
+def test_select_tags_stand_in_the_header_alone() -> None:
+    tagged = {"tags": ["t", "own"]}
+    ann = {"consumer_group_consumers": {"gold": {"consumer_group": "gold", "tags": ["t"]}}}
+    document = {"consumers": {"ann": ann | tagged}, "consumer_groups": {"gold": tagged}}
+    live = from_table(merge({}, "team", document, 1), "team")
+    file = as_deck(live, "team", ["t"])
+    assert file["_info"] == {"select_tags": ["t"]}
+    assert file["consumers"] == [{"username": "ann", "tags": ["own"], "groups": [{"name": "gold"}]}]
+    again = keyed(checked_format(load_yaml(write_yaml(file))))
+    assert merge({}, "team", again, 1, ["t"]) == merge({}, "team", document, 1)
