@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The status API: ``/status``, ``/status/ready``, ``/metrics``, ``/upstreams``, as Kong words them.
+"""The status API: ``/status``, ``/status/ready``, ``/metrics``, ``/upstreams``, as Kong words them,
+and ``/traffic``, which is ours.
 
 Served by the master on our own HTTP server, so that it responds while workers are busy or stuck,
 and so that the master needs no web framework.
@@ -83,6 +84,7 @@ class StatusApplication:
         self._routes: dict[tuple[bytes, bytes], Callable[[Request], Response | Pending]] = {
             (b"GET", b"/status"): lambda _: self._later(self._status()),
             (b"GET", b"/metrics"): lambda request: self._later(self._metrics(request)),
+            (b"GET", b"/traffic"): self._traffic,
             (b"GET", b"/status/ready"): self._ready,
             (b"POST", b"/status/ready"): self._set_ready,
         }
@@ -176,6 +178,22 @@ class StatusApplication:
 
     async def _status(self) -> Response:
         return _status(self._node, await self._reports())
+
+    def _traffic(self, request: Request) -> Response | Pending:
+        """Say what every route and topic had so far: for who may take the node out of service."""
+        if not self._may_drain(request):
+            return self._refusal(request)
+        return self._later(self._counted())
+
+    async def _counted(self) -> Response:
+        # Late: docs/decisions/imports-inside-functions.md
+        from gateway.data_plane.master.traffic_reports import counted
+
+        figures = self._node.figures()
+        found = counted(await self._reports(), figures.workers, figures.ready)
+        found.hash = figures.hash
+        body = orjson.dumps({name: getattr(found, name) for name in found.__struct_fields__})
+        return Response(200, [(b"Content-Type", JSON)], body)
 
     async def _metrics(self, request: Request) -> Response:
         """Write the text beside the loop: thousands of routes make a long one."""

@@ -250,3 +250,21 @@ def test_metrics_are_in_the_format_that_is_asked_for() -> None:
     assert dict(modern.headers)[b"Content-Type"].startswith(b"application/openmetrics-text")
     assert isinstance(modern.body, bytes)
     assert modern.body.endswith(b"\n# EOF\n")
+
+
+def test_traffic_is_told_by_route_to_callers_of_this_machine_alone() -> None:
+    counted = {"shop\x1forders": {"codes": {"200": 3}, "latency": [3], "elapsed": 1.0}}
+    node = StandIn(reports=[{"counters": {"routes": counted}, "gauges": {}}])
+    status, body = ask(node, b"/traffic")
+    assert status == 200
+    assert (body["hash"], body["workers"], body["ready"]) == ("f" * 32, 2, 2)
+    assert sum(body["routes"]["shop\x1forders"]["codes"].values()) == 3
+
+    async def elsewhere() -> Response:
+        request = request_of(b"/traffic")
+        request.connection = connection = StandInConnection()
+        connection.peer = ("192.0.2.7", 5)
+        outcome = StatusApplication(node).handle(request)
+        return await outcome if isinstance(outcome, Pending) else outcome
+
+    assert asyncio.run(elsewhere()).status == 403

@@ -5,7 +5,12 @@ from copy import deepcopy
 from typing import Any
 
 from gateway.data_plane.counters import BUCKETS
-from gateway.data_plane.master.traffic_reports import TrafficReports
+from gateway.data_plane.master.traffic_reports import (
+    CountedTraffic,
+    TrafficReports,
+    between,
+    counted,
+)
 from gateway.kafka.topic_counts import BOUNDS, TopicCounts
 from gateway.plugins.request_metrics import SEPARATOR
 
@@ -82,3 +87,14 @@ async def test_no_report_of_a_worker_is_no_traffic() -> None:
             return []
 
     assert (await TrafficReports(Silent()).next()).routes == []
+
+
+def test_a_node_that_began_anew_is_counted_from_its_start() -> None:
+    def found(number: int) -> CountedTraffic:
+        routes = {f"s{SEPARATOR}r": {"codes": {"200": number}, "latency": [number]}}
+        return counted([{"counters": {"routes": routes}, "gauges": {}}], 1, 1)
+
+    assert between(found(5), found(8)).routes[0].requests == 3
+    anew = between(found(8), found(2))
+    assert (anew.routes[0].requests, anew.seconds) == (2, 0.0)
+    assert between(None, found(4)).routes[0].requests == 4
