@@ -89,7 +89,10 @@ class LogFile:
         data = (b"\n" if self._torn else b"") + b"\n".join(lines) + b"\n"
         begun = len(data) - len(lines) - sum(map(len, lines))
         written = os.write(file, data)
-        self._torn = written < len(data) and data[written - 1 : written] != b"\n"
+        if written == len(data):
+            self._torn = False
+            return len(lines)
+        self._torn = data[written - 1 : written] != b"\n"
         return _whole(lines, written - begun)
 
     def _write_pieces(self, file: int, lines: list[bytes]) -> int:
