@@ -32,6 +32,7 @@ FOLDER = ROOT / "docs" / "reference"
 SETTINGS = {
     "gateway/settings/settings.py": "Settings",
     "gateway/settings/postgres.py": "PostgresSettings",
+    "gateway/settings/page.py": "PageSettings",
 }
 COMMON = tuple(Entity.model_fields)
 """Fields of every entity; described once."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components.config.local import Ports
-from components.endpoints import ControlPlaneEndpoint, HybridIdentity
+from components.endpoints import ControlPlaneEndpoint, HybridIdentity, KafkaEndpoint
 from components.local.certificates import CONTROL_PLANE_NAME
 from components.local.gateway_process import GatewayProcessArgs, directory_of, gateway_process
 from components.local.layout import LOOPBACK
@@ -23,6 +23,8 @@ class LocalControlPlaneArgs:
     identity: HybridIdentity
     log_level: str
     compatibility_version: str
+    kafka: KafkaEndpoint | None = None
+    """The one whose records the page shows; None: it shows none."""
 
 
 class LocalControlPlane(pulumi.ComponentResource):
@@ -47,8 +49,9 @@ class LocalControlPlane(pulumi.ComponentResource):
                 "KONG_ADMIN_GUI_LISTEN": f"{LOOPBACK}:{ports.admin_gui}",
                 "KONG_CLUSTER_LISTEN": f"{LOOPBACK}:{ports.cluster}",
                 "KONG_ADMIN_TOKEN_FILE": f"{directory_of(name)}/admin-token",
+                **_reader(args, directory_of(name)),
             },
-            files={"admin-token": token.secret},
+            files={"admin-token": token.secret, **_reader_files(args.kafka)},
         )
         self.process = gateway_process(name, wanted, child)
         admin_url = f"http://{LOOPBACK}:{ports.admin}"
@@ -61,3 +64,21 @@ class LocalControlPlane(pulumi.ComponentResource):
         page_url = f"http://{LOOPBACK}:{ports.admin_gui}"
         self.page_url = self.process.running.apply(lambda _: page_url)
         self.register_outputs({"adminUrl": admin_url, "pageUrl": page_url})
+
+
+def _reader(args: LocalControlPlaneArgs, directory: str) -> dict[str, pulumi.Input[str]]:
+    """Return the settings by which the page reads topics."""
+    if args.kafka is None:
+        return {}
+    return {
+        "KAFKA_GATEWAY_PAGE_KAFKA": f"{LOOPBACK}:{args.ports.kafka}",
+        "KAFKA_GATEWAY_PAGE_KAFKA_USER": args.kafka.reader_key,
+        "KAFKA_GATEWAY_PAGE_KAFKA_PASSWORD_FILE": f"{directory}/reader-secret",
+        "KAFKA_GATEWAY_PAGE_KAFKA_CA": f"{directory}/kafka-ca.crt",
+    }
+
+
+def _reader_files(kafka: KafkaEndpoint | None) -> dict[str, pulumi.Input[str]]:
+    if kafka is None:
+        return {}
+    return {"reader-secret": kafka.reader_secret, "kafka-ca.crt": kafka.ca_pem or ""}

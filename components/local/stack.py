@@ -26,7 +26,9 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
     kafka = LocalKafka("kafka", _kafka_args(config, certificates.broker))
     control_plane = LocalControlPlane(
         "control-plane",
-        LocalControlPlaneArgs(config.ports, certificates.control_plane, level, version),
+        LocalControlPlaneArgs(
+            config.ports, certificates.control_plane, level, version, kafka.endpoint
+        ),
     )
     routes = GatewayRoutes(
         "routes",

@@ -26,6 +26,7 @@ from gateway.settings.listen import (
     parse_listen,
     parse_proxy_listen,
 )
+from gateway.settings.page import PageSettings
 from gateway.settings.parsers import (
     Network,
     count,
@@ -54,7 +55,7 @@ def _default_prefix() -> str:
 
 
 @dataclass(frozen=True)
-class Settings(PostgresSettings):
+class Settings(PostgresSettings, PageSettings):
     """All settings, checked. Field names are the settings' names."""
 
     # What this node is.

@@ -31,6 +31,7 @@ from gateway.control_plane.page.routes import RoutesPage
 from gateway.control_plane.page.session import SessionSealer
 from gateway.control_plane.page.sign_in import SignInPage
 from gateway.control_plane.page.static_files import StaticFiles
+from gateway.control_plane.page.topics import TopicsPage
 from gateway.control_plane.page.try_it import TryItPage
 from gateway.control_plane.page.view import MenuEntry, View
 from gateway.control_plane.publisher import Publisher
@@ -71,12 +72,14 @@ class GatewayPage:
         figures = TrafficFigures(traffic)
         self.events = LiveEvents(publisher, parts.data_planes, authentication)
         self.events.editions["traffic"] = lambda: traffic.edition
+        topics = TopicsPage(view, parts.settings)
         view.places = [
             MenuEntry("/", "Overview"),
             MenuEntry("/routes", "Routes"),
             MenuEntry("/data-planes", "Data planes"),
             MenuEntry("/try", "Try it", "write"),
             MenuEntry("/releases", "Releases"),
+            *([MenuEntry("/topics", "Topics", "admin")] if topics.there else []),
             *([] if parts.audit is None else [MenuEntry("/audit", "Audit log", "admin")]),
         ]
         routes = [
@@ -86,6 +89,7 @@ class GatewayPage:
             *RoutesPage(view, publisher, figures).routes(),
             *AuditView(view, publisher, parts.audit).routes(),
             *TryItPage(view, parts.data_planes, parts.extensions).routes(),
+            *topics.routes(),
             *DataPlanesPage(view, lines).routes(),
             *ReleasesPage(view, publisher, lines).routes(),
             *self.events.routes(),
