@@ -112,6 +112,8 @@ def sync(
     made = _publish(api, found, owner, message, wait)
     if json:
         _show(changes, json, owner, release=made)
+    elif made["unchanged"]:
+        typer.echo(f"release {made['number']} has that content already")
     else:
         typer.echo(f"published as release {made['number']}")
 

@@ -91,11 +91,16 @@ def _from_packages(raw: dict[str, Any]) -> dict[str, Any]:
         allowed = choices(next(iter(rest)), ["service_packages"])
         raise DocumentError([f"{next(iter(rest))}: unknown in format 0.1; {allowed}"])
     services = []
-    for position, package in enumerate(raw.get("service_packages") or ()):
+    packages = raw.get("service_packages") or []
+    if not isinstance(packages, list):
+        raise DocumentError(["service_packages: expected a list"])
+    for position, package in enumerate(packages):
         where = f"service_packages[{position}]"
         if not isinstance(package, dict) or not isinstance(package.get("name"), str):
             raise DocumentError([f"{where}.name: required field missing"])
         versions = package.get("versions") or []
+        if not isinstance(versions, list):
+            raise DocumentError([f"{where}.versions: expected a list"])
         for number, version in enumerate(versions):
             service = _implementation(version, f"{where}.versions[{number}]")
             suffix = f"-{version.get('version')}" if len(versions) > 1 else ""

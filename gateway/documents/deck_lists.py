@@ -42,16 +42,28 @@ class _Reader:
         ]
         if raw.get("_workspace") not in (None, "default"):
             self.problems.append("_workspace: only the workspace default exists; allowed: default")
-        info = raw.get("_info") or {}
-        self._tags = list(info.get("select_tags") or ())
+        info = self._map(raw, "_info", "")
+        tags = info.get("select_tags") or []
+        if not isinstance(tags, list):
+            self.problems.append("_info.select_tags: expected a list of texts")
+        self._tags = tags if isinstance(tags, list) else []
+        defaults = self._map(info, "defaults", "_info.")
         self._defaults = {
-            _DEFAULTS[name]: value
-            for name, value in (info.get("defaults") or {}).items()
+            _DEFAULTS[name]: self._map(defaults, name, "_info.defaults.")
+            for name in defaults
             if name in _DEFAULTS
         }
         # Kong writes it into exports, whose passwords are hashed already.
         self._hashed = raw.get("_transform") is False
-        self._configs = raw.get("_plugin_configs") or {}
+        self._configs = self._map(raw, "_plugin_configs", "")
+
+    def _map(self, around: Mapping[str, Any], name: str, path: str) -> dict[str, Any]:
+        """Return a map of the header, empty where there is none or something else."""
+        value = around.get(name)
+        if value is None or isinstance(value, dict):
+            return value or {}
+        self.problems.append(f"{path}{name}: expected a map")
+        return {}
 
     def level(self, level: Mapping[str, Any], allowed: Any, path: str) -> dict[str, Any]:
         """Turn each list of one level into a map."""
@@ -99,7 +111,8 @@ class _Reader:
             mark_hashed(entity.collection, body)
         if self._tags:
             tags = body.get("tags") or []
-            body["tags"] = [*tags, *(tag for tag in self._tags if tag not in tags)]
+            if isinstance(tags, list):
+                body["tags"] = [*tags, *(tag for tag in self._tags if tag not in tags)]
         if body.get(entity.key_field or "") == key:
             del body[str(entity.key_field)]
         return body
@@ -109,12 +122,14 @@ class _Reader:
         name = body.pop("_config", None)
         if name is None:
             return body
-        shared = self._configs.get(name)
-        if shared is None:
+        shared = self._configs.get(str(name))
+        if not isinstance(shared, dict):
             advice = choices(str(name), self._configs)
             self.problems.append(f'{path}._config: "{name}" is unknown; {advice}')
             return body
-        return {**body, "config": {**shared, **(body.get("config") or {})}}
+        own = body.get("config") or {}
+        # What is no map is told to be wrong where entities are checked.
+        return {**body, "config": {**shared, **own}} if isinstance(own, dict) else body
 
 
 def deck_key(entity: EntityType, item: Mapping[str, Any], position: int) -> str | None:
@@ -130,8 +145,9 @@ def deck_key(entity: EntityType, item: Mapping[str, Any], position: int) -> str 
         return str(name)
     if item.get("id") is not None:
         return str(item["id"])
-    if entity.collection == "certificates" and item.get("snis"):
-        first = item["snis"][0]
+    names = item.get("snis")
+    if entity.collection == "certificates" and isinstance(names, list) and names:
+        first = names[0]
         return str(first["name"]) if isinstance(first, dict) and "name" in first else None
     if isinstance(item.get("cert"), str):
         return hashlib.sha256(item["cert"].encode()).hexdigest()[:16]

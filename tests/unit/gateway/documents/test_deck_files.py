@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gateway.documents.deck_files import DeckFiles, converted, read_files
 from gateway.errors import DocumentError
@@ -133,3 +138,58 @@ def test_select_tags_are_given_by_the_files_or_the_caller() -> None:
 def test_what_cannot_be_converted_is_said_with_its_file() -> None:
     with pytest.raises(DocumentError, match=r'^-: _format_version: "9" is not known'):
         converted("-", '_format_version: "9"'.encode)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("_info: 1", "_info.select_tags: expected a list of texts"),
+        ("_info: {defaults: x}", "_info.defaults: expected a map"),
+        ("_info: {defaults: {service: [1]}}", "_info.defaults.service: expected a map"),
+        ("_plugin_configs: [1]", "_plugin_configs: expected a map"),
+        ("certificates: [{snis: 1}]", "].snis: expected a list of entities"),
+        ("certificates: [{snis: {a: b}}]", "certificates"),
+        ("_info: {select_tags: [t]}\nservices: [{name: a, host: a.test, tags: 1}]", "tags"),
+        ("{_plugin_configs: {c: {}}, plugins: [{name: cors, _config: c, config: 1}]}", "config"),
+        ("{_plugin_configs: {c: 1}, plugins: [{name: cors, _config: c}]}", '"c" is unknown'),
+        ("{plugins: [{name: cors, _config: [c]}]}", "is unknown"),
+        ('{_format_version: "0.1", service_packages: 1}', "service_packages: expected a list"),
+        (
+            '{_format_version: "0.1", service_packages: [{name: a, versions: 1}]}',
+            "service_packages[0].versions: expected a list",
+        ),
+    ],
+)
+def test_what_is_no_list_or_map_where_one_belongs_is_said(text: str, said: str) -> None:
+    with pytest.raises(DocumentError) as caught:
+        read_files(["-"], {}, text.encode)
+    assert said in str(caught.value)
+
+
+_WORDS = st.sampled_from(
+    ["services", "routes", "plugins", "consumers", "groups", "consumer_groups", "certificates",
+     "snis", "name", "username", "id", "cert", "url", "config", "_config", "_info", "_transform",
+     "select_tags", "defaults", "service", "route", "_plugin_configs", "tags", "instance_name",
+     "upstreams", "targets", "target", "vaults", "_format_version", "service_packages", "versions",
+     "implementation", "kong", "paths", "consumer", "keyauth_credentials", "key", "password",
+     "basicauth_credentials", "consumer_group_consumers", "_workspace", "x"]
+)  # fmt: skip
+_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 99999)
+    | st.sampled_from(["a", "key-auth", "3.0"])
+    | st.text("a$ {é", max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_WORDS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.dictionaries(_WORDS, _VALUES, max_size=4), st.sampled_from(["0.1", "1.1", "3.0"]))
+def test_whatever_a_file_says_is_read_or_told_about(raw: dict[str, Any], version: str) -> None:
+    text = json.dumps({"_format_version": version, **raw}).encode()
+    with suppress(DocumentError):
+        read_files(["-"], {}, lambda: text)
+    with suppress(DocumentError):
+        converted("-", lambda: text)
