@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -20,7 +21,7 @@ class RouteCounters:
     """The requests of one route, or of no route."""
 
     def __init__(self) -> None:
-        self.codes: dict[int, int] = {}
+        self.codes: defaultdict[int, int] = defaultdict(int)
         """Responses by status; those that came from an upstream under the negative status."""
         self.latency = [0] * (len(BUCKETS) + 1)
         self.elapsed = 0.0
@@ -36,8 +37,7 @@ class RouteCounters:
         if not response.generated:
             status = -status
             self._count_upstream(request.upstream_ms)
-        codes = self.codes
-        codes[status] = codes.get(status, 0) + 1
+        self.codes[status] += 1
         elapsed = (request.ended - request.received) * 1000
         self.latency[0 if elapsed <= 1.0 else bisect_left(_BOUNDS, elapsed)] += 1
         self.elapsed += elapsed

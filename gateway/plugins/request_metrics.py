@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Mapping
 from time import time
 from typing import Any
@@ -61,7 +62,7 @@ class CallerCounts:
     __slots__ = ("codes", "egress", "ingress")
 
     def __init__(self) -> None:
-        self.codes: dict[int, int] = {}
+        self.codes: defaultdict[int, int] = defaultdict(int)
         """Responses by status; those that came from an upstream under the negative status."""
         self.ingress = 0
         self.egress = 0

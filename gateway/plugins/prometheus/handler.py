@@ -33,8 +33,7 @@ class Prometheus(Handler):
             counts = metrics.of_consumer(request.consumer)
         if self._codes:
             status = response.status if response.generated else -response.status
-            codes = counts.codes
-            codes[status] = codes.get(status, 0) + 1
+            counts.codes[status] += 1
         if self._bandwidth:
             counts.ingress += request.size
             counts.egress += request.sent

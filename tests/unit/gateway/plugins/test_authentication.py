@@ -27,7 +27,8 @@ from gateway.plugins.base import PluginContext
 from gateway.plugins.chain import Chain
 from gateway.plugins.consumers import Consumers
 from tests.support.gates import consumers, credential, gate
-from tests.support.http import text
+from tests.support.http import get, text
+from tests.support.policies import policy_gateway
 from tests.support.releases import number
 from tests.support.requests import request_of
 
@@ -264,3 +265,25 @@ async def test_proofs_are_hidden_where_plugins_of_a_consumer_run_behind_them() -
         found = await place.ask(headers={"authorization": BASIC})
         assert found.header("x-behind") == "1"
         assert found.header("authorization") is None
+
+
+async def test_nothing_of_a_request_is_left_to_the_next_on_its_connection() -> None:
+    policies = [("key-auth", {}), ("rate-limiting", {"year": 100}), ("correlation-id", {})]
+    rows: dict[str, Any] = {"consumers": [ANN, BOB], "keyauth_credentials": KEYS}
+    left = {"ann": 100, "bob": 100}
+    async with policy_gateway(*policies, collections=rows) as gateway:
+        wire = await gateway.running.connect()
+        ids = set()
+        for key in ("ann", "", "bob", "wrong", "ann", "bob", "", "bob"):
+            lines = [b"apikey: " + key.encode()] if key else []
+            response = await wire.ask(get(b"/", *lines))
+            if key not in left:
+                assert (response.status, "ratelimit-remaining" in response.headers) == (401, False)
+                continue
+            left[key] -= 1
+            assert response.headers["ratelimit-remaining"] == str(left[key])
+            assert gateway.header("x-consumer-username") == [key]
+            assert gateway.header("x-credential-identifier") == [f"k-{key}"]
+            ids.update(gateway.header("kong-request-id"))
+        await wire.close()
+    assert (left, len(ids)) == ({"ann": 98, "bob": 97}, 5)
