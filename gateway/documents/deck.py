@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from gateway.documents.deck_lists import keyed
-from gateway.documents.document import check_document
+from gateway.documents.document import check_document, to_table
 from gateway.documents.older_paths import renew_paths
 from gateway.documents.placeholders import UNKNOWN, fill_in, render_environment
 from gateway.documents.yaml_text import load_yaml
-from gateway.entities.checks import Table
+from gateway.entities.checks import Table, check_table
 from gateway.errors import DocumentError
 from gateway.names.spelling import choices
 
@@ -42,21 +43,42 @@ def read_deck(
 
     Raises ``DocumentError`` with every problem: file, path, allowed values, nearest spelling.
     """
-    source = str(path)
-    try:
-        text = render_environment(path.read_text(encoding="utf-8"), environment)
-        raw = parse(text)
-        document = keyed(raw)
+    with _naming(path):
+        document = keyed(_parsed_file(path, environment))
         filled: dict[str, Any]
         filled, partly = fill_in(document, placeholders)
         table = check_document(partly, UNKNOWN)
-    except OSError as error:
-        raise DocumentError([f"cannot be read: {error.strerror}"], source) from error
-    except UnicodeDecodeError as error:
-        raise DocumentError(["is not UTF-8 text"], source) from error
-    except DocumentError as error:
-        raise DocumentError(error.problems, source) from error
     return filled, table
+
+
+def read_table(path: Path, owner: str, now: int, environment: Mapping[str, str]) -> Table:
+    """Read and check a decK file that has no placeholders; returns its flat rows.
+
+    They are those that ``to_table`` makes of its document, checked once and among each other.
+    ``now`` is in seconds since 1970. Raises ``DocumentError`` as ``read_deck`` does.
+    """
+    with _naming(path):
+        document, _ = fill_in(keyed(_parsed_file(path, environment)), {})
+        table = to_table(document, owner, now)
+        check_table(table)
+    return table
+
+
+def _parsed_file(path: Path, environment: Mapping[str, str] | None) -> dict[str, Any]:
+    return parse(render_environment(path.read_text(encoding="utf-8"), environment))
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Name the file in what is wrong with it."""
+    try:
+        yield
+    except OSError as error:
+        raise DocumentError([f"cannot be read: {error.strerror}"], str(path)) from error
+    except UnicodeDecodeError as error:
+        raise DocumentError(["is not UTF-8 text"], str(path)) from error
+    except DocumentError as error:
+        raise DocumentError(error.problems, str(path)) from error
 
 
 def parse(text: str) -> dict[str, Any]:

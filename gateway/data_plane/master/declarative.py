@@ -7,9 +7,7 @@ import os
 from pathlib import Path
 
 from gateway.data_plane.master.node_release import NodeRelease, make_release
-from gateway.documents.deck import load_deck
-from gateway.documents.document import to_table
-from gateway.entities.checks import check_table
+from gateway.documents.deck import read_table
 from gateway.hybrid.config_hash import config_hash
 from gateway.hybrid.config_table import config_table
 
@@ -18,9 +16,18 @@ OWNER = "declarative"
 
 def read_declarative(path: Path) -> NodeRelease:
     """Read and check the file. Raises ``DocumentError`` with all problems, naming the file."""
-    document = load_deck(path, {}, os.environ)
     # The file's own time: the same file is the same release after every restart.
-    table = to_table(document, OWNER, int(path.stat().st_mtime))
-    check_table(table)
+    table = read_table(path, OWNER, _changed(path), os.environ)
     sent = config_table(table)
     return make_release(sent, config_hash(sent)[0])
+
+
+def _changed(path: Path) -> int:
+    """Return when a file was changed, in seconds since 1970; 0 if that cannot be told.
+
+    Reading it then says why. Asked before: what is written meanwhile is later than this.
+    """
+    try:
+        return int(path.stat().st_mtime)
+    except OSError:
+        return 0

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gateway.documents.deck import load_deck, parse, read_deck
+from gateway.documents.deck import load_deck, parse, read_deck, read_table
 from gateway.documents.diff import diff_documents
 from gateway.documents.document import to_table
 from gateway.errors import DocumentError
@@ -183,3 +183,11 @@ def test_anchors_may_stand_for_much_but_not_for_everything() -> None:
     lines = (f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 20)}]" for n in range(1, 9))
     with pytest.raises(DocumentError, match="more than 5000000 values"):
         parse("\n".join(["a0: &a0 [x]", *lines]))
+
+
+@pytest.mark.parametrize("path", [STORY, FULL])
+def test_rows_read_at_once_are_those_of_the_document(tmp_path: Path, path: Path) -> None:
+    file = tmp_path / path.name
+    # Without placeholders, as a node's own file.
+    file.write_text(path.read_text().replace("${kafka.bootstrap_servers}", str(SERVERS)))
+    assert read_table(file, "declarative", 7, {}) == to_table(load_deck(file, {}), "declarative", 7)

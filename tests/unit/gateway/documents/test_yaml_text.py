@@ -28,6 +28,9 @@ _CHAIN = "\n".join(["a0: &a0 []"] + [f"a{n}: &a{n} [*a{n - 1}]" for n in range(1
         ("[" * 100_000, "nested deeper than 100 levels"),
         ("a: " + "{b: " * 5000, "nested deeper than 100 levels"),
         ("a: 1\na: 2", 'line 2, column 1: the key "a" stands here twice'),
+        ('{"a": 1,\n "a": 2}', 'line 2, column 2: the key "a" stands here twice'),
+        ('{"a": ' + "[" * 100 + "]" * 100 + "}", "nested deeper than 100 levels"),
+        ('{"a": 1 "b": 2}', "did not find expected ',' or '}'"),
         ("a: {b: 1, b: 2}", 'the key "b" stands here twice'),
         ("? [a]\n: b", "a key must be a text"),
         ("a: .inf", "a: inf is no value of JSON"),
@@ -61,6 +64,14 @@ def test_keys_are_texts_dates_too_and_aliases_are_copies() -> None:
     }
     assert read["b"] is not read["d"]
     assert load_yaml("") == {}
+
+
+def test_json_is_read_as_what_it_is() -> None:
+    assert load_yaml('{"a": [1e3, "\\ud83d\\ude00", "on"], "<<": {"b": null}}') == {
+        "a": [1000.0, "😀", "on"],
+        "<<": {"b": None},
+    }
+    assert load_yaml('{"a": 18446744073709551616}') == {"a": 18446744073709551616}
 
 
 _VALUES = st.recursive(
