@@ -13,7 +13,6 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway import __version__
 from gateway.errors import CommandFailed
 from gateway.http.json_api import ApiResponse, JsonApi
 
@@ -41,7 +40,7 @@ def admin_api(url: str, token_file: Path | None = None, ca: Path | None = None) 
     """Return the Admin API at an address; raises ``CommandFailed`` for what cannot be used."""
     if not url.startswith(("http://", "https://")):
         raise CommandFailed(f'"{url}" is no address like {DEFAULT_URL}; give --url')
-    headers = {"User-Agent": f"kafka-gateway/{__version__}"}
+    headers = {}
     token = _read(token_file).strip() if token_file else os.environ.get(TOKEN, "").strip()
     if token:
         if not (token.isascii() and token.isprintable()):

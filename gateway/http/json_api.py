@@ -21,10 +21,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from gateway import __version__
 from gateway.errors import EndpointUnreachable
 from gateway.http.callers import is_loopback
 
 TOO_MANY = 429
+_WHO = {"User-Agent": f"kafka-gateway/{__version__}"}
+"""What releases and the audit log of a control plane say of the program that asked."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 
 
@@ -90,7 +93,7 @@ class JsonApi:
                 self.url.rstrip("/") + path if path else self.url,
                 method=method,
                 data=None if body is None else json.dumps(body).encode(),
-                headers={**self.headers, "Content-Type": "application/json"},
+                headers={**_WHO, **self.headers, "Content-Type": "application/json"},
             )
             with self._opener().open(request, timeout=timeout) as response:
                 return ApiResponse(response.status, _json(response.read()))

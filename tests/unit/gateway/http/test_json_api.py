@@ -62,10 +62,12 @@ def test_what_speaks_another_protocol_does_not_answer() -> None:
 def proxy() -> Iterator[tuple[str, list[str]]]:
     """A forward proxy that refuses everything: its address, and what it was asked for."""
     asked: list[str] = []
+    agents: set[str] = set()
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def _refuse(self) -> None:
             asked.append(f"{self.command} {self.path}")
+            agents.add(str(self.headers["User-Agent"]).split("/")[0])
             self.send_response(403)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -82,6 +84,7 @@ def proxy() -> Iterator[tuple[str, list[str]]]:
     server.shutdown()
     thread.join()
     server.server_close()
+    assert agents <= {"kafka-gateway", "None"}
 
 
 @pytest.mark.parametrize("case", [str.lower, str.upper])
