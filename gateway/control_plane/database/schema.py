@@ -7,6 +7,7 @@ the other, and one that is killed leaves the form from before.
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 from gateway.control_plane.database.legacy import MIGRATED, legacy_form, take_over
 from gateway.control_plane.keyring import Keyring
 from gateway.errors import StoreError
+from gateway.logs import get_logger
 
 FIRST, NEWEST = "1", "3"
 """Revisions in ``migrations/versions``."""
@@ -23,6 +25,7 @@ VERSION = sa.Table(
 )
 """Alembic's own table, with the revision that the database has."""
 
+_log = get_logger("gateway.control_plane")
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 
@@ -40,6 +43,7 @@ def bring_up(connection: sa.Connection, keyring: Keyring, label: str) -> tuple[s
     found = found_form(connection) if begun else None
     if found == NEWEST:
         return found, NEWEST
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of itself at length
     # Late: alembic takes half a second to import, and is needed once for each new form.
     from alembic.config import Config
     from alembic.runtime.environment import EnvironmentContext
@@ -62,6 +66,7 @@ def bring_up(connection: sa.Connection, keyring: Keyring, label: str) -> tuple[s
             environment.configure(connection=connection, fn=steps, transactional_ddl=True)
             environment.run_migrations()
         legacy = False
+    _log.info("database brought up", database=label, before=found, form=NEWEST)
     return found, NEWEST
 
 

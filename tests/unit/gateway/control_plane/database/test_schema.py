@@ -32,6 +32,16 @@ def test_the_newest_form_is_the_last_of_the_scripts() -> None:
     assert script.get_bases() == [schema.FIRST]
 
 
+def test_bringing_a_database_up_is_one_line_of_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for folder in ("a", "b"):
+        caplog.clear()
+        with caplog.at_level("INFO"):
+            Storage(tmp_path / folder).store()
+        assert [record.message for record in caplog.records] == ["database brought up"]
+
+
 def test_a_database_of_a_newer_form_is_refused_in_words(storage: Storage) -> None:
     storage.store()
     storage.execute("UPDATE alembic_version SET version_num = 'from-tomorrow'")
