@@ -130,11 +130,12 @@ def dump(
     ca: Authority = None,
 ) -> None:
     """Write what an owner has as a decK file, with its secrets."""
-    from gateway.commands.configuration.live import configuration, newest
+    from gateway.commands.configuration.live import compatibility, configuration, newest
     from gateway.control_plane.ownership import has_tags, owns_anything
     from gateway.documents.deck_writer import as_deck
     from gateway.documents.document import from_table
     from gateway.documents.yaml_text import write_yaml
+    from gateway.settings.compatibility import version_of
 
     api = admin_api(url, token_file, ca)
     live = configuration(api, newest(api))
@@ -142,7 +143,8 @@ def dump(
         raise CommandFailed(f'owner "{owner}" has no entities')
     tags = select_tag or []
     tagged = {name: [one for one in rows if has_tags(one, tags)] for name, rows in live.items()}
-    file = as_deck(from_table(tagged, owner), owner, tags)
+    with version_of(compatibility(api)):
+        file = as_deck(from_table(tagged, owner), owner, tags)
     _write(orjson.dumps(file).decode() + "\n" if json else write_yaml(file), output)
 
 
@@ -177,13 +179,15 @@ def _read(files: list[str], select_tags: list[str] | None = None) -> DeckFiles:
 def _changes(api: JsonApi, found: DeckFiles, owner: str) -> list[EntityChange]:
     import time
 
-    from gateway.commands.configuration.live import configuration, newest
+    from gateway.commands.configuration.live import compatibility, configuration, newest
     from gateway.control_plane.ownership import merge
     from gateway.control_plane.page.changes import entity_changes
+    from gateway.settings.compatibility import version_of
 
     live = configuration(api, newest(api))
-    wanted = merge(live, owner, found.document, int(time.time()), found.select_tags)
-    return entity_changes(live, wanted)
+    with version_of(compatibility(api)):
+        wanted = merge(live, owner, found.document, int(time.time()), found.select_tags)
+        return entity_changes(live, wanted)
 
 
 def _show(changes: list[EntityChange], json: bool, owner: str, **more: Any) -> None:

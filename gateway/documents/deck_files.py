@@ -7,6 +7,7 @@ what the header says once must be said alike everywhere.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 from gateway.documents.deck import checked_format
 from gateway.documents.deck_lists import keyed
 from gateway.documents.document import check_document
-from gateway.documents.placeholders import fill_in, render_environment, set_aside
+from gateway.documents.placeholders import document_path, render_environment, set_aside
 from gateway.documents.yaml_text import load_yaml, write_yaml
 from gateway.entities.checks import Table
 from gateway.errors import DocumentError
@@ -25,6 +26,7 @@ PIPE = "-"
 LARGEST_FILE = 64 * 1024 * 1024
 """Bytes; the Admin API takes no larger document."""
 _ENDINGS = frozenset((".yaml", ".yml", ".json"))
+_OF_A_STACK = re.compile(r"\$\{\s*(?:kafka|stack)\.[^{}]*\}")
 _SAME = ("_format_version", "_workspace", "_konnect", "_transform")
 
 
@@ -68,11 +70,33 @@ def read_files(
     source = ", ".join(names)
     try:
         tags = _select(merged, select_tags)
-        document, _ = fill_in(keyed(merged), {})
+        document = keyed(merged)
+        _refuse_placeholders(document)
         table = check_document(document)
     except DocumentError as error:
         raise DocumentError(error.problems, source) from error
     return DeckFiles(source, document, table, tags)
+
+
+def _refuse_placeholders(document: Mapping[str, Any]) -> None:
+    """Raise ``DocumentError`` for what only a stack can fill in; any other ``${…}`` is a text."""
+    problems: list[str] = []
+
+    def look(value: Any, location: tuple[str | int, ...]) -> None:
+        if isinstance(value, dict):
+            for name, one in value.items():
+                look(one, (*location, name))
+        elif isinstance(value, list):
+            for place, one in enumerate(value):
+                look(one, (*location, place))
+        elif isinstance(value, str):
+            for found in _OF_A_STACK.findall(value):
+                text = f"{found} is filled in by a stack; write its value, or publish it with that"
+                problems.append(f"{document_path(location)}: {text}")
+
+    look(document, ())
+    if problems:
+        raise DocumentError(problems)
 
 
 def _select(merged: dict[str, Any], given: Sequence[str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from gateway.commands.admin_client import ask
 from gateway.entities.checks import Table
 from gateway.errors import CommandFailed
 from gateway.http.json_api import JsonApi
+from gateway.settings.compatibility import VERSIONS, version_in_force
 
 PATIENCE = 60.0
 """Seconds to wait for a response that is large, or that others' writes are in front of."""
@@ -30,6 +31,13 @@ def configuration(api: JsonApi, number: int) -> Table:
         return {}
     table: Table = ask(api, "GET", f"/releases/{number}", timeout=PATIENCE)["configuration"]
     return table
+
+
+def compatibility(api: JsonApi) -> str:
+    """Return the version whose defaults a control plane fills in: its ``compatibility_version``."""
+    shown = ask(api, "GET", "/", timeout=PATIENCE).get("configuration") or {}
+    version = shown.get("compatibility_version")
+    return version if version in VERSIONS else version_in_force()
 
 
 def publish(api: JsonApi, path: str, body: dict[str, Any], wait: float) -> dict[str, Any]:

@@ -33,6 +33,7 @@ _SHOWN = (
     "cluster_mtls",
     "cluster_max_payload",
     "cluster_data_plane_purge_delay",
+    "compatibility_version",
 )
 """Settings that ``GET /`` shows; none of them can hold a secret."""
 

@@ -166,6 +166,19 @@ def test_what_is_no_list_or_map_where_one_belongs_is_said(text: str, said: str) 
     assert said in str(caught.value)
 
 
+def test_what_only_a_stack_fills_in_is_refused_and_other_texts_stay() -> None:
+    text = b"services: [{name: a, host: a.test, tags: ['${x}', '${']}]"
+    found = read_files(["-"], {}, lambda: text)
+    assert found.document["services"]["a"] == {"host": "a.test", "tags": ["${x}", "${"]}
+    stack = b"services: [{name: a, host: '${stack.name}', tags: ['x${ kafka.topics.a }']}]"
+    with pytest.raises(DocumentError) as caught:
+        read_files(["-"], {}, lambda: stack)
+    assert [line.partition(" is ")[0] for line in caught.value.problems] == [
+        'services["a"].host: ${stack.name}',
+        'services["a"].tags[0]: ${ kafka.topics.a }',
+    ]
+
+
 _WORDS = st.sampled_from(
     ["services", "routes", "plugins", "consumers", "groups", "consumer_groups", "certificates",
      "snis", "name", "username", "id", "cert", "url", "config", "_config", "_info", "_transform",

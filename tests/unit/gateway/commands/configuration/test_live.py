@@ -2,13 +2,17 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from pathlib import Path
 
 import pytest
 
 from gateway.commands.admin_client import admin_api
-from gateway.commands.configuration.live import configuration, newest, publish
-from gateway.errors import CommandFailed
+from gateway.commands.configuration import live
+from gateway.commands.configuration.live import compatibility, configuration, newest, publish
+from gateway.errors import CommandFailed, EndpointUnreachable
+from gateway.settings.compatibility import OLDER, VERSIONS, use_version
+from tests.support.command_line import run_against
 from tests.support.control_plane import running
 
 
@@ -39,3 +43,38 @@ async def test_a_release_that_a_data_plane_refuses_is_an_error(tmp_path: Path) -
         with pytest.raises(CommandFailed, match=r"409: release 1: data plane .* no such secret"):
             await asyncio.to_thread(publish, api, "/releases", body, 30)
         assert (await place.ask("GET", "/services")).body["data"] == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_differences_are_by_the_defaults_of_the_control_plane(
+    tmp_path: Path, version: str
+) -> None:
+    async with running(tmp_path / "plane", compatibility_version=version) as place:
+        api = admin_api(f"http://127.0.0.1:{place.port('admin')}")
+        try:
+            use_version(version)
+            assert await asyncio.to_thread(compatibility, api) == version
+            file = tmp_path / "kong.yaml"
+            file.write_text(
+                "consumers: [{username: ann, basicauth_credentials: "
+                "[{username: ann, password: p}]}]\nplugins: [{name: cors}]"
+            )
+            done = await run_against(place, "config", "sync", str(file))
+            assert done.exit_code == 0, done.output
+            # As in a process of its own.
+            use_version(OLDER)
+            same = await run_against(place, "config", "diff", str(file))
+            assert (same.exit_code, same.output) == (0, "no difference\n")
+        finally:
+            use_version(OLDER)
+
+
+def test_a_control_plane_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "PATIENCE", 0.2)
+    # Connections wait there, and nobody takes them.
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        api = admin_api(f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(EndpointUnreachable, match=r"does not answer \(timed out\)"):
+            newest(api)
+        with pytest.raises(EndpointUnreachable, match="does not answer"):
+            publish(api, "/releases", {}, 0)
