@@ -13,8 +13,8 @@ MEMBERSHIP = Path("/proc/self/cgroup")
 MEBIBYTE = 1 << 20
 MASTER_MEMORY = 64 * MEBIBYTE
 WORKER_MEMORY = 64 * MEBIBYTE
-"""What each process may come to need: twice the 30 MB of an idle one, for connections, bodies and
-the records that wait for Kafka.
+"""What each process may come to need: twice what an idle one has for itself, for connections,
+bodies and the records that wait for Kafka. One started anew shares nothing (``spawn_worker``).
 """
 NO_LIMIT = 1 << 60
 """From here on a number of bytes means that there is no limit: cgroup v1 has no other word."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The very start of a node: read the settings, spawn the workers, and only then load the master.
+"""The very start of a node: read the settings, fork the workers, and only then load the master.
 
-The order is for the second in which a node must serve again: the workers import for 0.6 s, which
-the master's own imports would otherwise come before. So this module imports next to nothing.
+The workers' modules are loaded once, before the forks, and most of them are the master's too. So
+this module imports next to nothing itself.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from gateway.data_plane.capacity import processors
-from gateway.data_plane.master.spawn import spawn_worker
+from gateway.data_plane.master.spawn import fork_workers
 from gateway.settings.settings import Settings
 
 
@@ -22,7 +22,7 @@ def run_data_plane(read_values: Callable[[], Mapping[str, str]]) -> None:
     values = dict(read_values())
     settings = Settings.from_values(values)
     count = settings.nginx_worker_processes or processors()
-    spawned = [spawn_worker(index) for index in range(count)]
+    spawned = fork_workers(count)
     try:
         # Imported here: see above.
         from gateway.data_plane.master.master import run_master

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.checkout import Checkout, Outcome
-from tests.support.processes import alive, children_of, command_of, kill, running_in
+from tests.support.processes import alive, children_of, kill, name_of, running_in
 from tests.support.traffic import get, steady
 from tests.support.waiting import eventually
 
@@ -145,7 +145,7 @@ def test_without_the_control_plane_requests_work_and_a_restart_serves(checkout: 
 
 def test_a_killed_worker_breaks_only_its_own_connections(checkout: Checkout) -> None:
     workers = [
-        pid for pid in children_of(master(checkout, "data-plane")) if "worker" in command_of(pid)
+        pid for pid in children_of(master(checkout, "data-plane")) if "worker" in name_of(pid)
     ]
     assert len(workers) == 2
     with steady(checkout.ports.proxy, "/httpbin/get") as traffic:

@@ -25,14 +25,15 @@ CONTROL_PLANE = "statefulset/kong-cp-kong"
 CERTIFICATE = "::certificates-data-plane"
 KILL_WORKER = """
 import os, signal
-def words(pid):
+from gateway.data_plane.worker.process import NAME
+def name(pid):
     try:
-        return open(f"/proc/{pid}/cmdline", "rb").read().split(bytes(1))
+        return open(f"/proc/{pid}/comm").read().strip()
     except OSError:
-        return []
-workers = [p for p in os.listdir("/proc") if p.isdigit() and WORKER in words(p)]
+        return ""
+workers = [p for p in os.listdir("/proc") if p.isdigit() and name(p) == NAME]
 os.kill(int(workers[0]), signal.SIGKILL)
-""".replace("WORKER", 'b"gateway.data_plane.worker"')
+"""
 
 
 @dataclass(frozen=True)

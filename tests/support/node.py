@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from gateway.data_plane.worker.process import NAME
 from tests.support.ports import free_ports
-from tests.support.processes import alive, children_of, command_of
+from tests.support.processes import alive, children_of, name_of
 from tests.support.traffic import Reply, get
 from tests.support.waiting import eventually
 
@@ -75,8 +76,7 @@ class NodeProcess:
 
     def workers(self) -> list[int]:
         """Return the workers' process ids."""
-        found = children_of(self.process.pid)
-        return [pid for pid in found if "gateway.data_plane.worker" in command_of(pid)]
+        return [pid for pid in children_of(self.process.pid) if name_of(pid) == NAME]
 
     def signal(self, number: signal.Signals) -> None:
         """Send the master a signal."""

@@ -29,6 +29,14 @@ def command_of(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
 
 
+def name_of(pid: int) -> str:
+    """Return the name a process has, or has given itself; empty when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
 def children_of(pid: int) -> list[int]:
     """Return the direct children of a process."""
     text = Path(f"/proc/{pid}/task/{pid}/children").read_text()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The master of a data plane: starts the workers, holds the configuration, reports on the node.
 
-What a start needs is imported first and little: the workers are spawned as early as possible and
-import in parallel; the control plane's connection comes when they serve.
+What a start needs is imported first and little: the workers are forked before this is imported; the
+control plane's connection comes when they serve.
 """
 
 from __future__ import annotations

@@ -1,25 +1,92 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Starting a worker process. It imports next to nothing: workers are spawned before all else."""
+"""Starting a worker process: forked at a node's start, anew in the place of one that ended.
+
+It imports next to nothing: workers are started before all else.
+"""
 
 from __future__ import annotations
 
+import gc
 import os
+import signal
 import socket
 import subprocess
 import sys
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
+
+_SHARED = ("uvloop", "gateway.data_plane.worker.worker", "gateway.plugins.kafka_upstream.handler")
+"""What forked workers have loaded already: all that one imports which produces records."""
+
+
+class ChildProcess(Protocol):
+    """What the master asks of a worker's process; ``subprocess.Popen`` is one."""
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit code: negative for a signal, None until ``wait`` has returned."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end, reap the process and return its exit code."""
+
+    def send_signal(self, sig: int) -> None:
+        """Send it a signal."""
+
+
+class ForkedProcess:
+    """A child that was forked."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end, however long it takes, and return the exit code."""
+        if self.returncode is None:
+            self.returncode = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self.returncode
+
+    def send_signal(self, sig: int) -> None:
+        """Send it a signal."""
+        if self.returncode is None:
+            os.kill(self.pid, sig)
 
 
 class Spawned(NamedTuple):
     """A worker process that was just started, and the master's end of its channel."""
 
-    process: subprocess.Popen[bytes]
+    process: ChildProcess
     end: socket.socket
     trace: int = -1
     """A file in memory where the worker writes its stack on SIGUSR1; -1: it writes none."""
     store: socket.socket | None = None
     """The master's end of what the worker reaches the node's store by; None: it has none."""
+
+
+def fork_workers(count: int) -> list[Spawned]:
+    """Fork this many workers from a process that has neither threads nor an event loop yet.
+
+    What they import is loaded once, and stays in memory once: what none of them writes to is shared
+    (docs/performance.md, "Memory and start"). Nothing of the master is there yet to go along.
+    """
+    # What is imported stays. Frozen, the collector does not write to it, which would copy it.
+    gc.disable()
+    for name in _SHARED:
+        __import__(name)
+    gc.collect()
+    gc.freeze()
+    spawned: list[Spawned] = []
+    for index in range(count):
+        spawned.append(_fork(index, spawned))
+    gc.enable()
+    return spawned
 
 
 def spawn_worker(index: int) -> Spawned:
@@ -40,6 +107,60 @@ def spawn_worker(index: int) -> Spawned:
             stdin=subprocess.DEVNULL,
         )
     return Spawned(process, ours, trace, store)
+
+
+def _fork(index: int, siblings: Sequence[Spawned]) -> Spawned:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    store, its_store = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    made = Spawned(ForkedProcess(0), ours, os.memfd_create("kafka-gateway-trace"), store)
+    counts = _counts()
+    with theirs, its_store:
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                _leave_to_master([*siblings, made])
+                _work(theirs.detach(), counts, made.trace, its_store.detach(), index)
+                code = 0
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                # Never back up the stack: that is the master's.
+                with suppress(OSError, ValueError):
+                    sys.stdout.flush()
+                    sys.stderr.flush()
+                os._exit(code)
+    return made._replace(process=ForkedProcess(pid))
+
+
+def _leave_to_master(spawned: Sequence[Spawned]) -> None:
+    """Close the master's ends: a worker must read the end of its channel when the master is gone.
+
+    Its own trace stays, the last of them.
+    """
+    for worker in spawned:
+        worker.end.close()
+        if worker.store is not None:
+            worker.store.close()
+    for worker in spawned[:-1]:
+        os.close(worker.trace)
+    # A process of its own has these from its command: nothing to read, no module from the folder
+    # that the gateway happens to be started in, no handlers of anybody's.
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    if not sys.flags.safe_path:
+        del sys.path[0]
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _work(channel: int, counts: int, trace: int, store: int, index: int) -> None:
+    # Late, since the master has no use for it.
+    from gateway.data_plane.worker.process import work
+
+    gc.disable()
+    work(channel, counts, trace, store, index)
 
 
 @cache
