@@ -105,6 +105,22 @@ async def test_the_hour_is_drawn_and_goes_on(tmp_path: Path) -> None:
         await expect(page.get_by_text("arrived-just-now")).to_be_visible()
 
 
+async def test_all_of_the_first_page_is_small(tmp_path: Path) -> None:
+    async with serving_page(tmp_path) as place, browser() as chromium, window(chromium) as page:
+        await place.publish(shop(), wait=0)
+        fill_an_hour(place.made.extensions.traffic, time.time())
+        await sign_in(page, place, "/releases")
+        wire = await page.context.new_cdp_session(page)
+        await wire.send("Network.enable")
+        await wire.send("Network.setCacheDisabled", {"cacheDisabled": True})
+        sizes: list[float] = []
+        wire.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+        await page.goto(address(place, "/"))
+        await expect(page.locator(".plot[data-drawn]")).to_have_count(4)
+        assert len(sizes) > 5
+        assert sum(sizes) < 60_000
+
+
 async def test_a_route_is_found_and_says_what_runs(tmp_path: Path) -> None:
     async with serving_page(tmp_path) as place, browser() as chromium, window(chromium) as page:
         await place.publish(shop(), wait=0)

@@ -104,7 +104,7 @@ class _EventStream(Response):
 
     async def _talk(self, send: Send, left: asyncio.Task[None]) -> None:
         events, known, quiet = self._events, self._events.look(), 0.0
-        await _say(send, b"retry: 2000\nevent: open\ndata:\n\n")
+        await _say(send, b"retry: 2000\nevent: ready\ndata:\n\n")
         while not left.done() and events.goes_on(self._viewer):
             await events.pause(left)
             found = events.look()

@@ -99,7 +99,8 @@ class TrafficFigures:
             series = self._traffic.routes.get(route)
         end = int(now // WIDTH) * WIDTH
         points: dict[str, Any] = {
-            "times": list(range(end - (_HOUR - 1) * WIDTH, end + 1, WIDTH)),
+            "start": end - (_HOUR - 1) * WIDTH,
+            "step": WIDTH,
             "requests": _requests(series, now),
             "topics": {
                 one.topic: [
@@ -162,12 +163,17 @@ def _latencies(series: RouteSeries, now: float) -> list[list[float | None]]:
         counts = [sum(column[start : place + 1]) for column in columns]
         for found, share in zip(points, (0.5, 0.9, 0.99), strict=True):
             value = percentile(counts, BUCKETS, share)
-            found.append(None if value is None else round(value, 2))
+            found.append(None if value is None else _rounded(value))
     return points
 
 
 def _rates(sums: Sequence[float]) -> list[float]:
-    return [round(max(0.0, one) / WIDTH, 3) for one in sums]
+    return [_rounded(max(0.0, one) / WIDTH) for one in sums]
+
+
+def _rounded(value: float) -> float:
+    """Return as much of a number as can be seen in a plot: three digits."""
+    return float(f"{value:.3g}")
 
 
 def shares(figures: Iterable[TopicFigures]) -> float:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.control_plane.page.compression import packed
 from gateway.control_plane.page.data_plane_lines import DataPlaneLines
 from gateway.control_plane.page.figures import TrafficFigures, shares
 from gateway.control_plane.page.route_lines import label
@@ -69,4 +70,4 @@ class OverviewPage:
         if "route" in query:
             route = query.get("service", ""), query["route"]
         content = orjson.dumps(self._figures.plots(route))
-        return Response(content, media_type="application/json")
+        return packed(request, content, "application/json")

@@ -51,9 +51,17 @@ class SessionSealer:
         return content[_TIME:].decode()
 
     def form_token(self, cookie: str) -> str:
-        """Return what forms must hold that are sent with a cookie; empty: with none."""
-        return hmac.new(self._key, b"form " + cookie.encode(), "sha256").hexdigest()
+        """Return what forms must hold that are sent with a cookie; empty: with none.
+
+        It is another one each time, so that nobody finds it out from what is repeated.
+        """
+        return self._form_token(os.urandom(_NONCE).hex(), cookie)
 
     def is_form_token(self, given: str, cookie: str) -> bool:
         """Tell whether a form holds it, in constant time."""
-        return hmac.compare_digest(given.encode(), self.form_token(cookie).encode())
+        nonce = given[: 2 * _NONCE]
+        return hmac.compare_digest(given.encode(), self._form_token(nonce, cookie).encode())
+
+    def _form_token(self, nonce: str, cookie: str) -> str:
+        content = f"form {nonce} {cookie}".encode()
+        return nonce + hmac.new(self._key, content, "sha256").hexdigest()

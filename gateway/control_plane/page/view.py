@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from gateway import __version__
 from gateway.control_plane.access.identity import Role
+from gateway.control_plane.page.compression import packed
 from gateway.control_plane.page.session import SessionSealer
 from gateway.control_plane.page.static_files import StaticFiles
 from gateway.control_plane.page.viewer import COOKIE_READ, may, may_roll_back, viewer_of
@@ -74,7 +75,7 @@ class View:
         else:
             text = found.render(context)
         headers = {"Vary": "HX-Request"}
-        return Response(text, status, headers, media_type="text/html; charset=utf-8")
+        return packed(request, text.encode(), "text/html; charset=utf-8", status, headers)
 
     async def form(self, request: Request) -> dict[str, str]:
         """Return the fields of a form. Raises ``RequestRejected`` where it is none of ours."""

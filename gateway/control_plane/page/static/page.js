@@ -16,7 +16,7 @@
     const events = new EventSource("/events");
     let before = false;
     const pass = (name) => document.body.dispatchEvent(new CustomEvent(name));
-    events.addEventListener("open", () => {
+    events.addEventListener("ready", () => {
       tell("live", false);
       // What came meanwhile was heard by nobody.
       if (before) ["releases", "data-planes", "traffic", "audit"].forEach(pass);

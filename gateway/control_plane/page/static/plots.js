@@ -52,7 +52,8 @@
   const plots = new Map();
   const draw = (place, data) => {
     const found = kinds[place.dataset.plot](data);
-    const points = [data.times, ...found.values];
+    const times = data.requests[0].map((_, place) => data.start + place * data.step);
+    const points = [times, ...found.values];
     const names = found.series.map((one) => one.label).join("\n");
     const known = plots.get(place);
     if (known && known.names === names) return known.plot.setData(points);

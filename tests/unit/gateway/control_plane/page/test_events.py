@@ -18,7 +18,7 @@ async def listening(place: Place, token: str = TOKEN) -> AsyncIterator[RawConnec
     wire = await connect(place, "admin_gui")
     head = f"GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {visitor.cookie}\r\n\r\n"
     await wire.send(head.encode())
-    await heard(wire, "open")
+    await heard(wire, "ready")
     try:
         yield wire
     finally:
@@ -57,7 +57,7 @@ async def test_streams_end_with_the_control_plane_at_once(tmp_path: Path) -> Non
         wire = await connect(place, "admin_gui")
         head = f"GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {visitor.cookie}\r\n\r\n"
         await wire.send(head.encode())
-        await heard(wire, "open")
+        await heard(wire, "ready")
     assert (await wire.rest()).endswith(b"0\r\n\r\n"), "ended, not cut"
     await wire.close()
 

@@ -43,8 +43,7 @@ def test_plots_have_a_point_for_each_whole_interval() -> None:
     kept = traffic()
     fill_an_hour(kept, NOW)
     points = TrafficFigures(kept).plots()
-    assert len(points["times"]) == 359
-    assert points["times"][-1] <= NOW
+    assert points["start"] + 358 * points["step"] <= NOW
     assert all(len(line) == 359 for line in (*points["requests"], *points["latency"]))
     assert set(points["topics"]) == {"orders", "payments", "audit"}
     of_one = TrafficFigures(kept).plots(("shop", "orders"))

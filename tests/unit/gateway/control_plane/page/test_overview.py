@@ -29,7 +29,7 @@ async def test_the_hour_is_told_at_a_glance(tmp_path: Path) -> None:
         assert "orders shop" in words(reply)
         assert 'href="/routes/' in text(reply)
         points = await visitor.get("/traffic.json?service=shop&route=orders")
-        assert len(points.body["times"]) == 359
+        assert len(points.body["requests"][0]) == 359
 
 
 async def test_what_a_data_plane_reports_is_on_the_page(tmp_path: Path) -> None:

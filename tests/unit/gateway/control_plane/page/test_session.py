@@ -37,6 +37,7 @@ def test_one_is_signed_in_for_twelve_hours_and_not_from_the_future() -> None:
 def test_a_form_is_of_one_session() -> None:
     sealer = SessionSealer(KEY)
     ours = sealer.form_token("cookie")
+    assert ours != sealer.form_token("cookie"), "another one each time"
     assert sealer.is_form_token(ours, "cookie")
     for given_token, cookie in ((ours, "another"), ("", "cookie"), ("é", "cookie")):
         assert not sealer.is_form_token(given_token, cookie)
