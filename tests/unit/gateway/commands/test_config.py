@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from gateway.commands.command_line import application
 from gateway.commands.config import DEFAULT_OWNER
 from gateway.control_plane.admin import config as declarative
+from tests.support.authority import Authority
 from tests.support.command_line import run_against
 from tests.support.control_plane import Place, running
 from tests.support.ports import free_ports
@@ -266,3 +267,19 @@ def test_a_control_plane_that_is_gone_is_one_sentence(tmp_path: Path) -> None:
         done = CliRunner().invoke(application(), [*words, "--url", url])
         assert done.exit_code == 1
         assert done.output == f"error: {url} does not answer (Connection refused)\n"
+
+
+async def test_a_certificate_is_verified_by_its_authority(tmp_path: Path) -> None:
+    file = _file(tmp_path, "services: [{name: a, host: a.test}]")
+    authority, (certificate, key) = Authority(), (tmp_path / "admin.crt", tmp_path / "admin.key")
+    authority.issue("localhost", server=True).write(tmp_path, "admin")
+    (tmp_path / "ca.pem").write_text(authority.pem)
+    tls = {"admin_ssl_cert": str(certificate), "admin_ssl_cert_key": str(key)}
+    async with running(tmp_path / "plane", admin_listen="127.0.0.1:0 ssl", **tls) as place:
+        words = ("config", "sync", file, "--url", f"https://localhost:{place.port('admin')}")
+        strange = await run_against(place, *words)
+        assert strange.exit_code == 1
+        assert "certificate verify failed" in strange.output
+        known = await run_against(place, *words, "--ca", str(tmp_path / "ca.pem"))
+        assert known.exit_code == 0, known.output
+        assert known.output.endswith("published as release 1\n")
