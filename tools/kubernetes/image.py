@@ -89,7 +89,9 @@ def _sources() -> list[Path]:
         and "__pycache__" not in file.parts
         and file.relative_to(folder).parts[0] not in ("chart", "systemd")
     ]
-    return sorted([*found, *(ROOT / name for name in ("pyproject.toml", "README.md", "LICENSE"))])
+    found += (ROOT / "native" / "wheels").iterdir()
+    single = ("pyproject.toml", "README.md", "LICENSE", "tools/slim_image.py")
+    return sorted([*found, *(ROOT / name for name in single)])
 
 
 def _base_reference() -> str:

@@ -37,6 +37,27 @@ def test_the_runtime_lock_holds_neither_pulumi_nor_a_cloud_sdk() -> None:
     assert not {name for name in names if re.match(r"pulumi|boto|kubernetes|grpcio", name)}
 
 
+def test_the_image_is_slimmed_and_has_the_twins_where_there_is_a_wheel() -> None:
+    build = DOCKERFILE.rsplit("\nFROM ", 1)[0]
+    assert "python tools/slim_image.py /opt/kafka-gateway" in build
+    assert (
+        '--find-links native/wheels kafka-gateway-native \\\n      || [ "$TWINS" != required ]'
+        in build
+    )
+    # Rust, compilers and what is taken out stay in a stage that is thrown away.
+    assert "slim_image" not in FINAL_STAGE
+    assert "cargo" not in DOCKERFILE
+
+
+def test_a_release_builds_the_twins_for_both_platforms_before_it_has_credentials() -> None:
+    workflow = (ROOT / ".github" / "workflows" / "release-image.yml").read_text()
+    twins, login = workflow.index("--out native/wheels"), workflow.index("docker/login-action")
+    assert twins < login
+    assert "for platform in x86_64 aarch64" in workflow
+    assert "--compatibility manylinux_2_17" in workflow
+    assert "TWINS=required" in workflow
+
+
 def test_the_image_runs_as_nobody_in_particular_and_checks_its_health() -> None:
     assert "\nUSER 10001:10001\n" in FINAL_STAGE
     assert "gateway.probe" in FINAL_STAGE.split("HEALTHCHECK", 1)[1]
@@ -53,6 +74,8 @@ def test_only_what_the_runtime_is_made_of_enters_the_build() -> None:
         "!README.md",
         "!LICENSE",
         "!gateway",
+        "!native/wheels",
+        "!tools/slim_image.py",
     }
 
 
