@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.documents.deck_lists import keyed
 from gateway.documents.document import check_document, to_table
+from gateway.documents.known_rows import KnownRows
 from gateway.documents.older_paths import renew_paths
 from gateway.documents.placeholders import UNKNOWN, fill_in, render_environment
 from gateway.documents.yaml_text import load_yaml
@@ -51,15 +52,22 @@ def read_deck(
     return filled, table
 
 
-def read_table(path: Path, owner: str, now: int, environment: Mapping[str, str]) -> Table:
+def read_table(
+    path: Path,
+    owner: str,
+    now: int,
+    environment: Mapping[str, str],
+    known: KnownRows | None = None,
+) -> Table:
     """Read and check a decK file that has no placeholders; returns its flat rows.
 
     They are those that ``to_table`` makes of its document, checked once and among each other.
-    ``now`` is in seconds since 1970. Raises ``DocumentError`` as ``read_deck`` does.
+    ``now`` is in seconds since 1970; ``known`` are the rows of the reading before.
+    Raises ``DocumentError`` as ``read_deck`` does.
     """
     with _naming(path):
         document, _ = fill_in(keyed(_parsed_file(path, environment)), {})
-        table = to_table(document, owner, now)
+        table = to_table(document, owner, now, known=known)
         check_table(table)
     return table
 

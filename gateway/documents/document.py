@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from gateway.documents.known_rows import KnownRows, complete_row
 from gateway.documents.tree import CHILDREN, DocumentNode, Tree, contains, nest, own_tags, owner_tag
 from gateway.entities import ENTITIES, Row
 from gateway.entities.checks import Table, table_problems
-from gateway.entities.credentials import store_secret, unused_secrets
+from gateway.entities.credentials import unused_secrets
 from gateway.entities.problems import Problem
-from gateway.entities.validation import examine, shape_for
+from gateway.entities.validation import shape_for
 from gateway.errors import DocumentError
 from gateway.names.spelling import choices
 
@@ -34,13 +35,20 @@ def check_document(document: Document, unknown: object | None = None) -> Table:
     return _read(document, "", 0, unknown)
 
 
-def to_table(document: Document, owner: str, now: int, previous: Table | None = None) -> Table:
+def to_table(
+    document: Document,
+    owner: str,
+    now: int,
+    previous: Table | None = None,
+    known: KnownRows | None = None,
+) -> Table:
     """Turn a document into rows that carry the owner's tag; raises ``DocumentError``.
 
     ``now`` is in seconds since 1970. Rows that stand unchanged in ``previous`` keep their times,
     changed ones their time of creation, so that an unchanged document has an unchanged hash.
+    Entities that are in ``known`` are not checked again in themselves.
     """
-    table = _read(document, owner, now, None)
+    table = _read(document, owner, now, None, known)
     if previous is not None:
         for collection, rows in table.items():
             before = {row["id"]: row for row in previous.get(collection, ())}
@@ -73,21 +81,29 @@ def keep_times(row: Row, before: Row | None) -> None:
         row["updated_at"] = before["updated_at"]
 
 
-def _read(document: Document, owner: str, now: int, unknown: object | None) -> Table:
+def _read(
+    document: Document,
+    owner: str,
+    now: int,
+    unknown: object | None,
+    rows: KnownRows | None = None,
+) -> Table:
+    complete = complete_row if rows is None else rows.complete
     tree = Tree(document, owner, unknown)
     problems = list(tree.problems)
     table: Table = {}
     paths: dict[int, str] = {}
     for node in tree.nodes:
-        row, wrong = examine(node.entity, _data(node, owner, now))
+        row, wrong = complete(node.entity, _data(node, owner, now))
         wrong = [_with_children(item, node) for item in wrong] + _missing_secrets(node)
         problems += [item.sentence(node.path) for item in wrong if not _excused(item, unknown)]
         if row is not None:
-            store_secret(node.entity.collection, row)
             table.setdefault(node.entity.collection, []).append(row)
             paths[id(row)] = node.path
     known = {node.id for node in tree.nodes}
     problems += table_problems(table, lambda _, row: paths[id(row)], known, unknown)
+    if rows is not None:
+        rows.finish(is_right=not problems)
     if problems:
         raise DocumentError(problems)
     return table

@@ -26,6 +26,7 @@ from gateway.settings.settings import Settings
 
 if TYPE_CHECKING:
     from gateway.data_plane.master.control_plane_client import ClusterClient
+    from gateway.documents.known_rows import KnownRows
 
 _log = get_logger("gateway.master")
 
@@ -117,6 +118,7 @@ class FileSource(Source):
         secrets = _secrets(settings, prefix, supervisor)
         super().__init__(supervisor, ReleaseIntake(supervisor, environment, secrets=secrets))
         self._file = settings.declarative_config
+        self._known: KnownRows | None = None
 
     async def first(self) -> NodeRelease | None:
         """Read the file. Raises ``SettingsError``: a node that can never serve must not start."""
@@ -144,9 +146,11 @@ class FileSource(Source):
     async def _read(self) -> NodeRelease:
         # Imported here: a node with a control plane has no need of it.
         from gateway.data_plane.master.declarative import read_declarative
+        from gateway.documents.known_rows import KnownRows
 
         assert self._file is not None
-        return await at_low_priority(read_declarative, Path(self._file))
+        self._known = self._known or KnownRows()
+        return await at_low_priority(read_declarative, Path(self._file), self._known)
 
 
 class ControlPlaneSource(Source):
