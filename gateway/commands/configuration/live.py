@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.commands.admin_client import ask
+from gateway.control_plane.ownership import canonical
 from gateway.entities.checks import Table
 from gateway.errors import CommandFailed
 from gateway.http.json_api import JsonApi
@@ -30,7 +31,7 @@ def configuration(api: JsonApi, number: int) -> Table:
     if not number:
         return {}
     table: Table = ask(api, "GET", f"/releases/{number}", timeout=PATIENCE)["configuration"]
-    return table
+    return canonical(table)
 
 
 def compatibility(api: JsonApi) -> str:

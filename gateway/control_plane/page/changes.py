@@ -12,6 +12,7 @@ import orjson
 
 from gateway.control_plane.delta import RowChange, between
 from gateway.control_plane.ownership import owner_of
+from gateway.control_plane.rows import Rows
 from gateway.entities import ENTITIES, EntityType, Row
 from gateway.entities.checks import Table
 from gateway.entities.own_tags import without_own_tags
@@ -122,7 +123,11 @@ def _within(entity: EntityType, row: Row, table: Table) -> str:
 
 
 def _name_in(table: Table, collection: str, entity: str) -> str:
-    row = next((one for one in table.get(collection, ()) if one["id"] == entity), None)
+    rows = table.get(collection, ())
+    if isinstance(rows, Rows):
+        row = rows.find("id", entity)
+    else:
+        row = next((one for one in rows if one["id"] == entity), None)
     return entity[:8] if row is None else name_of(ENTITIES[collection], row)
 
 
