@@ -85,6 +85,7 @@ class Publisher:
         self._newest: Release | None = None
         self._edition = 0
         self._kept: list[Any] = []
+        self.pushing = self._pusher.times
         self._calls: list[_WaitingCall] = []
         self._watching: asyncio.Task[None] | None = None
 

@@ -17,6 +17,7 @@ from gateway.control_plane.clustering.push import Push
 from gateway.control_plane.clustering.rollout import Rollout
 from gateway.control_plane.judge import Judge
 from gateway.control_plane.store import Release
+from gateway.control_plane.timings import Timings
 from gateway.entities.checks import Table
 from gateway.logs import get_logger
 
@@ -54,6 +55,8 @@ class ReleasePusher:
         self._task: asyncio.Task[None] | None = None
         self._ready: tuple[Table, Push] | None = None
         self._stale = True
+        self.times = Timings()
+        """In which configurations were made ready."""
 
     def start(self) -> None:
         """Push from now on."""
@@ -113,6 +116,7 @@ class ReleasePusher:
             _log.exception("the configuration cannot be made ready", release=release.number)
             return 0.0
         took = time.monotonic() - started
+        self.times.add(took)
         self._judge.pushed(push, release.number, table)
         self._rollout.push(push, again=again)
         return took

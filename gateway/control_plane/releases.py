@@ -14,6 +14,7 @@ from gateway.control_plane.clustering.push import Push, SentRows, prepare
 from gateway.control_plane.delta import Key, RowChange, between, undone
 from gateway.control_plane.ownership import canonical, merge, owns_anything
 from gateway.control_plane.store import NextRelease, Release, Store
+from gateway.control_plane.timings import Timings
 from gateway.documents.diff import Change, diff_documents
 from gateway.documents.document import Document
 from gateway.documents.tree import nest
@@ -55,6 +56,10 @@ class Releases:
 
     def __init__(self, store: Store, max_payload: int) -> None:
         self.store = store
+        self.writing = Timings()
+        """Of the transactions that make releases."""
+        self.taken_back = 0
+        """Releases that were undone because a data plane refused them."""
         self._max_payload = max_payload
         self._push: tuple[Table, Push] | None = None
         self._sent = SentRows()
@@ -147,7 +152,8 @@ class Releases:
             pushes.append(self._checked(prepare(table, self._sent)))
             return NextRelease(pushes[0].hash, who, message, table, target=target)
 
-        release = self.store.append(build)
+        with self.writing.measured():
+            release = self.store.append(build)
         previous = before[0]
         if release is None:
             assert previous is not None
@@ -172,7 +178,9 @@ class Releases:
                 return None
             return NextRelease("", who, message, table)
 
-        release = self.store.append(build) or refused.release
+        with self.writing.measured():
+            release = self.store.append(build) or refused.release
+        self.taken_back += 1
         return Result(release, None, refused.release)
 
     def diff(self, old: int, new: int) -> dict[str, Change]:

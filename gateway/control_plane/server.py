@@ -31,8 +31,10 @@ from gateway.control_plane.database.choice import database_of, keyring_of
 from gateway.control_plane.database.news import DatabaseNews
 from gateway.control_plane.held_writes import HoldTimes
 from gateway.control_plane.holds import BrokenOff
+from gateway.control_plane.metrics import ControlPlaneMetrics
 from gateway.control_plane.page.app import MAX_BODY as MAX_FORM
 from gateway.control_plane.page.app import GatewayPage, PageParts
+from gateway.control_plane.page.data_plane_lines import DataPlaneLines
 from gateway.control_plane.publisher import Publisher
 from gateway.control_plane.releases import Releases
 from gateway.control_plane.status import NodeStatus, status_app
@@ -42,6 +44,7 @@ from gateway.control_plane.web import WebServer, listen
 from gateway.errors import SettingsError, StoreError
 from gateway.http.callers import is_loopback
 from gateway.http.limits import Limits, own_limits
+from gateway.hybrid.client_tls import certificate_expires
 from gateway.hybrid.node_id import node_id
 from gateway.hybrid.server_tls import ClusterIdentity
 from gateway.logs import configure_logs, get_logger
@@ -81,6 +84,7 @@ class ControlPlane:
         self.page: GatewayPage | None = None
         self.data_plane_rows: DataPlaneRows | None = None
         self._saving: asyncio.Task[None] | None = None
+        self._certificate_expires: float | None = None
 
     async def start(self) -> None:
         """Open database and listeners. Raises ``SettingsError`` and ``StoreError``."""
@@ -94,7 +98,7 @@ class ControlPlane:
         )
         if self.settings.cluster_listen:
             self._listener = ClusterListener(
-                ClusterIdentity.from_settings(self.settings),
+                self._identity(),
                 self.data_planes,
                 self.settings.cluster_max_payload,
                 extensions=self.extensions if self.settings.admin_gui_listen else None,
@@ -113,6 +117,12 @@ class ControlPlane:
         self._saving = asyncio.create_task(self._save_tokens_regularly())
         newest = self.publisher.newest
         _log.info("control plane started", release=None if newest is None else newest.number)
+
+    def _identity(self) -> ClusterIdentity:
+        """Read what data planes are shown. Raises ``SettingsError``."""
+        identity = ClusterIdentity.from_settings(self.settings)
+        self._certificate_expires = certificate_expires(self.settings)
+        return identity
 
     def _open_store(self) -> None:
         self.store.keyring = keyring_of(self.settings)
@@ -151,9 +161,12 @@ class ControlPlane:
             self._serve("admin_gui_listen", self.page.app, own_limits(self.settings, MAX_FORM))
         if self.sockets["status_listen"]:
             sockets = self.sockets["status_listen"]
-            self._servers.append(
-                WebServer(status_app(status, self.authentication), sockets, limits)
+            lines = DataPlaneLines(publisher, self.data_planes)
+            metrics = ControlPlaneMetrics(
+                publisher, lines, status, lambda: self._certificate_expires
             )
+            app = status_app(status, self.authentication, metrics)
+            self._servers.append(WebServer(app, sockets, limits))
         if self._listener is not None:
             await self._listener.start(self.sockets["cluster_listen"])
         for server in self._servers:
@@ -176,7 +189,7 @@ class ControlPlane:
         try:
             self.authentication.replace(self.settings.read_admin_token())
             if self._listener is not None:
-                self._listener.reload(ClusterIdentity.from_settings(self.settings))
+                self._listener.reload(self._identity())
         except SettingsError as error:
             _log.error("reload failed", problems=error.problems)
         else:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -18,6 +18,7 @@ from gateway.control_plane.access.credentials import credential_of
 from gateway.control_plane.admin.middleware import TOO_MANY, ResponseHeaders
 from gateway.control_plane.admin.responses import EXCEPTION_HANDLERS, read_object, respond
 from gateway.control_plane.publisher import Publisher
+from gateway.data_plane.master.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from gateway.errors import StoreError
 from gateway.http.callers import NOT_LOCAL, foreign, is_local
 from gateway.logs import get_logger
@@ -54,6 +55,11 @@ class NodeStatus:
     def _checked(self, _task: asyncio.Task[bool]) -> None:
         self._checking = None
 
+    @property
+    def audit_problem(self) -> str:
+        """Why the audit log is not written; empty when it is, or when there is none."""
+        return "" if self._audit is None else self._audit.problem
+
     async def body(self) -> dict[str, Any]:
         """Return the body of ``GET /status``."""
         newest = await self._publisher.newest_with_hash()
@@ -67,8 +73,18 @@ class NodeStatus:
         }
 
 
-def status_app(status: NodeStatus, authentication: Authentication) -> ASGIApp:
-    """Return the status API: ``/status`` and ``/status/ready``.
+class Metrics(Protocol):
+    """What writes the text of ``/metrics``."""
+
+    async def render(self, *, openmetrics: bool = False) -> bytes:
+        """Return the whole text."""
+        ...
+
+
+def status_app(
+    status: NodeStatus, authentication: Authentication, written: Metrics | None = None
+) -> ASGIApp:
+    """Return the status API: ``/status``, ``/status/ready`` and ``/metrics``.
 
     All that reach it may read; only programs of this machine, or with the token of an admin,
     change whether the node reports itself ready.
@@ -95,10 +111,19 @@ def status_app(status: NodeStatus, authentication: Authentication) -> ASGIApp:
             return respond(503, {"message": "failed to connect to database"})
         return respond(200, {"message": "ready"})
 
+    async def metrics(request: Request) -> Response:
+        assert written is not None
+        openmetrics = wants_openmetrics(request.headers.get("accept", "").encode())
+        kind = (OPENMETRICS if openmetrics else TEXT).decode()
+        body = await written.render(openmetrics=openmetrics)
+        return Response(body, headers={"Content-Type": kind})
+
     routes = [
         Route("/status", live, methods=["GET"]),
         Route("/status/ready", ready, methods=["GET", "POST"]),
     ]
+    if written is not None:
+        routes.append(Route("/metrics", metrics, methods=["GET"]))
     app = Starlette(routes=routes, exception_handlers=EXCEPTION_HANDLERS)
     return ResponseHeaders(app, latency=False)
 

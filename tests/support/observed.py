@@ -8,11 +8,13 @@ that wants a key, one to an upstream; sinks of log entries that are there and th
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -108,12 +110,14 @@ def observed(folder: Path, broker: Broker) -> Iterator[Observed]:
         (backend,) = stack.enter_context(backends("one"))
         stack.enter_context(process(values))
         eventually(lambda: _answers(status), within=30)
-        _publish(admin, document(broker, topic, folder, backend.port))
+        configuration = document(broker, topic, folder, backend.port)
+        _publish(admin, configuration)
         settings = _node_settings(folder, cluster)
         settings["KONG_LUA_SSL_TRUSTED_CERTIFICATE"] = broker.ca_file
         node = stack.enter_context(running_node(folder, **settings))
         node.ready()
         stack.enter_context(_requests(node.proxy))
+        stack.enter_context(_releases(admin, configuration))
         yield Observed(node, admin, status, topic)
 
 
@@ -152,21 +156,45 @@ def _node_settings(folder: Path, cluster: int) -> dict[str, str]:
 
 @contextmanager
 def _requests(port: int) -> Iterator[None]:
-    """Ask each route in turn, a thread a route: one waits for brokers that are not there."""
+    """Ask each route, a thread a route: one waits for brokers that are not there."""
+
+    def ask(path: str) -> None:
+        get(port, path)
+        get(port, path, {"apikey": KEY})
+
+    with ExitStack() as stack:
+        for path in PATHS:
+            stack.enter_context(_again(0.1, partial(ask, path)))
+        yield
+
+
+@contextmanager
+def _releases(admin: int, configuration: dict[str, Any]) -> Iterator[None]:
+    """Publish a release every two seconds."""
+    numbers = itertools.count()
+
+    def publish() -> None:
+        configuration["services"][1]["tags"] = [f"n{next(numbers)}"]
+        _publish(admin, configuration)
+
+    with _again(2.0, publish):
+        yield
+
+
+@contextmanager
+def _again(pause: float, job: Callable[[], None]) -> Iterator[None]:
+    """Do a job again and again, on a thread of its own; a broken connection ends nothing."""
     stop = threading.Event()
 
-    def loop(path: str) -> None:
-        while not stop.wait(0.1):
+    def loop() -> None:
+        while not stop.wait(pause):
             with suppress(OSError):
-                get(port, path)
-                get(port, path, {"apikey": KEY})
+                job()
 
-    threads = [threading.Thread(target=loop, args=(path,), daemon=True) for path in PATHS]
-    for thread in threads:
-        thread.start()
+    thread = threading.Thread(target=loop, daemon=True)
+    thread.start()
     try:
         yield
     finally:
         stop.set()
-        for thread in threads:
-            thread.join(30)
+        thread.join(30)

@@ -32,7 +32,7 @@ def gateway(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="module")
 def prometheus(gateway: Observed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    jobs = {"data-plane": gateway.node.status}
+    jobs = {"data-plane": gateway.node.status, "control-plane": gateway.status}
     with running_prometheus(tmp_path_factory.mktemp("prometheus"), jobs) as running:
         yield running
 
