@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
+from importlib import import_module
 from typing import NamedTuple, Protocol
 
 _SHARED = ("uvloop", "gateway.data_plane.worker.worker", "gateway.plugins.kafka_upstream.handler")
@@ -79,7 +80,12 @@ def fork_workers(count: int) -> list[Spawned]:
     # What is imported stays. Frozen, the collector does not write to it, which would copy it.
     gc.disable()
     for name in _SHARED:
-        __import__(name)
+        import_module(name)
+    # Late, since a worker that is started anew imports it by itself. It loads the schemas of all
+    # plugins, at which workers look whatever a configuration asks for, and a master that reads one.
+    from gateway.entities.plugin_types import plugin_types
+
+    plugin_types()
     gc.collect()
     gc.freeze()
     spawned: list[Spawned] = []

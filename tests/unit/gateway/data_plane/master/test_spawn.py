@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.data_plane.master.spawn import Spawned, spawn_worker
+from gateway.entities.plugin_types import plugin_types
 from tests.support.node import running_node
 from tests.support.processes import children_of, command_of
 from tests.support.waiting import eventually
@@ -94,6 +95,14 @@ def test_workers_are_forked_before_there_is_a_thread_and_end_in_good_order(
 ) -> None:
     _, threads, code = forked
     assert (threads, code) == (1, 0)
+
+
+def test_workers_share_what_all_of_them_load(forked: tuple[set[str], int, int]) -> None:
+    # The schemas of plugins are the larger part of what would otherwise be loaded in each.
+    schemas = {f"gateway.plugins.{name.replace('-', '_')}" for name in plugin_types()}
+    assert schemas <= forked[0]
+    handlers = {name for name in forked[0] if name.endswith(".handler")}
+    assert handlers == {"gateway.plugins.kafka_upstream.handler", "gateway.plugins.produce.handler"}
 
 
 @pytest.mark.parametrize("name", NEVER)
