@@ -90,7 +90,7 @@ class GatewayPage:
             *AuditView(view, publisher, parts.audit).routes(),
             *TryItPage(view, parts.data_planes, parts.extensions).routes(),
             *topics.routes(),
-            *DataPlanesPage(view, lines).routes(),
+            *DataPlanesPage(view, lines, traffic).routes(),
             *ReleasesPage(view, publisher, lines).routes(),
             *self.events.routes(),
         ]

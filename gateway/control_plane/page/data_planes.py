@@ -12,14 +12,16 @@ from starlette.routing import Route
 
 from gateway.control_plane.page.data_plane_lines import SOON, DataPlaneLines
 from gateway.control_plane.page.view import View
+from gateway.control_plane.traffic import Traffic
 
 
 class DataPlanesPage:
     """``/data-planes``: all of them, those in trouble first."""
 
-    def __init__(self, view: View, lines: DataPlaneLines) -> None:
+    def __init__(self, view: View, lines: DataPlaneLines, traffic: Traffic) -> None:
         self._view = view
         self._lines = lines
+        self._traffic = traffic
 
     def routes(self) -> list[Route]:
         """Return all routes."""
@@ -30,4 +32,11 @@ class DataPlanesPage:
         lines = await self._lines.lines()
         counts = Counter(one.condition for one in lines)
         soon = time.time() + SOON
-        return self._view.render(request, "data_planes.html", lines=lines, counts=counts, soon=soon)
+        return self._view.render(
+            request,
+            "data_planes.html",
+            lines=lines,
+            counts=counts,
+            soon=soon,
+            states=self._traffic.nodes,
+        )
