@@ -16,7 +16,7 @@ from tests.support.documents import story
 
 
 def frame(message: Any) -> bytes:
-    return gzip.compress(json.dumps(message).encode())
+    return gzip.compress(json.dumps(message).encode(), mtime=0)
 
 
 def test_the_payload_is_gzipped_json_with_hashes() -> None:
@@ -46,7 +46,7 @@ def test_frames_of_another_type_are_passed_over() -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"plain", gzip.compress(b"{"), frame([1])[:10]],
+    [b"", b"plain", gzip.compress(b"{", mtime=0), frame([1])[:10]],
     ids=["empty", "plain", "no JSON", "cut"],
 )
 def test_bytes_that_are_no_frame_are_an_error_of_the_protocol(content: bytes) -> None:

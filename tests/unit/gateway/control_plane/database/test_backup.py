@@ -102,10 +102,10 @@ def damaged() -> list[bytes]:
     return [
         b"",
         b"{}",
-        gzip.compress(b"{}"),
-        gzip.compress(b"\n".join(lines)),
-        gzip.compress(b"\n".join([*lines, b'{"rows":2}'])),
-        gzip.compress(b"\n".join([*lines, b'{"rows":1}']))[:-9],
+        gzip.compress(b"{}", mtime=0),
+        gzip.compress(b"\n".join(lines), mtime=0),
+        gzip.compress(b"\n".join([*lines, b'{"rows":2}']), mtime=0),
+        gzip.compress(b"\n".join([*lines, b'{"rows":1}']), mtime=0)[:-9],
     ]
 
 

@@ -40,7 +40,7 @@ def test_what_is_not(coding: str) -> None:
 @pytest.mark.parametrize(
     ("coding", "body"),
     [
-        ("gzip", gzip.compress(bytes(10_000_000))),
+        ("gzip", gzip.compress(bytes(10_000_000), mtime=0)),
         ("gzip", gzip.compress(b"hello", mtime=0)[:-9]),
         ("gzip", b"no gzip"),
         ("deflate", b"\xff\xff\xff"),
