@@ -227,7 +227,11 @@ class ControlPlane:
         """Take up what other control planes of the database have written."""
         assert self.publisher is not None
         await self.publisher.learn()
-        tokens = await self.publisher.call(self.tokens.all)
+        changes = -1
+        while changes != self.authentication.changes:
+            # One that is made or revoked here meanwhile may be missing from what was read.
+            changes = self.authentication.changes
+            tokens = await self.publisher.call(self.tokens.all)
         known = {(one.id, one.revoked_at) for one in self.authentication.tokens}
         if {(one.id, one.revoked_at) for one in tokens} != known:
             self.authentication.take(tokens)

@@ -22,6 +22,10 @@ _COARSE_SLOTS, _COARSE_WIDTH = 12, 300
 """The same for latencies of single routes."""
 MOST_ROUTES, MOST_TOPICS = 4096, 512
 """Kept at most; those without traffic for the longest go first."""
+_LONGEST_SPREAD = 300.0
+"""Most seconds that one report is spread over: each of its numbers costs that many intervals."""
+_LONGEST_NAME = 1000
+"""Characters of a name; what is called otherwise is counted in the sums alone."""
 
 
 class Ring:
@@ -115,9 +119,9 @@ class Traffic:
 
     def take(self, node: str, report: TrafficReport) -> None:
         """Add what a data plane reports."""
-        now, seconds = self.clock(), max(0.0, min(report.seconds, SLOTS * WIDTH))
+        now, seconds = self.clock(), max(0.0, min(report.seconds, _LONGEST_SPREAD))
         self.nodes[node] = NodeState(
-            report.version,
+            report.version[:_LONGEST_NAME],
             report.workers,
             report.ready,
             report.buffered,
@@ -125,26 +129,36 @@ class Traffic:
             report.traces,
         )
         self.edition += 1
-        for route in report.routes:
-            if len(route.latency) == len(BUCKETS) + 1:
+        routes = [one for one in report.routes if len(one.latency) == len(BUCKETS) + 1]
+        topics = [one for one in report.topics if len(one.latency) == len(BOUNDS) + 1]
+        self._take_sums(routes, now, seconds)
+        for route in routes[:MOST_ROUTES]:
+            if len(route.service) + len(route.route) <= _LONGEST_NAME:
                 self._take_route(route, now, seconds)
-        for topic in report.topics:
-            if len(topic.latency) == len(BOUNDS) + 1:
+        for topic in topics[:MOST_TOPICS]:
+            if len(topic.topic) <= _LONGEST_NAME:
                 self._take_topic(topic, now, seconds)
 
     def forget(self, node: str) -> None:
         """Forget what a data plane said of itself: it is gone."""
         self.nodes.pop(node, None)
 
+    def _take_sums(self, reports: Sequence[RouteTraffic], now: float, seconds: float) -> None:
+        if reports:
+            counts = [(one.requests, one.refused, one.failed) for one in reports]
+            self.all.counts.add(now, _sums(counts), seconds)
+            self.all.latency.add(now, _sums([one.latency for one in reports]), seconds)
+
     def _take_route(self, report: RouteTraffic, now: float, seconds: float) -> None:
         key = report.service, report.route
-        series = self.routes.setdefault(key, RouteSeries(*key))
+        series = self.routes.get(key)
+        if series is None:
+            series = self.routes[key] = RouteSeries(*key)
         self.routes.move_to_end(key)
         if len(self.routes) > MOST_ROUTES:
             self.routes.popitem(last=False)
-        for one in (series, self.all):
-            one.counts.add(now, (report.requests, report.refused, report.failed), seconds)
-            one.latency.add(now, report.latency, seconds)
+        series.counts.add(now, (report.requests, report.refused, report.failed), seconds)
+        series.latency.add(now, report.latency, seconds)
 
     def _take_topic(self, report: TopicTraffic, now: float, seconds: float) -> None:
         series = self.topics.setdefault(report.topic, TopicSeries(report.topic))
@@ -153,6 +167,10 @@ class Traffic:
             self.topics.popitem(last=False)
         series.counts.add(now, (report.records, report.bytes, report.failures), seconds)
         series.latency.add(now, report.latency, seconds)
+
+
+def _sums(rows: Sequence[Sequence[int]]) -> list[int]:
+    return [sum(column) for column in zip(*rows, strict=True)]
 
 
 def percentile(counts: Sequence[float], bounds: Sequence[float], share: float) -> float | None:

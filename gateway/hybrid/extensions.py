@@ -8,7 +8,7 @@ a control plane are told from configurations by their first byte, as these are c
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -27,18 +27,23 @@ LONGEST_BODY = 65_536
 _MOST = 20_000
 """Routes or topics in one report."""
 
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+"""How many: as much as a float holds exactly."""
+_BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""How reading JSON ends that is none, is no text, or is nested too deep."""
+
 
 class RouteTraffic(msgspec.Struct, array_like=True):
     """What came in on one route since the last report."""
 
     service: str
     route: str
-    requests: int
-    refused: int
+    requests: Count
+    refused: Count
     """Of those, responses 4xx."""
-    failed: int
+    failed: Count
     """And 5xx."""
-    latency: list[int]
+    latency: list[Count]
     """Responses by time, in the buckets of the data plane's own histogram."""
 
 
@@ -46,10 +51,10 @@ class TopicTraffic(msgspec.Struct, array_like=True):
     """What was written to one topic since the last report."""
 
     topic: str
-    records: int
-    bytes: int
-    failures: int
-    latency: list[int]
+    records: Count
+    bytes: Count
+    failures: Count
+    latency: list[Count]
     """Records by the time until Kafka acknowledged them."""
 
 
@@ -59,11 +64,11 @@ class TrafficReport(msgspec.Struct, tag=REPORT, tag_field="type"):
     seconds: float
     """Since that one."""
     version: str
-    workers: int
-    ready: int
-    buffered: int
+    workers: Count
+    ready: Count
+    buffered: Count
     """Records in producers' buffers or on their way."""
-    buffer: int
+    buffer: Count
     """Records that fit into them."""
     routes: list[RouteTraffic]
     topics: list[TopicTraffic]
@@ -129,7 +134,7 @@ def type_of(frame: bytes) -> str:
     try:
         found: Any = msgspec.json.decode(frame, type=dict[str, msgspec.Raw]).get("type")
         return "" if found is None else msgspec.json.decode(found, type=str)
-    except msgspec.MsgspecError:
+    except _BROKEN:
         return ""
 
 
@@ -137,7 +142,7 @@ def read_trace(frame: bytes) -> RequestTrace:
     """Read a trace; raises ``ClusterError`` when it is none."""
     try:
         return msgspec.json.decode(frame, type=RequestTrace)
-    except msgspec.MsgspecError as error:
+    except _BROKEN as error:
         raise ClusterError(f"the data plane sent a trace that cannot be read: {error}") from None
 
 
@@ -145,7 +150,7 @@ def read_tried(frame: bytes) -> TriedRequest:
     """Read a request to be tried; raises ``ClusterError`` when it is none."""
     try:
         return msgspec.json.decode(frame, type=TriedRequest)
-    except msgspec.MsgspecError as error:
+    except _BROKEN as error:
         raise ClusterError(f"the control plane sent what cannot be read: {error}") from None
 
 
@@ -153,7 +158,7 @@ def read_report(frame: bytes) -> TrafficReport:
     """Read a report; raises ``ClusterError`` when it is none, or more than a node can have."""
     try:
         report = _decoder.decode(frame)
-    except msgspec.MsgspecError as error:
+    except _BROKEN as error:
         raise ClusterError(f"the data plane sent a report that cannot be read: {error}") from None
     if len(report.routes) > _MOST or len(report.topics) > _MOST:
         raise ClusterError(f"the data plane reported on more than {_MOST} routes or topics")

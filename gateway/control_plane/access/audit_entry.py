@@ -93,9 +93,25 @@ def masked(body: Mapping[str, Any] | None) -> tuple[str | None, str | None]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value without what is inside of records but their ids and names."""
-    if isinstance(value, Mapping):
-        return {name: _plain(value[name]) for name in ("id", "name", "username") if name in value}
+    """Return a value without what is inside of records but their ids and names.
+
+    Those are plain values: however deep a caller nests them, this goes down two levels at most.
+    """
     if isinstance(value, list):
-        return [_plain(one) for one in value[:_LONGEST] if not isinstance(one, list)]
+        return [_record(one) for one in value[:_LONGEST] if not isinstance(one, list)]
+    return _record(value)
+
+
+def _record(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        found = {name: value[name] for name in ("id", "name", "username") if name in value}
+        return {name: _cut(one) for name, one in found.items() if not _is_container(one)}
+    return _cut(value)
+
+
+def _is_container(value: Any) -> bool:
+    return isinstance(value, Mapping | list)
+
+
+def _cut(value: Any) -> Any:
     return value[:_LONGEST] if isinstance(value, str) else value

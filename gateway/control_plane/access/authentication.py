@@ -33,6 +33,8 @@ class Authentication:
         """What others cost that were sent, on whichever listener."""
         self._configured: bytes | None = None
         self._edition = 0
+        self.changes = 0
+        """Another number after each change of the tokens of the database."""
         self._tokens: dict[bytes, AdminToken] = {}
         self._used: dict[str, int] = {}
         self._changed = asyncio.Event()
@@ -60,13 +62,18 @@ class Authentication:
             self._announce()
 
     def take(self, tokens: Iterable[AdminToken]) -> None:
-        """Know these tokens of the database, valid or not, instead of those before."""
+        """Know these tokens of the database, valid or not, instead of those before.
+
+        What was noted after they were read would be forgotten: ``changes`` tells of it.
+        """
         self._tokens = {one.digest: one for one in tokens}
+        self.changes += 1
         self._announce()
 
     def note(self, token: AdminToken) -> None:
         """Know a token that was made or changed."""
         self._tokens[token.digest] = token
+        self.changes += 1
         self._announce()
 
     @property

@@ -36,7 +36,7 @@ class NodeExtensions:
     def __init__(self, traffic: Traffic) -> None:
         self.traffic = traffic
         self._senders: dict[str, Send] = {}
-        self._waiting: dict[str, tuple[str, asyncio.Future[RequestTrace]]] = {}
+        self._waiting: dict[str, tuple[str, Send, asyncio.Future[RequestTrace]]] = {}
 
     @property
     def names(self) -> str:
@@ -47,12 +47,13 @@ class NodeExtensions:
         """Note how a data plane that is connected is sent something."""
         self._senders[node] = send
 
-    def leave(self, node: str) -> None:
-        """Note that a data plane's connection has ended."""
-        self.traffic.forget(node)
-        self._senders.pop(node, None)
-        for of, waiting in list(self._waiting.values()):
-            if of == node and not waiting.done():
+    def leave(self, node: str, send: Send) -> None:
+        """Note that one of a data plane's connections has ended; it may have a newer one."""
+        if self._senders.get(node) == send:
+            self.traffic.forget(node)
+            del self._senders[node]
+        for of, over, waiting in list(self._waiting.values()):
+            if of == node and over == send and not waiting.done():
                 waiting.set_exception(ClusterError("the data plane's connection has ended"))
 
     def take(self, node: str, frame: bytes) -> bool:
@@ -64,9 +65,9 @@ class NodeExtensions:
             self.traffic.take(node, read_report(frame))
         elif kind == TRACE:
             trace = read_trace(frame)
-            of, waiting = self._waiting.get(trace.id, ("", None))
-            if of == node and waiting is not None and not waiting.done():
-                waiting.set_result(trace)
+            found = self._waiting.get(trace.id)
+            if found is not None and found[0] == node and not found[2].done():
+                found[2].set_result(trace)
         else:
             raise ClusterError(f"the data plane sent a message that nobody asked for: {kind[:40]}")
         return True
@@ -81,7 +82,7 @@ class NodeExtensions:
             raise ClusterError("the data plane is not connected, or lets nobody try requests")
         request.id = str(uuid4())
         future: asyncio.Future[RequestTrace] = asyncio.get_running_loop().create_future()
-        self._waiting[request.id] = node, future
+        self._waiting[request.id] = node, send, future
         try:
             await send(encode(request))
             async with asyncio.timeout(_WITHIN):

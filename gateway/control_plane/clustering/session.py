@@ -155,7 +155,7 @@ class Session:
             await asyncio.gather(sender, return_exceptions=True)
             self._data_planes.leave(self.node.id)
             if self._extensions is not None:
-                self._extensions.leave(self.node.id)
+                self._extensions.leave(self.node.id, self._send_frame)
             self._log.info("data plane disconnected")
 
     def _take_ping(self, payload: bytes) -> None:

@@ -12,6 +12,8 @@ _DASH = "\N{EN DASH}"
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _LONG = 90
 """How many of a unit it takes until the next larger is used: 90 s, then 2 min."""
+_EARLIEST, _LATEST = -30_610_224_000, 253_402_300_799
+"""The first second of the year 1000, and the last of 9999: years have four digits."""
 _PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -27,12 +29,17 @@ def duration(seconds: float) -> str:
 
 def moment(at: float) -> str:
     """Return a time as ISO 8601 has it, in UTC, to the second."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _time(at).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def moment_text(at: float) -> str:
     """Return the same for people: ``2026-01-31 12:00:00 UTC``."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return _time(at).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _time(at: float) -> datetime:
+    """Return a time; the next there is, as producers give records any time they like."""
+    return datetime.fromtimestamp(min(max(at, _EARLIEST), _LATEST), UTC)
 
 
 def ago(at: float, now: Callable[[], float] = time.time) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from gateway.control_plane.access.tokens import AdminToken
 from gateway.control_plane.server import ControlPlane
 from gateway.errors import SettingsError, StoreError
 from gateway.settings.settings import Settings
@@ -206,3 +207,29 @@ async def test_the_compatibility_version_is_that_of_schemas_and_releases(tmp_pat
                 plugin = (await reply.json())["data"][0]
     assert plugin["config"]["hide_credentials"] is True
     assert plugin["protocols"][-2:] == ["ws", "wss"]
+
+
+async def test_a_token_of_this_moment_is_not_forgotten_by_a_look_at_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is made or revoked between the read and its use is newer than what was read."""
+    async with running(tmp_path, admin_token="planted-token", db_update_frequency="3600") as place:
+        made, tokens = place.made, place.made.tokens
+        _, old = await asyncio.to_thread(tokens.create, "old", ["read"], [], "a test", None)
+        read, texts = tokens.all, [old]
+
+        def all_and_meanwhile() -> list[AdminToken]:
+            found = read()
+            if len(texts) == 1:
+                token, text = tokens.create("new", ["read"], [], "a test", None)
+                texts.append(text)
+                revoked = tokens.revoke("old")
+                for one in (token, revoked):
+                    made.authentication.note(one)
+            return found
+
+        made.authentication.take(read())
+        monkeypatch.setattr(tokens, "all", all_and_meanwhile)
+        await made._learn()
+        assert made.authentication.authenticate(texts[1]) is not None
+        assert made.authentication.authenticate(old) is None

@@ -101,3 +101,28 @@ def test_percentiles_are_in_order(counts: list[int]) -> None:
     found = [percentile(counts, (1, 5, 50), share) or 0.0 for share in (0.5, 0.9, 0.99, 1.0)]
     assert found == sorted(found)
     assert 0 <= found[0] <= 50
+
+
+def test_a_report_is_not_spread_over_more_than_minutes() -> None:
+    """Each of its numbers costs an addition for each interval: an hour of them took seconds."""
+    watch = Watch()
+    traffic = Traffic(watch)
+    traffic.take("a", report(route("orders", 300), seconds=3600.0))
+    watch.at += 10
+    counts = traffic.routes["shop", "orders"].counts
+    assert counts.sums(watch.at, 31)[0] == pytest.approx(300)
+    assert sum(one > 0 for one in counts.column(0, watch.at, 359)) <= 31
+
+
+def test_names_that_fill_the_memory_are_counted_and_not_kept() -> None:
+    watch = Watch()
+    traffic = Traffic(watch)
+    long = "x" * 1_000_000
+    made = report(route(long, 3), route("orders", 4), topic(long, 5), topic("orders", 6))
+    made.version = long
+    traffic.take("a", made)
+    watch.at += 10
+    assert list(traffic.routes) == [("shop", "orders")]
+    assert list(traffic.topics) == ["orders"]
+    assert traffic.all.counts.sums(watch.at, 3)[0] == 7
+    assert len(traffic.nodes["a"].version) <= 1000

@@ -9,7 +9,7 @@ import pytest
 from gateway.control_plane.clustering.extensions import NodeExtensions
 from gateway.control_plane.traffic import Traffic
 from gateway.errors import ClusterError
-from gateway.hybrid.extensions import encode
+from gateway.hybrid.extensions import RequestTrace, TriedRequest, encode, read_tried
 from tests.support.control_plane import running
 from tests.support.page import serving_page
 from tests.support.reports import message, report, route
@@ -41,3 +41,25 @@ async def test_where_there_is_none_data_planes_are_not_asked_for_any(tmp_path: P
         assert peer.extensions == ""
     async with serving_page(tmp_path) as place, place.peer() as peer:
         assert peer.extensions == "reports"
+
+
+async def test_the_end_of_a_former_connection_takes_nothing_from_the_present_one() -> None:
+    """A data plane that connects anew is heard before its old connection is known to be dead."""
+    extensions, sent = NodeExtensions(Traffic()), asyncio.Queue[bytes]()
+
+    async def former(frame: bytes) -> None:
+        raise AssertionError(frame)
+
+    for send in (former, sent.put):
+        extensions.arrive("a", send)
+    made = report(route("orders", 1))
+    made.traces = True
+    extensions.take("a", encode(made))
+    trying = asyncio.create_task(extensions.try_request("a", TriedRequest("", "GET", "/", [])))
+    tried = read_tried(await sent.get())
+    extensions.leave("a", former)
+    assert extensions.traffic.nodes["a"].traces
+    extensions.take("a", encode(RequestTrace(tried.id, status=200)))
+    assert (await trying).status == 200
+    extensions.leave("a", sent.put)
+    assert not extensions.traffic.nodes

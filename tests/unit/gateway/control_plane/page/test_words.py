@@ -60,3 +60,11 @@ def test_a_latency_has_its_unit(value: float | None, text: str) -> None:
 )
 def test_a_share_is_told_in_percent(share: float, text: str) -> None:
     assert words.percent(share) == text
+
+
+@pytest.mark.parametrize("at", [2.0**62, -(2.0**62), 253_402_300_800, -30_610_224_001])
+def test_a_time_that_no_calendar_has_is_told_as_the_next_there_is(at: float) -> None:
+    """Whoever produces a record gives it any time, and the topic's page is still shown."""
+    assert words.moment(at) in ("9999-12-31T23:59:59Z", "1000-01-01T00:00:00Z")
+    assert words.moment_text(at).endswith(" UTC")
+    assert words.ago(at)
