@@ -33,6 +33,10 @@ _NO_BRACKETS = bytes(code for code in range(256) if code not in b"[]{}")
 _LONGEST_INTEGER = 4300
 """Digits that Python turns into an integer at most (``sys.set_int_max_str_digits``)."""
 
+_C_GOES_DEEPER = sys.version_info >= (3, 12)
+"""Whether C code has a limit of its own, of some thousands, which cannot be set (What's New In
+Python 3.12)."""
+
 
 def check(text: bytes, deepest: int) -> None:
     """Raise ``ValueError`` saying why a text is not JSON (RFC 8259), or nested too deeply.
@@ -49,8 +53,10 @@ def check(text: bytes, deepest: int) -> None:
     except msgspec.DecodeError as error:
         raise ValueError(_reason(error)) from None
     else:
-        # What was skipped is less deep than Python's limit.
-        if deepest < sys.getrecursionlimit() and text.count(b"[") + text.count(b"{") > deepest:
+        # What was skipped is less deep than Python's limit, where that holds for C too.
+        if (_C_GOES_DEEPER or deepest < sys.getrecursionlimit()) and text.count(b"[") + text.count(
+            b"{"
+        ) > deepest:
             _check_depth(text, deepest)
 
 
