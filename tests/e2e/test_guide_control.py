@@ -40,7 +40,11 @@ def test_ellipses_stand_for_what_is_left_out(printed: str, shown: str, *, same: 
 
 def test_the_guide_is_what_happens(checkout: Checkout) -> None:
     (provider,) = free_ports(1)
-    ports = {"127.0.0.1:8000": f"127.0.0.1:{checkout.ports.proxy}", "9400": str(provider)}
+    ports = {
+        "127.0.0.1:8000": f"127.0.0.1:{checkout.ports.proxy}",
+        "127.0.0.1:8002": f"127.0.0.1:{checkout.ports.admin_gui}",
+        "9400": str(provider),
+    }
     for file in (checkout.folder / "examples" / "control").glob("*.yaml"):
         file.write_text(file.read_text().replace("9400", str(provider)))
     page = GUIDE.read_text()
