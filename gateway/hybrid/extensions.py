@@ -29,6 +29,10 @@ _MOST = 20_000
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 """How many: as much as a float holds exactly."""
+Place = Annotated[int, msgspec.Meta(ge=-1, le=2**63 - 1)]
+"""A partition or an offset; -1: none."""
+Status = Annotated[int, msgspec.Meta(ge=0, le=999)]
+"""Of HTTP; 0: there was no response."""
 _BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """How reading JSON ends that is none, is no text, or is nested too deep."""
 
@@ -98,8 +102,8 @@ class TracedRecord(msgspec.Struct):
     """What became of one record; ``partition`` and ``offset`` are -1 where it was not written."""
 
     topic: str
-    partition: int
-    offset: int
+    partition: Place
+    offset: Place
     error: str = ""
 
 
@@ -114,7 +118,7 @@ class RequestTrace(msgspec.Struct, tag=TRACE, tag_field="type"):
     consumer: str = ""
     steps: list[TracedStep] = []
     records: list[TracedRecord] = []
-    status: int = 0
+    status: Status = 0
     response: bytes = b""
     """The response as it came, its body cut to ``LONGEST_BODY``."""
     milliseconds: float = 0.0

@@ -21,6 +21,10 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _TARGET = re.compile(r"/[!-~]{0,4000}")
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}):[ \t]*([\t -~\x80-\uffff]{0,4000})")
 _MOST_HEADERS = 50
+_MOST_SHOWN = 200
+"""Policies and records of a trace that are shown; of more records it says how many."""
+_LONGEST_RESPONSE = 4 * LONGEST_BODY
+"""Bytes of a response that are shown; a data plane of ours sends no more."""
 _OURS = frozenset(("connection", "content-length", "transfer-encoding", "upgrade", "expect"))
 """Headers that say how a request is sent, which is not the form's business."""
 
@@ -66,7 +70,9 @@ class TryItPage:
         ]
         head, body = "", ""
         if trace is not None:
-            head, _, body = trace.response.decode("utf-8", "replace").partition("\r\n\r\n")
+            head, _, body = (
+                trace.response[:_LONGEST_RESPONSE].decode("utf-8", "replace").partition("\r\n\r\n")
+            )
         return self._view.render(
             request,
             "try_it.html",
@@ -74,6 +80,7 @@ class TryItPage:
             methods=METHODS,
             fields={"method": "POST", "headers": "", "body": "", "node": "", **fields},
             trace=trace,
+            most=_MOST_SHOWN,
             problem=problem,
             head=head,
             body=body,

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from gateway.errors import ClusterError
 from gateway.hybrid.extensions import (
+    RequestTrace,
+    TracedRecord,
     TrafficReport,
     encode,
     read_report,
@@ -64,3 +66,13 @@ def test_one_on_more_than_a_node_has_is_refused() -> None:
 def test_hostile_json_is_refused_in_words(read: Callable[[bytes], object], content: bytes) -> None:
     with pytest.raises(ClusterError, match="cannot be read"):
         read(b'{"type":"kafka_gateway_trace","id":' + content + b"}")
+
+
+@pytest.mark.parametrize("field", ["status", "partition", "offset"])
+@pytest.mark.parametrize("value", ["9" * 400, "-2"])
+def test_a_trace_has_numbers_that_can_be_told(field: str, value: str) -> None:
+    made = RequestTrace("a", status=777, records=[TracedRecord("t", 777, 777)])
+    sent = encode(made).replace(f'"{field}":777'.encode(), f'"{field}":{value}'.encode())
+    assert read_trace(encode(made)) == made
+    with pytest.raises(ClusterError, match="cannot be read"):
+        read_trace(sent)

@@ -109,3 +109,28 @@ async def test_it_takes_the_right_to_write(tmp_path: Path) -> None:
         assert "Try it" not in words(await visitor.get("/releases"))
         assert (await visitor.get("/try")).status == 403
         assert (await visitor.post("/try", FORM, "/releases")).status == 403
+
+
+async def test_a_trace_without_end_is_shown_in_part(tmp_path: Path) -> None:
+    async with serving_page(tmp_path) as place, place.peer() as peer:
+        visitor = Visitor(place)
+        await visitor.sign_in()
+        made = report()
+        made.traces = True
+        await peer.say(message(made))
+        await peer.ping()
+        fields = {**FORM, "node": place.made.data_planes.connected()[0]}
+        asking = asyncio.create_task(visitor.post("/try", fields, "/try"))
+        step = {"name": "<i>step", "milliseconds": 1e308, "outcome": "passes"}
+        record = {"topic": "<i>topic", "partition": 0, "offset": 2**62, "error": ""}
+        await told(
+            peer,
+            status=200,
+            steps=[step] * 3000,
+            records=[record] * 3000,
+            response="YWFh" * 500_000,
+        )
+        page = text(await asking)
+        assert "And 2800 more." in page
+        assert "<i>" not in page
+        assert len(page) < 500_000
