@@ -22,6 +22,9 @@ from confluent_kafka.cimpl import NewTopic
 
 from gateway.errors import KafkaError
 
+UNREADABLE = "(headers whose names are not UTF-8)"
+"""What stands for headers that the client library cannot read."""
+
 _TIMEOUT = 15.0
 _POLL = 0.5
 _HARMLESS = frozenset({"_TRANSPORT", "_ALL_BROKERS_DOWN", "GROUP_AUTHORIZATION_FAILED"})
@@ -224,7 +227,6 @@ def _read(
 
 
 def _record(message: Message) -> Record:
-    headers: Any = message.headers() or []
     return Record(
         topic=message.topic() or "",
         partition=message.partition() or 0,
@@ -232,8 +234,20 @@ def _record(message: Message) -> Record:
         timestamp=message.timestamp()[1],
         key=message.key(),
         value=message.value(),
-        headers=[(name, content) for name, content in headers],
+        headers=_headers(message),
     )
+
+
+def _headers(message: Message) -> list[tuple[str, bytes | None]]:
+    """Return a record's headers; where a name is not UTF-8, that they cannot be read.
+
+    The client library (2.x) has no way to them then, and any producer can write such a name.
+    """
+    try:
+        found: Any = message.headers() or []
+    except (SystemError, UnicodeDecodeError):
+        return [(UNREADABLE, None)]
+    return [(name, content) for name, content in found]
 
 
 class _Errors:

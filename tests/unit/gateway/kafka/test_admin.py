@@ -3,11 +3,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
 
 from gateway.errors import KafkaError
-from gateway.kafka.admin import KafkaConnection, create_topic, list_topics, produce
+from gateway.kafka.admin import (
+    UNREADABLE,
+    Beginning,
+    KafkaConnection,
+    consume,
+    create_topic,
+    list_topics,
+    produce,
+)
 from tests.support.broker import Broker
+from tests.support.mock_kafka import MockKafka, config_of
+from tests.support.producing import Worker, working
 
 
 @pytest.mark.parametrize(
@@ -41,3 +54,25 @@ def test_a_topic_is_made_listed_and_written(broker: Broker) -> None:
     assert (record.key(), record.value()) == (b"k", b"v")
     with pytest.raises(KafkaError, match="cannot create topic made-by-test-admin"):
         create_topic(connection, "made-by-test-admin", 2, 1)
+
+
+class NotText(str):
+    """A name of a header as producers in other languages may write it."""
+
+    def encode(self, *_: Any, **__: Any) -> bytes:
+        """Return bytes that are not UTF-8."""
+        return b"\xff\xfe"
+
+
+def test_a_record_with_a_header_that_is_no_text_is_read_as_well(cluster: MockKafka) -> None:
+    async def job(worker: Worker) -> None:
+        producer = worker.pool.get(config_of(cluster))
+        for name in ("h", NotText("h")):
+            report = asyncio.get_running_loop().create_future()
+            producer.send("t", b"v", b"k", [(name, b"1")], report.set_result)
+            assert await report is None
+
+    working(job)
+    connection = KafkaConnection(cluster.bootstrap, tls=False)
+    found = list(consume(connection, "t", at=Beginning(last=9), most=None, follow=False))
+    assert [one.headers for one in found] == [[("h", b"1")], [(UNREADABLE, None)]]
