@@ -89,12 +89,23 @@ def _escaped(line: bytes) -> bytes:
 
 
 def _row(record: Record, key: bool, headers: bool, width: int) -> str:
-    at = datetime.fromtimestamp(record.timestamp / 1000, UTC) if record.timestamp > 0 else None
-    cells = [str(record.partition), str(record.offset), f"{at:%H:%M:%S.%f}"[:12] if at else "-"]
+    cells = [str(record.partition), str(record.offset), _time(record.timestamp)]
     cells += [_cut(shown(record.key), _WIDTHS[3])] if key else []
     cells = [f"{cell:<{wide}}" for cell, wide in zip(cells, _WIDTHS, strict=False)]
     cells += [shown(_joined(record))] if headers else []
     return _cut("  ".join([*cells, shown(record.value)]), width)
+
+
+def _time(milliseconds: int) -> str:
+    """Return a record's time of day; a dash where it has none, or one that no calendar has.
+
+    Producers give records any time they like.
+    """
+    try:
+        at = datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds > 0 else None
+    except (ValueError, OverflowError, OSError):
+        return "-"
+    return f"{at:%H:%M:%S.%f}"[:12] if at else "-"
 
 
 def _cut(text: str, width: int) -> str:

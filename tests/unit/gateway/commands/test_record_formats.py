@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import json
 import unicodedata
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given
@@ -79,3 +80,11 @@ def test_columns_stand_under_their_names() -> None:
 
 def test_what_is_no_text_is_told_by_escapes() -> None:
     assert shown(b"a\xffb\n") == "a\\xffb\\n"
+
+
+@given(st.integers(-(2**63), 2**63 - 1))
+@example(2**63 - 1)
+@example(253_402_300_800_000)
+def test_a_record_with_a_time_that_no_calendar_has_is_a_row_as_well(at: int) -> None:
+    line = formatter(Output.TABLE, key=False, headers=False, width=None)
+    assert line(replace(record(), timestamp=at)).endswith(b"v")
