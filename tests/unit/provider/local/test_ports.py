@@ -77,7 +77,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
     for name in NAMES:
         record = process.load_record(made.folder / name)
         if record is not None:
-            process.stop(record, 0)
+            process.stop(record, 5)
 
 
 def test_ports_can_be_permuted_among_a_stacks_own_processes(stack: Stack) -> None:
