@@ -42,7 +42,7 @@ status: ## every process, port, topic, release and data plane of the stack `loca
 test: ## all tests, with a real Kafka, real processes and the real Pulumi engine
 	@$(BOOTSTRAP) venv pulumi kafka policies
 	@tools/native
-	@.venv/bin/pytest -n auto --dist loadgroup $(FLAGS)
+	@.venv/bin/pytest -n auto --dist loadfile --no-loadscope-reorder $(FLAGS)
 
 test-fast: venv ## the unit tests only, without Kafka and the engine
 	@.venv/bin/pytest tests/unit -n auto -m "not kafka and not engine and not e2e" $(FLAGS)

@@ -49,20 +49,6 @@ def each_storage(storage: Storage) -> Iterator[None]:
         yield
 
 
-_TOGETHER = ("kafka", "engine", "e2e", "kubernetes")
-"""Marks whose tests run one after another where the run has several workers: they share a broker,
-or bring a dozen processes each."""
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each of these marks to one worker, for ``--dist loadgroup``: the largest first."""
-    for item in items:
-        mark = next((mark for mark in _TOGETHER if item.get_closest_marker(mark)), None)
-        if mark is not None:
-            item.add_marker(pytest.mark.xdist_group(mark))
-
-
 _LONGEST_ASYNC_TEST = 60.0
 """Seconds; each wait in a test has a deadline of its own that is shorter."""
 
