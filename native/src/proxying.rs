@@ -144,7 +144,9 @@ pub fn parse_response<'py>(
                 _ => return Ok(None),
             }
         }
-        if name.eq_ignore_ascii_case(b"connection") && !header.value.eq_ignore_ascii_case(b"keep-alive") {
+        // llhttp reads Proxy-Connection as it reads Connection.
+        let says = among(name, &[b"connection", b"proxy-connection"]);
+        if says && !header.value.eq_ignore_ascii_case(b"keep-alive") {
             return Ok(None);
         }
         if !among(name, &NOT_BACK) {

@@ -261,12 +261,16 @@ class _Nowhere(asyncio.Transport):
     def abort(self) -> None:
         pass
 
+    def close(self) -> None:
+        pass
+
 
 @needs_twins
 @settings(max_examples=600, deadline=None)
 @given(data=responses())
 @example(data=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nab")
 @example(data=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\nab")
+@example(data=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nProxy-Connection: close\r\n\r\nab")
 def test_a_whole_response_is_read_as_the_parser_reads_it_or_not_at_all(data: bytes) -> None:
     found = native.parse_response(data)
     if found is None:
