@@ -11,6 +11,7 @@ from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from gateway.data_plane.counters import BUCKETS
 from gateway.hybrid.extensions import RouteTraffic, TopicTraffic, TrafficReport
@@ -26,6 +27,9 @@ _LONGEST_SPREAD = 300.0
 """Most seconds that one report is spread over: each of its numbers costs that many intervals."""
 _LONGEST_NAME = 1000
 """Characters of a name; what is called otherwise is counted in the sums alone."""
+
+K = TypeVar("K")
+S = TypeVar("S")
 
 
 class Ring:
@@ -54,8 +58,8 @@ class Ring:
         """Return one value in the last ``length`` whole intervals before a time."""
         end = int(at // self.width)
         self._advance(end)
-        values, slots = self._values[index], self._slots
-        return [values[interval % slots] for interval in range(end - length, end)]
+        values, first = self._values[index], (end - length) % self._slots
+        return (values[first:] + values[:first])[:length].tolist()
 
     def sums(self, at: float, length: int) -> list[float]:
         """Return each value's sum over the last ``length`` whole intervals before a time."""
@@ -151,22 +155,26 @@ class Traffic:
 
     def _take_route(self, report: RouteTraffic, now: float, seconds: float) -> None:
         key = report.service, report.route
-        series = self.routes.get(key)
-        if series is None:
-            series = self.routes[key] = RouteSeries(*key)
-        self.routes.move_to_end(key)
-        if len(self.routes) > MOST_ROUTES:
-            self.routes.popitem(last=False)
+        series = _latest(self.routes, key, lambda: RouteSeries(*key), MOST_ROUTES)
         series.counts.add(now, (report.requests, report.refused, report.failed), seconds)
         series.latency.add(now, report.latency, seconds)
 
     def _take_topic(self, report: TopicTraffic, now: float, seconds: float) -> None:
-        series = self.topics.setdefault(report.topic, TopicSeries(report.topic))
-        self.topics.move_to_end(report.topic)
-        if len(self.topics) > MOST_TOPICS:
-            self.topics.popitem(last=False)
+        topic = report.topic
+        series = _latest(self.topics, topic, lambda: TopicSeries(topic), MOST_TOPICS)
         series.counts.add(now, (report.records, report.bytes, report.failures), seconds)
         series.latency.add(now, report.latency, seconds)
+
+
+def _latest(kept: OrderedDict[K, S], key: K, make: Callable[[], S], most: int) -> S:
+    """Return what is kept under a key, made if need be; the one heard of first goes for it."""
+    series = kept.get(key)
+    if series is None:
+        series = kept[key] = make()
+    kept.move_to_end(key)
+    if len(kept) > most:
+        kept.popitem(last=False)
+    return series
 
 
 def _sums(rows: Sequence[Sequence[int]]) -> list[int]:

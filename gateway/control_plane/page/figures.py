@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.control_plane.traffic import (
@@ -71,19 +71,20 @@ class TrafficFigures:
 
     def all(self) -> RouteFigures:
         """Return those of all routes together."""
-        now, series = self._traffic.clock(), self._traffic.all
-        figures = self._route(series)
-        latency = series.latency.sums(now, 30)
-        return RouteFigures(
-            "", "", figures.rate, figures.refused, figures.failed, figures.requests,
-            percentile(latency, BUCKETS, 0.5), percentile(latency, BUCKETS, 0.99),
-        )  # fmt: skip
+        series = self._traffic.all
+        latency = series.latency.sums(self._traffic.clock(), 30)
+        p50, p99 = (percentile(latency, BUCKETS, share) for share in (0.5, 0.99))
+        return replace(self._route(series), p50=p50, p99=p99)
 
     def busiest(self) -> list[RouteFigures]:
-        """Return the routes with the most requests in the last hour, and those that fail."""
-        found = [self._route(one) for one in self._traffic.routes.values()]
-        found = [one for one in found if one.requests]
-        return sorted(found, key=lambda one: (-one.requests, one.route))[:_BUSIEST]
+        """Return the routes with the most requests in the last hour."""
+        end = self._traffic.clock() + WIDTH
+        counted = [
+            (sum(one.counts.column(0, end, _HOUR)), one) for one in self._traffic.routes.values()
+        ]
+        found = [(-requests, one.route, one) for requests, one in counted if requests]
+        found.sort(key=lambda one: one[:2])
+        return [self._route(one) for _, _, one in found[:_BUSIEST]]
 
     def topics(self) -> list[TopicFigures]:
         """Return the topics, those with the most records first."""
