@@ -48,11 +48,6 @@ class Authentication:
         """
         return self._configured is not None or bool(self._tokens)
 
-    @property
-    def configured(self) -> bool:
-        """Whether the settings have a token, whose holder may do everything."""
-        return self._configured is not None
-
     def replace(self, configured: str | None) -> None:
         """Use another token of the settings from now on; None for none."""
         digest = None if configured is None else digest_of(configured.encode())
@@ -88,10 +83,9 @@ class Authentication:
     def take_used(self) -> dict[str, int]:
         """Return when tokens were used since the last call, by their ids."""
         used, self._used = self._used, {}
-        self._tokens = {
-            digest: replace(one, last_used=used.get(one.id, one.last_used))
-            for digest, one in self._tokens.items()
-        }
+        for token in self.tokens if used else ():
+            if token.id in used:
+                self._tokens[token.digest] = replace(token, last_used=used[token.id])
         return used
 
     def authenticate(self, token: str | bytes) -> AdminIdentity | None:
@@ -136,7 +130,7 @@ class Authentication:
         if not identity.proven:
             return not self.required
         if identity.name == CONFIGURED:
-            return self.configured and identity.key == f"{CONFIGURED} {self._edition}"
+            return self._configured is not None and identity.key == f"{CONFIGURED} {self._edition}"
         return any(one.id == identity.key and one.state == "active" for one in self.tokens)
 
     async def until_invalid(self, identity: AdminIdentity) -> None:
