@@ -215,13 +215,6 @@ class Store:
             upsert(connection, NOTES, [values])
             self.database.announce(connection, "note")
 
-    def note(self, name: str) -> Any:
-        """Return what was kept under a name; None for nothing."""
-        query = sa.select(NOTES.c.content).where(NOTES.c.name == name)
-        with self.reading() as connection:
-            found = connection.execute(query).scalar()
-        return None if found is None else decoded(found, self.keyring, 0)
-
     def look(self, name: str) -> SharedState:
         """Return what other control planes may have written, as of one moment."""
         query = sa.select(NOTES.c.content).where(NOTES.c.name == name)

@@ -25,7 +25,7 @@ from gateway.control_plane.admin.forms import MULTIPART, URLENCODED, read_form
 from gateway.control_plane.admin.releases import query_wait, release_response
 from gateway.control_plane.admin.responses import respond
 from gateway.control_plane.ownership import owner_of
-from gateway.control_plane.publisher import Publisher
+from gateway.control_plane.publisher import Outcome, Publisher
 from gateway.documents.deck import checked_format, parse
 from gateway.documents.deck_lists import keyed
 from gateway.documents.document import Document
@@ -70,7 +70,7 @@ class ConfigEndpoints:
             return Response(status_code=304, headers=headers)
         return respond(201, _shown(release.table, _owner(request)), headers)
 
-    async def _publish(self, request: Request, document: Document) -> Any:
+    async def _publish(self, request: Request, document: Document) -> Outcome:
         owner, query = _owner(request), request.query_params
         request.state.body = {"owner": owner}
         message = query.get("message", "")[:1000] or f"config of {owner}"

@@ -101,7 +101,7 @@ def _shown(method: str, path: str, operation: Operation) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "operationId": f"{method.lower()}_{slug}",
         "summary": operation.summary,
-        "parameters": [*_parameters(path, operation)],
+        "parameters": list(_parameters(path, operation)),
         "responses": _responses(operation),
     }
     if operation.body is not None:

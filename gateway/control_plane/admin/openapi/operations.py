@@ -200,8 +200,7 @@ _WHO_BODY = record(_WHO)
 
 
 def _write(summary: str, answer: JsonSchema | None, **more: Any) -> Operation:
-    errors = more.pop("errors", WRITE_ERRORS)
-    return Operation(summary, answer, errors=errors, **more)
+    return Operation(summary, answer, errors=WRITE_ERRORS, **more)
 
 
 def _members(side: str, other: str, given: str) -> dict[tuple[str, str], Operation]:

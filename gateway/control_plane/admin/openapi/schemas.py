@@ -61,7 +61,7 @@ def _variants(entity: EntityType, schema: JsonSchema) -> dict[str, JsonSchema]:
         if field not in required:
             properties[field] = _nullable(properties[field])
     for field, target in entity.foreign.items():
-        one = _foreign(entity, properties[field], target)
+        one = _foreign(properties[field], target)
         properties[field] = one if field in required else _nullable(one)
     _shorthands(entity.collection, properties)
     changed = {key: value for key, value in written.items() if key != "required"}
@@ -97,7 +97,7 @@ def _id(description: str, advice: str) -> JsonSchema:
     }
 
 
-def _foreign(entity: EntityType, schema: JsonSchema, target: str) -> JsonSchema:
+def _foreign(schema: JsonSchema, target: str) -> JsonSchema:
     """Return how a reference is written: by id, or by the name of what it refers to."""
     one = _id(schema.get("description", ""), f"The id of one of the {target}.")
     name = ENTITIES[target].endpoint_key

@@ -4,6 +4,7 @@
   "use strict";
 
   const live = document.querySelector(".live");
+  const names = ["releases", "data-planes", "traffic"];
 
   const tell = (text, lost) => {
     if (!live || live.textContent === text) return;
@@ -19,15 +20,14 @@
     events.addEventListener("ready", () => {
       tell("live", false);
       // What came meanwhile was heard by nobody.
-      if (before) ["releases", "data-planes", "traffic", "audit"].forEach(pass);
+      if (before) names.forEach(pass);
       before = true;
     });
     events.addEventListener("error", () => {
       tell("not live: connecting again", true);
       if (events.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
     });
-    for (const name of ["releases", "data-planes", "traffic", "audit"])
-      events.addEventListener(name, () => pass(name));
+    for (const name of names) events.addEventListener(name, () => pass(name));
   };
   if (live) listen();
 })();
