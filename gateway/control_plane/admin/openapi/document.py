@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from gateway import __version__
 from gateway.control_plane.access.credentials import TOKEN_HEADER
+from gateway.control_plane.admin.entities import WAIT
 from gateway.control_plane.admin.openapi.operations import (
     HEADERS,
     OPERATIONS,
@@ -26,14 +27,15 @@ from gateway.control_plane.admin.openapi.operations import (
     listed,
 )
 from gateway.control_plane.admin.openapi.schemas import entity_schemas, name_of, reference
+from gateway.control_plane.admin.owners import OWNER
 from gateway.control_plane.admin.paths import nestings, top_collections, top_path
 from gateway.control_plane.admin.responses import respond
 from gateway.control_plane.admin.workspaces import KINDS
+from gateway.control_plane.holds import HEADER as HOLD
 from gateway.entities import ENTITIES
 
 _VARIABLE = re.compile(r"\{(\w+)(?::\w+)?\}")
-_HOLD = "X-Kafka-Gateway-Hold"
-_WRITE_HEADERS = ("X-Kafka-Gateway-Owner", "X-Kafka-Gateway-Wait", _HOLD)
+_WRITE_HEADERS = (OWNER, WAIT, HOLD)
 _SCHEMES: dict[str, Any] = {
     "token": {"type": "apiKey", "in": "header", "name": TOKEN_HEADER},
     "bearer": {"type": "http", "scheme": "bearer"},
@@ -165,7 +167,7 @@ def _collection(
             f"List {collection}.",
             listed(reference(name)),
             query=(*PAGED, "tags", "owner_tags", *query),
-            headers=(_HOLD,),
+            headers=(HOLD,),
             ids=ids,
         ),
         ("POST", path): _write(
@@ -179,7 +181,7 @@ def _one(path: str, collection: str, keyed: Mapping[str, str]) -> dict[tuple[str
     name, ids, one = name_of(collection), _ids(keyed), f"one of the {collection}."
     return {
         ("GET", path): Operation(
-            f"Read {one}", reference(name), query=("owner_tags",), headers=(_HOLD,), ids=ids
+            f"Read {one}", reference(name), query=("owner_tags",), headers=(HOLD,), ids=ids
         ),
         ("PUT", path): _write(f"Create or replace {one}", name, f"{name}Write", ids),
         ("PATCH", path): _write(f"Change {one}", name, f"{name}Patch", ids),

@@ -6,7 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.control_plane.admin.entities import WAIT
 from gateway.control_plane.admin.openapi.schemas import JsonSchema, reference
+from gateway.control_plane.admin.owners import OWNER
+from gateway.control_plane.holds import HEADER as HOLD
 
 STRING: JsonSchema = {"type": "string"}
 INTEGER: JsonSchema = {"type": "integer"}
@@ -174,17 +177,17 @@ QUERY: dict[str, JsonSchema] = {
     "flatten_errors": {"enum": [0, 1], "description": "Errors by entity."},
 }
 HEADERS: dict[str, JsonSchema] = {
-    "X-Kafka-Gateway-Owner": {
+    OWNER: {
         "type": "string",
         "description": "Owners whose entities may be changed, with commas; `*`: all.",
     },
-    "X-Kafka-Gateway-Wait": {
+    WAIT: {
         "type": "number",
         "minimum": 0,
         "maximum": 600,
         "description": "Seconds to wait for data planes.",
     },
-    "X-Kafka-Gateway-Hold": {
+    HOLD: {
         "type": "string",
         "pattern": "^[A-Za-z0-9._-]{1,100}$",
         "description": "The hold that it belongs to.",
