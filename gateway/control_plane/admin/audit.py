@@ -18,15 +18,13 @@ from gateway.control_plane.access.audit_entry import OF_REQUEST, AuditedCall
 from gateway.control_plane.access.audit_log import AuditLog
 from gateway.control_plane.admin.pages import page_size
 from gateway.control_plane.admin.paths import secret_paths
-from gateway.control_plane.admin.responses import respond, warning
+from gateway.control_plane.admin.responses import SAFE, respond, warning
 from gateway.control_plane.changes import is_id
 from gateway.control_plane.publisher import Publisher
 from gateway.errors import AuditError, QueryError
 
 REQUEST_ID = "X-Kong-Admin-Request-ID"
 """The header with the id of a call, as Kong has it; the audit log notes it."""
-
-_READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Audit:
@@ -42,7 +40,7 @@ class Audit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         request_id = secrets.token_hex(16)
-        log = None if scope["method"] in _READS else self._log
+        log = None if scope["method"] in SAFE else self._log
         status = 500
 
         async def send_with_id(message: Message) -> None:

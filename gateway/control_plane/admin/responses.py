@@ -21,7 +21,8 @@ from gateway.logs import get_logger
 MAX_BODY = 64 * 1024**2
 """Largest body the Admin API reads, in bytes."""
 
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing (RFC 9110 section 9.2.1)."""
 _MESSAGES = {404: "Not found", 405: "Method not allowed", 413: "Payload too large"}
 
 _log = get_logger("gateway.control_plane.admin")
@@ -101,7 +102,7 @@ async def _gateway_error(request: Request, error: Exception) -> Response:
     headers = {"Retry-After": "1"} if status == 503 else None
     if status == 405:
         # What Kong can do there and this gateway cannot is not allowed.
-        headers = {"Allow": ", ".join(one for one in _methods(request) if one in _SAFE)}
+        headers = {"Allow": ", ".join(one for one in _methods(request) if one in SAFE)}
     return respond(status, body, headers)
 
 

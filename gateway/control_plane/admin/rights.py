@@ -12,9 +12,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.control_plane.access.identity import AdminIdentity, Role
-from gateway.control_plane.admin.responses import respond
+from gateway.control_plane.admin.responses import SAFE, respond
 
-_READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
 """Kong's words for what a method does."""
 
@@ -39,7 +38,7 @@ def needed(method: str, path: str) -> Role:
     """
     if path.startswith(_ADMIN):
         return "admin"
-    return "read" if method in _READS else _WRITES.get(path, "write")
+    return "read" if method in SAFE else _WRITES.get(path, "write")
 
 
 def refusal_text(identity: AdminIdentity, method: str, role: Role) -> str:
