@@ -15,7 +15,7 @@ from components.config.cloud import NAMESPACE, read_tags
 from components.config.kubernetes import EksConfig, read_cluster
 from components.config.secret import secret
 from components.package.arguments import ComponentArguments
-from components.package.wire import DataPlaneIdentity, cluster_of
+from components.package.wire import DataPlaneIdentity, cluster_of, value_after
 
 EKS_KEYS = {
     "cluster_name": "clusterName",
@@ -122,8 +122,7 @@ class EksCluster(_EksCluster):
         super().__init__(name, made, opts)
         found = self.cluster
         ready = [resource.urn for resource in found.ready]
-        kubeconfig = pulumi.Output.all(found.kubeconfig, *ready).apply(lambda all_: str(all_[0]))
-        self.kubeconfig = secret(kubeconfig)
+        self.kubeconfig = secret(value_after(found.kubeconfig, *ready))
         self.identifier = pulumi.Output.unsecret(found.kubeconfig.apply(server_address))
         self.storage_class = pulumi.Output.from_input(found.storage_class)
 
@@ -178,9 +177,7 @@ class ClusterCertificates(_ClusterCertificates):
             "certificatePem": identity.certificate_pem,
             "privateKeyPem": secret(identity.private_key_pem),
             # What takes it comes after the namespace and its secrets.
-            "fingerprint": pulumi.Output.all(self.data_plane_fingerprint, *there).apply(
-                lambda found: str(found[0])
-            ),
+            "fingerprint": value_after(self.data_plane_fingerprint, *there),
         }
         if self.control_plane_fingerprint is not None:
             self.certificates["controlPlaneFingerprint"] = self.control_plane_fingerprint

@@ -32,6 +32,7 @@ from components.package.wire import (
     control_plane_of,
     identity_of,
     kafka_of,
+    value_after,
 )
 from gateway.settings.compatibility import OLDER
 
@@ -207,7 +208,7 @@ class LocalDataPlane(_LocalDataPlane):
         workers = given.integer("workers", 0, MOST_WORKERS)
         given.done()
         # Its files come after the release, and with them the process.
-        kafka = pulumi.Output.all(args["kafka"], args.get("release")).apply(_first)
+        kafka = value_after(args["kafka"], args.get("release"))
         made = LocalDataPlaneArgs(
             ports=ports,
             workers=workers,
@@ -226,7 +227,3 @@ def _identity(found: HybridIdentity) -> SideIdentity:
         "privateKeyPem": secret(found.private_key_pem),
         "authorityPem": found.ca_pem,
     }
-
-
-def _first(found: list[KafkaAccess]) -> KafkaAccess:
-    return found[0]

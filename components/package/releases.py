@@ -27,6 +27,7 @@ from components.package.wire import (
     cluster_of,
     control_plane_of,
     kafka_of,
+    value_after,
 )
 from components.routes import GatewayRoutes as _GatewayRoutes
 from components.routes import GatewayRoutesArgs, check_routes
@@ -264,7 +265,7 @@ class GatewayRoutes(_GatewayRoutes):
         check_routes(config)
         kafka = kafka_of(args["kafka"], own_authority=False, registry=config.registry)
         servers = Wired(args["kafka"]).text("bootstrapServers")
-        named = {one.name: pulumi.Output.all(one.name, servers).apply(_first) for one in topics}
+        named = {one.name: value_after(one.name, servers) for one in topics}
         made = GatewayRoutesArgs(
             config,
             control_plane_of(args["control_plane"], args.get("kubeconfig")),
@@ -272,7 +273,3 @@ class GatewayRoutes(_GatewayRoutes):
         )
         super().__init__(name, made, opts)
         self.release, self.hash = self.configuration.release, self.configuration.hash
-
-
-def _first(found: list[str]) -> str:
-    return found[0]

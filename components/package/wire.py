@@ -7,7 +7,7 @@ An object comes as one value that may be unknown, or as one of values: with the 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict, TypeVar
 
 import pulumi
 
@@ -21,6 +21,8 @@ from components.endpoints import (
     KafkaEndpoint,
     SchemaRegistryEndpoint,
 )
+
+_T = TypeVar("_T")
 
 
 class KafkaAccess(TypedDict):
@@ -117,6 +119,11 @@ class Wired:
         return secret(self.text(name))
 
 
+def value_after(value: pulumi.Input[_T], *others: pulumi.Input[Any]) -> pulumi.Output[_T]:
+    """Return a value once the others are there too: what takes it comes after them."""
+    return pulumi.Output.all(value, *others).apply(lambda found: found[0])
+
+
 def kafka_of(value: pulumi.Input[Any], *, own_authority: bool, registry: bool) -> KafkaEndpoint:
     """Return a Kafka that was handed over; what there is of it decides which secrets there are."""
     given = Wired(value)
@@ -149,7 +156,7 @@ def control_plane_of(
     forward: dict[str, pulumi.Input[str]] | None = None
     if kubeconfig is not None:
         forward = {
-            "kubeconfig": secret(pulumi.Output.all(kubeconfig).apply(_kubeconfig)),
+            "kubeconfig": secret(pulumi.Output.from_input(kubeconfig).apply(_text_of)),
             "namespace": given.text("forwardNamespace"),
             "pod": given.text("forwardPod"),
             "port": given.text("forwardPort"),
@@ -163,10 +170,9 @@ def control_plane_of(
     )
 
 
-def _kubeconfig(found: list[Any]) -> str:
+def _text_of(kubeconfig: Any) -> str:
     """Return the text; a program in YAML makes an object of one that is JSON."""
-    text = found[0]
-    return text if isinstance(text, str) else json.dumps(text, sort_keys=True)
+    return kubeconfig if isinstance(kubeconfig, str) else json.dumps(kubeconfig, sort_keys=True)
 
 
 @dataclass(frozen=True)
@@ -205,7 +211,7 @@ def cluster_of(
     name: str, arguments: Mapping[str, Any], after: pulumi.Input[Any] = None
 ) -> KubernetesCluster:
     """Return the cluster at ``kubeconfig``; what goes into it comes after the value ``after``."""
-    kubeconfig = pulumi.Output.all(arguments["kubeconfig"], after).apply(_kubeconfig)
+    kubeconfig = value_after(arguments["kubeconfig"], after).apply(_text_of)
     balancer = arguments.get("load_balancer") or {}
     provider = kubernetes_provider(
         f"{name}-kubernetes",
