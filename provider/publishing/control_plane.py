@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from gateway.errors import EndpointUnreachable, ResourceError
@@ -66,10 +66,17 @@ def published(
     """
     expect(api, response, 200, 201)
     number = response.body["number"]
-    for plane in _planes(response, "timeout", "incompatible"):
-        reason = plane.get("error") or f"not confirmed within {wait} s"
-        warn(f"data plane {_name(plane)} does not serve release {number}: {reason}")
+    warn_unserved(number, _planes(response, "timeout", "incompatible"), wait, warn)
     return Published(number, response.body["hash"])
+
+
+def warn_unserved(
+    release: int, planes: Iterable[dict[str, Any]], wait: int, warn: Callable[[str], None]
+) -> None:
+    """Warn about data planes that do not serve a release within ``wait`` seconds."""
+    for plane in planes:
+        reason = plane.get("error") or f"not confirmed within {wait} s"
+        warn(f"data plane {_name(plane)} does not serve release {release}: {reason}")
 
 
 def expect(api: JsonApi, response: ApiResponse, *status: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.errors import ResourceError
 from gateway.http.json_api import JsonApi, quoted
-from provider.publishing.control_plane import MARGIN_SECONDS, expect, published
+from provider.publishing.control_plane import MARGIN_SECONDS, expect, published, warn_unserved
 from provider.publishing.publisher import Published
 from provider.retry import with_retry
 
@@ -91,10 +91,7 @@ class ReleaseApi:
             pause = min(_PAUSE_SECONDS, deadline - time.monotonic())
             if not late or pause <= 0 or self._cancelled.wait(pause):
                 break
-        for one in late:
-            name = f"{one['hostname']} ({one['id']})"
-            reason = one.get("error") or f"not confirmed within {wait} s"
-            warn(f"data plane {name} does not serve release {newest.number}: {reason}")
+        warn_unserved(newest.number, late, wait, warn)
         return Published(newest.number, newest.hash)
 
     def _without(self, release: RecordedRelease) -> list[dict[str, Any]]:
