@@ -17,15 +17,14 @@ from collections.abc import Callable
 _POLL_SECONDS = 1.0
 
 
-def on_parent_death(action: Callable[[], object], parent: int | None = None) -> None:
+def on_parent_death(action: Callable[[], object], parent: int) -> None:
     """Call ``action`` in a thread of its own once the parent process has died.
 
-    ``parent`` is its pid as it was when the program began, by default as it is now.
+    ``parent`` is its pid as it was when the program began.
     """
-    pid = os.getppid() if parent is None else parent
 
     def wait() -> None:
-        _wait_for_end(pid)
+        _wait_for_end(parent)
         action()
 
     threading.Thread(target=wait, name="parent", daemon=True).start()
