@@ -28,11 +28,7 @@ if __name__ == "__main__":
 import grpc  # noqa: E402
 from pulumi.runtime.proto import language_pb2, plugin_pb2  # noqa: E402
 
-from tools.language_host.generator import (  # noqa: E402
-    VERSION,
-    generate_package,
-    generate_program,
-)
+from tools.language_host.generator import VERSION  # noqa: E402
 from tools.language_host.server import (  # noqa: E402
     LanguageHost,
     outcome,
@@ -42,12 +38,13 @@ from tools.language_host.server import (  # noqa: E402
     serve,
 )
 
-LANGUAGE = "nodejs"
 SCRIPT = Path("@pulumi") / "pulumi" / "cmd" / "run" / "index.js"
 
 
 class NodeHost(LanguageHost):
     """Runs programs in TypeScript and JavaScript, and writes SDKs for them."""
+
+    language = "nodejs"
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: N802
         """The host has the version of the code that generates."""
@@ -82,11 +79,9 @@ class NodeHost(LanguageHost):
 
     def InstallDependencies(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
         """Install what the program's package.json names."""
-        command = ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error"]
-        done = npm(command, Path(request.info.program_directory))
-        if done.returncode:
-            context.abort(grpc.StatusCode.UNKNOWN, (done.stderr or done.stdout).strip())
-        yield language_pb2.InstallDependenciesResponse(stdout=done.stdout.encode())
+        words = ("install", "--no-audit", "--no-fund", "--loglevel=error")
+        printed = npm(Path(request.info.program_directory), context, *words)
+        yield language_pb2.InstallDependenciesResponse(stdout=printed.encode())
 
     def Link(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Name SDKs in the program's package.json, for `pulumi package add`."""
@@ -94,10 +89,7 @@ class NodeHost(LanguageHost):
         imports = []
         for dependency in request.packages:
             package = package_json(folder / dependency.path)["name"]
-            command = ["npm", "pkg", "set", f"dependencies.{package}=file:{dependency.path}"]
-            done = npm(command, folder)
-            if done.returncode:
-                context.abort(grpc.StatusCode.UNKNOWN, (done.stderr or done.stdout).strip())
+            npm(folder, context, "pkg", "set", f"dependencies.{package}=file:{dependency.path}")
             name = "".join(part.title() for part in dependency.package.name.split("-"))
             imports.append(f'\n  import * as {name[:1].lower()}{name[1:]} from "{package}";')
         text = f"You can then import the SDK in your TypeScript code with:\n{''.join(imports)}\n"
@@ -115,14 +107,6 @@ class NodeHost(LanguageHost):
         command = ["node", str(script), *node_arguments(request, self._engine)]
         child = self._start(command, cwd=request.pwd or None, environment=environment)
         return outcome(self._wait(child))
-
-    def GeneratePackage(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Write a package's SDK."""
-        return generate_package(LANGUAGE, request, context)
-
-    def GenerateProgram(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Write the lines of a program, for `pulumi import`."""
-        return generate_program(LANGUAGE, request, context)
 
 
 def node_arguments(request: Any, engine: str) -> list[str]:
@@ -160,16 +144,19 @@ def package_json(folder: Path) -> dict[str, Any]:
     return found
 
 
-def npm(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run npm quietly in a program's folder."""
-    return subprocess.run(
-        command,
+def npm(folder: Path, context: Any, *words: str) -> str:
+    """Run npm quietly in a program's folder; return what it prints. If it fails, the call does."""
+    done = subprocess.run(
+        ["npm", *words],
         cwd=folder,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
     )
+    if done.returncode:
+        context.abort(grpc.StatusCode.UNKNOWN, (done.stderr or done.stdout).strip())
+    return done.stdout
 
 
 if __name__ == "__main__":

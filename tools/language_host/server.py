@@ -47,6 +47,9 @@ EXEC_SCRIPT = "pulumi-language-python-exec"
 class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     """Runs programs and plugins with the Python of the project's virtual environment."""
 
+    language = "python"
+    """What SDKs and lines of programs are written in."""
+
     def __init__(self, engine: str) -> None:
         """``engine`` is the address of the engine's own service, handed on to the program."""
         self._engine = engine
@@ -140,12 +143,12 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         yield language_pb2.RunPluginResponse(exitcode=self._wait(child))
 
     def GeneratePackage(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Write a package's SDK for Python."""
-        return generate_package("python", request, context)
+        """Write a package's SDK."""
+        return generate_package(self.language, request, context)
 
     def GenerateProgram(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Write the lines of a program, for `pulumi import`."""
-        return generate_program("python", request, context)
+        return generate_program(self.language, request, context)
 
     def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802
         """End what runs; the engine closes us right after."""
