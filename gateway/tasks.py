@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tasks that nothing awaits: an event loop itself holds them only weakly."""
+"""Tasks that nothing awaits, which an event loop itself holds only weakly, and lasting ones."""
 
 from __future__ import annotations
 
@@ -43,6 +43,26 @@ class BackgroundTasks:
     def __len__(self) -> int:
         """How many have not ended."""
         return len(self._tasks)
+
+
+class LastingTask:
+    """Work that goes on from ``start`` to ``stop``, on the running loop."""
+
+    def __init__(self, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._run = run
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> bool:
+        """Cancel it and wait until it has ended; tell whether it was begun at all."""
+        if self._task is None:
+            return False
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        return True
 
 
 def _cancel(task: asyncio.Task[Any], work: Coroutine[Any, Any, object]) -> None:

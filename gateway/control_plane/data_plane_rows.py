@@ -17,6 +17,7 @@ from gateway.control_plane.clustering.data_planes import DataPlanes
 from gateway.control_plane.publisher import Publisher
 from gateway.errors import StoreError
 from gateway.logs import get_logger
+from gateway.tasks import LastingTask
 
 _EVERY = 5.0
 """Seconds between writes, of when data planes were seen last."""
@@ -37,17 +38,15 @@ class DataPlaneRows:
         self._store = publisher.releases.store
         self._data_planes = data_planes
         self._kept = kept
-        self._task: asyncio.Task[None] | None = None
+        self._task = LastingTask(self._run)
 
     def start(self) -> None:
         """Write regularly from now on."""
-        self._task = asyncio.create_task(self._run())
+        self._task.start()
 
     async def stop(self) -> None:
         """Write a last time."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        if await self._task.stop():
             await self.save()
 
     async def save(self) -> None:

@@ -18,6 +18,7 @@ from gateway.control_plane.store import Release
 from gateway.entities.checks import Table
 from gateway.errors import GatewayError, NotFound
 from gateway.logs import get_logger
+from gateway.tasks import LastingTask
 
 _SHARED = ""
 """The name of the hold of all writes without one."""
@@ -65,17 +66,15 @@ class HeldWrites:
         self._publisher = publisher
         self._times = times
         self._changed = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._task = LastingTask(self._run)
 
     def start(self) -> None:
         """End holds in time from now on."""
-        self._task = asyncio.create_task(self._run())
+        self._task.start()
 
     async def stop(self) -> None:
         """End all holds: what nobody has broken off is published, the rest as the setting says."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._task.stop()
         for hold in self.holds.open:
             await self._end(hold)
 

@@ -20,6 +20,7 @@ from gateway.control_plane.store import Release
 from gateway.control_plane.timings import Timings
 from gateway.entities.checks import Table
 from gateway.logs import get_logger
+from gateway.tasks import LastingTask
 
 _SHARE = 0.2
 """Most of the time that making configurations ready takes while there are only single writes."""
@@ -52,7 +53,7 @@ class ReleasePusher:
         self._hurry = asyncio.Event()
         self._again = False
         self._thread = ThreadPoolExecutor(1, "push")
-        self._task: asyncio.Task[None] | None = None
+        self._task = LastingTask(self._run)
         self._ready: tuple[Table, Push] | None = None
         self._stale = True
         self.times = Timings()
@@ -60,13 +61,11 @@ class ReleasePusher:
 
     def start(self) -> None:
         """Push from now on."""
-        self._task = asyncio.create_task(self._run())
+        self._task.start()
 
     async def stop(self) -> None:
         """Push no more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._task.stop()
         self._thread.shutdown()
 
     def wake(self, *, hurry: bool = True, again: bool = False) -> None:

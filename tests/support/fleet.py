@@ -15,6 +15,7 @@ from uuid import uuid4
 import orjson
 from wsproto.events import BytesMessage, Ping
 
+from gateway.tasks import LastingTask
 from tests.support.peer import ZEROS, Peer, all_plugins
 
 _SILENCE = 600.0
@@ -101,18 +102,16 @@ class LightDataPlane:
         """Of the configuration that it serves."""
         self.connections = 0
         self._where = port, tls, name
-        self._task: asyncio.Task[None] | None = None
+        self._task = LastingTask(self._run)
         self.changed = asyncio.Event()
 
     def start(self) -> None:
         """Connect, and connect again, from now on."""
-        self._task = asyncio.create_task(self._run())
+        self._task.start()
 
     async def stop(self) -> None:
         """Hang up."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._task.stop()
 
     async def serves(self, digest: str) -> None:
         """Wait until it serves the configuration of a hash."""

@@ -17,6 +17,7 @@ from gateway.control_plane.access.audit_file import AuditFile
 from gateway.control_plane.access.audit_store import AuditStore
 from gateway.errors import AuditError, GatewayError
 from gateway.logs import get_logger
+from gateway.tasks import LastingTask
 
 MOST_WAITING = 10_000
 """Entries that wait at most, before writes are refused."""
@@ -76,19 +77,17 @@ class AuditLog:
             self._sinks.append(_Sink("file", self._to_file))
         self._wake = asyncio.Event()
         self._lock = asyncio.Lock()
-        self._task: asyncio.Task[None] | None = None
+        self._task = LastingTask(self._run)
 
     def start(self) -> None:
         """Write entries from now on. Raises ``AuditError`` when the file cannot be written."""
         if self._file is not None:
             self._file.open()
-        self._task = asyncio.create_task(self._run())
+        self._task.start()
 
     async def stop(self) -> None:
         """Write what waits, once more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._task.stop()
         await self.flush()
         for sink in self._sinks:
             if sink.waiting:

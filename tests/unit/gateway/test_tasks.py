@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 
 import pytest
 
-from gateway.tasks import BackgroundTasks
+from gateway.tasks import BackgroundTasks, LastingTask
 
 
 async def test_a_task_is_kept_until_it_ends() -> None:
@@ -95,3 +95,31 @@ async def test_all_tasks_can_be_ended() -> None:
     await asyncio.sleep(0)
     await tasks.end()
     assert sorted(cancelled) == [0, 1, 2]
+
+
+async def test_a_lasting_task_has_ended_when_it_is_stopped() -> None:
+    begun, ended = asyncio.Event(), []
+
+    async def work() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(True)
+
+    task = LastingTask(work)
+    assert await task.stop() is False
+    task.start()
+    await begun.wait()
+    assert await task.stop() is True
+    assert ended == [True]
+
+
+async def test_a_lasting_task_that_has_failed_can_be_stopped() -> None:
+    async def work() -> None:
+        raise ValueError
+
+    task = LastingTask(work)
+    task.start()
+    await asyncio.sleep(0)
+    assert await task.stop() is True
