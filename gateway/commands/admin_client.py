@@ -8,6 +8,7 @@ comes from the environment or from a file.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -55,6 +56,15 @@ def ask(api: JsonApi, method: str, path: str, body: Any = None, timeout: float =
     if not 200 <= response.status < 300:
         raise CommandFailed(_refused(api, method, path, response))
     return response.body
+
+
+def rows(api: JsonApi, path: str) -> Iterator[dict[str, Any]]:
+    """Yield what a collection has, page by page; raises ``CommandFailed`` as ``ask`` does."""
+    following: str | None = path
+    while following:
+        page = ask(api, "GET", following)
+        yield from page["data"]
+        following = page["next"]
 
 
 def _refused(api: JsonApi, method: str, path: str, response: ApiResponse) -> str:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from itertools import islice
 from typing import Annotated, Any
 
 import orjson
@@ -16,6 +17,7 @@ from gateway.commands.admin_client import (
     Url,
     admin_api,
     ask,
+    rows,
 )
 from gateway.commands.failures import in_words
 from gateway.errors import CommandFailed
@@ -42,18 +44,12 @@ def list_(
     from gateway.commands.configuration.shown import console, show_table
 
     api = admin_api(url, token_file, ca)
-    found: list[dict[str, Any]] = []
-    path: str | None = f"/releases?size={min(limit, _PAGE)}"
-    while path and len(found) < limit:
-        page = ask(api, "GET", path)
-        found += page["data"]
-        path = page["next"]
-    found = found[:limit]
+    found = list(islice(rows(api, f"/releases?size={min(limit, _PAGE)}"), limit))
     if json:
         for one in found:
             typer.echo(orjson.dumps(one))
         return
-    rows = [
+    cells = [
         (
             str(one["number"]),
             _time(one["created_at"]),
@@ -63,7 +59,7 @@ def list_(
         )
         for one in found
     ]
-    show_table(("number", "made", "who", "with", "message"), rows, console())
+    show_table(("number", "made", "who", "with", "message"), cells, console())
 
 
 @app.command()

@@ -7,7 +7,6 @@ log has it, and a token that is revoked is so at once.
 
 from __future__ import annotations
 
-import re
 import time
 from typing import Annotated, Any
 
@@ -21,15 +20,14 @@ from gateway.commands.admin_client import (
     Url,
     admin_api,
     ask,
+    rows,
 )
 from gateway.commands.failures import in_words
+from gateway.commands.spans import span
 from gateway.errors import CommandFailed
 from gateway.http.json_api import quoted
 
 app = typer.Typer(help="Make, list and revoke tokens of a control plane.", no_args_is_help=True)
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_TIME = re.compile(r"([0-9]{1,9})([smhdw])")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -75,13 +73,10 @@ def list_(
     ca: Authority = None,
 ) -> None:
     """List tokens; never what they are."""
-    api = admin_api(url, token_file, ca)
-    path: str | None = "/tokens?size=1000"
-    found: list[dict[str, Any]] = []
-    while path:
-        page = ask(api, "GET", path)
-        found += page["data"]
-        path = page["next"]
+    # Late: docs/decisions/imports-inside-functions.md
+    from gateway.commands.configuration.shown import console, show_table
+
+    found = rows(admin_api(url, token_file, ca), "/tokens?size=1000")
     shown = [one for one in found if every or one["state"] == "active"]
     shown.sort(key=lambda one: (one["name"], one["created_at"]))
     if json:
@@ -89,11 +84,7 @@ def list_(
             typer.echo(orjson.dumps(one))
         return
     head = ("name", "roles", "owners", "state", "expires", "last used", "id")
-    rows = [head, *map(_row, shown)]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        typer.echo("  ".join(cells).rstrip())
+    show_table(head, map(_row, shown), console())
 
 
 @app.command()
@@ -126,7 +117,7 @@ def _time(seconds: int | None, none: str) -> str:
 
 
 def _seconds(text: str) -> int:
-    found = _TIME.fullmatch(text.strip().lower())
+    found = span(text.strip().lower())
     if found is None:
         raise CommandFailed(f'--expires "{text}": expected a number with s, m, h, d or w, like 30d')
-    return int(found[1]) * _UNITS[found[2]]
+    return found

@@ -22,6 +22,7 @@ import typer
 
 from gateway.commands.failures import in_words
 from gateway.commands.record_formats import Output, formatter, heading
+from gateway.commands.spans import span
 from gateway.errors import KafkaError
 
 if TYPE_CHECKING:
@@ -199,16 +200,13 @@ def _print_all(
         raise typer.Exit(0) from None
 
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
 def _milliseconds(since: str | None) -> int | None:
     """Return ``10m`` or an ISO 8601 time as milliseconds since 1970."""
     if since is None:
         return None
-    number, unit = since[:-1], since[-1:]
-    if unit in _UNITS and number.isascii() and number.isdigit():
-        return int((time.time() - int(number) * _UNITS[unit]) * 1000)
+    ago = span(since, "smhd")
+    if ago is not None:
+        return int((time.time() - ago) * 1000)
     try:
         at = datetime.fromisoformat(since)
     except ValueError:

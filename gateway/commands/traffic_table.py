@@ -11,7 +11,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from gateway.commands.record_formats import shown
+from gateway.commands.configuration.shown import line
 from gateway.control_plane.traffic import percentile
 from gateway.data_plane.counters import BUCKETS
 from gateway.kafka.topic_counts import BOUNDS
@@ -154,7 +154,7 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[Text]]) -> Table:
 
 def _named(row: Row) -> Text:
     # Names come from configurations: nothing in them may steer the terminal.
-    return Text(shown(row.name.encode()), overflow="ellipsis")
+    return Text(line(row.name), overflow="ellipsis")
 
 
 def _number(value: float) -> Text:
