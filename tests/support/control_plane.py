@@ -145,18 +145,23 @@ async def running(prefix: Path, **values: str) -> AsyncIterator[Place]:
 
 def node_settings(place: Place, folder: Path) -> dict[str, str]:
     """Return the environment of a data plane of this control plane, with files in a folder."""
+    settings = cluster_settings(place.port("cluster"), folder)
+    return {**settings, "KONG_NGINX_WORKER_PROCESSES": "1"}
+
+
+def cluster_settings(port: int, folder: Path) -> dict[str, str]:
+    """Return what connects a data plane to the control plane of a port, with files in a folder."""
     authority, _, own = certificates()
     certificate, key = own.write(folder, "cluster")
     (folder / "ca.crt").write_text(authority.pem)
     return {
         "KONG_ROLE": "data_plane",
         "KONG_CLUSTER_MTLS": "pki",
-        "KONG_CLUSTER_CONTROL_PLANE": f"127.0.0.1:{place.port('cluster')}",
+        "KONG_CLUSTER_CONTROL_PLANE": f"127.0.0.1:{port}",
         "KONG_CLUSTER_SERVER_NAME": NAME,
         "KONG_CLUSTER_CERT": str(certificate),
         "KONG_CLUSTER_CERT_KEY": str(key),
         "KONG_CLUSTER_CA_CERT": str(folder / "ca.crt"),
-        "KONG_NGINX_WORKER_PROCESSES": "1",
     }
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from tests.support.backend import backends
 from tests.support.broker import Broker
-from tests.support.control_plane import NAME, certificates
+from tests.support.control_plane import cluster_settings
 from tests.support.control_plane_process import process, values_with_ports
 from tests.support.node import NodeProcess, running_node
 from tests.support.ports import free_ports
@@ -112,7 +112,7 @@ def observed(folder: Path, broker: Broker) -> Iterator[Observed]:
         eventually(lambda: _answers(status), within=30)
         configuration = document(broker, topic, folder, backend.port)
         _publish(admin, configuration)
-        settings = _node_settings(folder, cluster)
+        settings = cluster_settings(cluster, folder)
         settings["KONG_LUA_SSL_TRUSTED_CERTIFICATE"] = broker.ca_file
         node = stack.enter_context(running_node(folder, **settings))
         node.ready()
@@ -137,21 +137,6 @@ def _publish(admin: int, configuration: dict[str, Any]) -> None:
         reply.read()
     finally:
         connection.close()
-
-
-def _node_settings(folder: Path, cluster: int) -> dict[str, str]:
-    authority, _, own = certificates()
-    certificate, key = own.write(folder, "cluster")
-    (folder / "ca.crt").write_text(authority.pem)
-    return {
-        "KONG_ROLE": "data_plane",
-        "KONG_CLUSTER_MTLS": "pki",
-        "KONG_CLUSTER_CONTROL_PLANE": f"127.0.0.1:{cluster}",
-        "KONG_CLUSTER_SERVER_NAME": NAME,
-        "KONG_CLUSTER_CERT": str(certificate),
-        "KONG_CLUSTER_CERT_KEY": str(key),
-        "KONG_CLUSTER_CA_CERT": str(folder / "ca.crt"),
-    }
 
 
 @contextmanager

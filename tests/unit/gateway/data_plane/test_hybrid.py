@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support.broker import Broker
-from tests.support.control_plane import NAME, Place, certificates, running
+from tests.support.control_plane import Place, cluster_settings, running
 from tests.support.fake_hashicorp_vault import FakeVault, running_vault
 from tests.support.node import NodeProcess, running_node
 from tests.support.traffic import Reply, Traffic, get, steady
@@ -42,19 +42,10 @@ def document(broker: Broker, topic: str, secret: str = "API_SECRET") -> dict[str
 
 
 def settings(place: Place, folder: Path, broker: Broker) -> dict[str, str]:
-    authority, _, own = certificates()
-    certificate, key = own.write(folder, "cluster")
-    (folder / "ca.crt").write_text(authority.pem)
     user, password = broker.writer
     (folder / "vault.env").write_text(f"API_KEY={user}\nAPI_SECRET={password}\n")
     return {
-        "KONG_ROLE": "data_plane",
-        "KONG_CLUSTER_MTLS": "pki",
-        "KONG_CLUSTER_CONTROL_PLANE": f"127.0.0.1:{place.port('cluster')}",
-        "KONG_CLUSTER_SERVER_NAME": NAME,
-        "KONG_CLUSTER_CERT": str(certificate),
-        "KONG_CLUSTER_CERT_KEY": str(key),
-        "KONG_CLUSTER_CA_CERT": str(folder / "ca.crt"),
+        **cluster_settings(place.port("cluster"), folder),
         "KONG_LUA_SSL_TRUSTED_CERTIFICATE": f"system,{broker.ca_file}",
         "KAFKA_GATEWAY_ENV_FILE": str(folder / "vault.env"),
     }

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.backend import Backend, backends
-from tests.support.control_plane import NAME, Place, certificates, make, running
+from tests.support.control_plane import cluster_settings, make, running
 from tests.support.node import NodeProcess, running_node
 from tests.support.traffic import get, steady
 from tests.support.waiting import eventually
@@ -204,22 +204,6 @@ def test_the_status_api_shows_targets_and_the_balancer(tmp_path: Path) -> None:
         assert node.asked("/upstreams/other.test/health") == 404
 
 
-def cluster_settings(place: Place, folder: Path) -> dict[str, str]:
-    """Return what a node needs to connect to a control plane."""
-    authority, _, own = certificates()
-    certificate, key = own.write(folder, "cluster")
-    (folder / "ca.crt").write_text(authority.pem)
-    return {
-        "KONG_ROLE": "data_plane",
-        "KONG_CLUSTER_MTLS": "pki",
-        "KONG_CLUSTER_CONTROL_PLANE": f"127.0.0.1:{place.port('cluster')}",
-        "KONG_CLUSTER_SERVER_NAME": NAME,
-        "KONG_CLUSTER_CERT": str(certificate),
-        "KONG_CLUSTER_CERT_KEY": str(key),
-        "KONG_CLUSTER_CA_CERT": str(folder / "ca.crt"),
-    }
-
-
 async def test_targets_come_and_go_by_writes_on_the_control_plane(tmp_path: Path) -> None:
     with backends("one", "two", "three") as (one, two, three):
         async with running(tmp_path) as place:
@@ -229,7 +213,8 @@ async def test_targets_come_and_go_by_writes_on_the_control_plane(tmp_path: Path
             await make(place, "/services/s/routes", name="r", paths=["/"])
             for backend in (one, two):
                 await make(place, path, target=f"127.0.0.1:{backend.port}")
-            with running_node(tmp_path, **cluster_settings(place, tmp_path)) as node:
+            settings = cluster_settings(place.port("cluster"), tmp_path)
+            with running_node(tmp_path, **settings) as node:
 
                 def served(*names: str) -> None:
                     eventually(lambda: set(found(node, 20)) == set(names), 30)
