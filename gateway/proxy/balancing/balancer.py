@@ -10,7 +10,7 @@ from gateway.proxy.balancing.algorithm import Algorithm
 from gateway.proxy.balancing.consistent_hashing import ConsistentHashing
 from gateway.proxy.balancing.discovery import TargetList
 from gateway.proxy.balancing.hash_input import HashInput
-from gateway.proxy.balancing.health import PeerState, watches
+from gateway.proxy.balancing.health import PeerState, suffices, watches
 from gateway.proxy.balancing.latency import LeastLatency
 from gateway.proxy.balancing.least_connections import LeastConnections
 from gateway.proxy.balancing.passive_checks import HealthReport, PassiveChecks
@@ -86,8 +86,7 @@ class Balancer:
         """Take over who is healthy by now."""
         changed = False
         for peer in self.peers:
-            state = self._health.get(peer.id)
-            available = state is None or state.up
+            available = self._is_up(peer)
             changed = changed or available != peer.available
             peer.available = available
         if changed:
@@ -98,8 +97,11 @@ class Balancer:
         weighted = [peer for peer in self.peers if peer.weight > 0]
         total = sum(peer.weight for peer in weighted)
         healthy = sum(peer.weight for peer in weighted if peer.available)
-        self.healthy = total > 0 and healthy / total * 100 > self._threshold
+        self.healthy = suffices(healthy, total, self._threshold)
         self._algorithm.arrange(weighted)
+
+    def _is_up(self, peer: Peer) -> bool:
+        return self._health.get(peer.id, PeerState.HEALTHY).up
 
     def _found(self) -> None:
         """Take the addresses that targets have now."""
@@ -112,8 +114,7 @@ class Balancer:
             if known is not None:
                 peer = known
                 peer.move(address)
-            state = self._health.get(peer.id)
-            peer.available = state is None or state.up
+            peer.available = self._is_up(peer)
             peers[peer.id] = peer
         self._known = peers
         self.peers = list(peers.values())

@@ -6,7 +6,7 @@ The rules are those of Kong (lua-resty-healthcheck, ``lib/resty/healthcheck.lua`
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -104,12 +104,11 @@ class HealthBook:
 
     def states(self) -> Mapping[PeerId, PeerState]:
         """Return the peers that are not simply healthy."""
-        return dict(self._unusual())
-
-    def _unusual(self) -> Iterator[tuple[PeerId, PeerState]]:
-        for peer, known in self._peers.items():
-            if known.state is not PeerState.HEALTHY:
-                yield peer, known.state
+        return {
+            peer: known.state
+            for peer, known in self._peers.items()
+            if known.state is not PeerState.HEALTHY
+        }
 
 
 def limits_of(checks: Mapping[str, Any]) -> dict[PeerEvent, int]:
@@ -136,7 +135,11 @@ def watches(checks: Mapping[str, Any]) -> bool:
     (``kong/runloop/balancer/healthcheckers.lua``, 3.10).
     """
     limits = limits_of(checks.get("passive") or {})
-    return probes(checks) or any(limits[event] for event in PeerEvent if event is not _GOOD)
+    return probes(checks) or any(
+        limits[event] for event in PeerEvent if event is not PeerEvent.SUCCESS
+    )
 
 
-_GOOD = PeerEvent.SUCCESS
+def suffices(available: float, total: float, threshold: float) -> bool:
+    """Whether so much of an upstream's weight is healthy as its ``threshold`` asks, in percent."""
+    return total > 0 and available / total * 100 > threshold

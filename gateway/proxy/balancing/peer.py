@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+PeerId = tuple[str, str, int]
+"""Host, address and port: by what a peer is known over releases and between processes."""
+
 
 class TargetAddress(NamedTuple):
     """Where a target is, as DNS says, and the share of requests that goes there."""
@@ -18,13 +21,14 @@ class TargetAddress(NamedTuple):
     """The name in the SRV record that led here."""
 
     @property
+    def id(self) -> PeerId:
+        """The peer that is at this address."""
+        return (self.host, self.ip, self.port)
+
+    @property
     def shown(self) -> str:
         """The address with its port, as health is reported of it."""
         return f"[{self.ip}]:{self.port}" if ":" in self.ip else f"{self.ip}:{self.port}"
-
-
-PeerId = tuple[str, str, int]
-"""Host, address and port: by what a peer is known over releases and between processes."""
 
 
 class Peer:
@@ -36,7 +40,7 @@ class Peer:
     __slots__ = ("address", "available", "average", "id", "open", "weight")
 
     def __init__(self, address: TargetAddress) -> None:
-        self.id: PeerId = (address.host, address.ip, address.port)
+        self.id = address.id
         self.address = address
         self.weight = address.weight
         self.available = True

@@ -48,7 +48,7 @@ class TargetProber:
         ]
 
     def close(self) -> None:
-        """TargetProbe no more; what comes of probes under way is not heard."""
+        """Probe no more; what comes of probes under way is not heard."""
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()

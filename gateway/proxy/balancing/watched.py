@@ -9,7 +9,14 @@ from typing import Any
 
 from gateway.logs import get_logger
 from gateway.proxy.balancing.discovery import FoundTarget, TargetList
-from gateway.proxy.balancing.health import HealthBook, PeerEvent, limits_of, probes, watches
+from gateway.proxy.balancing.health import (
+    HealthBook,
+    PeerEvent,
+    limits_of,
+    probes,
+    suffices,
+    watches,
+)
 from gateway.proxy.balancing.peer import PeerId, TargetAddress
 from gateway.proxy.balancing.probe import TargetProbe
 from gateway.proxy.balancing.prober import TargetProber
@@ -83,8 +90,8 @@ class WatchedUpstream:
 
     def force(self, address: TargetAddress, *, healthy: bool) -> None:
         """Set the state of a peer."""
-        if self.book.force(_id(address), healthy=healthy):
-            self._log_state(_id(address), "set by hand")
+        if self.book.force(address.id, healthy=healthy):
+            self._log_state(address.id, "set by hand")
             self._changed(self)
 
     def addresses(self) -> list[TargetAddress]:
@@ -127,8 +134,7 @@ class WatchedUpstream:
     def balancer_health(self) -> dict[str, Any]:
         """Return the health of the whole: enough of the weight is healthy, or not."""
         weights = self._weights(self.addresses())
-        total = weights["total"]
-        healthy = total > 0 and weights["available"] / total * 100 > self._threshold
+        healthy = suffices(weights["available"], weights["total"], self._threshold)
         word = HEALTHY if healthy else UNHEALTHY
         hosts = [self.described(target)[1] for target in self.targets.targets]
         return {
@@ -147,7 +153,7 @@ class WatchedUpstream:
     # --- what is counted ---------------------------------------------------------------------
 
     def _is_up(self, address: TargetAddress) -> bool:
-        return self.book.state(_id(address)).up
+        return self.book.state(address.id).up
 
     def _peers(self, healthy: bool) -> list[TargetAddress]:
         return [
@@ -157,7 +163,7 @@ class WatchedUpstream:
         ]
 
     def _probed(self, address: TargetAddress, event: PeerEvent) -> None:
-        self._count(_id(address), event, self._active[event], "probe")
+        self._count(address.id, event, self._active[event], "probe")
 
     def _count(self, peer: PeerId, event: PeerEvent, limit: int, source: str) -> None:
         before = self.book.state(peer).up
@@ -176,10 +182,6 @@ class WatchedUpstream:
     def _found(self) -> None:
         """Forget addresses that are no target's any more."""
         before = self.book.states()
-        self.book.keep({_id(address) for address in self.addresses()})
+        self.book.keep({address.id for address in self.addresses()})
         if self.book.states() != before:
             self._changed(self)
-
-
-def _id(address: TargetAddress) -> PeerId:
-    return (address.host, address.ip, address.port)
