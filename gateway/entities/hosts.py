@@ -17,6 +17,8 @@ _DIGITS = re.compile(r"[0-9.]+:?[0-9.]*")
 _PORT = re.compile(r":([0-9]+)$")
 _BAD_PORT = "invalid port number"
 _LONGEST = 253
+TARGET_PORT = 8000
+"""Kong's port of a target that is written without one."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,13 @@ def split_port(value: str) -> tuple[str, str | None]:
         host, _, port = value.partition(":")
         return host, port
     return value, None
+
+
+def with_target_port(value: str) -> str:
+    """Return a target with its port, an IPv6 address in brackets."""
+    host, port = split_port(value)
+    written = f"[{host}]" if ":" in host else host
+    return f"{written}:{port or TARGET_PORT}"
 
 
 def is_address(value: str) -> bool:

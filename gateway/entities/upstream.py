@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from gateway.entities.base import Conditions, Entity, EntityType, Hint
 from gateway.entities.healthchecks import Healthchecks
-from gateway.entities.hosts import check_host_with_port, read_host, split_port
+from gateway.entities.hosts import check_host_with_port, read_host, split_port, with_target_port
 from gateway.entities.types import ForeignKey, HeaderName, NonEmpty, UrlPath, invalid
 
 HashOn = Literal["none", "consumer", "ip", "header", "cookie", "path", "query_arg", "uri_capture"]
@@ -79,10 +79,7 @@ def _cookie_name(value: str) -> str:
 def _target(value: str) -> str:
     if read_host(value).problem:
         raise invalid(f"Invalid target ('{value}'); not a valid hostname or ip address")
-    host, port = split_port(value)
-    if port is not None:
-        return value
-    return f"[{host}]:8000" if ":" in host else f"{host}:8000"
+    return value if split_port(value)[1] is not None else with_target_port(value)
 
 
 class Upstream(Entity):

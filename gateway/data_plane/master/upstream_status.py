@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 _SIZE, _MOST = 100, 1000
 """Targets on a page (``kong/db/schema/entities``: page sizes of Kong)."""
-_PORT = 8000
-"""Kong's port for what is written without one."""
 
 
 class UpstreamStatus:
@@ -142,11 +140,9 @@ def _find(upstream: WatchedUpstream, name: str) -> FoundTarget | None:
 
 
 def _with_port(text: str) -> str:
-    from gateway.entities.hosts import split_port
+    from gateway.entities.hosts import with_target_port
 
-    host, port = split_port(text)
-    written = f"[{host}]" if ":" in host else host
-    return f"{written}:{port or _PORT}"
+    return with_target_port(text)
 
 
 def _newest_first(targets: Sequence[FoundTarget]) -> list[FoundTarget]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from gateway.entities.hosts import split_port
+from gateway.entities.hosts import TARGET_PORT, split_port
 from gateway.logs import get_logger
 from gateway.names.addresses import is_address
 from gateway.proxy.balancing.peer import TargetAddress
@@ -33,7 +33,7 @@ class FoundTarget:
         self.row = row
         host, port = split_port(str(row["target"]))
         self.host = host
-        self.port = int(port or 8000)
+        self.port = int(port or TARGET_PORT)
         weight = row.get("weight")
         self.weight: int = 100 if weight is None else int(weight)
         self.addresses: Sequence[TargetAddress] = ()

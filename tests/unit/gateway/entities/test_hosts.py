@@ -13,6 +13,7 @@ from gateway.entities.hosts import (
     is_address,
     read_host,
     split_port,
+    with_target_port,
 )
 
 
@@ -28,6 +29,20 @@ from gateway.entities.hosts import (
 )
 def test_host_and_port_are_split(value: str, host: str, port: str | None) -> None:
     assert split_port(value) == (host, port)
+
+
+@pytest.mark.parametrize(
+    ("value", "whole"),
+    [
+        ("a.test", "a.test:8000"),
+        ("a.test:80", "a.test:80"),
+        ("[::1]:80", "[::1]:80"),
+        ("[::1]", "[::1]:8000"),
+        ("::1", "[::1]:8000"),
+    ],
+)
+def test_a_target_without_a_port_is_at_8000(value: str, whole: str) -> None:
+    assert with_target_port(value) == whole
 
 
 def test_addresses_are_distinguished_from_names() -> None:
