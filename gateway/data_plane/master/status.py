@@ -188,12 +188,12 @@ class StatusApplication:
     async def _counted(self) -> Response:
         # Late: docs/decisions/imports-inside-functions.md
         from gateway.data_plane.master.traffic_reports import counted
+        from gateway.hybrid.extensions import encode
 
         figures = self._node.figures()
         found = counted(await self._reports(), figures.workers, figures.ready)
         found.hash = figures.hash
-        body = orjson.dumps({name: getattr(found, name) for name in found.__struct_fields__})
-        return Response(200, [(b"Content-Type", JSON)], body)
+        return Response(200, [(b"Content-Type", JSON)], encode(found))
 
     async def _metrics(self, request: Request) -> Response:
         """Write the text beside the loop: thousands of routes make a long one."""
