@@ -11,8 +11,8 @@ import asyncio
 import math
 import socket
 import weakref
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Awaitable, Sequence
+from typing import NamedTuple, TypeVar
 
 from aiodns import DNSResolver
 from aiodns.error import ARES_ENODATA, ARES_ENOTFOUND, DNSError
@@ -21,6 +21,7 @@ from pycares import AddrInfoResult, AresError, SRVRecordData
 from gateway.logs import get_logger
 
 _log = get_logger("gateway.proxy")
+_Found = TypeVar("_Found")
 
 _NOT_FOUND = frozenset({ARES_ENODATA, ARES_ENOTFOUND})
 _TRIES = 2
@@ -98,18 +99,8 @@ class Dns:
                 self._warned = True
                 _log.warning("c-ares cannot be used, TTLs are not honoured", reason=str(error))
             return await _ask_system(host)
-        try:
-            async with asyncio.timeout(_DEADLINE):
-                return self._answer(await channel.getaddrinfo(host, type=socket.SOCK_STREAM))
-        except DNSError as error:
-            if error.args[0] not in _NOT_FOUND:
-                raise OSError(*error.args) from error
-            self._replace_in(self._not_found_ttl)
-            return DnsAnswer((), self._not_found_ttl)
-        except asyncio.CancelledError:
-            # Look-ups are only cancelled when the loop ends; c-ares must not call it after that.
-            self.close()
-            raise
+        found = await self._found(channel.getaddrinfo(host, type=socket.SOCK_STREAM))
+        return DnsAnswer((), self._not_found_ttl) if found is None else self._answer(found)
 
     async def services(self, name: str) -> SrvAnswer:
         """Look up the SRV records of a name; raises ``OSError`` when that fails.
@@ -119,19 +110,11 @@ class Dns:
         if _is_local(name):
             return SrvAnswer((), self._not_found_ttl)
         try:
-            async with asyncio.timeout(_DEADLINE):
-                found = await self._current().query_dns(name, "SRV")
+            found = await self._found(self._current().query_dns(name, "SRV"))
         except AresError as error:
             raise OSError(str(error)) from error
-        except DNSError as error:
-            if error.args[0] not in _NOT_FOUND:
-                raise OSError(*error.args) from error
-            self._replace_in(self._not_found_ttl)
-            return SrvAnswer((), self._not_found_ttl)
-        except asyncio.CancelledError:
-            self.close()
-            raise
-        rows = [(one.data, one.ttl) for one in found.answer if isinstance(one.data, SRVRecordData)]
+        answer = () if found is None else found.answer
+        rows = [(one.data, one.ttl) for one in answer if isinstance(one.data, SRVRecordData)]
         records = [
             SrvRecord(row.priority, row.weight, row.port, row.target.rstrip(".")) for row, _ in rows
         ]
@@ -145,6 +128,21 @@ class Dns:
             # Its last reference gone, a channel closes itself.
             channel.cancel()
         self._channel = None
+
+    async def _found(self, asked: Awaitable[_Found]) -> _Found | None:
+        """Wait for a look-up; None when there is no such name, or nothing of the kind for it."""
+        try:
+            async with asyncio.timeout(_DEADLINE):
+                return await asked
+        except DNSError as error:
+            if error.args[0] not in _NOT_FOUND:
+                raise OSError(*error.args) from error
+            self._replace_in(self._not_found_ttl)
+            return None
+        except asyncio.CancelledError:
+            # Look-ups are only cancelled when the loop ends; c-ares must not call it after that.
+            self.close()
+            raise
 
     def _current(self) -> DNSResolver:
         loop = asyncio.get_running_loop()
