@@ -44,7 +44,7 @@ def read_deck(
 
     Raises ``DocumentError`` with every problem: file, path, allowed values, nearest spelling.
     """
-    with _naming(path):
+    with naming(str(path)):
         document = keyed(_parsed_file(path, environment))
         filled: dict[str, Any]
         filled, partly = fill_in(document, placeholders)
@@ -65,7 +65,7 @@ def read_table(
     ``now`` is in seconds since 1970; ``known`` are the rows of the reading before.
     Raises ``DocumentError`` as ``read_deck`` does.
     """
-    with _naming(path):
+    with naming(str(path)):
         document, _ = fill_in(keyed(_parsed_file(path, environment)), {})
         table = to_table(document, owner, now, known=known)
         check_table(table)
@@ -77,16 +77,16 @@ def _parsed_file(path: Path, environment: Mapping[str, str] | None) -> dict[str,
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Name the file in what is wrong with it."""
+def naming(source: str) -> Iterator[None]:
+    """Name the file in what is wrong with it, that it cannot be read included."""
     try:
         yield
     except OSError as error:
-        raise DocumentError([f"cannot be read: {error.strerror}"], str(path)) from error
+        raise DocumentError([f"cannot be read: {error.strerror}"], source) from error
     except UnicodeDecodeError as error:
-        raise DocumentError(["is not UTF-8 text"], str(path)) from error
+        raise DocumentError(["is not UTF-8 text"], source) from error
     except DocumentError as error:
-        raise DocumentError(error.problems, str(path)) from error
+        raise DocumentError(error.problems, source) from error
 
 
 def parse(text: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.documents.deck import checked_format
+from gateway.documents.deck import checked_format, naming
 from gateway.documents.deck_lists import keyed
 from gateway.documents.document import check_document
 from gateway.documents.placeholders import document_path, render_environment, set_aside
@@ -60,21 +60,20 @@ def read_files(
     said: dict[str, tuple[str, Any]] = {}
     for name in names:
         try:
-            raw = load_yaml(render_environment(_text(name, pipe), environment))
-            problems += [f"{name}: {text}" for text in _contradictions(said, name, raw)]
-            _append(merged, checked_format(raw))
+            with naming(name):
+                raw = load_yaml(render_environment(_text(name, pipe), environment))
+                problems += [f"{name}: {text}" for text in _contradictions(said, name, raw)]
+                _append(merged, checked_format(raw))
         except DocumentError as error:
             problems += [f"{name}: {problem}" for problem in error.problems]
     if problems:
         raise DocumentError(problems)
     source = ", ".join(names)
-    try:
+    with naming(source):
         tags = _select(merged, select_tags)
         document = keyed(merged)
         _refuse_placeholders(document)
         table = check_document(document)
-    except DocumentError as error:
-        raise DocumentError(error.problems, source) from error
     return DeckFiles(source, document, table, tags)
 
 
@@ -119,11 +118,9 @@ def converted(source: str, pipe: Callable[[], bytes]) -> str:
 
     Paths get today's form, ``service_packages`` become services. Raises ``DocumentError``.
     """
-    try:
+    with naming(source):
         text, put_back = set_aside(_text(source, pipe))
         raw = checked_format(load_yaml(text))
-    except DocumentError as error:
-        raise DocumentError(error.problems, source) from error
     return put_back(write_yaml({"_format_version": "3.0", **raw}))
 
 
@@ -139,19 +136,14 @@ def _files(source: str) -> list[str]:
 
 
 def _text(name: str, pipe: Callable[[], bytes]) -> str:
-    try:
-        if name == PIPE:
-            content = pipe()
-        else:
-            with Path(name).open("rb") as file:
-                content = file.read(LARGEST_FILE + 1)
-        if len(content) > LARGEST_FILE:
-            raise DocumentError([f"has more than {LARGEST_FILE // 1024**2} MiB; split it up"])
-        return content.decode("utf-8-sig")
-    except OSError as error:
-        raise DocumentError([f"cannot be read: {error.strerror}"]) from error
-    except UnicodeDecodeError as error:
-        raise DocumentError(["is not UTF-8 text"]) from error
+    if name == PIPE:
+        content = pipe()
+    else:
+        with Path(name).open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)
+    if len(content) > LARGEST_FILE:
+        raise DocumentError([f"has more than {LARGEST_FILE // 1024**2} MiB; split it up"])
+    return content.decode("utf-8-sig")
 
 
 def _contradictions(
