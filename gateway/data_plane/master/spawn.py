@@ -77,7 +77,8 @@ def fork_workers(count: int) -> list[Spawned]:
     What they import is loaded once, and stays in memory once: what none of them writes to is shared
     (docs/performance.md, "Memory and start"). Nothing of the master is there yet to go along.
     """
-    # What is imported stays. Frozen, the collector does not write to it, which would copy it.
+    # What is imported stays. Frozen, the collector does not write to it, which would copy it. It
+    # is off in the workers too, until they listen.
     gc.disable()
     for name in _SHARED:
         import_module(name)
@@ -126,7 +127,10 @@ def _fork(index: int, siblings: Sequence[Spawned]) -> Spawned:
             code = 1
             try:
                 _leave_to_master([*siblings, made])
-                _work(theirs.detach(), counts, made.trace, its_store.detach(), index)
+                # Late, since the master has no use for it.
+                from gateway.data_plane.worker.process import work
+
+                work(theirs.detach(), counts, made.trace, its_store.detach(), index)
                 code = 0
             except BaseException:
                 traceback.print_exc()
@@ -159,14 +163,6 @@ def _leave_to_master(spawned: Sequence[Spawned]) -> None:
         del sys.path[0]
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
-
-
-def _work(channel: int, counts: int, trace: int, store: int, index: int) -> None:
-    # Late, since the master has no use for it.
-    from gateway.data_plane.worker.process import work
-
-    gc.disable()
-    work(channel, counts, trace, store, index)
 
 
 @cache
