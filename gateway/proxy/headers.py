@@ -42,13 +42,15 @@ def request_head(
     query = b"" if request.query is None else (b"&" if b"?" in path else b"?") + request.query
     method = request.upstream_method or request.method
     start = b"%b %b%b HTTP/1.1\r\nHost: %b\r\n%b" % (method, path, query, host, framing)
-    if request.upgrade is None and request.spelled is None and not request.plain_response:
+    lines = None
+    usual = request.upgrade is None and request.spelled is None and not request.plain_response
+    if usual and request.version == "1.1":
         lines = forwarded_lines(
             request.headers, _VIA, request.client_ip, request.connection.peer[0]
         )
-        if lines is not None and request.version == "1.1":
-            return start + lines + _origin(request, prefix)
-    return b"%b%b%b" % (start, _lines(request), _origin(request, prefix))
+    if lines is None:
+        lines = _lines(request)
+    return start + lines + _origin(request, prefix)
 
 
 def _lines(request: Request) -> bytes:
