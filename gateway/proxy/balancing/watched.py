@@ -48,7 +48,6 @@ class WatchedUpstream:
         certificate: tuple[str, str] | None = None,
     ) -> None:
         checks = row.get("healthchecks") or {}
-        self.row = row
         self._made_of = (row, list(targets), certificate)
         self.id = str(row["id"])
         self.name = str(row["name"])
