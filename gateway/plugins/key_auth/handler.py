@@ -69,14 +69,16 @@ class KeyAuth(AuthenticationHandler):
         return self._expired if found.expires <= time() else found
 
     def _keys(self, request: Request) -> Sequence[bytes]:
-        """Return the values under the first name that has any: one is as it should be."""
-        if len(self._headers) == 1 or not self._elsewhere:
-            for names in self._headers:
-                if found := _values(request, names):
-                    return found
-            if not self._elsewhere:
-                return ()
-        return self._keys_anywhere(request)
+        """Return the values under the first name that has any: one is as it should be.
+
+        For a request that has none under ``_first``.
+        """
+        if self._elsewhere:
+            return self._keys_anywhere(request)
+        for names in self._headers[1:]:
+            if found := _values(request, names):
+                return found
+        return ()
 
     def _keys_anywhere(self, request: Request) -> Sequence[bytes]:
         elsewhere: list[list[Place]] = []
