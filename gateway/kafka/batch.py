@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import itemgetter
+from typing import TypeVar
+
+_Sized = TypeVar("_Sized")
 
 Header = tuple[str, bytes]
 
@@ -50,20 +54,40 @@ class Batch:
 
     def parts(self, weight: float, records: float) -> list[Batch]:
         """Return its records in order, in batches that fit; one that is larger goes alone."""
-        found: list[Batch] = []
-        taken = 0
-        for record in self.records():
-            taken += record[-1] + OVERHEAD
-            if not found or taken > weight or len(found[-1].values) == records:
-                found.append(Batch())
-                taken = 2 * OVERHEAD + record[-1]
-            found[-1].add(*record)
+        found = []
+        for piece in pieces(self.records(), itemgetter(-1), weight, records):
+            part = Batch()
+            for record in piece:
+                part.add(*record)
+            found.append(part)
         return found
 
     def records(self) -> Iterator[tuple[int, bytes, bytes | None, Sequence[Header], int]]:
         """Yield what ``add`` was given for each record."""
         for place, (token, value) in enumerate(zip(self.tokens, self.values, strict=True)):
             key, headers = self.extras.get(place, (None, ()))
-            size = len(value) + len(key or b"")
-            size += sum(len(name) + len(content) for name, content in headers)
-            yield token, value, key, headers, size
+            yield token, value, key, headers, len(value) + extra_size(key, headers)
+
+
+def extra_size(key: bytes | None, headers: Sequence[Header]) -> int:
+    """Return the bytes of a record's key and headers."""
+    size = len(key) if key else 0
+    for name, content in headers:
+        size += len(name) + len(content)
+    return size
+
+
+def pieces(
+    records: Iterable[_Sized], size: Callable[[_Sized], int], weight: float, most: float
+) -> list[list[_Sized]]:
+    """Return records in order, in pieces up to a weight and a number, or of one record."""
+    found: list[list[_Sized]] = []
+    taken = 0
+    for record in records:
+        needed = size(record) + OVERHEAD
+        taken += needed
+        if not found or taken > weight or len(found[-1]) == most:
+            found.append([])
+            taken = OVERHEAD + needed
+        found[-1].append(record)
+    return found

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from gateway.errors import BufferFull, KafkaRefuses, ProduceError, ProducerUnhealthy
-from gateway.kafka.batch import Batch, Header
+from gateway.kafka.batch import Batch, Header, extra_size
 from gateway.kafka.client import Client
 from gateway.kafka.config import ProducerConfig
 from gateway.kafka.deadlines import Deadlines
@@ -155,7 +155,7 @@ class Producer:
         """Take a record that has a key or headers, or whose topic may have to go another way."""
         token, topic, key, headers = record.token, record.topic, record.key, record.headers
         slot = None if key is None else (topic, key)
-        more = len(key or b"") + sum(len(name) + len(content) for name, content in headers)
+        more = extra_size(key, headers)
         record.size += more
         apart = bool(self.doubts) and self.second_lane.takes(record)
         self._token = token

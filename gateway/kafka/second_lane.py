@@ -14,11 +14,12 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
+from operator import attrgetter
 from time import monotonic
 from typing import Any
 
 from gateway.errors import BufferFull, ProduceError
-from gateway.kafka.batch import OVERHEAD, Batch
+from gateway.kafka.batch import OVERHEAD, Batch, pieces
 from gateway.kafka.client import Client
 from gateway.kafka.key_order import QueuedRecord
 from gateway.kafka.lane import Lane, LaneOwner
@@ -38,6 +39,7 @@ _DOUBT = 60.0
 _SMALL = 256 * 1024
 """A topic that refuses batches of so many bytes, and smaller ones than the first connection makes,
 gets all of its records this way: those of the first would be refused again and again."""
+_size = attrgetter("size")
 _MOST_SUSPECTS = 1000
 _LINGER = "20"
 """Milliseconds; only for what a push has missed."""
@@ -70,7 +72,7 @@ class _TopicQueue:
             return again.popleft()
         self._again_next = True
         if fresh and _weight(fresh[0]) > limit and len(fresh[0]) > 1:
-            again.extendleft(reversed(pieces(fresh.popleft(), limit, most)))
+            again.extendleft(reversed(pieces(fresh.popleft(), _size, limit, most)))
             return again.popleft()
         taken: list[QueuedRecord] = []
         weight = 0
@@ -222,7 +224,7 @@ class SecondLane(Lane):
         if code in TOO_LARGE:
             doubt = self._doubt(topic)
             doubt.ceiling = min(_weight(records) // 2, doubt.ceiling)
-            return pieces(records, doubt.ceiling, self._most)
+            return pieces(records, _size, doubt.ceiling, self._most)
         # A topic that is compacted takes no records without a key: the first guess.
         keyed = [record for record in records if record.key is not None]
         if keyed and len(keyed) < len(records):
@@ -323,16 +325,3 @@ class SecondLane(Lane):
 def _weight(records: Sequence[QueuedRecord]) -> int:
     """Return the bytes that records take in a batch, uncompressed; rather too many."""
     return OVERHEAD + sum(record.size + OVERHEAD for record in records)
-
-
-def pieces(records: list[QueuedRecord], limit: int, most: int) -> list[list[QueuedRecord]]:
-    """Return records in order, in pieces up to a weight and a number, or of one record."""
-    found: list[list[QueuedRecord]] = []
-    weight = 0
-    for record in records:
-        weight += record.size + OVERHEAD
-        if not found or weight > limit or len(found[-1]) == most:
-            found.append([])
-            weight = 2 * OVERHEAD + record.size
-        found[-1].append(record)
-    return found

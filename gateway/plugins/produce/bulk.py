@@ -8,8 +8,7 @@ from time import thread_time
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.errors import KafkaRefuses, ProduceError, ProducerUnhealthy, RequestRejected
-from gateway.kafka.batch import Header
-from gateway.plugins.produce.records import extra_size
+from gateway.kafka.batch import Header, extra_size
 from gateway.plugins.produce.turns import Awaited
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from gateway.errors import (
 from gateway.http import arguments
 from gateway.http.messages import Pending, Request, Response
 from gateway.http.route_match import RouteMatch
-from gateway.kafka.batch import Header
+from gateway.kafka.batch import Header, extra_size
 from gateway.kafka.config import ProducerConfig, Sasl
 from gateway.kafka.producer import Producer
 from gateway.logs import get_logger
@@ -47,7 +47,6 @@ from gateway.plugins.produce.records import (
     Keys,
     SizeLimit,
     Topics,
-    extra_size,
     split_array,
     split_lines,
     traced_headers,

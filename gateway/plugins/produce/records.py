@@ -10,7 +10,7 @@ from gateway.errors import BodyUnreadable, RequestRejected
 from gateway.http import arguments
 from gateway.http.headers import Headers
 from gateway.http.messages import Request
-from gateway.kafka.batch import Header
+from gateway.kafka.batch import Header, extra_size
 from gateway.plugins.consumers import Consumers
 from gateway.plugins.produce import json_text
 from gateway.plugins.produce.identity import IdentityOf
@@ -151,14 +151,6 @@ def record_size(value: int, key: bytes | None, headers: Sequence[Header]) -> int
     which is what it holds against ``max.request.size``.
     """
     return value + _BATCH_AND_RECORD + extra_size(key, headers) + _HEADER * len(headers)
-
-
-def extra_size(key: bytes | None, headers: Sequence[Header]) -> int:
-    """Return the bytes of a record's key and headers."""
-    size = len(key) if key else 0
-    for name, content in headers:
-        size += len(name) + len(content)
-    return size
 
 
 _BATCH_AND_RECORD = 61 + 21

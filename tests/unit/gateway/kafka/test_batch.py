@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from operator import attrgetter
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.kafka.batch import OVERHEAD, Batch
+from gateway.kafka.batch import OVERHEAD, Batch, pieces
+from gateway.kafka.key_order import QueuedRecord
 
 _KEYS = st.none() | st.binary(min_size=1, max_size=50)
 _HEADERS = st.lists(st.tuples(st.text("abc", max_size=9), st.binary(max_size=9)), max_size=3)
@@ -56,3 +58,13 @@ def test_what_a_batch_and_its_records_cost_besides_counts() -> None:
     assert batch.fits(100 + 3 * OVERHEAD, 2)
     assert not batch.fits(99 + 3 * OVERHEAD, 2)
     assert not batch.fits(1000, 1)
+
+
+@given(st.lists(st.integers(0, 5000)), st.integers(0, 10_000), st.integers(1, 5))
+def test_pieces_hold_all_records_in_order(sizes: list[int], limit: int, most: int) -> None:
+    records = [QueuedRecord(n, "t", b"", None, (), size) for n, size in enumerate(sizes)]
+    parts = pieces(records, attrgetter("size"), limit, most)
+    assert [one for part in parts for one in part] == records
+    for part in parts:
+        assert 1 <= len(part) <= most
+        assert len(part) == 1 or sum(one.size for one in part) <= limit

@@ -7,14 +7,12 @@ import asyncio
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gateway.errors import BufferFull, ProduceError
 from gateway.kafka.config import ProducerConfig
 from gateway.kafka.key_order import QueuedRecord
 from gateway.kafka.librdkafka import error_name
-from gateway.kafka.second_lane import MOST_TOGETHER, SecondLane, pieces
+from gateway.kafka.second_lane import MOST_TOGETHER, SecondLane
 from tests.support.mock_kafka import MockKafka
 from tests.support.producing import Worker, until, working
 
@@ -188,13 +186,3 @@ def test_a_second_client_that_librdkafka_gave_up_is_replaced(cluster: MockKafka,
             producer.second_lane.on_fatal(45, "the sequence is broken")
 
     working(job)
-
-
-@given(st.lists(st.integers(0, 5000)), st.integers(0, 10_000), st.integers(1, 5))
-def test_pieces_hold_all_records_in_order(sizes: list[int], limit: int, most: int) -> None:
-    records = [QueuedRecord(n, "t", b"", None, (), size) for n, size in enumerate(sizes)]
-    parts = pieces(records, limit, most)
-    assert [one for part in parts for one in part] == records
-    for part in parts:
-        assert 1 <= len(part) <= most
-        assert len(part) == 1 or sum(one.size for one in part) <= limit
