@@ -317,7 +317,8 @@ class _Fields:
 
     def __init__(self, topic: Any, key: bytes | None, headers: Sequence[Header]) -> None:
         self.key = key
-        self.headers = headers
+        self._taken = headers
+        self._names = [name for name, _ in headers]
         self._fields = fields = ffi.new("rd_kafka_vu_t[]", 6 + len(headers))
         self._kept: list[Any] = []
         fields[0].vtype, fields[0].u.rkt = rdk.VU_RKT, topic
@@ -345,12 +346,11 @@ class _Fields:
 
     def take(self, headers: Sequence[Header]) -> bool:
         """Have what is produced next carry these headers; False: they have other names."""
-        before = self.headers
-        if headers is before:
+        if headers is self._taken:
             return True
-        if [name for name, _ in headers] != [name for name, _ in before]:
+        if [name for name, _ in headers] != self._names:
             return False
-        self.headers = headers
+        self._taken = headers
         for place, (_, content) in enumerate(headers):
             header, buffer = self._headers[place], ffi.from_buffer(content)
             header.val, header.size = buffer, len(content)
