@@ -53,14 +53,14 @@ def entry_text(request: Request, response: Response, since: float) -> bytes:
             response.status,
             _headers_text(request, response),
             request.sent,
-            _latencies(request, int((request.ended - request.received) * 1000)),
+            _latencies(request),
             request.client_ip,
             int((since + request.received) * 1000),
             path,
             statuses,
             "kong" if response.generated else "upstream",
             _NO_ROUTE_TEXT if match is None else route_text(match),
-            members(_rest(request, plain=False)) if _has_rest(request) else b"",
+            members(_rest(request, plain=False)),
         )
     return orjson.dumps(log_entry(request, response, since)) if made is None else made
 
@@ -74,8 +74,7 @@ def log_entry(
     with ``plain`` they are objects as the rest is, which may be changed. ``since``: when monotonic
     seconds were 0, in seconds since 1970; 0: it is looked up.
     """
-    received = request.received
-    total, own, waited, rest = _latencies(request, int((request.ended - received) * 1000))
+    total, own, waited, rest = _latencies(request)
     path, statuses = _upstream(request)
     entry: _Entry = {
         "request": _request(request),
@@ -86,7 +85,7 @@ def log_entry(
         },
         "latencies": {"request": total, "kong": own, "proxy": waited, "receive": rest},
         "client_ip": request.client_ip,
-        "started_at": int(((since or time() - monotonic()) + received) * 1000),
+        "started_at": int(((since or time() - monotonic()) + request.received) * 1000),
         "upstream_uri": _text(path),
         "upstream_status": statuses,
         "source": "kong" if response.generated else "upstream",
@@ -97,17 +96,6 @@ def log_entry(
     else:
         entry.update(plain_members(match) if plain else route_members(match))
     return entry | _rest(request, plain=plain)
-
-
-def _has_rest(request: Request) -> bool:
-    """Tell whether ``_rest`` has something to return."""
-    return (
-        request.credential is not None
-        or request.correlation_id is not None
-        or request.trace is not None
-        or request.consumer is not None
-        or request.tries is not None
-    )
 
 
 def _rest(request: Request, *, plain: bool) -> _Entry:
@@ -198,8 +186,9 @@ def _table(response: Response, lines: bytes) -> dict[str, Any]:
     return found
 
 
-def _latencies(request: Request, total: int) -> tuple[int, int, int, int]:
+def _latencies(request: Request) -> tuple[int, int, int, int]:
     """Return milliseconds: all of it, the gateway's own, the wait, and reading the response."""
+    total = int((request.ended - request.received) * 1000)
     since = request.waiting_since
     if since is not None:
         own = min(int((since - request.received) * 1000), total)
