@@ -44,16 +44,16 @@ class Histogram:
         self.exemplars: dict[int, Exemplar] = {}
         """The last traced request of each bucket."""
 
-    def observe(self, milliseconds: float) -> None:
-        """Count one."""
-        self.counts[bisect_left(self.bounds, milliseconds)] += 1
+    def observe(self, milliseconds: float) -> int:
+        """Count one; return the place of its bucket."""
+        place = bisect_left(self.bounds, milliseconds)
+        self.counts[place] += 1
         self.sum += milliseconds
+        return place
 
     def observe_traced(self, milliseconds: float, trace: str) -> None:
         """Count one, and keep its trace as the example of its bucket."""
-        self.observe(milliseconds)
-        place = bisect_left(self.bounds, milliseconds)
-        self.exemplars[place] = (trace, milliseconds, time())
+        self.exemplars[self.observe(milliseconds)] = (trace, milliseconds, time())
 
 
 class CallerCounts:
