@@ -110,7 +110,7 @@ class Counter:
         """Use it not as a count but as a mark that only rises: 32 bits, read by ``highest``."""
         self._own = max(self._own, number)
         if self._at >= 0:
-            self._table.words[self._at] = self._mark << 32 | min(self._own, _NUMBER)
+            self._table.words[self._at] = self._base | min(self._own, _NUMBER)
 
 
 class Table:
