@@ -109,8 +109,8 @@ class FirstLane(Lane):
         taken = sum(self._hand_over(topic, batch) for topic, batch in going)
         if taken:
             self._went(taken)
-        if self.staged or self._backlog:
-            self._go_on()
+        if (self.staged or self._backlog) and self.scheduled is None:
+            self.schedule()
 
     def quiet(self) -> None:
         """Fetch tokens and make new handles no more."""
@@ -171,11 +171,6 @@ class FirstLane(Lane):
             # Larger ones wait out librdkafka's linger time, which costs them little and spares a
             # thread switch for each.
             self.client.push()
-
-    def _go_on(self) -> None:
-        """Have ``flush`` called again, unless it is due."""
-        if self.scheduled is None:
-            self.schedule()
 
     def _patience(self) -> float:
         """Return how long records wait for those in flight, in seconds.

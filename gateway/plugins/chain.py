@@ -89,8 +89,8 @@ class Chain:
         )
         self._last = last
         self._derive = derive
-        self.produces = any(handler.produces for handler in handlers)
         producing = [handler for handler in handlers if handler.produces]
+        self.produces = bool(producing)
         self.producing = producing[0] if len(producing) == 1 else None
         self.needs_body = any(handler.needs_body for handler in handlers)
         """Whether the body must be whole before ``run``."""
