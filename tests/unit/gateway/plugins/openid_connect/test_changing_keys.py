@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A provider that changes its keys, makes no sense, is gone or silent."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from aiohttp import web
+
+from tests.support.openid import passes, refused, run, shown, subject
+
+
+async def test_a_new_key_is_fetched_once_and_an_old_one_counts_no_more() -> None:
+    async with subject() as s:
+        handler = s.handler(rediscovery_lifetime=0)
+        old = s.provider.token()
+        await passes(handler, shown(old))
+        s.provider.number, s.provider.published = 1, [1]
+        new = s.provider.token()
+        await passes(handler, shown(new))
+        # What the old key has signed was known; it is looked at anew.
+        await refused(handler, shown(old))
+        await passes(handler, shown(new))
+
+
+async def test_unknown_keys_do_not_flood_the_provider() -> None:
+    async with subject() as s:
+        handler = s.handler()
+        await passes(handler, shown(s.provider.token()))
+        before = len(s.provider.asked)
+        tokens = [s.provider.token(number=9, sub=str(n)) for n in range(30)]
+        await asyncio.gather(*(refused(handler, shown(token)) for token in tokens))
+        assert len(s.provider.asked) == before
+
+
+async def test_handlers_with_equal_settings_share_what_the_provider_says() -> None:
+    async with subject() as s:
+        token = s.provider.token()
+        for _ in range(3):
+            await passes(s.handler(scopes_required=None), shown(token))
+        kept = [s.handler() for _ in range(3)]
+        await asyncio.gather(*(run(handler, shown(token)) for handler in kept))
+        assert len(s.provider.asked) <= 8
+
+
+async def test_keys_of_further_sets_count() -> None:
+    async with subject() as s, subject() as other:
+        other.provider.number, other.provider.published = 3, [3]
+        token = other.provider.token()
+        extra = {"extra_jwks_uris": [f"{other.provider.url}/keys"]}
+        await refused(s.handler(**extra), shown(token))
+        allowed = {"issuers_allowed": [other.provider.url]}
+        await passes(s.handler(**extra, **allowed), shown(token))
+        await refused(s.handler(**allowed), shown(token))
+        pseudo = {"using_pseudo_issuer": True, "issuer": "https://name.test", **extra}
+        await passes(s.handler(**pseudo), shown(other.provider.token(iss="https://name.test")))
+        # One set that is gone takes no others along.
+        gone = {"extra_jwks_uris": [f"{other.provider.url}/nothing"]}
+        await passes(s.handler(**gone), shown(s.provider.token()))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        web.Response(status=500),
+        web.Response(body=b"not JSON"),
+        web.Response(body=b"[]"),
+        web.Response(body=b"{}"),
+        web.Response(body=b'{"jwks_uri": 7}'),
+        web.Response(body=b'{"keys": "none", "jwks_uri": "nonsense"}'),
+        web.Response(status=302, headers={"Location": "/"}),
+        web.Response(body=b"x" * 3_000_000),
+    ],
+)
+async def test_a_provider_that_makes_no_sense_lets_nobody_pass_and_recovers(
+    broken: web.Response,
+) -> None:
+    async with subject() as s:
+        handler = s.handler(rediscovery_lifetime=0)
+        token = s.provider.token()
+        s.provider.broken = broken
+        await refused(handler, shown(token))
+        await refused(handler, shown(token))
+        s.provider.broken = None
+        for _ in range(300):
+            if await run(handler, shown(token)) is None:
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError("it did not recover")
+
+
+async def test_known_keys_serve_while_the_provider_is_gone() -> None:
+    async with subject() as s:
+        handler = s.handler(cache_ttl=0.001, rediscovery_lifetime=0)
+        await passes(handler, shown(s.provider.token(sub="a")))
+        s.provider.broken = web.Response(status=503)
+        for number in range(5):
+            await passes(handler, shown(s.provider.token(sub=str(number))))
+        # A token that needs a new key is refused, not an error.
+        await refused(handler, shown(s.provider.token(number=5)))
+
+
+async def test_a_silent_provider_costs_one_timeout() -> None:
+    async with subject() as s:
+        s.provider.gate = asyncio.Event()
+        handler = s.handler(timeout=100)
+        token = s.provider.token()
+        await asyncio.gather(*(refused(handler, shown(token)) for _ in range(50)))
+        await refused(handler, shown(token))
+        assert len(s.provider.asked) == 1
+        s.provider.gate.set()
