@@ -15,7 +15,7 @@ from typing import Any
 import httptools
 import uvloop
 
-from bench.subjects.floor import Floor
+from bench.subjects.floor import Floor, serve
 
 
 class Onward(asyncio.Protocol):
@@ -74,16 +74,8 @@ class ProxyFloor(Floor):
         onward.begin(head, self)
 
 
-async def serve(port: int) -> None:
-    """Serve for ever."""
-    server = await asyncio.get_running_loop().create_server(
-        ProxyFloor, "127.0.0.1", port, backlog=1024
-    )
-    await server.serve_forever()
-
-
 if __name__ == "__main__":
     options = argparse.ArgumentParser()
     options.add_argument("--port", type=int, required=True)
     ProxyFloor.upstream = int(os.environ["BENCH_UPSTREAM"])
-    uvloop.run(serve(options.parse_args().port))
+    uvloop.run(serve(options.parse_args().port, ProxyFloor))
