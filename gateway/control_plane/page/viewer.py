@@ -25,24 +25,23 @@ def viewer_of(request: Request) -> AdminIdentity | None:
     return found
 
 
-def may(viewer: AdminIdentity | None, role: Role) -> bool:
-    """Tell whether somebody has a role; nobody has none."""
-    return viewer is not None and viewer.may(role)
+def may(viewer: AdminIdentity | None, role: Role, *, all_owners: bool = False) -> bool:
+    """Tell whether somebody has a role, if asked so for all owners; nobody has none."""
+    return viewer is not None and viewer.may(role) and not (all_owners and viewer.owners)
 
 
 def may_roll_back(viewer: AdminIdentity | None) -> bool:
     """Tell whether somebody may go back to a release, which changes what all owners have."""
-    return may(viewer, "publish") and viewer is not None and not viewer.owners
+    return may(viewer, "publish", all_owners=True)
 
 
-def demand(request: Request, allowed: bool, role: Role) -> AdminIdentity:
-    """Return who looks; raises ``RequestRejected`` (403) where they may not.
+def demand(request: Request, role: Role, *, all_owners: bool = False) -> None:
+    """Raise ``RequestRejected`` (403) where who looks has not the role.
 
     A button that is not shown is no protection: each write asks here.
     """
     viewer = viewer_of(request)
-    if viewer is None or not allowed:
+    if not may(viewer, role, all_owners=all_owners):
         name = "nobody" if viewer is None else viewer.name
         text = f"{name} may not do this: it takes a token with the role {role}, for all owners"
         raise RequestRejected(403, text)
-    return viewer

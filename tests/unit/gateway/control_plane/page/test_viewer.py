@@ -35,12 +35,16 @@ def test_nobody_may_do_anything() -> None:
     assert not may(None, "read")
     assert not may_roll_back(None)
     with pytest.raises(RequestRejected, match="nobody may not do this"):
-        demand(request, True, "publish")
+        demand(request, "publish")
 
 
 def test_who_may_not_is_told_what_it_takes() -> None:
     request = Request({"type": "http", "headers": []})
     sign(request.scope, identity("read"), "")
     with pytest.raises(RequestRejected, match="a token with the role publish") as caught:
-        demand(request, False, "publish")
+        demand(request, "publish")
     assert caught.value.status == 403
+    sign(request.scope, identity("publish", "team-a"), "")
+    demand(request, "publish")
+    with pytest.raises(RequestRejected, match="for all owners"):
+        demand(request, "publish", all_owners=True)
