@@ -16,12 +16,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.control_plane.access.audit_entry import OF_REQUEST, AuditedCall
 from gateway.control_plane.access.audit_log import AuditLog
-from gateway.control_plane.admin.pages import page_size
+from gateway.control_plane.admin.pages import following, page_before, page_size
 from gateway.control_plane.admin.paths import secret_paths
 from gateway.control_plane.admin.responses import SAFE, respond, warning
 from gateway.control_plane.changes import is_id
 from gateway.control_plane.publisher import Publisher
-from gateway.errors import AuditError, QueryError
+from gateway.errors import AuditError
 
 REQUEST_ID = "X-Kong-Admin-Request-ID"
 """The header with the id of a call, as Kong has it; the audit log notes it."""
@@ -114,7 +114,7 @@ class AuditEndpoints:
         log = self._log
         assert log is not None
         size = page_size(request.query_params)
-        before = _number(request.query_params.get("offset"))
+        before = page_before(request.query_params)
         await log.flush()
         found = await self._publisher.call(lambda: log.store.page(size + 1, before))
         shown = found.entries[:size]
@@ -125,14 +125,5 @@ class AuditEndpoints:
         ]
         body: dict[str, Any] = {"data": data, "next": None, "total": found.total}
         if len(found.entries) > size:
-            offset = str(shown[-1][0])
-            body |= {"offset": offset, "next": f"/audit/requests?offset={offset}&size={size}"}
+            body |= following("/audit/requests", size, shown[-1][0])
         return respond(200, body)
-
-
-def _number(text: str | None) -> int | None:
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
-        raise QueryError(7, "invalid offset", f"'{text}' is not a valid offset")
-    return int(text)

@@ -27,6 +27,25 @@ def page_size(query: Mapping[str, str]) -> int:
     return size
 
 
+def number_in(text: str) -> int | None:
+    """Return a number that a caller has written; None for another text, or a longer one."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
+def page_before(query: Mapping[str, str]) -> int | None:
+    """Return the number below which the page begins; None for the first. Raises ``QueryError``."""
+    text = query.get("offset")
+    number = None if text is None else number_in(text)
+    if text is not None and number is None:
+        raise QueryError(7, "invalid offset", f"'{text}' is not a valid offset")
+    return number
+
+
+def following(path: str, size: int, number: int) -> dict[str, str]:
+    """Return what a page says of the next one, which begins below a number."""
+    return {"offset": str(number), "next": f"{path}?offset={number}&size={size}"}
+
+
 def page_start(query: Mapping[str, str]) -> str:
     """Return the id after which the page begins, as the page before named it, or an empty text."""
     text = query.get("offset", "")

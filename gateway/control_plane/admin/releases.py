@@ -13,7 +13,7 @@ from starlette.routing import Route
 from gateway.control_plane.access.identity import AdminIdentity
 from gateway.control_plane.access.owner_limits import limits_of
 from gateway.control_plane.admin.entities import LONGEST_WAIT, author
-from gateway.control_plane.admin.pages import page_size
+from gateway.control_plane.admin.pages import following, number_in, page_before, page_size
 from gateway.control_plane.admin.responses import read_object, respond
 from gateway.control_plane.authors import Author
 from gateway.control_plane.ownership import owner_of, owns_anything
@@ -21,7 +21,7 @@ from gateway.control_plane.publisher import Outcome, Publisher
 from gateway.control_plane.releases import Check
 from gateway.control_plane.store import ReleaseInfo
 from gateway.documents.document import from_table
-from gateway.errors import NotFound, QueryError, RequestRejected, SchemaViolation
+from gateway.errors import NotFound, RequestRejected, SchemaViolation
 from gateway.plugins.warnings import configuration_warnings
 
 DEFAULT_WAIT = 10.0
@@ -54,15 +54,14 @@ class ReleaseEndpoints:
             return await self._publish(request)
         query = request.query_params
         size = page_size(query)
-        before = _number(query["offset"]) if "offset" in query else None
+        before = page_before(query)
         await self._publisher.newest_with_hash()
         found = await self._publisher.call(
             lambda: self._publisher.releases.store.list(size + 1, before)
         )
         body: dict[str, Any] = {"data": [_info(info) for info in found[:size]], "next": None}
         if len(found) > size:
-            offset = str(found[size - 1].number)
-            body |= {"offset": offset, "next": f"/releases?offset={offset}&size={size}"}
+            body |= following("/releases", size, found[size - 1].number)
         return respond(200, body)
 
     async def release(self, request: Request) -> Response:
@@ -222,13 +221,8 @@ def query_wait(query: Mapping[str, str]) -> float:
         raise RequestRejected(400, "wait: expected a number of seconds") from None
 
 
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
-        raise QueryError(7, "invalid offset", f"'{text}' is not a valid offset")
-    return int(text)
-
-
 def _release_number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
+    number = number_in(text)
+    if number is None:
         raise NotFound(f"no release {text}")
-    return int(text)
+    return number

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.control_plane.access.audit_log import AuditLog
 from gateway.control_plane.admin.audit import Audit
+from gateway.control_plane.admin.pages import number_in
 from gateway.control_plane.page.view import View
 from gateway.control_plane.page.viewer import demand
 from gateway.control_plane.publisher import Publisher
@@ -50,9 +51,9 @@ class AuditView:
         log = self._log
         assert log is not None
         text = request.query_params.get("before", "")
-        if text and not (text.isascii() and text.isdigit() and len(text) < 16):
+        before = number_in(text)
+        if text and before is None:
             raise NotFound("There is no such page.")
-        before = int(text) if text else None
         await log.flush()
         found = await self._publisher.call(lambda: log.store.page(SIZE + 1, before))
         return self._view.render(

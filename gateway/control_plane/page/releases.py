@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.control_plane.admin.entities import author
+from gateway.control_plane.admin.pages import number_in
 from gateway.control_plane.authors import Author
 from gateway.control_plane.page.changes import EntityChange, entity_changes
 from gateway.control_plane.page.data_plane_lines import DataPlaneLines
@@ -119,6 +120,7 @@ class ReleasesPage:
 
 
 def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
+    number = number_in(text)
+    if number is None:
         raise NotFound(f"no release {text[:40]}")
-    return int(text)
+    return number
