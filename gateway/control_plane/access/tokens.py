@@ -10,7 +10,7 @@ import hashlib
 import re
 import secrets
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
@@ -72,6 +72,17 @@ def is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
+def chosen(tokens: Iterable[AdminToken], key: str) -> AdminToken:
+    """Return the token of an id, else the active one of a name, else its newest.
+
+    Raises ``NotFound``.
+    """
+    found = [one for one in tokens if key in (one.id, one.name)]
+    if not found:
+        raise NotFound(f'no token "{key}"')
+    return sorted(found, key=lambda one: (one.id == key, one.state == "active", one.created_at))[-1]
+
+
 class TokenStore:
     """The tokens in the control plane's database. Raises ``StoreError`` when that fails."""
 
@@ -125,11 +136,7 @@ class TokenStore:
         """
         with self._store.writing() as connection:
             query = sa.select(TOKENS).where((TOKENS.c.id == key) | (TOKENS.c.name == key))
-            found = [_token(row._asdict()) for row in connection.execute(query)]
-            found.sort(key=lambda one: (one.id == key, one.state == "active", one.created_at))
-            if not found:
-                raise NotFound(f'no token "{key}"')
-            token = found[-1]
+            token = chosen([_token(row._asdict()) for row in connection.execute(query)], key)
             if token.revoked_at is None:
                 token = replace(token, revoked_at=int(time.time()))
                 change = sa.update(TOKENS).where(TOKENS.c.id == token.id)

@@ -14,14 +14,20 @@ from starlette.routing import Route
 
 from gateway.control_plane.access.authentication import Authentication
 from gateway.control_plane.access.identity import AdminIdentity, Role
-from gateway.control_plane.access.tokens import NAME_RULE, AdminToken, TokenStore, is_name
+from gateway.control_plane.access.tokens import (
+    NAME_RULE,
+    AdminToken,
+    TokenStore,
+    chosen,
+    is_name,
+)
 from gateway.control_plane.admin.bodies import read_body
 from gateway.control_plane.admin.pages import page
 from gateway.control_plane.admin.responses import respond
 from gateway.control_plane.publisher import Publisher
 from gateway.entities.base import Conditions, Hint, StrictModel
 from gateway.entities.types import invalid
-from gateway.errors import NotFound, RequestRejected
+from gateway.errors import RequestRejected
 from gateway.logs import get_logger
 
 _LONGEST = 3650 * 86400
@@ -114,11 +120,7 @@ class TokenEndpoints:
             self._authentication.note(token)
             _log.info("token revoked", name=token.name, by=by.name)
             return respond(204)
-        found = [one for one in self._authentication.tokens if key in (one.id, one.name)]
-        if not found:
-            raise NotFound(f'no token "{key}"')
-        found.sort(key=lambda one: (one.id == key, one.state == "active", one.created_at))
-        return respond(200, self._show(found[-1]))
+        return respond(200, self._show(chosen(self._authentication.tokens, key)))
 
     async def _create(self, request: Request) -> Response:
         body = await read_body(request, TokenBody)
