@@ -138,3 +138,8 @@ class EntityType:
     """Foreign keys whose entity takes this one along when deleted; the others block that."""
     made_up: tuple[str, ...] = ()
     """Secrets that are made up when absent; documents must say them."""
+
+    @property
+    def secret_key(self) -> bool:
+        """Whether what may stand in a URL instead of the id is a secret: a credential's key."""
+        return self.endpoint_key in self.made_up

@@ -35,11 +35,14 @@ def check_table(table: Table) -> None:
 
 def row_label(entity: EntityType, row: Row) -> str:
     """Name a row for people: ``routes["name"]``, or by id when it has no name."""
-    field = entity.endpoint_key
-    # A credential's key is a secret.
-    name = row.get(field) if field is not None and field not in entity.made_up else None
-    name = name or row.get("name") or row["id"]
-    return entity_path("", entity.collection, str(name))
+    return entity_path("", entity.collection, row_name(entity, row) or str(row["id"]))
+
+
+def row_name(entity: EntityType, row: Row) -> str:
+    """Return what people call a row; empty when it has no name. A credential's key is none."""
+    field = None if entity.secret_key else entity.endpoint_key
+    name = None if field is None else row.get(field)
+    return str(name or row.get("name") or "")
 
 
 def table_problems(

@@ -132,8 +132,7 @@ class EntityEndpoints:
 
     def _shown(self, key: str) -> str:
         """Return a key of a path as texts may have it: that of a credential can be a secret."""
-        entity = ENTITIES[self._collection]
-        return "…" if entity.endpoint_key in entity.made_up else key
+        return "…" if ENTITIES[self._collection].secret_key else key
 
     def _shape(self, data: Mapping[str, Any]) -> Shape:
         return shape_for(ENTITIES[self._collection], data)

@@ -62,7 +62,7 @@ def secret_paths() -> frozenset[str]:
     found = set()
     for collection in top_collections():
         entity = ENTITIES[collection]
-        if entity.endpoint_key in entity.made_up:
+        if entity.secret_key:
             found |= {f"{top_path(collection)}/{{key}}"}
             found |= {f"{top_path(collection)}/{{key}}/{field}" for field in entity.foreign}
             found |= {f"{one.path}/{{key}}" for one in nestings() if one.child == collection}

@@ -14,7 +14,7 @@ from gateway.control_plane.delta import RowChange, between
 from gateway.control_plane.ownership import owner_of
 from gateway.control_plane.rows import Rows
 from gateway.entities import ENTITIES, EntityType, Row
-from gateway.entities.checks import Table
+from gateway.entities.checks import Table, row_name
 from gateway.entities.own_tags import without_own_tags
 from gateway.entities.shape import Shape
 from gateway.entities.validation import shape_for
@@ -109,9 +109,7 @@ def shown_fields(entity: EntityType, row: Row) -> list[tuple[str, str]]:
 
 def name_of(entity: EntityType, row: Row) -> str:
     """Return what people call an entity: its name, or the beginning of its id."""
-    # A credential's key is a secret.
-    field = entity.endpoint_key if entity.endpoint_key not in entity.made_up else None
-    return str((row.get(field) if field else None) or row.get("name") or row["id"][:8])
+    return row_name(entity, row) or row["id"][:8]
 
 
 def _within(entity: EntityType, row: Row, table: Table) -> str:
