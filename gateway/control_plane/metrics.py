@@ -103,47 +103,45 @@ def _add_data_planes(text: Exposition, lines: Sequence[DataPlaneLine]) -> None:
 
 
 def _add_each(text: Exposition, lines: Sequence[DataPlaneLine]) -> None:
-    nodes = [line.node for line in lines]
-    known = [labels(node_id=one.id, hostname=one.hostname, ip=one.ip) for one in nodes]
+    known = [
+        (labels(node_id=one.node.id, hostname=one.node.hostname, ip=one.node.ip), one)
+        for one in lines
+    ]
     text.family(
         "kong_data_plane_last_seen",
         "gauge",
         "Last time data plane contacted control plane.",
-        [(label, one.last_seen) for label, one in zip(known, nodes, strict=True)],
+        [(label, one.node.last_seen) for label, one in known],
     )
     text.family(
         "kong_data_plane_config_hash",
         "gauge",
         "Config hash value of the data plane.",
-        [(label, int(one.config_hash, 16)) for label, one in zip(known, nodes, strict=True)],
+        [(label, int(one.node.config_hash, 16)) for label, one in known],
     )
     text.family(
         "kong_data_plane_version_compatible",
         "gauge",
         "Version compatible status of the data plane, 0 is incompatible.",
         [
-            (f"{label},{labels(kong_version=line.node.version)}", int(_compatible(line)))
-            for label, line in zip(known, lines, strict=True)
+            (f"{label},{labels(kong_version=one.node.version)}", int(_compatible(one)))
+            for label, one in known
         ],
     )
     text.family(
         "kafka_gateway_data_plane_releases_behind",
         "gauge",
         "Releases between the newest and the one that the data plane serves.",
-        [
-            (label, line.behind)
-            for label, line in zip(known, lines, strict=True)
-            if line.behind is not None
-        ],
+        [(label, one.behind) for label, one in known if one.behind is not None],
     )
     text.family(
         "kafka_gateway_data_plane_certificate_expiry_timestamp_seconds",
         "gauge",
         "When the certificate ends that the data plane came with, in seconds since 1970.",
         [
-            (label, one.certificate_expires)
-            for label, one in zip(known, nodes, strict=True)
-            if one.certificate_expires is not None
+            (label, one.node.certificate_expires)
+            for label, one in known
+            if one.node.certificate_expires is not None
         ],
     )
 
