@@ -6,7 +6,6 @@ Looking one up reads no database: what is kept there is also in memory.
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import time
 from collections.abc import Iterable
@@ -21,9 +20,6 @@ from gateway.http.wrong_tokens import WrongTokens
 CONFIGURED, NOBODY = "admin token", "no token"
 """Names of who has the token of the settings, and of callers where none is asked for."""
 
-_LOOK = 60.0
-"""Most seconds between two looks at the clock: it may be set."""
-
 
 class Authentication:
     """The tokens that are valid. Lives on one event loop; nothing here blocks."""
@@ -37,7 +33,6 @@ class Authentication:
         """Another number after each change of the tokens of the database."""
         self._tokens: dict[bytes, AdminToken] = {}
         self._used: dict[str, int] = {}
-        self._changed = asyncio.Event()
         self.replace(configured)
 
     @property
@@ -54,7 +49,6 @@ class Authentication:
         if digest != self._configured:
             self._configured = digest
             self._edition += 1
-            self._announce()
 
     def take(self, tokens: Iterable[AdminToken]) -> None:
         """Know these tokens of the database, valid or not, instead of those before.
@@ -63,13 +57,11 @@ class Authentication:
         """
         self._tokens = {one.digest: one for one in tokens}
         self.changes += 1
-        self._announce()
 
     def note(self, token: AdminToken) -> None:
         """Know a token that was made or changed."""
         self._tokens[token.digest] = token
         self.changes += 1
-        self._announce()
 
     @property
     def tokens(self) -> list[AdminToken]:
@@ -131,27 +123,6 @@ class Authentication:
             return not self.required
         if identity.name == CONFIGURED:
             return self._configured is not None and identity.key == f"{CONFIGURED} {self._edition}"
-        return any(one.id == identity.key and one.state == "active" for one in self.tokens)
-
-    async def until_invalid(self, identity: AdminIdentity) -> None:
-        """Wait until the token of an identity is revoked, replaced or expires.
-
-        For what goes on longer than a request: a stream of events ends with its token.
-        """
-        while self.is_valid(identity):
-            changed = self._changed
-            try:
-                async with asyncio.timeout(self._left(identity)):
-                    await changed.wait()
-            except TimeoutError:
-                continue
-
-    def _left(self, identity: AdminIdentity) -> float:
-        ends = (one.expires_at for one in self.tokens if one.id == identity.key)
-        expires = next(ends, None)
-        left = _LOOK if expires is None else expires - time.time()
-        return min(max(left, 0.01), _LOOK)
-
-    def _announce(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+        return any(
+            one.id == identity.key and one.state == "active" for one in self._tokens.values()
+        )
