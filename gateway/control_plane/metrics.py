@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import get_args
 
 import gateway
-from gateway.control_plane.page.data_plane_lines import Condition, DataPlaneLine, DataPlaneLines
+from gateway.control_plane.data_plane_lines import Condition, DataPlaneLine, DataPlaneLines
 from gateway.control_plane.publisher import Publisher
 from gateway.control_plane.status import NodeStatus
 from gateway.control_plane.timings import BOUNDS, Timings

@@ -26,6 +26,7 @@ from gateway.control_plane.clustering.data_planes import DataPlanes
 from gateway.control_plane.clustering.extensions import NodeExtensions
 from gateway.control_plane.clustering.listener import ClusterListener
 from gateway.control_plane.clustering.rollout import Rollout
+from gateway.control_plane.data_plane_lines import DataPlaneLines
 from gateway.control_plane.data_plane_rows import DataPlaneRows
 from gateway.control_plane.database.choice import database_of, keyring_of
 from gateway.control_plane.database.news import DatabaseNews
@@ -34,7 +35,6 @@ from gateway.control_plane.holds import BrokenOff
 from gateway.control_plane.metrics import ControlPlaneMetrics
 from gateway.control_plane.page.app import MAX_BODY as MAX_FORM
 from gateway.control_plane.page.app import GatewayPage, PageParts
-from gateway.control_plane.page.data_plane_lines import DataPlaneLines
 from gateway.control_plane.publisher import Publisher
 from gateway.control_plane.releases import Releases
 from gateway.control_plane.status import NodeStatus, status_app
@@ -148,11 +148,13 @@ class ControlPlane:
         )
         limits = own_limits(self.settings, MAX_BODY)
         self._serve("admin_listen", app, limits)
+        lines = DataPlaneLines(publisher, self.data_planes)
         if self.sockets["admin_gui_listen"]:
             parts = PageParts(
                 self.settings,
                 publisher,
                 self.data_planes,
+                lines,
                 self.authentication,
                 self.extensions,
                 self.audit,
@@ -161,7 +163,6 @@ class ControlPlane:
             self._serve("admin_gui_listen", self.page.app, own_limits(self.settings, MAX_FORM))
         if self.sockets["status_listen"]:
             sockets = self.sockets["status_listen"]
-            lines = DataPlaneLines(publisher, self.data_planes)
             metrics = ControlPlaneMetrics(
                 publisher, lines, status, lambda: self._certificate_expires
             )

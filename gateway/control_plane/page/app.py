@@ -19,8 +19,8 @@ from gateway.control_plane.admin.kong_errors import UNEXPECTED, kong_error
 from gateway.control_plane.admin.middleware import ResponseHeaders
 from gateway.control_plane.clustering.data_planes import DataPlanes
 from gateway.control_plane.clustering.extensions import NodeExtensions
+from gateway.control_plane.data_plane_lines import DataPlaneLines
 from gateway.control_plane.page.audit import AuditedWrites, AuditView
-from gateway.control_plane.page.data_plane_lines import DataPlaneLines
 from gateway.control_plane.page.data_planes import DataPlanesPage
 from gateway.control_plane.page.events import LiveEvents
 from gateway.control_plane.page.figures import TrafficFigures
@@ -54,6 +54,7 @@ class PageParts:
     settings: Settings
     publisher: Publisher
     data_planes: DataPlanes
+    lines: DataPlaneLines
     authentication: Authentication
     extensions: NodeExtensions
     audit: AuditLog | None = None
@@ -67,8 +68,7 @@ class GatewayPage:
         sealer = SessionSealer(publisher.releases.store.keyring.derived("page session"))
         files = StaticFiles()
         view = View(publisher, sealer, files)
-        lines = DataPlaneLines(publisher, parts.data_planes)
-        traffic = parts.extensions.traffic
+        lines, traffic = parts.lines, parts.extensions.traffic
         figures = TrafficFigures(traffic)
         self.events = LiveEvents(publisher, parts.data_planes, authentication)
         self.events.editions["traffic"] = lambda: traffic.edition

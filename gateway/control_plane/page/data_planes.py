@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.control_plane.page.data_plane_lines import SOON, DataPlaneLines
+from gateway.control_plane.data_plane_lines import SOON, DataPlaneLines
 from gateway.control_plane.page.view import View
 from gateway.control_plane.traffic import Traffic
 

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.control_plane.data_plane_lines import DataPlaneLines
 from gateway.control_plane.page.compression import packed
-from gateway.control_plane.page.data_plane_lines import DataPlaneLines
 from gateway.control_plane.page.figures import TrafficFigures, shares
 from gateway.control_plane.page.route_lines import label
 from gateway.control_plane.page.view import View

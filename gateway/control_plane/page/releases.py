@@ -13,8 +13,8 @@ from starlette.routing import Route
 from gateway.control_plane.admin.entities import author
 from gateway.control_plane.admin.pages import number_in
 from gateway.control_plane.authors import Author
+from gateway.control_plane.data_plane_lines import DataPlaneLines
 from gateway.control_plane.page.changes import EntityChange, entity_changes
-from gateway.control_plane.page.data_plane_lines import DataPlaneLines
 from gateway.control_plane.page.view import View
 from gateway.control_plane.page.viewer import demand
 from gateway.control_plane.publisher import Outcome, Publisher

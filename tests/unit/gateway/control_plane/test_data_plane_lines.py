@@ -4,7 +4,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gateway.control_plane.clustering.data_planes import DataPlane
-from gateway.control_plane.page.data_plane_lines import DataPlaneLine, DataPlaneLines
+from gateway.control_plane.data_plane_lines import DataPlaneLine, DataPlaneLines
 from tests.support.control_plane import Place, running
 from tests.support.documents import story, with_topic
 
