@@ -14,33 +14,22 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
-import pytest
 from joserfc import jwk
 
+from tests.support.npm import npm_packages
 from tests.support.ports import free_ports
 from tests.support.traffic import get
 from tests.support.waiting import eventually
 
-ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / ".tools" / "openid-provider"
 PACKAGE = "oidc-provider@8.8.1"
 
 
 def installed() -> Path:
     """Return the folder of the provider's program; skip the test where there is no npm."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        pytest.skip("NOT TESTED against a real OpenID provider: node and npm are not on PATH")
-    if not (FOLDER / "node_modules" / "oidc-provider").is_dir():
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        (FOLDER / "package.json").write_text('{"private": true, "type": "module"}\n')
-        command = [npm, "install", "--no-audit", "--no-fund", PACKAGE]
-        done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, timeout=300)
-        if done.returncode:
-            pytest.skip(f"NOT TESTED against a real OpenID provider: npm said {done.stderr[-500:]}")
+    folder = npm_packages("openid-provider", "against a real OpenID provider", PACKAGE)
     script = Path(__file__).with_name("openid_provider.mjs")
-    shutil.copy(script, FOLDER / script.name)
-    return FOLDER
+    shutil.copy(script, folder / script.name)
+    return folder
 
 
 def new_key(kid: str) -> dict[str, Any]:

@@ -15,10 +15,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import pytest
+from tests.support.npm import npm_packages
 
-ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / ".tools" / "openapi-client"
 PACKAGES = ("openapi-typescript@7.10.1", "openapi-fetch@0.15.0", "typescript@5.9.3")
 CONFIG = {
     "compilerOptions": {
@@ -44,8 +42,8 @@ _FIRST = PROGRAM.split("%s")[0].count("\n") + 1
 
 def compiled(document: Mapping[str, Any], **programs: list[str]) -> dict[str, set[int]]:
     """Return which lines of programs that use the client have errors, from 0 on, by program."""
-    _install()
-    folder = FOLDER / f"run-{uuid4().hex}"
+    tools = npm_packages("openapi-client", "with a generated client", *PACKAGES)
+    folder = tools / f"run-{uuid4().hex}"
     folder.mkdir()
     try:
         (folder / "openapi.json").write_text(json.dumps(document))
@@ -67,19 +65,5 @@ def compiled(document: Mapping[str, Any], **programs: list[str]) -> dict[str, se
 
 
 def _run(folder: Path, program: str, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [str(FOLDER / "node_modules" / ".bin" / program), *words]
+    command = [str(folder.parent / "node_modules" / ".bin" / program), *words]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
-
-
-def _install() -> None:
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        pytest.skip("NOT TESTED with a generated client: node and npm are not on PATH")
-    if (FOLDER / "node_modules" / ".bin" / "tsc").exists():
-        return
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / "package.json").write_text('{"private": true}\n')
-    command = [npm, "install", "--no-audit", "--no-fund", *PACKAGES]
-    done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, timeout=300)
-    if done.returncode:
-        pytest.skip(f"NOT TESTED with a generated client: npm said {done.stderr[-500:]}")
