@@ -272,9 +272,7 @@ def read_release(reader: ConfigReader, *, konnect: bool) -> ReleaseConfig:
     if most < replicas:
         reader.problem("maxReplicas", f"{most} is less than replicas, {replicas}")
     return ReleaseConfig(
-        namespace=_text_like(
-            reader, "namespace", NAMESPACE, "a name of lower-case letters, digits and hyphens"
-        ),
+        namespace=read_namespace(reader),
         image_repository=reader.text("imageRepository")
         or ("kong/kong-gateway" if konnect else "ghcr.io/kafka-gateway/kafka-gateway"),
         image_tag=reader.text("imageTag"),
@@ -299,6 +297,12 @@ def read_release(reader: ConfigReader, *, konnect: bool) -> ReleaseConfig:
         ),
         environment=reader.texts("environment"),
     )
+
+
+def read_namespace(reader: ConfigReader) -> str:
+    """Take the namespace that all of the gateway is in."""
+    what = "a name of lower-case letters, digits and hyphens"
+    return _text_like(reader, "namespace", NAMESPACE, what)
 
 
 def _text_like(reader: ConfigReader, key: str, pattern: re.Pattern[str], what: str) -> str:

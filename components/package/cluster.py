@@ -11,7 +11,7 @@ from components.cloud.control_plane import control_plane_names
 from components.cloud.eks import EksCluster as _EksCluster
 from components.cloud.eks import EksClusterArgs, server_address
 from components.cloud.live import LiveStack, live_cluster
-from components.config.cloud import NAMESPACE, read_tags
+from components.config.cloud import read_namespace, read_tags
 from components.config.kubernetes import EksConfig, read_cluster
 from components.config.secret import secret
 from components.package.arguments import ComponentArguments
@@ -156,12 +156,10 @@ class ClusterCertificates(_ClusterCertificates):
     def __init__(
         self, name: str, args: ClusterCertificatesInputs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        namespace = args["namespace"]
-        if not NAMESPACE.match(namespace):
-            raise pulumi.RunError(
-                f"ClusterCertificates {name} cannot be made:\n  namespace: {namespace!r} is not "
-                "a name of lower-case letters, digits and hyphens"
-            )
+        keys = {"namespace": "namespace"}
+        given = ComponentArguments(f"ClusterCertificates {name}", keys, args)
+        namespace = read_namespace(given)
+        given.done()
         own = args.get("own_control_plane")
         made = ClusterCertificatesArgs(
             cluster=cluster_of(name, args),
