@@ -57,7 +57,8 @@ class Components(ComponentProvider):
             if not found.optional and inputs.get(name) is None
         ]
         if missing:
-            raise _refusal([(name, "is required") for name in missing])
+            listed = ", ".join(f"{name} is required" for name in missing)
+            raise InputPropertiesError(listed, [])
         names = component_def.inputs_mapping
         return {names[name]: value for name, value in inputs.items() if name in names}
 
@@ -71,11 +72,6 @@ class Components(ComponentProvider):
             if isinstance(failed.inner, pulumi.RunError):
                 raise InputPropertiesError(str(failed.inner), []) from None
             raise
-
-
-def _refusal(problems: list[tuple[str, str]]) -> InputPropertiesError:
-    listed = ", ".join(f"{path} {reason}" for path, reason in problems)
-    return InputPropertiesError(listed, [])
 
 
 def serve() -> None:
