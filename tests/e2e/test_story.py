@@ -21,7 +21,7 @@ import pytest
 
 from tests.support.checkout import Checkout, Outcome
 from tests.support.processes import alive, children_of, kill, name_of, running_in
-from tests.support.traffic import get, steady
+from tests.support.traffic import get, steady, succeeds
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -46,17 +46,11 @@ def unchanged(outcome: Outcome) -> bool:
 
 
 def ready(checkout: Checkout) -> bool:
-    try:
-        return get(checkout.ports.status, "/status/ready").status == 200
-    except OSError:
-        return False
+    return succeeds(checkout.ports.status, "/status/ready")
 
 
 def serves(checkout: Checkout) -> bool:
-    try:
-        return get(checkout.ports.proxy, "/httpbin/get").status == 200
-    except OSError:
-        return False
+    return succeeds(checkout.ports.proxy, "/httpbin/get")
 
 
 @contextmanager

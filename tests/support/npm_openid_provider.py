@@ -18,7 +18,7 @@ from joserfc import jwk
 
 from tests.support.npm import npm_packages
 from tests.support.ports import free_ports
-from tests.support.traffic import get
+from tests.support.traffic import succeeds
 from tests.support.waiting import eventually
 
 PACKAGE = "oidc-provider@8.8.1"
@@ -51,7 +51,8 @@ class NpmOpenIdProvider:
         arguments = ["node", "openid_provider.mjs", str(self._port), json.dumps(keys)]
         with (self._folder / "provider.log").open("ab") as log:
             self._process = subprocess.Popen(arguments, cwd=self._folder, stdout=log, stderr=log)
-        eventually(self._responds, within=30)
+        ready = "/.well-known/openid-configuration"
+        eventually(lambda: succeeds(self._port, ready), within=30)
 
     def stop(self) -> None:
         """Stop it at once."""
@@ -59,12 +60,6 @@ class NpmOpenIdProvider:
             self._process.kill()
             self._process.wait()
             self._process = None
-
-    def _responds(self) -> bool:
-        try:
-            return get(self._port, "/.well-known/openid-configuration").status == 200
-        except OSError:
-            return False
 
     async def post(self, path: str, **form: str) -> dict[str, Any]:
         """Post a form as the client ``shop``; return the object of the response."""

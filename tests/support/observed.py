@@ -25,7 +25,7 @@ from tests.support.control_plane_process import process, values_with_ports
 from tests.support.node import NodeProcess, running_node
 from tests.support.ports import free_ports
 from tests.support.producing import on_broker
-from tests.support.traffic import get
+from tests.support.traffic import get, succeeds
 from tests.support.waiting import eventually
 
 PATHS = ("/orders", "/refused", "/lost", "/gated", "/limited", "/proxied", "/nowhere", "/keyed")
@@ -109,7 +109,7 @@ def observed(folder: Path, broker: Broker) -> Iterator[Observed]:
     with ExitStack() as stack:
         (backend,) = stack.enter_context(backends("one"))
         stack.enter_context(process(values))
-        eventually(lambda: _answers(status), within=30)
+        eventually(lambda: succeeds(status, "/status/ready"), within=30)
         configuration = document(broker, topic, folder, backend.port)
         _publish(admin, configuration)
         settings = cluster_settings(cluster, folder)
@@ -119,12 +119,6 @@ def observed(folder: Path, broker: Broker) -> Iterator[Observed]:
         stack.enter_context(_requests(node.proxy))
         stack.enter_context(_releases(admin, configuration))
         yield Observed(node, admin, status, topic)
-
-
-def _answers(status: int) -> bool:
-    with suppress(OSError):
-        return get(status, "/status/ready").status == 200
-    return False
 
 
 def _publish(admin: int, configuration: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from tests.support.ports import free_ports
+from tests.support.traffic import succeeds
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,14 +118,6 @@ class Prometheus:
         found = self.get("query", query=text)["result"]
         return [one for one in found if one["value"][1] != "NaN"]
 
-    def ready(self) -> bool:
-        """Tell whether it answers."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/-/ready", timeout=5) as it:
-                return bool(it.status == 200)
-        except OSError:
-            return False
-
 
 @contextmanager
 def running_prometheus(folder: Path, jobs: Mapping[str, int]) -> Iterator[Prometheus]:
@@ -151,7 +144,7 @@ def running_prometheus(folder: Path, jobs: Mapping[str, int]) -> Iterator[Promet
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         found = Prometheus(port)
-        eventually(found.ready, within=30)
+        eventually(lambda: succeeds(port, "/-/ready"), within=30)
         yield found
     finally:
         process.kill()

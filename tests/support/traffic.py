@@ -34,6 +34,14 @@ def get(
         connection.close()
 
 
+def succeeds(port: int, path: str) -> bool:
+    """Tell whether a GET is answered with 200."""
+    try:
+        return get(port, path).status == 200
+    except OSError:
+        return False
+
+
 @dataclass
 class Traffic:
     """What came back while the load ran: counts by status, and the connections that broke."""
