@@ -17,6 +17,7 @@ import pytest
 
 from components.config.local import port_key
 from tests.support.checkout import Checkout
+from tests.support.cli_environment import cli_environment
 from tests.support.processes import running_in
 from tools.stubs.install import install, script
 from tools.stubs.world import World
@@ -161,26 +162,13 @@ class Program:
 
     def __init__(self, folder: Path, runtime: dict[str, Any], checkout: Path | None = None) -> None:
         self.folder = folder
-        self._environment = {
-            "PATH": ":".join(
-                [
-                    f"{ROOT}/.tools/sdk",
-                    f"{ROOT}/.tools/pulumi",
-                    f"{ROOT}/.venv/bin",
-                    os.environ["PATH"],
-                ]
-            ),
-            "HOME": os.environ["HOME"],
-            "PULUMI_HOME": str(folder / "home"),
-            "PULUMI_BACKEND_URL": f"file://{folder}",
-            "PULUMI_CONFIG_PASSPHRASE": "",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
-            "PULUMI_ERROR_OUTPUT_STRING": "true",
-            "PYTHONPATH": str(folder / "sdk" / "python"),
-            "STUB_WORLD": str(folder / "world"),
-        }
+        tools = [f"{ROOT}/.tools/sdk", f"{ROOT}/.tools/pulumi", f"{ROOT}/.venv/bin"]
+        self._environment = cli_environment(
+            folder,
+            PATH=":".join([*tools, os.environ["PATH"]]),
+            PYTHONPATH=str(folder / "sdk" / "python"),
+            STUB_WORLD=str(folder / "world"),
+        )
         (folder / "world").mkdir()
         install(folder / "home")
         script(folder / "stubs", "gateway", "0.1.0")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.broker import Broker
+from tests.support.cli_environment import cli_environment
 from tests.support.fake_control_plane import FakeControlPlane
 from tools.stubs.install import install, script
 from tools.stubs.world import World
@@ -40,20 +41,13 @@ class Example:
         else:
             (folder / "provider").symlink_to(ROOT / "provider")
         (folder / "state").mkdir()
-        self._environment = {
-            "PATH": ":".join(
-                [f"{ROOT}/.tools/pulumi", f"{ROOT}/.venv/bin", os.environ["PATH"], HOSTS]
-            ),
-            "HOME": os.environ["HOME"],
-            "PULUMI_HOME": str(folder / "home"),
-            "PULUMI_BACKEND_URL": f"file://{folder}/state",
-            "PULUMI_CONFIG_PASSPHRASE": "",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
-            "PULUMI_ERROR_OUTPUT_STRING": "true",
-            "STUB_WORLD": str(folder / "world"),
-        }
+        tools = [f"{ROOT}/.tools/pulumi", f"{ROOT}/.venv/bin"]
+        self._environment = cli_environment(
+            folder,
+            folder / "state",
+            PATH=":".join([*tools, os.environ["PATH"], HOSTS]),
+            STUB_WORLD=str(folder / "world"),
+        )
         self("stack", "init", "test")
 
     def __call__(self, *arguments: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.cli_environment import cli_environment
 from tests.support.ports import free_ports
 from tests.support.waiting import eventually
 
@@ -74,17 +75,10 @@ class Stack:
 
     def __init__(self, folder: Path, program: str) -> None:
         self.folder, self.mark = folder, uuid.uuid4().hex
-        self.environment = {
-            "PATH": f"{ROOT}/.tools/pulumi:{ROOT}/.venv/bin:{os.environ['PATH']}",
-            "HOME": os.environ["HOME"],
-            "PULUMI_HOME": str(folder / "home"),
-            "PULUMI_BACKEND_URL": f"file://{folder}",
-            "PULUMI_CONFIG_PASSPHRASE": "",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "PYTHONPATH": str(ROOT),
-            "MARK_OF_TEST": self.mark,
-        }
+        path = f"{ROOT}/.tools/pulumi:{ROOT}/.venv/bin:{os.environ['PATH']}"
+        self.environment = cli_environment(
+            folder, PATH=path, PYTHONPATH=str(ROOT), MARK_OF_TEST=self.mark
+        )
         options = {"toolchain": "pip", "virtualenv": str(ROOT / ".venv")}
         provider = {"name": "gateway", "path": str(ROOT / "provider")}
         project: dict[str, Any] = {

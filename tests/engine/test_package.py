@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from provider.schema import package_schema
+from tests.support.cli_environment import cli_environment
 from tests.support.fake_control_plane import FakeControlPlane
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,15 +118,8 @@ class OtherProgram:
         }
         (folder / "Pulumi.yaml").write_text(json.dumps(project))
         (folder / "__main__.py").write_text(program)
-        self._environment = {
-            "PATH": f"{ROOT}/.tools/sdk:{ROOT}/.tools/pulumi:{os.environ['PATH']}",
-            "PULUMI_HOME": str(folder / "home"),
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "PULUMI_BACKEND_URL": f"file://{folder}",
-            "PULUMI_CONFIG_PASSPHRASE": "",
-            **more,
-        }
+        path = f"{ROOT}/.tools/sdk:{ROOT}/.tools/pulumi:{os.environ['PATH']}"
+        self._environment = cli_environment(folder, PATH=path, **more)
         run(sys.executable, "tools/bootstrap.py", "sdk")
         self("stack", "init", "test")
 
