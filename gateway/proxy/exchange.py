@@ -21,7 +21,7 @@ from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upstream import ProxyUpstream
 
 _log = get_logger("gateway.proxy")
-REPEATABLE = frozenset((b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS"))
+_REPEATABLE = frozenset((b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS"))
 """Methods that may be sent again after a connection broke (RFC 9110 9.2.2)."""
 _BUFFERED = 65536
 """A response that comes whole in one go, up to this, is handed on without a stream."""
@@ -171,8 +171,12 @@ class Exchange:
         """Return the Host of this attempt, unless a plugin says another."""
         return self._upstream.host_for(self._request)
 
-    def _goes_on(self, error: Exception) -> bool:
-        """Whether there is somewhere to try again after this failure."""
+    def _is_repeatable(self) -> bool:
+        """Whether the request may be sent again although some of it was."""
+        return self._request.stream is None and self._method in _REPEATABLE
+
+    def _goes_on(self) -> bool:
+        """Whether there is somewhere to try again after a failure."""
         return True
 
     async def _stream_body(self, connection: UpstreamConnection, chunked: bool) -> None:
@@ -262,14 +266,12 @@ class Exchange:
         if self._status:
             self._break_off(error)
             return
-        request = self._request
         slow = isinstance(error, TimeoutError)
         status = 504 if slow else 502
         if self._noted is not None:
             self._noted.failed(status)
-        repeatable = request.stream is None and self._method in REPEATABLE
-        again = not self._written or (repeatable and (self.elsewhere or not slow))
-        if self._tries > 0 and again and self._goes_on(error):
+        again = not self._written or (self._is_repeatable() and (self.elsewhere or not slow))
+        if self._tries > 0 and again and self._goes_on():
             self._written = False
             self.begin()
             return

@@ -14,7 +14,7 @@ from gateway.proxy.balancing.peer import Peer
 from gateway.proxy.balancing.upstream import BalancedUpstream
 from gateway.proxy.connection import UpstreamConnection
 from gateway.proxy.context import ProxyContext
-from gateway.proxy.exchange import REPEATABLE, Exchange
+from gateway.proxy.exchange import Exchange
 
 NO_PEER = "failure to get a peer from the ring-balancer"
 """Kong's message of the 503 (``kong/runloop/balancer/init.lua``, 3.10)."""
@@ -29,12 +29,11 @@ class BalancedExchange(Exchange):
     """
 
     __slots__ = (
+        "_again",
         "_balancer",
         "_destination",
         "_failed",
-        "_fresh",
         "_peer",
-        "_same",
         "_since",
         "_took",
         "_value",
@@ -46,10 +45,8 @@ class BalancedExchange(Exchange):
         self._balancer = balancer = upstream.balancer
         self._destination = upstream.destination
         self._failed: tuple[Peer, ...] = ()
-        self._fresh = False
-        """The next attempt is on a new connection."""
-        self._same = False
-        """The next attempt is with the same peer."""
+        self._again = False
+        """The next attempt is with the same peer, on a new connection."""
         self._peer: Peer | None = None
         self._since = self._took = 0.0
         self._value: bytes | None = None
@@ -91,8 +88,8 @@ class BalancedExchange(Exchange):
         """Count the failure, and try another peer, or give up."""
         peer = self._peer
         if not self._done and peer is not None:
-            self._same = self._was_stale(error)
-            if not self._same:
+            self._again = self._was_stale(error)
+            if not self._again:
                 self._failed += (peer,)
                 checks = self._balancer.checks
                 if checks is not None:
@@ -112,9 +109,9 @@ class BalancedExchange(Exchange):
             balancer.began(peer)
         return True
 
-    def _goes_on(self, error: Exception) -> bool:
+    def _goes_on(self) -> bool:
         """Whether there is a peer that has not failed; it is the next."""
-        return self._same or self._choose()
+        return self._again or self._choose()
 
     def _host(self) -> bytes:
         """Return the Host of the peer, unless that of the client is kept."""
@@ -124,16 +121,14 @@ class BalancedExchange(Exchange):
         return self._destination(self._peer).host
 
     def _idle(self) -> UpstreamConnection | None:
-        return None if self._fresh else super()._idle()
+        return None if self._again else super()._idle()
 
     def _was_stale(self, error: Exception) -> bool:
         """Whether a kept connection was closed by the time that the request came there."""
-        connection, stale = self._connection, False
-        if connection is not None and connection.served > 1 and not (self._fresh or self._status):
-            repeatable = self._request.stream is None and self._method in REPEATABLE
-            stale = repeatable and self._tries > 0 and isinstance(error, ConnectionError)
-        self._fresh = stale
-        return stale
+        connection = self._connection
+        if connection is None or connection.served <= 1 or self._again or self._status:
+            return False
+        return self._is_repeatable() and self._tries > 0 and isinstance(error, ConnectionError)
 
     async def _wait(self) -> None:
         """Begin when the targets have been looked up for the first time."""
