@@ -34,6 +34,7 @@ class BalancedExchange(Exchange):
         "_destination",
         "_failed",
         "_peer",
+        "_peer_host",
         "_since",
         "_took",
         "_value",
@@ -48,6 +49,7 @@ class BalancedExchange(Exchange):
         self._again = False
         """The next attempt is with the same peer, on a new connection."""
         self._peer: Peer | None = None
+        self._peer_host = b""
         self._since = self._took = 0.0
         self._value: bytes | None = None
         if balancer.hash_input:
@@ -103,7 +105,7 @@ class BalancedExchange(Exchange):
         if peer is None:
             return False
         self._peer = peer
-        self._key = self._destination(peer).key
+        self._key, self._peer_host = self._destination(peer)
         self._since = monotonic()
         if balancer.tracks:
             balancer.began(peer)
@@ -118,7 +120,7 @@ class BalancedExchange(Exchange):
         upstream = self._upstream
         if self._peer is None or (upstream.preserve_host and self._request.host):
             return upstream.host_for(self._request)
-        return self._destination(self._peer).host
+        return self._peer_host
 
     def _idle(self) -> UpstreamConnection | None:
         return None if self._again else super()._idle()
