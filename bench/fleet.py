@@ -19,6 +19,7 @@ from typing import Any
 import aiohttp
 import uvloop
 
+from bench.processes import resident_bytes
 from gateway.open_files import allow_open_files
 from tests.support.authority import client_context
 from tests.support.control_plane import NAME, certificates
@@ -101,10 +102,7 @@ def _document(routes: int, number: int) -> dict[str, Any]:
 
 
 def _resident(pid: int) -> float:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise ProcessLookupError(pid)
+    return resident_bytes(pid) / 2**20
 
 
 if __name__ == "__main__":
