@@ -99,14 +99,15 @@ def compile_condition(text: str) -> CompiledCondition:
         # Spaces in place of what is cut off: places stay those of the text.
         source, otherwise = " " * begin + text[begin:end], whole[2] == "true"
         blank = " " * begin + blank[begin:end]
-    _compiled(source)
+    expression = _compiled(source)
     for pattern in _PATTERN.finditer(blank):
         _check_pattern(source[slice(*pattern.span(1))], source.count("\n", 0, pattern.start()) + 1)
-    fields = tuple(name for name in FIELDS if _uses(blank, name) is not None)
+    fields = tuple(name for name in FIELDS if _use_of(name).search(blank))
     members = {name: _members(source, blank, name) for name in MAPS if name in fields}
-    return CompiledCondition(
-        text, fields, members, _compiled(_without_has(source, blank)).eval, otherwise
-    )
+    plain = _without_has(source, blank)
+    if plain != source:
+        expression = _compiled(plain)
+    return CompiledCondition(text, fields, members, expression.eval, otherwise)
 
 
 def condition_problem(text: str) -> str | None:
@@ -132,10 +133,6 @@ def _is_balanced(text: str) -> bool:
         if depth < 0:
             return False
     return depth == 0
-
-
-def _uses(blank: str, name: str) -> re.Match[str] | None:
-    return _use_of(name).search(blank)
 
 
 @lru_cache(maxsize=64)
