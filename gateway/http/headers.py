@@ -41,6 +41,13 @@ FORWARDING = _all(
 """What the proxy tells an upstream about the client's side."""
 
 
+def without_port(host: bytes) -> bytes:
+    """Return what stands in Host before the port; an IPv6 address keeps its brackets."""
+    if host.startswith(b"["):
+        return host.partition(b"]")[0] + b"]"
+    return host.partition(b":")[0]
+
+
 def without_identity(headers: Headers) -> Headers:
     """Return headers without those that name a consumer; the same list where none do."""
     if IDENTITY.isdisjoint([name for name, _ in headers]):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.errors import ConditionFailed
 from gateway.http import arguments
+from gateway.http.headers import without_port
 from gateway.http.messages import Request
 from gateway.logs import get_logger
 from gateway.plugins.lua import SHARED
@@ -68,8 +69,7 @@ _Names = tuple[str, ...] | None
 
 
 def _host(request: Request, _: _Names) -> str:
-    host = (request.host or b"").decode("latin-1").lower()
-    return host[: host.index("]") + 1] if host[:1] == "[" else host.partition(":")[0]
+    return without_port(request.host or b"").decode("latin-1").lower()
 
 
 def _path(request: Request, _: _Names) -> str:

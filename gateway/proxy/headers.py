@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from gateway.http.headers import FORWARDING, IDENTITY, Headers, spellings
+from gateway.http.headers import FORWARDING, IDENTITY, Headers, spellings, without_port
 from gateway.http.heads import SERVER
 from gateway.http.messages import Request
 from gateway.native import forwarded_lines
@@ -93,7 +93,7 @@ def _origin(request: Request, prefix: bytes | None) -> bytes:
     trusted = request.trusted
     host = request.forwarded_host or (request.host or b"").lower()
     if request.forwarded_host is None:
-        host = _without_port(host)
+        host = without_port(host)
     raw_path = request.path
     if prefix is not None:
         # What a regex matched may hold decoded line ends, which would be headers of their own.
@@ -148,9 +148,3 @@ def _named_in_connection(headers: Headers) -> set[bytes]:
         if len(name) == 10 and name.lower() == b"connection":
             named.update(token.strip().lower() for token in value.split(b","))
     return named - _NOT_FOR_ONE_HOP if named else named
-
-
-def _without_port(host: bytes) -> bytes:
-    if host.startswith(b"["):
-        return host.partition(b"]")[0] + b"]"
-    return host.partition(b":")[0]
