@@ -27,7 +27,7 @@ from gateway.http.head_parser import HeadParser, may_begin
 from gateway.http.messages import Request
 from gateway.http.proxy_protocol import Address
 from gateway.http.response_queue import ResponseQueue
-from gateway.native import CanonicalHead, parse_head
+from gateway.native import parse_head
 
 _HEAD_END = b"\r\n\r\n"
 _CR, _LF = 13, 10
@@ -156,13 +156,15 @@ class HttpProtocol(asyncio.Protocol):
         That is behind its body if all of it is here, else behind its head.
         """
         usual = parse_head(data, at, end)
-        if usual is not None and end - at <= self._small:
+        if usual is not None:
             method, target, headers, host, length = usual
             request = Request(self, method, target, "1.1", headers, monotonic())
             request.host = host
             request.unclaimed = headers
+            if end - at > self._small and self._is_too_large(request):
+                return end
         else:
-            examined = self._examine(data, at, end, usual)
+            examined = self._examine(data if not at and end == len(data) else data[at:end])
             if examined is None:
                 return end
             request, length = examined
@@ -198,27 +200,26 @@ class HttpProtocol(asyncio.Protocol):
         self._queue.add(request, outcome)
         return end
 
-    def _examine(
-        self, data: bytes, at: int, end: int, usual: CanonicalHead | None
-    ) -> tuple[Request, int] | None:
+    def _is_too_large(self, request: Request) -> bool:
+        """Refuse a request whose head is larger than the limits allow."""
+        try:
+            check_sizes(request.target, request.headers, self.context.limits)
+        except RequestRejected as error:
+            self._refuse(error.status, error.message, request)
+            return True
+        return False
+
+    def _examine(self, head: bytes) -> tuple[Request, int] | None:
         """Read a head that may be anything; return the length of its body too, None: refused."""
         request: Request | None = None
         try:
-            if usual is not None:
-                method, target, headers, host, length = usual
-                request = Request(self, method, target, "1.1", headers, monotonic())
-                request.host = host
-            else:
-                head = data if not at and end == len(data) else data[at:end]
-                request = Request(self, *self._parser.read(head), monotonic())
-            if end - at > self._small:
-                check_sizes(request.target, request.headers, self.context.limits)
-            if usual is None:
-                length = check_head(request, self.trusted)
+            request = Request(self, *self._parser.read(head), monotonic())
+            if len(head) > self._small and self._is_too_large(request):
+                return None
+            return request, check_head(request, self.trusted)
         except RequestRejected as error:
             self._refuse(error.status, error.message, request)
             return None
-        return request, length
 
     def _await_head(self, begun: bytes) -> None:
         """Keep the beginning of a head, unless it is too large already or cannot become one."""
