@@ -17,6 +17,14 @@ from gateway.logs import get_logger
 
 _log = get_logger("gateway.kafka")
 
+ALONE = {
+    "group.id": "kafka-gateway",
+    "enable.auto.commit": "false",
+    "enable.partition.eof": "true",
+    "fetch.wait.max.ms": "100",
+    "log_level": "0",
+}
+"""Settings of a consumer that joins no group, and is told where partitions end."""
 _POLL = 0.2
 _WITHIN = 10.0
 _AGAIN = 1.0
@@ -46,13 +54,9 @@ class TopicReader:
         self.ready = asyncio.Event()
         self._settings = {
             **settings,
-            "group.id": "kafka-gateway",
-            "enable.auto.commit": "false",
-            "enable.partition.eof": "true",
+            **ALONE,
             "auto.offset.reset": "earliest",
             "isolation.level": "read_committed" if committed else "read_uncommitted",
-            "fetch.wait.max.ms": "100",
-            "log_level": "0",
         }
         self._topic = topic
         self._since = since

@@ -13,6 +13,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from gateway.errors import SearchFailed, TopicUnreadable
+from gateway.kafka.topic_reader import ALONE
 
 SETTLE = 3.0
 """Seconds from when the brokers responded, after which nothing of a dead client comes any more."""
@@ -44,15 +45,11 @@ def find_headers(
     consumer = Consumer(
         {
             **settings,
-            "group.id": "kafka-gateway",
-            "enable.auto.commit": "false",
+            **ALONE,
             "enable.auto.offset.store": "false",
-            "enable.partition.eof": "true",
             "auto.offset.reset": "error",
             # No transaction of others may hide a record.
             "isolation.level": "read_uncommitted",
-            "fetch.wait.max.ms": "100",
-            "log_level": "0",
         }
     )
     try:
