@@ -59,12 +59,16 @@ class JwtAuth(AuthenticationHandler):
         """Return whose token it is."""
         if request.query is None and self._only is not None:
             value = request.header(self._only)
+            if value is None:
+                return self._none
             # A token that is known, shown as nearly all are; what follows would find the same.
-            if value is not None and value[:7] == b"Bearer ":
+            if value[:7] == b"Bearer ":
                 found = self._verified.find(value[7:], time())
                 if found is not None:
                     return found
-        token = self._token(request)
+            token = bearer(value) or self._none
+        else:
+            token = self._agreed(request)
         if isinstance(token, Denial):
             return token
         found = self._verified.find(token, time())
@@ -77,11 +81,8 @@ class JwtAuth(AuthenticationHandler):
             return Response(denial.status, headers, orjson.dumps(dict(denial.claims)))
         return json_response(denial.status, denial.message, denial.headers)
 
-    def _token(self, request: Request) -> bytes | Denial:
+    def _agreed(self, request: Request) -> bytes | Denial:
         """Return the token that all places agree on."""
-        if request.query is None and self._only is not None:
-            value = request.header(self._only)
-            return (bearer(value) if value is not None else None) or self._none
         found = set(self._tokens(request))
         if len(found) > 1:
             return self._denial("Multiple tokens provided", "different tokens were shown")
