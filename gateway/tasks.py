@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tasks that nothing awaits, which an event loop itself holds only weakly, and lasting ones."""
+"""Tasks that nothing awaits, which an event loop itself holds only weakly, and lasting ones.
+
+Long work on the loop, too, within which others get their turn.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,11 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
 from inspect import CORO_CREATED, getcoroutinestate
+from time import monotonic
 from typing import Any
+
+_SLICE = 0.001
+"""Seconds of work after which others get their turn."""
 
 
 class BackgroundTasks:
@@ -63,6 +70,19 @@ class LastingTask:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         return True
+
+
+class WorkSlices:
+    """Lets requests in when work on the loop has taken long enough."""
+
+    def __init__(self) -> None:
+        self._since = monotonic()
+
+    async def give(self) -> None:
+        """Let others run, if it is time."""
+        if monotonic() - self._since > _SLICE:
+            await asyncio.sleep(0)
+            self._since = monotonic()
 
 
 def _cancel(task: asyncio.Task[Any], work: Coroutine[Any, Any, object]) -> None:

@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Any, ClassVar
 
 from gateway.data_plane.counters import Counters
@@ -35,18 +33,18 @@ from gateway.proxy.proxy import Proxy
 from gateway.proxy.tls import UpstreamTls
 from gateway.redis.clients import RedisClients
 from gateway.routing.router import Router
+from gateway.tasks import WorkSlices
 
 _log = get_logger("gateway.snapshot")
 
 _WARM_UP = 2.0
-"""Seconds that new producers have to connect before the snapshot serves all the same."""
+"""Seconds that new producers have to connect, and targets to be found, before the snapshot serves
+all the same."""
 _LAST = -(1 << 31)
 """Priority below that of every plugin."""
 _Callers = tuple[str | None, tuple[str, ...]]
 _MOST_DERIVED = 10_000
 """Chains of consumers and groups that are kept for each route; more are made anew each time."""
-_SLICE = 0.001
-"""Seconds of compiling after which requests get their turn."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +150,7 @@ class Snapshot:
     async def _make_handlers(
         self, compiled: CompiledConfiguration, previous: Snapshot, resources: WorkerResources
     ) -> None:
-        turn = _Slices()
+        turn = WorkSlices()
         problems: list[str] = []
         for number, plugin in compiled.plugins.items():
             key, handler = previous._handlers.get(number, (b"", None))
@@ -197,7 +195,7 @@ class Snapshot:
         tls = UpstreamTls(compiled.certificates.get, compiled.authorities.get, trust)
         handlers = {number: handler for number, (_, handler) in self._handlers.items()}
         self.unmatched = _chain_of(compiled, handlers, compiled.table.chain(None, None, None))
-        turn = _Slices()
+        turn = WorkSlices()
         for plan in self._plans:
             _fill(plan, compiled, handlers, resources, tls, self._balancers)
             await turn.give()
@@ -208,18 +206,6 @@ def _chain_of(
 ) -> Chain:
     types = {row["name"]: compiled.plugins[row["id"]].type for row in rows}
     return Chain([handlers[row["id"]] for _, row in in_order(rows, types)])
-
-
-class _Slices:
-    """Lets requests in when compiling has taken long enough."""
-
-    def __init__(self) -> None:
-        self._since = monotonic()
-
-    async def give(self) -> None:
-        if monotonic() - self._since > _SLICE:
-            await asyncio.sleep(0)
-            self._since = monotonic()
 
 
 class _Retirement:

@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from time import monotonic
 from typing import Any
 from weakref import WeakSet
 
@@ -16,11 +14,10 @@ from gateway.proxy.balancing.health import PeerState
 from gateway.proxy.balancing.passive_checks import HealthReport
 from gateway.proxy.balancing.peer import PeerId
 from gateway.proxy.resolver import Resolver
+from gateway.tasks import WorkSlices
 
 Row = Mapping[str, Any]
 ByName = Mapping[str, Balancer]
-_SLICE = 0.001
-"""Seconds of work after which requests get their turn."""
 PeerStates = Sequence[tuple[PeerId, PeerState]]
 
 
@@ -45,13 +42,11 @@ class Balancers:
         for row in targets:
             by_upstream[row["upstream"]].append(row)
         found: dict[str, Balancer] = {}
-        since = monotonic()
+        turn = WorkSlices()
         for row in upstreams:
             name = row["name"]
             found[name] = self.renewed(row, by_upstream[row["id"]], before.get(name))
-            if monotonic() - since > _SLICE:
-                await asyncio.sleep(0)
-                since = monotonic()
+            await turn.give()
         return found
 
     def renewed(self, row: Row, targets: Sequence[Row], before: Balancer | None = None) -> Balancer:

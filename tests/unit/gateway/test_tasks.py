@@ -4,10 +4,11 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Awaitable
+from time import monotonic
 
 import pytest
 
-from gateway.tasks import BackgroundTasks, LastingTask
+from gateway.tasks import BackgroundTasks, LastingTask, WorkSlices
 
 
 async def test_a_task_is_kept_until_it_ends() -> None:
@@ -123,3 +124,12 @@ async def test_a_lasting_task_that_has_failed_can_be_stopped() -> None:
     task.start()
     await asyncio.sleep(0)
     assert await task.stop() is True
+
+
+async def test_others_get_their_turn_in_long_work() -> None:
+    others = asyncio.Event()
+    asyncio.get_running_loop().call_soon(others.set)
+    turn, end = WorkSlices(), monotonic() + 30
+    while not others.is_set() and monotonic() < end:
+        await turn.give()
+    assert others.is_set()
