@@ -39,6 +39,15 @@ class KafkaEndpoint:
     topics: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
     schema_registry: SchemaRegistryEndpoint | None = None
 
+    @property
+    def server_list(self) -> pulumi.Output[str]:
+        """``host:port`` of each server, separated by commas, as clients want it."""
+        return self.bootstrap_servers.apply(_server_list)
+
+
+def _server_list(servers: list[dict[str, str | int]]) -> str:
+    return ",".join(f"{server['host']}:{int(server['port'])}" for server in servers)
+
 
 @dataclass(frozen=True)
 class HybridIdentity:

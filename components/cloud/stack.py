@@ -91,7 +91,7 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
 def kafka_exports(kafka: KafkaEndpoint) -> dict[str, Any]:
     """Return what the command line reads: `kafka-gateway topic consume --stack NAME`."""
     exports: dict[str, Any] = {
-        "bootstrapServers": kafka.bootstrap_servers.apply(server_list),
+        "bootstrapServers": kafka.server_list,
         "caPem": kafka.ca_pem,
         "readerKey": kafka.reader_key,
         "readerSecret": kafka.reader_secret,
@@ -103,11 +103,6 @@ def kafka_exports(kafka: KafkaEndpoint) -> dict[str, Any]:
             "secret": secret(registry.secret),
         }
     return exports
-
-
-def server_list(servers: list[dict[str, Any]]) -> str:
-    """Return ``host:port`` of each server, separated by commas, as clients want it."""
-    return ",".join(f"{server['host']}:{int(server['port'])}" for server in servers)
 
 
 def make_kafka(config: CloudConfig, live: LiveStack = NOTHING) -> ConfluentKafka | ExistingKafka:

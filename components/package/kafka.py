@@ -8,13 +8,11 @@ import pulumi
 from components.cloud.confluent import ConfluentKafka as _ConfluentKafka
 from components.cloud.confluent import ConfluentKafkaArgs
 from components.cloud.live import LiveStack, live_settings
-from components.cloud.stack import server_list
 from components.config.cloud import read_confluent
-from components.config.secret import secret
 from components.config.stack import SLOTS, read_generations
 from components.config.topics import read_topics
 from components.package.arguments import ComponentArguments
-from components.package.wire import KafkaAccess
+from components.package.wire import KafkaAccess, kafka_access
 
 KEYS = {
     "environment": "confluentEnvironment",
@@ -103,16 +101,6 @@ class ConfluentKafka(_ConfluentKafka):
         given.done()
         super().__init__(name, made, opts)
         found = self.endpoint
-        self.bootstrap_servers = found.bootstrap_servers.apply(server_list)
-        self.access = {
-            "bootstrapServers": self.bootstrap_servers,
-            "apiKey": found.api_key,
-            "apiSecret": found.api_secret,
-            "readerKey": found.reader_key,
-            "readerSecret": found.reader_secret,
-        }
-        if (registry := found.schema_registry) is not None:
-            self.access["registryUrl"] = registry.url
-            self.access["registryKey"] = registry.key
-            self.access["registrySecret"] = secret(registry.secret)
+        self.access = kafka_access(found)
+        self.bootstrap_servers = found.server_list
         self.topic_names = pulumi.Output.all(**found.topics)

@@ -8,7 +8,6 @@ from typing import NotRequired, Required, TypedDict
 
 import pulumi
 
-from components.cloud.stack import server_list
 from components.config.broker_settings import read_broker_config
 from components.config.local import read_ports
 from components.config.pods import MOST_WORKERS
@@ -31,6 +30,7 @@ from components.package.wire import (
     SideIdentity,
     control_plane_of,
     identity_of,
+    kafka_access,
     kafka_of,
     value_after,
 )
@@ -121,16 +121,7 @@ class LocalKafka(_LocalKafka):
         )
         given.done()
         super().__init__(name, made, opts)
-        found = self.endpoint
-        assert found.ca_pem is not None, "an authority of the stack's own"
-        self.access = {
-            "bootstrapServers": found.bootstrap_servers.apply(server_list),
-            "caPem": found.ca_pem,
-            "apiKey": found.api_key,
-            "apiSecret": secret(found.api_secret),
-            "readerKey": found.reader_key,
-            "readerSecret": secret(found.reader_secret),
-        }
+        self.access = kafka_access(self.endpoint)
 
 
 class LocalControlPlaneInputs(TypedDict, total=False):

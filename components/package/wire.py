@@ -143,6 +143,24 @@ def kafka_of(value: pulumi.Input[Any], *, own_authority: bool, registry: bool) -
     )
 
 
+def kafka_access(endpoint: KafkaEndpoint) -> KafkaAccess:
+    """Return a Kafka as it is handed over; what ``kafka_of`` reads."""
+    access: KafkaAccess = {
+        "bootstrapServers": endpoint.server_list,
+        "apiKey": endpoint.api_key,
+        "apiSecret": secret(endpoint.api_secret),
+        "readerKey": endpoint.reader_key,
+        "readerSecret": secret(endpoint.reader_secret),
+    }
+    if endpoint.ca_pem is not None:
+        access["caPem"] = endpoint.ca_pem
+    if (registry := endpoint.schema_registry) is not None:
+        access["registryUrl"] = registry.url
+        access["registryKey"] = registry.key
+        access["registrySecret"] = secret(registry.secret)
+    return access
+
+
 def _servers(text: str) -> list[dict[str, str | int]]:
     pairs = [server.strip().rpartition(":") for server in text.split(",")]
     return [{"host": host, "port": int(port)} for host, _, port in pairs]

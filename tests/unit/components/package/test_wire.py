@@ -12,6 +12,7 @@ from components.package.wire import (
     certificates_of,
     cluster_of,
     control_plane_of,
+    kafka_access,
     kafka_of,
 )
 from tests.support.registrations import register
@@ -36,6 +37,23 @@ def test_a_kafka_comes_as_one_value_or_as_one_of_values(whole: bool) -> None:
     register(program)
     servers = [{"host": "a", "port": 9092}, {"host": "b", "port": 9093}]
     assert values == [servers, "key", "hidden"]
+
+
+@pytest.mark.parametrize("more", [{}, {"caPem": "PEM"}])
+@pytest.mark.parametrize("registry", [{}, {"registryUrl": "u", "registryKey": "k"}])
+def test_a_kafka_is_handed_on_as_it_came(more: dict[str, str], registry: dict[str, str]) -> None:
+    given = {**KAFKA, "readerKey": "r", "readerSecret": "hidden too", **more, **registry}
+    if registry:
+        given["registrySecret"] = "hidden as well"
+    given["bootstrapServers"] = "a:9092,b:9093"
+    values: list[Any] = []
+
+    def program() -> None:
+        kafka = kafka_of(given, own_authority=bool(more), registry=bool(registry))
+        pulumi.Output.all(**kafka_access(kafka)).apply(values.append)
+
+    register(program)
+    assert values == [given]
 
 
 def test_an_authority_and_a_registry_are_there_when_the_program_says_so() -> None:
