@@ -140,3 +140,12 @@ def test_an_id_that_was_set_names_no_consumer(name: str) -> None:
         *([name.lower().encode()] if name == "Kong-Request-ID" else []),
         b"x-credential-identifier",
     ]
+
+
+async def test_an_id_can_be_what_a_limit_counts_by() -> None:
+    limit = {"minute": 1, "limit_by": "header", "header_name": "Kong-Request-ID"}
+    async with policy_gateway(("rate-limiting", limit), (NAME, {})) as gateway:
+        again = [(await gateway.ask("/", "Kong-Request-ID: a")).status for _ in range(2)]
+        assert again == [200, 429]
+        # Without one of the client's each request has its own.
+        assert [(await gateway.ask()).status for _ in range(2)] == [200, 200]

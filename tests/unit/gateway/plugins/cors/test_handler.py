@@ -178,3 +178,9 @@ async def test_methods_that_are_null_or_empty_are_all() -> None:
 async def test_a_fraction_of_a_second_is_told_as_it_is() -> None:
     async with policy_gateway(("cors", {"max_age": 1.5})) as gateway:
         assert cors(await preflight(gateway))["max-age"] == "1.5"
+
+
+async def test_a_preflight_is_of_the_route_that_takes_options() -> None:
+    for methods, status in ((["POST"], 404), (["POST", "OPTIONS"], 200)):
+        async with policy_gateway(("cors", {}), route={"methods": methods}) as gateway:
+            assert (await preflight(gateway)).status == status

@@ -103,6 +103,18 @@ def test_a_line_break_in_a_name_makes_no_header() -> None:
     assert headers[b"x-consumer-username"] == b"bob  x-evil: 1"
 
 
+def test_a_consumer_without_a_user_name_has_none_and_keeps_nobody_elses() -> None:
+    consumer = {"id": "c-nix", "username": None, "custom_id": "7"}
+    keys: list[dict[str, Any]] = [{**KEYS[0], "consumer": "c-nix"}]
+    consumers = Consumers({"consumers": [consumer], "keyauth_credentials": keys})
+    pool: ProducerPool = None  # type: ignore[assignment]  # no plugin here writes records
+    plugin = KeyAuth(Config(), PluginContext(pool, lambda _: None, consumers=consumers))
+    claimed = ((b"x-consumer-username", b"root"), (b"x-consumer-custom-id", b"1"))
+    headers = passes(plugin, asked(b"/", (b"apikey", b"of ann"), *claimed))
+    assert b"x-consumer-username" not in headers
+    assert (headers[b"x-consumer-id"], headers[b"x-consumer-custom-id"]) == (b"c-nix", b"7")
+
+
 def test_a_key_in_the_query_counts_where_it_may_be() -> None:
     passes(handler(), asked(b"/?x=1&apikey=of%20ann"))
     assert refusal(handler(key_in_query=False), asked(b"/?apikey=of%20ann")).startswith("No API")
@@ -325,6 +337,16 @@ def test_hidden_keys_are_gone_from_headers_query_and_target() -> None:
     alone = asked(b"/p?apikey=of+ann")
     passes(plugin, alone)
     assert (alone.query, alone.target) == (None, b"/p")
+
+
+def test_what_is_no_place_for_a_key_is_left_alone() -> None:
+    in_query = handler(hide_credentials=True, key_in_header=False)
+    headers = passes(in_query, asked(b"/?apikey=of+ann", (b"apikey", b"the upstream's")))
+    assert headers[b"apikey"] == b"the upstream's"
+    in_header = handler(hide_credentials=True, key_in_query=False)
+    request = asked(b"/?apikey=of+bob", (b"apikey", b"of ann"))
+    passes(in_header, request)
+    assert request.target == b"/?apikey=of+bob"
 
 
 def test_a_key_expires_when_its_time_to_live_is_over() -> None:

@@ -139,6 +139,13 @@ def test_origins_are_counted_apart(
     assert statuses(limited(minute=1, **config), *apart, *apart) == [200, 200, 429, 429]
 
 
+def test_callers_without_a_consumer_are_told_apart_by_their_credentials(clock: Time) -> None:
+    plugin = limited(minute=1)
+    ann, bob = asked(), asked()
+    ann.credential, bob.credential = {"id": "ann@issuer"}, {"id": "bob@issuer"}
+    assert statuses(plugin, ann, bob, ann, bob) == [200, 200, 429, 429]
+
+
 @pytest.mark.parametrize(
     "other", [b"/limp/%78", b"//limp/x", b"/limp//x", b"/limp/./x", b"/a/../limp/x", b"/%6cimp/x"]
 )

@@ -120,6 +120,16 @@ def found_of_hour(server: Valkey) -> str:
     return str(server.ask("GET", key))
 
 
+async def test_of_many_at_once_each_is_told_where_it_stands(server: Valkey) -> None:
+    async with node(server, minute=40) as plugin:
+        found = await asyncio.gather(*(told(plugin) for _ in range(60)))
+    left = [int(headers["X-RateLimit-Remaining-Minute"]) for _, headers in found]
+    passed = [number for number, (status, _) in zip(left, found, strict=True) if status == 200]
+    assert sorted(passed) == list(range(40))
+    assert sorted(left) == [0] * 20 + list(range(40))
+    assert all(("Retry-After" in headers) == (status == 429) for status, headers in found)
+
+
 async def test_a_refused_request_counts_in_no_period(server: Valkey) -> None:
     async with node(server, second=1, hour=5) as plugin:
         assert [(await told(plugin))[0] for _ in range(4)] == [200, 429, 429, 429]
@@ -205,6 +215,21 @@ async def test_what_was_counted_is_sent_when_the_plugin_goes(server: Valkey) -> 
     async with node(server, minute=10, sync_rate=3600) as plugin:
         await told(plugin)
     assert keyed(server) == ["1"]
+
+
+async def test_plugins_with_databases_and_rates_of_their_own_do_not_mix(server: Valkey) -> None:
+    def kept(database: int) -> list[str]:
+        return [str(key) for key in server.ask("KEYS", "*", database=database)]
+
+    async with (
+        node(server, minute=9, sync_rate=0.02, redis={"database": 1}) as often,
+        node(server, minute=9, sync_rate=3600, redis={"database": 2}) as seldom,
+    ):
+        for plugin in (often, seldom):
+            assert (await told(plugin))[1]["RateLimit-Remaining"] == "8"
+        await until(lambda: bool(kept(1)))
+        assert (kept(0), kept(2)) == ([], [])
+    assert (len(kept(0)), len(kept(1)), len(kept(2))) == (0, 1, 1)
 
 
 async def test_consumer_groups_are_counted_together(server: Valkey) -> None:

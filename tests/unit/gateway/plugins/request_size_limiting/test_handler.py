@@ -72,6 +72,11 @@ def test_a_length_may_be_required_but_of_chunks() -> None:
     assert outcome(asked())[0] == 200
 
 
+def test_a_request_without_a_body_needs_no_length_unless_one_is_required() -> None:
+    assert outcome(request_of())[0] == 200
+    assert outcome(request_of(), require_content_length=True)[0] == 411
+
+
 def test_a_chunked_body_that_is_kept_is_measured() -> None:
     for size, status in ((MIB, 200), (MIB + 1, 413)):
         request = asked(None, (b"transfer-encoding", b"chunked"))
