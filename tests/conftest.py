@@ -50,7 +50,7 @@ def each_storage(storage: Storage) -> Iterator[None]:
 
 
 _LONGEST_ASYNC_TEST = 60.0
-"""Seconds; each wait in a test has a deadline of its own that is shorter."""
+"""Seconds, where a test has no mark ``timeout``; each wait in it has a shorter deadline."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -60,5 +60,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if not inspect.iscoroutinefunction(test):
         return None
     arguments = {name: pyfuncitem.funcargs[name] for name in inspect.signature(test).parameters}
-    uvloop.run(asyncio.wait_for(test(**arguments), _LONGEST_ASYNC_TEST))
+    mark = pyfuncitem.get_closest_marker("timeout")
+    longest = _LONGEST_ASYNC_TEST if mark is None else mark.args[0]
+    uvloop.run(asyncio.wait_for(test(**arguments), longest))
     return True

@@ -7,9 +7,10 @@ import asyncio
 import gzip
 import itertools
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import lru_cache
+from typing import Any
 from uuid import uuid4
 
 import orjson
@@ -94,14 +95,24 @@ async def network(*targets: int) -> AsyncIterator[Network]:
 
 
 class LightDataPlane:
-    """The hybrid protocol's other side, which serves whatever it is sent; it has no listener."""
+    """The hybrid protocol's other side, which serves whatever it is sent; it has no listener.
 
-    def __init__(self, port: int, tls: ssl.SSLContext, name: str) -> None:
+    ``taken`` is called with each configuration before it serves it.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        tls: ssl.SSLContext,
+        name: str,
+        taken: Callable[[dict[str, Any]], None] = lambda _: None,
+    ) -> None:
         self.node = str(uuid4())
         self.hash = ZEROS
         """Of the configuration that it serves."""
         self.connections = 0
         self._where = port, tls, name
+        self._taken = taken
         self._task = LastingTask(self._run)
         self.changed = asyncio.Event()
 
@@ -134,7 +145,9 @@ class LightDataPlane:
             peer.within = _SILENCE
             while (event := await peer.event()) is not None:
                 if isinstance(event, BytesMessage):
-                    self.hash = _hash_of(bytes(event.data))
+                    message = _read(bytes(event.data))
+                    self._taken(message["config_table"])
+                    self.hash = message["config_hash"]
                     self.changed.set()
                     await peer.send(Ping(payload=self.hash.encode()))
         finally:
@@ -143,9 +156,9 @@ class LightDataPlane:
 
 
 @lru_cache(8)
-def _hash_of(payload: bytes) -> str:
-    """Return the hash of a configuration; all data planes get the same bytes."""
-    found: str = orjson.loads(gzip.decompress(payload))["config_hash"]
+def _read(payload: bytes) -> dict[str, Any]:
+    """Return the message of a configuration; all data planes get the same bytes."""
+    found: dict[str, Any] = orjson.loads(gzip.decompress(payload))
     return found
 
 

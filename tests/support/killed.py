@@ -1,24 +1,40 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Processes that write a control plane's database until they are killed."""
+"""Processes that write a control plane's database until they are killed, whole ones too."""
 
 from __future__ import annotations
 
 import multiprocessing
+import os
+import random
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from gateway.control_plane.keyring import Keyring
+from gateway.control_plane.server import run_control_plane
 from gateway.control_plane.store import NextRelease, Release
 from gateway.entities.checks import Table
+from gateway.settings.settings import Settings
+from tests.support.postgres import KEY
 from tests.support.storage import Storage
 
-KEYS = Keyring(["k" * 40])
+KEYS = Keyring([KEY])
 ROWS = 150
+
+ROUNDS = int(os.environ.get("KILL_ROUNDS", 3))
+"""How often a control plane is killed in a test."""
+SEED = int(os.environ.get("KILL_SEED", random.randrange(10**9)))
+"""What the moments are drawn from; a failure names it."""
 
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(
-    ["tests.support.killed", "alembic.runtime.environment", "alembic.script"]
+    [
+        "tests.support.killed",
+        "alembic.runtime.environment",
+        "alembic.script",
+        "gateway.control_plane.database.postgres",
+    ]
 )
 
 
@@ -52,12 +68,12 @@ def write(storage: Storage, confirmed: Connection) -> None:
         store.save_data_planes([{"id": "node", "last_seen": release.number}], 0)
 
 
-def migrate(storage: Storage, begun: Connection) -> None:
-    """Bring a database up, and tell when that begins and when it is done."""
-    store = storage.unopened(keyring=KEYS)
+def serve(values: dict[str, str], log: Path, storage: Storage, begun: Connection) -> None:
+    """Run a whole control plane, which logs to a file."""
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), 2)
     begun.send(0)
-    store.open()
-    begun.send(1)
+    run_control_plane(Settings.from_values({**values, **storage.settings()}))
 
 
 class Victim:

@@ -2,28 +2,49 @@
 """Control planes killed with SIGKILL at any moment leave the old state or the new, never a mix.
 
 The moments are random; a failure names the seed, which ``KILL_SEED`` in the environment repeats.
+``KILL_ROUNDS`` says how often each is killed: few in the gate, 50 at night.
 """
 
 from __future__ import annotations
 
-import os
+import asyncio
 import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from gateway.control_plane.database import schema
 from gateway.control_plane.tables import METADATA
-from tests.support.killed import KEYS, Victim, content, following, migrate, write
+from tests.support.authority import client_context
+from tests.support.control_plane import NAME, certificates, cluster_settings
+from tests.support.control_plane_process import until_ready, values_with_ports
+from tests.support.fleet import LightDataPlane
+from tests.support.http import until
+from tests.support.killed import (
+    KEYS,
+    ROUNDS,
+    SEED,
+    Victim,
+    content,
+    following,
+    serve,
+    write,
+)
+from tests.support.node import NodeProcess, running_node
+from tests.support.postgres import KEY
 from tests.support.storage import Storage
-
-WRITES, MIGRATIONS = 30, 20
-SEED = int(os.environ.get("KILL_SEED", random.randrange(10**9)))
+from tests.support.under_fire import PATHS, Writers, asking, editions
 
 
 def test_a_killed_writer_leaves_whole_releases(storage: Storage) -> None:
     chance = random.Random(SEED)
     store = storage.store(keyring=KEYS)
-    for turn in range(WRITES):
+    for turn in range(2 * ROUNDS):
         confirmed = Victim(write, storage).kill(after=chance.uniform(0, 0.12))
         newest = store.newest()
         where = f"seed {SEED}, turn {turn}"
@@ -43,21 +64,111 @@ def test_a_killed_writer_leaves_whole_releases(storage: Storage) -> None:
     assert store.append(following), "and the next one may write"
 
 
-def test_a_killed_migration_leaves_the_form_from_before_or_the_newest(storage: Storage) -> None:
+class Cluster:
+    """A control plane that is started and killed, on the same ports and database."""
+
+    def __init__(self, folder: Path, storage: Storage) -> None:
+        values, (self.admin, self.port, self.status) = values_with_ports(folder)
+        keyring = folder / "keyring"
+        keyring.write_text(KEY)
+        kept = {"keyring_file": str(keyring), "log_level": "error", "releases_kept": "12"}
+        self.log = folder / "control-plane.log"
+        self._start = partial(Victim, partial(serve, values | kept, self.log), storage)
+        self._running: Victim | None = None
+
+    def start(self) -> None:
+        self._running = self._start()
+
+    def kill(self, after: float = 0) -> None:
+        running, self._running = self._running, None
+        if running is not None:
+            running.kill(after)
+
+    def light_data_plane(self, taken: Callable[[dict[str, Any]], None]) -> LightDataPlane:
+        authority, _, own = certificates()
+        return LightDataPlane(self.port, client_context(authority.pem, own), NAME, taken)
+
+    @contextmanager
+    def node(self, folder: Path) -> Iterator[NodeProcess]:
+        values = {**cluster_settings(self.port, folder), "KONG_NGINX_WORKER_PROCESSES": "1"}
+        values |= {f"KAFKA_GATEWAY_CLUSTER_RECONNECT_{end}": "200ms" for end in ("MIN", "MAX")}
+        with running_node(folder, **values) as node:
+            yield node
+
+
+@pytest.mark.timeout(max(120, 20 * ROUNDS))
+async def test_a_control_plane_killed_under_fire_keeps_all_it_has_acknowledged(
+    tmp_path: Path, storage: Storage
+) -> None:
+    """Clients publish, hold and write; a data plane is asked all the while."""
+    cluster = Cluster(tmp_path, storage)
+    writers = Writers(f"http://127.0.0.1:{cluster.admin}")
+    mixes: list[Any] = []
+
+    def taken(table: dict[str, Any]) -> None:
+        mixes.extend(one for one in editions(table["plugins"]).items() if len(one[1]) > 1)
+
+    plane = cluster.light_data_plane(taken)
+    cluster.start()
+    try:
+        await until_ready(cluster.status)
+        await writers.begin()
+        plane.start()
+        with cluster.node(tmp_path) as node:
+            await asyncio.to_thread(node.ready)
+            with asking(node.proxy) as asked:
+                digest = await killed_under_fire(cluster, writers, plane)
+                await until(lambda: node.json("/status")["configuration_hash"] == digest, 30)
+                served = asked.count + len(PATHS)
+                await until(lambda: asked.count > served, 30)
+    finally:
+        cluster.kill()
+        await plane.stop()
+    assert not mixes, f"seed {SEED}"
+    assert not asked.problems, f"seed {SEED}: {asked.problems[:5]}"
+    for letter, edition in writers.acknowledged.items():
+        assert asked.newest[letter] >= edition
+    assert cluster.log.read_text() == "", "errors are for what an operator can mend"
+
+
+async def killed_under_fire(cluster: Cluster, writers: Writers, plane: LightDataPlane) -> str:
+    """Kill it again and again; return the hash of the newest release."""
     chance = random.Random(SEED)
-    forms: set[str | None] = set()
-    for turn in range(MIGRATIONS):
+    digest = ""
+    for _ in range(ROUNDS):
+        writing = asyncio.create_task(writers.write())
+        await asyncio.wait([writing], timeout=chance.uniform(0.05, 0.6))
+        cluster.kill()
+        await writing
+        cluster.start()
+        await until_ready(cluster.status)
+        digest = await writers.check()
+        async with asyncio.timeout(20):
+            await plane.serves(digest)
+    return digest
+
+
+@pytest.mark.timeout(max(120, 20 * ROUNDS))
+async def test_a_control_plane_killed_while_it_brings_its_database_up_does_so_the_next_time(
+    tmp_path: Path, storage: Storage
+) -> None:
+    chance = random.Random(SEED)
+    cluster = Cluster(tmp_path, storage)
+    for turn in range(ROUNDS):
         older(storage)
-        Victim(migrate, storage).kill(after=chance.uniform(0, 0.15))
+        cluster.start()
+        cluster.kill(after=chance.uniform(0, 0.3))
         found = storage.execute("SELECT version_num FROM alembic_version")
         where = f"seed {SEED}, turn {turn}: {found}"
         (form,) = (row[0] for row in found)
         assert form in (schema.FIRST, schema.NEWEST), where
-        forms.add(form)
         there = set(tables(storage))
         first = {"releases", "entities", "data_planes", "notes", schema.VERSION.name}
         wanted = first if form == schema.FIRST else first | METADATA.tables.keys()
         assert there == wanted, where
+        cluster.start()
+        await until_ready(cluster.status)
+        cluster.kill()
         store = storage.store(keyring=KEYS)
         assert store.get(1).table == content(1), where
         assert store.get(2).table == content(2), where

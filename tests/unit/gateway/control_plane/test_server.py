@@ -6,9 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import random
 import signal
-from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
@@ -73,65 +71,6 @@ async def test_a_killed_control_plane_serves_the_same_releases_again(tmp_path: P
     async with running(tmp_path) as place:
         assert (await place.ask("GET", "/owners/a")).body["release"] == 1
         assert (await place.publish(story(), owner="a")).body["unchanged"] is True
-
-
-async def _publish_endlessly(
-    session: aiohttp.ClientSession, url: str, start: int, done: list[int]
-) -> None:
-    """Publish documents of two owners, single writes and held ones; note what was acknowledged."""
-    edition = start
-    headers = {"Content-Type": "application/json"}
-    while True:
-        edition += 1
-        host = {"host": f"v{edition}.test"}
-        document = {"services": {f"s{n}": host for n in range(12)}}
-        body = {"owner": "a", "document": document, "wait": 0}
-        async with session.post(f"{url}/releases", json=body) as reply:
-            assert reply.status == 201
-        for n in range(8):
-            held = {**headers, "X-Kafka-Gateway-Hold": f"h{edition}"}
-            path = f"{url}/services/h{n}"
-            async with session.put(path, json=host, headers=held) as reply:
-                assert reply.status == 200
-        async with session.post(f"{url}/holds/h{edition}/publish", json={"wait": 0}) as reply:
-            assert reply.status == 201
-        async with session.put(f"{url}/services/single", json=host) as reply:
-            assert reply.status == 200
-        done.append(edition)
-
-
-async def test_a_control_plane_that_is_killed_at_any_moment_leaves_old_or_new_never_a_mix(
-    tmp_path: Path,
-) -> None:
-    values, (admin, _, status) = values_with_ports(tmp_path)
-    values["releases_kept"] = "7"
-    url = f"http://127.0.0.1:{admin}"
-    done = [0]
-    for _ in range(8):
-        with process(values) as started:
-            await until_ready(status)
-            async with aiohttp.ClientSession() as session:
-                for prefix in "sh":
-                    async with session.get(f"{url}/services?size=1000") as reply:
-                        rows = (await reply.json())["data"]
-                    hosts = {row["host"] for row in rows if row["name"][0] == prefix}
-                    hosts -= {row["host"] for row in rows if row["name"] == "single"}
-                    assert len(hosts) <= 1, hosts
-                editions = [int(row["host"][1:-5]) for row in rows]
-                assert not editions or min(editions) >= done[-1]
-                async with session.get(f"{url}/releases") as reply:
-                    listed = (await reply.json())["data"]
-                for info in listed:
-                    async with session.get(f"{url}/releases/{info['number']}") as reply:
-                        assert reply.status == 200
-                last = max([*editions, *done])
-                writing = asyncio.create_task(_publish_endlessly(session, url, last, done))
-                moment = random.uniform(0.05, 0.8)
-                await asyncio.wait([writing], timeout=moment)
-                os.kill(started.pid, signal.SIGKILL)
-                with suppress(aiohttp.ClientError):
-                    await writing
-            await asyncio.to_thread(started.wait, 10)
 
 
 async def test_a_port_that_is_taken_is_named_with_its_setting(tmp_path: Path) -> None:
