@@ -18,6 +18,7 @@ from tests.support.documents import story, with_topic
 from tests.support.node import running_node
 from tests.support.page import TOKEN, serving_page, token_for
 from tests.support.reports import fill_an_hour, message, report, route
+from tests.support.waiting import PATIENCE
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 TAKES_PICTURES = bool(os.environ.get("KAFKA_GATEWAY_PICTURES"))
@@ -149,12 +150,12 @@ async def test_the_traffic_of_a_real_data_plane_arrives(tmp_path: Path) -> None:
             await sign_in(page, place)
             for _ in range(20):
                 assert (await asyncio.to_thread(node.get, "/")).status == 418
-            await expect(page.get_by_role("link", name="teapot")).to_be_visible(timeout=20_000)
+            await expect(page.get_by_role("link", name="teapot")).to_be_visible()
             await page.goto(address(place, "/data-planes"))
             await expect(page.get_by_text("1 up to date", exact=True)).to_be_visible()
             await asyncio.to_thread(node.end)
             gone = page.get_by_text("1 not connected", exact=True)
-            await expect(gone).to_be_visible(timeout=20_000)
+            await expect(gone).to_be_visible()
 
 
 async def test_a_request_is_tried_and_told_of(tmp_path: Path) -> None:
@@ -172,7 +173,7 @@ async def test_a_request_is_tried_and_told_of(tmp_path: Path) -> None:
         allowed = {"KAFKA_GATEWAY_TRACE_REQUESTS": "on"}
         with running_node(tmp_path, **node_settings(place, tmp_path), **allowed) as node:
             await asyncio.to_thread(node.ready)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE):
                 while not place.made.extensions.traffic.nodes:  # noqa: ASYNC110  # a report comes
                     await asyncio.sleep(0.05)
             await sign_in(page, place, "/try")

@@ -15,7 +15,7 @@ from tests.support.checkout import Checkout
 from tests.support.guides import fits, steps
 from tests.support.ports import free_ports
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.e2e
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "control.md"
 END = "-- end of a command --"
@@ -80,7 +80,7 @@ def run(checkout: Checkout, commands: list[str]) -> list[str]:
         start_new_session=True,
     )
     try:
-        printed, _ = shell.communicate(timeout=200)
+        printed, _ = shell.communicate(timeout=500)
     finally:
         with suppress(ProcessLookupError):
             os.killpg(shell.pid, signal.SIGKILL)

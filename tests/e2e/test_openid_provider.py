@@ -101,7 +101,7 @@ async def test_opaque_tokens_pass_until_they_are_called_back(pair: Pair) -> None
     assert pair.status("/opaque", token) == 200
     assert pair.status("/jwt", token) == 401
     await pair.provider.post("/token/revocation", token=token)
-    eventually(lambda: pair.status("/opaque", token) == 401, within=20)
+    eventually(lambda: pair.status("/opaque", token) == 401)
 
 
 def test_clients_pass_with_their_own_credentials(pair: Pair) -> None:
@@ -120,9 +120,9 @@ async def test_keys_rotate_and_outlive_the_provider(pair: Pair) -> None:
     assert pair.status("/opaque", "unknown") == 401
     pair.provider.start(SECOND)
     new = await pair.provider.token()
-    eventually(lambda: pair.status("/jwt", new) == 200, within=30)
+    eventually(lambda: pair.status("/jwt", new) == 200)
     # Each worker learns of the new keys by itself.
-    eventually(lambda: all(pair.status("/jwt", new) == 200 for _ in range(8)), within=30)
-    eventually(lambda: all(pair.status("/jwt", old) == 401 for _ in range(8)), within=30)
+    eventually(lambda: all(pair.status("/jwt", new) == 200 for _ in range(8)))
+    eventually(lambda: all(pair.status("/jwt", old) == 401 for _ in range(8)))
     opaque = await pair.provider.token(opaque=True)
-    eventually(lambda: pair.status("/opaque", opaque) == 200, within=60)
+    eventually(lambda: pair.status("/opaque", opaque) == 200)

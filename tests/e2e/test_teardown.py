@@ -13,7 +13,7 @@ from tests.support.checkout import Checkout
 from tests.support.processes import alive, command_of, kill, running_in
 from tests.support.traffic import get
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ import pytest
 
 from tools.stubs.install import ROOT
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.engine
 
 
 def stub_preview(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [str(ROOT / "tools" / "stub_preview"), *arguments]
     return subprocess.run(
-        command, capture_output=True, text=True, check=False, env=os.environ, timeout=100
+        command, capture_output=True, text=True, check=False, env=os.environ, timeout=500
     )
 
 

@@ -21,7 +21,7 @@ from tools.preview_document import read_preview
 from tools.stubs.session import PLANTED, PulumiOutcome, StubSession
 from tools.stubs.warm import warm_session
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.engine
 
 STACKS = ("dev", "staging", "prod", "konnect")
 COMPONENTS = {

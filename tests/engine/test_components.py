@@ -23,7 +23,7 @@ from tools.stubs.install import install, script
 from tools.stubs.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.engine
 NAMES = {
     "ClusterCertificates",
     "ConfluentKafka",

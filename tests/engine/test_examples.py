@@ -20,7 +20,7 @@ from tools.stubs.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSTS = f"{ROOT}/.tools/yaml:{ROOT}/.tools/sdk"
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.engine
 
 
 class Example:

@@ -16,7 +16,7 @@ from tools.stubs.session import PulumiOutcome
 from tools.stubs.warm import warm_session
 from tools.stubs.world import LogEntry
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(420)]
+pytestmark = pytest.mark.engine
 
 STACKS = ("dev", "staging", "prod", "konnect")
 # Refused: it never came to be. Half-way: it is there, and the engine is told so with the error.

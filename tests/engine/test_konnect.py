@@ -21,7 +21,7 @@ from tools.stubs.install import ROOT
 from tools.stubs.session import PLANTED, PulumiOutcome, StubSession
 from tools.stubs.warm import warm_session
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.engine
 
 TOKEN = f"kpat_{PLANTED}"
 TYPES = ("gateway:konnect:ControlPlane", "gateway:konnect:DataPlaneCertificate")

@@ -15,7 +15,7 @@ from tools.stubs.session import StubSession
 from tools.stubs.warm import warm_session
 from tools.stubs.world import Thing
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.engine
 
 
 AFTER_NODES = ("coredns", "ebs", "metrics", "pod-identity")

@@ -16,7 +16,7 @@ from tools.stubs.warm import warm_session
 from tools.stubs.world import Thing
 from tools.teardown import report
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.engine
 
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 CLAIM = "kubernetes:core/v1:PersistentVolumeClaim"

@@ -12,7 +12,7 @@ from tests.support.plans import changed, planned, refused
 from tools.stubs.session import StubSession
 from tools.stubs.warm import warm_session
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.checkout import Checkout
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.engine
 
 
 @pytest.fixture

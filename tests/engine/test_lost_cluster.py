@@ -15,7 +15,7 @@ from tests.support.plans import changed, planned
 from tools.stubs.session import StubSession
 from tools.stubs.warm import warm_session
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.engine
 
 CLUSTER = "aws:eks/cluster:Cluster"
 

@@ -19,7 +19,7 @@ from tests.support.cli_environment import cli_environment
 from tests.support.fake_control_plane import FakeControlPlane
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(420)]
+pytestmark = pytest.mark.engine
 
 PROGRAM = """
 import pulumi

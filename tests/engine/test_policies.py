@@ -12,7 +12,6 @@ from tools.stubs.session import StubSession
 
 pytestmark = [
     pytest.mark.engine,
-    pytest.mark.timeout(180),
     pytest.mark.skipif(
         not (ROOT / "policies" / ".venv").exists(),
         reason="run python3 tools/bootstrap.py policies",

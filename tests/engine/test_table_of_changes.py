@@ -20,7 +20,7 @@ from tests.support.plans import FLAGS, changed, plan
 from tools.stubs.session import StubSession
 from tools.stubs.warm import warm_session
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.engine
 
 TOPIC = {"name": "topictest", "partitions": 1, "config": {"retention.ms": 3600000}}
 REFUSED = "nothing"

@@ -18,6 +18,7 @@ from gateway.proxy.proxy import Proxy
 from gateway.proxy.tls import UpstreamTls
 from tests.support.http import Running
 from tests.support.upstream import ProxyApp, proxying
+from tests.support.waiting import PATIENCE
 
 NAME = "pool.test"
 
@@ -89,7 +90,7 @@ class BalancedApp(ProxyApp):
 @asynccontextmanager
 async def balancing(app: BalancedApp) -> AsyncIterator[Running]:
     """Serve a ``BalancedApp`` whose targets have been looked up."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await app.balancer.targets.found.wait()
     async with proxying(app) as running:
         yield running

@@ -149,7 +149,7 @@ class Broker:
             self._process = subprocess.Popen(
                 [str(START), *arguments], stdout=log, stderr=log, start_new_session=True
             )
-        eventually(self._answers, within=60, every=0.05)
+        eventually(self._answers, every=0.05)
         return self
 
     def kill(self) -> None:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
+from tests.support.waiting import PATIENCE
 from tools.vendored import AXE, WrongDigest, fetch
 
 ROOT = Path(__file__).parents[2]
@@ -22,6 +23,8 @@ _AXE = ROOT / ".tools" / "npm" / f"axe-core-{AXE.version}.js"
 _SERIOUS = ("serious", "critical")
 
 Scheme = Literal["light", "dark"]
+
+expect.set_options(timeout=1000 * PATIENCE)
 
 
 def chromium() -> str:
@@ -54,7 +57,7 @@ async def window(
         viewport={"width": width, "height": height}, color_scheme=scheme
     )
     page = await context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(1000 * PATIENCE)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on(

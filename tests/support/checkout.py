@@ -80,7 +80,7 @@ class Checkout:
         config = [f"  kafka-gateway:{k}: {json.dumps(v)}" for k, v in self.settings.items()]
         file.write_text("\n".join([*salt, "config:", *config, ""]))
 
-    def pulumi(self, *arguments: str, timeout: float = 170) -> Outcome:
+    def pulumi(self, *arguments: str, timeout: float = 500) -> Outcome:
         """Run the project's ``pulumi`` for the stack ``local``."""
         script = self.folder / "tools" / "bin" / "pulumi"
         return self.run(str(script), *arguments, "--stack", "local", timeout=timeout)
@@ -97,7 +97,7 @@ class Checkout:
         """Run ``make down``."""
         return self.run("make", "--no-print-directory", "down")
 
-    def run(self, *command: str, timeout: float = 170) -> Outcome:
+    def run(self, *command: str, timeout: float = 500) -> Outcome:
         """Run a command in the checkout; output and errors in one text."""
         done = subprocess.run(
             command,

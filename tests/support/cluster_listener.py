@@ -20,6 +20,7 @@ from gateway.hybrid.server_tls import ClusterIdentity
 from tests.support.authority import Authority, Pair, client_context
 from tests.support.documents import with_topic
 from tests.support.peer import Peer, connected
+from tests.support.waiting import PATIENCE
 
 NAME = "control-plane.test"
 AUTHORITY = Authority()
@@ -55,7 +56,7 @@ class World:
         return "unknown" if found is None else found.sync_status
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while not condition():
                 await self.data_planes.news()
 

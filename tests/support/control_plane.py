@@ -20,6 +20,7 @@ from gateway.control_plane.server import ControlPlane
 from gateway.settings.settings import Settings
 from tests.support.authority import Authority, Pair, client_context
 from tests.support.peer import Peer
+from tests.support.waiting import PATIENCE
 
 NAME = "control-plane.test"
 AS_OWNER = {"X-Kafka-Gateway-Owner": "stack-test"}
@@ -107,7 +108,7 @@ class Place:
         peer = await Peer.dial(self.port("cluster"), self.tls(), NAME)
         try:
             await peer.join(node, **details)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 while node not in self.made.data_planes.connected():
                     await self.made.data_planes.news()
             yield peer
@@ -179,7 +180,7 @@ class RawConnection:
     async def rest(self) -> bytes:
         """Return what comes until the other side closes."""
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 return await self.reader.read()
         except ConnectionError:
             return b""

@@ -15,6 +15,7 @@ import aiohttp
 
 from tests.support.control_plane import settings_values
 from tests.support.ports import free_ports
+from tests.support.waiting import PATIENCE
 
 PROGRAM = """
 import json, sys
@@ -46,7 +47,7 @@ def values_with_ports(prefix: Path) -> tuple[dict[str, str], list[int]]:
 
 
 async def until_ready(port: int) -> None:
-    async with aiohttp.ClientSession() as session, asyncio.timeout(20):
+    async with aiohttp.ClientSession() as session, asyncio.timeout(PATIENCE):
         while True:
             with suppress(aiohttp.ClientError):
                 async with session.get(f"http://127.0.0.1:{port}/status/ready") as reply:

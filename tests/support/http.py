@@ -21,8 +21,8 @@ from gateway.http.limits import Limits
 from gateway.http.messages import Pending, Request, Response
 from gateway.http.protocol import HttpProtocol
 from gateway.http.server import Listener, Server
+from tests.support.waiting import PATIENCE
 
-DEADLINE = 10.0
 Handle = Callable[[Request], Response | Pending]
 
 
@@ -30,7 +30,7 @@ def run(coroutine: Coroutine[Any, Any, None]) -> None:
     """Run a test on uvloop, with a deadline."""
 
     async def bounded() -> None:
-        await asyncio.wait_for(coroutine, 2 * DEADLINE)
+        await asyncio.wait_for(coroutine, PATIENCE)
 
     uvloop.run(bounded())
 
@@ -94,7 +94,7 @@ class Wire:
         await self.writer.drain()
 
     async def head(self) -> tuple[int, dict[str, str], bytes]:
-        raw = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), DEADLINE)
+        raw = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), PATIENCE)
         lines = raw[:-4].split(b"\r\n")
         headers = {}
         for line in lines[1:]:
@@ -111,7 +111,7 @@ class Wire:
             body = await self._chunked()
         elif "content-length" in headers:
             body = await asyncio.wait_for(
-                self.reader.readexactly(int(headers["content-length"])), DEADLINE
+                self.reader.readexactly(int(headers["content-length"])), PATIENCE
             )
         else:
             body = await self.rest()
@@ -120,9 +120,9 @@ class Wire:
     async def _chunked(self) -> bytes:
         body = b""
         while True:
-            line = await asyncio.wait_for(self.reader.readuntil(b"\r\n"), DEADLINE)
+            line = await asyncio.wait_for(self.reader.readuntil(b"\r\n"), PATIENCE)
             size = int(line, 16)
-            piece = await asyncio.wait_for(self.reader.readexactly(size + 2), DEADLINE)
+            piece = await asyncio.wait_for(self.reader.readexactly(size + 2), PATIENCE)
             if not size:
                 return body
             body += piece[:-2]
@@ -135,7 +135,7 @@ class Wire:
         """Read until the server closes; a reset ends it as well."""
         data = b""
         try:
-            while piece := await asyncio.wait_for(self.reader.read(65536), DEADLINE):
+            while piece := await asyncio.wait_for(self.reader.read(65536), PATIENCE):
                 data += piece
         except ConnectionResetError:
             pass
@@ -199,7 +199,7 @@ async def serving(
         await server.drain(0.2)
 
 
-async def until(condition: Callable[[], object], within: float = DEADLINE) -> None:
+async def until(condition: Callable[[], object], within: float = PATIENCE) -> None:
     """Wait for a condition on the event loop."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within

@@ -15,6 +15,7 @@ from gateway.plugins.logging.queue import QueueClock
 from tests.support.broker import Authority
 from tests.support.releases import number
 from tests.support.requests import StandInConnection, request_of, route_row
+from tests.support.waiting import PATIENCE
 
 ROUTE = route_row(service=None, paths=["/a"], name="r")
 SERVICE = {"id": number("s"), "name": "s", "host": "upstream.test", "port": 80, "path": None}
@@ -95,7 +96,7 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def until(condition: Callable[[], Any], within: float = 10.0) -> Any:
+async def until(condition: Callable[[], Any], within: float = PATIENCE) -> Any:
     """Return the first true result of a condition that another thread or process brings about."""
     async with asyncio.timeout(within):
         while not (found := condition()):  # noqa: ASYNC110  # nobody tells

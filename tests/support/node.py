@@ -56,7 +56,7 @@ class NodeProcess:
 
     def ready(self) -> NodeProcess:
         """Wait until the node says that it is ready."""
-        eventually(lambda: self.asked("/status/ready") == 200, within=30)
+        eventually(lambda: self.asked("/status/ready") == 200)
         return self
 
     def asked(self, path: str, port: int = 0) -> int:
@@ -98,7 +98,7 @@ class NodeProcess:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        eventually(lambda: not [pid for pid in workers if alive(pid)], within=20)
+        eventually(lambda: not [pid for pid in workers if alive(pid)])
 
 
 @contextmanager

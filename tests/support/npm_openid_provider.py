@@ -52,7 +52,7 @@ class NpmOpenIdProvider:
         with (self._folder / "provider.log").open("ab") as log:
             self._process = subprocess.Popen(arguments, cwd=self._folder, stdout=log, stderr=log)
         ready = "/.well-known/openid-configuration"
-        eventually(lambda: succeeds(self._port, ready), within=30)
+        eventually(lambda: succeeds(self._port, ready))
 
     def stop(self) -> None:
         """Stop it at once."""

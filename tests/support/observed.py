@@ -109,7 +109,7 @@ def observed(folder: Path, broker: Broker) -> Iterator[Observed]:
     with ExitStack() as stack:
         (backend,) = stack.enter_context(backends("one"))
         stack.enter_context(process(values))
-        eventually(lambda: succeeds(status, "/status/ready"), within=30)
+        eventually(lambda: succeeds(status, "/status/ready"))
         configuration = document(broker, topic, folder, backend.port)
         _publish(admin, configuration)
         settings = cluster_settings(cluster, folder)

@@ -30,6 +30,7 @@ from wsproto.events import (
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import plugin_types
 from gateway.hybrid.extensions import HEADER
+from tests.support.waiting import PATIENCE
 
 ZEROS = "0" * 32
 
@@ -42,7 +43,7 @@ def all_plugins() -> list[dict[str, str]]:
 class Peer:
     """A data plane's connection. Every wait ends after ``within`` seconds."""
 
-    within = 5.0
+    within = PATIENCE
     extensions = ""
     """What the control plane takes beside Kong's protocol."""
 
@@ -172,7 +173,6 @@ class Peer:
 
     async def serve(self, judge: Callable[[dict[str, Any]], str | None]) -> None:
         """Take every configuration: confirm it, or refuse it when ``judge`` returns a reason."""
-        self.within = 60.0
         while (event := await self.event()) is not None:
             if isinstance(event, BytesMessage):
                 message = orjson.loads(gzip.decompress(event.data))

@@ -91,7 +91,7 @@ class Postgres:
                 stdin=subprocess.DEVNULL,
                 **_as_nobody(),
             )
-        eventually(self._responds, within=30)
+        eventually(self._responds)
         return self
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:

@@ -144,7 +144,7 @@ def running_prometheus(folder: Path, jobs: Mapping[str, int]) -> Iterator[Promet
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         found = Prometheus(port)
-        eventually(lambda: succeeds(port, "/-/ready"), within=30)
+        eventually(lambda: succeeds(port, "/-/ready"))
         yield found
     finally:
         process.kill()

@@ -58,7 +58,7 @@ class SteadyClient:
 
     def after(self, requests: int) -> Seen:
         """Take when so many were answered."""
-        eventually(lambda: self.answered() >= requests, within=60, every=0.1)
+        eventually(lambda: self.answered() >= requests, every=0.1)
         return self.take()
 
     def _ask(self, word: str) -> Seen:

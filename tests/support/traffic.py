@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from tests.support.waiting import PATIENCE
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -20,7 +22,7 @@ class Reply:
 
 
 def get(
-    port: int, path: str, headers: Mapping[str, str] | None = None, within: float = 15
+    port: int, path: str, headers: Mapping[str, str] | None = None, within: float = PATIENCE
 ) -> Reply:
     """Send one GET on a connection of its own; ``headers`` go out as they are."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=within)

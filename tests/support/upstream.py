@@ -14,7 +14,8 @@ from gateway.http.messages import Pending, Request, Response
 from gateway.proxy.proxy import Proxy
 from gateway.proxy.tls import UpstreamTls
 from gateway.proxy.upstream import ProxyUpstream
-from tests.support.http import DEADLINE, Running, Wire, serving
+from tests.support.http import Running, Wire, serving
+from tests.support.waiting import PATIENCE
 
 Script = Callable[[Wire], Awaitable[None]]
 
@@ -65,7 +66,7 @@ async def upstream(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIt
 
 async def take(wire: Wire) -> tuple[bytes, bytes]:
     """Read one request with a Content-Length or chunked; return head and body."""
-    head = await asyncio.wait_for(wire.reader.readuntil(b"\r\n\r\n"), 3 * DEADLINE)
+    head = await asyncio.wait_for(wire.reader.readuntil(b"\r\n\r\n"), PATIENCE)
     length = 0
     for line in head.split(b"\r\n"):
         name, _, value = line.partition(b": ")

@@ -59,7 +59,7 @@ class Valkey:
             self._process = subprocess.Popen(
                 [*command, *self._arguments], stdout=log, stderr=log, stdin=subprocess.DEVNULL
             )
-        eventually(self._responds, within=20)
+        eventually(self._responds)
         return self
 
     def stop(self) -> None:

@@ -10,8 +10,14 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+PATIENCE = 90.0
+"""Seconds after which something that was to happen will not: ten times what a busy machine takes.
 
-def eventually(condition: Callable[[], T], within: float = 10.0, every: float = 0.02) -> T:
+What happens ends the wait, so that nobody waits as long unless a test is to fail.
+"""
+
+
+def eventually(condition: Callable[[], T], within: float = PATIENCE, every: float = 0.02) -> T:
     """Return the first truthy result of ``condition``; fail after ``within`` seconds."""
     deadline = time.monotonic() + within
     pause = threading.Event()

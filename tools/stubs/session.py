@@ -129,7 +129,7 @@ class StubSession:
         self.settings_file.write_text(yaml.safe_dump({**salt, "config": self.settings}))
 
     def pulumi(
-        self, *arguments: str, environment: Mapping[str, str] | None = None, timeout: float = 170
+        self, *arguments: str, environment: Mapping[str, str] | None = None, timeout: float = 500
     ) -> PulumiOutcome:
         """Run a command of the real CLI."""
         everything = {**self.environment(), **(environment or {})}

@@ -41,13 +41,12 @@ def test_each_section_says_what_to_do() -> None:
 
 
 @pytest.mark.kafka
-@pytest.mark.timeout(300)
 def test_every_command_works_on_a_running_gateway(broker: Broker, tmp_path: Path) -> None:
     program("prometheus")  # before anything is started
     with observed(tmp_path, broker) as gateway:
         jobs = {"data-plane": gateway.node.status, "control-plane": gateway.status}
         with running_prometheus(tmp_path, jobs) as prometheus:
-            eventually(lambda: prometheus.query("kafka_gateway_info"), within=30)
+            eventually(lambda: prometheus.query("kafka_gateway_info"))
             environment = {
                 "PATH": os.environ["PATH"],
                 "STATUS": f"http://127.0.0.1:{gateway.node.status}",
@@ -58,7 +57,7 @@ def test_every_command_works_on_a_running_gateway(broker: Broker, tmp_path: Path
                 "RELEASE": "1",
             }
             for command in commands():
-                eventually(partial(works, command, environment), within=40)
+                eventually(partial(works, command, environment))
 
 
 def works(command: str, environment: dict[str, str]) -> bool:

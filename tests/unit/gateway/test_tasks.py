@@ -9,6 +9,7 @@ from time import monotonic
 import pytest
 
 from gateway.tasks import BackgroundTasks, LastingTask, WorkSlices
+from tests.support.waiting import PATIENCE
 
 
 async def test_a_task_is_kept_until_it_ends() -> None:
@@ -79,7 +80,7 @@ async def test_what_a_task_was_to_await_is_begun_though_it_is_cancelled_at_once(
     else:
         cancel()
     # Else Python warns of a coroutine that nobody awaited, which is an error here.
-    await asyncio.wait_for(ended.wait(), 10)
+    await asyncio.wait_for(ended.wait(), PATIENCE)
 
 
 async def test_all_tasks_can_be_ended() -> None:

@@ -20,7 +20,7 @@ from tests.support.prometheus import (
 )
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.kafka
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_no_rule_fails(prometheus: Prometheus) -> None:
         groups = prometheus.get("rules")["groups"]
         return all(rule["health"] != "unknown" for group in groups for rule in group["rules"])
 
-    eventually(evaluated, within=60)
+    eventually(evaluated)
     groups = prometheus.get("rules")["groups"]
     failed = [rule for group in groups for rule in group["rules"] if rule["health"] != "ok"]
     assert failed == []

@@ -15,6 +15,7 @@ from gateway.http.limits import Limits
 from gateway.settings.listen import ListenAddress
 from tests.support.control_plane import RawConnection, connect, running, until_closed
 from tests.support.documents import story
+from tests.support.waiting import PATIENCE
 
 SHORT = {"client_header_timeout": "200ms", "client_body_timeout": "200ms", "idle_timeout": "200ms"}
 TOKEN = {"admin_token": "planted-admin-token"}
@@ -101,7 +102,7 @@ async def test_a_response_that_is_still_made_is_sent_as_it_comes() -> None:
         await further.wait()
         yield b"two"
 
-    async with serving(StreamingResponse(pieces())) as wire, asyncio.timeout(20):
+    async with serving(StreamingResponse(pieces())) as wire, asyncio.timeout(PATIENCE):
         await wire.reader.readuntil(b"one\r\n")
         further.set()
         assert b"two\r\n0\r\n\r\n" in await wire.reader.readuntil(b"0\r\n\r\n")
@@ -131,5 +132,5 @@ async def test_an_application_is_told_that_nobody_reads_any_more() -> None:
     async with serving(app) as wire:
         await wire.reader.readuntil(b"xxx")
         await wire.close()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await ended.wait()

@@ -22,6 +22,7 @@ from gateway.settings.settings import Settings
 from tests.support.authority import shared_pair
 from tests.support.control_plane import NAME, Place, certificates, running
 from tests.support.documents import plugin_of, story
+from tests.support.waiting import PATIENCE
 
 NODE = "0b2a2f2c-3f3e-4a3b-9a55-0c8f5f1f6f10"
 
@@ -58,7 +59,7 @@ async def joined(place: Place, settings: Settings) -> AsyncIterator[DataPlane]:
     data_plane = DataPlane(settings, place.port("cluster"))
     running_client = asyncio.create_task(data_plane.client.run())
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while NODE not in place.made.data_planes.connected():
                 await place.made.data_planes.news()
         yield data_plane
@@ -102,6 +103,6 @@ async def test_it_confirms_refuses_and_comes_back_after_a_restart(
         listed = (await place.ask("GET", "/clustering/data-planes")).body["data"]
         assert listed[0]["labels"] == {"zone": "a"}
     async with running(prefix, **differences) as place, joined(place, settings) as again:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while again.hash != good.body["hash"]:
                 await place.made.data_planes.news()

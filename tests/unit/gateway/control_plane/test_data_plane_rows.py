@@ -12,6 +12,7 @@ from gateway.control_plane.database import choice
 from gateway.control_plane.database.choice import FILE
 from tests.support.control_plane import Place, running
 from tests.support.documents import story
+from tests.support.waiting import PATIENCE
 
 
 async def rows(place: Place) -> list[dict[str, Any]]:
@@ -34,7 +35,7 @@ async def test_a_row_says_what_is_served_and_by_whom(tmp_path: Path) -> None:
             own = (await place.ask("GET", "/")).body["node_id"]
             assert (row["id"], row["control_plane"], row["connected"]) == ("node", own, True)
             assert (row["release"], row["problem"]) == (published.body["number"], None)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while place.made.data_planes.connected():
                 await place.made.data_planes.news()
         (row,) = await saved(place)
@@ -45,7 +46,7 @@ async def test_a_row_says_what_is_served_and_by_whom(tmp_path: Path) -> None:
 async def test_what_a_data_plane_is_not_sent_is_in_its_row(tmp_path: Path) -> None:
     async with running(tmp_path) as place, place.peer(node="node", plugins=[]):
         await place.publish(story(), wait=0)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while place.made.data_planes.contact("node").withheld is None:
                 await place.made.data_planes.news()
         (row,) = await saved(place)

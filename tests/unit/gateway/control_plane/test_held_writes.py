@@ -18,6 +18,7 @@ from tests.support.control_plane import messages, names, node_settings, running
 from tests.support.deck import guarded_routes, sync
 from tests.support.http import until
 from tests.support.node import running_node
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("each_storage")
 
@@ -68,7 +69,7 @@ async def test_no_request_passes_without_a_key_while_routes_with_key_auth_are_sy
                 if by == "header":
                     reply = await place.ask("POST", "/holds/ci/publish", {"wait": 60})
                     assert reply.body["data_planes"][0]["status"] == "confirmed"
-                await until(lambda: found[401] > ROUTES, within=30)
+                await until(lambda: found[401] > ROUTES)
             assert set(found) == {404, 401}, found
         listed = await messages(place)
         assert len(listed) == 2, "one release for the sync"
@@ -113,7 +114,7 @@ async def test_what_a_session_that_breaks_off_leaves(
             bad = await place.ask("PUT", "/plugins/x", {"name": "banana"})
             assert bad.status >= 400
 
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while (await place.ask("GET", "/holds")).body["data"][0]["state"] in OPEN:
                 pass
         left = await names(place, "/routes")

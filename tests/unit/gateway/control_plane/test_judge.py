@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.control_plane import Place, make, messages, node_settings, running
 from tests.support.node import running_node
+from tests.support.waiting import PATIENCE
 
 MISSING = "{vault://env/NO_SUCH}"
 UNNAMED = "configuration reload failed"
@@ -40,14 +41,14 @@ class Node:
 
 
 async def until(place: Place, condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not condition():
             await place.made.data_planes.news()
 
 
 async def refusals(place: Place) -> list[dict[str, Any]]:
     """Wait until there are refusals; return those that /status shows."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while True:
             news = asyncio.ensure_future(place.made.data_planes.news())
             await asyncio.sleep(0)
@@ -276,6 +277,6 @@ async def test_what_a_data_plane_refused_is_tried_again_when_it_is_back(tmp_path
         served: list[dict[str, Any]] = []
         async with place.serving(lambda table: served.append(table), node="n"):
             await until(place, lambda: served and "consumers" in served[-1])
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 while (await place.ask("GET", "/status")).body["refusals"]:
                     pass

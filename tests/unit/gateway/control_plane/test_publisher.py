@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.control_plane import AS_OWNER, messages, running
 from tests.support.documents import plugin_of, story, with_topic
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("each_storage")
 
@@ -237,7 +238,7 @@ async def test_while_a_publish_waits_for_a_data_plane_others_write_and_are_serve
     ):
         waiting = asyncio.create_task(place.publish(story(), wait=600))
         await silent.configuration()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             body = {"host": "a.test"}
             assert (await place.ask("PUT", "/services/a", body)).status == 200
             other = {"services": {"b": {"host": "b.test"}}}

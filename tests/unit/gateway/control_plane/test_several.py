@@ -20,6 +20,7 @@ from tests.support.documents import story, with_topic
 from tests.support.fleet import LightDataPlane, Network, light_data_planes, network
 from tests.support.postgres import Postgres, running_postgres
 from tests.support.storage import Storage
+from tests.support.waiting import PATIENCE
 
 SECRET_MISSING = "vault reference {vault://env/KAFKA_API_SECRET} does not resolve"
 SLOWLY = {"db_update_frequency": "3600"}
@@ -39,7 +40,7 @@ async def two(folder: Path, settings: dict[str, str]) -> AsyncIterator[tuple[Pla
 
 
 async def until(condition: Callable[[], Awaitable[object]]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         for pause in repeat(0.02):
             if await condition():
                 return
@@ -48,7 +49,7 @@ async def until(condition: Callable[[], Awaitable[object]]) -> None:
 
 async def serves(place: Place, wanted: str) -> None:
     """Wait until all data planes that a control plane knows serve the configuration of a hash."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while {one.config_hash for one in place.made.data_planes} != {wanted}:
             await place.made.data_planes.news()
 
@@ -220,7 +221,7 @@ async def test_a_restarted_database_is_taken_up_by_itself(tmp_path: Path) -> Non
                     "failed to connect to database",
                 )
             await asyncio.to_thread(server.start)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 while (reply := await b.publish(with_topic("two"))).status != 201:
                     assert reply.status == 503
                     await asyncio.sleep(0.1)
@@ -253,7 +254,7 @@ class Fleet:
         self._count += 1
         body = {"owner": "a", "document": with_topic(f"topic-{self._count}"), "wait": 0}
         url = self.there if at == "there" else f"http://127.0.0.1:{self.here.port('admin')}"
-        async with aiohttp.ClientSession() as session, asyncio.timeout(30):
+        async with aiohttp.ClientSession() as session, asyncio.timeout(PATIENCE):
             for pause in repeat(0.1):
                 with suppress(aiohttp.ClientError):
                     async with session.post(f"{url}/releases", json=body) as reply:
@@ -265,7 +266,7 @@ class Fleet:
 
     async def converges(self, digest: str) -> None:
         """Wait until all data planes serve this configuration."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             await asyncio.gather(*(plane.serves(digest) for plane in self.planes))
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from gateway.http import limits
 from tests.support.control_plane import connect, running, until_closed
+from tests.support.waiting import PATIENCE
 
 SHORT = {"client_header_timeout": "200ms", "client_body_timeout": "200ms", "idle_timeout": "200ms"}
 TOKEN = {"admin_token": "planted-admin-token"}
@@ -45,7 +46,7 @@ async def test_a_head_that_trickles_in_is_408_all_the_same(tmp_path: Path) -> No
                     await asyncio.sleep(0.02)
 
         trickling = asyncio.create_task(trickle())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             assert b" 408 " in await wire.reader.readline()
         trickling.cancel()
         await asyncio.gather(trickling, return_exceptions=True)

@@ -87,9 +87,9 @@ def test_a_worker_killed_between_record_and_answer_leaves_exactly_one_record(
     os.kill(broker.pid, signal.SIGSTOP)
     try:
         clients = Retrying([node.proxy], "two").start()
-        eventually(lambda: active(node) == 100, within=20)
+        eventually(lambda: active(node) == 100)
         os.kill(node.workers()[0], signal.SIGKILL)
-        eventually(lambda: clients.broken, within=20)
+        eventually(lambda: clients.broken)
     finally:
         os.kill(broker.pid, signal.SIGCONT)
     assert clients.join().statuses == {200: 100}
@@ -103,9 +103,9 @@ def killed_in_the_middle(nodes: list[NodeProcess], broker: Broker) -> Retrying:
     os.kill(broker.pid, signal.SIGSTOP)
     try:
         clients = Retrying(ports, "two").start()
-        eventually(lambda: sum(active(node) for node in nodes) == 100, within=20)
+        eventually(lambda: sum(active(node) for node in nodes) == 100)
         kill(nodes[0])
-        eventually(lambda: clients.broken, within=20)
+        eventually(lambda: clients.broken)
     finally:
         os.kill(broker.pid, signal.SIGCONT)
     clients.join()

@@ -94,9 +94,9 @@ def test_a_changed_secret_is_used_without_a_restart_and_without_a_lost_request(
     client.start()
     try:
         vault.put("keys", ann="ann-second")
-        eventually(lambda: is_known(node, "ann-second"), within=30)
+        eventually(lambda: is_known(node, "ann-second"))
         vault.stop()
-        eventually(lambda: "secrets renewed" in node.events(), within=30)
+        eventually(lambda: "secrets renewed" in node.events())
         assert is_known(node, "ann-second")
     finally:
         done.set()
@@ -104,7 +104,7 @@ def test_a_changed_secret_is_used_without_a_restart_and_without_a_lost_request(
     assert statuses == {502}
     assert asked(node, "ann-first") == 401
     (node.prefix.parent / "secrets" / "keys" / "bob").write_text("bob-second")
-    eventually(lambda: is_known(node, "bob-second"), within=30)
+    eventually(lambda: is_known(node, "bob-second"))
     assert node.workers() == workers
     written = node.log.read_text()
     for secret in ("ann-first", "ann-second", "bob-second", "vault-token-secret"):
@@ -125,7 +125,7 @@ def test_a_node_that_starts_before_its_vault_waits_for_it(
     def waits() -> bool:
         return node.asked("/status/ready") == 503 and reason in node_says(node)
 
-    eventually(waits, within=30)
+    eventually(waits)
     assert b"Connection refused" in node_says(node)
     vault.start()
     node.ready()
@@ -141,5 +141,5 @@ def test_a_signal_has_secrets_fetched_at_once(node: NodeProcess, vault: FakeVaul
     reads = vault.reads()
     vault.put("keys", ann="ann-second")
     node.signal(signal.SIGHUP)
-    eventually(lambda: is_known(node, "ann-second"), within=30)
+    eventually(lambda: is_known(node, "ann-second"))
     assert vault.reads() == reads + 1

@@ -13,6 +13,7 @@ import pytest
 from gateway.http.doorway import Doorway
 from gateway.hybrid.server_tls import ClusterIdentity, server_context
 from tests.support.authority import Authority, client_context
+from tests.support.waiting import PATIENCE
 
 NAME = "control-plane.test"
 AUTHORITY = Authority()
@@ -62,7 +63,7 @@ class Stranger:
         return made
 
     async def sent_away(self) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             with suppress(ConnectionError):
                 while await self.reader.read(65536):
                     pass
@@ -78,7 +79,7 @@ async def welcome(port: int) -> None:
     reader, writer = await asyncio.open_connection(
         "127.0.0.1", port, ssl=client_context(AUTHORITY.pem, CLIENT), server_hostname=NAME
     )
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         assert await reader.readexactly(5) == b"hello"
     writer.close()
     with suppress(OSError):

@@ -29,6 +29,7 @@ from tests.support.http import (
     text,
     until,
 )
+from tests.support.waiting import PATIENCE
 
 _SHORT = 0.15
 
@@ -346,7 +347,7 @@ async def test_a_client_that_reads_slowly_gets_everything(last: bytes) -> None:
         for _ in range(30):
             await asyncio.sleep(_SHORT / 15)
             got += len(await wire.reader.readexactly(size // 100))
-        await asyncio.wait_for(wire.reader.readexactly(size - got), 10)
+        await asyncio.wait_for(wire.reader.readexactly(size - got), PATIENCE)
 
 
 async def test_a_client_that_never_reads_is_cut() -> None:

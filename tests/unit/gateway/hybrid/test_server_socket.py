@@ -8,6 +8,7 @@ import pytest
 
 from gateway.errors import ClusterError
 from gateway.hybrid.server_socket import ServerSocket
+from tests.support.waiting import PATIENCE
 
 UPGRADE = (
     b"GET /v1/outlet HTTP/1.1\r\nHost: control-plane\r\nUpgrade: websocket\r\n"
@@ -34,7 +35,7 @@ async def sent_back(data: bytes, serve: Callable[[ServerSocket], Awaitable[None]
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         writer.write(data)
         writer.write_eof()
-        found = await asyncio.wait_for(reader.read(), 10)
+        found = await asyncio.wait_for(reader.read(), PATIENCE)
         writer.close()
         await served
         return found

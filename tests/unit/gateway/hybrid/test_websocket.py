@@ -17,6 +17,7 @@ from gateway.hybrid.server_socket import ServerSocket
 from gateway.hybrid.websocket import GOING_AWAY, Received
 from gateway.pem import load_chain
 from tests.support.authority import client_context, shared_pair
+from tests.support.waiting import PATIENCE
 from tests.unit.gateway.hybrid.test_client_socket import NAME, address
 
 PAIR = shared_pair(NAME)
@@ -49,7 +50,7 @@ async def connected(
     try:
         yield client
         await client.leave()
-        await asyncio.wait_for(served, 10)
+        await asyncio.wait_for(served, PATIENCE)
     finally:
         server.close()
 

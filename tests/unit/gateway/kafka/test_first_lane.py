@@ -281,7 +281,7 @@ def test_a_backlog_survives_a_broker_that_goes_away_and_comes_back(cluster: Mock
         cluster.down()
         await until(lambda: producer.first_lane.in_flight > 0)
         cluster.up()
-        await until(lambda: len(reports) == 40, within=20)
+        await until(lambda: len(reports) == 40)
         assert set(reports) == {None}
 
     working(job)

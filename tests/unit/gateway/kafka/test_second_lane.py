@@ -97,7 +97,7 @@ def test_refused_records_are_given_up_at_their_deadline(cluster: MockKafka) -> N
         assert all(isinstance(error, ProduceError) for error in found)
         cluster.fail_no_more()
         cluster.up()
-        await until(lambda: producer.messages == producer.bytes == 0, within=20)
+        await until(lambda: producer.messages == producer.bytes == 0)
 
     working(job)
 
@@ -120,7 +120,7 @@ def test_records_like_the_refused_are_turned_away_when_too_many_wait(
                 producer.send("t", b"x")
         assert producer.metrics()["refusals"] == {"suspect": 1}
         producer.send("t", b"x", b"a key")
-        await until(lambda: producer.messages == 0, within=15)
+        await until(lambda: producer.messages == 0)
         producer.send("t", b"x")
 
     working(job)
@@ -159,7 +159,7 @@ def test_so_many_records_of_one_key_go_together_that_others_get_their_turn(
         producer = worker.pool.get(config(cluster))
         for _ in range(3 * MOST_TOGETHER):
             producer.send("t", b"x", b"a key")
-        await until(lambda: producer.messages == 0, within=30)
+        await until(lambda: producer.messages == 0)
         assert producer.records == 3 * MOST_TOGETHER
 
     working(job)

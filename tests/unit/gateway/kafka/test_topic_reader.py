@@ -8,6 +8,7 @@ from gateway.kafka.topic_reader import ReadRecord, TopicReader
 from gateway.kafka.transactions import TransactionalWriter
 from tests.support.broker import Broker
 from tests.support.producing import until
+from tests.support.waiting import PATIENCE
 
 
 async def test_readers_see_what_is_there_and_what_comes(broker: Broker) -> None:
@@ -20,7 +21,7 @@ async def test_readers_see_what_is_there_and_what_comes(broker: Broker) -> None:
         TopicReader(broker.client(), topic, 60, seen[committed].append, committed=committed)
         for committed in (True, False)
     ]
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         for reader in readers:
             await reader.ready.wait()
     await until(lambda: all(len(found) == 1 for found in seen.values()))
@@ -41,7 +42,7 @@ async def test_an_empty_topic_is_read_at_once_and_a_missing_one_when_it_is_there
         TopicReader(broker.client(), topic, 60, lambda _: None, committed=True)
         for topic in (empty, name)
     ]
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         await readers[0].ready.wait()
         assert not readers[1].ready.is_set()
         await asyncio.to_thread(broker.create, name)

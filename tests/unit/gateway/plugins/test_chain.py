@@ -15,6 +15,7 @@ from gateway.plugins.base import Handler, Proceed
 from gateway.plugins.chain import Chain
 from tests.support.http import text
 from tests.support.requests import request_of
+from tests.support.waiting import PATIENCE
 
 _CONTEXT: Any = None
 
@@ -123,7 +124,7 @@ async def test_an_abandoned_request_stops_the_handler_that_waits() -> None:
     assert isinstance(answer, Pending)
     await asyncio.sleep(0)
     answer.abandon()
-    await asyncio.wait_for(stopped.wait(), 5)
+    await asyncio.wait_for(stopped.wait(), PATIENCE)
 
 
 @pytest.mark.parametrize("waits", [False, True])

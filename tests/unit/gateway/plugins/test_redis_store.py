@@ -16,6 +16,7 @@ from gateway.plugins.shared_store import Seen, Standing
 from gateway.redis.client import RedisClient
 from gateway.redis.target import RedisTarget
 from tests.support.valkey import Valkey, running_valkey
+from tests.support.waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +146,7 @@ async def test_a_server_that_is_away_is_unavailable_and_gets_the_result_later(
                 await one.get("k")
         finally:
             valkey.resume()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 try:
                     seen = await begin(one)

@@ -18,13 +18,14 @@ from gateway.proxy.dns import Dns, DnsAnswer
 from gateway.proxy.resolver import Resolver
 from tests.support.dns import DnsServer, Record, dns_server
 from tests.support.http import passing, until
+from tests.support.waiting import PATIENCE
 
 ONE = "192.0.2.1"
 
 
 def run(check: Callable[[], Coroutine[None, None, None]]) -> None:
     async def bounded() -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             await check()
 
     uvloop.run(bounded())

@@ -13,6 +13,7 @@ from gateway.proxy.proxy import Proxy
 from gateway.proxy.resolver import Resolver
 from tests.support.http import Wire, get, passing, post, standing_still
 from tests.support.upstream import BAD_GATEWAY, ProxyApp, ok, proxying, take, upstream
+from tests.support.waiting import PATIENCE
 
 
 def _closed_port() -> int:
@@ -115,9 +116,9 @@ async def test_a_client_that_leaves_closes_the_upstream_connection() -> None:
     async with upstream(script) as origin, proxying(ProxyApp(origin.port)) as running:
         wire = await running.connect()
         await wire.send(get())
-        await asyncio.wait_for(asked.wait(), 5)
+        await asyncio.wait_for(asked.wait(), PATIENCE)
         wire.reset()
-        await asyncio.wait_for(gone.wait(), 5)
+        await asyncio.wait_for(gone.wait(), PATIENCE)
 
 
 async def test_a_client_that_leaves_a_stream_closes_the_upstream_connection() -> None:
@@ -134,7 +135,7 @@ async def test_a_client_that_leaves_a_stream_closes_the_upstream_connection() ->
         await wire.send(get())
         await wire.head()
         wire.reset()
-        await asyncio.wait_for(gone.wait(), 5)
+        await asyncio.wait_for(gone.wait(), PATIENCE)
 
 
 async def test_a_client_that_does_not_read_stops_the_upstream() -> None:

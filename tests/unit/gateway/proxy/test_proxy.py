@@ -10,6 +10,7 @@ import pytest
 from gateway.http.heads import SERVER
 from tests.support.http import Wire, chunked, get, post
 from tests.support.upstream import ProxyApp, answering, ok, proxying, take, upstream
+from tests.support.waiting import PATIENCE
 
 
 async def test_a_response_comes_back_with_the_headers_of_the_proxy() -> None:
@@ -73,7 +74,7 @@ async def test_a_stream_goes_up_while_it_arrives() -> None:
     ):
         wire = await running.connect()
         await wire.send(post(b"body")[:-2])
-        await asyncio.wait_for(begun.wait(), 5)
+        await asyncio.wait_for(begun.wait(), PATIENCE)
         assert (await wire.ask(b"dy")).body == b"hi"
 
 

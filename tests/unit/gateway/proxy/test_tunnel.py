@@ -21,6 +21,7 @@ from gateway.plugins.chain import Chain
 from tests.support.authority import client_context, shared_pair
 from tests.support.http import Wire, get, passing, until
 from tests.support.upstream import ProxyApp, Script, answering, ok, proxying, take, upstream
+from tests.support.waiting import PATIENCE
 
 HANDSHAKE = get(
     b"/chat",
@@ -82,7 +83,7 @@ async def switched(wire: Wire) -> dict[str, str]:
 
 
 async def exactly(wire: Wire, number: int) -> bytes:
-    return await asyncio.wait_for(wire.reader.readexactly(number), 10)
+    return await asyncio.wait_for(wire.reader.readexactly(number), PATIENCE)
 
 
 async def test_bytes_go_both_ways_after_a_101() -> None:
@@ -277,7 +278,7 @@ async def test_a_side_that_takes_nothing_stops_the_other(who: str) -> None:
         held = sum(side.get_write_buffer_size() for side in sides)
         assert 0 < held < 1 << 20
         go.set()
-        result = await asyncio.wait_for(work, 20)
+        result = await asyncio.wait_for(work, PATIENCE)
         await until(lambda: got or who == "client")
         assert (got[0] if who == "upstream" else result) == sent
 

@@ -12,6 +12,7 @@ import pytest
 from gateway.http.wrong_tokens import WrongTokens
 from tests.support.control_plane import running
 from tests.support.storage import Storage
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("each_storage")
 
@@ -144,7 +145,7 @@ async def test_a_token_is_made_and_revoked_at_all_control_planes(
         other.headers = {"Kong-Admin-Token": made.body["token"]}
 
         async def until(status: int) -> None:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE):
                 while (await other.ask("GET", "/")).status != status:
                     other.made.authentication.wrong = WrongTokens()
                     await asyncio.sleep(0.05)

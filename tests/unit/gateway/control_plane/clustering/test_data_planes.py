@@ -9,6 +9,7 @@ import pytest
 
 from gateway.control_plane.clustering.data_planes import DataPlane, DataPlanes
 from gateway.errors import ClusterError
+from tests.support.waiting import PATIENCE
 
 ROW: dict[str, Any] = {"id": "a", "hostname": "h", "last_seen": 10, "config_hash": "1" * 32}
 
@@ -50,7 +51,7 @@ async def test_news_wakes_all_that_wait() -> None:
     waiting = [asyncio.create_task(data_planes.news()) for _ in range(3)]
     await asyncio.sleep(0)
     data_planes.announce()
-    await asyncio.wait_for(asyncio.gather(*waiting), 5)
+    await asyncio.wait_for(asyncio.gather(*waiting), PATIENCE)
 
 
 def test_invented_ids_are_bounded_by_certificate() -> None:

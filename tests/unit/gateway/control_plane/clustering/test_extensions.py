@@ -13,6 +13,7 @@ from gateway.hybrid.extensions import RequestTrace, TriedRequest, encode, read_t
 from tests.support.control_plane import running
 from tests.support.page import serving_page
 from tests.support.reports import message, report, route
+from tests.support.waiting import PATIENCE
 
 
 def test_what_is_no_message_of_ours_is_left_to_others() -> None:
@@ -30,7 +31,7 @@ async def test_reports_are_taken_where_there_is_a_page(tmp_path: Path) -> None:
             await peer.ping()
             assert place.made.extensions.traffic.nodes
         assert ("shop", "orders") in place.made.extensions.traffic.routes
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while place.made.data_planes.connected():
                 await place.made.data_planes.news()
         assert not place.made.extensions.traffic.nodes, "who has gone is not there"

@@ -26,6 +26,7 @@ from tests.support.cluster_listener import (
 )
 from tests.support.control_plane import running
 from tests.support.peer import Peer, connected
+from tests.support.waiting import PATIENCE
 
 SHARED = shared_pair()
 PIN = ClusterIdentity("shared", SHARED.certificate, SHARED.key, SHARED.certificate)
@@ -122,7 +123,7 @@ async def test_stopping_closes_every_session_with_a_close_frame() -> None:
     async with world() as place, joined(place) as peer:
         await place.until(lambda: place.data_planes.connected() == [NODE])
         ended = asyncio.create_task(peer.ended())
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(PATIENCE):
             await place.listener.stop()
         assert await ended == 1001
         assert place.data_planes.connected() == []
@@ -131,7 +132,7 @@ async def test_stopping_closes_every_session_with_a_close_frame() -> None:
 async def test_a_data_plane_that_is_cut_off_does_not_delay_stopping() -> None:
     async with world() as place, joined(place) as peer:
         await place.until(lambda: place.data_planes.connected() == [NODE])
-        async with asyncio.timeout(4):
+        async with asyncio.timeout(25):
             await place.listener.stop()  # without a response to the close frame
         peer.hang_up()
 
@@ -157,7 +158,7 @@ async def test_three_hundred_ids_with_one_certificate_are_not_all_kept(tmp_path:
         for number in range(30):
             async with place.peer(f"node-{number}") as peer:
                 peer.hang_up()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 while place.made.data_planes.connected():
                     await place.made.data_planes.news()
         rows = (await place.ask("GET", "/clustering/data-planes")).body["data"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.support.control_plane import messages, running
 from tests.support.documents import story, with_topic
+from tests.support.waiting import PATIENCE
 
 SECRET_MISSING = "vault reference {vault://env/KAFKA_API_SECRET} does not resolve"
 
@@ -34,7 +35,7 @@ async def test_a_data_plane_that_says_nothing_is_a_timeout_and_the_release_stays
 
 async def test_with_wait_zero_it_returns_at_once(tmp_path: Path) -> None:
     async with running(tmp_path) as place, place.peer():
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(9):
             reply = await place.publish(story(), wait=0)
         assert reply.body["data_planes"][0]["status"] == "timeout"
 
@@ -73,7 +74,7 @@ async def test_a_data_plane_that_did_not_fit_before_does_not_block(tmp_path: Pat
         await place.publish(story())
         async with place.peer(plugins=[]) as peer:
             assert await peer.ping() == b""
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 while True:
                     planes = (await place.ask("GET", "/clustering/data-planes")).body["data"]
                     if planes[0]["sync_status"] == "plugin_set_incompatible":
@@ -87,7 +88,7 @@ async def test_stopping_returns_a_call_that_waits(tmp_path: Path) -> None:
     async with running(tmp_path) as place, place.peer() as silent:
         call = asyncio.create_task(place.publish(story(), wait=30))
         await silent.configuration()
-        async with asyncio.timeout(4.5):
+        async with asyncio.timeout(25):
             await place.made.stop()
         reply = await call
         assert reply.body["data_planes"][0]["status"] == "timeout"

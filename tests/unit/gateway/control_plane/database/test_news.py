@@ -8,6 +8,7 @@ from gateway.control_plane.database.news import DatabaseNews
 from gateway.errors import StoreError
 from tests.support.postgres import Postgres, running_postgres
 from tests.support.storage import Storage
+from tests.support.waiting import PATIENCE
 
 NEVER = 3600.0
 
@@ -27,7 +28,7 @@ class Looks:
             raise StoreError("failed to connect to database", 503)
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while self.count < count:
                 self._more.clear()
                 await self._more.wait()

@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.support.control_plane import Place, RawConnection, connect
 from tests.support.documents import story
 from tests.support.page import TOKEN, Visitor, serving_page, token_for
+from tests.support.waiting import PATIENCE
 
 
 @asynccontextmanager
@@ -26,7 +27,7 @@ async def listening(place: Place, token: str = TOKEN) -> AsyncIterator[RawConnec
 
 
 async def heard(wire: RawConnection, name: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await wire.reader.readuntil(f"event: {name}\n".encode())
 
 
@@ -46,7 +47,7 @@ async def test_a_stream_ends_with_the_token_it_was_asked_for_with(tmp_path: Path
         async with listening(place, token) as wire:
             revoked = await asyncio.to_thread(place.made.tokens.revoke, "ann")
             place.made.authentication.note(revoked)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 await wire.reader.readuntil(b"\r\n0\r\n\r\n")
 
 
@@ -70,6 +71,6 @@ async def test_a_browser_that_leaves_is_forgotten(tmp_path: Path) -> None:
             assert events.open == 1
         for _ in range(2):  # the first write after it is not known to be in vain
             await place.publish({"services": {f"s{_}": {"url": "http://s.test"}}}, wait=0)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while events.open:  # noqa: ASYNC110  # nobody announces it
                 await asyncio.sleep(0.01)

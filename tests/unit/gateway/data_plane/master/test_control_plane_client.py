@@ -25,6 +25,7 @@ from tests.support.authority import Authority
 from tests.support.control_plane import NAME, Place, certificates, running
 from tests.support.http import until
 from tests.support.peer import all_plugins
+from tests.support.waiting import PATIENCE
 
 DOCUMENT = {"services": {"s": {"url": "http://h/", "routes": {"r": {"paths": ["/a"]}}}}}
 ID = "6f0b0d0a-3f3c-4a44-9b0a-000000000001"
@@ -245,7 +246,7 @@ async def test_of_several_frames_that_wait_only_the_newest_is_taken() -> None:
             await done.wait()
 
     async with scripted(script) as (port, tls), client(port, tls, Slow()):
-        await asyncio.wait_for(received.wait(), 10)
+        await asyncio.wait_for(received.wait(), PATIENCE)
         done.set()
         await until(lambda: len(taken) == 2)
     assert taken == [b"one", b"three"]

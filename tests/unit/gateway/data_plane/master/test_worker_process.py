@@ -13,6 +13,7 @@ from gateway.data_plane.master.worker_process import WorkerProcess
 from gateway.errors import WorkerGone
 from tests.support.fake_worker import spawn
 from tests.support.http import until
+from tests.support.waiting import PATIENCE
 
 
 @asynccontextmanager
@@ -25,7 +26,7 @@ async def worker() -> AsyncIterator[WorkerProcess]:
         yield made
     finally:
         made.kill()
-        await asyncio.wait_for(made.exited.wait(), 10)
+        await asyncio.wait_for(made.exited.wait(), PATIENCE)
         assert exits == [made]
 
 
@@ -70,5 +71,5 @@ async def test_memory_is_that_of_the_process_while_it_runs() -> None:
     async with worker() as made:
         await until(lambda: made.memory() > 1 << 20)
         made.kill()
-        await asyncio.wait_for(made.exited.wait(), 10)
+        await asyncio.wait_for(made.exited.wait(), PATIENCE)
         assert made.memory() == 0

@@ -16,6 +16,7 @@ from tests.support.control_plane import Place, node_settings
 from tests.support.node import running_node
 from tests.support.page import serving_page
 from tests.support.producing import on_broker
+from tests.support.waiting import PATIENCE
 
 KEY = "key-of-ann-0815"
 
@@ -42,7 +43,7 @@ async def tried_on(
         allowed = {"KAFKA_GATEWAY_TRACE_REQUESTS": "on", **settings}
         with running_node(tmp_path, **node_settings(place, tmp_path), **allowed) as node:
             await asyncio.to_thread(node.ready)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE):
                 while not place.made.extensions.traffic.nodes:  # noqa: ASYNC110  # a report comes
                     await asyncio.sleep(0.05)
             yield place, place.made.data_planes.connected()[0]

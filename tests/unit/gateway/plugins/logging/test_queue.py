@@ -13,6 +13,7 @@ from gateway.errors import OutgoingError
 from gateway.plugins.logging.counts import LogCounts
 from gateway.plugins.logging.queue import BatchQueue, QueueClock, QueueLimits
 from tests.support.logging import SlowClock, settle
+from tests.support.waiting import PATIENCE
 
 
 class Sink:
@@ -205,14 +206,14 @@ async def test_closing_does_not_wait_for_a_sink_that_is_away() -> None:
     it.add(b"1", b"2")
     closing = asyncio.create_task(it.queue.close(60))
     await it.clock.advance(2)
-    await asyncio.wait_for(closing, 5)
+    await asyncio.wait_for(closing, PATIENCE)
     assert it.dropped == {"closed": 2}
     alone = Subject(at_once=True, retry_time=-1)
     alone.sink.away = True
     alone.add(b"1")
     closing = asyncio.create_task(alone.queue.close(60))
     await alone.clock.advance(2)
-    await asyncio.wait_for(closing, 5)
+    await asyncio.wait_for(closing, PATIENCE)
     assert alone.dropped == {"not_delivered": 1}
 
 

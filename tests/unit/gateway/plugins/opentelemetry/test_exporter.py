@@ -11,6 +11,7 @@ from gateway.plugins.base import PluginContext
 from gateway.plugins.logging.sinks import LogSinks
 from gateway.plugins.opentelemetry import Config
 from gateway.plugins.opentelemetry.exporter import SpanExporter
+from tests.support.waiting import PATIENCE
 
 
 async def test_the_queue_is_given_back_at_the_end() -> None:
@@ -21,7 +22,7 @@ async def test_the_queue_is_given_back_at_the_end() -> None:
     exporter.close()
     with pytest.raises(KeyError):
         exporter.close()
-    await asyncio.wait_for(logs.close(1), 5)
+    await asyncio.wait_for(logs.close(1), PATIENCE)
 
 
 def test_a_worker_that_traces_nothing_does_not_load_protobuf() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.policies import policy_gateway
 from tests.support.releases import number
+from tests.support.waiting import PATIENCE
 
 NAME = "request-termination"
 
@@ -57,7 +58,7 @@ async def test_an_interim_status_ends_with_the_connection() -> None:
         await wire.send(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
         status, headers, _ = await wire.head()
         assert (status, headers["connection"]) == (100, "close")
-        assert await asyncio.wait_for(wire.rest(), 10) == b""
+        assert await asyncio.wait_for(wire.rest(), PATIENCE) == b""
 
 
 async def test_a_body_goes_out_as_it_is() -> None:

@@ -17,6 +17,7 @@ from gateway.proxy.resolver import Resolver
 from tests.support.balancing import target_rows, upstream_row
 from tests.support.dns import Record, dns_server
 from tests.support.http import until
+from tests.support.waiting import PATIENCE
 
 Health = dict[PeerId, PeerState]
 
@@ -121,7 +122,7 @@ async def test_a_peer_that_dns_adds_gets_requests() -> None:
         balancer = Balancer(row, target_rows(row, ["a.test:80"]), resolver, {})
         assert balancer.pick(None, ()) is None
         balancer.start()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await balancer.targets.found.wait()
             assert picked(balancer, 2) == {"192.0.2.1": 2}
             server.records["a.test"] = Record(["192.0.2.1", "192.0.2.2"], 1)

@@ -14,6 +14,7 @@ from gateway.proxy.resolver import Resolver
 from tests.support.balancing import target_rows, upstream_row
 from tests.support.dns import DnsServer, Record, dns_server
 from tests.support.http import until
+from tests.support.waiting import PATIENCE
 
 
 @asynccontextmanager
@@ -23,7 +24,7 @@ async def looked_up(
     resolver = Resolver(Dns([server.address] if server is not None else [], not_found_ttl=1))
     found = TargetList(target_rows(upstream_row(), targets), resolver)
     found.start()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await found.found.wait()
     try:
         yield found

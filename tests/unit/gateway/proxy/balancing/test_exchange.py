@@ -25,6 +25,7 @@ from tests.support.dns import Record, dns_server
 from tests.support.http import Running, Wire, get, post, until
 from tests.support.ports import free_ports
 from tests.support.upstream import BAD_GATEWAY, Script, Scripted, answering, ok, take, upstream
+from tests.support.waiting import PATIENCE
 
 CHECKED = {
     "passive": {
@@ -159,7 +160,7 @@ async def test_a_request_waits_for_the_first_look_up() -> None:
         app = BalancedApp([f"a.test:{one.port}"], proxy=proxy)
         assert not app.balancer.targets.found.is_set()
         pending = asyncio.ensure_future(_answered(app))
-        assert (await asyncio.wait_for(pending, 20)) == {b"1": 1}
+        assert (await asyncio.wait_for(pending, PATIENCE)) == {b"1": 1}
 
 
 async def _answered(app: BalancedApp) -> Counter[bytes]:

@@ -19,6 +19,7 @@ from gateway.plugins.produce.registry.client import KeptSchema, Registry, Regist
 from gateway.plugins.produce.registry.serializer import Serializer
 from gateway.plugins.produce.registry.settings import ConfluentRegistry
 from tests.support.registry import FakeRegistry, registry
+from tests.support.waiting import PATIENCE
 
 T = TypeVar("T")
 
@@ -107,7 +108,7 @@ def test_a_schema_that_grows_old_is_fetched_again_while_it_is_used() -> None:
         kept = client(fake, ttl=0.5).schema("s", "latest", simple=False)
         first = await fetched(kept)
         fake.register("s", "int")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 used = kept.ready() or await fetched(kept)
                 if used is not first:
