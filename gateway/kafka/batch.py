@@ -15,6 +15,12 @@ OVERHEAD = 100
 """Bytes of a batch that are none of its records', and as much again for each record; rather too
 many (KIP-98: 61 for a batch, up to 36 for a record, and some for each of its headers)."""
 
+JOINED = 128 * 1024
+"""Values up to this many bytes together are handed over in one piece; above, the copy costs more
+than the calls it saves."""
+LENT = 16 * 1024
+"""Values from so many bytes on are not copied: librdkafka reads them where they are."""
+
 
 class Batch:
     """Records for one topic, in order.

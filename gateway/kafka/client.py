@@ -24,7 +24,8 @@ from typing import Any, Protocol
 
 from gateway.errors import ProduceError
 from gateway.kafka import librdkafka as rdk
-from gateway.kafka.batch import Batch, Header
+from gateway.kafka.batch import JOINED, LENT, Batch
+from gateway.kafka.headed_records import HeadedRecords
 from gateway.kafka.librdkafka import error_name, error_text, ffi, lib, text
 from gateway.kafka.pusher import Pusher
 
@@ -33,11 +34,6 @@ _WORDS = 9
 its length, offset, token."""
 _ERROR, _VALUE, _LENGTH, _KEY, _KEY_LENGTH, _TOKEN = 0, 3, 4, 5, 6, 8
 _ROOM = 1024
-_JOINED = 128 * 1024
-"""Values up to this many bytes together are handed over in one piece; above, the copy costs more
-than the calls it saves."""
-_LENT = 16 * 1024
-"""Values from so many bytes on are not copied: librdkafka reads them where they are."""
 _WAKE = (1).to_bytes(8, "little")
 _EVENTS = rdk.EVENT_DELIVERY | rdk.EVENT_LOG | rdk.EVENT_ERROR | rdk.EVENT_OAUTHBEARER_TOKEN_REFRESH
 _NULL = ffi.NULL
@@ -80,6 +76,7 @@ class Client:
         self._handle = _new_handle(settings)
         self._topics: dict[str, Any] = {}
         self._lent: dict[int, bytes] = {}
+        self._headed = HeadedRecords(self._handle, self._lent)
         self._queue = lib.rd_kafka_queue_get_main(self._handle)
         self._read_end, self._write_end = _wake_pipe()
         lib.rd_kafka_queue_io_event_enable(self._queue, self._write_end, _WAKE, len(_WAKE))
@@ -109,9 +106,9 @@ class Client:
         """Queue records; return token and error code of those that were not taken."""
         topic = self.topic(name)
         if batch.headed:
-            return self._produce_with_headers(topic, batch)
+            return self._headed.produce(topic, batch)
         count = len(batch.values)
-        if count == 1 or batch.size > _JOINED:
+        if count == 1 or batch.size > JOINED:
             return self._produce_each(topic, batch)
         failed: list[tuple[int, int]] = []
         for start in range(0, count, _ROOM):
@@ -249,25 +246,10 @@ class Client:
         A large one is kept here until it is reported, which everything is: written, failed or
         purged.
         """
-        if len(value) < _LENT:
+        if len(value) < LENT:
             return rdk.COPY
         self._lent[token] = value
         return 0
-
-    def _produce_with_headers(self, topic: Any, batch: Batch) -> list[tuple[int, int]]:
-        failed = []
-        fields = None
-        for index, (value, token) in enumerate(zip(batch.values, batch.tokens, strict=True)):
-            key, headers = batch.extras.get(index, (None, ()))
-            # The records of one request come together and share them; those of others most often
-            # have headers of the same names.
-            if fields is None or fields.key is not key or not fields.take(headers):
-                fields = _Fields(topic, key, headers)
-            code = fields.produce(self._handle, value, token, self._lend(token, value))
-            if code:
-                self._lent.pop(token, None)
-                failed.append((token, code))
-        return failed
 
     def _readable(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -310,65 +292,6 @@ class Client:
                 self._listener.on_log(level[0], text(facility[0]), text(message[0]))
         elif kind == rdk.EVENT_OAUTHBEARER_TOKEN_REFRESH:
             self._listener.on_token_wanted()
-
-
-class _Fields:
-    """What records with the same topic, key and names of headers are produced with."""
-
-    def __init__(self, topic: Any, key: bytes | None, headers: Sequence[Header]) -> None:
-        self.key = key
-        self._taken = headers
-        self._names = [name for name, _ in headers]
-        self._fields = fields = ffi.new("rd_kafka_vu_t[]", 6 + len(headers))
-        self._kept: list[Any] = []
-        fields[0].vtype, fields[0].u.rkt = rdk.VU_RKT, topic
-        fields[1].vtype, fields[1].u.i32 = rdk.VU_PARTITION, rdk.PARTITION_UNASSIGNED
-        fields[2].vtype = rdk.VU_MSGFLAGS
-        fields[3].vtype, fields[4].vtype = rdk.VU_OPAQUE, rdk.VU_VALUE
-        self._used = 5
-        if key:
-            self._kept.append(ffi.from_buffer(key))
-            fields[5].vtype, fields[5].u.mem.ptr = rdk.VU_KEY, self._kept[-1]
-            fields[5].u.mem.size = len(key)
-            self._used = 6
-        self._headers: list[Any] = []
-        self._contents: list[Any] = []
-        for name, content in headers:
-            self._kept.append(ffi.new("char[]", name.encode()))
-            self._contents.append(ffi.from_buffer(content))
-            field = fields[self._used]
-            field.vtype = rdk.VU_HEADER
-            header = field.u.header
-            header.name, header.val = self._kept[-1], self._contents[-1]
-            header.size = len(content)
-            self._headers.append(header)
-            self._used += 1
-
-    def take(self, headers: Sequence[Header]) -> bool:
-        """Have what is produced next carry these headers; False: they have other names."""
-        if headers is self._taken:
-            return True
-        if [name for name, _ in headers] != self._names:
-            return False
-        self._taken = headers
-        for place, (_, content) in enumerate(headers):
-            header, buffer = self._headers[place], ffi.from_buffer(content)
-            header.val, header.size = buffer, len(content)
-            self._contents[place] = buffer
-        return True
-
-    def produce(self, handle: Any, value: bytes, token: int, flags: int) -> int:
-        """Queue a record; return an error code. ``flags`` say whether librdkafka copies it."""
-        fields, buffer = self._fields, ffi.from_buffer(value)
-        fields[2].u.i = flags
-        fields[3].u.opaque = token
-        fields[4].u.mem.ptr, fields[4].u.mem.size = buffer, len(value)
-        error = lib.rd_kafka_produceva(handle, fields, self._used)
-        if error == _NULL:
-            return 0
-        code = int(lib.rd_kafka_error_code(error))
-        lib.rd_kafka_error_destroy(error)
-        return code
 
 
 def _new_handle(settings: Mapping[str, str]) -> Any:

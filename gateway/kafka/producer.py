@@ -27,8 +27,6 @@ OnDelivery = Callable[[ProduceError | None], None]
 OnSettled = Callable[[str, int, int, str], None]
 """Told of a record's topic, partition, offset, and the name of its error or nothing."""
 
-_NONE: tuple[int, None] = (0, None)
-
 
 def _no_sender(_: ProduceError | None) -> None:
     """Take the report of a record whose deadline has passed."""
@@ -62,7 +60,8 @@ class Producer:
         self._loop = loop
         self._prober = prober
         self._pending: dict[int, OnDelivery | None] = {}
-        self._extras: dict[int, tuple[int, Slot | None]] = {}
+        self._extras: dict[int, int] = {}
+        self._slots: dict[int, Slot] = {}
         most = min(config.batch_messages, MOST_TOGETHER)
         self._order = KeyOrder(most, config.batch_bytes)
         self.first_lane = FirstLane(self, loop, prober)
@@ -129,15 +128,13 @@ class Producer:
         if self.watch.gate_closed or self._connectivity.barred is not None:
             self._refuse()
         token = self._token + 1
-        if key or headers or self.doubts:
+        if key or self.doubts:
             self._send_apart(
                 QueuedRecord(token, topic, value, key or None, headers, size), on_delivery
             )
             return
         self._token = token
         self._pending[token] = on_delivery
-        self.messages += 1
-        self.bytes += size
         first = self.first_lane
         if first.scheduled is None:
             first.schedule()
@@ -146,13 +143,19 @@ class Producer:
             batch = first.staged[topic] = Batch()
         batch.values.append(value)
         batch.tokens.append(token)
+        if headers:
+            batch.add_extra(None, headers)
+            self._extras[token] = more = extra_size(None, headers)
+            size += more
         batch.size += size
+        self.messages += 1
+        self.bytes += size
         first.count += 1
         if first.count == first.expected:
             first.complete()
 
     def _send_apart(self, record: QueuedRecord, on_delivery: OnDelivery | None) -> None:
-        """Take a record that has a key or headers, or whose topic may have to go another way."""
+        """Take a record that has a key, or whose topic may have to go another way."""
         token, topic, key, headers = record.token, record.topic, record.key, record.headers
         slot = None if key is None else (topic, key)
         more = extra_size(key, headers)
@@ -161,7 +164,9 @@ class Producer:
         self._token = token
         self._pending[token] = on_delivery
         if more:
-            self._extras[token] = (more, slot)
+            self._extras[token] = more
+        if slot is not None:
+            self._slots[token] = slot
         self.messages += 1
         self.bytes += record.size
         if self.first_lane.scheduled is None:
@@ -254,7 +259,7 @@ class Producer:
                 except Exception as error:
                     self.watch.log.bug(error)
         if self._extras:
-            size += sum(self._forget(message._private) for message in messages)
+            size += self._forget([message._private for message in messages])
         self.messages -= count
         self.bytes -= size
         self.records += count - failed
@@ -303,14 +308,14 @@ class Producer:
             else:
                 self.messages -= 1
                 self.bytes -= record.size
-                self._forget(record.token)
+                self._forget((record.token,))
         return wanted
 
     def not_taken(self, refused: Sequence[tuple[int, int, int]]) -> None:
         """Fail records that librdkafka did not take: token, bytes of the value, error."""
         for token, size, code in refused:
             self.messages -= 1
-            self.bytes -= size + self._forget(token)
+            self.bytes -= size + self._forget((token,))
             self._fail(self._pending.pop(token, _no_sender), code)
         self.watch.failed()
 
@@ -326,21 +331,22 @@ class Producer:
         """Note the time since when the last records were taken."""
         self._deadlines.mark(taken_at, self._token)
 
-    def _forget(self, token: int) -> int:
-        """Let those go that waited for a record; return the bytes of its key and headers."""
-        more, slot = self._extras.pop(token, _NONE)
-        if slot is not None:
-            behind = self._order.done(slot)
-            if behind is not None:
-                wanted = self.still_wanted(behind)
-                if wanted:
+    def _forget(self, tokens: Sequence[int]) -> int:
+        """Let those go that waited for records; return the bytes of their keys and headers."""
+        pop = self._extras.pop
+        more = sum([pop(token, 0) for token in tokens])
+        if self._slots:
+            for token in tokens:
+                slot = self._slots.pop(token, None)
+                behind = None if slot is None else self._order.done(slot)
+                if behind is not None and (wanted := self.still_wanted(behind)):
                     self._follow(wanted)
         return more
 
     def _record(self, message: Any) -> QueuedRecord:
         """Return a reported record as it was sent."""
         value, key, headers = content_of(message)
-        size = len(value) + self._extras.get(message._private, _NONE)[0]
+        size = len(value) + self._extras.get(message._private, 0)
         return QueuedRecord(message._private, topic_of(message), value, key, headers, size)
 
     def _fail(self, callback: OnDelivery | None, code: int, topic: str = "") -> None:
