@@ -68,12 +68,18 @@ def write(storage: Storage, confirmed: Connection) -> None:
         store.save_data_planes([{"id": "node", "last_seen": release.number}], 0)
 
 
-def serve(values: dict[str, str], log: Path, storage: Storage, begun: Connection) -> None:
-    """Run a whole control plane, which logs to a file."""
+def serve(
+    values: dict[str, str],
+    more: dict[str, str],
+    log: Path,
+    storage: Storage,
+    begun: Connection,
+) -> None:
+    """Run a whole control plane, which logs to a file; ``more`` counts before the storage's."""
     with log.open("ab") as file:
         os.dup2(file.fileno(), 2)
     begun.send(0)
-    run_control_plane(Settings.from_values({**values, **storage.settings()}))
+    run_control_plane(Settings.from_values({**values, **storage.settings(), **more}))
 
 
 class Victim:

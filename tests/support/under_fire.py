@@ -13,13 +13,23 @@ import http.client
 import itertools
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from tests.support.authority import client_context
+from tests.support.control_plane import NAME, certificates, cluster_settings
+from tests.support.control_plane_process import values_with_ports
 from tests.support.deck import entity_id
+from tests.support.fleet import LightDataPlane
+from tests.support.killed import Victim, serve
+from tests.support.node import NodeProcess, running_node
+from tests.support.postgres import KEY
+from tests.support.storage import Storage
 
 SIZES = {"a": 6, "h": 6, "x": 1}
 """How many routes are written together, by letter."""
@@ -40,11 +50,60 @@ def editions(rows: Iterable[Mapping[str, Any]]) -> dict[str, set[int]]:
     return found
 
 
-class Writers:
-    """Writes without end, each kind by a client of its own, and remembers what was acknowledged."""
+class FragileControlPlane:
+    """A control plane that is started and killed, on the same ports and database."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, folder: Path, storage: Storage, **values: str) -> None:
+        own, (self.admin, self.port, self.status) = values_with_ports(folder)
+        folder.mkdir(exist_ok=True)
+        keyring = folder / "keyring"
+        keyring.write_text(KEY)
+        kept = {"keyring_file": str(keyring), "log_level": "error", "releases_kept": "12"}
+        self.url = f"http://127.0.0.1:{self.admin}"
+        self.log = folder / "control-plane.log"
+        self._start = partial(Victim, partial(serve, own | kept, values, self.log), storage)
+        self._running: Victim | None = None
+
+    def start(self) -> None:
+        """Start it; it is not ready yet."""
+        self._running = self._start()
+
+    def kill(self, after: float = 0) -> None:
+        """Kill it after so many seconds, if it runs."""
+        running, self._running = self._running, None
+        if running is not None:
+            running.kill(after)
+
+
+def light_data_plane(
+    port: int, taken: Callable[[dict[str, Any]], None] = lambda _: None
+) -> LightDataPlane:
+    """Return a data plane of the control plane at a port."""
+    authority, _, own = certificates()
+    return LightDataPlane(port, client_context(authority.pem, own), NAME, taken)
+
+
+@contextmanager
+def following_node(port: int, folder: Path) -> Iterator[NodeProcess]:
+    """Run a node of one worker that connects to the control plane at a port at once and again."""
+    values = {**cluster_settings(port, folder), "KONG_NGINX_WORKER_PROCESSES": "1"}
+    values |= {f"KAFKA_GATEWAY_CLUSTER_RECONNECT_{end}": "200ms" for end in ("MIN", "MAX")}
+    with running_node(folder, **values) as node:
+        yield node
+
+
+class Writers:
+    """Writes without end, each kind by a client of its own, and remembers what was acknowledged.
+
+    ``patient`` ones ask again after a 503, as it says.
+    """
+
+    def __init__(self, url: str, *, patient: bool = False) -> None:
         self.url = url
+        self.refused = 0
+        """How often the answer was a 503."""
+        self._patient = patient
+        self._stopping = False
         self.sent = dict.fromkeys(SIZES, 0)
         self.acknowledged = dict.fromkeys(SIZES, 0)
         self.release = 0
@@ -57,11 +116,15 @@ class Writers:
                 await write(session)
 
     async def write(self) -> None:
-        """Write until the control plane is gone; a wrong answer raises ``AssertionError``."""
+        """Write until the control plane is gone, or ``stop``.
+
+        A wrong answer raises ``AssertionError``.
+        """
+        self._stopping = False
         async with aiohttp.ClientSession(self.url) as session:
 
             async def endlessly(write: Any) -> None:
-                while True:
+                while not self._stopping:
                     await write(session)
 
             writes = (self._publish, self._hold, self._single)
@@ -69,6 +132,10 @@ class Writers:
             for one in ended:
                 if isinstance(one, BaseException) and not isinstance(one, aiohttp.ClientError):
                     raise one
+
+    def stop(self) -> None:
+        """Finish what is being written, and begin nothing more."""
+        self._stopping = True
 
     async def _publish(self, session: aiohttp.ClientSession) -> None:
         edition = self._next("a")
@@ -80,7 +147,7 @@ class Writers:
             for n in range(SIZES["a"])
         }
         body = {"owner": "a", "document": {"routes": routes}, "wait": edition % 2}
-        made = await _ask(session, "POST", "/releases", body)
+        made = await self._ask(session, "POST", "/releases", body)
         self._noted("a", edition, made)
 
     async def _hold(self, session: aiohttp.ClientSession) -> None:
@@ -88,7 +155,7 @@ class Writers:
         held = {"X-Kafka-Gateway-Hold": f"h{edition}"}
         for n in range(SIZES["h"]):
             await self._put(session, "h", n, edition, held)
-        made = await _ask(session, "POST", f"/holds/h{edition}/publish", {"wait": 0})
+        made = await self._ask(session, "POST", f"/holds/h{edition}/publish", {"wait": 0})
         self._noted("h", edition, made)
 
     async def _single(self, session: aiohttp.ClientSession) -> None:
@@ -106,9 +173,9 @@ class Writers:
     ) -> None:
         name = f"{letter}{n}"
         if edition == 1:
-            await _ask(session, "PUT", f"/routes/{name}", {"paths": [f"/{name}"]}, headers)
+            await self._ask(session, "PUT", f"/routes/{name}", {"paths": [f"/{name}"]}, headers)
         body = {"name": "request-termination", "route": {"name": name}, **plugin(letter, edition)}
-        await _ask(session, "PUT", f"/plugins/{entity_id(name)}", body, headers)
+        await self._ask(session, "PUT", f"/plugins/{entity_id(name)}", body, headers)
 
     def _next(self, letter: str) -> int:
         self.sent[letter] += 1
@@ -121,36 +188,41 @@ class Writers:
     async def check(self) -> str:
         """Hold what is stored against what was acknowledged; return the newest release's hash."""
         async with aiohttp.ClientSession(self.url) as session:
-            rows = (await _ask(session, "GET", "/plugins?size=1000"))["data"]
+            rows = (await self._ask(session, "GET", "/plugins?size=1000"))["data"]
             found = editions(rows)
             for letter, count in SIZES.items():
                 (edition,) = found[letter]
                 assert self.acknowledged[letter] <= edition <= self.sent[letter], (letter, found)
                 assert sum(row["config"]["body"][0] == letter for row in rows) == count
-            listed = (await _ask(session, "GET", "/releases"))["data"]
+            listed = (await self._ask(session, "GET", "/releases"))["data"]
             numbers = [one["number"] for one in listed]
             assert numbers[0] >= self.release
             assert numbers == list(range(numbers[0], numbers[0] - len(numbers), -1))
             for number in numbers:
-                release = await _ask(session, "GET", f"/releases/{number}")
+                release = await self._ask(session, "GET", f"/releases/{number}")
                 assert all(
                     len(kept) == 1
                     for kept in editions(release["configuration"].get("plugins", ())).values()
                 ), number
             return str(listed[0]["hash"])
 
-
-async def _ask(
-    session: aiohttp.ClientSession,
-    method: str,
-    path: str,
-    body: Any = None,
-    headers: Mapping[str, str] | None = None,
-) -> dict[str, Any]:
-    async with session.request(method, path, json=body, headers=headers) as reply:
-        assert reply.status in (200, 201), (method, path, reply.status, await reply.text())
-        found: dict[str, Any] = await reply.json()
-        return found
+    async def _ask(
+        self,
+        session: aiohttp.ClientSession,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        while True:
+            async with session.request(method, path, json=body, headers=headers) as reply:
+                if reply.status == 503 and self._patient:
+                    self.refused += 1
+                    await asyncio.sleep(float(reply.headers["Retry-After"]))
+                    continue
+                assert reply.status in (200, 201), (method, path, reply.status, await reply.text())
+                found: dict[str, Any] = await reply.json()
+                return found
 
 
 class Asked:

@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +17,7 @@ import sqlalchemy as sa
 
 from gateway.control_plane.database import schema
 from gateway.control_plane.tables import METADATA
-from tests.support.authority import client_context
-from tests.support.control_plane import NAME, certificates, cluster_settings
-from tests.support.control_plane_process import until_ready, values_with_ports
+from tests.support.control_plane_process import until_ready
 from tests.support.fleet import LightDataPlane
 from tests.support.http import until
 from tests.support.killed import (
@@ -32,13 +27,18 @@ from tests.support.killed import (
     Victim,
     content,
     following,
-    serve,
     write,
 )
-from tests.support.node import NodeProcess, running_node
-from tests.support.postgres import KEY
 from tests.support.storage import Storage
-from tests.support.under_fire import PATHS, Writers, asking, editions
+from tests.support.under_fire import (
+    PATHS,
+    FragileControlPlane,
+    Writers,
+    asking,
+    editions,
+    following_node,
+    light_data_plane,
+)
 
 
 def test_a_killed_writer_leaves_whole_releases(storage: Storage) -> None:
@@ -64,57 +64,25 @@ def test_a_killed_writer_leaves_whole_releases(storage: Storage) -> None:
     assert store.append(following), "and the next one may write"
 
 
-class Cluster:
-    """A control plane that is started and killed, on the same ports and database."""
-
-    def __init__(self, folder: Path, storage: Storage) -> None:
-        values, (self.admin, self.port, self.status) = values_with_ports(folder)
-        keyring = folder / "keyring"
-        keyring.write_text(KEY)
-        kept = {"keyring_file": str(keyring), "log_level": "error", "releases_kept": "12"}
-        self.log = folder / "control-plane.log"
-        self._start = partial(Victim, partial(serve, values | kept, self.log), storage)
-        self._running: Victim | None = None
-
-    def start(self) -> None:
-        self._running = self._start()
-
-    def kill(self, after: float = 0) -> None:
-        running, self._running = self._running, None
-        if running is not None:
-            running.kill(after)
-
-    def light_data_plane(self, taken: Callable[[dict[str, Any]], None]) -> LightDataPlane:
-        authority, _, own = certificates()
-        return LightDataPlane(self.port, client_context(authority.pem, own), NAME, taken)
-
-    @contextmanager
-    def node(self, folder: Path) -> Iterator[NodeProcess]:
-        values = {**cluster_settings(self.port, folder), "KONG_NGINX_WORKER_PROCESSES": "1"}
-        values |= {f"KAFKA_GATEWAY_CLUSTER_RECONNECT_{end}": "200ms" for end in ("MIN", "MAX")}
-        with running_node(folder, **values) as node:
-            yield node
-
-
 @pytest.mark.timeout(max(120, 20 * ROUNDS))
 async def test_a_control_plane_killed_under_fire_keeps_all_it_has_acknowledged(
     tmp_path: Path, storage: Storage
 ) -> None:
     """Clients publish, hold and write; a data plane is asked all the while."""
-    cluster = Cluster(tmp_path, storage)
+    cluster = FragileControlPlane(tmp_path, storage)
     writers = Writers(f"http://127.0.0.1:{cluster.admin}")
     mixes: list[Any] = []
 
     def taken(table: dict[str, Any]) -> None:
         mixes.extend(one for one in editions(table["plugins"]).items() if len(one[1]) > 1)
 
-    plane = cluster.light_data_plane(taken)
+    plane = light_data_plane(cluster.port, taken)
     cluster.start()
     try:
         await until_ready(cluster.status)
         await writers.begin()
         plane.start()
-        with cluster.node(tmp_path) as node:
+        with following_node(cluster.port, tmp_path) as node:
             await asyncio.to_thread(node.ready)
             with asking(node.proxy) as asked:
                 digest = await killed_under_fire(cluster, writers, plane)
@@ -131,7 +99,9 @@ async def test_a_control_plane_killed_under_fire_keeps_all_it_has_acknowledged(
     assert cluster.log.read_text() == "", "errors are for what an operator can mend"
 
 
-async def killed_under_fire(cluster: Cluster, writers: Writers, plane: LightDataPlane) -> str:
+async def killed_under_fire(
+    cluster: FragileControlPlane, writers: Writers, plane: LightDataPlane
+) -> str:
     """Kill it again and again; return the hash of the newest release."""
     chance = random.Random(SEED)
     digest = ""
@@ -153,7 +123,7 @@ async def test_a_control_plane_killed_while_it_brings_its_database_up_does_so_th
     tmp_path: Path, storage: Storage
 ) -> None:
     chance = random.Random(SEED)
-    cluster = Cluster(tmp_path, storage)
+    cluster = FragileControlPlane(tmp_path, storage)
     for turn in range(ROUNDS):
         older(storage)
         cluster.start()
