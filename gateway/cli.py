@@ -9,9 +9,30 @@ from __future__ import annotations
 
 import sys
 
+CONTROL_PLANE = frozenset(
+    {"alembic", "anyio", "jinja2", "mako", "psycopg", "sqlalchemy", "starlette"}
+)
+"""Packages that only a control plane and commands on its database import: an image that is built
+for data planes alone has none of them.
+"""
+
 
 def main() -> None:
     """Run the command line."""
+    try:
+        _run()
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in CONTROL_PLANE:
+            raise
+        print(
+            f"error: {' '.join(sys.argv[1:])} needs {error.name}, which is not installed: this is "
+            "an image for data planes alone (ROLES=data-plane); use the one for all roles",
+            file=sys.stderr,
+        )
+        sys.exit(1)
+
+
+def _run() -> None:
     if sys.argv[1:] == ["run"]:
         # The way a node starts: typer and rich would take a tenth of a second of a start's one.
         from gateway.commands.run import start

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Takes out of an environment what no node loads: ``python slim_image.py ENVIRONMENT``.
+"""Takes out of an environment what no node loads: ``python slim_image.py ENVIRONMENT ROLES``.
+
+ROLES is ``all``, or ``data-plane`` for one that is never a control plane.
 
 The build of the image runs it (gateway/Dockerfile), so it needs Python alone. It fails where a
 package has changed so that what it names is not there any more.
@@ -7,9 +9,13 @@ package has changed so that what it names is not there any more.
 
 from __future__ import annotations
 
-import compileall
+import ast
+import importlib.util
+import marshal
 import shutil
+import ssl
 import struct
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,23 +26,47 @@ UNUSED = (
     # Helps for those who test dialects and migrations.
     "sqlalchemy/testing",
     "alembic/testing",
+    # Databases that a control plane's is not.
+    "sqlalchemy/dialects/mssql",
+    "sqlalchemy/dialects/mysql",
+    "sqlalchemy/dialects/oracle",
+    # The control plane writes its statements itself.
+    "sqlalchemy/orm",
+    # Compile bindings: those that are compiled need its `_cffi_backend` alone.
+    "cffi",
+    "pycparser",
 )
+ROLES = ("all", "data-plane")
+CONTROL_PLANE = (
+    *("sqlalchemy", "alembic", "mako", "psycopg", "psycopg_binary", "psycopg_binary.libs"),
+    *("starlette", "anyio", "jinja2"),
+)
+"""What only a control plane imports: its database, its Admin API, its page."""
+LEXERS, NEEDED_LEXERS = "pygments/lexers", {"__init__.py", "_mapping.py", "special.py"}
+"""Rich asks for one when it shows source code, which no command does."""
 FOR_WRITERS = (".pyx", ".pxd", ".pyi", ".h", ".c")
 """Files that compilers and type checkers read."""
 LUA = "luajit21."
 """The one Lua of seven that the sandbox is."""
 OURS = "gateway"
 """Keeps its sources: tracebacks show them, and alembic reads the migrations as sources."""
+LIBPQ = "psycopg_binary.libs"
+"""Has an OpenSSL of its own beside the one with which Python's ``ssl`` comes."""
 
 _ELF64 = b"\x7fELF\x02\x01"
 _HEADER = struct.Struct("<16x2xHIQQQI6H")
 _SEGMENT = struct.Struct("<IIQQQQQQ")
 
 
-def slim(packages: Path) -> None:
-    """Slim a folder ``site-packages``."""
+def slim(packages: Path, roles: str) -> None:
+    """Slim a folder ``site-packages`` for one of ``ROLES``."""
+    if roles not in ROLES:
+        raise SystemExit(f"roles {roles!r}: give one of {', '.join(ROLES)}")
     for name in UNUSED:
-        shutil.rmtree(packages / name)
+        _remove(packages, name)
+    for lexer in (packages / LEXERS).glob("*.py"):
+        if lexer.name not in NEEDED_LEXERS:
+            lexer.unlink()
     if not list((packages / "lupa").glob(f"{LUA}*")):
         raise SystemExit(f"{packages}/lupa has no {LUA}*: the sandbox would not start")
     for path in list(_files(packages)):
@@ -46,9 +76,59 @@ def slim(packages: Path) -> None:
             path.unlink()
         elif shared:
             path.write_bytes(stripped(path.read_bytes()))
+    if roles == "all":
+        share_openssl(packages / LIBPQ, openssl_of_python())
+    else:
+        for name in CONTROL_PLANE:
+            _remove(packages, name)
     for folder in packages.iterdir():
         if folder.name != OURS:
             _bytecode_alone(folder)
+
+
+def _remove(packages: Path, name: str) -> None:
+    """Remove a package or a part of one; what is said of an installed one goes with it."""
+    shutil.rmtree(packages / name)
+    for about in packages.glob(f"{name}-*.dist-info"):
+        shutil.rmtree(about)
+
+
+def openssl_of_python() -> dict[str, Path]:
+    """Return the files of libcrypto and libssl that this Python's ``ssl`` has loaded, by name.
+
+    A Python with OpenSSL within has none.
+    """
+    assert ssl.OPENSSL_VERSION
+    loaded = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines()}
+    files = [Path(name) for name in loaded if name.startswith("/")]
+    return {
+        name: file
+        for name in ("libcrypto", "libssl")
+        for file in files
+        if file.name.startswith(f"{name}.so.")
+    }
+
+
+def share_openssl(libraries: Path, openssl: dict[str, Path]) -> None:
+    """Have libpq use the OpenSSL of Python, which the base image keeps up to date, in place of the
+    one that came with it; where it cannot, for want of a symbol's version, it keeps its own.
+    """
+    (libpq,) = libraries.glob("libpq-*")
+    own = {file: openssl.get(file.name.partition("-")[0]) for file in libraries.glob("lib[cs]*-*")}
+    replaced = {file: other for file, other in own.items() if other is not None}
+    for file, other in replaced.items():
+        file.rename(file.with_suffix(".own"))
+        file.symlink_to(other)
+    # Another process: this one may have the library loaded already.
+    load = f"import ctypes, os; ctypes.CDLL({str(libpq)!r}, mode=os.RTLD_NOW)"
+    done = subprocess.run([sys.executable, "-c", load], capture_output=True, check=False)
+    fits = not done.returncode
+    for file in replaced:
+        kept = file.with_suffix(".own")
+        if fits:
+            kept.unlink()
+        else:
+            kept.replace(file)
 
 
 def stripped(library: bytes) -> bytes:
@@ -74,14 +154,35 @@ def stripped(library: bytes) -> bytes:
 
 def _bytecode_alone(path: Path) -> None:
     """Leave bytecode in the place of a package's sources: they are as large, and read by nobody."""
-    if path.is_dir():
-        compileall.compile_dir(path, quiet=2, legacy=True, maxlevels=20)
-    elif path.suffix == ".py":
-        compileall.compile_file(path, quiet=2, legacy=True)
     for source in list(_files(path)) if path.is_dir() else [path]:
-        compiled = source.suffix == ".py" and source.with_suffix(".pyc").exists()
-        if compiled or source.parent.name == "__pycache__":
+        if source.parent.name == "__pycache__":
             source.unlink()
+        elif source.suffix == ".py" and (compiled := bytecode(source)):
+            source.with_suffix(".pyc").write_bytes(compiled)
+            source.unlink()
+
+
+def bytecode(source: Path) -> bytes:
+    """Return a module's bytecode as a ``.pyc`` in place of its source holds it, without docstrings:
+    each worker's memory would hold them. Nothing for what is no module, as a template of one.
+    """
+    try:
+        tree = ast.parse(source.read_bytes())
+    except SyntaxError:
+        return b""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            _undocument(node)
+    code = compile(tree, str(source), "exec", dont_inherit=True)
+    # Flags, time and size (PEP 552): nobody compares them where there is no source.
+    return importlib.util.MAGIC_NUMBER + bytes(12) + marshal.dumps(code)
+
+
+def _undocument(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    if ast.get_docstring(node, clean=False) is not None:
+        nothing = [] if isinstance(node, ast.Module) else [ast.Pass()]
+        node.body[:1] = [] if len(node.body) > 1 else nothing
+        ast.fix_missing_locations(node)
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -90,4 +191,4 @@ def _files(folder: Path) -> Iterator[Path]:
 
 if __name__ == "__main__":
     (found,) = Path(sys.argv[1]).glob("lib/python3.*/site-packages")
-    slim(found)
+    slim(found, sys.argv[2])

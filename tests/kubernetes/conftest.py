@@ -28,7 +28,7 @@ def cluster() -> Iterator[Cluster]:
         refuse(f"no Kubernetes: {reason}")
     with timed("images"):
         sandbox, gateway = image.ensure()
-        upgraded = image.ensure_next(gateway)
+        upgraded = image.ensure_next()
     with Lab(sandbox, gateway, upgraded, say=say) as lab, lab.entered():
         yield Cluster(lab, gateway, upgraded)
 

@@ -55,12 +55,19 @@ def ensure() -> tuple[Image, Image]:
         return _ensure()
 
 
-def ensure_next(gateway: Image) -> Image:
-    """Return another image of the same gateway: what the gateway's is upgraded to."""
+def ensure_next() -> Image:
+    """Return what the gateway's image is upgraded to: the smallest that the Dockerfile makes, for
+    data planes alone and without a system around Python.
+    """
     with one_at_a_time():
-        inputs = digest(gateway.digest)
+        inputs = digest(*_sources(), _base_reference())
         once("Kubernetes lab, next image", inputs, IMAGES / "next.tar", _next)
         return _image("next", NEXT)
+
+
+def ensure_base() -> Image:
+    """Return the base of the lab's own, which is there where ``ensure`` has built on it."""
+    return _image("base", BASE)
 
 
 def _ensure() -> tuple[Image, Image]:
@@ -90,7 +97,8 @@ def _sources() -> list[Path]:
         and file.relative_to(folder).parts[0] not in ("chart", "systemd")
     ]
     found += (ROOT / "native" / "wheels").iterdir()
-    single = ("pyproject.toml", "README.md", "LICENSE", "tools/slim_image.py")
+    single = ["pyproject.toml", "README.md", "LICENSE"]
+    single += ["tools/slim_image.py", "tools/minimal_root.py"]
     return sorted([*found, *(ROOT / name for name in single)])
 
 
@@ -98,21 +106,23 @@ def _base_reference() -> str:
     return os.environ.get("KUBERNETES_BASE_IMAGE") or BASE
 
 
-def on_base(dockerfile: str, base: str) -> tuple[str, str]:
-    """Return the Dockerfile with ``base`` in place of the image that it pins, and what BASE_IMAGE
-    has to be: buildah fetches even a base that is passed by, and takes no stage's name there.
+def on_base(dockerfile: str, base: str, root: str = "full") -> tuple[str, str]:
+    """Return the Dockerfile with ``base`` in place of the image that it pins and ``root`` in place
+    of its argument, and what BASE_IMAGE has to be: buildah fetches even a base that is passed by,
+    and takes no stage's name from an argument.
     """
+    dockerfile = _replaced(dockerfile, r"^FROM \$\{ROOT\}$", f"FROM {root}")
     if base == PINNED:
         found = re.search(r"^FROM (\S+) AS pinned$", dockerfile, re.MULTILINE)
         return dockerfile, found.group(1) if found else PINNED
-    changed, count = re.subn(
-        r"^FROM \S+ AS pinned$", f"FROM {base} AS pinned", dockerfile, flags=re.M
-    )
+    return _replaced(dockerfile, r"^FROM \S+ AS pinned$", f"FROM {base} AS pinned"), base
+
+
+def _replaced(dockerfile: str, line: str, by: str) -> str:
+    changed, count = re.subn(line, by, dockerfile, flags=re.MULTILINE)
     if count != 1:
-        raise SystemExit(
-            "gateway/Dockerfile has no stage `pinned` any more, which the lab replaces"
-        )
-    return changed, base
+        raise SystemExit(f"gateway/Dockerfile has no line {line} any more, which the lab replaces")
+    return changed
 
 
 def _base() -> None:
@@ -136,26 +146,28 @@ def _sandbox() -> None:
 
 def _gateway() -> None:
     say("gateway image: building gateway/Dockerfile (two minutes the first time)")
-    arguments = []
-    if index := os.environ.get("PIP_INDEX_URL"):
-        arguments.append(f"--build-arg=PIP_INDEX_URL={index}")
-    for name in AUTHORITIES:
-        if os.environ.get(name):
-            arguments.append(f"--secret=id=ca,src={os.environ[name]}")
-            break
-    recipe = IMAGES / "gateway.Dockerfile"
-    text, base = on_base((ROOT / "gateway" / "Dockerfile").read_text(), _base_reference())
-    recipe.write_text(text)
-    arguments += [f"--file={recipe}", f"--build-arg=BASE_IMAGE={base}"]
-    arguments += [f"--ignorefile={ROOT / 'gateway' / 'Dockerfile.dockerignore'}"]
-    _build(ROOT, "gateway", GATEWAY, *arguments)
+    _build_gateway("gateway", GATEWAY, "full", "all")
 
 
 def _next() -> None:
-    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
-        text = f'FROM {GATEWAY}\nLABEL org.opencontainers.image.version="next"\n'
-        (Path(folder) / "Dockerfile").write_text(text)
-        _build(Path(folder), "next", NEXT, "--pull-never")
+    say("the gateway's smallest image: building gateway/Dockerfile")
+    _build_gateway("next", NEXT, "minimal", "data-plane")
+
+
+def _build_gateway(label: str, name: str, root: str, roles: str) -> None:
+    arguments = [f"--build-arg=ROLES={roles}"]
+    if index := os.environ.get("PIP_INDEX_URL"):
+        arguments.append(f"--build-arg=PIP_INDEX_URL={index}")
+    for variable in AUTHORITIES:
+        if os.environ.get(variable):
+            arguments.append(f"--secret=id=ca,src={os.environ[variable]}")
+            break
+    recipe = IMAGES / f"{label}.Dockerfile"
+    text, base = on_base((ROOT / "gateway" / "Dockerfile").read_text(), _base_reference(), root)
+    recipe.write_text(text)
+    arguments += [f"--file={recipe}", f"--build-arg=BASE_IMAGE={base}"]
+    arguments += [f"--ignorefile={ROOT / 'gateway' / 'Dockerfile.dockerignore'}"]
+    _build(ROOT, label, name, *arguments)
 
 
 def _build(context: Path, label: str, name: str, *arguments: str) -> None:

@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+
+import pytest
+
+from gateway.cli import CONTROL_PLANE
+from tools import slim_image
 
 HEAVY = ("pydantic", "typer", "rich", "cryptography", "wsproto", "confluent_kafka", "yaml")
 
@@ -15,3 +21,40 @@ def test_a_master_starts_without_what_only_workers_and_commands_need() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert eval(shown.stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "missing"), [(["run"], "starlette"), (["database", "status"], "sqlalchemy")]
+)
+def test_where_only_data_planes_run_the_command_says_which_image_it_needs(
+    words: list[str], missing: str
+) -> None:
+    code = (
+        "import sys; "
+        f"sys.modules.update(dict.fromkeys({sorted(CONTROL_PLANE)!r})); "
+        f"sys.argv[1:] = {words!r}; "
+        "from gateway.cli import main; main()"
+    )
+    environment = {**os.environ, "KONG_ROLE": "control_plane"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {' '.join(words)} needs ")
+    assert missing in CONTROL_PLANE
+    assert "use the one for all roles" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_package_that_is_missing_elsewhere_is_no_matter_of_roles() -> None:
+    code = (
+        "import sys; sys.modules['typer'] = None; sys.argv[1:] = ['check']; "
+        "from gateway.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "ModuleNotFoundError" in done.stderr
+    assert "roles" not in done.stderr
+
+
+def test_what_the_image_leaves_out_is_what_the_command_line_knows_of() -> None:
+    left_out = {name for name in slim_image.CONTROL_PLANE if "." not in name}
+    assert left_out - {"psycopg_binary"} == CONTROL_PLANE

@@ -16,7 +16,18 @@ def test_the_base_image_is_a_build_argument_whose_default_is_the_pinned_one() ->
     assert re.search(r"^ARG BASE_IMAGE=pinned$", DOCKERFILE, re.MULTILINE)
     pinned, *stages = re.findall(r"^FROM (.+)", DOCKERFILE, re.MULTILINE)
     assert pinned.endswith(" AS pinned")
-    assert [stage.split()[0] for stage in stages] == ["${BASE_IMAGE}"] * 2
+    assert [stage.split()[0] for stage in stages] == [
+        *("${BASE_IMAGE}", "build", "scratch", "${BASE_IMAGE}", "${ROOT}")
+    ]
+
+
+def test_the_root_is_the_base_where_nothing_is_said_and_python_alone_where_it_is_to_be() -> None:
+    assert re.search(r"^ARG ROOT=full$", DOCKERFILE, re.MULTILINE)
+    assert re.search(r"^FROM \$\{BASE_IMAGE\} AS full$", DOCKERFILE, re.MULTILINE)
+    minimal = DOCKERFILE.partition("\nFROM scratch AS minimal\n")[2].partition("\nFROM ")[0]
+    assert minimal.strip() == "COPY --from=root /root-of-minimal /\nENV LANG=C.UTF-8"
+    # There is nothing that could run there, so what is for both of them runs nothing.
+    assert "\nRUN " not in FINAL_STAGE
 
 
 def test_only_the_lock_of_the_runtime_is_installed_into_what_the_image_keeps() -> None:
@@ -39,7 +50,8 @@ def test_the_runtime_lock_holds_neither_pulumi_nor_a_cloud_sdk() -> None:
 
 def test_the_image_is_slimmed_and_has_the_twins_where_there_is_a_wheel() -> None:
     build = DOCKERFILE.rsplit("\nFROM ", 1)[0]
-    assert "python tools/slim_image.py /opt/kafka-gateway" in build
+    assert 'python tools/slim_image.py /opt/kafka-gateway "$ROLES"' in build
+    assert re.search(r"^ARG ROLES=all$", build, re.MULTILINE)
     assert (
         '--find-links native/wheels kafka-gateway-native \\\n      || [ "$TWINS" != required ]'
         in build
@@ -76,6 +88,7 @@ def test_only_what_the_runtime_is_made_of_enters_the_build() -> None:
         "!gateway",
         "!native/wheels",
         "!tools/slim_image.py",
+        "!tools/minimal_root.py",
     }
 
 

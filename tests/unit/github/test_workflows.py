@@ -164,12 +164,18 @@ def test_every_tool_that_a_workflow_runs_is_there() -> None:
 def test_the_image_is_published_under_the_tag_that_the_chart_asks_for() -> None:
     chart = yaml.safe_load((ROOT / "gateway" / "chart" / "Chart.yaml").read_text())
     assert re.fullmatch(r"\d+\.\d+\.\d+", chart["appVersion"]), "as pyproject.toml has it"
-    (build,) = [
+    build, smallest = [
         step
         for step in steps(load(FOLDER / "release-image.yml"))
         if str(step.get("uses", "")).startswith("docker/build-push-action")
     ]
     assert build["with"]["tags"].endswith(":${{ steps.project.outputs.version }}")
+    assert "ROLES" not in build["with"]["build-args"]
+    # The one for data planes alone has a tag of its own.
+    assert smallest["with"]["tags"] == f"{build['with']['tags']}-data-plane"
+    assert {"ROLES=data-plane", "ROOT=minimal", "TWINS=required"} <= set(
+        smallest["with"]["build-args"].split()
+    )
 
 
 def test_the_chart_is_published_with_the_image_of_its_version() -> None:

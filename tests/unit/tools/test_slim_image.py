@@ -11,7 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from tools.slim_image import LUA, OURS, UNUSED, slim, stripped
+from tools.slim_image import (
+    CONTROL_PLANE,
+    LEXERS,
+    LIBPQ,
+    LUA,
+    NEEDED_LEXERS,
+    OURS,
+    UNUSED,
+    bytecode,
+    openssl_of_python,
+    share_openssl,
+    slim,
+    stripped,
+)
 
 SUFFIX = EXTENSION_SUFFIXES[0]
 
@@ -45,9 +58,14 @@ def test_what_is_no_64_bit_elf_file_stays_as_it_is(content: bytes) -> None:
 
 def site_packages(folder: Path) -> Path:
     """Make a small folder of packages with all that is looked for."""
-    for name in UNUSED:
-        (folder / name).mkdir(parents=True)
+    for name in (*UNUSED, *CONTROL_PLANE, LEXERS):
+        (folder / name).mkdir(parents=True, exist_ok=True)
         (folder / name / "x.py").write_text("")
+    for name in ("cffi", "starlette"):
+        (folder / f"{name}-1.0.dist-info").mkdir()
+    for name in NEEDED_LEXERS:
+        (folder / LEXERS / name).write_text("")
+    (folder / LIBPQ / "libpq-1.so.5").write_bytes(b"")
     (folder / "lupa").mkdir()
     for lua in (LUA, "lua54."):
         shutil.copy(library("multidict._multidict"), folder / "lupa" / f"{lua}{SUFFIX[1:]}")
@@ -60,18 +78,97 @@ def site_packages(folder: Path) -> Path:
     return folder
 
 
+KEPT = {
+    f"lupa/{LUA}{SUFFIX[1:]}",
+    *(f"{LEXERS}/{name}c" for name in NEEDED_LEXERS),
+    f"{OURS}/__init__.py",
+    f"{OURS}/data.txt",
+    "other/__init__.pyc",
+    "other/data.txt",
+    "single.pyc",
+}
+
+
+def files(folder: Path) -> set[str]:
+    """Return the files below a folder."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_an_image_for_data_planes_has_nothing_that_only_control_planes_import(
+    tmp_path: Path,
+) -> None:
+    packages = site_packages(tmp_path / "site-packages")
+    slim(packages, "data-plane")
+    assert files(packages) == KEPT
+    assert not list(packages.glob("*.dist-info"))
+
+
+def test_roles_that_there_are_not_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"'dataplane': give one of all, data-plane"):
+        slim(tmp_path, "dataplane")
+
+
+DOCUMENTED = '''"""Of a module."""
+from __future__ import annotations
+TEXT = """No docstring."""
+class Documented:
+    """Of a class."""
+def documented():
+    """Of a function."""
+    return f"""{TEXT}"""
+async def only_documented():
+    """Of a coroutine."""
+assert documented() == TEXT
+'''
+
+
+def test_bytecode_is_a_module_without_its_docstrings(tmp_path: Path) -> None:
+    source = tmp_path / "documented.py"
+    source.write_text(DOCUMENTED)
+    compiled = bytecode(source)
+    assert b"Of a" not in compiled
+    (tmp_path / "documented.pyc").write_bytes(compiled)
+    source.unlink()
+    code = "import documented as it; print(it.documented(), it.__doc__, it.Documented.__doc__)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert done.stdout == "No docstring. None None\n"
+
+
+def test_what_is_no_module_stays_a_source(tmp_path: Path) -> None:
+    template = tmp_path / "script.py"
+    template.write_text("${imports}\n")
+    assert bytecode(template) == b""
+
+
+def test_libpq_takes_the_openssl_of_python_and_keeps_its_own_where_that_does_not_fit(
+    tmp_path: Path,
+) -> None:
+    wheel = library("psycopg_binary").parent.parent / LIBPQ
+    openssl = openssl_of_python()
+    if not openssl:
+        pytest.skip("this Python has its OpenSSL within")
+    shared = shutil.copytree(wheel, tmp_path / "shared")
+    share_openssl(shared, openssl)
+    links = {path.name.partition("-")[0]: path for path in shared.iterdir() if path.is_symlink()}
+    assert {name: link.readlink() for name, link in links.items()} == openssl
+    kept = shutil.copytree(wheel, tmp_path / "kept")
+    unfit = next(kept.glob("libpq-*"))
+    share_openssl(kept, dict.fromkeys(openssl, unfit))
+    assert files(kept) == files(wheel)
+    assert not [path for path in kept.iterdir() if path.is_symlink()]
+
+
 def test_packages_of_others_keep_bytecode_alone_and_ours_its_sources(tmp_path: Path) -> None:
     packages = site_packages(tmp_path / "site-packages")
-    slim(packages)
-    left = {str(path.relative_to(packages)) for path in packages.rglob("*") if path.is_file()}
-    assert left == {
-        f"lupa/{LUA}{SUFFIX[1:]}",
-        f"{OURS}/__init__.py",
-        f"{OURS}/data.txt",
-        "other/__init__.pyc",
-        "other/data.txt",
-        "single.pyc",
+    slim(packages, "all")
+    assert files(packages) == {
+        *KEPT,
+        *(f"{name}/x.pyc" for name in CONTROL_PLANE),
+        f"{LIBPQ}/libpq-1.so.5",
     }
+    assert [path.name for path in packages.glob("*.dist-info")] == ["starlette-1.0.dist-info"]
     code = f"import {OURS}, other, single; print({OURS}.NAME, other.NAME, single.NAME)"
     command = [
         sys.executable,
@@ -92,4 +189,4 @@ def test_it_fails_where_a_package_is_not_what_it_was(tmp_path: Path, missing: st
     else:
         gone.unlink()
     with pytest.raises((FileNotFoundError, SystemExit)):
-        slim(packages)
+        slim(packages, "all")

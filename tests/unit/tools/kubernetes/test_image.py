@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tools.kubernetes.image import PINNED, Image, on_base
 from tools.kubernetes.packages import ROOT
 
@@ -19,5 +21,12 @@ def test_the_lab_builds_the_dockerfile_on_a_base_of_its_own() -> None:
     assert "FROM registry.local/python-base:1 AS pinned\n" in changed
     assert "@sha256:" not in changed
     unchanged, pinned = on_base(text, PINNED)
-    assert unchanged == text
+    assert unchanged == text.replace("FROM ${ROOT}\n", "FROM full\n")
     assert f"FROM {pinned} AS pinned\n" in text
+    smallest, _ = on_base(text, PINNED, "minimal")
+    assert "\nFROM minimal\n" in smallest
+
+
+def test_a_dockerfile_without_what_is_replaced_is_refused() -> None:
+    with pytest.raises(SystemExit, match="gateway/Dockerfile has no line"):
+        on_base("FROM python AS pinned\n", "registry.local/python-base:1")
