@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel
-
 from gateway.entities import ENTITIES, entity_type
+from gateway.entities.partial import PARTIAL_KINDS, linkable
 from gateway.entities.plugin_types import PluginType, plugin_types, unknown_plugin
 from gateway.entities.shape import Shape, shape_of
 from gateway.entities.vault_kinds import VAULT_KINDS
 from gateway.errors import NotFound
 from gateway.names.spelling import choices
-from gateway.redis.settings import RedisDeployment, RedisSettings
 
 
 def entity_schema(collection: str) -> dict[str, Any]:
@@ -29,6 +27,10 @@ def entity_schema(collection: str) -> dict[str, Any]:
         elements = {"type": "string"}
         fields.append({"snis": {"type": "set", "description": _SNIS, "elements": elements}})
     found = {"name": collection, "fields": fields, "entity_checks": []}
+    if collection == "partials":
+        # Its fields are those of its type: /schemas/partials/{type}.
+        abstract = {"type": "record", "required": True, "abstract": True, "fields": []}
+        fields[:] = [{"config": abstract} if "config" in one else one for one in fields]
     if collection == "services":
         found["shorthand_fields"] = [{"url": {"type": "string", "description": _URL}}]
     return found
@@ -59,7 +61,14 @@ def plugin_schema(name: str) -> dict[str, Any]:
     ]
     fields.append({"protocols": _protocols(plugin)})
     fields.append({"config": config})
-    return {"name": name, "fields": fields, "entity_checks": []}
+    found: dict[str, Any] = {"name": name, "fields": fields, "entity_checks": []}
+    if linked := linkable(plugin.schema):
+        # The form in which decK looks for it.
+        kinds = dict.fromkeys(linked.values())
+        found["supported_partials"] = {
+            kind: [path for path, of in linked.items() if of == kind] for kind in kinds
+        }
+    return found
 
 
 def vault_schema(name: str) -> dict[str, Any]:
@@ -71,32 +80,13 @@ def vault_schema(name: str) -> dict[str, Any]:
     return {"name": name, "fields": [{"config": config}], "entity_checks": []}
 
 
-PARTIALS: dict[str, type[BaseModel]] = {"redis-ce": RedisSettings, "redis-ee": RedisDeployment}
-"""The kinds of partials that Kong has, by the record of plugins that they stand for."""
-
-
 def partial_schema(name: str) -> dict[str, Any]:
     """Return the schema of a kind of partial; raises ``NotFound`` naming those there are."""
-    kind = PARTIALS.get(name)
+    kind = PARTIAL_KINDS.get(name)
     if kind is None:
-        raise NotFound(f'no partial named "{name}"; {choices(name, PARTIALS)}')
+        raise NotFound(f'no partial named "{name}"; {choices(name, PARTIAL_KINDS)}')
     config = {"type": "record", "required": True, "fields": _fields(shape_of(kind))}
     return {"name": name, "fields": [{"config": config}], "entity_checks": []}
-
-
-def partials_schema() -> dict[str, Any]:
-    """Return the schema of all partials, whose ``config`` is that of their kind."""
-    kinds = {"type": "string", "required": True, "one_of": list(PARTIALS)}
-    fields: list[dict[str, Any]] = [
-        {"id": {"type": "string", "uuid": True, "auto": True}},
-        {"name": {"type": "string", "unique": True}},
-        {"type": kinds},
-        {"config": {"type": "record", "required": True, "abstract": True, "fields": []}},
-        {"tags": {"type": "set", "elements": {"type": "string", "required": True}}},
-        {"created_at": {"type": "integer", "auto": True}},
-        {"updated_at": {"type": "integer", "auto": True}},
-    ]
-    return {"name": "partials", "fields": fields, "entity_checks": []}
 
 
 def _protocols(plugin: PluginType) -> dict[str, Any]:

@@ -16,15 +16,20 @@ from gateway.control_plane.certificate_names import certificate_of, split_names,
 from gateway.control_plane.ownership import (
     canonical,
     claim,
+    dangling,
     describe,
     without_orphans,
 )
+from gateway.control_plane.partials import check_partials, with_ids, without_linked
 from gateway.control_plane.rows import Rows, indexed, unique_values
 from gateway.documents.document import keep_times
 from gateway.entities import ENTITIES, EntityType, Row, entity_type, validate_row
+from gateway.entities.base import listed_ids
 from gateway.entities.checks import Table, check_table
 from gateway.entities.credentials import store_secret
 from gateway.entities.own_tags import is_own_tag
+from gateway.entities.partial_links import FIELD as LINKS
+from gateway.entities.partial_links import links_of
 from gateway.entities.shape import Shape
 from gateway.entities.types import UUID
 from gateway.entities.validation import shape_for
@@ -111,6 +116,8 @@ def patch(table: Table, collection: str, key: str, data: Mapping[str, Any], now:
     base = dict(before)
     if data.get("url") is not None:
         base = {name: value for name, value in base.items() if name not in _URL_FIELDS}
+    if collection == "plugins":
+        base = without_linked(base, data)
     merged = _merged(shape_for(entity, {**base, **data}), base, data)
     row = validate_row(collection, _resolved(table, collection, {**merged, "updated_at": now}))
     if data.get("password") is not None:
@@ -148,7 +155,7 @@ def _refers(entity: EntityType, rows: Iterable[Row], collection: str, target: st
         return any((name, target) in rows.children for name in (*single, *lists))
     return any(
         any(row.get(name) == target for name in single)
-        or any(target in (row.get(name) or ()) for name in lists)
+        or any(target in listed_ids(row.get(name)) for name in lists)
         for row in rows
     )
 
@@ -175,8 +182,10 @@ def _no_such(entity: EntityType, key: str) -> NotFound:
 
 
 def _resolved(table: Table, collection: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Replace foreign keys given by name, ``{"name": "a"}``, by ids."""
+    """Replace foreign keys given by name, ``{"name": "a"}``, by ids; those of partials, too."""
     result = dict(data)
+    if collection == "plugins" and links_of(data):
+        result[LINKS] = with_ids(table, data[LINKS])
     for field, target in entity_type(collection).foreign.items():
         value = data.get(field)
         name = entity_type(target).endpoint_key
@@ -185,7 +194,7 @@ def _resolved(table: Table, collection: str, data: Mapping[str, Any]) -> dict[st
         if name is not None and value.get(name) is not None:
             found = find(table, target, str(value[name]))
             if found is None:
-                raise _dangling(field, target, {name: value[name]})
+                raise dangling(field, target, {name: value[name]})
             result[field] = found["id"]
     return result
 
@@ -197,6 +206,7 @@ def _store(table: Table, collection: str, row: Row, before: Row | None) -> Writt
     rows = indexed(collection, table.get(collection, ()))
     _check_unique(entity, row, rows, before)
     _check_references(table, entity, row)
+    check_partials(table, collection, row)
     if collection == "certificates":
         check_table({collection: [row]})
     return Written(canonical({**table, collection: rows.replaced(before, row)}), row)
@@ -230,16 +240,11 @@ def _check_references(table: Table, entity: EntityType, row: Row) -> None:
     for field, target in entity.foreign.items():
         value = row.get(field)
         if value is not None and find(table, target, value) is None:
-            raise _dangling(field, target, {"id": value})
+            raise dangling(field, target, {"id": value})
     for field, target in entity.foreign_lists.items():
-        for value in row.get(field) or ():
+        for value in listed_ids(row.get(field)):
             if find(table, target, value) is None:
-                raise _dangling(field, target, {"id": value})
-
-
-def _dangling(field: str, target: str, key: Mapping[str, Any]) -> ReferenceViolation:
-    text = f"the foreign key '{describe(key)}' does not reference an existing '{target}' entity."
-    return ReferenceViolation(text, {field: dict(key)})
+                raise dangling(field, target, {"id": value})
 
 
 def _merged(shape: Shape, old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

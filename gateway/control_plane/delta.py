@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from gateway.control_plane.rows import Rows
 from gateway.entities import ENTITIES, Row
+from gateway.entities.base import listed_ids
 from gateway.entities.checks import Table
 
 Key = tuple[str, str]
@@ -114,5 +115,5 @@ def _dangles(collection: str, row: Row, ids: Mapping[str, set[str]]) -> bool:
     return any(
         value not in ids.get(target, ())
         for name, target in entity.foreign_lists.items()
-        for value in row.get(name) or ()
+        for value in listed_ids(row.get(name))
     )

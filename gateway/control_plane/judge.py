@@ -16,6 +16,7 @@ from gateway.control_plane.clustering.data_planes import DataPlane, DataPlanes
 from gateway.control_plane.clustering.push import Push
 from gateway.control_plane.clustering.rollout import Status, Verdict
 from gateway.control_plane.delta import Delta, Key, RowChange, between
+from gateway.control_plane.partials import with_partials
 from gateway.control_plane.refusals import LeftOut, Refusal, entity_of, named, named_in
 from gateway.entities import ENTITIES
 from gateway.entities.checks import Table
@@ -190,7 +191,8 @@ class Judge:
             if one.number <= pushed.number and (one.end is None or pushed.number < one.end)
         ]
         blamed = self._suspects(node, pushed, waiting)
-        found_named = named(reason, {key: change.after for key, change in blamed.items()})
+        rows = {key: with_partials(pushed.table, one.after) for key, one in blamed.items()}
+        found_named = named(reason, rows)
         if found_named:
             blamed = {key: blamed[key] for key in self._together(found_named, blamed)}
         elif named_in(reason, pushed.table):

@@ -13,7 +13,7 @@ from gateway.documents.tree import owner_tag
 from gateway.entities import ENTITIES, EntityType, Row
 from gateway.entities.checks import Table, check_table, row_label
 from gateway.entities.credentials import SECRETS
-from gateway.errors import DocumentError, UniqueViolation
+from gateway.errors import DocumentError, ReferenceViolation, UniqueViolation
 
 _PREFIX = owner_tag("")
 
@@ -124,6 +124,12 @@ def claim(entity: EntityType, group: Iterable[str], values: Iterable[Any]) -> di
 
 def _foreign(entity: EntityType, name: str, value: Any) -> Any:
     return {"id": value} if name in entity.foreign and value is not None else value
+
+
+def dangling(field: str, target: str, key: Mapping[str, Any]) -> ReferenceViolation:
+    """Return the error of a reference to an entity that does not exist; ``key`` names that."""
+    text = f"the foreign key '{describe(key)}' does not reference an existing '{target}' entity."
+    return ReferenceViolation(text, {field: dict(key)})
 
 
 def describe(fields: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from gateway.entities import ENTITIES, EntityType, Row
+from gateway.entities.base import listed_ids
 from gateway.entities.checks import unique_value
 
 Reference = tuple[str, str]
@@ -98,7 +99,7 @@ def _references(collection: str, row: Row) -> list[Reference]:
     ]
     for name in entity.foreign_lists:
         # A list may name the same twice.
-        found += [(name, value) for value in dict.fromkeys(row.get(name) or ())]
+        found += [(name, value) for value in dict.fromkeys(listed_ids(row.get(name)))]
     if collection == "plugins" and row.get("route") is None and row.get("service") is None:
         found.append(EVERYWHERE)
     return found

@@ -9,6 +9,7 @@ from typing import Any
 from gateway.documents.deck_lists import deck_key
 from gateway.documents.tree import CHILDREN, Tree
 from gateway.entities import ENTITIES, EntityType
+from gateway.entities.partial_links import FIELD as LINKS
 from gateway.entities.shape import Shape
 from gateway.entities.types import UUID
 from gateway.entities.validation import shape_for
@@ -72,6 +73,8 @@ class _Writer:
         for name, value in own.items():
             if value is not None or not _is_absence(shapes.get(name)):
                 shown = self._reference(entity, name, value) if name in entity.foreign else value
+                if name == LINKS:
+                    shown = [self._link(link) for link in value]
                 body[name] = _without_nulls(shown, shapes.get(name))
         field = entity.key_field
         if field is not None and field not in body and field in entity.model.model_fields:
@@ -86,6 +89,11 @@ class _Writer:
                 # Its id is part of what the passwords' hashes are of.
                 body = {"id": self._ids[path], **body}
         return body | lists
+
+    def _link(self, link: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a plugin's link to a partial: by its id where it is called by that."""
+        known = self._known_by_id.get(("partials", link.get("name", "")))
+        return dict(link) if known is None else {"id": known, "path": link["path"]}
 
     def _reference(self, entity: EntityType, field: str, value: Any) -> Any:
         """Return a foreign key as decK writes it: a text in plugins, else a map."""

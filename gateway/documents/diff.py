@@ -10,13 +10,13 @@ from typing import Any, Literal
 
 from pydantic_core import PydanticCustomError
 
-from gateway.documents.tree import CHILDREN, DocumentNode, Tree, nest, own_tags
+from gateway.documents.tree import CHILDREN, DocumentNode, Tree, nest, own_tags, with_linked_ids
 from gateway.entities import ENTITIES, EntityType, Row
 from gateway.entities.credentials import store_secret
 from gateway.entities.route import is_grpc
 from gateway.entities.service import split_url
 from gateway.entities.shape import Shape
-from gateway.entities.validation import shape_for
+from gateway.entities.validation import examine, shape_for
 from gateway.errors import DocumentError
 from gateway.names.property_paths import entity_path, render_path
 
@@ -44,9 +44,12 @@ def _complete(node: DocumentNode, owner: str) -> Row:
             data = split_url(data)
     if entity.collection == "routes" and data.get("strip_path") is None:
         data["strip_path"] = not is_grpc(data.get("protocols"))
-    row = fill(shape_for(entity, data), data)
+    data |= {name: parent.id for name, parent in node.parents.items()}
+    data = with_linked_ids(node, data)
+    found = examine(entity, data)[0] if entity.collection == "plugins" else None
+    # A plugin as it is stored, with former names of fields in their place, if it is right.
+    row = found or fill(shape_for(entity, data), data)
     row["id"] = node.id
-    row |= {name: parent.id for name, parent in node.parents.items()}
     row["tags"] = [*_words(data.get("tags")), *own_tags(owner, node)]
     store_secret(entity.collection, row)
     return row
@@ -60,7 +63,18 @@ def fill(shape: Shape, data: Mapping[str, Any]) -> dict[str, Any]:
     """Return a record with every field: what is given, else the default; nested ones as well."""
     fields = shape.fields or {}
     full = {name: _fill_value(field, data.get(name)) for name, field in fields.items()}
+    for name, field in fields.items():
+        if field.shorthand and full[name] is None:
+            full[name] = _at(full, field.shorthand[0])
     return full | {name: value for name, value in data.items() if name not in fields}
+
+
+def _at(record: Mapping[str, Any], path: str) -> Any:
+    """Return what stands at a path, ``redis.host``; null where that is no text or number."""
+    found: Any = record
+    for step in path.split("."):
+        found = found.get(step) if isinstance(found, Mapping) else None
+    return None if isinstance(found, (list, Mapping)) else found
 
 
 def _fill_value(shape: Shape, value: Any) -> Any:

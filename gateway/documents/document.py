@@ -12,7 +12,16 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.documents.known_rows import KnownRows, complete_row
-from gateway.documents.tree import CHILDREN, DocumentNode, Tree, contains, nest, own_tags, owner_tag
+from gateway.documents.tree import (
+    CHILDREN,
+    DocumentNode,
+    Tree,
+    contains,
+    nest,
+    own_tags,
+    owner_tag,
+    with_linked_ids,
+)
 from gateway.entities import ENTITIES, Row
 from gateway.entities.checks import Table, table_problems
 from gateway.entities.credentials import unused_secrets
@@ -114,6 +123,7 @@ def _data(node: DocumentNode, owner: str, now: int) -> dict[str, Any]:
     data["id"] = node.id
     data["created_at"] = data["updated_at"] = now
     data |= {name: parent.id for name, parent in node.parents.items()}
+    data = with_linked_ids(node, data)
     for name in unused_secrets(node.entity.collection, data):
         if data.get(name) is None:
             # One that is made up would differ at every publish.

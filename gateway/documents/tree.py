@@ -16,6 +16,8 @@ from uuid import UUID, uuid5
 from gateway.entities import ENTITIES, EntityType, Row
 from gateway.entities.credentials import show_secret
 from gateway.entities.own_tags import KEY, OWNER, is_own_tag
+from gateway.entities.partial import PARTIALS
+from gateway.entities.partial_links import FIELD as LINKS
 from gateway.entities.types import UUID as UUID_TEXT
 from gateway.names.property_paths import entity_path, render_path
 from gateway.names.spelling import choices
@@ -51,6 +53,19 @@ class DocumentNode:
     parents: dict[str, DocumentNode] = field(default_factory=dict)
     """Foreign key field to the entity of this document that it refers to."""
     id: str = ""
+    linked: dict[int, DocumentNode] = field(default_factory=dict)
+    """Place in the list of a plugin's partials to the partial of this document that is meant."""
+
+
+def with_linked_ids(node: DocumentNode, data: dict[str, Any]) -> dict[str, Any]:
+    """Return an entity's fields with the ids of the partials that it names."""
+    if not node.linked:
+        return data
+    links = [
+        {**link, "id": node.linked[place].id} if place in node.linked else link
+        for place, link in enumerate(data[LINKS])
+    ]
+    return {**data, LINKS: links}
 
 
 def owner_tag(owner: str) -> str:
@@ -111,6 +126,8 @@ class Tree:
         self._index = {(node.entity.collection, node.key): node for node in self.nodes}
         for node in self.nodes:
             self._resolve(node)
+            if node.entity.collection == "plugins":
+                self._link(node)
         for node in self.nodes:
             self._identify(node)
 
@@ -198,6 +215,23 @@ class Tree:
                 del node.data[name]
             else:
                 node.data[name] = word
+
+    def _link(self, node: DocumentNode) -> None:
+        """Find the partials that a plugin names; ids of others may stay."""
+        links = node.data.get(LINKS)
+        for place, link in enumerate(links if isinstance(links, list) else ()):
+            if not isinstance(link, Mapping) or contains(link, self._unknown):
+                continue
+            name, given = link.get("name"), link.get("id")
+            words = [word for word in (name, given) if isinstance(word, str)]
+            found = [one for word in words if (one := self._find(PARTIALS.collection, word))]
+            if found:
+                node.linked[place] = found[0]
+            elif isinstance(name, str) and given is None:
+                known = [key for kind, key in self._index if kind == PARTIALS.collection]
+                advice = choices(name, known) if known else "the document has no partials"
+                text = f'"{name}" is not one of the partials of this document; {advice}'
+                self.problems.append(f"{node.path}.{LINKS}[{place}].name: {text}")
 
     def _find(self, collection: str, word: str) -> DocumentNode | None:
         """Return the node that is called so, or, for a PEM text, that holds the certificate."""
@@ -304,6 +338,15 @@ def _row_identity(entity: EntityType, row: Row, known: Known, cache: dict[RowKey
     return found
 
 
+def _link_by_name(link: Any, known: Known) -> Any:
+    """Return a plugin's link to a partial, by the partial's key if it is in the document."""
+    given = link.get("id") if isinstance(link, Mapping) else None
+    place = PARTIALS.collection, str(given)
+    if place not in known:
+        return link
+    return {"name": key_of(*known[place]), "path": link.get("path")}
+
+
 def _body(entity: EntityType, row: Row, known: Known, derived: bool) -> dict[str, Any]:
     parent = _parent_field(entity, row, known)
     body: dict[str, Any] = {}
@@ -316,6 +359,8 @@ def _body(entity: EntityType, row: Row, known: Known, derived: bool) -> dict[str
             value = sorted(tag for tag in value or () if not is_own_tag(tag)) or None
         elif name in entity.foreign and _referred(entity, row, name) in known:
             value = key_of(*known[_referred(entity, row, name)])
+        elif name == LINKS and isinstance(value, list):
+            value = [_link_by_name(link, known) for link in value]
         body[name] = value
     show_secret(entity.collection, body)
     return body

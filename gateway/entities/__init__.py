@@ -11,6 +11,7 @@ from gateway.entities.certificate import CA_CERTIFICATES, CERTIFICATES, SNIS
 from gateway.entities.consumer import CONSUMERS
 from gateway.entities.consumer_group import CONSUMER_GROUP_CONSUMERS, CONSUMER_GROUPS
 from gateway.entities.credentials import CREDENTIALS
+from gateway.entities.partial import PARTIALS
 from gateway.entities.plugin import PLUGINS
 from gateway.entities.route import ROUTES
 from gateway.entities.service import SERVICES
@@ -34,6 +35,7 @@ ENTITIES: dict[str, EntityType] = {
         CONSUMER_GROUPS,
         CONSUMER_GROUP_CONSUMERS,
         *CREDENTIALS,
+        PARTIALS,
         PLUGINS,
         VAULTS,
         KEY_SETS,

@@ -127,7 +127,7 @@ class EntityType:
     foreign: Mapping[str, str] = field(default_factory=dict)
     """Foreign key field to the collection it points into."""
     foreign_lists: Mapping[str, str] = field(default_factory=dict)
-    """Fields that hold lists of ids, to the collection these point into."""
+    """Fields that hold lists of ids, or of maps with one, to the collection these point into."""
     unique: tuple[tuple[str, ...], ...] = ()
     """Groups of fields that together must be unique; a group with a null does not count."""
     key_field: str | None = None
@@ -143,3 +143,8 @@ class EntityType:
     def secret_key(self) -> bool:
         """Whether what may stand in a URL instead of the id is a secret: a credential's key."""
         return self.endpoint_key in self.made_up
+
+
+def listed_ids(value: Any) -> list[str]:
+    """Return the ids in a field of ``foreign_lists``: the same one may stand there twice."""
+    return [one["id"] if isinstance(one, Mapping) else one for one in value or ()]

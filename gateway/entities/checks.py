@@ -7,7 +7,10 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from gateway.entities import ENTITIES, EntityType, Row
+from gateway.entities.base import listed_ids
 from gateway.entities.credentials import SECRETS
+from gateway.entities.expansion import by_id, expansion_problems
+from gateway.entities.partial_links import linked_ids
 from gateway.entities.types import is_reference
 from gateway.errors import DocumentError
 from gateway.names.property_paths import entity_path
@@ -64,6 +67,7 @@ def table_problems(
             problems += _reference_problems(entity, rows, table, label)
             if collection == "plugins":
                 problems += _client_certificate_problems(entity, rows, table, label)
+                problems += _partial_problems(entity, rows, table, label)
         if collection == "certificates":
             problems += _pair_problems(entity, rows, label, unknown)
     return problems
@@ -125,10 +129,21 @@ def _reference_problems(
         for row in rows:
             problems += [
                 f'{label(entity, row)}.{name}: "{value}" is not the id of one of the {collection}'
-                for value in row.get(name) or ()
+                for value in listed_ids(row.get(name))
                 if value not in ids
             ]
     return problems
+
+
+def _partial_problems(entity: EntityType, rows: list[Row], table: Table, label: Label) -> list[str]:
+    """Plugins must be right with what their partials say."""
+    partials = by_id(table.get("partials", ()))
+    return [
+        problem.sentence(label(entity, row))
+        for row in rows
+        if row.get("partials") and partials.keys() >= set(linked_ids(row))
+        for problem in expansion_problems(row, partials)
+    ]
 
 
 def _client_certificate_problems(

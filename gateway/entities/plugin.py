@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from gateway.entities.base import Entity, EntityType, Hint
 from gateway.entities.condition import condition_problem
+from gateway.entities.partial import PartialLink
 from gateway.entities.types import (
     ForeignKey,
     Name,
@@ -62,6 +63,11 @@ class Plugin(Entity):
         description="An expression in CEL that says for each request whether the plugin runs; "
         "null: for all. See docs/decisions/conditions-of-plugins.md for the fields it may name.",
     )
+    partials: list[PartialLink] | None = Field(
+        default=None,
+        description="The partials that stand for records of `config`: each with `id` or `name`, "
+        "and `path`.",
+    )
 
 
 PLUGINS = EntityType(
@@ -75,6 +81,7 @@ PLUGINS = EntityType(
         "consumer": "consumers",
         "consumer_group": "consumer_groups",
     },
+    foreign_lists={"partials": "partials"},
     unique=(("instance_name",), ("name", "route", "service", "consumer", "consumer_group")),
     key_field="name",
     parents=("route", "service", "consumer", "consumer_group"),

@@ -12,6 +12,15 @@ from pydantic import BaseModel, ValidationError
 
 from gateway.entities.base import EntityType, StrictModel
 from gateway.entities.condition import EXEMPT
+from gateway.entities.partial import PARTIAL_KINDS
+from gateway.entities.partial_links import (
+    FIELD,
+    link_problems,
+    links_of,
+    with_paths,
+    with_stand_ins,
+    without_records,
+)
 from gateway.entities.plugin import Plugin
 from gateway.entities.plugin_types import PluginType, plugin_types, unknown_plugin
 from gateway.entities.problems import Problem, kong_fields, problems_of
@@ -30,7 +39,7 @@ def examine(entity: EntityType, data: Any) -> tuple[Row | None, list[Problem]]:
         return None, [Problem((), "expected a record")]
     if entity.collection == "plugins":
         return _examine_plugin(entity, data)
-    kind = _vault_kind(entity, data)
+    kind = _own_kind(entity, data)
     if kind is not None:
         return _examine_config(entity, data, kind)
     row, problems = _validate(entity.model, data)
@@ -71,6 +80,12 @@ def _places(fields: Mapping[str, str]) -> set[tuple[str, ...]]:
     return {(name,) for name in fields}
 
 
+_KINDS: Mapping[str, tuple[Mapping[str, type[BaseModel]], str]] = {
+    "vaults": (VAULT_KINDS, "name"),
+    "partials": (PARTIAL_KINDS, "type"),
+}
+"""Collections of which each kind has its own settings, with the field that says which it is."""
+
 _ELSEWHERE = {
     "ordering": "plugins run by their priorities here (docs/decisions/gates-before-records.md)",
 }
@@ -93,9 +108,10 @@ def _examine_plugin(
         for name in elsewhere
         if given[name] is not None
     ]
-    if row is not None and row["condition"] is None:
-        # Data planes of a Kong that has no conditions refuse the field.
-        del row["condition"]
+    for optional in ("condition", FIELD):
+        # Data planes of a Kong that does not know the field refuse it.
+        if row is not None and row[optional] is None:
+            del row[optional]
     if plugin is None:
         if isinstance(name, str):
             problems.append(Problem(("name",), unknown_plugin(name), input=name))
@@ -104,14 +120,37 @@ def _examine_plugin(
         text = f"{plugin.name} has no condition; let its chunk decide"
         problems.append(Problem(("condition",), "value must be null", text))
     problems += _misplaced(plugin, data)
+    if data.get(FIELD) is not None:
+        return _with_links(row, problems, data, plugin)
     return _with_config(row, problems, data, plugin.schema)
 
 
-def _vault_kind(entity: EntityType, data: Mapping[str, Any]) -> type[BaseModel] | None:
-    name = data.get("name")
-    if entity.collection != "vaults" or not isinstance(name, str):
-        return None
-    return VAULT_KINDS.get(name)
+def _with_links(
+    row: Row | None, problems: list[Problem], data: Mapping[str, Any], plugin: PluginType
+) -> tuple[Row | None, list[Problem]]:
+    """Check a plugin without what its partials say, and leave that out of the row."""
+    links = with_paths(links_of(data), plugin.schema)
+    wrong = list(link_problems(links, data.get("config"), plugin.schema))
+    if wrong or row is None:
+        return None, problems + wrong
+    stand_ins = {"config": with_stand_ins(data.get("config"), links)}
+    row, problems = _with_config(row, problems, stand_ins, plugin.schema)
+    if row is None:
+        return None, problems
+    if not links:
+        del row[FIELD]
+        return row, problems
+    row[FIELD] = [{"id": link.get("id"), "path": link["path"]} for link in links]
+    paths = [link["path"] for link in links]
+    row["config"] = without_records(row["config"], paths, plugin.schema)
+    return row, problems
+
+
+def _own_kind(entity: EntityType, data: Mapping[str, Any]) -> type[BaseModel] | None:
+    """Return the model of the settings of a vault or a partial, by its kind."""
+    kinds, field = _KINDS.get(entity.collection, ({}, ""))
+    name = data.get(field)
+    return kinds.get(name) if isinstance(name, str) else None
 
 
 def _examine_config(
@@ -120,7 +159,16 @@ def _examine_config(
     given = data.get("config")
     # Whatever it is, its own model says what is wrong with it.
     row, problems = _validate(entity.model, {**data, "config": {}})
-    return _with_config(row, problems, {"config": given}, model)
+    row, problems = _with_config(row, problems, {"config": given}, model)
+    if row is not None and entity.collection == "partials":
+        fields = shape_of(model).fields or {}
+        row["config"] = {
+            # Clients compare it with what they sent, which knows present names only.
+            name: value
+            for name, value in row["config"].items()
+            if not fields[name].shorthand
+        }
+    return row, problems
 
 
 def _with_config(
@@ -149,9 +197,9 @@ def _misplaced(plugin: PluginType, data: Mapping[str, Any]) -> list[Problem]:
 
 
 def shape_for(entity: EntityType, data: Any) -> Shape:
-    """Return the entity's shape; a plugin's or vault's has that of its own ``config`` in it."""
+    """Return the entity's shape, with that of its own ``config``: of plugin, vault, partial."""
     shape = shape_of(entity.model)
-    kind = _vault_kind(entity, data) if isinstance(data, Mapping) else None
+    kind = _own_kind(entity, data) if isinstance(data, Mapping) else None
     if kind is not None and shape.fields is not None:
         return replace(shape, fields={**shape.fields, "config": shape_of(kind)})
     if entity.collection != "plugins" or not isinstance(data, Mapping) or shape.fields is None:

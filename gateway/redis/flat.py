@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from gateway.entities.base import Hint, StrictModel
-from gateway.redis.settings import RedisSettings
+from gateway.entities.redis_settings import RedisSettings
 
 _NAMES: tuple[str, ...] = (
     "host",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from gateway.redis.settings import RedisDeployment, RedisSettings
+from gateway.entities.redis_settings import RedisDeployment, RedisSettings
 
 
 @dataclass(frozen=True)

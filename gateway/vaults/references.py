@@ -31,6 +31,7 @@ REFERRING = (
     "jwt_secrets",
     "oauth2_credentials",
     "keys",
+    "partials",
 )
 """Collections whose fields may hold vault references."""
 

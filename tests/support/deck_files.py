@@ -53,9 +53,10 @@ NAMES = {
     "routes": "name",
     "key_sets": "name",
     "keys": "name",
+    "partials": "name",
 }
 LEVELS = (
-    ("certificates", "ca_certificates", "consumers", "vaults", "key_sets"),
+    ("certificates", "ca_certificates", "consumers", "vaults", "key_sets", "partials"),
     ("consumer_groups", "snis", "services", "upstreams", "keys", *CREDENTIALS),
     ("routes", "targets", "memberships"),
     ("plugins",),
@@ -96,7 +97,7 @@ class Deck:
         tags = (file.get("_info") or {}).get("select_tags") or []
         live = await self._read(tags)
         wanted = _Reader(file, live, tags).state
-        for collection in (*FILLED, "plugins", "vaults"):
+        for collection in (*FILLED, "plugins", "vaults", "partials"):
             for entity in wanted.get(collection, {}).values():
                 await self._fill(collection, entity)
         return [await self._write(*change) for change in await self._changes(live, wanted)]
@@ -147,8 +148,9 @@ class Deck:
         return self._schemas[path]
 
     async def _fill(self, collection: str, entity: Entity) -> None:
-        if collection == "vaults":
-            schema = fields_of(await self._schema(f"/schemas/vaults/{entity['name']}"))
+        if collection in ("vaults", "partials"):
+            kind = entity["name" if collection == "vaults" else "type"]
+            schema = fields_of(await self._schema(f"/schemas/{collection}/{kind}"))
             entity["config"] = fill_record(schema["config"], entity.get("config") or {}, {})
             return
         if collection != "plugins":
@@ -178,6 +180,8 @@ class Deck:
         before, after = copy.deepcopy(before), copy.deepcopy(after)
         if collection == "plugins":
             schema = fields_of(await self._schema(f"/schemas/plugins/{after['name']}"))["config"]
+            for one in (before, after):
+                await self._put_partials(one)
             clear_former_names(schema, after["config"], before["config"])
             for one in (before, after):
                 one["protocols"] = sorted(one["protocols"])
@@ -185,6 +189,22 @@ class Deck:
         if collection == "ca_certificates" and "cert_digest" not in after:
             del before["cert_digest"]  # The server's own.
         return bool(_comparable(before) == _comparable(after))
+
+    async def _put_partials(self, plugin: Entity) -> None:
+        """Fill in where a plugin's partials stand, and what the server says of those it has."""
+        supported = (await self._schema(f"/schemas/plugins/{plugin['name']}")).get(
+            "supported_partials", {}
+        )
+        for link in plugin.get("partials") or ():
+            reply = await self._place.ask("GET", f"/partials/{link['id']}")
+            if reply.status == 404:
+                continue
+            (path,) = supported[reply.body["type"]]
+            inner = plugin["config"]
+            *above, last = link.setdefault("path", path).split(".")[1:]
+            for step in above:
+                inner = inner.setdefault(step, {})
+            inner[last] = reply.body["config"]
 
     async def _write(self, method: str, collection: str, name: str, entity: Entity) -> str:
         path = f"/{collection.replace('_sets', '-sets')}/{name}"
@@ -268,6 +288,10 @@ class _Reader:
         for collection, one in SINGULAR.items():
             if isinstance(plugin.get(one), str):
                 plugin[one] = {"id": self._id_of(collection, plugin[one])}
+        for link in plugin.get("partials") or ():
+            link["id"] = self._id_of("partials", link.get("id") or link["name"])
+            name = self.state["partials"][link["id"]].get("name")
+            link |= {} if name is None else {"name": name}
         self._add("plugins", plugin)
 
     def _id_of(self, collection: str, name: str) -> str:
@@ -313,7 +337,9 @@ def _nested(state: State) -> Entity:
             _place_row(file, shown, collection, row)
     for collection, rows in shown.items():
         for row in rows.values():
-            for field in (*TIMES, *([] if NAMES.get(collection) == "id" else ["id"])):
+            # decK lets partials keep theirs, by which plugins are linked to them.
+            kept = NAMES.get(collection) == "id" or collection == "partials"
+            for field in (*TIMES, *([] if kept else ["id"])):
                 row.pop(field, None)
     return file
 

@@ -96,6 +96,8 @@ def _references(entity: EntityType, change: RowChange, after: Table) -> Iterator
     assert change.after is not None
     former = change.before or {}
     for field, collection in {**entity.foreign, **entity.foreign_lists}.items():
+        if collection == "partials":
+            continue  # they are there to be shared; their owners' are not changed by that
         new, old = _ids(change.after.get(field)), _ids(former.get(field))
         for key in new - old:
             row = indexed(collection, after.get(collection, ())).find("id", key)

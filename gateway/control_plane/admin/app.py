@@ -18,6 +18,7 @@ from gateway.control_plane.admin.holds import HoldEndpoints, HoldHeader
 from gateway.control_plane.admin.info import AdminNode, InfoEndpoints
 from gateway.control_plane.admin.middleware import Guard, ResponseHeaders
 from gateway.control_plane.admin.openapi.document import OpenApiEndpoint
+from gateway.control_plane.admin.partials import partial_routes
 from gateway.control_plane.admin.releases import ReleaseEndpoints
 from gateway.control_plane.admin.responses import EXCEPTION_HANDLERS, MAX_BODY
 from gateway.control_plane.admin.rights import with_rights
@@ -53,6 +54,7 @@ def admin_app(
         *AuditEndpoints(audit, publisher).routes(),
         *TokenEndpoints(publisher, tokens, authentication).routes(),
         *membership_routes(publisher),
+        *partial_routes(publisher),
         *UpstreamEndpoints(publisher, node.id).routes(),
         *workspace_routes(),
         *entity_routes(publisher),

@@ -23,6 +23,7 @@ from gateway.control_plane.around import around_plugin
 from gateway.control_plane.authors import Author
 from gateway.control_plane.certificate_names import names_of
 from gateway.control_plane.changes import Written
+from gateway.control_plane.partials import show_links
 from gateway.control_plane.publisher import Publisher
 from gateway.control_plane.releases import Rule
 from gateway.entities import ENTITIES, Row
@@ -38,6 +39,8 @@ Change = Callable[[Table], Written]
 WAIT, LONGEST_WAIT = "X-Kafka-Gateway-Wait", 600.0
 """The header that has a single write wait for data planes, and the most seconds it may say."""
 _LONGEST_MESSAGE = 1000
+_EXPAND, _TRUE = "expand_partials", frozenset({"1", "true"})
+"""The argument of Kong's that asks for plugins with what their partials say."""
 _NAMING = ("name", "username", "prefix", "custom_id")
 """Fields by which people know an entity."""
 
@@ -57,6 +60,13 @@ def show(collection: str, row: Row, owners: bool = False) -> dict[str, Any]:
 def show_certificate(table: Table, row: Row, owners: bool = False) -> dict[str, Any]:
     """Return a certificate with its server names."""
     return show("certificates", row, owners) | {"snis": names_of(table, row["id"])}
+
+
+def show_plugin(
+    table: Table, row: Row, owners: bool = False, whole: bool = False
+) -> dict[str, Any]:
+    """Return a plugin with the names of its partials; ``whole``: with what they say, too."""
+    return show("plugins", show_links(table, row, whole=whole), owners)
 
 
 class EntityEndpoints:
@@ -205,6 +215,10 @@ class EntityEndpoints:
         owners = shows_owners(request)
         if self._collection == "certificates":
             return partial(show_certificate, self.publisher.table, owners=owners)
+        if self._collection == "plugins":
+            # A response to a write has all that the plugin will do.
+            whole = request.method != "GET" or request.query_params.get(_EXPAND) in _TRUE
+            return partial(show_plugin, self.publisher.table, owners=owners, whole=whole)
         return partial(show, self._collection, owners=owners)
 
 

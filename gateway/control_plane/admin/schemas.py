@@ -17,7 +17,6 @@ from gateway.entities.validation import shape_for
 from gateway.schema import (
     entity_schema,
     partial_schema,
-    partials_schema,
     plugin_schema,
     vault_schema,
 )
@@ -37,10 +36,6 @@ async def _vault(request: Request) -> Response:
     return respond(200, vault_schema(request.path_params["name"]))
 
 
-async def _partials(request: Request) -> Response:
-    return respond(200, partials_schema())
-
-
 async def _partial(request: Request) -> Response:
     return respond(200, partial_schema(request.path_params["name"]))
 
@@ -58,7 +53,6 @@ def schema_routes() -> list[Route]:
         Route("/schemas/plugins/validate", _validate_plugin, methods=["POST"]),
         Route("/schemas/plugins/{name}", _plugin, methods=["GET"]),
         Route("/schemas/vaults/{name}", _vault, methods=["GET"]),
-        Route("/schemas/partials", _partials, methods=["GET"]),
         Route("/schemas/partials/{name}", _partial, methods=["GET"]),
         Route("/schemas/{collection}", _entity, methods=["GET"]),
         Route("/schemas/{collection}/validate", _validate, methods=["POST"]),

@@ -25,7 +25,7 @@ _WORKSPACE: dict[str, Any] = {
     "created_at": 0,
     "updated_at": 0,
 }
-KINDS = ("partials", "filter-chains", "licenses", "rbac/roles", "rbac/users", "admins", "groups")
+KINDS = ("filter-chains", "licenses", "rbac/roles", "rbac/users", "admins", "groups")
 """Collections that Kong has and this gateway has not: reads find nothing."""
 
 

@@ -11,7 +11,7 @@ from gateway.entities import Row
 from gateway.entities.checks import Table
 from gateway.entities.plugin_types import plugin_types
 from gateway.hybrid.config_hash import ZERO_HASH, HashedRow, config_hash
-from gateway.hybrid.config_table import config_table, sent_row
+from gateway.hybrid.config_table import Partials, config_table, sent_row
 from gateway.hybrid.frame import is_empty, reconfigure_payload
 
 
@@ -41,17 +41,18 @@ class SentRows:
     """
 
     def __init__(self) -> None:
-        self._made: dict[int, tuple[Row, HashedRow]] = {}
+        self._made: dict[tuple[int, ...], tuple[Row, Partials, HashedRow]] = {}
 
     def table(self, table: Table) -> dict[str, Any]:
         """Return a configuration as data planes get it."""
         before, made = self._made, {}
 
-        def sent(row: Row) -> Row:
-            # A row is never changed, and lives at least as long as what is kept of it.
-            known = before.get(id(row)) or (row, HashedRow(sent_row(row)))
-            made[id(row)] = known
-            return known[1]
+        def sent(row: Row, partials: Partials) -> Row:
+            # Rows are never changed, and live at least as long as what is kept of them.
+            key = (id(row), *map(id, partials))
+            known = before.get(key) or (row, partials, HashedRow(sent_row(row, partials)))
+            made[key] = known
+            return known[2]
 
         result = config_table(table, sent)
         self._made = made

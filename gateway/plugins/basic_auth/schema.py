@@ -8,10 +8,10 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from gateway.entities.base import StrictModel, violation
+from gateway.entities.redis_settings import RedisSettings, host_missing
 from gateway.entities.types import NonEmpty
 from gateway.entities.versions import by_version
 from gateway.plugins.key_auth.schema import Principals
-from gateway.redis.settings import RedisSettings, host_missing
 
 
 class BruteForceProtection(StrictModel):

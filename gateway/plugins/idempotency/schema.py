@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from gateway.entities.base import StrictModel, violation
+from gateway.entities.redis_settings import RedisDeployment
 from gateway.entities.types import TopicName
 from gateway.plugins.kafka_upstream.schema import KafkaAuthentication, KafkaSecurity
 from gateway.plugins.produce.delivery_settings import BootstrapServer
-from gateway.redis.settings import RedisDeployment
 
 
 class KafkaKeys(StrictModel):

@@ -8,9 +8,9 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from gateway.entities.base import StrictModel, violation
+from gateway.entities.redis_settings import RedisSettings, host_missing
 from gateway.entities.types import NonEmpty
 from gateway.plugins.limiting.usage_limits import UsageLimits
-from gateway.redis.settings import RedisSettings, host_missing
 
 
 class Config(StrictModel):

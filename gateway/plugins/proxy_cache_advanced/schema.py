@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from gateway.entities.redis_settings import RedisDeployment
 from gateway.plugins.proxy_cache.schema import CacheSettings
-from gateway.redis.settings import RedisDeployment
 
 
 class Config(CacheSettings):

@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from gateway.entities.base import violation
+from gateway.entities.redis_settings import host_missing
 from gateway.entities.types import NonEmpty, Number, check_url_path
 from gateway.plugins.limiting.periods import PERIODS, order_problem
 from gateway.plugins.limiting.usage_limits import NO_DATABASE, Limit, limits_of
 from gateway.redis.flat import WithRedis
-from gateway.redis.settings import host_missing
 
 
 def _limit(period: str) -> Any:

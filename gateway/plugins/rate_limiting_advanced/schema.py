@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from gateway.entities.base import StrictModel, violation
+from gateway.entities.redis_settings import RedisDeployment
 from gateway.entities.types import NonEmpty, Number, check_url_path, invalid
-from gateway.redis.settings import RedisDeployment
 
 Identifier = Literal[
     "ip", "credential", "consumer", "service", "header", "path", "consumer-group", "route"

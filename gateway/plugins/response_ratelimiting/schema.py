@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from gateway.entities.base import violation
+from gateway.entities.redis_settings import host_missing
 from gateway.entities.types import NonEmpty, invalid
 from gateway.plugins.limiting.usage_limits import NO_DATABASE, UsageLimits
 from gateway.redis.flat import WithRedis
-from gateway.redis.settings import host_missing
 
 
 def _token(value: str) -> str:

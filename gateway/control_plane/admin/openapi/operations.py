@@ -260,7 +260,6 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/tags/{tag}"): Operation("List who has a tag.", listed(reference("Tag")), query=PAGED),
     ("GET", "/clustering/data-planes"): Operation("List data planes.", listed(OBJECT), query=PAGED),
     ("GET", "/clustering/status"): Operation("List data planes by id.", OBJECT),
-    ("GET", "/schemas/partials"): Operation("Read the schema of partials.", OBJECT),
     ("GET", "/schemas/partials/{name}"): Operation("Read a partial's schema.", OBJECT),
     ("GET", "/schemas/plugins/{name}"): Operation("Read a plugin's schema.", OBJECT),
     ("GET", "/schemas/vaults/{name}"): Operation("Read a vault's schema.", OBJECT),
@@ -319,6 +318,11 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/audit/requests"): Operation(
         "Read the audit log, the newest entry first.",
         listed(reference("AuditEntry"), total=INTEGER),
+        query=PAGED,
+    ),
+    ("GET", "/partials/{key}/links"): Operation(
+        "List the plugins that are linked to a partial.",
+        listed(reference("Plugin")),
         query=PAGED,
     ),
     ("GET", "/workspaces"): Operation("List workspaces.", listed(reference("Workspace"))),

@@ -19,7 +19,7 @@ from gateway.entities.plugin_types import plugin_types
 
 JsonSchema = dict[str, Any]
 
-_SOMETIMES = frozenset({"condition"})
+_SOMETIMES = frozenset({"condition", "partials"})
 """Fields that answers have only with a value: Kong's data planes refuse them."""
 
 REFERENCES = "#/components/schemas/"

@@ -19,6 +19,7 @@ from gateway.entities.credentials import password_matches
 from tests.support.authority import Authority
 
 FILES = sorted(Path("tests/vectors/deck").glob("*.yaml"))
+NAMELESS = "0d8c51a6-7b53-4a37-9d0e-7a8bb2a3f0a4"
 ID = "7ab3d1f2-4b52-4f33-8ee4-1f8e4a1a7c11"
 
 
@@ -82,10 +83,23 @@ def _every_kind() -> dict[str, Any]:
         "consumers": {
             "ann": {
                 **credentials,
-                "plugins": {"rate-limiting": {"config": {"minute": 5, "policy": "local"}}},
+                "plugins": {
+                    "rate-limiting": {
+                        "config": {"minute": 5, "policy": "redis"},
+                        "partials": [{"name": "counters"}],
+                    },
+                    "rate-limiting-advanced": {
+                        "config": {"limit": [1], "window_size": [1]},
+                        "partials": [{"id": NAMELESS}],
+                    },
+                },
             }
         },
         "consumer_groups": {"gold": {}},
+        "partials": {
+            "counters": {"type": "redis-ce", "config": {"host": "r.test"}},
+            NAMELESS: {"type": "redis-ee", "id": NAMELESS},
+        },
         "vaults": {"env-one": {"name": "env", "config": {"prefix": "A_"}}},
         "key_sets": {"set": {}},
         "keys": {"one": {"kid": "k", "jwk": '{"kty":"oct","kid":"k","k":"AAAA"}', "set": "set"}},

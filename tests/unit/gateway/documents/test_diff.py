@@ -99,3 +99,49 @@ def test_a_config_that_is_left_out_is_one_of_defaults() -> None:
         return {"plugins": {"key-auth": plugin}}
 
     assert diff_documents(document({}), document({"config": {"key_names": ["apikey"]}})) == {}
+
+
+LIMITED: list[dict[str, Any]] = [
+    {"redis": {"host": "r.test"}},
+    {"redis": {"host": "r.test", "timeout": 70}},
+    {"redis_host": "r.test", "redis_timeout": 70},
+    {"redis_host": "r.test", "redis": {"port": 1}},
+]
+DEPLOYED: list[dict[str, Any]] = [
+    {},
+    {"timeout": 70},
+    {"connect_timeout": 70},
+    {"sentinel_addresses": ["a:1"], "sentinel_master": "m", "sentinel_role": "master"},
+    {"cluster_nodes": [{"ip": "a", "port": 1}]},
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "config"),
+    [("rate-limiting", {"minute": 1, "policy": "redis", **redis}) for redis in LIMITED]
+    + [
+        ("rate-limiting-advanced", {"limit": [1], "window_size": [1], "redis": redis})
+        for redis in DEPLOYED
+    ],
+)
+def test_fields_by_their_former_names_are_no_difference(name: str, config: dict[str, Any]) -> None:
+    document = {"plugins": {name: {"config": config}}}
+    live = from_table(to_table(document, "o", 1), "o")
+    assert diff_documents(live, document, "o") == {}
+    # Also while another setting is not known yet.
+    partly = {"plugins": {name: {"config": {**config, "error_code": "unknown"}}}}
+    changes = diff_documents(live, partly, "o")
+    assert set(changes) >= {f'plugins["{name}"].config.error_code'}
+
+
+@pytest.mark.parametrize("link", [{"name": "a"}, {"name": "a", "path": "config.redis"}])
+def test_a_linked_plugin_equals_its_live_form(link: dict[str, Any]) -> None:
+    plugin = {"config": {"minute": 1, "policy": "redis"}, "partials": [link]}
+    document: dict[str, Any] = {
+        "partials": {"a": {"type": "redis-ce", "config": {"host": "r.test"}}},
+        "plugins": {"rate-limiting": plugin},
+    }
+    live = from_table(to_table(document, "o", 1), "o")
+    assert diff_documents(live, document, "o") == {}
+    document["partials"]["a"]["config"]["host"] = "other.test"
+    assert diff_documents(live, document, "o") == {'partials["a"].config.host': "update"}

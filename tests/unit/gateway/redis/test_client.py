@@ -10,10 +10,10 @@ from time import monotonic
 
 import pytest
 
+from gateway.entities.redis_settings import RedisSettings
 from gateway.errors import RedisFailed, RedisUnreachable
 from gateway.redis.client import RedisClient
 from gateway.redis.script import RedisScript
-from gateway.redis.settings import RedisSettings
 from gateway.redis.target import target_of
 from tests.support.producing import until
 from tests.support.valkey import Valkey, running_valkey

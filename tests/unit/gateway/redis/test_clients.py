@@ -7,8 +7,8 @@ import subprocess
 import sys
 from dataclasses import replace
 
+from gateway.entities.redis_settings import RedisSettings
 from gateway.redis.clients import RedisClients
-from gateway.redis.settings import RedisSettings
 from gateway.redis.target import target_of
 
 TARGET = target_of(RedisSettings(host="127.0.0.1", port=1))

@@ -9,10 +9,15 @@ from typing import Any
 
 import pytest
 
+from gateway.entities.redis_settings import (
+    ClusterAddress,
+    RedisDeployment,
+    RedisSettings,
+    SentinelNode,
+)
 from gateway.errors import RedisUnreachable
 from gateway.redis.client import RedisClient
 from gateway.redis.script import RedisScript
-from gateway.redis.settings import ClusterAddress, RedisDeployment, RedisSettings, SentinelNode
 from gateway.redis.target import RedisTarget, target_of
 from tests.support.authority import Authority
 from tests.support.producing import until

@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from gateway.redis.settings import ClusterAddress, RedisDeployment, RedisSettings, SentinelNode
+from gateway.entities.redis_settings import (
+    ClusterAddress,
+    RedisDeployment,
+    RedisSettings,
+    SentinelNode,
+)
 from gateway.redis.target import target_of
 
 

@@ -36,8 +36,6 @@ async def test_there_is_one_workspace(tmp_path: Path) -> None:
     [
         ("POST", "/workspaces"),
         ("DELETE", "/workspaces/default"),
-        ("POST", "/partials"),
-        ("PUT", "/partials/x"),
         ("POST", "/filter-chains"),
         ("PUT", "/licenses/x"),
         ("POST", "/rbac/roles"),

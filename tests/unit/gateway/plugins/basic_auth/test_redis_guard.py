@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from gateway.entities.redis_settings import RedisSettings
 from gateway.plugins.basic_auth import handler
 from gateway.plugins.basic_auth.redis_guard import RedisGuard
 from gateway.redis.client import RedisClient
-from gateway.redis.settings import RedisSettings
 from gateway.redis.target import target_of
 from tests.support.gates import consumers, gate
 from tests.support.valkey import Valkey, running_valkey

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from gateway.entities import validate_row
+from gateway.entities.redis_settings import RedisSettings
 from gateway.errors import SchemaViolation
-from gateway.redis.settings import RedisSettings
 from gateway.settings.compatibility import version_of
 
 

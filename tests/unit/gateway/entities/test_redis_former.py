@@ -35,6 +35,14 @@ def test_one_timeout_stands_for_three_and_is_shown() -> None:
     assert timeouts(redis(timeout=None)) == [2000] * 3
     assert redis()["timeout"] == 2000
     assert timeouts(redis(timeout=150, read_timeout=70)) == [150, 150, 70]
+    assert timeouts(redis(timeout=150, connect_timeout=2000)) == [150] * 3
+    assert timeouts(redis(timeout=150, connect_timeout=150)) == [150] * 3
+
+
+def test_what_is_shown_of_three_timeouts_changes_none_when_it_is_sent_back() -> None:
+    record = redis(connect_timeout=70)
+    assert record["timeout"] == 70
+    assert redis(**record) == record
 
 
 def test_addresses_are_nodes() -> None:

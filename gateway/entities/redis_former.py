@@ -29,7 +29,10 @@ def present_names(data: Mapping[str, Any]) -> Mapping[str, Any]:
     moved: dict[str, Any] = {}
     if data.get("timeout") is not None:
         given = {name: data.get(name) for name in TIMEOUTS}
-        free = (name for name, value in given.items() if value in (None, _DEFAULT_TIMEOUT))
+        # One that only shows what the present field says has nothing to add to the others.
+        shown = data["timeout"] == given["connect_timeout"]
+        standing = (None,) if shown else (None, _DEFAULT_TIMEOUT)
+        free = (name for name, value in given.items() if value in standing)
         moved = dict.fromkeys(free, data["timeout"])
     for former, (present, host) in _ADDRESSES.items():
         addresses = data.get(former)

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from gateway.entities.problems import problems_of
-from gateway.redis.settings import RedisDeployment, RedisSettings
+from gateway.entities.redis_settings import RedisDeployment, RedisSettings
 
 # What decK writes for a record of which nothing was set (Kong 3.13).
 FILLED: dict[str, Any] = {

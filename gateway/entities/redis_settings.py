@@ -13,9 +13,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from gateway.entities.base import Hint, StrictModel, violation
+from gateway.entities.redis_former import present_names
 from gateway.entities.types import Port
 from gateway.entities.versions import by_version
-from gateway.redis.former import present_names
 
 _Timeout = Annotated[int, Field(ge=0, le=2147483646)]
 _Secret = Annotated[str, Hint(referenceable=True, encrypted=True)]
