@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.kubernetes.cluster import Cluster, say, timed
-from tests.kubernetes.stack import TOPIC, ExistingStack
+from tests.kubernetes.cluster import Cluster, request, say, timed
+from tests.kubernetes.stack import BUFFERED, TOPIC, ExistingStack
 from tests.support.broker import Broker
+from tests.support.waiting import eventually
 from tools.kubernetes import image
 from tools.kubernetes.lab import Lab, reason_against
 from tools.kubernetes.layout import NODE_ADDRESS
@@ -55,6 +57,10 @@ def stack(
     """Give the program's stack, stood up by the engine."""
     made = ExistingStack(Path(tmp_path_factory.mktemp("stack")), cluster, kafka)
     say(f"Kubernetes plugin: {'the real one' if made.uses_the_real_plugin else 'the stand-in'}")
+    started = time.monotonic()
     with timed("pulumi up on an empty cluster"):
         made.change("up")
+    if request(80, f"{BUFFERED}/get").status == 200:
+        eventually(lambda: kafka.count(TOPIC), within=60, every=0.1)
+        made.seconds_to_first_record = time.monotonic() - started
     yield made

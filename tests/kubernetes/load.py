@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +35,8 @@ class Counts:
 
     statuses: Counter[str] = field(default_factory=Counter)
     broken: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+    """For how long requests were sent."""
     crossed: int = 0
     """How many were sent again, since a connection that had been used was closed meanwhile."""
 
@@ -46,6 +49,11 @@ class Counts:
     def good(self) -> int:
         """Those that were acknowledged."""
         return sum(count for status, count in self.statuses.items() if status.startswith("2"))
+
+    @property
+    def rate(self) -> float:
+        """Requests a second."""
+        return self.sent / self.seconds if self.seconds else 0.0
 
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -159,8 +167,10 @@ def running(address: str, path: str, rate: int, least: int) -> Iterator[Counts]:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == "started\n"
+            started = time.monotonic()
             yield counts
-            said, _ = process.communicate(timeout=600)
+            said, _ = process.communicate(timeout=1200)
+            counts.seconds = time.monotonic() - started
             statuses, broken, counts.crossed = json.loads(said)
             counts.statuses.update(statuses)
             counts.broken.update(broken)

@@ -17,6 +17,7 @@ from tests.kubernetes.cluster import CHART, Cluster, Refused
 from tests.kubernetes.stack import ExistingStack
 from tests.support.broker import Broker
 from tests.support.waiting import eventually
+from tools.kubernetes.layout import FIRST
 
 NAMESPACE = "kong-dp"
 RELEASE = "kong-dp"
@@ -144,6 +145,23 @@ def drain(site: Site) -> None:
     site.settle(2)
 
 
+def both_on_another_node(site: Site) -> None:
+    """Have both pods on a second node, which nothing else needs."""
+    node = site.cluster.lab.add_node()
+    site.cluster.kubectl("uncordon", node)
+    site.cluster.kubectl("cordon", FIRST.name)
+    restart(site)
+    site.cluster.kubectl("uncordon", FIRST.name)
+
+
+def node_drained(site: Site) -> None:
+    """Take that node out of service."""
+    node = site.cluster.lab.add_node()
+    site.cluster.kubectl("drain", node, "--delete-emptydir-data", "--timeout=280s")
+    site.settle(2)
+    assert {pod["spec"]["nodeName"] for pod in site.pods().values()} == {FIRST.name}
+
+
 def worker_killed(site: Site) -> None:
     """Kill a worker; its master starts another."""
     (name, *_) = site.pods()
@@ -195,7 +213,8 @@ class Operation:
     """One of them: what was there ``before``, and what to do ``after`` the load has ended.
 
     ``harmless`` ones break no connection and lose no request; the others break those of a process
-    that was killed, and no other.
+    that was killed, and no other. What such a process had buffered goes with it, so requests are
+    sent to the route there that responds when a record is written.
     """
 
     name: str
@@ -213,6 +232,7 @@ OPERATIONS = (
     Operation("helm rollback", helm_rollback, before=image_upgrade),
     Operation("an image that is not there, undone", bad_image),
     Operation("both pods evicted, as by a drain", drain),
+    Operation("a node drained", node_drained, before=both_on_another_node),
     Operation("a worker killed", worker_killed, harmless=False, often=True),
     Operation("a pod killed", pod_killed, harmless=False),
     Operation("certificate renewed", certificate_renewal),

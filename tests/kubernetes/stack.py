@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import shlex
 import sys
@@ -18,6 +19,8 @@ from tools.stubs.session import PulumiOutcome, StubSession
 STACK = "dev"
 """The committed stack whose values are used but for what is brought along."""
 TOPIC = "topictest"
+BUFFERED, WRITTEN = "/httpbin", "/written"
+"""Paths of the routes to that topic."""
 
 
 class ExistingStack(StubSession):
@@ -26,6 +29,8 @@ class ExistingStack(StubSession):
     def __init__(self, folder: Path, cluster: Cluster, kafka: Broker) -> None:
         self._cluster = cluster
         super().__init__(folder, STACK)
+        self.seconds_to_first_record: float | None = None
+        """From the beginning of `up` on an empty cluster, once there was one."""
         self.uses_the_real_plugin = install(folder / "home")
         self.set_secret("kubeconfig", cluster.lab.kubeconfig)
         self.set_secret("kafkaApiSecret", kafka.writer[1])
@@ -74,6 +79,20 @@ class ExistingStack(StubSession):
         skipped = ("--skip-preview",) if verb == "up" else ()
         words = (verb, "--yes", *skipped, "--stack", STACK, "--non-interactive", "--color", "never")
         return self.must(*words, *more)
+
+    def serve_written(self) -> None:
+        """Have the next ``up`` publish one more route at WRITTEN, which responds when a record is
+        written: the stack's own does when it is buffered, as Kong's default is.
+        """
+        routes = yaml.safe_load((ROOT / "stacks" / "gateway" / f"{STACK}.yaml").read_text())
+        (service,) = routes["services"]
+        (route,) = copy.deepcopy(service["routes"])
+        route |= {"name": "written", "paths": [WRITTEN]}
+        route["plugins"][0]["config"]["producer_async"] = False
+        service["routes"].append(route)
+        file = self.folder / "routes.yaml"
+        file.write_text(yaml.safe_dump(routes))
+        self.write_settings(routes=str(file))
 
     def output(self, name: str) -> str:
         """Return an output of the stack."""

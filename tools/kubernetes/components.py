@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,13 @@ from typing import Any
 from tools.kubernetes.binaries import BIN
 from tools.kubernetes.layout import (
     API_PORT,
-    CONTAINERD_SOCKET,
     ETCD,
-    NODE,
+    FIRST,
     NODE_ADDRESS,
+    NODES,
     POD_NETWORK,
     SERVICE_NETWORK,
+    Node,
     Run,
 )
 
@@ -30,18 +32,19 @@ ETCD_COMMAND = (
 
 def write_files(run: Run, runc: Path, cni: Path, sandbox: str) -> None:
     """Write every component's configuration."""
-    run.file("containerd.toml").write_text(_containerd(run, runc, cni, sandbox))
+    for node in NODES:
+        text = _containerd(run, node, runc, cni, sandbox)
+        run.file(node.name, "containerd.toml").write_text(text)
+        run.file(node.name, "kubelet.json").write_text(json.dumps(_kubelet(run, node)))
     run.file("cni", "10-bridge.conflist").write_text(json.dumps(_network(run)))
-    run.file("kubelet.json").write_text(json.dumps(_kubelet(run)))
     run.file("proxy.json").write_text(json.dumps(_proxy(run)))
     run.file("Corefile").write_text(_dns(run))
 
 
 def commands(run: Run) -> dict[str, list[str]]:
-    """Return the command of each component by name, in the order in which they start."""
+    """Return the command of each component by name."""
     return {
         "etcd": [*ETCD_COMMAND, "--data-dir", str(run.file("etcd"))],
-        "containerd": ["containerd", "--config", str(run.file("containerd.toml"))],
         "apiserver": _apiserver(run),
         "controller-manager": _controller_manager(run),
         "scheduler": [
@@ -49,15 +52,28 @@ def commands(run: Run) -> dict[str, list[str]]:
             *_identity(run, "scheduler"),
             *("--bind-address=127.0.0.1", "--secure-port=16259", "--leader-elect=false"),
         ],
-        "kubelet": [
-            str(BIN / "kubelet"),
-            *(f"--config={run.file('kubelet.json')}", f"--hostname-override={NODE}"),
-            *(f"--kubeconfig={run.kubeconfig('kubelet')}", f"--node-ip={NODE_ADDRESS}"),
-            *(f"--root-dir={run.file('kubelet')}", f"--cert-dir={run.file('pki', 'kubelet')}"),
-        ],
         "proxy": [str(BIN / "kube-proxy"), f"--config={run.file('proxy.json')}"],
         "dns": [str(BIN / "coredns"), "-conf", str(run.file("Corefile"))],
+        **{name: words for node in NODES for name, words in _of_node(run, node).items()},
     }
+
+
+def _of_node(run: Run, node: Node) -> dict[str, list[str]]:
+    file = functools.partial(run.file, node.name)
+    return {
+        node.containerd: ["containerd", "--config", str(file("containerd.toml"))],
+        node.kubelet: [
+            str(BIN / "kubelet"),
+            *(f"--config={file('kubelet.json')}", f"--hostname-override={node.name}"),
+            *(f"--kubeconfig={run.kubeconfig(node.kubelet)}", f"--node-ip={node.address}"),
+            *(f"--root-dir={file('kubelet')}", f"--cert-dir={file('pki')}"),
+        ],
+    }
+
+
+def control_group(run: Run, node: Node) -> str:
+    """Return the control group of a node's pods; the first node's is the run's own."""
+    return run.name if node is FIRST else f"{run.name}/{node.name}"
 
 
 def _identity(run: Run, user: str) -> list[str]:
@@ -95,20 +111,20 @@ def _controller_manager(run: Run) -> list[str]:
     ]
 
 
-def _containerd(run: Run, runc: Path, cni: Path, sandbox: str) -> str:
+def _containerd(run: Run, node: Node, runc: Path, cni: Path, sandbox: str) -> str:
     unused = [f"io.containerd.snapshotter.v1.{name}" for name in ("btrfs", "zfs", "aufs")]
     unused += ["io.containerd.snapshotter.v1.devmapper"]
     unused += ["io.containerd.tracing.processor.v1.otlp", "io.containerd.internal.v1.tracing"]
     return f"""
 version = 2
-root = "{run.file("containerd")}"
-state = "/run/containerd/state"
+root = "{run.file(node.name, "containerd")}"
+state = "{node.runtime}/state"
 oom_score = 0
 disabled_plugins = {json.dumps(unused)}
 [grpc]
-  address = "{CONTAINERD_SOCKET}"
+  address = "{node.socket}"
 [plugins."io.containerd.internal.v1.opt"]
-  path = "{run.file("opt")}"
+  path = "{run.file(node.name, "opt")}"
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "{sandbox}"
   # Without CAP_SYS_RESOURCE every sandbox would fail with "can't get final child's PID from pipe".
@@ -142,24 +158,24 @@ def _network(run: Run) -> dict[str, Any]:
     return {"cniVersion": "0.4.0", "name": "lab", "plugins": plugins}
 
 
-def _kubelet(run: Run) -> dict[str, Any]:
+def _kubelet(run: Run, node: Node) -> dict[str, Any]:
     never = ("memory.available", "nodefs.available", "imagefs.available", "nodefs.inodesFree")
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
-        "address": NODE_ADDRESS,
+        "address": node.address,
         "port": 10250,
         "healthzBindAddress": "127.0.0.1",
-        "healthzPort": 10248,
+        "healthzPort": node.healthz_port,
         "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}},
         "authorization": {"mode": "AlwaysAllow"},
         "cgroupDriver": "cgroupfs",
-        "cgroupRoot": f"/{run.name}",
+        "cgroupRoot": f"/{control_group(run, node)}",
         "failCgroupV1": False,
         "failSwapOn": False,
         "oomScoreAdj": 0,
         "maxOpenFiles": 20000,
-        "containerRuntimeEndpoint": f"unix://{CONTAINERD_SOCKET}",
+        "containerRuntimeEndpoint": f"unix://{node.socket}",
         "localStorageCapacityIsolation": False,
         # The lab shares its disk and memory with whatever else runs: never for it to judge.
         "imageGCHighThresholdPercent": 100,
@@ -168,8 +184,8 @@ def _kubelet(run: Run) -> dict[str, Any]:
         "resolvConf": "",
         "clusterDNS": [NODE_ADDRESS],
         "clusterDomain": "cluster.local",
-        "podLogsDir": str(run.file("pod-logs")),
-        "volumePluginDir": str(run.file("volume-plugins")),
+        "podLogsDir": str(run.file(node.name, "pod-logs")),
+        "volumePluginDir": str(run.file(node.name, "volume-plugins")),
         "syncFrequency": "10s",
         "nodeStatusUpdateFrequency": "2s",
         # Secrets and config maps reach mounted files within seconds instead of a minute.
@@ -190,7 +206,7 @@ def _proxy(run: Run) -> dict[str, Any]:
         "clusterCIDR": POD_NETWORK,
         "mode": "nftables",
         "nftables": often,
-        "hostnameOverride": NODE,
+        "hostnameOverride": FIRST.name,
         "nodePortAddresses": [f"{NODE_ADDRESS}/32"],
         "oomScoreAdj": 0,
         "conntrack": {

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tools.kubernetes.api import Api
-from tools.kubernetes.layout import NODE, NODE_ADDRESS
+from tools.kubernetes.layout import FIRST, NODE_ADDRESS
 
 EVERY = 0.3
 """Seconds between two looks."""
@@ -62,7 +62,7 @@ def provide(api: Writes, claim: dict[str, Any], volumes: Path) -> None:
     meta, spec = claim["metadata"], claim["spec"]
     folder = volumes / meta["uid"]
     folder.mkdir(parents=True, exist_ok=True)
-    here = {"key": "kubernetes.io/hostname", "operator": "In", "values": [NODE]}
+    here = {"key": "kubernetes.io/hostname", "operator": "In", "values": [FIRST.name]}
     names = {name: meta[name] for name in ("namespace", "name", "uid")}
     volume = {
         "apiVersion": "v1",

@@ -25,7 +25,7 @@ from typing import NoReturn
 from tools.kubernetes import controllers, packages
 from tools.kubernetes.api import Api
 from tools.kubernetes.components import commands
-from tools.kubernetes.layout import CONTAINERD_SOCKET, NODE, NODE_ADDRESS, SERVICE_NETWORK, Run
+from tools.kubernetes.layout import FIRST, NODE_ADDRESS, SECOND, SERVICE_NETWORK, Node, Run
 
 KERNEL_WIDE = (
     "kernel/panic",
@@ -42,8 +42,8 @@ WITHIN = 120.0
 """Seconds that a step may take; on an idle machine all of them take five."""
 
 
-class Node:
-    """One control plane and its node, in the namespaces of this process."""
+class Inside:
+    """One control plane and its nodes, in the namespaces of this process."""
 
     def __init__(self, run: Run, images: list[tuple[Path, str, str]]) -> None:
         self._run, self._images = run, images
@@ -59,15 +59,11 @@ class Node:
         _call("ip", "addr", "add", f"{NODE_ADDRESS}/32", "dev", "lo")
         # Somewhere to go to, for connections that kube-proxy then sends to a pod.
         _call("ip", "route", "add", SERVICE_NETWORK, "dev", "lo", "src", NODE_ADDRESS)
-        self._launch("etcd", "containerd", "apiserver")
-        self._until("containerd answers", lambda: _succeeds(*_ctr("version")))
-        for archive, name, by_digest in self._images:
-            _call(*_ctr("--namespace", "k8s.io", "images", "import", str(archive)))
-            _call(*_ctr("--namespace", "k8s.io", "images", "tag", name, by_digest))
-        self._say("images imported")
+        self._launch("etcd", FIRST.containerd, "apiserver")
+        self._import_images(FIRST)
         self._until("API ready", lambda: self._api.text("/readyz") == "ok")
-        self._launch("controller-manager", "scheduler", "kubelet", "proxy", "dns")
-        self._until("node ready", self._node_ready)
+        self._launch("controller-manager", "scheduler", FIRST.kubelet, "proxy", "dns")
+        self._until("node ready", lambda: self._node_ready(FIRST))
         account = "/api/v1/namespaces/default/serviceaccounts/default"
         self._until("accounts are made", lambda: self._api.exists(account))
         self._until("Services are reachable", _proxy_healthy)
@@ -76,13 +72,36 @@ class Node:
         threading.Thread(target=controllers.run, args=(self._api, volumes), daemon=True).start()
         print("ready", flush=True)
 
+    def _import_images(self, node: Node) -> None:
+        self._until("containerd answers", lambda: _succeeds(*_ctr(node, "version")))
+        for archive, name, by_digest in self._images:
+            _call(*_ctr(node, "--namespace", "k8s.io", "images", "import", str(archive)))
+            _call(*_ctr(node, "--namespace", "k8s.io", "images", "tag", name, by_digest))
+        self._say("images imported")
+
+    def join(self, node: Node) -> None:
+        """Have one more node, in the same network as the first."""
+        self._started = time.monotonic()
+        _call("ip", "addr", "add", f"{node.address}/32", "dev", "lo")
+        Path(node.runtime).mkdir()
+        self._launch(node.containerd)
+        self._import_images(node)
+        self._launch(node.kubelet)
+        self._until(f"{node.name} ready", lambda: self._node_ready(node))
+        print("ready", flush=True)
+
     def stay(self) -> int:
-        """Reap what ends until stdin does; a component that ends is an error."""
-        while not select.select([sys.stdin], [], [], 0.5)[0]:
+        """Reap what ends until stdin does; a component that ends is an error. A line of stdin is
+        the wish for the second node.
+        """
+        while True:
+            if select.select([sys.stdin], [], [], 0.5)[0]:
+                if not os.read(sys.stdin.fileno(), 64):
+                    return 0
+                self.join(SECOND)
             if name := self._reap():
                 print(f"{name} ended; its log: {self._run.log(name)}", flush=True)
                 return 1
-        return 0
 
     def _reap(self) -> str:
         while True:
@@ -132,9 +151,9 @@ class Node:
     def _say(self, step: str) -> None:
         print(f"{time.monotonic() - self._started:6.2f} s  {step}", flush=True)
 
-    def _node_ready(self) -> bool:
-        node = self._api.get(f"/api/v1/nodes/{NODE}")
-        conditions = {one["type"]: one["status"] for one in node["status"]["conditions"]}
+    def _node_ready(self, node: Node) -> bool:
+        found = self._api.get(f"/api/v1/nodes/{node.name}")
+        conditions = {one["type"]: one["status"] for one in found["status"]["conditions"]}
         return conditions.get("Ready") == "True"
 
 
@@ -163,8 +182,8 @@ def _mount(run: Run) -> None:
     _call("mount", "--make-rshared", "/")
 
 
-def _ctr(*arguments: str) -> list[str]:
-    return ["ctr", "--address", CONTAINERD_SOCKET, *arguments]
+def _ctr(node: Node, *arguments: str) -> list[str]:
+    return ["ctr", "--address", node.socket, *arguments]
 
 
 def _call(*command: str) -> None:
@@ -195,9 +214,9 @@ def main(arguments: list[str]) -> int:
     # The first process of a namespace gets only the signals that it handles.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     triples = zip(words[::3], words[1::3], words[2::3], strict=True)
-    node = Node(Run(Path(folder)), [(Path(one), name, by) for one, name, by in triples])
-    node.start()
-    return node.stay()
+    lab = Inside(Run(Path(folder)), [(Path(one), name, by) for one, name, by in triples])
+    lab.start()
+    return lab.stay()
 
 
 if __name__ == "__main__":

@@ -31,11 +31,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from tools.kubernetes import binaries, control_groups, packages
-from tools.kubernetes.components import write_files
+from tools.kubernetes.components import control_group, write_files
 from tools.kubernetes.image import Image
 from tools.kubernetes.layout import (
     API_ADDRESSES,
     API_NAMES,
+    NODES,
+    SECOND,
     STATE,
     USERS,
     Run,
@@ -73,6 +75,7 @@ class Lab:
         self._sandbox, self._images, self._say = sandbox, images, say
         self._process: subprocess.Popen[str] | None = None
         self._lock: IO[str] | None = None
+        self._two_nodes = False
 
     @property
     def kubeconfig(self) -> str:
@@ -103,7 +106,8 @@ class Lab:
         if runc is None or cni is None:
             raise LabError(reason_against())
         write_files(self.run, runc, cni, self._sandbox.name)
-        control_groups.make(self.run.name)
+        for node in NODES:
+            control_groups.make(control_group(self.run, node))
         # A mount point with a fixed name; it stays empty outside.
         Path("/var/lib/kubelet").mkdir(exist_ok=True)
 
@@ -126,6 +130,10 @@ class Lab:
             # A Ctrl-C is for this process, which then ends the lab in order.
             start_new_session=True,
         )
+        self._until_ready()
+
+    def _until_ready(self) -> None:
+        assert self._process is not None
         assert self._process.stdout is not None
         said = []
         for line in self._process.stdout:
@@ -134,6 +142,17 @@ class Lab:
             said.append(line)
             self._say(line.rstrip())
         raise LabError("the lab did not start:\n" + "".join(said[-60:]))
+
+    def add_node(self) -> str:
+        """Have the second node in the cluster, and return its name."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        if not self._two_nodes:
+            self._process.stdin.write("join\n")
+            self._process.stdin.flush()
+            self._until_ready()
+            self._two_nodes = True
+        return SECOND.name
 
     def first_process(self) -> int:
         """Return the process id, as seen from here, of the lab's first process."""

@@ -11,7 +11,6 @@ from pathlib import Path
 from tools.kubernetes.packages import ROOT
 
 STATE = ROOT / ".state" / "kubernetes"
-NODE = "node1"
 NODE_ADDRESS = "10.123.0.1"
 """Where the API, kubelet and DNS answer, and what load balancers get: never loopback, which a pod
 would take for itself.
@@ -24,12 +23,43 @@ API = f"https://{NODE_ADDRESS}:{API_PORT}"
 API_NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", "localhost")
 API_ADDRESSES = (NODE_ADDRESS, "10.96.0.1", "127.0.0.1")
 ETCD = "http://127.0.0.1:22379"
-CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
+
+
+@dataclass(frozen=True)
+class Node:
+    """One node of the cluster, all of which share the lab's network."""
+
+    name: str
+    address: str
+    runtime: str
+    """Folder of its containerd's socket, in the lab's own /run."""
+    healthz_port: int
+
+    @property
+    def socket(self) -> str:
+        """Where its containerd listens."""
+        return f"{self.runtime}/containerd.sock"
+
+    @property
+    def containerd(self) -> str:
+        """Name of its container runtime among the components."""
+        return f"containerd-{self.name}"
+
+    @property
+    def kubelet(self) -> str:
+        """Name of its kubelet among the components, and of that one's kubeconfig."""
+        return f"kubelet-{self.name}"
+
+
+FIRST = Node("node1", NODE_ADDRESS, "/run/containerd", 10248)
+SECOND = Node("node2", "10.123.0.2", "/run/containerd-node2", 10258)
+"""Joins when it is asked for: what drains a node needs another one."""
+NODES = (FIRST, SECOND)
 USERS = {
     "admin": ("admin", "system:masters"),
     "controller-manager": ("controller-manager", "system:masters"),
     "scheduler": ("system:kube-scheduler", ""),
-    "kubelet": (f"system:node:{NODE}", "system:nodes"),
+    **{node.kubelet: (f"system:node:{node.name}", "system:nodes") for node in NODES},
     "proxy": ("system:kube-proxy", ""),
 }
 """Label to user name and group."""

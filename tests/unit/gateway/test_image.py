@@ -25,7 +25,10 @@ def test_the_root_is_the_base_where_nothing_is_said_and_python_alone_where_it_is
     assert re.search(r"^ARG ROOT=full$", DOCKERFILE, re.MULTILINE)
     assert re.search(r"^FROM \$\{BASE_IMAGE\} AS full$", DOCKERFILE, re.MULTILINE)
     minimal = DOCKERFILE.partition("\nFROM scratch AS minimal\n")[2].partition("\nFROM ")[0]
-    assert minimal.strip() == "COPY --from=root /root-of-minimal /\nENV LANG=C.UTF-8"
+    assert (
+        minimal.strip()
+        == "COPY --from=root /root-of-minimal /\nENV LANG=C.UTF-8 PATH=/usr/local/bin:/usr/bin"
+    )
     # There is nothing that could run there, so what is for both of them runs nothing.
     assert "\nRUN " not in FINAL_STAGE
 

@@ -22,21 +22,37 @@ def run(tmp_path: Path) -> layout.Run:
 
 def test_every_configuration_that_a_command_names_was_written(run: layout.Run) -> None:
     text = json.dumps(commands(run))
-    named = re.findall(rf"{re.escape(str(run.folder))}/[\w.-]+\.(?:toml|json|conflist)", text)
-    assert len(set(named)) == 3
+    named = re.findall(rf"{re.escape(str(run.folder))}/[\w./-]+\.(?:toml|json|conflist)", text)
+    assert len(set(named)) == 5
     assert all(Path(file).is_file() for file in named)
     assert run.file("Corefile").is_file()
 
 
 def test_pods_are_below_the_runs_own_control_group(run: layout.Run) -> None:
-    assert json.loads(run.file("kubelet.json").read_text())["cgroupRoot"] == f"/{RUN_NAME}"
+    for node, group in ((layout.FIRST, f"/{RUN_NAME}"), (layout.SECOND, f"/{RUN_NAME}/node2")):
+        kubelet = json.loads(run.file(node.name, "kubelet.json").read_text())
+        assert kubelet["cgroupRoot"] == group
+
+
+def test_two_nodes_share_no_folder(run: layout.Run) -> None:
+    first, second = (
+        re.findall(
+            rf"{re.escape(str(run.folder))}/node[\w./-]+|/run/containerd[\w/-]*",
+            "".join(file.read_text() for file in run.file(node.name, "x").parent.iterdir()),
+        )
+        for node in layout.NODES
+    )
+    assert first
+    assert not set(first) & set(second)
 
 
 def test_nothing_of_a_component_is_outside_the_runs_folder(run: layout.Run) -> None:
-    kubelet = json.loads(run.file("kubelet.json").read_text())
-    for name in ("podLogsDir", "volumePluginDir"):
-        assert kubelet[name].startswith(str(run.folder))
-    assert f'root = "{run.folder}/containerd"' in run.file("containerd.toml").read_text()
+    for node in layout.NODES:
+        kubelet = json.loads(run.file(node.name, "kubelet.json").read_text())
+        for name in ("podLogsDir", "volumePluginDir"):
+            assert kubelet[name].startswith(str(run.folder))
+        runtime = run.file(node.name, "containerd.toml").read_text()
+        assert f'root = "{run.folder}/{node.name}/containerd"' in runtime
 
 
 def test_two_runs_never_share_a_folder() -> None:

@@ -39,3 +39,19 @@ def test_a_group_that_stays_in_use_is_told(tmp_path: Path) -> None:
     (tmp_path / "lab" / "held").touch()
     with pytest.raises(TimeoutError, match="still in use"):
         control_groups.remove("lab", tmp_path, within=0)
+
+
+@pytest.mark.parametrize(
+    ("usage", "inactive"),
+    [("memory.current", "inactive_file"), ("memory.usage_in_bytes", "total_inactive_file")],
+)
+def test_what_a_pod_takes_is_without_pages_that_nobody_uses(
+    tmp_path: Path, usage: str, inactive: str
+) -> None:
+    pod = tmp_path / "memory" / "lab" / "kubepods" / "burstable" / "pod1"
+    pod.mkdir(parents=True)
+    (pod / usage).write_text("1000\n")
+    (pod / "memory.stat").write_text(f"cache 300\n{inactive} 100\nactive_file 200\n")
+    assert control_groups.working_set("**/pod1", tmp_path) == 900
+    with pytest.raises(FileNotFoundError, match="pod2: no group"):
+        control_groups.working_set("**/pod2", tmp_path)
