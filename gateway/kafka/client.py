@@ -5,6 +5,9 @@ librdkafka writes to a file descriptor when its queue becomes readable; the loop
 everything that is there. Nothing here blocks but ``metadata`` and ``destroy``, which are for other
 threads.
 
+The handle is freed when nothing uses it any more: after ``detach`` the loop's thread calls into
+librdkafka no more, and ``destroy`` waits for the calls that are still under way.
+
 Batching. librdkafka's ``linger.ms`` is fixed: 0 sends the first record of a burst alone (and an
 idempotent producer then spins until that request is answered, since it has one in flight at a
 time); anything above means a sleep of a whole millisecond when nothing else happens. So it stays
@@ -25,8 +28,9 @@ from typing import Any, Protocol
 from gateway.errors import ProduceError
 from gateway.kafka import librdkafka as rdk
 from gateway.kafka.batch import JOINED, LENT, Batch
+from gateway.kafka.handle import Handle
 from gateway.kafka.headed_records import HeadedRecords
-from gateway.kafka.librdkafka import error_name, error_text, ffi, lib, text
+from gateway.kafka.librdkafka import DESTROYED, error_name, error_text, ffi, lib, text
 from gateway.kafka.pusher import Pusher
 
 _WORDS = 9
@@ -34,8 +38,6 @@ _WORDS = 9
 its length, offset, token."""
 _ERROR, _VALUE, _LENGTH, _KEY, _KEY_LENGTH, _TOKEN = 0, 3, 4, 5, 6, 8
 _ROOM = 1024
-_WAKE = (1).to_bytes(8, "little")
-_EVENTS = rdk.EVENT_DELIVERY | rdk.EVENT_LOG | rdk.EVENT_ERROR | rdk.EVENT_OAUTHBEARER_TOKEN_REFRESH
 _NULL = ffi.NULL
 
 
@@ -73,29 +75,27 @@ class Client:
     ) -> None:
         self._loop = loop
         self._listener = listener
-        self._handle = _new_handle(settings)
+        self._handle = Handle(settings)
+        self._lent = self._handle.lent
         self._topics: dict[str, Any] = {}
-        self._lent: dict[int, bytes] = {}
-        self._headed = HeadedRecords(self._handle, self._lent)
-        self._queue = lib.rd_kafka_queue_get_main(self._handle)
-        self._read_end, self._write_end = _wake_pipe()
-        lib.rd_kafka_queue_io_event_enable(self._queue, self._write_end, _WAKE, len(_WAKE))
-        lib.rd_kafka_set_log_queue(self._handle, _NULL)
+        self._headed = HeadedRecords(self._handle.pointer, self._lent)
         self._reports = ffi.new("rd_kafka_message_t *[]", _ROOM)
         self._reports_out = ffi.cast("const rd_kafka_message_t **", self._reports)
         self._words = array("Q", [0]) * (_WORDS * _ROOM)
         self._messages = ffi.cast("rd_kafka_message_t *", ffi.from_buffer(self._words))
-        self._pusher = Pusher(self._handle)
+        self._pusher = Pusher(self._handle.pointer)
         self._muted = False
         # What was queued before the descriptor was watched makes no event.
-        loop.add_reader(self._read_end, self._readable)
+        loop.add_reader(self._handle.read_end, self._readable)
         loop.call_soon(self._drain)
 
     def topic(self, name: str) -> Any:
-        """Return the handle of a topic, whose leaders are looked up from then on."""
+        """Return the handle of a topic, looked up from then on; raises ``ProduceError``."""
+        if self._handle.closed:
+            raise ProduceError(error_name(DESTROYED), error_text(DESTROYED))
         found = self._topics.get(name)
         if found is None:
-            found = lib.rd_kafka_topic_new(self._handle, name.encode(), _NULL)
+            found = lib.rd_kafka_topic_new(self._handle.pointer, name.encode(), _NULL)
             if found == _NULL:
                 code = lib.rd_kafka_last_error()
                 raise ProduceError(error_name(code), error_text(code))
@@ -104,6 +104,8 @@ class Client:
 
     def produce(self, name: str, batch: Batch) -> list[tuple[int, int]]:
         """Queue records; return token and error code of those that were not taken."""
+        if self._handle.closed:
+            return [(token, DESTROYED) for token in batch.tokens]
         topic = self.topic(name)
         if batch.headed:
             return self._headed.produce(topic, batch)
@@ -129,22 +131,29 @@ class Client:
 
         For another thread than the loop's. Also makes librdkafka see a topic that came back.
         """
-        out = ffi.new("const void **")
-        handle = _NULL if topic is None else self._topics.get(topic, _NULL)
-        code: int = lib.rd_kafka_metadata(self._handle, 0, handle, out, timeout)
-        if code == 0:
-            lib.rd_kafka_metadata_destroy(out[0])
-        return code
+        if not self._handle.enter():
+            return DESTROYED
+        try:
+            out = ffi.new("const void **")
+            handle = _NULL if topic is None else self._topics.get(topic, _NULL)
+            code: int = lib.rd_kafka_metadata(self._handle.pointer, 0, handle, out, timeout)
+            if code == 0:
+                lib.rd_kafka_metadata_destroy(out[0])
+            return code
+        finally:
+            self._handle.leave()
 
     def set_token(
         self, token: str, expires: int, principal: str, extensions: Sequence[tuple[str, str]]
     ) -> None:
         """Hand a token over; ``expires`` is in ms since 1970. Raises ``ProduceError``."""
+        if self._handle.closed:
+            return
         names = [ffi.new("char[]", word.encode()) for pair in extensions for word in pair]
         array_of_names = ffi.new("const char *[]", names) if names else _NULL
         problem = ffi.new("char[512]")
         if lib.rd_kafka_oauthbearer_set_token(
-            self._handle,
+            self._handle.pointer,
             token.encode(),
             expires,
             principal.encode(),
@@ -157,36 +166,44 @@ class Client:
 
     def token_failed(self, reason: str) -> None:
         """Say that there is no token; librdkafka asks again after ten seconds."""
-        lib.rd_kafka_oauthbearer_set_token_failure(self._handle, reason.encode())
+        if not self._handle.closed:
+            lib.rd_kafka_oauthbearer_set_token_failure(self._handle.pointer, reason.encode())
 
     @property
     def queued(self) -> int:
         """Number of records and reports that librdkafka still holds."""
-        return int(lib.rd_kafka_outq_len(self._handle))
+        return 0 if self._handle.closed else int(lib.rd_kafka_outq_len(self._handle.pointer))
 
     def purge(self, *, queued_only: bool = False) -> None:
         """Give up every record, or those that are not in flight; their reports follow."""
-        lib.rd_kafka_purge(self._handle, rdk.PURGE_QUEUE if queued_only else rdk.PURGE_ALL)
+        if not self._handle.closed:
+            what = rdk.PURGE_QUEUE if queued_only else rdk.PURGE_ALL
+            lib.rd_kafka_purge(self._handle.pointer, what)
 
     def mute(self) -> None:
         """Report no more errors that belong to no record."""
         self._muted = True
 
+    @property
+    def detached(self) -> bool:
+        """Whether it is of no use any more."""
+        return self._handle.closed
+
     def detach(self) -> None:
-        """Stop listening, on the loop's thread; then ``destroy`` on another."""
-        self._loop.remove_reader(self._read_end)
+        """Stop listening, on the loop's thread; then ``destroy`` on another.
+
+        From now on nothing is reported, no record is taken, and other calls do nothing.
+        """
+        if not self._handle.closed:
+            self._loop.remove_reader(self._handle.read_end)
+            self._handle.close()
 
     def destroy(self) -> None:
-        """Free the handle; blocks while its threads end. No other call may be under way."""
+        """Free what was detached; blocks while its threads end and calls are under way."""
+        self._handle.wait()
         self._pusher.stop()
-        for topic in self._topics.values():
-            lib.rd_kafka_topic_destroy(topic)
+        self._handle.free(self._topics.values())
         self._topics.clear()
-        lib.rd_kafka_queue_io_event_enable(self._queue, -1, _NULL, 0)
-        lib.rd_kafka_queue_destroy(self._queue)
-        lib.rd_kafka_destroy_flags(self._handle, 0)
-        for end in {self._read_end, self._write_end}:
-            os.close(end)
 
     def _produce_joined(
         self, topic: Any, batch: Batch, start: int, end: int
@@ -252,16 +269,25 @@ class Client:
         return 0
 
     def _readable(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            os.read(self._read_end, 4096)
-        self._drain()
+        if not self._handle.closed:
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._handle.read_end, 4096)
+            self._drain()
 
     def _drain(self) -> None:
-        while (event := lib.rd_kafka_queue_poll(self._queue, 0)) != _NULL:
-            try:
-                self._dispatch(event)
-            finally:
-                lib.rd_kafka_event_destroy(event)
+        # A call like those of other threads: the listener may have the client destroyed.
+        handle = self._handle
+        if not handle.enter():
+            return
+        try:
+            poll, queue = lib.rd_kafka_queue_poll, handle.queue
+            while not handle.closed and (event := poll(queue, 0)) != _NULL:
+                try:
+                    self._dispatch(event)
+                finally:
+                    lib.rd_kafka_event_destroy(event)
+        finally:
+            handle.leave()
 
     def _report(self, event: Any) -> None:
         count = lib.rd_kafka_event_message_count(event)
@@ -292,30 +318,3 @@ class Client:
                 self._listener.on_log(level[0], text(facility[0]), text(message[0]))
         elif kind == rdk.EVENT_OAUTHBEARER_TOKEN_REFRESH:
             self._listener.on_token_wanted()
-
-
-def _new_handle(settings: Mapping[str, str]) -> Any:
-    problem = ffi.new("char[512]")
-    conf = lib.rd_kafka_conf_new()
-    for name, value in settings.items():
-        if lib.rd_kafka_conf_set(conf, name.encode(), value.encode(), problem, 512):
-            lib.rd_kafka_conf_destroy(conf)
-            # librdkafka's text may repeat the value, which may be a secret.
-            raise ProduceError("_INVALID_ARG", f"librdkafka does not accept the setting {name}")
-    lib.rd_kafka_conf_set_events(conf, _EVENTS)
-    handle = lib.rd_kafka_new(rdk.PRODUCER, conf, problem, 512)
-    if handle == _NULL:
-        lib.rd_kafka_conf_destroy(conf)
-        raise ProduceError("_INVALID_ARG", text(problem))
-    return handle
-
-
-def _wake_pipe() -> tuple[int, int]:
-    """Return the descriptor to watch and the one to write to."""
-    if hasattr(os, "eventfd"):
-        both = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        return both, both
-    read_end, write_end = os.pipe()
-    os.set_blocking(read_end, False)
-    os.set_blocking(write_end, False)
-    return read_end, write_end

@@ -26,6 +26,8 @@ EVENT_DELIVERY = 0x1
 EVENT_LOG = 0x4
 EVENT_ERROR = 0x8
 EVENT_OAUTHBEARER_TOKEN_REFRESH = 0x100
+DESTROYED = -197
+"""``RD_KAFKA_RESP_ERR__DESTROY``: the client is of no use any more."""
 PURGE_QUEUE = 0x1
 PURGE_ALL = 0x1 | 0x2
 """``rd_kafka_purge``: what waits in queues, and also what is in flight."""

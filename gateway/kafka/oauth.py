@@ -29,6 +29,7 @@ class TokenSource:
         self._loop = loop
         self._watch = watch
         self._task: asyncio.Task[None] | None = None
+        self._client: Client | None = None
 
     @classmethod
     def of(
@@ -41,26 +42,33 @@ class TokenSource:
         return cls(config.sasl.oauth, ca, loop, watch)
 
     def fetch(self, client: Client) -> None:
-        """Begin to fetch a token and hand it to ``client``."""
+        """Have a token handed to ``client``: one that is being fetched, or begin to fetch one.
+
+        To the newest only: a client before it was given up.
+        """
+        self._client = client
         if self._task is None or self._task.done():
-            self._task = self._loop.create_task(self._fetch(client))
+            self._task = self._loop.create_task(self._fetch())
 
     def close(self) -> None:
         """Give up what is under way."""
         if self._task is not None:
             self._task.cancel()
 
-    async def _fetch(self, client: Client) -> None:
+    async def _fetch(self) -> None:
         try:
             token = await tokens.ask(self._request())
             principal = str(token.claims.get("sub") or self._oauth.client_id)
-            client.set_token(token.text, token.expires, principal, self._oauth.extensions)
+            if self._client is not None:
+                extensions = self._oauth.extensions
+                self._client.set_token(token.text, token.expires, principal, extensions)
             self._watch.token()
         except Exception as error:
             # Whatever it was: librdkafka has to know, it asks again later.
             reason = f"{type(error).__name__}: {error}"
             self._watch.log.error("token", f"no token from {self._oauth.url}: {reason}")
-            client.token_failed(reason)
+            if self._client is not None:
+                self._client.token_failed(reason)
 
     def _request(self) -> tokens.TokenRequest:
         oauth = self._oauth

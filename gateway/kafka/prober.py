@@ -10,6 +10,7 @@ from typing import Protocol
 
 from gateway.kafka.client import Client
 from gateway.kafka.config import ProducerConfig
+from gateway.kafka.librdkafka import DESTROYED
 from gateway.kafka.watch import Watch
 from gateway.tasks import BackgroundTasks
 
@@ -128,6 +129,11 @@ class Prober:
             self.watch(producer)
 
     def _ask(self, client: Client, topic: str | None, wait: int) -> asyncio.Future[int]:
+        if client.detached:
+            # Its threads are gone, or will be.
+            known: asyncio.Future[int] = self._loop.create_future()
+            known.set_result(DESTROYED)
+            return known
         threads = self._threads_of(client)
         call = self._loop.run_in_executor(threads, client.metadata, topic, wait)
         calls = self._calls.setdefault(client, set())

@@ -71,8 +71,9 @@ class MockKafka:
         lib.rd_kafka_mock_clear_request_errors(self._cluster, request)
 
     def close(self) -> None:
-        """End it."""
-        lib.rd_kafka_mock_cluster_destroy(self._cluster)
+        """End it; calls that follow raise ``TypeError``."""
+        cluster, self._cluster = self._cluster, None
+        lib.rd_kafka_mock_cluster_destroy(cluster)
         lib.rd_kafka_destroy_flags(self._owner, 0)
 
 
