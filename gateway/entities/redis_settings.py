@@ -75,6 +75,25 @@ class CloudAuthentication(StrictModel):
         return self
 
 
+# What both records have alike, each at its place in Kong's order.
+_USERNAME: Any = Field(
+    default=None,
+    description="The user name shown to the server; without a password none is shown.",
+)
+_PASSWORD: Any = Field(default=None, description="The password shown to the server.")
+_DATABASE: Any = Field(default=0, description="The number of the database.")
+_TLS: Any = Field(default=False, description="Whether TLS is used.")
+_TLS_VERIFIED: Any = by_version(
+    False, True, description="Whether the server's certificate is verified."
+)
+_TLS_NAME: Any = Field(
+    default=None,
+    description="The name that TLS asks for and that the certificate must bear; the host if it is "
+    "not set.",
+)
+_CLOUD_SIGN_IN: Any = Field(default=None, description="Sign-in by a cloud's identity; not served.")
+
+
 class RedisSettings(StrictModel):
     """One Redis server."""
 
@@ -85,24 +104,13 @@ class RedisSettings(StrictModel):
         description="The milliseconds that a request waits for the server at most, connecting "
         "included.",
     )
-    username: _Secret | None = Field(
-        default=None,
-        description="The user name shown to the server; without a password none is shown.",
-    )
-    password: _Secret | None = Field(default=None, description="The password shown to the server.")
-    database: int = Field(default=0, description="The number of the database.")
-    ssl: bool = Field(default=False, description="Whether TLS is used.")
-    ssl_verify: bool = by_version(
-        False, True, description="Whether the server's certificate is verified."
-    )
-    server_name: _Referenceable | None = Field(
-        default=None,
-        description="The name that TLS asks for and that the certificate must bear; the host if "
-        "it is not set.",
-    )
-    cloud_authentication: CloudAuthentication | None = Field(
-        default=None, description="Sign-in by a cloud's identity; not served."
-    )
+    username: _Secret | None = _USERNAME
+    password: _Secret | None = _PASSWORD
+    database: int = _DATABASE
+    ssl: bool = _TLS
+    ssl_verify: bool = _TLS_VERIFIED
+    server_name: _Referenceable | None = _TLS_NAME
+    cloud_authentication: CloudAuthentication | None = _CLOUD_SIGN_IN
 
 
 class SentinelNode(StrictModel):
@@ -135,18 +143,15 @@ class RedisDeployment(StrictModel):
     read_timeout: _Timeout = Field(
         default=2000, description="The milliseconds that the reply may take."
     )
-    username: _Secret | None = Field(
-        default=None,
-        description="The user name shown to the server; without a password none is shown.",
-    )
-    password: _Secret | None = Field(default=None, description="The password shown to the server.")
+    username: _Secret | None = _USERNAME
+    password: _Secret | None = _PASSWORD
     sentinel_username: _Secret | None = Field(
         default=None, description="The user name shown to the Sentinels."
     )
     sentinel_password: _Secret | None = Field(
         default=None, description="The password shown to the Sentinels."
     )
-    database: int = Field(default=0, description="The number of the database.")
+    database: int = _DATABASE
     keepalive_pool_size: Annotated[int, Field(ge=1, le=2147483646)] = Field(
         default=256, description="Without effect: a worker needs a handful of connections."
     )
@@ -168,24 +173,16 @@ class RedisDeployment(StrictModel):
     cluster_max_redirections: int = Field(
         default=5, description="How often a command follows the cluster's redirections."
     )
-    ssl: bool = Field(default=False, description="Whether TLS is used.")
-    ssl_verify: bool = by_version(
-        False, True, description="Whether the server's certificate is verified."
-    )
-    server_name: _Referenceable | None = Field(
-        default=None,
-        description="The name that TLS asks for and that the certificate must bear; the host if "
-        "it is not set.",
-    )
+    ssl: bool = _TLS
+    ssl_verify: bool = _TLS_VERIFIED
+    server_name: _Referenceable | None = _TLS_NAME
     connection_is_proxied: bool = Field(
         default=False, description="Whether a proxy stands before Redis; a cluster has none."
     )
     redis_proxy_type: Literal["envoy_v1.31"] | None = Field(
         default=None, description="The kind of the proxy before Redis."
     )
-    cloud_authentication: CloudAuthentication | None = Field(
-        default=None, description="Sign-in by a cloud's identity; not served."
-    )
+    cloud_authentication: CloudAuthentication | None = _CLOUD_SIGN_IN
     timeout: (
         Annotated[_Timeout, Hint(shorthand=("connect_timeout", "send_timeout", "read_timeout"))]
         | None

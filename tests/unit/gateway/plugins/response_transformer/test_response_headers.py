@@ -28,7 +28,13 @@ def changed(headers: Headers, **config: Any) -> Headers:
         ({"replace": ["x-none:n"]}, H),
         ({"add": ["x-a:n", "x-c:n"]}, [*H, (b"x-c", b"n")]),
         ({"append": ["x-b:n", "x-b:m"]}, [*H, (b"x-b", b"n"), (b"x-b", b"m")]),
-        # Each looks at the headers as they came.
+        # Each looks at the headers as they came, so of a name that is given twice the last counts.
+        ({"add": ["x-c:m", "x-c:n"]}, [*H, (b"x-c", b"n")]),
+        ({"replace": ["x-b:m", "x-b:n"]}, [(b"X-A", b"1"), (b"X-A", b"3"), (b"x-b", b"n")]),
+        (
+            {"rename": ["x-b:x-c", "x-b:x-d"]},
+            [(b"X-A", b"1"), (b"X-A", b"3"), (b"x-c", b"2"), (b"x-d", b"2")],
+        ),
         ({"remove": ["x-a"], "add": ["x-a:1"]}, [(b"X-B", b"2")]),
     ],
 )

@@ -39,6 +39,11 @@ def changed(query: bytes, **config: Any) -> bytes:
         (b"a=1", {"add": ["a:2", "b:3"]}, b"a=1&b=3"),
         (b"a=1", {"append": ["a:2"]}, b"a=1&a=2"),
         (b"", {"append": ["a:1", "a:2"]}, b"a=1&a=2"),
+        # A name that is given twice is changed twice, in order.
+        (b"a=1&b=2", {"remove": ["a", "a"]}, b"b=2"),
+        (b"a=1&b=2", {"rename": ["a:c", "a:d"]}, b"c=1&b=2"),
+        (b"a=1", {"replace": ["a:2", "a:3"]}, b"a=3"),
+        (b"", {"add": ["a:1", "a:2"]}, b"a=1"),
         (b'a=<">|', {"add": ["b:1"]}, b'a=<">|&b=1'),
         (b"q=1", {"add": ["w:$(query_params.q)"], "remove": ["q"]}, b"w=1"),
     ],

@@ -53,6 +53,26 @@ def test_changes(config: dict[str, Any], expected: Headers) -> None:
 
 
 @pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"remove": ["x-a", "X-A"]}, [(b"x-b", b"2")]),
+        # What was renamed is not there any more.
+        ({"rename": ["x-b:x-c", "x-b:x-d"]}, [(b"x-a", b"1"), (b"x-c", b"2"), (b"x-a", b"3")]),
+        ({"rename": ["x-a:x-c", "x-b:x-c"]}, [(b"x-c", b"2")]),
+        ({"replace": ["x-b:m", "x-b:n"]}, [(b"x-a", b"1"), (b"x-b", b"n"), (b"x-a", b"3")]),
+        ({"add": ["x-c:m", "X-C:n"]}, [*H, (b"x-c", b"m")]),
+        ({"append": ["x-b:m", "X-B:n"]}, [*H, (b"x-b", b"m"), (b"x-b", b"n")]),
+        ({"add": ["x-c:m"], "append": ["x-c:n"]}, [*H, (b"x-c", b"m"), (b"x-c", b"n")]),
+    ],
+)
+def test_a_name_that_is_given_twice_is_changed_twice_in_order(
+    config: dict[str, Any], expected: Headers
+) -> None:
+    """As ``transform_headers`` of ``kong/plugins/request-transformer/access.lua`` (3.10) does."""
+    assert changed(H, **config) == expected
+
+
+@pytest.mark.parametrize(
     "name", ["Connection", "Content-Length", "transfer-encoding", "X-Forwarded-For", "upgrade"]
 )
 def test_what_is_made_anew_for_the_upstream_is_left_alone(name: str) -> None:

@@ -38,6 +38,11 @@ def after(text: bytes, change: Callable[..., None], *arguments: Any) -> bytes:
         (b'{"a":[]}', json_body.rename, [(("a",), ("b",))], b'{"b":[]}'),
         (b'{"b":2}', json_body.rename, [(("a",), ("b",))], b'{"b":2}'),
         (b'{"a":2}', json_body.rename, [(("a",), ("a",))], b'{"a":2}'),
+        # A name that is given twice is changed twice, in order.
+        (b'{"a":1}', json_body.rename, [(("a",), ("b",)), (("a",), ("c",))], b'{"b":1}'),
+        (b'{"a":1}', json_body.replace, [pair("a", "2"), pair("a", "3")], b'{"a":"3"}'),
+        (b"{}", json_body.add, [pair("a", "1"), pair("a", "2")], b'{"a":"1"}'),
+        (b"{}", json_body.append, [pair("a", "1"), pair("a", "2")], b'{"a":["1","2"]}'),
         (b'{"a":1,"b":2}', json_body.allow, ["b", "c"], b'{"b":2}'),
     ],
 )

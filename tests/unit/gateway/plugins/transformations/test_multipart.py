@@ -41,6 +41,10 @@ def changed(body: bytes, **config: Any) -> bytes:
         ({"replace": ["a:9", "z:9"]}, [("b", "2"), ("a", "9")]),
         ({"add": ["a:9", "c:3"]}, [("a", "1"), ("b", "2"), ("c", "3")]),
         ({"append": ["a:9"]}, [("a", "1"), ("b", "2")]),
+        # A name that is given twice is changed twice, in order.
+        ({"rename": ["a:c", "a:d"]}, [("b", "2"), ("c", "1")]),
+        ({"replace": ["a:8", "a:9"]}, [("b", "2"), ("a", "9")]),
+        ({"add": ["c:3", "c:4"]}, [("a", "1"), ("b", "2"), ("c", "3")]),
     ],
 )
 def test_changes(config: dict[str, Any], parts: list[tuple[str, str]]) -> None:
