@@ -63,6 +63,10 @@ class Process(types.ProcessType, _Client):
     """A detached, health-checked process on this machine."""
 
 
+class PrivateFiles(types.PrivateFilesType, _Client):
+    """Private files of this machine."""
+
+
 class KonnectControlPlane(types.KonnectControlPlaneType, _Client):
     """A control plane of Konnect."""
 

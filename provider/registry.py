@@ -19,6 +19,7 @@ TYPES = {
     types.KafkaTopicType.token: "kafka_topic:KafkaTopic",
     types.KafkaAclType.token: "kafka_acl:KafkaAcl",
     types.ProcessType.token: "process:Process",
+    types.PrivateFilesType.token: "private_files:PrivateFiles",
     types.KonnectControlPlaneType.token: "konnect_control_plane:KonnectControlPlane",
     types.KonnectDataPlaneCertificateType.token: "konnect_certificate:KonnectDataPlaneCertificate",
 }

@@ -274,6 +274,18 @@ class ProcessType(ResourceType, token="gateway:local:Process"):
     """True once it is ready; known at preview, so use this to wait for it."""
 
 
+class PrivateFilesType(ResourceType, token="gateway:local:Files"):
+    """Private files of this machine, to be there before what depends on them.
+
+    A process may name the same ones, and re-reads them when its own turn comes.
+    """
+
+    directory: Input[str] = text()
+    """Where they are, an absolute path."""
+    files: Input[Mapping[str, Input[str]]] = mapping(text(default="", secret=True))
+    """Name to content."""
+
+
 class KonnectControlPlaneType(ResourceType, token="gateway:konnect:ControlPlane"):
     """A control plane of Konnect and its endpoints."""
 

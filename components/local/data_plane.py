@@ -14,6 +14,10 @@ from components.endpoints import ControlPlaneEndpoint, HybridIdentity, KafkaEndp
 from components.local.gateway_process import GatewayProcessArgs, directory_of, gateway_process
 from components.local.layout import LOOPBACK
 from components.options import child_options
+from provider.client import PrivateFiles
+
+VAULT_FILE = "vault.env"
+"""In the data plane's folder: what vault references read."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,31 @@ class LocalDataPlaneArgs:
     log_level: str
     compatibility_version: str
     secrets: Mapping[str, Secret] = field(default_factory=dict)
+
+
+class LocalSecrets(pulumi.ComponentResource):
+    """What routes name as ``{vault://env/NAME}``, where a data plane reads it, before the routes.
+
+    A data plane that runs reads the file with each release, so one `up` may bring a secret and the
+    first route that names it. ``opts``: those of the component.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        data_plane: str,
+        kafka: KafkaEndpoint,
+        secrets: Mapping[str, Secret],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("kafka-gateway:local:LocalSecrets", name, None, opts)
+        self.files = PrivateFiles(
+            name,
+            directory=directory_of(data_plane),
+            files={VAULT_FILE: vault_file(kafka, secrets)},
+            opts=child_options(self, opts),
+        )
+        self.register_outputs({})
 
 
 class LocalDataPlane(pulumi.ComponentResource):
@@ -57,14 +86,14 @@ class LocalDataPlane(pulumi.ComponentResource):
                 "KONG_LUA_SSL_TRUSTED_CERTIFICATE": f"system,{directory}/kafka-ca.crt",
                 "KAFKA_GATEWAY_TRACE_REQUESTS": "on",
                 "KONG_NGINX_WORKER_PROCESSES": str(args.workers or "auto"),
-                "KAFKA_GATEWAY_ENV_FILE": f"{directory}/vault.env",
+                "KAFKA_GATEWAY_ENV_FILE": f"{directory}/{VAULT_FILE}",
                 # Next door: what is published right after a restart is confirmed at once.
                 "KAFKA_GATEWAY_CLUSTER_RECONNECT_MIN": "0.5s",
                 "KAFKA_GATEWAY_CLUSTER_RECONNECT_MAX": "1s",
             },
             files={
                 "kafka-ca.crt": kafka.ca_pem or "",
-                "vault.env": vault_file(kafka, args.secrets),
+                VAULT_FILE: vault_file(kafka, args.secrets),
             },
             stop_timeout_seconds=15,
         )

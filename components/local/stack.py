@@ -12,9 +12,11 @@ from components.config.reader import ConfigReader
 from components.endpoints import HybridIdentity
 from components.local.certificates import LocalCertificates
 from components.local.control_plane import LocalControlPlane, LocalControlPlaneArgs
-from components.local.data_plane import LocalDataPlane, LocalDataPlaneArgs
+from components.local.data_plane import LocalDataPlane, LocalDataPlaneArgs, LocalSecrets
 from components.local.kafka import LocalKafka, LocalKafkaArgs
 from components.routes import GatewayRoutes, GatewayRoutesArgs, check_routes
+
+_DATA_PLANE = "data-plane"
 
 
 def stand_up(reader: ConfigReader) -> dict[str, Any]:
@@ -30,13 +32,16 @@ def stand_up(reader: ConfigReader) -> dict[str, Any]:
             config.ports, certificates.control_plane, level, version, kafka.endpoint
         ),
     )
+    first: list[pulumi.Resource] = [kafka]
+    if config.secrets:
+        first.append(LocalSecrets("secrets", _DATA_PLANE, kafka.endpoint, config.secrets))
     routes = GatewayRoutes(
         "routes",
         GatewayRoutesArgs(config, control_plane.endpoint, kafka.endpoint),
-        pulumi.ResourceOptions(depends_on=[kafka], deleted_with=control_plane.process),
+        pulumi.ResourceOptions(depends_on=first, deleted_with=control_plane.process),
     )
     data_plane = LocalDataPlane(
-        "data-plane",
+        _DATA_PLANE,
         LocalDataPlaneArgs(
             ports=config.ports,
             workers=config.workers,

@@ -23,8 +23,8 @@ class Environment:
         name = variable(resource, self._prefix)
         found = self._variables.get(name)
         if not found:
-            # A stack's data planes are behind its routes: they are ready when they serve them.
-            text = "a stack's `secrets` come after its routes: run an `up` before routes name one"
+            # In Kubernetes data planes are behind their stack's routes: ready when they serve them.
+            text = "of a stack in Kubernetes, run an `up` with its `secrets` before routes name one"
             raise SecretMissing(f"there is no variable {name}; {text}")
         return FetchedSecret(found)
 

@@ -9,20 +9,19 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
 
-from gateway.atomic_file import write_atomically
 from gateway.errors import ResourceInitFailed
 from gateway.names.property_paths import render_path
 from provider.diff import PropertyChange, changes_between
 from provider.fields import Problem
 from provider.local import process
+from provider.local.files import file_problems, remove_files, stale_files, write_files
 from provider.local.ports import free_ports, port_problems
 from provider.local.process import ProcessRecord, ProcessSpec, digest_of
 from provider.local.readiness import wait_ready
 from provider.resource import Resource, ResourceCall, State
 from provider.resource_types import ProcessType
-from provider.values import UNKNOWN, Properties, is_known, secret_texts
+from provider.values import Properties, is_known, secret_texts
 
 # Inputs that say how the process is managed; an edit of them alone restarts nothing.
 _MANAGEMENT = (
@@ -57,20 +56,12 @@ class Process(Resource):
 
     def check_resource(self, olds: Properties, inputs: Properties) -> list[Problem]:
         """Inputs that contradict each other."""
-        problems: list[Problem] = []
-        directory = inputs["directory"]
-        if directory != UNKNOWN and not Path(directory).is_absolute():
-            problems.append(("directory", "should be an absolute path"))
+        problems = file_problems(inputs)
         ready = inputs.get("ready")
         if isinstance(ready, dict):
             wanted = "url" if ready.get("kind") == "http" else "port"
             if ready.get("kind") in ("http", "tcp") and ready.get(wanted) is None:
                 problems.append((f"ready.{wanted}", f"is required for kind {ready['kind']}"))
-        problems.extend(
-            (render_path(("files", name)), "should be a path below the directory")
-            for name in _known_names(inputs["files"])
-            if Path(name).is_absolute() or ".." in Path(name).parts
-        )
         return problems
 
     def edits(self, state: State, news: Properties) -> list[PropertyChange]:
@@ -87,7 +78,7 @@ class Process(Resource):
             changes.append(PropertyChange("running", "add", recorded=False))
         return changes + [
             PropertyChange(render_path(("files", name)), recorded=False)
-            for name in _stale_files(news)
+            for name in stale_files(news)
         ]
 
     def make(self, call: ResourceCall, inputs: Properties) -> tuple[str, Properties]:
@@ -130,15 +121,15 @@ class Process(Resource):
         spec = _spec(news)
         running = process.load_record(spec.directory)
         if running is not None and running.is_running() and running.spec == spec.digest:
-            _write_files(news, _stale_files(news))
+            write_files(news, stale_files(news))
             if running.loaded != spec.loaded:
                 process.reload(spec.directory, running, spec.loaded)
         else:
             _stop({**olds, "directory": str(spec.directory)})
             free_ports(call, news)
-            _write_files(news, news["files"])
+            write_files(news, news["files"])
             running = process.start(spec, call.stack, news["ports"])
-        _remove_files(olds, news)
+        remove_files(olds, news)
         outputs = _outputs(news, running)
         self._await_ready(call, identity, news, running, outputs)
         return outputs
@@ -198,36 +189,6 @@ def _stop(inputs: Properties) -> None:
     running = process.load_record(inputs["directory"])
     if running is not None:
         process.stop(running, float(inputs.get("stopTimeoutSeconds", 15)))
-
-
-def _stale_files(inputs: Properties) -> list[str]:
-    directory = Path(inputs["directory"])
-    return [
-        name for name, content in inputs["files"].items() if _content(directory / name) != content
-    ]
-
-
-def _content(path: Path) -> str | None:
-    try:
-        return path.read_text()
-    except (OSError, ValueError):
-        return None
-
-
-def _write_files(inputs: Properties, names: Any) -> None:
-    for name in names:
-        write_atomically(Path(inputs["directory"]) / name, inputs["files"][name].encode())
-
-
-def _remove_files(olds: Properties, news: Properties) -> None:
-    same_place = olds.get("directory") == news["directory"]
-    for name in olds.get("files", {}):
-        if not same_place or name not in news["files"]:
-            (Path(olds["directory"]) / name).unlink(missing_ok=True)
-
-
-def _known_names(value: Any) -> list[str]:
-    return list(value) if isinstance(value, dict) else []
 
 
 def _without_secrets(message: str, call: ResourceCall, inputs: Properties) -> str:

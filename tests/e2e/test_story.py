@@ -289,6 +289,48 @@ def test_a_reference_without_a_value_fails_the_up_and_the_old_one_serves(
     assert get(edited_routes.ports.proxy, "/httpbin/get").body == SENT
 
 
+_SHOP = """
+  - name: shop
+    url: http://127.0.0.1:9
+    routes:
+      - name: shop
+        paths: [/shop]
+        plugins:
+          - name: key-auth
+          - name: request-termination
+            config: {status_code: 200}
+consumers:
+  - username: shop
+    keyauth_credentials:
+      - key: "{vault://env/SHOP_KEY}"
+"""
+
+
+def test_a_secret_and_the_first_route_that_names_it_come_and_go_in_one_up_each(
+    edited_routes: Checkout,
+) -> None:
+    checkout, routes = edited_routes, edited_routes.routes.read_text()
+    pid, ports = master(checkout, "data-plane"), checkout.ports
+    setting = ("config", "set", "--secret", "--path", "secrets.SHOP_KEY", "key-of-the-shop")
+    assert checkout.pulumi(*setting).code == 0
+    checkout.routes.write_text(routes.rstrip() + _SHOP)
+    outcome = checkout.up()
+    assert outcome.code == 0, outcome.text
+    assert get(ports.proxy, "/shop", {"apikey": "key-of-the-shop"}).status == 200
+    assert get(ports.proxy, "/shop").status == 401
+    assert unchanged(checkout.up())
+    checkout.write_settings()
+    checkout.routes.write_text(routes)
+    with steady(ports.proxy, "/httpbin/get") as traffic:
+        outcome = checkout.up()
+    assert outcome.code == 0, outcome.text
+    assert (set(traffic.statuses), traffic.broken) == ({200}, [])
+    assert get(ports.proxy, "/shop").status == 404
+    folder = checkout.folder / ".state" / "local" / "data-plane"
+    assert "SHOP_KEY" not in (folder / "vault.env").read_text()
+    assert master(checkout, "data-plane") == pid, "it was not restarted"
+
+
 def test_stopping_leaves_within_the_grace_time(checkout: Checkout) -> None:
     pid = master(checkout, "data-plane")
     started = time.monotonic()

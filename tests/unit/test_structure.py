@@ -29,6 +29,7 @@ SAME_NAME = {
     "KafkaTopic",
     "KonnectControlPlane",
     "KonnectDataPlaneCertificate",
+    "PrivateFiles",
     "Process",
     "PublishedRelease",
     # A component, and the same with arguments for programs of others: the schema takes its name.

@@ -3,17 +3,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from gateway.data_plane.low_priority import at_low_priority
 from gateway.data_plane.master.cache import ConfigCache
 from gateway.data_plane.master.node_release import NodeRelease, check_release, parse_frame
 from gateway.data_plane.master.node_secrets import NodeSecrets
 from gateway.data_plane.master.supervisor import Supervisor
-from gateway.errors import CacheError, ClusterError, ReleaseRefused, UnresolvedReference
+from gateway.errors import (
+    CacheError,
+    ClusterError,
+    ReleaseRefused,
+    SettingsError,
+    UnresolvedReference,
+)
 from gateway.logs import get_logger
 
 _log = get_logger("gateway.master")
+
+ReadEnvironment = Callable[[], Mapping[str, str]]
+"""Returns the vault file's values of now. Raises ``SettingsError``."""
 
 
 class ReleaseIntake:
@@ -28,12 +37,14 @@ class ReleaseIntake:
         environment: Mapping[str, str],
         cache: ConfigCache | None = None,
         secrets: NodeSecrets | None = None,
+        read_environment: ReadEnvironment | None = None,
     ) -> None:
         self.environment = environment
         self.secrets = NodeSecrets(supervisor) if secrets is None else secrets
         self._waiting: NodeRelease | None = None
         self.cache = cache
         self._supervisor = supervisor
+        self._read_environment = read_environment
 
     @property
     def hash_in_force(self) -> str:
@@ -54,8 +65,24 @@ class ReleaseIntake:
             error.hash = release.hash
             self._supervisor.refused(error)
             raise
-        await self.apply(release)
+        await self._apply_with_values_of_now(release)
         await self._save(frame)
+
+    async def _apply_with_values_of_now(self, release: NodeRelease) -> None:
+        """Apply with what the vault file says now; a refused release leaves the values before."""
+        before = self.environment
+        if self._read_environment is not None:
+            try:
+                self.environment = self._read_environment()
+            except SettingsError as error:
+                _log.error("the vault file cannot be read again", problems=error.problems)
+            if self.environment != before:
+                self.secrets.expire()
+        try:
+            await self.apply(release)
+        except ReleaseRefused:
+            self.environment = before
+            raise
 
     async def apply(self, release: NodeRelease) -> None:
         """Switch all workers to a release that was checked. Raises ``ReleaseRefused``."""

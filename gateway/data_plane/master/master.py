@@ -114,7 +114,13 @@ class Master:
     async def _serve(self, environment: Mapping[str, str]) -> None:
         settings, supervisor = self.settings, self._supervisor
         self._handle_signals()
-        self._source = make_source(settings, self._prefix, supervisor, environment)
+        self._source = make_source(
+            settings,
+            self._prefix,
+            supervisor,
+            environment,
+            lambda: _read_environment(self.settings, self._values),
+        )
         status = await self._start_status()
         try:
             first, values = await self._source.start()

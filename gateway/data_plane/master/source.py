@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.data_plane.low_priority import at_low_priority
 from gateway.data_plane.master.cache import ConfigCache
-from gateway.data_plane.master.intake import ReleaseIntake
+from gateway.data_plane.master.intake import ReadEnvironment, ReleaseIntake
 from gateway.data_plane.master.node_release import NodeRelease
 from gateway.data_plane.master.node_secrets import NodeSecrets
 from gateway.data_plane.master.supervisor import Supervisor
@@ -93,11 +93,18 @@ class Source:
 
 
 def make_source(
-    settings: Settings, prefix: Path, supervisor: Supervisor, environment: Mapping[str, str]
+    settings: Settings,
+    prefix: Path,
+    supervisor: Supervisor,
+    environment: Mapping[str, str],
+    read_environment: ReadEnvironment | None = None,
 ) -> Source:
-    """Return the source that the settings name. ``environment`` has the vault file's values."""
+    """Return the source that the settings name. ``environment`` has the vault file's values.
+
+    ``read_environment`` returns those of later, for releases that come then.
+    """
     if settings.role == "data_plane":
-        return ControlPlaneSource(settings, prefix, supervisor, environment)
+        return ControlPlaneSource(settings, prefix, supervisor, environment, read_environment)
     return FileSource(settings, prefix, supervisor, environment)
 
 
@@ -162,13 +169,14 @@ class ControlPlaneSource(Source):
         prefix: Path,
         supervisor: Supervisor,
         environment: Mapping[str, str],
+        read_environment: ReadEnvironment | None = None,
     ) -> None:
         self._settings = settings
         self._prefix = prefix
         self._client: ClusterClient | None = None
         self._key = self._read_key()
         secrets = _secrets(settings, prefix, supervisor)
-        intake = ReleaseIntake(supervisor, environment, self._cache(), secrets)
+        intake = ReleaseIntake(supervisor, environment, self._cache(), secrets, read_environment)
         super().__init__(supervisor, intake)
 
     @property

@@ -24,6 +24,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "operation": "write",
     },
     "Process": {"name": "p", "directory": "/d", "command": ["c"], "stop_timeout_seconds": 3},
+    "PrivateFiles": {"directory": "/d", "files": {"a": "1"}},
     "KonnectControlPlane": {"api": {"url": "u", "token": "t"}, "name": "n", "auth_type": "a"},
     "KonnectDataPlaneCertificate": {
         "api": {"url": "u", "token": "t"},

@@ -15,6 +15,7 @@ SECRETS: dict[type[ResourceType], set[PropertyPath]] = {
     types.KafkaTopicType: {("endpoint", "password")},
     types.KafkaAclType: {("endpoint", "password")},
     types.ProcessType: {("files", "*")},
+    types.PrivateFilesType: {("files", "*")},
     types.KonnectControlPlaneType: {("api", "token")},
     types.KonnectDataPlaneCertificateType: {("api", "token")},
 }

@@ -12,7 +12,7 @@ import pytest
 
 from components.local.stack import stand_up
 from policies.rules import RULES, PlannedResource
-from tests.support.cloud import of
+from tests.support.cloud import bare, of
 from tests.support.local import answer, reader
 from tests.support.registrations import Registration, register
 
@@ -64,6 +64,19 @@ def test_switching_the_slot_changes_only_what_the_data_plane_reads() -> None:
     changed = [name for name in before if before[name].raw != after[name].raw]
     assert changed == ["data-plane"]
     assert "vault.env" in before["data-plane"].inputs["reloadOn"]
+
+
+def test_secrets_are_there_before_the_routes_that_name_them() -> None:
+    secrets = json.dumps({"SHOP_KEY": "of the shop"})
+    found = register(lambda: stand_up(reader(secrets=secrets)), answer)
+    (files,) = of(found, "gateway:local:Files").values()
+    data_plane = of(found, "gateway:local:Process")["data-plane"].inputs
+    assert files.is_secret("files")
+    assert files.inputs["directory"] == data_plane["directory"]
+    written = bare(files.inputs["files"])["vault.env"]
+    assert 'SHOP_KEY="of the shop"' in written
+    assert bare(data_plane["files"])["vault.env"] == written
+    assert of(found, "gateway:index:Configuration")["routes"].depends_on("secrets")
 
 
 CLOUDS = ("pulumi_aws", "pulumi_eks", "pulumi_confluentcloud", "pulumi_kubernetes")

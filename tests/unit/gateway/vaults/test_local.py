@@ -77,5 +77,5 @@ def test_only_the_folders_of_the_setting_are_read(root: Path) -> None:
 def test_a_variable_has_the_vaults_prefix() -> None:
     vault = Environment(EnvVault(prefix="MY_"), Surroundings({"MY_SECRET_VALUE": "v"}))
     assert vault.fetch("secret-value", None, None).content == "v"
-    with pytest.raises(SecretMissing, match=r"no variable MY_NONE; .* run an `up` before routes"):
+    with pytest.raises(SecretMissing, match=r"no variable MY_NONE; .* run an `up` with its"):
         vault.fetch("none", None, None)

@@ -10,7 +10,7 @@ import pytest
 from gateway.data_plane.master.cache import ConfigCache
 from gateway.data_plane.master.intake import ReleaseIntake
 from gateway.documents.document import to_table
-from gateway.errors import ClusterError, ReleaseRefused, UnresolvedReference
+from gateway.errors import ClusterError, ReleaseRefused, SettingsError, UnresolvedReference
 from gateway.hybrid.config_hash import ZERO_HASH, config_hash
 from gateway.hybrid.config_table import config_table
 from gateway.hybrid.frame import reconfigure_payload
@@ -85,6 +85,49 @@ async def test_another_cache_gets_what_is_in_force(cache: ConfigCache, tmp_path:
         third = ConfigCache(tmp_path / "third.cache", shared_pair().key)
         await intake.change_cache(third)
         assert third.load() == frame
+
+
+def naming(*variables: str) -> bytes:
+    """Return the frame of a release whose keys are in variables, which the master looks up."""
+    keys = {name: {"key": f"{{vault://env/{name}?ttl=3600}}"} for name in variables}
+    document = {"consumers": {"ann": {"keyauth_credentials": keys}}}
+    return reconfigure_payload(config_table(to_table(document, "tests", 1)))
+
+
+async def test_a_release_is_served_with_what_the_vault_file_says_when_it_comes(
+    cache: ConfigCache,
+) -> None:
+    file: dict[str, str] = {}
+    async with supervising() as supervisor:
+        intake = ReleaseIntake(supervisor, {}, cache, read_environment=lambda: dict(file))
+        with pytest.raises(UnresolvedReference, match="FIRST"):
+            await intake.take(naming("FIRST"))
+        file["FIRST"] = "a"
+        await intake.take(naming("FIRST"))
+        assert intake.environment == {"FIRST": "a"}
+        assert supervisor.environment["{vault://env/FIRST?ttl=3600}"] == "a"
+        # A release that is refused takes nothing along.
+        file["FIRST"] = "b"
+        with pytest.raises(UnresolvedReference, match="SECOND"):
+            await intake.take(naming("FIRST", "SECOND"))
+        assert intake.environment == {"FIRST": "a"}
+        file["SECOND"] = "c"
+        await intake.take(naming("FIRST", "SECOND"))
+        assert supervisor.environment["{vault://env/FIRST?ttl=3600}"] == "b"
+        # A release may drop what the file has not any more.
+        file.clear()
+        await intake.take(naming())
+        assert intake.environment == {}
+
+
+async def test_a_vault_file_that_cannot_be_read_leaves_its_values(cache: ConfigCache) -> None:
+    def broken() -> dict[str, str]:
+        raise SettingsError("KAFKA_GATEWAY_ENV_FILE: cannot read it")
+
+    async with supervising() as supervisor:
+        intake = ReleaseIntake(supervisor, {"FIRST": "a"}, cache, read_environment=broken)
+        await intake.take(naming("FIRST"))
+        assert supervisor.environment["FIRST"] == "a"
 
 
 async def test_a_cache_that_cannot_be_written_is_no_refusal(tmp_path: Path) -> None:
