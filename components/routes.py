@@ -24,7 +24,7 @@ from gateway.documents.placeholders import (
 from gateway.documents.tree import Tree
 from gateway.errors import DocumentError
 from gateway.names.spelling import choices
-from gateway.plugins.warnings import configuration_warnings
+from gateway.plugins.warnings import configuration_warnings, looks_for_records
 from gateway.settings.compatibility import OLDER, use_version
 from provider.client import Configuration
 
@@ -106,6 +106,28 @@ def check_routes(config: StackConfig) -> None:
         raise pulumi.RunError("\n".join(f"{source}{line}" for line in lines)) from None
     for text in configuration_warnings(table):
         pulumi.log.warn(f"{config.routes}: {text}")
+    if config.makes_topics and _reads_with_own_key(table, config):
+        pulumi.log.warn(
+            f"{config.routes}: the stack's key may write its topics and not read them, so nothing "
+            "is found of a request under an idempotency key that was cut off: name credentials "
+            "in the plugin that writes which may do both, or leave it to unknown_outcome"
+        )
+
+
+def _reads_with_own_key(table: Mapping[str, Any], stack: StackConfig) -> bool:
+    """Tell whether topics of the stack's own Kafka would be read with its key."""
+    rows = [row for row in table.get("plugins", ()) if row.get("enabled") is not False]
+    own = {f"{_OWN_BROKER}:9092", *stack.broker_addresses}
+    key = "{vault://env/KAFKA_API_KEY}"
+    return any(looks_for_records(row) for row in rows) and any(
+        key in str(row["config"]) and not own.isdisjoint(map(_address, _servers(row)))
+        for row in rows
+    )
+
+
+def _servers(row: Mapping[str, Any]) -> list[Any]:
+    servers = row["config"].get("bootstrap_servers")
+    return servers if isinstance(servers, list) else []
 
 
 def _check_topics(document: dict[str, Any], stack: StackConfig) -> None:

@@ -25,6 +25,7 @@ _NAMED = 3
 _MOST_ROUTES = 5000
 """Routes that are looked at: warnings must not hold a control plane up."""
 _TERMINATION = "request-termination"
+_IDEMPOTENCY = "idempotency"
 
 
 def configuration_warnings(
@@ -130,6 +131,8 @@ class _OfOrder:
         for row in rows[:first]:
             if name := _token_in_records(row, rows[first]):
                 self._note(label, _written(row["name"], name, producer))
+            if looks_for_records(row):
+                self._note(label, _must_read(producer))
             if _skips_options(row) and "OPTIONS" in (route.get("methods") or ("OPTIONS",)):
                 self._note(label, _unproven(row["name"], producer))
             consumer = self._consumers.get((row.get("config") or {}).get("anonymous"))
@@ -172,6 +175,20 @@ def _token_in_records(row: Row, producer: Row) -> str:
         (producer.get("config") or {}).get("forward_headers"),
     )
     return str(config.get("upstream_access_token_header") or "").partition(":")[0] * bool(forwards)
+
+
+def looks_for_records(row: Row) -> bool:
+    """Whether a plugin reads topics for what a request that was cut off has written."""
+    config = row.get("config") or {}
+    return row["name"] == _IDEMPOTENCY and config.get("storage") != "kafka"
+
+
+def _must_read(producer: str) -> str:
+    return (
+        f'"{_IDEMPOTENCY}" looks in the topics for what a request that was cut off has written, so '
+        f'the credentials of "{producer}" need the right Read on them; without it '
+        "unknown_outcome decides what becomes of the key"
+    )
 
 
 def _skips_options(row: Row) -> bool:

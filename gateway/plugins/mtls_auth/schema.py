@@ -11,6 +11,8 @@ from gateway.entities.base import StrictModel, violation
 from gateway.entities.types import NonEmpty, Number, Port, Uuid
 from gateway.entities.versions import by_version
 
+_NOT_ASKED = "whether certificates are revoked is not asked here"
+_REMEDY = "let certificates live for a short time, or take their consumer away"
 _By = Literal["username", "custom_id"]
 
 
@@ -58,8 +60,9 @@ class Config(StrictModel):
     )
     revocation_check_mode: Literal["SKIP", "IGNORE_CA_ERROR", "STRICT"] = Field(
         default="SKIP",
-        description="Must be `SKIP`: whether certificates are revoked is not asked. Kong's default "
-        "is `IGNORE_CA_ERROR`.",
+        description="Whether certificates are revoked is not asked. `IGNORE_CA_ERROR`, Kong's "
+        "default, is taken and warned of: it lets pass whatever an authority does not answer for, "
+        "and here none is asked. `STRICT` is refused.",
     )
     http_timeout: Number = Field(
         default=30000, description="Without effect: nobody is asked for revoked certificates."
@@ -99,13 +102,16 @@ class Config(StrictModel):
     @model_validator(mode="after")
     def _check(self) -> Config:
         problems = {}
-        if self.revocation_check_mode != "SKIP":
-            problems["revocation_check_mode"] = (
-                "whether certificates are revoked cannot be asked here; set SKIP, and let "
-                "certificates live for a short time"
-            )
+        if self.revocation_check_mode == "STRICT":
+            problems["revocation_check_mode"] = f"{_NOT_ASKED}; set SKIP, and {_REMEDY}"
         if self.san_dirname_matcher:
             problems["san_dirname_matcher"] = "directory names are not compared here; leave it out"
         if problems:
             raise violation([], problems)
         return self
+
+    def warnings(self) -> list[str]:
+        """Return what is accepted and not done."""
+        if self.revocation_check_mode != "IGNORE_CA_ERROR":
+            return []
+        return [f"revocation_check_mode: {_NOT_ASKED}, so revoked ones pass; {_REMEDY}"]

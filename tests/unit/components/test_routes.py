@@ -166,3 +166,23 @@ def test_a_plugin_that_never_runs_is_warned_of(file: Path, monkeypatch: pytest.M
     check_routes(stack(file))
     assert len(said) == 1
     assert 'routes["orders"]: the plugin "post-function" runs after "kafka-upstream"' in said[0]
+
+
+def test_that_the_stacks_key_reads_no_topics_is_said_where_they_would_be_read(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda text, *_: said.append(text))
+    proof = (
+        "\n              authentication: {strategy: sasl, mechanism: PLAIN, "
+        'user: "{vault://env/KAFKA_API_KEY}", password: "{vault://env/KAFKA_API_SECRET}"}'
+    )
+    file.write_text(ROUTES.rstrip() + proof + "\n          - name: idempotency\n")
+    check_routes(stack(file))
+    general, own = said
+    assert "need the right Read" in general
+    assert "the stack's key may write its topics and not read them" in own
+    said.clear()
+    monkeypatch.setattr(StackConfig, "makes_topics", False)
+    check_routes(stack(file))
+    assert said == [general]

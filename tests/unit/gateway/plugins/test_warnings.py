@@ -98,6 +98,16 @@ def test_records_that_anybody_can_write_by_options_are_warned_of(
     assert all("lets OPTIONS requests pass without a proof" in text for text in found)
 
 
+def test_keys_whose_records_are_looked_for_need_the_right_to_read() -> None:
+    keys = {"name": "idempotency"}
+    (found,) = warned(KAFKA, keys)
+    assert 'credentials of "kafka-upstream" need the right Read' in found
+    servers = KAFKA["config"]["bootstrap_servers"]
+    topic = {"storage": "kafka", "kafka": {"bootstrap_servers": servers}}
+    assert warned(KAFKA, {**keys, "config": topic}) == []
+    assert warned(keys) == []
+
+
 def test_a_plugin_that_is_switched_off_is_not_warned_of() -> None:
     assert warned(KAFKA, {**CONFLUENT, "enabled": False}) == []
 

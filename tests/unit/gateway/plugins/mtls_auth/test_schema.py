@@ -8,6 +8,7 @@ import pytest
 
 from gateway.entities import validate_row
 from gateway.errors import SchemaViolation
+from gateway.plugins.mtls_auth import Config
 
 CA = str(uuid4())
 
@@ -32,7 +33,6 @@ def test_the_defaults_are_kongs_but_for_revocation() -> None:
         ({"ca_certificates": []}, "1"),
         ({"ca_certificates": ["x"]}, "UUID"),
         ({"revocation_check_mode": "STRICT"}, "set SKIP"),
-        ({"revocation_check_mode": "IGNORE_CA_ERROR"}, "set SKIP"),
         ({"san_dirname_matcher": ["x"]}, "leave it out"),
     ],
 )
@@ -40,3 +40,12 @@ def test_what_cannot_be_done_is_refused(given: dict[str, Any], text: str) -> Non
     whole = given if not given or "ca_certificates" in given else {"ca_certificates": [CA], **given}
     with pytest.raises(SchemaViolation, match=text):
         config(**whole)
+
+
+def test_kongs_soft_check_of_revocation_is_taken_and_said_to_be_none() -> None:
+    given = {"ca_certificates": [CA], "revocation_check_mode": "IGNORE_CA_ERROR"}
+    assert config(**given) == {**config(ca_certificates=[CA]), **given}
+    (text,) = Config.model_validate(given).warnings()
+    assert text.startswith("revocation_check_mode: ")
+    assert "revoked ones pass" in text
+    assert Config.model_validate({"ca_certificates": [CA]}).warnings() == []
