@@ -111,14 +111,14 @@ class Chain:
         try:
             if derive is not None:
                 return self._run_deriving(request, start, derive)
-            index = start
             for handler in access[start:] if start else access:
                 result = handler(request)
                 if result is not None:
                     if isinstance(result, _RESPONSES):
                         return result
+                    # Its place is looked for here: counting would cost every request.
+                    index = access.index(handler, start)
                     return self._later(request, index, _NOBODY, result, None)
-                index += 1
             return self._last(request)
         except Exception as error:
             return failure(request, error)

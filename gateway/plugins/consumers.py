@@ -25,7 +25,8 @@ header X-Credential-Identifier, which it was."""
 _NAMES = (b"x-consumer-id", b"x-consumer-custom-id", b"x-consumer-username")
 _CONTROL = bytes(32 if code < 32 or code == 127 else code for code in range(256))
 """A line break in a name must not become a header of its own."""
-_FOR_EVER = float("inf")
+FOR_EVER = float("inf")
+"""When a credential without ``ttl`` ends."""
 
 
 class Identity(NamedTuple):
@@ -36,7 +37,7 @@ class Identity(NamedTuple):
     credential: Row | None
     """None for the anonymous consumer, so that other plugins still look for a credential."""
     headers: Headers
-    expires: float = _FOR_EVER
+    expires: float = FOR_EVER
     """Seconds since 1970; infinite without ``ttl``."""
     groups: Sequence[str] | None = None
     """Groups that the proof itself names, for ``acl``; None: it says nothing of groups."""

@@ -49,30 +49,29 @@ _NUMBER = (1 << 32) - 1
 class Counter:
     """One count; made by ``Table.counter``."""
 
-    __slots__ = ("_at", "_base", "_mark", "_own", "_place", "_table")
+    __slots__ = ("_at", "_base", "_mark", "_others", "_own", "_place", "_table", "_words")
 
     def __init__(self, table: Table, mark: int, place: int) -> None:
         self._table = table
         self._mark = mark
         self._base = mark << 32
         self._place = place
+        self._words = table.words
+        self._others = tuple([area + place for area in table.others])
+        """The words of the other workers where the count is looked for first."""
         self._at, self._own = table.reserve(mark, place)
 
     def total(self) -> int:
         """Return the count over all workers."""
-        total, mark, place, words = self._own, self._mark, self._place, self._table.words
-        for area in self._table.others:
-            word = words[area + place]
-            if word >> 32 == mark:
-                total += word & _NUMBER
-            elif word:
-                total += self._of(area)
+        total, words = self._own, self._words
+        for place in self._others:
+            if word := words[place]:
+                total += word & _NUMBER if word >> 32 == self._mark else self._of(place)
         return total
 
-    def _of(self, area: int) -> int:
-        """Return the number in another worker's area."""
-        start = area + self._place
-        for word in self._table.words[start : start + _PROBES].tolist():
+    def _of(self, start: int) -> int:
+        """Return the number in another worker's area, from its place ``start`` on."""
+        for word in self._words[start : start + _PROBES].tolist():
             if word >> 32 == self._mark:
                 return int(word & _NUMBER)
             if not word:
@@ -84,33 +83,36 @@ class Counter:
         """Count so many more."""
         self._own += amount
         if self._at >= 0:
-            self._table.words[self._at] = self._base | min(self._own, _NUMBER)
+            self._words[self._at] = self._base | min(self._own, _NUMBER)
 
     def take(self, most: int) -> int:
         """Count one more unless that many were counted; return how many are left, -1: none was.
 
         What ``total`` and ``add`` do, in one step: nearly every limit takes it.
         """
-        table = self._table
-        own = self._own
-        left = most - (self.total() if table.others else own) - 1
+        own = total = self._own
+        words = self._words
+        for place in self._others:
+            if word := words[place]:
+                total += word & _NUMBER if word >> 32 == self._mark else self._of(place)
+        left = most - total - 1
         if left < 0:
             return -1
         self._own = own = own + 1
         at = self._at
         if at >= 0:
-            table.words[at] = self._base + (own if own <= _NUMBER else _NUMBER)
+            words[at] = self._base + (own if own <= _NUMBER else _NUMBER)
         return left
 
     def highest(self) -> int:
         """Return the largest number that any worker has raised it to."""
-        return max([self._own, *(self._of(area) for area in self._table.others)])
+        return max([self._own, *map(self._of, self._others)])
 
     def raise_to(self, number: int) -> None:
         """Use it not as a count but as a mark that only rises: 32 bits, read by ``highest``."""
         self._own = max(self._own, number)
         if self._at >= 0:
-            self._table.words[self._at] = self._base | min(self._own, _NUMBER)
+            self._words[self._at] = self._base | min(self._own, _NUMBER)
 
 
 class Table:

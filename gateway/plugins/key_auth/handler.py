@@ -17,6 +17,7 @@ from gateway.plugins.authentication import (
     without,
 )
 from gateway.plugins.base import PluginContext
+from gateway.plugins.consumers import FOR_EVER
 from gateway.plugins.key_auth.bodies import Bodies
 from gateway.plugins.key_auth.places import SEVERAL, Arguments, Place
 
@@ -66,7 +67,10 @@ class KeyAuth(AuthenticationHandler):
         found = self._identities.get(key)
         if found is None:
             return self._unknown
-        return self._expired if found.expires <= time() else found
+        expires = found.expires
+        if expires is FOR_EVER or expires > time():
+            return found
+        return self._expired
 
     def _keys(self, request: Request) -> Sequence[bytes]:
         """Return the values under the first name that has any: one is as it should be.

@@ -56,24 +56,24 @@ class Limit:
         self._counted_from = inf
         self._name = f"{scope}\n{period}"
         self._counters = counters
-        self._table: Table
+        self.table: Table
+        """The counts of the window that was entered last."""
 
     def counter(self, origin: str, now: float) -> Counter:
         """Return the count of an origin in the present window."""
         if not self._counted_from <= now < self._end:
             self._enter(now)
-        return self._table.counter(origin)
+        return self.table.counter(origin)
 
-    def at_hand(self, now: float) -> dict[str, Counter]:
-        """Return the counters of the present window by keys of the caller's, for it to fill."""
+    def enter(self, now: float) -> None:
+        """Make the counts of the present window those of ``table``."""
         if not self._counted_from <= now < self._end:
             self._enter(now)
-        return self._table.at_hand
 
     def _enter(self, now: float) -> None:
         self._open(now)
         self._counted_from = self._start
-        self._table = self._counters.table(self._name, self._start, self._end)
+        self.table = self._counters.table(self._name, self._start, self._end)
 
     def key(self, now: float) -> str:
         """Return the end of the name of a counter in Redis: the window's start and the period."""

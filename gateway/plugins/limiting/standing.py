@@ -29,14 +29,14 @@ class StandingLines:
             for limit in self._limits
         )
 
-    def around(self, reset: int) -> tuple[bytes, bytes]:
-        """Return what stands before and between the two remainders of an only limit, whole ones.
+    def of_second(self, reset: int) -> bytes:
+        """Return a template of an only limit, of whole ones, for twice what is left.
 
-        Joined by ``+``, which takes a third of the template's time.
+        What does not change within a second is written already: half of the template's time.
         """
         limit, remaining, until, title, end = self.template.split(self.form)
-        before = limit + self.form % self._limits[0].limit + remaining
-        return before, until + b"%d" % reset + title + end
+        first = limit + self.form % self._limits[0].limit + remaining
+        return b"%b%%d%b%d%b%%d%b" % (first, until, reset, title, end)
 
     def of(self, left: Sequence[float], now: float) -> tuple[int, bytes]:
         """Return in how many seconds the tightest limit ends, and the lines."""

@@ -13,7 +13,7 @@ from gateway.http.messages import Request, Response
 from gateway.logs import get_logger
 from gateway.outgoing.proxies import ForwardProxy
 from gateway.plugins.authentication import AuthenticationHandler, Denial, Found, without
-from gateway.plugins.base import PluginContext
+from gateway.plugins.base import AccessResult, PluginContext
 from gateway.plugins.consumers import Identity, header_value
 from gateway.plugins.openid_connect.clients import Clients
 from gateway.plugins.openid_connect.endpoints import LONGEST_QUESTION, Endpoints
@@ -38,6 +38,7 @@ _log = get_logger("gateway.openid")
 _DAY = 86400.0
 _GLANCE = 1.0
 """Seconds after which known tokens are compared with the provider's keys again."""
+_AUTHORIZATION = frozenset((b"authorization",))
 _EMPTY = Discovered("", {}, None)  # type: ignore[arg-type]  # only its document is looked at
 
 
@@ -74,6 +75,34 @@ class OpenIdConnect(AuthenticationHandler):
         self._is_usual = first and plain and self._takes_tokens
         """The token of a usual request is in its Authorization, and found there first."""
         self._judges = "bearer" in self._methods and not config.introspect_jwt_tokens
+        stays = self._is_usual and self._own == _AUTHORIZATION and self._identities.sets_bearer
+        always = self._anonymous is None and self._on_preflight and not self._hides
+        self._stays = stays and always
+        """The Authorization that a usual request shows is what the upstream is to get."""
+
+    def access(self, request: Request) -> AccessResult:
+        """Let pass at once who shows a known token just as the upstream is to get it."""
+        if self._stays:
+            found = self._as_shown(request)
+            if found is not None:
+                given = request.own_headers
+                request.own_headers = given | _AUTHORIZATION if given else _AUTHORIZATION
+                found.put_on(request)
+                return None
+        return super().access(request)
+
+    def _as_shown(self, request: Request) -> Identity | None:
+        """Return whose the known token is in the only Authorization; all else is looked at long."""
+        shown = b""
+        for name, value in request.headers:
+            if name == b"authorization":
+                if shown:
+                    return None
+                shown = value
+        if shown[:7] != b"Bearer ":
+            return None
+        now = time()
+        return self._verified.find_as_shown(shown[7:], now) if now < self._look_at else None
 
     def authenticate(self, request: Request) -> Found | Awaitable[Found]:
         """Return whose token it is, at once for one that is known."""
@@ -283,8 +312,14 @@ class OpenIdConnect(AuthenticationHandler):
             return found
         ends = span.ends if kept is None else min(span.ends, kept)
         if ends > time():
-            self._verified.put(token, Verified(found, span.begins, ends))
+            self._verified.put(token, Verified(found, span.begins, ends, self._kept(found)))
         return self._ready(request, found, token)
+
+    def _kept(self, found: Identity) -> Identity | None:
+        """Return who it is without the header that stays."""
+        if not self._stays:
+            return None
+        return found._replace(headers=without(found.headers, _AUTHORIZATION))
 
     def _ready(self, request: Request, found: Identity, token: bytes) -> Found:
         """Return an identity for this request, if the caller may show its token."""

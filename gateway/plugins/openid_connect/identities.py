@@ -30,6 +30,8 @@ class Identities:
         if config.consumer_claim:
             self._paths = [*self._paths, config.consumer_claim]
         self._token_header, self._prefix = _token_header(config.upstream_access_token_header)
+        self.sets_bearer = (self._token_header, self._prefix) == (b"authorization", b"Bearer ")
+        """Whether the upstream gets the token as callers show it."""
         names = config.upstream_headers_names or ()
         by_path = [(entry.header, entry.path) for entry in config.upstream_headers or ()]
         pairs = zip(names, config.upstream_headers_claims or (), strict=False)

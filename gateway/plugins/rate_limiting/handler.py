@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf
+from math import inf, nextafter
 from time import time
 from typing import TYPE_CHECKING, Any
 
@@ -52,10 +52,11 @@ class RateLimiting(Handler):
         only = self._limits[0]
         usual = len(self._limits) == 1 and only.limit == only.most and config.policy != "redis"
         self._only = only if usual else None
+        self._most = only.most
         self._by_consumer = config.limit_by == "consumer"
         # The lines of an only limit change with what is left, and once a second.
         self._since = self._until = 0.0
-        self._before = self._between = b""
+        self._now = b""
         self._named = f"ratelimit:{context.route_id or _NO_ID}:{context.service_id or _NO_ID}:"
         self._redis: RedisClient | None = None
         self._mirror: Mirror | None = None
@@ -74,20 +75,19 @@ class RateLimiting(Handler):
                 return self._in_redis(self._redis, request, origin, now)
             return self._several(request, origin, now)
         # The same as for several, in a third of the time: most have one.
+        if not self._since < now <= self._until:
+            self._enter(only, now)
         consumer = request.consumer
-        if not self._by_consumer or consumer is None:
+        if consumer is None or not self._by_consumer:
             counter = only.counter(self._origin(request), now)
         else:
             number = consumer["id"]
-            counter = only.at_hand(now).get(number) or self._find(only, number, request, now)
-        left = counter.take(only.most)
+            counter = only.table.at_hand.get(number) or self._find(only, number, request, now)
+        left = counter.take(self._most)
         if left < 0:
             return self._refuse(request, [0], now)
         if self._template:
-            if not self._since < now <= self._until:
-                self._renew_lines(only, now)
-            remaining = b"%d" % left
-            lines = self._before + remaining + self._between + remaining
+            lines = self._now % (left, left)
             before = request.response_lines
             request.response_lines = joined(before, lines) if before else lines
         return None
@@ -97,13 +97,17 @@ class RateLimiting(Handler):
 
     def _find(self, only: Limit, number: str, request: Request, now: float) -> Counter:
         counter = only.counter(self._origin(request), now)
-        only.at_hand(now)[number] = counter
+        only.table.at_hand[number] = counter
         return counter
 
-    def _renew_lines(self, only: Limit, now: float) -> None:
-        self._before, self._between = self._lines.around(only.reset(now))
-        seconds = int(only.end - now)
-        self._since, self._until = only.end - seconds - 1, only.end - seconds
+    def _enter(self, only: Limit, now: float) -> None:
+        """Begin a second: within it neither the window changes nor what is told of its end."""
+        only.enter(now)
+        if self._template:
+            self._now = self._lines.of_second(only.reset(now))
+        end, seconds = only.end, int(only.end - now)
+        self._since = max(end - seconds - 1, nextafter(end - only.length, 0))
+        self._until = end - seconds if seconds else nextafter(end, 0)
 
     def close(self) -> None:
         """Give the connections back; what was counted goes to Redis before."""

@@ -16,6 +16,8 @@ class Verified(NamedTuple):
     identity: Identity
     begins: float = -ALWAYS
     ends: float = ALWAYS
+    as_shown: Identity | None = None
+    """The same for a request whose header with the token stays as it is, where there is that."""
 
 
 class VerifiedTokens:
@@ -44,7 +46,15 @@ class VerifiedTokens:
         found = self._found.get(token)
         if found is None:
             return None
-        identity, begins, ends = found
+        identity, begins, ends, _ = found
+        return identity if begins <= now < ends else None
+
+    def find_as_shown(self, token: bytes, now: float) -> Identity | None:
+        """Return the same for a request that goes on with the header it came with."""
+        found = self._found.get(token)
+        if found is None:
+            return None
+        _, begins, ends, identity = found
         return identity if begins <= now < ends else None
 
     def put(self, token: bytes, verified: Verified) -> None:

@@ -43,10 +43,9 @@ def test_hidden_there_are_none() -> None:
 @given(
     st.sampled_from(PERIODS), st.integers(1, 10**9), st.integers(0, 10**9), st.integers(1, 10**8)
 )
-def test_the_lines_of_an_only_limit_can_be_put_together(
+def test_the_template_of_a_second_gives_the_lines_of_an_only_limit(
     period: str, most: int, left: int, reset: int
 ) -> None:
     lines = StandingLines(limits(**{period: most}), hidden=False)
-    before, between = lines.around(reset)
-    shown = b"%d" % left
-    assert before + shown + between + shown == lines.template % (most, left, reset, left)
+    template = lines.of_second(reset)
+    assert template % (left, left) == lines.template % (most, left, reset, left)

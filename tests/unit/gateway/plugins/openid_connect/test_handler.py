@@ -54,6 +54,47 @@ async def test_a_token_is_verified_once_and_without_waiting(
         assert s.provider.asked == ["/.well-known/openid-configuration", "/keys"]
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        (),
+        ((b"x-consumer-id", b"forged"), (b"x-credential-identifier", b"forged")),
+        ((b"authorization", b"Bearer another"),),
+        ((b"authorization", b"Basic eDp5"), (b"authorization", b"")),
+        ((b"connection", b"authorization"),),
+    ],
+)
+@pytest.mark.parametrize("config", [{}, {"hide_credentials": True}, {"anonymous": "guest"}])
+async def test_a_known_token_goes_on_as_a_new_one_does(
+    more: tuple[tuple[bytes, bytes], ...], config: dict[str, Any]
+) -> None:
+    async with subject() as s:
+        handler = s.handler(**config)
+        token = s.provider.token()
+        first, again = shown(token, *more), shown(token, *more)
+        again.unclaimed = None if len(more) > 1 else again.headers
+        await passes(handler, first)
+        assert handler.access(again) is None
+        assert sorted(again.headers) == sorted(first.headers)
+        assert again.header_values(b"authorization") == [b"Bearer " + token]
+        assert again.own_headers == first.own_headers == {b"authorization"}
+        assert (again.credential, again.claims) == (first.credential, first.claims)
+
+
+@pytest.mark.parametrize("scheme", [b"bearer ", b"Bearer  ", b"DPoP ", b"Bearer", b"Xearer "])
+async def test_of_a_known_token_the_scheme_counts_too(scheme: bytes) -> None:
+    async with subject() as s:
+        handler = s.handler()
+        token = s.provider.token()
+        await passes(handler, shown(token))
+        request = shown(None, (b"authorization", scheme + token))
+        if scheme.strip().lower() == b"bearer" and scheme.endswith(b" "):
+            assert await passes(handler, request)
+            assert request.header_values(b"authorization") == [b"Bearer " + token]
+        else:
+            await refused(handler, request)
+
+
 REFUSED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"exp": 1}, {}, "the token has expired"),
     ({"exp": "1"}, {}, "the token has expired"),
