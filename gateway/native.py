@@ -8,11 +8,11 @@ own, ``native/``, so that a checkout needs no Rust.
 
 from __future__ import annotations
 
-CanonicalHead = tuple[bytes, bytes, list[tuple[bytes, bytes]], bytes, int]
-"""Method, target, headers, host, length of the body."""
+UsualHead = tuple[bytes, bytes, bytes, bytes | None, list[tuple[bytes, bytes]], bytes, int, int]
+"""Method, target, its path and query, headers, host, length of the body, where the head ends."""
 
 
-def _parse_head(data: bytes, begin: int, end: int) -> CanonicalHead | None:
+def _read_head(data: bytes, begin: int) -> UsualHead | None:
     """Decline; ``gateway/http/head_parser.py`` and ``checks.py`` do it."""
     return None
 
@@ -69,7 +69,7 @@ def _response_lines(headers: object) -> tuple[bytes, bytes | None, bool] | None:
     return None
 
 
-parse_head, envelope, log_entry, version = _parse_head, _envelope, _log_entry, ""
+parse_head, envelope, log_entry, version = _read_head, _envelope, _log_entry, ""
 forwarded_lines, parse_response, response_lines = (
     _forwarded_lines,
     _parse_response,
@@ -80,8 +80,9 @@ try:
 except ImportError:
     pass
 else:
-    parse_head, envelope = _twins.parse_head, _twins.envelope
+    envelope = _twins.envelope
     # Those that were installed before a checkout was brought up to date may lack some.
+    parse_head = getattr(_twins, "read_head", _read_head)
     log_entry = getattr(_twins, "log_entry", _log_entry)
     forwarded_lines = getattr(_twins, "forwarded_lines", _forwarded_lines)
     parse_response = getattr(_twins, "parse_response", _parse_response)

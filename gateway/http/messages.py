@@ -8,9 +8,9 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Collection, Generator, Mapping, Sequence
 from typing import Any, Protocol
 
+from gateway.http import identity
 from gateway.http.client_connection import BodyStream, ClientConnection
 from gateway.http.headers import Headers, spellings
-from gateway.http.identity import next_id
 from gateway.http.route_match import RouteMatch
 
 _NO_NAMES: frozenset[bytes] = frozenset()
@@ -158,13 +158,18 @@ class Request:
         version: str,
         headers: Headers,
         received: float,
+        path: bytes | None = None,
+        query: bytes | None = None,
     ) -> None:
+        """``path`` and ``query`` are those of ``target``, where that is cut already."""
         self.connection = connection
         self.method = method
         self.target = target
-        cut = target.find(b"?", 1)
-        self.path = target if cut < 0 else target[:cut]
-        self.query = None if cut < 0 else target[cut + 1 :]
+        if path is None:
+            path, mark, rest = target[1:].partition(b"?")
+            path, query = target[:1] + path, rest if mark else None
+        self.path = path
+        self.query = query
         self.version = version
         self.headers = headers
         self.received = received
@@ -175,7 +180,8 @@ class Request:
         self.match: RouteMatch | None = None
         self.size = self.sent = 0
         self.ended = 0.0
-        self.id = next_id()
+        # What ``identity.next_id`` does, without the call.
+        self.id = next(identity.ids)
         self.upgrade: bytes | None = None
         # Added by access handlers, which need no header filter for what they know already. Nothing
         # in it may come from a client.

@@ -27,7 +27,7 @@ from gateway.http.head_parser import HeadParser, may_begin
 from gateway.http.messages import Request
 from gateway.http.proxy_protocol import Address
 from gateway.http.response_queue import ResponseQueue
-from gateway.native import parse_head
+from gateway.native import UsualHead, parse_head
 
 _HEAD_END = b"\r\n\r\n"
 _CR, _LF = 13, 10
@@ -114,16 +114,27 @@ class HttpProtocol(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Read, handle what became complete, and write all responses at once."""
         flow, queue, body = self._flow, self._queue, self._body
-        closed = flow.input_closed or queue.closing
-        if closed:
+        if flow.input_closed or queue.closing:
             return
         if flow.input:
             data, flow.input = flow.input + data, b""
         elif data[0] > _CR or body.incoming is not None:
             flow.since = self.context.clock.now
         queue.corked = True
-        at, size, steps = 0, len(data), 0
-        # Message after message, while others are not kept waiting.
+        at = 0
+        if body.incoming is None and not flow.pauses:
+            # Most often what came is one message, and a usual one.
+            usual = parse_head(data, 0)
+            if usual is not None:
+                at = self._take_message(data, 0, usual[-1], usual)
+        if at < len(data):
+            self._take_rest(data, at)
+        queue.uncork()
+
+    def _take_rest(self, data: bytes, at: int) -> None:
+        """Take message after message, while others are not kept waiting."""
+        flow, queue, body = self._flow, self._queue, self._body
+        size, steps = len(data), 1 if at else 0
         while at < size and not flow.input_closed and not queue.closing:
             steps += 1
             if steps > self._turn and not flow.pauses:
@@ -134,6 +145,10 @@ class HttpProtocol(asyncio.Protocol):
                 break
             if body.incoming is not None:
                 at = body.take(body.incoming, data, at)
+                continue
+            usual = parse_head(data, at)
+            if usual is not None:
+                at = self._take_message(data, at, usual[-1], usual)
                 continue
             if data[at] == _CR or data[at] == _LF:
                 at = _EMPTY_LINES.match(data, at).end()  # type: ignore[union-attr]  # matches nothing
@@ -147,18 +162,17 @@ class HttpProtocol(asyncio.Protocol):
                     flow.restart_clock()
                 self._await_head(data[at:])
                 break
-            at = self._take_message(data, at, end)
-        queue.uncork()
+            at = self._take_message(data, at, end, None)
 
-    def _take_message(self, data: bytes, at: int, end: int) -> int:
+    def _take_message(self, data: bytes, at: int, end: int, usual: UsualHead | None) -> int:
         """Take the message whose head is between ``at`` and ``end``; return where the next begins.
 
-        That is behind its body if all of it is here, else behind its head.
+        That is behind its body if all of it is here, else behind its head. ``usual`` is what the
+        head says, if it is a usual one.
         """
-        usual = parse_head(data, at, end)
         if usual is not None:
-            method, target, headers, host, length = usual
-            request = Request(self, method, target, "1.1", headers, monotonic())
+            method, target, path, query, headers, host, length, _ = usual
+            request = Request(self, method, target, "1.1", headers, monotonic(), path, query)
             request.host = host
             request.unclaimed = headers
             if end - at > self._small and self._is_too_large(request):
@@ -171,8 +185,9 @@ class HttpProtocol(asyncio.Protocol):
         request.size = end - at
         if self.trusted:
             self.context.trusted.apply(request)
+        begin = self._begin
         try:
-            outcome = self._begin(request)
+            outcome = begin(request)
         except Exception as error:
             outcome = failure_response(error, request, self.context.log, "request failed")
         if length:

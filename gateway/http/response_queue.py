@@ -81,7 +81,10 @@ class ResponseQueue:
     def add(self, request: Request, outcome: int | Response) -> None:
         """Handle the request, or let it wait behind the one that is being handled."""
         if self.current is None and not self._waiting:
-            self._respond(request, outcome)
+            if type(outcome) is int:
+                self._run(request)
+            else:
+                self._send(request, outcome)  # type: ignore[arg-type]  # int was excluded
             return
         self._waiting.append((request, outcome))
         if self._holds(1):
@@ -105,19 +108,19 @@ class ResponseQueue:
         self.corked = False
         if self._waiting and self.current is None:
             self._advance()
-        out = self._out
-        if out and not (self.closing or self._flow.input_closed):
-            # What ``flush`` does then, without the call.
-            self._flow.transport.write(out[0] if len(out) == 1 else b"".join(out))
-            out.clear()
-        elif out or self.closing:
+        flow, out = self._flow, self._out
+        if self.closing or (out and flow.input_closed):
             self.flush()
+        elif out:
+            # What ``flush`` does then, without the call.
+            flow.transport.write(b"".join(out))
+            out.clear()
 
     def flush(self) -> None:
         """Write what was collected; close when nothing more will be sent."""
         out = self._out
         if out:
-            self._flow.transport.write(out[0] if len(out) == 1 else b"".join(out))
+            self._flow.transport.write(b"".join(out))
             out.clear()
         if self._flow.input_closed and self.current is None and not self._waiting:
             self.closing = True
@@ -146,11 +149,8 @@ class ResponseQueue:
             or size > share * limits.stream_buffer
         )
 
-    def _respond(self, request: Request, outcome: int | Response) -> None:
-        """Handle a request whose turn it is."""
-        if type(outcome) is not int:
-            self._send(request, outcome)  # type: ignore[arg-type]  # int was excluded
-            return
+    def _run(self, request: Request) -> None:
+        """Have a request handled whose turn it is."""
         chain = request.chain
         try:
             result = self._handle(request) if chain is None else chain.run(request)
@@ -180,7 +180,10 @@ class ResponseQueue:
         self.corked = True
         while self._waiting and self.current is None and not self.closing:
             request, outcome = self._waiting.popleft()
-            self._respond(request, outcome)
+            if type(outcome) is int:
+                self._run(request)
+            else:
+                self._send(request, outcome)  # type: ignore[arg-type]  # int was excluded
         self.corked = False
         if not self._holds(0.5):
             self._flow.resume(PIPELINED)
@@ -199,12 +202,13 @@ class ResponseQueue:
             parts = self._fixed.get(response) or heads.fixed_parts(response)
             after = b"\r\n\r\n" if request.method == b"HEAD" else parts.after
             request.ended = ended = monotonic()
-            elapsed = (ended - request.received) * 1000
-            before = parts.at_once if elapsed < 1 else parts.before + latency_line(int(elapsed))
-            data = before + request.id + request.response_lines + after
+            elapsed = (ended - request.received) * 1000.0
+            before = parts.at_once if elapsed < 1.0 else parts.before + latency_line(int(elapsed))
+            data = b"".join((before, request.id, request.response_lines, after))
             self._out.append(data)
+            finished = self._finished
             try:
-                self._finished(request, response, len(data))
+                finished(request, response, len(data))
             except Exception as error:
                 self._not_logged(request, error)
             return

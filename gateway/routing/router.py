@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gateway.routing.conditions import Subject, canonical_header
-from gateway.routing.entry import Entry, entries
+from gateway.routing.entry import Destination, Entry, entries
 from gateway.routing.index import Index
 from gateway.routing.normalise import hides_dots, is_text, may_hide_dots, normalise
 from gateway.routing.protocols import split_host_port
@@ -104,6 +104,11 @@ class Match:
         return self._captures
 
 
+_NOTHING = Subject(b"", b"", None, 0, {}, False, None)
+REFUSED = Match(Entry(Destination({}, None), ()), b"", _NOTHING)
+"""Stands for no route: an upstream would find another path in it than the router does."""
+
+
 class Router:
     """All routes of a snapshot.
 
@@ -132,7 +137,15 @@ class Router:
         self._older: dict[Any, Match | None] = {}
 
     def match(self, request: Request) -> Match | None:
-        """Find the request's route: None means 404, or 400 where ``refuses`` says so."""
+        """Find the request's route; None where there is none, or the path hides dot segments."""
+        found = self.look_up(request)
+        return None if found is REFUSED else found
+
+    def look_up(self, request: Request) -> Match | None:
+        """Find the request's route: None means 404, ``REFUSED`` that the path hides dot segments.
+
+        What is found is remembered.
+        """
         key = (request.method, request.host, request.path) if self._simple else self._key(request)
         match = self._recent.get(key, _UNKNOWN)
         if match is not _UNKNOWN:
@@ -140,6 +153,8 @@ class Router:
         match = self._older.get(key, _UNKNOWN)
         if match is _UNKNOWN:
             match = self.find(self.subject(request))
+            if match is None and self.refuses(request):
+                match = REFUSED
         if len(request.path) <= _LONGEST_REMEMBERED:
             if len(self._recent) >= _REMEMBERED:
                 self._older, self._recent = self._recent, {}

@@ -2,7 +2,7 @@
 //! Twin of `HeadParser.read` and `check_head` in `gateway/http`, for heads as nearly all are.
 
 use httparse::{Request, Status, EMPTY_HEADER};
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyList, PyTuple};
@@ -61,31 +61,33 @@ static METHOD_NAMES: PyOnceLock<Table> = PyOnceLock::new();
 type Head<'py> = (
     Bound<'py, PyBytes>, // method
     Bound<'py, PyBytes>, // target
+    Bound<'py, PyBytes>, // path: the target without its query
+    Option<Bound<'py, PyBytes>>, // query, without its question mark
     Bound<'py, PyList>,  // headers: (name, value)
     Bound<'py, PyBytes>, // host
     u64,                 // length of the body
+    usize,               // where the head ends
 );
 
-/// Return what `data[begin:end]` says, one request head from its request line to its empty line.
+/// Return what the request head says that begins at `data[begin]`, and where its empty line ends.
 ///
-/// None for every head that is malformed, or anything but HTTP/1.1 with one Host, at most one
+/// None for every head that is not all there, and for every one that is malformed, or anything but HTTP/1.1 with one Host, at most one
 /// Content-Length, a path as target, and without headers that change what the message is.
 #[pyfunction]
-pub fn parse_head<'py>(
+pub fn read_head<'py>(
     py: Python<'py>,
     data: &Bound<'py, PyBytes>,
     begin: usize,
-    end: usize,
 ) -> PyResult<Option<Head<'py>>> {
-    let Some(head) = data.as_bytes().get(begin..end) else {
+    let Some(rest) = data.as_bytes().get(begin..) else {
         return Ok(None);
     };
     let mut headers = [EMPTY_HEADER; MOST_HEADERS];
     let mut request = Request::new(&mut headers);
-    match request.parse(head) {
-        Ok(Status::Complete(size)) if size == head.len() => {}
-        _ => return Ok(None),
-    }
+    let Ok(Status::Complete(size)) = request.parse(rest) else {
+        return Ok(None);
+    };
+    let head = &rest[..size];
     let (Some(method), Some(target), Some(1)) = (request.method, request.path, request.version)
     else {
         return Ok(None);
@@ -136,9 +138,18 @@ pub fn parse_head<'py>(
     let Some(host) = host else {
         return Ok(None);
     };
-    let target = PyBytes::new(py, target.as_bytes());
     let headers = PyList::new(py, pairs)?;
-    Ok(Some((method_bytes, target, headers, host, length.unwrap_or(0))))
+    let cut = memchr(b'?', target.as_bytes());
+    let target = PyBytes::new(py, target.as_bytes());
+    let (path, query) = match cut {
+        None => (target.clone(), None),
+        Some(at) => {
+            let (path, query) = target.as_bytes().split_at(at);
+            (PyBytes::new(py, path), Some(PyBytes::new(py, &query[1..])))
+        }
+    };
+    let length = length.unwrap_or(0);
+    Ok(Some((method_bytes, target, path, query, headers, host, length, begin + size)))
 }
 
 /// Whether a target is a path of visible ASCII without a fragment.

@@ -14,12 +14,13 @@ from gateway.data_plane.worker.snapshot import Snapshot
 from gateway.http.generated_responses import HIDDEN_DOTS, NO_ROUTE, error_response, fixed_response
 from gateway.http.messages import Pending, Request, Response
 from gateway.routing.protocols import Mismatch, protocol_mismatch
+from gateway.routing.router import REFUSED
 
 
 class GatewayApplication:
     """Serves the current snapshot; ``serve`` puts another in its place."""
 
-    __slots__ = ("_access_log", "_count_unmatched", "_match", "counters", "snapshot")
+    __slots__ = ("_access_log", "_count_unmatched", "_look_up", "counters", "snapshot")
 
     def __init__(self, counters: Counters, access_log: AccessLog | None = None) -> None:
         self.counters = counters
@@ -30,15 +31,18 @@ class GatewayApplication:
     def serve(self, snapshot: Snapshot) -> None:
         """Serve this snapshot from the next request on; requests under way finish on theirs."""
         self.snapshot = snapshot
-        self._match = snapshot.router.match
+        self._look_up = snapshot.router.look_up
 
     def begin(self, request: Request) -> int | Response:
         """Find the route; see ``gateway.http.application``."""
-        match = self._match(request)
+        # What a slot holds is called by way of a name: CPython 3.11 has no short way to look up
+        # and call it at once. So it is in all that each request passes.
+        look_up = self._look_up
+        match = look_up(request)
         if match is None:
-            if self.snapshot.router.refuses(request):
-                return fixed_response(400, HIDDEN_DOTS, request)
             return fixed_response(404, NO_ROUTE, request)
+        if match is REFUSED:
+            return fixed_response(400, HIDDEN_DOTS, request)
         request.match = match
         plan: RoutePlan = match.data
         if match.checks_protocol:
@@ -57,10 +61,8 @@ class GatewayApplication:
     def finished(self, request: Request, response: Response, written: int) -> None:
         """Count, run the log phase, write the access log."""
         match = request.match
-        if match is None:
-            self._count_unmatched(request, response, written)
-        else:
-            match.data.count(request, response, written)
+        count = self._count_unmatched if match is None else match.data.count
+        count(request, response, written)
         chain = request.chain
         if chain is None:
             # Refused before its plugins ran: no route, another protocol, a head that is none.

@@ -60,8 +60,9 @@ class Delivery(Pending):
         if self._response is None:
             # What ``resolve`` does, without the call.
             self._response = response
-            if self._callback is not None:
-                self._callback(response)
+            callback = self._callback
+            if callback is not None:
+                callback(response)
 
 
 class Gathering(Pending):

@@ -25,7 +25,7 @@ async def test_a_request_without_a_route_gets_exactly_the_known_body() -> None:
             assert response.body == b'{"message":"no Route matched with those values"}'
             assert response.headers["content-length"] == "48"
             assert response.headers["content-type"] == "application/json; charset=utf-8"
-            assert response.headers["x-kong-response-latency"] == "0"
+            assert response.headers["x-kong-response-latency"].isdigit()
             assert response.headers["server"].startswith("kafka-gateway/")
         await wire.close()
 
