@@ -69,12 +69,26 @@ def _response_lines(headers: object) -> tuple[bytes, bytes | None, bool] | None:
     return None
 
 
+def _passing_trace(
+    headers: list[tuple[bytes, bytes]],
+    before: frozenset[bytes],
+    behind: frozenset[bytes],
+    number: bytes,
+    drawn: bytes,
+    follows: bool,
+    last: int | None,
+) -> tuple[list[tuple[bytes, bytes]], tuple[tuple[str, bytes], ...], bool] | None:
+    """Decline; ``passing_trace`` of ``gateway/plugins/opentelemetry/passing.py`` does it."""
+    return None
+
+
 parse_head, envelope, log_entry, version = _read_head, _envelope, _log_entry, ""
 forwarded_lines, parse_response, response_lines = (
     _forwarded_lines,
     _parse_response,
     _response_lines,
 )
+passing_trace = _passing_trace
 try:
     import kafka_gateway_native as _twins
 except ImportError:
@@ -87,4 +101,5 @@ else:
     forwarded_lines = getattr(_twins, "forwarded_lines", _forwarded_lines)
     parse_response = getattr(_twins, "parse_response", _parse_response)
     response_lines = getattr(_twins, "response_lines", _response_lines)
+    passing_trace = getattr(_twins, "passing_trace", _passing_trace)
     version = _twins.__version__

@@ -39,6 +39,9 @@ class HandlerChain(Protocol):
         """Empty when ``log`` does nothing."""
         ...
 
+    logs_recorded_traces: bool
+    """``log`` does nothing for a request whose trace is known not to be recorded."""
+
     def run(self, request: Request) -> Response | Pending:
         """Run the access handlers, and what responds when none of them did."""
         ...

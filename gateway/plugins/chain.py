@@ -61,6 +61,7 @@ class Chain:
         "body_limit",
         "filters_responses",
         "logs",
+        "logs_recorded_traces",
         "needs_body",
         "produces",
         "producing",
@@ -75,7 +76,10 @@ class Chain:
         derive: Derive | None = None,
     ) -> None:
         places = list(order) or [(-index, "") for index in range(len(handlers))]
-        self.logs = tuple(_phase_of(h, "log") for h in handlers if _overrides(h, "log"))
+        logging = [handler for handler in handlers if _overrides(handler, "log")]
+        self.logs = tuple(_phase_of(handler, "log") for handler in logging)
+        self.logs_recorded_traces = all(handler.logs_recorded_traces for handler in logging)
+        """Whether the log phase has nothing to do for a trace that is not recorded."""
         chosen = [
             (_access_of(handler, timed=bool(self.logs)), place)
             for handler, place in zip(handlers, places, strict=True)

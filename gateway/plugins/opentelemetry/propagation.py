@@ -37,11 +37,14 @@ class Propagation:
             spelling for name in clear for spelling in spellings(name.lower().encode())
         )
         only_w3c = inject == ["w3c"] or (inject == [PRESERVE] and default == "w3c")
-        # Names that keep a request from the short ways: nothing or only a traceparent came, and one
-        # header goes on.
+        # Only a traceparent came, or nothing, and one header goes on.
+        self.short = only_w3c and not clear and "w3c" in extract
+        first = extract.index("w3c") if self.short else 0
         state = {b"traceparent", b"tracestate"}
-        self.unusual = self._wanted | state if only_w3c and not clear else None
-        self.reads_w3c = "w3c" in extract
+        self.before = frozenset(state.union(*(HEADERS[form] for form in extract[:first])))
+        """Names that say something beside a traceparent."""
+        self.behind = self._wanted - self.before
+        """Names that do where there is none."""
 
     def extract(self, request: Request) -> tuple[str, ParentContext]:
         """Return the format that the first context was found in, and the context."""

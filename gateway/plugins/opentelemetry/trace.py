@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from gateway.kafka.batch import Header
+from gateway.plugins.opentelemetry.passing import number_of
 
 _IDS = 1 << 64
 
@@ -28,14 +29,17 @@ NO_PARENT = ParentContext()
 
 
 class Trace:
-    """Made for each request that the plugin sees; plain values, since most are not recorded.
+    """Made where ``PassingTrace`` does not do: the trace is recorded, or goes on in other headers.
 
     ``number`` is the trace's id, ``span`` the id that goes on, to the upstream or with records;
     both in hex, as ``parent``, which is empty where there is none. ``forms`` are the formats in
     which the request's headers say it; of a trace that begins here only if it is recorded.
     """
 
-    __slots__ = ("__dict__", "_header", "forms", "number", "parent", "sampled", "span")
+    __slots__ = ("__dict__", "forms", "number", "parent", "sampled", "span")
+
+    alone: tuple[Header, ...] | None = None
+    """There is no saying what record headers it has; see ``PassingTrace``."""
 
     root = b""
     """The request's own span, where the trace is sampled."""
@@ -43,18 +47,14 @@ class Trace:
     """Where the records of a sampled request go."""
 
     injected: Sequence[tuple[bytes, bytes]] = ()
-    """The headers that go on, where they are others than one ``traceparent``."""
+    """The headers that go on."""
 
-    def __init__(
-        self, number: bytes, span: bytes, sampled: bool, header: tuple[bytes, bytes] | None = None
-    ) -> None:
-        """``header``: the only one that goes on, a ``traceparent``."""
+    def __init__(self, number: bytes, span: bytes, sampled: bool) -> None:
         self.number = number
         self.span = span
         self.parent = b""
         self.sampled = sampled
         self.forms: Sequence[str] = ()
-        self._header = header
 
     @property
     def id(self) -> str:
@@ -63,11 +63,8 @@ class Trace:
 
     def on_record(self, chosen: list[Header]) -> list[Header]:
         """Return a record's headers with those of the trace, unless they are there already."""
-        if self._header is not None and not chosen:
-            return [("traceparent", self._header[1])]
-        headers = self.injected if self._header is None else (self._header,)
         names = {name.lower() for name, _ in chosen}
-        added = [(name.decode("latin-1"), value) for name, value in headers]
+        added = [(name.decode("latin-1"), value) for name, value in self.injected]
         return chosen + [pair for pair in added if pair[0] not in names]
 
 
@@ -82,15 +79,14 @@ class Sampler:
 
     def __init__(self, rate: float, *, follows: bool) -> None:
         """``follows``: the caller's decision holds at a rate of 0 as well."""
-        self._never = rate <= 0
-        self._follows = follows
-        self._bound = int(rate * _IDS)
-        # The id's eighth byte is the number's first: it decides nearly always.
-        self.top = b"%02x" % min(self._bound >> 56, 255)
-        """An id whose characters 14 and 15 are greater is not recorded."""
+        bound = int(rate * _IDS)
+        self.last = bound - 1 if bound else None
+        """The greatest number of an id that is recorded without a caller's decision."""
+        self.keeps = follows or rate > 0
+        """What a caller records is recorded."""
 
     def decides(self, number: bytes, caller: bool | None = None) -> bool:
         """Tell whether a trace is recorded; ``number`` is its id in hex."""
         if caller is not None:
-            return caller and (self._follows or not self._never)
-        return int.from_bytes(bytes.fromhex(number[:16].decode()), "little") < self._bound
+            return caller and self.keeps
+        return self.last is not None and number_of(number) <= self.last

@@ -47,9 +47,9 @@ from gateway.plugins.produce.records import (
     Keys,
     SizeLimit,
     Topics,
+    TracedHeaders,
     split_array,
     split_lines,
-    traced_headers,
 )
 from gateway.plugins.produce.registry import schema_stage
 from gateway.plugins.produce.turns import Awaited, Steps, in_turns
@@ -78,7 +78,8 @@ class ProduceHandler(Handler):
         self._sizes = SizeLimit(config.max_record_size or limits.size)
         self.topics = Topics(config, self._not_allowed)
         self._keys = Keys(config)
-        self._bare, self._record_headers = traced_headers(config, self.topics, context.consumers)
+        self._headers = TracedHeaders(config, self.topics, context.consumers, self._sizes)
+        self._bare = self._headers.only_traces
         self._split = {"ndjson": split_lines, "json_array": split_array}.get(config.records)
         self._envelopes = EnvelopeBuilder(
             method=config.forward_method,
@@ -230,11 +231,11 @@ class ProduceHandler(Handler):
 
     def _one(self, request: Request) -> Response | Pending:
         value = self._encode(request, request.body)
-        select = self._record_headers
         delivery = Delivery(self, request)
-        headers = _NO_HEADERS if self._bare and request.trace is None else select(request)
-        if headers or len(value) > self._sizes.value:
-            self._sizes.check(len(value), None, headers)
+        if self._bare and request.trace is None and len(value) <= self._sizes.value:
+            headers = _NO_HEADERS
+        else:
+            headers = self._headers.fitting(request, len(value))
         if request.admission is not None and self._must_wait(request, len(value)):
             return self._in_turns(request)
         self._send(self._topic, value, None, headers, delivery)
@@ -242,10 +243,10 @@ class ProduceHandler(Handler):
 
     def _one_buffered(self, request: Request) -> Response | Pending:
         value = self._encode(request, request.body)
-        select = self._record_headers
-        headers = _NO_HEADERS if self._bare and request.trace is None else select(request)
-        if headers or len(value) > self._sizes.value:
-            self._sizes.check(len(value), None, headers)
+        if self._bare and request.trace is None and len(value) <= self._sizes.value:
+            headers = _NO_HEADERS
+        else:
+            headers = self._headers.fitting(request, len(value))
         if request.admission is not None and self._must_wait(request, len(value)):
             return self._in_turns(request)
         self._send(self._topic, value, None, headers, Lost(self, request, (self._topic,)))
@@ -362,12 +363,11 @@ class ProduceHandler(Handler):
 
     def _addressed(self, request: Request) -> Addressed:
         """Return where a request's records go, with key and headers: all of them the same."""
-        select = self._record_headers
         query = arguments.parse(request.query) if self.config.topics_query_arg else {}
         return Addressed(
             self.topics.choose(query),
             self._keys.find(request),
-            _NO_HEADERS if self._bare and request.trace is None else select(request),
+            self._headers.of(request),
         )
 
     def _value(self, request: Request, text: bytes | None = None) -> bytes:

@@ -85,28 +85,50 @@ def record_headers(config: RecordHeaders | None, consumers: Consumers) -> Select
     return select
 
 
-def traced_headers(
-    config: Envelope, topics: Topics, consumers: Consumers
-) -> tuple[bool, Callable[[Request], Sequence[Header]]]:
-    """Return whether only traced requests have record headers, and what makes them.
+class TracedHeaders:
+    """Makes the record headers of requests, those of their traces included.
 
     A trace goes on with its records unless request headers are not to become record headers.
     """
-    headers = config.headers
-    select = record_headers(headers, consumers)
-    goes_on = headers is None or headers.forward_http_headers_as_record_headers
 
-    def make(request: Request) -> Sequence[Header]:
-        chosen = [] if select is None else select(request)
+    def __init__(
+        self, config: Envelope, topics: Topics, consumers: Consumers, sizes: SizeLimit
+    ) -> None:
+        headers = config.headers
+        self._select = record_headers(headers, consumers)
+        self._goes_on = headers is None or headers.forward_http_headers_as_record_headers
+        self._by_query = bool(config.topics_query_arg)
+        self._topics = topics
+        self._sizes = sizes
+        self.only_traces = self._select is None
+        """Only requests with a trace have record headers."""
+        self._alone = self.only_traces and self._goes_on
+
+    def of(self, request: Request) -> Sequence[Header]:
+        """Return the headers of a request's records."""
+        chosen = [] if self._select is None else self._select(request)
         trace = request.trace
         if trace is None:
             return chosen
         if trace.sampled:
-            query = arguments.parse(request.query) if config.topics_query_arg else {}
-            trace.topics = topics.choose(query)
-        return trace.on_record(chosen) if goes_on else chosen
+            query = arguments.parse(request.query) if self._by_query else {}
+            trace.topics = self._topics.choose(query)
+        found: Sequence[Header] = trace.on_record(chosen) if self._goes_on else chosen
+        return found
 
-    return select is None, make
+    def fitting(self, request: Request, size: int) -> Sequence[Header]:
+        """Return the headers of a record whose value has so many bytes.
+
+        Raises ``RequestRejected`` (413) where it is too large with them.
+        """
+        trace = request.trace
+        if trace is not None and self._alone and trace.alone and size <= self._sizes.with_trace:
+            # Nearly always, where there are traces.
+            found: Sequence[Header] = trace.alone
+            return found
+        headers = self.of(request)
+        self._sizes.check(size, None, headers)
+        return headers
 
 
 def _forwarded(config: RecordHeaders) -> Select | None:
@@ -157,6 +179,7 @@ _BATCH_AND_RECORD = 61 + 21
 """What a batch and a record take beside their contents, at most (record format 2)."""
 _HEADER = 10
 """Two lengths of up to five bytes."""
+_TRACE = len("traceparent") + 55 + _HEADER
 
 
 class SizeLimit:
@@ -165,6 +188,8 @@ class SizeLimit:
     def __init__(self, largest: int) -> None:
         self._largest = largest
         self.value = largest - _BATCH_AND_RECORD
+        self.with_trace = self.value - _TRACE
+        """A value's, where a ``traceparent`` is all there is beside it."""
 
     def check_all(
         self, sizes: Sequence[int], key: bytes | None, headers: Sequence[Header], *, listed: bool

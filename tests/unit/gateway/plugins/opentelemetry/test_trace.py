@@ -38,15 +38,12 @@ def test_a_callers_decision_holds(rate: float, caller: bool, follows: bool, samp
 def test_the_share_is_that_of_the_numbers_below_the_rate(number: bytes, rate: float) -> None:
     expected = rate >= 1 or int.from_bytes(number[:8], "little") < rate * 2**64
     sampler = Sampler(rate, follows=False)
-    written = number.hex().encode()
-    assert sampler.decides(written) is expected
-    if written[14:16] > sampler.top:
-        assert not expected
+    assert sampler.decides(number.hex().encode()) is expected
 
 
 def test_a_record_has_the_context_once() -> None:
-    header = (b"traceparent", b"00-a-b-01")
-    trace = Trace(NUMBER, b"1" * 16, True, header)
+    trace = Trace(NUMBER, b"1" * 16, True)
+    trace.injected = [(b"traceparent", b"00-a-b-01")]
     assert trace.on_record([("k", b"v")]) == [("k", b"v"), ("traceparent", b"00-a-b-01")]
     chosen = [("Traceparent", b"mine")]
     assert trace.on_record(chosen) == chosen
