@@ -44,8 +44,11 @@ class HttpLog(LogHandler):
     async def send(self, entries: list[bytes]) -> int:
         """Send the entries in one request."""
         body = entries[0]
-        if len(entries) > 1 or not self._alone:
-            body = b"[%b]" % b",".join(entries)
+        if len(entries) > 1:
+            # Copied once: a batch may be large.
+            body = b",".join([b"[" + body, *entries[1:-1], entries[-1] + b"]"])
+        elif not self._alone:
+            body = b"[%b]" % body
         try:
             response = await self.context.http.fetch(replace(self._request, body=body))
         except OutgoingError as error:

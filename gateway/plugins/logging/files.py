@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 _ATOMIC = 4096
 """Bytes that a pipe takes as a whole (pipe(7), PIPE_BUF)."""
+_TOGETHER = 500
+"""Lines of one write: with their ends they are as many pieces as a call takes (``IOV_MAX``)."""
 _STANDARD = {"/dev/stdout": 1, "/dev/stderr": 2}
 """Taken as they are: a container's may belong to another user, or be a socket."""
 _PATIENCE = 1.0
@@ -86,14 +88,28 @@ class LogFile:
                 return self._write_pieces(file, lines)
             finally:
                 fcntl.flock(file, fcntl.LOCK_UN)
-        data = (b"\n" if self._torn else b"") + b"\n".join(lines) + b"\n"
-        begun = len(data) - len(lines) - sum(map(len, lines))
-        written = os.write(file, data)
-        if written == len(data):
-            self._torn = False
-            return len(lines)
-        self._torn = data[written - 1 : written] != b"\n"
-        return _whole(lines, written - begun)
+        done = 0
+        while done < len(lines):
+            some = lines[done : done + _TOGETHER]
+            try:
+                written = self._write_some(file, some)
+            except OSError:
+                if not done:
+                    raise
+                return done
+            done += written
+            if written < len(some):
+                break
+        return done
+
+    def _write_some(self, file: int, lines: list[bytes]) -> int:
+        """Append lines with one call, which does not copy them; return how many were written."""
+        begin = [b"\n"] if self._torn else []
+        written = os.writev(file, begin + [part for line in lines for part in (line, b"\n")])
+        written -= len(begin)
+        done = _whole(lines, written)
+        self._torn = written != done + sum(map(len, lines[:done]))
+        return done
 
     def _write_pieces(self, file: int, lines: list[bytes]) -> int:
         """Write to a pipe, which takes small pieces as a whole and refuses others when full."""

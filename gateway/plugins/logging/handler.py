@@ -49,6 +49,7 @@ class LogHandler(Handler):
         self._fields: CustomFields | None = None
         self._key: Hashable = None
         self.add: Callable[[bytes], None] = _nowhere
+        self.add_all: Callable[[list[bytes]], None] = self._add_each
         self._waiting: list[tuple[Request, Response]] = []
         chunks = config.custom_fields_by_lua
         if chunks:
@@ -84,12 +85,16 @@ class LogHandler(Handler):
 
     def _write_entries(self) -> None:
         waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
         since = time() - monotonic()
+        made = []
         for request, response in waiting:
             try:
-                self.add(entry_text(request, response, since))
+                made.append(entry_text(request, response, since))
             except Exception:
                 _log.exception("log handler failed", request_id=request.id.decode())
+        self.add_all(made)
 
     def entry(self, request: Request, response: Response) -> bytes:
         """Return the entry as JSON."""
@@ -107,7 +112,16 @@ class LogHandler(Handler):
     def use_queue(self, limits: QueueLimits, key: Hashable = None) -> None:
         """Have entries wait for ``send``; plugins with the same key share the queue."""
         self._key = (self.name, key or self.context.plugin_id)
-        self.add = self.context.logs.queue(self._key, self.name, limits, self.send).add
+        queue = self.context.logs.queue(self._key, self.name, limits, self.send)
+        self.add, self.add_all = queue.add, queue.add_all
+
+    def _add_each(self, entries: list[bytes]) -> None:
+        """Hand entries to a sink that takes them one by one."""
+        for entry in entries:
+            try:
+                self.add(entry)
+            except Exception:
+                _log.exception("log handler failed", plugin=self.name)
 
     async def send(self, entries: list[bytes]) -> int:
         """Deliver entries; see ``gateway.plugins.logging.queue``."""
@@ -119,7 +133,7 @@ class LogHandler(Handler):
         if self._key is not None:
             self.context.logs.release(self._key)
             self._key = None
-            self.add = _nowhere
+            self.add, self.add_all = _nowhere, self._add_each
 
 
 def _put_others(entry: dict[str, Any], request: Request) -> None:

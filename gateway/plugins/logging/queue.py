@@ -135,6 +135,18 @@ class BatchQueue:
         if len(entries) >= self._wake_at:
             self._wake()
 
+    def add_all(self, entries: list[bytes]) -> None:
+        """Take entries that came together, as ``add`` takes each."""
+        size = self._bytes + sum(map(len, entries))
+        if len(self._entries) + len(entries) > self._few or size > self._small:
+            for entry in entries:
+                self.add(entry)
+            return
+        self._entries += entries
+        self._bytes = size
+        if len(self._entries) >= self._wake_at:
+            self._wake()
+
     async def close(self, within: float) -> None:
         """Deliver what is left, in so many seconds at most; count what is not as dropped."""
         self._closing = True
@@ -257,10 +269,14 @@ class BatchQueue:
             self._counts.dropped(self._plugin, "queue_full", lost - taken)
         if taken:
             self._resumed()
-        for _ in range(min(max(taken - lost, 0), self._sending)):
-            self._bytes -= len(self._entries.popleft())
-            self._sending -= 1
+        self._remove(min(max(taken - lost, 0), self._sending))
         return problem
+
+    def _remove(self, count: int) -> None:
+        """Let the first entries go, which are delivered."""
+        self._sending -= count
+        take = self._entries.popleft
+        self._bytes -= sum([len(take()) for _ in range(count)])
 
     def _bug(self, error: Exception) -> str:
         _log.error("a log plugin failed", plugin=self._plugin, exc_info=error)

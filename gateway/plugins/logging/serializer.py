@@ -42,6 +42,7 @@ def entry_text(request: Request, response: Response, since: float) -> bytes:
     match = request.match
     path, statuses = _upstream(request) if request.tries is not None else (b"", "")
     made = None
+    received = request.received
     if request.query is None and connection.scheme == "http":
         made = native.log_entry(
             request.id,
@@ -55,12 +56,12 @@ def entry_text(request: Request, response: Response, since: float) -> bytes:
             request.sent,
             _latencies(request),
             request.client_ip,
-            int((since + request.received) * 1000),
+            int((since + received) * 1000),
             path,
             statuses,
             "kong" if response.generated else "upstream",
             _NO_ROUTE_TEXT if match is None else route_text(match),
-            members(_rest(request, plain=False)),
+            b"" if _is_bare(request) else members(_rest(request, plain=False)),
         )
     return orjson.dumps(log_entry(request, response, since)) if made is None else made
 
@@ -96,6 +97,17 @@ def log_entry(
     else:
         entry.update(plain_members(match) if plain else route_members(match))
     return entry | _rest(request, plain=plain)
+
+
+def _is_bare(request: Request) -> bool:
+    """Tell whether the entry has nothing that not all have."""
+    return (
+        request.consumer is None
+        and request.credential is None
+        and request.tries is None
+        and request.correlation_id is None
+        and (request.trace is None or not request.trace.forms)
+    )
 
 
 def _rest(request: Request, *, plain: bool) -> _Entry:

@@ -41,17 +41,47 @@ def test_a_folder_that_is_not_there_is_an_error_until_it_is(tmp_path: Path) -> N
     assert file.append([b"1"]) == 1
 
 
+@pytest.mark.parametrize("room", range(1, 11))
 def test_a_line_that_a_full_disk_has_cut_is_ended_and_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    path = tmp_path / "log"
+    file = LogFile(str(path), reopen=False)
+    lines = [b"1111", b"2222"]
+    real = os.writev
+    monkeypatch.setattr(os, "writev", lambda fd, parts: real(fd, [b"".join(parts)[:room]]))
+    done = file.append(lines)
+    assert done == room // 5
+    monkeypatch.setattr(os, "writev", real)
+    assert file.append([*lines[done:], b"3333"]) == 3 - done
+    cut = b"1111\n2222\n"[:room]
+    end = b"" if cut.endswith(b"\n") else b"\n"
+    assert path.read_bytes() == cut + end + b"".join(
+        b"%b\n" % one for one in lines[done:] + [b"3333"]
+    )
+
+
+def test_more_lines_than_go_with_one_call_are_written_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "log"
     file = LogFile(str(path), reopen=False)
-    real = os.write
-    monkeypatch.setattr(os, "write", lambda fd, data: real(fd, data[:7]))
-    assert file.append([b"1111", b"2222"]) == 1
-    monkeypatch.setattr(os, "write", real)
-    assert file.append([b"2222"]) == 1
-    assert path.read_bytes() == b"1111\n22\n2222\n"
+    lines = [b"%d" % number for number in range(1234)]
+    assert file.append(lines) == 1234
+    assert path.read_bytes().splitlines() == lines
+    calls: list[int] = []
+    real = os.writev
+
+    def fills(fd: int, parts: list[bytes]) -> int:
+        calls.append(fd)
+        if len(calls) > 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(fd, parts)
+
+    monkeypatch.setattr(os, "writev", fills)
+    done = file.append(lines)
+    assert 0 < done < 1234, "what was written is not written again"
+    assert path.read_bytes().splitlines()[1234:] == lines[:done]
 
 
 def test_a_full_disk_is_an_error() -> None:

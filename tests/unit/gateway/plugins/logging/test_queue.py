@@ -262,3 +262,30 @@ async def test_real_time_moves_by_itself() -> None:
     assert clock.now() > before
     signal.set_result(None)
     await clock.wait(signal, None)
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"batch": 3, "coalescing": 60},
+        {"batch": 3, "coalescing": 60, "entries": 4},
+        {"batch": 3, "coalescing": 60, "bytes": 9},
+        {"batch": 3, "coalescing": 60, "entries": 3, "bytes": 5},
+        {"at_once": True},
+    ],
+)
+async def test_entries_that_come_together_are_taken_as_one_by_one(limits: dict[str, Any]) -> None:
+    together, each = Subject(**limits), Subject(**limits)
+    for some in ([], [b"1"], [b"22", b"333"], [b"4" * 20], [b"%d" % n for n in range(9)], [b"5"]):
+        together.queue.add_all(some)
+        each.add(*some)
+        assert list(together.queue._entries) == list(each.queue._entries)
+        assert together.queue._bytes == each.queue._bytes
+        assert together.dropped == each.dropped
+    await settle()
+    assert together.sink.batches == each.sink.batches
+    assert len(together.queue) == len(each.queue)
+    await together.queue.close(1)
+    await each.queue.close(1)
+    assert together.sink.entries == each.sink.entries
+    assert together.queue._bytes == 0
