@@ -57,7 +57,7 @@ def test_a_line_that_a_full_disk_has_cut_is_ended_and_written_again(
     cut = b"1111\n2222\n"[:room]
     end = b"" if cut.endswith(b"\n") else b"\n"
     assert path.read_bytes() == cut + end + b"".join(
-        b"%b\n" % one for one in lines[done:] + [b"3333"]
+        b"%b\n" % one for one in [*lines[done:], b"3333"]
     )
 
 
