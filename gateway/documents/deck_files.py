@@ -8,7 +8,7 @@ what the header says once must be said alike everywhere.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,10 @@ from typing import Any
 from gateway.documents.deck import checked_format, naming
 from gateway.documents.deck_lists import keyed
 from gateway.documents.document import check_document
+from gateway.documents.origins import Origins
 from gateway.documents.placeholders import document_path, render_environment, set_aside
 from gateway.documents.yaml_text import load_yaml, write_yaml
+from gateway.entities import ENTITIES
 from gateway.entities.checks import Table
 from gateway.errors import DocumentError
 
@@ -56,6 +58,7 @@ def read_files(
     """
     names = [name for source in sources for name in _files(source)]
     merged: dict[str, Any] = {}
+    origins = Origins()
     problems: list[str] = []
     said: dict[str, tuple[str, Any]] = {}
     for name in names:
@@ -63,17 +66,22 @@ def read_files(
             with naming(name):
                 raw = load_yaml(render_environment(_text(name, pipe), environment))
                 problems += [f"{name}: {text}" for text in _contradictions(said, name, raw)]
-                _append(merged, checked_format(raw))
+                checked = checked_format(raw)
+                problems += [f"{name}: {text}" for text in _no_lists(checked)]
+                origins.note(name, checked)
+                _append(merged, checked)
         except DocumentError as error:
             problems += [f"{name}: {problem}" for problem in error.problems]
     if problems:
         raise DocumentError(problems)
     source = ", ".join(names)
-    with naming(source):
+    try:
         tags = _select(merged, select_tags)
         document = keyed(merged)
         _refuse_placeholders(document)
         table = check_document(document)
+    except DocumentError as error:
+        raise origins.named(error.problems) from error
     return DeckFiles(source, document, table, tags)
 
 
@@ -160,6 +168,13 @@ def _contradictions(
         if before != value:
             problems.append(f"{key}: {value} here, and {before} in {other}; they must be the same")
     return problems
+
+
+def _no_lists(raw: Mapping[str, Any]) -> Iterator[str]:
+    """Yield where a file has something else than the list that others' is appended to."""
+    for key, value in raw.items():
+        if key in ENTITIES and value is not None and not isinstance(value, list):
+            yield f"{key}: expected a list of entities"
 
 
 def _append(merged: dict[str, Any], raw: Mapping[str, Any]) -> None:

@@ -78,7 +78,7 @@ def test_what_cannot_be_read_is_said_with_its_file(tmp_path: Path) -> None:
 def test_names_that_two_files_have_are_refused(tmp_path: Path) -> None:
     text = "services: [{name: a, host: a.test}]"
     _write(tmp_path, a=text, b=text)
-    with pytest.raises(DocumentError, match=r'services\[1\]: "a" stands there twice'):
+    with pytest.raises(DocumentError, match=r'b\.yaml: services\[0\]: "a" stands there twice'):
         _read(tmp_path)
 
 
@@ -174,8 +174,8 @@ def test_what_only_a_stack_fills_in_is_refused_and_other_texts_stay() -> None:
     with pytest.raises(DocumentError) as caught:
         read_files(["-"], {}, lambda: stack)
     assert [line.partition(" is ")[0] for line in caught.value.problems] == [
-        'services["a"].host: ${stack.name}',
-        'services["a"].tags[0]: ${ kafka.topics.a }',
+        '-: services["a"].host: ${stack.name}',
+        '-: services["a"].tags[0]: ${ kafka.topics.a }',
     ]
 
 
