@@ -88,6 +88,10 @@ class TriedRequest(msgspec.Struct, tag=TRY, tag_field="type"):
     target: str
     headers: list[tuple[str, str]]
     body: bytes = b""
+    client: str = ""
+    """The address of who tries it, which is the client's; empty where nobody knows it."""
+    routes: list[str] | None = None
+    """The ids of the routes it may be for; None: of all."""
 
 
 class TracedStep(msgspec.Struct):

@@ -88,7 +88,7 @@ class GatewayPage:
             *OverviewPage(view, publisher, lines, figures).routes(),
             *RoutesPage(view, publisher, figures).routes(),
             *AuditView(view, publisher, parts.audit).routes(),
-            *TryItPage(view, parts.data_planes, parts.extensions).routes(),
+            *TryItPage(view, publisher, parts.data_planes, parts.extensions).routes(),
             *topics.routes(),
             *DataPlanesPage(view, lines, traffic).routes(),
             *ReleasesPage(view, publisher, lines).routes(),

@@ -12,8 +12,10 @@ from starlette.routing import Route
 
 from gateway.control_plane.clustering.data_planes import DataPlanes
 from gateway.control_plane.clustering.extensions import NodeExtensions
+from gateway.control_plane.ownership import owner_of
 from gateway.control_plane.page.view import View
-from gateway.control_plane.page.viewer import demand
+from gateway.control_plane.page.viewer import demand, viewer_of
+from gateway.control_plane.publisher import Publisher
 from gateway.errors import ClusterError, RequestRejected
 from gateway.hybrid.extensions import LONGEST_BODY, RequestTrace, TriedRequest
 
@@ -25,15 +27,33 @@ _MOST_SHOWN = 200
 """Policies and records of a trace that are shown; of more records it says how many."""
 _LONGEST_RESPONSE = 4 * LONGEST_BODY
 """Bytes of a response that are shown; a data plane of ours sends no more."""
-_OURS = frozenset(("connection", "content-length", "transfer-encoding", "upgrade", "expect"))
-"""Headers that say how a request is sent, which is not the form's business."""
+TRIED_BY = "X-Kafka-Gateway-Tried-By"
+"""Says whose token the request is sent with: to upstreams, and to readers of records and logs."""
+_OURS = frozenset(
+    (
+        "connection",
+        "content-length",
+        "transfer-encoding",
+        "upgrade",
+        "expect",
+        TRIED_BY.lower(),
+    )
+)
+"""Headers that say how a request is sent and by whom, which is not the form's business."""
 
 
 class TryItPage:
     """``/try``, for those with the role ``write``."""
 
-    def __init__(self, view: View, data_planes: DataPlanes, extensions: NodeExtensions) -> None:
+    def __init__(
+        self,
+        view: View,
+        publisher: Publisher,
+        data_planes: DataPlanes,
+        extensions: NodeExtensions,
+    ) -> None:
         self._view = view
+        self._publisher = publisher
         self._data_planes = data_planes
         self._extensions = extensions
 
@@ -49,11 +69,22 @@ class TryItPage:
             return self._show(request, fields)
         fields = await self._view.form(request)
         try:
-            wanted = read_request(fields)
+            wanted = self._as_of(request, read_request(fields))
             trace = await self._extensions.try_request(fields.get("node", ""), wanted)
         except (ClusterError, RequestRejected) as error:
             return self._show(request, fields, problem=str(error))
         return self._show(request, fields, trace=trace, problem=trace.error)
+
+    def _as_of(self, request: Request, wanted: TriedRequest) -> TriedRequest:
+        """Return a request that says who tries it, for the routes that these may change."""
+        viewer = viewer_of(request)
+        assert viewer is not None
+        wanted.client = request.scope["client"][0]
+        wanted.headers.append((TRIED_BY, viewer.name))
+        if viewer.owners:
+            routes = self._publisher.table.get("routes", ())
+            wanted.routes = [row["id"] for row in routes if viewer.may_change(owner_of(row))]
+        return wanted
 
     def _show(
         self,

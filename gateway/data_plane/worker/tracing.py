@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Collection
 from contextlib import suppress
+from ipaddress import ip_address
 from time import monotonic
 
 from gateway.data_plane.worker.application import GatewayApplication
 from gateway.data_plane.worker.parts import WorkerParts
+from gateway.http.forwarded import TrustedProxies
+from gateway.http.generated_responses import error_response
 from gateway.http.limits import limits_of
 from gateway.http.messages import Pending, Request, Response
+from gateway.http.proxy_protocol import Address
 from gateway.http.server import Listener, Server
 from gateway.hybrid.extensions import (
     LONGEST_BODY,
@@ -36,8 +41,15 @@ _LAST = 2.0
 class TracingApplication:
     """The worker's application, with the chain of each request watched."""
 
-    def __init__(self, application: GatewayApplication, producers: ProducerPool) -> None:
+    def __init__(
+        self,
+        application: GatewayApplication,
+        producers: ProducerPool,
+        routes: Collection[str] | None = None,
+    ) -> None:
+        """``routes`` are the ids of those that requests may be for; None: of all."""
         self.trace = RequestTrace("")
+        self._routes = routes
         self._sent = 0
         self._more = asyncio.Event()
         self._application = application
@@ -54,6 +66,11 @@ class TracingApplication:
             self.trace.route = str(route.get("name") or route["id"])
             if service is not None:
                 self.trace.service = str(service.get("name") or service["id"])
+            if self._routes is not None and match.route["id"] not in self._routes:
+                self.trace.error = f"it is for route {self.trace.route}, which is another owner's"
+                # Nothing of that route sees it: no policy, no log, no count.
+                request.match = request.chain = None
+                return error_response(403, self.trace.error, request)
         if isinstance(request.chain, Chain):
             request.chain = request.chain.watched(self._watch)
         return found
@@ -98,14 +115,33 @@ class TracingApplication:
                     await self._more.wait()
 
 
+class _Visitors(TrustedProxies):
+    """Of a listener that only this process connects to: it says who the client is."""
+
+    def peer(self, peer: Address, named: Address | None) -> Address:
+        """Return who tries the request; headers in it are believed in nothing."""
+        return peer if named is None else named
+
+
+def _proxy_line(client: str) -> str:
+    """Return the PROXY protocol's line that names a client by its address (version 1)."""
+    try:
+        family = ip_address(client).version
+    except ValueError:
+        return "PROXY UNKNOWN"
+    here = {4: "127.0.0.1", 6: "::1"}[family]
+    return f"PROXY TCP{family} {client} {here} 0 0"
+
+
 async def trace_request(parts: WorkerParts, wanted: TriedRequest) -> RequestTrace:
     """Serve a request; return what was done with it."""
-    application = TracingApplication(parts.application, parts.resources.producers)
-    server = Server(application, limits_of(parts.settings), headers=parts.settings.headers)
+    application = TracingApplication(parts.application, parts.resources.producers, wanted.routes)
+    limits, headers = limits_of(parts.settings), parts.settings.headers
+    server = Server(application, limits, headers=headers, trusted=_Visitors())
     listening = socket.create_server(("127.0.0.1", 0))
     started = monotonic()
     try:
-        await server.start([Listener(listening)])
+        await server.start([Listener(listening, named=True)])
         async with asyncio.timeout(_WITHIN):
             received = await _exchange(listening.getsockname()[1], wanted)
         application.trace.milliseconds = round((monotonic() - started) * 1000, 2)
@@ -126,7 +162,7 @@ async def _exchange(port: int, wanted: TriedRequest) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         names = {name.lower() for name, _ in wanted.headers}
-        lines = [f"{wanted.method} {wanted.target} HTTP/1.1"]
+        lines = [_proxy_line(wanted.client), f"{wanted.method} {wanted.target} HTTP/1.1"]
         lines += [f"{name}: {value}" for name, value in wanted.headers]
         if "host" not in names:
             lines.append("Host: localhost")

@@ -35,6 +35,7 @@ def test_a_form_is_a_request() -> None:
         ("headers", "a: b\x00"),
         ("headers", "Content-Length: 5"),
         ("headers", "Transfer-Encoding: chunked"),
+        ("headers", "X-Kafka-Gateway-Tried-By: somebody else"),
         ("headers", "\n".join(f"x{number}: y" for number in range(60))),
         ("body", "x" * 70_000),
     ],
@@ -134,3 +135,29 @@ async def test_a_trace_without_end_is_shown_in_part(tmp_path: Path) -> None:
         assert "And 2800 more." in page
         assert "<i>" not in page
         assert len(page) < 500_000
+
+
+async def test_it_says_who_tries_it_and_keeps_to_the_routes_of_their_owners(tmp_path: Path) -> None:
+    document = {"routes": {"own": {"paths": ["/own"]}}}
+    async with serving_page(tmp_path) as place, place.peer() as peer:
+        made = report()
+        made.traces = True
+        await peer.say(message(made))
+        await peer.ping()
+        fields = {**FORM, "node": place.made.data_planes.connected()[0]}
+        await place.publish(document, owner="team-a", wait=0)
+        await place.publish({"routes": {"other": {"paths": ["/other"]}}}, wait=0)
+        own = (await place.ask("GET", "/routes/own")).body["id"]
+        for owners, allowed in ((("team-a",), [own]), (("team-b",), []), ((), None)):
+            visitor = Visitor(place)
+            name = f"of-{len(owners)}-{owners[:1] and owners[0]}".strip("-")
+            await visitor.sign_in(await token_for(place, name, "write", owners=owners))
+            asking = asyncio.create_task(visitor.post("/try", fields, "/try"))
+            while (frame := await peer.frame())[:1] != b"{":
+                pass
+            asked = orjson.loads(frame)
+            answer = {"type": "kafka_gateway_trace", "id": asked["id"], "status": 200}
+            await peer.say(answer)
+            assert (await asking).status == 200
+            assert (asked["client"], asked["routes"]) == ("127.0.0.1", allowed)
+            assert asked["headers"][-1] == ["X-Kafka-Gateway-Tried-By", name]

@@ -95,3 +95,34 @@ async def test_a_node_that_does_not_allow_it_is_not_asked(tmp_path: Path) -> Non
     async with tried_on(tmp_path, routes(), **off) as (place, node):
         with pytest.raises(ClusterError, match="lets nobody try requests"):
             await tried(place, node, "/teapot", [])
+
+
+async def test_a_request_comes_from_who_tries_it_and_headers_say_nothing_else(
+    tmp_path: Path,
+) -> None:
+    document = routes()
+    plugins = document["services"]["shop"]["routes"]["teapot"]["plugins"]
+    plugins["ip-restriction"] = {"config": {"allow": ["192.0.2.7", "2001:db8::7"]}}
+    trusting = {"KONG_TRUSTED_IPS": "0.0.0.0/0,::/0", "KONG_REAL_IP_HEADER": "X-Real-IP"}
+    async with tried_on(tmp_path, document, **trusting) as (place, node):
+        for client, header, status in (
+            ("192.0.2.7", "192.0.2.8", 418),
+            ("2001:db8::7", "192.0.2.8", 418),
+            ("192.0.2.8", "192.0.2.7", 403),
+            ("", "192.0.2.7", 403),
+        ):
+            headers = [("X-Real-IP", header)]
+            wanted = TriedRequest("", "POST", "/teapot", headers, client=client)
+            trace = await place.made.extensions.try_request(node, wanted)
+            assert (trace.status, trace.error) == (status, ""), client
+
+
+async def test_a_route_of_another_owner_is_not_tried(tmp_path: Path) -> None:
+    async with tried_on(tmp_path, routes()) as (place, node):
+        own = (await place.ask("GET", "/routes/teapot")).body["id"]
+        for allowed, status in (([own], 418), ([], 403)):
+            wanted = TriedRequest("", "POST", "/teapot", [], routes=allowed)
+            trace = await place.made.extensions.try_request(node, wanted)
+            assert trace.status == status
+            assert ("another owner's" in trace.error) is (status == 403)
+            assert bool(trace.steps) is (status == 418)
