@@ -8,7 +8,6 @@ import signal
 import socket
 import ssl
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import uvloop
@@ -18,6 +17,7 @@ from gateway.control_plane.access.audit_file import AuditFile
 from gateway.control_plane.access.audit_log import AuditLog
 from gateway.control_plane.access.audit_store import AuditStore
 from gateway.control_plane.access.authentication import Authentication
+from gateway.control_plane.access.token_upkeep import TokenUpkeep
 from gateway.control_plane.access.tokens import TokenStore
 from gateway.control_plane.admin.app import admin_app
 from gateway.control_plane.admin.info import AdminNode
@@ -41,7 +41,7 @@ from gateway.control_plane.status import NodeStatus, status_app
 from gateway.control_plane.store import Retention, Store
 from gateway.control_plane.traffic import Traffic
 from gateway.control_plane.web import WebServer, listen
-from gateway.errors import SettingsError, StoreError
+from gateway.errors import SettingsError
 from gateway.http.callers import is_loopback
 from gateway.http.limits import Limits, own_limits
 from gateway.hybrid.client_tls import certificate_expires
@@ -56,9 +56,6 @@ from gateway.settings.settings import Settings, env_name
 
 _OPEN_FILES = 4096
 """For full listeners, and a connection of each data plane beside them."""
-
-_SAVE_EVERY = 5.0
-"""Seconds between writes of when tokens were used last."""
 
 _log = get_logger("gateway.control_plane")
 
@@ -83,7 +80,7 @@ class ControlPlane:
         self.audit: AuditLog | None = None
         self.page: GatewayPage | None = None
         self.data_plane_rows: DataPlaneRows | None = None
-        self._saving: asyncio.Task[None] | None = None
+        self._upkeep: TokenUpkeep | None = None
         self._certificate_expires: float | None = None
 
     async def start(self) -> None:
@@ -114,7 +111,14 @@ class ControlPlane:
         kept = self.settings.cluster_data_plane_purge_delay
         self.data_plane_rows = DataPlaneRows(self.publisher, self.data_planes, kept)
         self.data_plane_rows.start()
-        self._saving = asyncio.create_task(self._save_tokens_regularly())
+        self._upkeep = TokenUpkeep(
+            self.tokens,
+            self.authentication,
+            self.publisher.call,
+            self.audit,
+            self.settings.tokens_kept_for,
+        )
+        self._upkeep.start()
         newest = self.publisher.newest
         _log.info("control plane started", release=None if newest is None else newest.number)
 
@@ -208,10 +212,8 @@ class ControlPlane:
         await asyncio.gather(*stopping)
         if self.data_plane_rows is not None:
             await self.data_plane_rows.stop()
-        if self._saving is not None:
-            self._saving.cancel()
-            await asyncio.gather(self._saving, return_exceptions=True)
-            await self._save_tokens()
+        if self._upkeep is not None:
+            await self._upkeep.stop()
         if self.audit is not None:
             await self.audit.stop()
         for sockets in self.sockets.values():
@@ -236,22 +238,6 @@ class ControlPlane:
         known = {(one.id, one.revoked_at) for one in self.authentication.tokens}
         if {(one.id, one.revoked_at) for one in tokens} != known:
             self.authentication.take(tokens)
-
-    async def _save_tokens_regularly(self) -> None:
-        while True:
-            await asyncio.sleep(_SAVE_EVERY)
-            await self._save_tokens()
-
-    async def _save_tokens(self) -> None:
-        """Write when tokens were used last."""
-        assert self.publisher is not None
-        used = self.authentication.take_used()
-        if not used:
-            return
-        try:
-            await self.publisher.call(partial(self.tokens.note_used, used))
-        except StoreError as error:
-            _log.error("last use of tokens not saved", reason=str(error))
 
     def _warn_when_open(self) -> None:
         for address in self.settings.admin_listen:

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from gateway.control_plane.access.audit_log import AuditLog
 from gateway.control_plane.access.authentication import Authentication
-from gateway.control_plane.access.credentials import credential_of
+from gateway.control_plane.access.sent_token import sent_token_of
 from gateway.control_plane.admin.middleware import TOO_MANY, ResponseHeaders
 from gateway.control_plane.admin.responses import EXCEPTION_HANDLERS, read_object, respond
 from gateway.control_plane.publisher import Publisher
@@ -129,7 +129,7 @@ def status_app(
 
 
 async def _refusal(request: Request, authentication: Authentication) -> Response:
-    if credential_of(request.headers) is not None:
+    if sent_token_of(request.headers) is not None:
         (address, _) = request.scope["client"]
         if not await authentication.wrong.wait(address, request.url.path):
             return respond(429, {"message": TOO_MANY}, {"Retry-After": "10"})
@@ -137,9 +137,9 @@ async def _refusal(request: Request, authentication: Authentication) -> Response
 
 
 def _may_drain(request: Request, authentication: Authentication) -> bool:
-    credential = credential_of(request.headers)
-    if credential is not None:
-        found = authentication.identify(credential)
+    sent = sent_token_of(request.headers)
+    if sent is not None:
+        found = authentication.identify(sent)
         return found is not None and found.may("admin")
     (peer, _), (here, _) = request.scope["client"], request.scope["server"]
     return is_local(peer, here) and not foreign(request.scope["headers"], (here,))

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from gateway.control_plane.access.certificates import certificate_names
-from gateway.control_plane.access.credentials import Credential
 from gateway.control_plane.access.identity import ROLES, AdminIdentity
+from gateway.control_plane.access.sent_token import SentToken
 from gateway.control_plane.access.tokens import AdminToken, digest_of
 from gateway.http.wrong_tokens import WrongTokens
 
@@ -63,6 +63,11 @@ class Authentication:
         self._tokens[token.digest] = token
         self.changes += 1
 
+    def forget(self, token: AdminToken) -> None:
+        """Know a token no longer: it was removed."""
+        self._tokens.pop(token.digest, None)
+        self.changes += 1
+
     @property
     def tokens(self) -> list[AdminToken]:
         """All tokens of the database, the oldest first, valid or not."""
@@ -94,12 +99,12 @@ class Authentication:
         self._used[found.id] = int(time.time())
         return found.identity
 
-    def identify(self, credential: Credential | None) -> AdminIdentity | None:
-        """Return who has sent a credential; with Basic its user must be the token's, or empty."""
-        if credential is None:
+    def identify(self, sent: SentToken | None) -> AdminIdentity | None:
+        """Return who has sent a token; with Basic its user must be the token's, or empty."""
+        if sent is None:
             return None
-        found = self.authenticate(credential.token)
-        if found is None or credential.user in ("", found.name):
+        found = self.authenticate(sent.token)
+        if found is None or sent.user in ("", found.name):
             return found
         return None
 

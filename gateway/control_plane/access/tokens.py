@@ -53,6 +53,12 @@ class AdminToken:
         return AdminIdentity(self.name, with_lower(self.roles), frozenset(self.owners), self.id)
 
     @property
+    def ended_at(self) -> int | None:
+        """When it was revoked or expires, whichever was first; None: never."""
+        ends = [at for at in (self.revoked_at, self.expires_at) if at is not None]
+        return min(ends, default=None)
+
+    @property
     def state(self) -> str:
         """``active``, ``expired`` or ``revoked``."""
         if self.revoked_at is not None:
@@ -143,6 +149,21 @@ class TokenStore:
                 connection.execute(change.values(revoked_at=token.revoked_at))
                 self._store.database.announce(connection, "token")
         return token
+
+    def remove_ended(self, until: int) -> list[AdminToken]:
+        """Remove the tokens that were revoked or expired until a time; return them.
+
+        One stays at least, the newest: that there has been one keeps the API closed.
+        """
+        with self._store.writing() as connection:
+            query = sa.select(TOKENS).order_by(TOKENS.c.created_at, TOKENS.c.name)
+            rows = [_token(row._asdict()) for row in connection.execute(query)]
+            gone = [one for one in rows[:-1] if one.ended_at is not None and one.ended_at <= until]
+            if gone:
+                ids = [one.id for one in gone]
+                connection.execute(sa.delete(TOKENS).where(TOKENS.c.id.in_(ids)))
+                self._store.database.announce(connection, "token")
+        return gone
 
     def note_used(self, times: Mapping[str, int]) -> None:
         """Keep when tokens were used last, by their ids."""

@@ -28,7 +28,9 @@ from gateway.control_plane.ownership import owner_of
 from gateway.control_plane.publisher import Outcome, Publisher
 from gateway.documents.deck import checked_format, parse
 from gateway.documents.deck_lists import keyed
-from gateway.documents.document import Document
+from gateway.documents.deck_writer import as_deck
+from gateway.documents.document import Document, from_table
+from gateway.documents.yaml_text import write_yaml
 from gateway.entities.checks import Table
 from gateway.errors import DocumentError, RequestRejected
 
@@ -47,8 +49,16 @@ class ConfigEndpoints:
         self._publisher = publisher
 
     def routes(self) -> list[Route]:
-        """Return the route."""
-        return [Route("/config", self.replace, methods=["POST"])]
+        """Return the routes."""
+        return [
+            Route("/config", self.show, methods=["GET"]),
+            Route("/config", self.replace, methods=["POST"]),
+        ]
+
+    async def show(self, request: Request) -> Response:
+        """Show an owner's entities as a declarative configuration, in YAML within JSON."""
+        text = await asyncio.to_thread(_written, self._publisher.table, _owner(request))
+        return respond(200, {"config": text})
 
     async def replace(self, request: Request) -> Response:
         """Replace an owner's entities by those of a declarative configuration."""
@@ -78,6 +88,11 @@ class ConfigEndpoints:
         return await self._publisher.publish(
             owner, document, author(request), message, query_wait(query), check
         )
+
+
+def _written(table: Table, owner: str) -> str:
+    """Return what an owner has as the text of a decK file, which replaces it by itself."""
+    return write_yaml(as_deck(from_table(table, owner), owner))
 
 
 def _owner(request: Request) -> str:

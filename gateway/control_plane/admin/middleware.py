@@ -12,8 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import __version__
 from gateway.control_plane.access.authentication import NOBODY, Authentication
-from gateway.control_plane.access.credentials import AUTHORIZATION, TOKEN_HEADER, credential_of
 from gateway.control_plane.access.identity import AdminIdentity
+from gateway.control_plane.access.sent_token import AUTHORIZATION, TOKEN_HEADER, sent_token_of
 from gateway.control_plane.admin.responses import respond
 from gateway.control_plane.asgi import CLIENT_CERTIFICATE
 from gateway.http.callers import foreign
@@ -104,12 +104,12 @@ class Guard:
             return self._authentication.anybody()
         if path == "/status" or path.startswith("/status/"):
             return _ANYBODY
-        credential = credential_of(Headers(scope=scope))
-        found = self._authentication.identify(credential)
-        if credential is None:
+        sent = sent_token_of(Headers(scope=scope))
+        found = self._authentication.identify(sent)
+        if sent is None:
             found = self._authentication.of_certificate(scope.get(CLIENT_CERTIFICATE))
         if found is not None:
             return found
-        if credential and not await self._authentication.wrong.wait(scope["client"][0], path):
+        if sent and not await self._authentication.wrong.wait(scope["client"][0], path):
             return respond(429, {"message": TOO_MANY}, {"Retry-After": "10"})
         return respond(401, {"message": _UNAUTHORIZED}, _CHALLENGE)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway import __version__
-from gateway.control_plane.access.credentials import TOKEN_HEADER
+from gateway.control_plane.access.sent_token import TOKEN_HEADER
 from gateway.control_plane.admin.entities import WAIT
 from gateway.control_plane.admin.openapi.operations import (
     HEADERS,
@@ -166,7 +166,7 @@ def _collection(
         ("GET", path): Operation(
             f"List {collection}.",
             listed(reference(name)),
-            query=(*PAGED, "tags", "owner_tags", *query),
+            query=(*PAGED, "tags", *_shown(collection), *query),
             headers=(HOLD,),
             ids=ids,
         ),
@@ -181,7 +181,7 @@ def _one(path: str, collection: str, keyed: Mapping[str, str]) -> dict[tuple[str
     name, ids, one = name_of(collection), _ids(keyed), f"one of the {collection}."
     return {
         ("GET", path): Operation(
-            f"Read {one}", reference(name), query=("owner_tags",), headers=(HOLD,), ids=ids
+            f"Read {one}", reference(name), query=_shown(collection), headers=(HOLD,), ids=ids
         ),
         ("PUT", path): _write(f"Create or replace {one}", name, f"{name}Write", ids),
         ("PATCH", path): _write(f"Change {one}", name, f"{name}Patch", ids),
@@ -189,6 +189,11 @@ def _one(path: str, collection: str, keyed: Mapping[str, str]) -> dict[tuple[str
             f"Delete {one}", headers=_WRITE_HEADERS, errors=WRITE_ERRORS, ids=ids
         ),
     }
+
+
+def _shown(collection: str) -> tuple[str, ...]:
+    """Return the arguments that say how entities are shown."""
+    return ("owner_tags", "expand_partials") if collection == "plugins" else ("owner_tags",)
 
 
 def _write(

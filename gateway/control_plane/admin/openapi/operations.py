@@ -167,6 +167,7 @@ QUERY: dict[str, JsonSchema] = {
         "description": "`a,b`: both; `a/b`: one of them.",
     },
     "owner_tags": {"type": "boolean", "description": "Show the tags of owners."},
+    "expand_partials": {"type": "boolean", "description": "Show what partials say, too."},
     "custom_id": STRING,
     "to": INTEGER,
     "wait": {"type": "number", "minimum": 0, "maximum": 600},
@@ -280,6 +281,11 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("POST", "/releases/{number}/rollback"): _write(
         "Go back to a release.", reference("Published"), status=201, body=_WHO_BODY
+    ),
+    ("GET", "/config"): Operation(
+        "Show an owner's entities as a declarative configuration.",
+        record({"config": STRING}, "config"),
+        query=("owner",),
     ),
     ("POST", "/config"): _write(
         "Replace an owner's entities by those of a declarative configuration.",

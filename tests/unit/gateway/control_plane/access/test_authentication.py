@@ -7,8 +7,8 @@ import time
 from dataclasses import replace
 
 from gateway.control_plane.access.authentication import CONFIGURED, Authentication
-from gateway.control_plane.access.credentials import Credential
 from gateway.control_plane.access.identity import ROLES
+from gateway.control_plane.access.sent_token import SentToken
 from gateway.control_plane.access.tokens import AdminToken, digest_of
 
 
@@ -51,9 +51,9 @@ async def test_an_expired_token_is_none() -> None:
 async def test_with_basic_the_user_is_the_name_of_the_token() -> None:
     found = Authentication("configured")
     found.take([token()])
-    assert found.identify(Credential(b"kgw_ci", "ci")) is not None
-    assert found.identify(Credential(b"kgw_ci")) is not None
-    assert found.identify(Credential(b"kgw_ci", "ann")) is None
+    assert found.identify(SentToken(b"kgw_ci", "ci")) is not None
+    assert found.identify(SentToken(b"kgw_ci")) is not None
+    assert found.identify(SentToken(b"kgw_ci", "ann")) is None
     assert found.identify(None) is None
 
 

@@ -207,3 +207,21 @@ async def test_it_needs_the_role_and_the_owner(tmp_path: Path) -> None:
         assert (await send(place, CONFIG, "text/yaml", "?owner=team-b")).status == 403
         assert (await send(place, CONFIG, "text/yaml")).status == 201
         assert (await place.ask("GET", "/owners")).body["data"] == [{"name": "team-a"}]
+
+
+async def test_it_is_shown_as_it_would_be_sent(tmp_path: Path) -> None:
+    async with running(tmp_path, admin_token=TOKEN) as place:
+        place.headers = ADMIN
+        empty = await place.ask("GET", "/config")
+        assert (empty.status, empty.body) == (200, {"config": "_format_version: '3.0'\n"})
+        assert (await send(place, CONFIG, "text/yaml", "?owner=team-a")).status == 201
+        await make(place, "/services", name="other", host="a.test")
+        shown = (await place.ask("GET", "/config?owner=team-a")).body["config"]
+        assert "planted-api-key" in shown
+        assert "other" not in shown
+        again = await send(place, shown, "text/yaml", "?owner=team-a&check_hash=1")
+        assert again.status == 304
+        # In the form in which it is shown, too.
+        whole = json.dumps({"config": shown})
+        again = await send(place, whole, "application/json", "?owner=team-a&check_hash=1")
+        assert again.status == 304

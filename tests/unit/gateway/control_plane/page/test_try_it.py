@@ -148,9 +148,14 @@ async def test_it_says_who_tries_it_and_keeps_to_the_routes_of_their_owners(tmp_
         await place.publish(document, owner="team-a", wait=0)
         await place.publish({"routes": {"other": {"paths": ["/other"]}}}, wait=0)
         own = (await place.ask("GET", "/routes/own")).body["id"]
-        for owners, allowed in ((("team-a",), [own]), (("team-b",), []), ((), None)):
+        cases: list[tuple[tuple[str, ...], list[str] | None]] = [
+            (("team-a",), [own]),
+            (("team-b",), []),
+            ((), None),
+        ]
+        for owners, allowed in cases:
             visitor = Visitor(place)
-            name = f"of-{len(owners)}-{owners[:1] and owners[0]}".strip("-")
+            name = "-".join(("of", *owners))
             await visitor.sign_in(await token_for(place, name, "write", owners=owners))
             asking = asyncio.create_task(visitor.post("/try", fields, "/try"))
             while (frame := await peer.frame())[:1] != b"{":

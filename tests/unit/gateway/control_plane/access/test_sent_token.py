@@ -8,7 +8,7 @@ from base64 import b64encode
 import pytest
 from starlette.datastructures import Headers
 
-from gateway.control_plane.access.credentials import Credential, credential_of
+from gateway.control_plane.access.sent_token import SentToken, sent_token_of
 
 
 def basic(text: str) -> str:
@@ -19,25 +19,25 @@ def basic(text: str) -> str:
     ("headers", "expected"),
     [
         ({}, None),
-        ({"Kong-Admin-Token": "t"}, Credential(b"t")),
+        ({"Kong-Admin-Token": "t"}, SentToken(b"t")),
         ({"Kong-Admin-Token": ""}, None),
-        ({"Authorization": "Bearer t"}, Credential(b"t")),
-        ({"Authorization": "bearer   t "}, Credential(b"t")),
+        ({"Authorization": "Bearer t"}, SentToken(b"t")),
+        ({"Authorization": "bearer   t "}, SentToken(b"t")),
         ({"Authorization": "Bearer"}, None),
-        ({"Authorization": basic("ann:t:u")}, Credential(b"t:u", "ann")),
-        ({"Authorization": basic(":t")}, Credential(b"t")),
+        ({"Authorization": basic("ann:t:u")}, SentToken(b"t:u", "ann")),
+        ({"Authorization": basic(":t")}, SentToken(b"t")),
         ({"Authorization": "Basic"}, None),
         ({"Authorization": "Digest username=ann"}, None),
-        ({"Kong-Admin-Token": "t", "Authorization": "Bearer u"}, Credential(b"t")),
+        ({"Kong-Admin-Token": "t", "Authorization": "Bearer u"}, SentToken(b"t")),
     ],
 )
-def test_a_request_has_one_token(headers: dict[str, str], expected: Credential | None) -> None:
-    assert credential_of(Headers(headers)) == expected
+def test_a_request_has_one_token(headers: dict[str, str], expected: SentToken | None) -> None:
+    assert sent_token_of(Headers(headers)) == expected
 
 
 @pytest.mark.parametrize("text", ["Basic %%%", "Basic e", basic("kgw_token"), "Basic ü"])
-def test_basic_that_cannot_be_read_is_a_wrong_credential(text: str) -> None:
+def test_basic_that_cannot_be_read_is_a_wrong_token(text: str) -> None:
     headers = Headers(raw=[(b"authorization", text.encode("latin-1"))])
-    found = credential_of(headers)
+    found = sent_token_of(headers)
     assert found is not None
     assert found.user == "?"

@@ -17,7 +17,7 @@ AUTHORIZATION = "Authorization"
 
 
 @dataclass(frozen=True)
-class Credential:
+class SentToken:
     """A token as it was sent."""
 
     token: bytes
@@ -25,28 +25,28 @@ class Credential:
     """Whose it is said to be, with Basic; empty: nobody says."""
 
 
-def credential_of(headers: Headers) -> Credential | None:
+def sent_token_of(headers: Headers) -> SentToken | None:
     """Return what a request has been sent with; None for nothing, or nothing that can be read.
 
     Basic (RFC 7617) has the token as password and its name as user, which may be empty.
     """
     token = headers.get(TOKEN_HEADER)
     if token is not None:
-        return Credential(token.encode("latin-1")) if token else None
+        return SentToken(token.encode("latin-1")) if token else None
     scheme, _, rest = headers.get(AUTHORIZATION, "").strip().partition(" ")
     rest = rest.strip()
     if scheme.lower() == "bearer" and rest:
-        return Credential(rest.encode("latin-1"))
+        return SentToken(rest.encode("latin-1"))
     if scheme.lower() == "basic" and rest:
         return _basic(rest)
     return None
 
 
-def _basic(text: str) -> Credential:
+def _basic(text: str) -> SentToken:
     try:
         user, colon, token = base64.b64decode(text, validate=True).partition(b":")
     except (binascii.Error, ValueError):
-        return Credential(text.encode("latin-1"), "?")  # wrong, and counted as such
+        return SentToken(text.encode("latin-1"), "?")  # wrong, and counted as such
     if not colon:
-        return Credential(user, "?")
-    return Credential(token, user.decode("utf-8", "replace"))
+        return SentToken(user, "?")
+    return SentToken(token, user.decode("utf-8", "replace"))
