@@ -166,7 +166,8 @@ class QueryError(GatewayError):
 class StoreError(GatewayError):
     """The control plane's database cannot be read or written; nothing of the write was kept.
 
-    ``status`` is that of the Admin API's response: 503 (locked), 507 (disk full), else 500.
+    ``status`` is that of the Admin API's response: 503 (locked), 507 (disk full), 400 (a value that
+    it cannot keep), else 500.
     """
 
     def __init__(self, message: str, status: int = 500) -> None:

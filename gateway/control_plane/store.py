@@ -28,10 +28,12 @@ from gateway.control_plane.store_tables import (
     DATA_PLANES,
     ENTITIES_TABLE,
     INFO,
+    LARGEST,
     NOTES,
     RELEASES,
     decoded,
     encoded,
+    kept_text,
     seal_all,
     undo_of,
     went_back,
@@ -177,7 +179,7 @@ class Store:
         """Return releases without their content, the newest first, those with a number < before."""
         query = sa.select(*INFO).order_by(RELEASES.c.number.desc()).limit(size)
         if before is not None:
-            query = query.where(RELEASES.c.number < before)
+            query = query.where(RELEASES.c.number < min(before, LARGEST))
         with self.reading() as connection:
             return [ReleaseInfo(**row._mapping) for row in connection.execute(query)]
 
@@ -197,8 +199,8 @@ class Store:
                 number=1 if previous is None else previous.number + 1,
                 hash=following.hash,
                 created_at=int(time.time()),
-                who=following.who,
-                message=following.message,
+                who=kept_text(following.who),
+                message=kept_text(following.message),
                 void=following.void,
                 table=following.table,
             )
@@ -348,6 +350,8 @@ class Store:
 
     def _read(self, connection: sa.Connection, number: int) -> Release:
         """Return a release; raises ``NotFound``."""
+        if number > LARGEST:
+            raise NotFound(f"no release {number}")
         info = connection.execute(sa.select(*INFO).where(RELEASES.c.number == number)).one_or_none()
         newest = self._read_newest(connection)
         if info is None or newest is None:

@@ -21,6 +21,11 @@ from gateway.control_plane.keyring import MAGIC, Keyring
 from gateway.entities.checks import Table
 from gateway.errors import StoreError
 
+LARGEST = 2**31 - 1
+"""The largest number that a release can have: what the column of its number takes."""
+LONGEST_ID = 36
+"""Characters of a data plane's id: it is a UUID."""
+
 RELEASES = sa.Table(
     "releases",
     METADATA,
@@ -50,7 +55,7 @@ ENTITIES_TABLE = sa.Table(
 DATA_PLANES = sa.Table(
     "data_planes",
     METADATA,
-    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("id", sa.String(LONGEST_ID), primary_key=True),
     sa.Column("last_seen", sa.BigInteger, nullable=False),
     sa.Column("row", sa.LargeBinary, nullable=False),
 )
@@ -65,6 +70,11 @@ INFO = [RELEASES.c[name] for name in ("number", "hash", "created_at", "who", "me
 
 _SMALL = 400
 """Bytes below which nothing is compressed."""
+
+
+def kept_text(text: str) -> str:
+    """Return a text as it is kept: PostgreSQL takes any character but NUL."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def encoded(content: Any, keyring: Keyring, number: int) -> bytes:

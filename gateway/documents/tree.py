@@ -120,7 +120,10 @@ class Tree:
         self._owner = owner
         self._unknown = unknown
         if isinstance(document, Mapping):
-            self._read(document, ENTITIES, None, "")
+            try:
+                self._read(document, ENTITIES, None, "")
+            except RecursionError:
+                self.problems.append("the document is nested too deeply")
         else:
             self.problems.append("the document must be a map of collections")
         self._index = {(node.entity.collection, node.key): node for node in self.nodes}

@@ -140,6 +140,8 @@ class TokenStore:
 
         One that is revoked already stays as it is.
         """
+        if not is_name(key):  # ids are names by this rule
+            raise NotFound(f'no token "{key}"')
         with self._store.writing() as connection:
             query = sa.select(TOKENS).where((TOKENS.c.id == key) | (TOKENS.c.name == key))
             token = chosen([_token(row._asdict()) for row in connection.execute(query)], key)

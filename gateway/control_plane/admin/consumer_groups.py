@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.control_plane import changes
-from gateway.control_plane.admin.entities import change_as_asked, show
+from gateway.control_plane.admin.entities import change_as_asked, show, wanted_wait
 from gateway.control_plane.admin.responses import read_object, respond
 from gateway.control_plane.publisher import Publisher
 from gateway.entities import Row
@@ -94,6 +94,7 @@ class MembershipEndpoints:
                 table = changes.delete(table, _MEMBERS, member["id"])
             return table
 
+        wanted_wait(request)
         # Also when it is not there: the caller has what it wants.
         with suppress(NotFound):
             await self._change(rule, request)

@@ -148,6 +148,8 @@ class EntityEndpoints:
         return shape_for(ENTITIES[self._collection], data)
 
     async def _delete(self, request: Request, key: str) -> Response:
+        wanted_wait(request)  # a wrong one is refused whether the entity is there or not
+
         def rule(table: Table) -> Table:
             self._get(table, request, key)
             return changes.delete(table, self._collection, key)
@@ -247,18 +249,25 @@ async def change_as_asked(publisher: Publisher, request: Request, rule: Rule, me
     ``OwnedElsewhere`` when it would change what is another owner's.
     """
     rule = guarded(rule, request)
-    seconds = request.headers.get(WAIT)
-    if seconds is None:
+    wait = wanted_wait(request)
+    if wait is None:
         await publisher.change(rule, author(request), message)
         return
-    outcome = await publisher.change_and_wait(rule, author(request), message, _seconds(seconds))
+    outcome = await publisher.change_and_wait(rule, author(request), message, wait)
     if outcome is not None and outcome.refusals:
         raise ReleaseRefused(
             [f"data plane {one.hostname} ({one.id}): {one.error}" for one in outcome.refusals]
         )
 
 
-def _seconds(text: str) -> float:
+def wanted_wait(request: Request) -> float | None:
+    """Return for how many seconds a single write waits for data planes; None: not at all.
+
+    Raises ``RequestRejected``.
+    """
+    text = request.headers.get(WAIT)
+    if text is None:
+        return None
     try:
         found = float(text)
     except ValueError:

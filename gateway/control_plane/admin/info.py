@@ -15,6 +15,7 @@ from starlette.routing import Route
 from gateway import COMPATIBLE_WITH, __version__
 from gateway.control_plane.admin.owners import shows_owners
 from gateway.control_plane.admin.pages import page
+from gateway.control_plane.admin.paths import LiteralRoute
 from gateway.control_plane.admin.responses import respond
 from gateway.control_plane.clustering.data_planes import DataPlane, DataPlanes
 from gateway.control_plane.publisher import Publisher
@@ -65,7 +66,7 @@ class InfoEndpoints:
             Route("/kong", self.root, methods=["GET"]),
             Route("/status", self.status, methods=["GET"]),
             Route("/endpoints", self.endpoints, methods=["GET"]),
-            Route("/plugins/enabled", self.plugins, methods=["GET"]),
+            LiteralRoute("/plugins/enabled", self.plugins, methods=["GET"]),
             Route("/tags", self.tags, methods=["GET"]),
             Route("/tags/{tag}", self.tags, methods=["GET"]),
             Route("/clustering/data-planes", self.list_data_planes, methods=["GET"]),

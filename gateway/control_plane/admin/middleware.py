@@ -7,6 +7,7 @@ import time
 from collections.abc import Collection
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -84,8 +85,18 @@ class Guard:
         if isinstance(found, Response):
             await found(scope, receive, send)
             return
-        scope.setdefault("state", {})["identity"] = found
-        await self._app(scope, receive, send)
+        identity = found
+        scope.setdefault("state", {})["identity"] = identity
+
+        async def receive_while_valid() -> Message:
+            message = await receive()
+            whole = message["type"] == "http.request" and not message.get("more_body")
+            # A body may take minutes, in which a token is revoked or expires.
+            if whole and identity.proven and not self._authentication.is_valid(identity):
+                raise HTTPException(401, _UNAUTHORIZED, _CHALLENGE)
+            return message
+
+        await self._app(scope, receive_while_valid, send)
 
     def _without_gui(self, scope: Scope) -> list[tuple[bytes, bytes]]:
         """Return the headers; without those that name the origin when it is the GUI's."""

@@ -19,7 +19,7 @@ from gateway.control_plane.ownership import owner_of
 from gateway.control_plane.releases import Rule, checked
 from gateway.entities import ENTITIES
 from gateway.entities.checks import Table, row_label
-from gateway.errors import OwnedElsewhere
+from gateway.errors import OwnedElsewhere, RequestRejected
 
 OWNER = "X-Kafka-Gateway-Owner"
 """The header that names the owners whose entities a write may change; ``*`` is all of them."""
@@ -27,10 +27,23 @@ OWNER_TAGS, QUERY = "X-Kafka-Gateway-Owner-Tags", "owner_tags"
 """The header, and the query parameter, that ask for the tags of owners: ``true``."""
 
 
+_WORDS = {"true": True, "1": True, "false": False, "0": False, "": False}
+
+
 def shows_owners(request: Request) -> bool:
-    """Tell whether a caller wants to see the tags that say whose an entity is."""
-    given = request.query_params.get(QUERY) or request.headers.get(OWNER_TAGS) or ""
-    return given.lower() in ("true", "1")
+    """Tell whether a caller wants to see the tags that say whose an entity is.
+
+    Raises ``RequestRejected``.
+    """
+    for name, texts in (
+        (QUERY, request.query_params.getlist(QUERY)),
+        (OWNER_TAGS, request.headers.getlist(OWNER_TAGS)),
+    ):
+        for text in texts:
+            if text.lower() not in _WORDS:
+                raise RequestRejected(400, f"{name}: {text}: expected true or false")
+            return _WORDS[text.lower()]
+    return False
 
 
 def guarded(rule: Rule, request: Request) -> Rule:

@@ -6,6 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
+from starlette.routing import Match, Route
+from starlette.types import Scope
+
 from gateway.entities import ENTITIES
 
 _TOP = {
@@ -29,6 +32,18 @@ _ELSEWHERE = "consumer_group_consumers"
 """It has paths of its own kind: see ``admin/consumer_groups.py``."""
 _ONLY_NESTED = frozenset({"targets", _ELSEWHERE})
 """Kong has no collection of all targets."""
+
+
+class LiteralRoute(Route):
+    """A route whose path is no key of the routes after it, whatever the method.
+
+    Kong's router takes the path with the fewest names in it, and answers other methods with 405.
+    """
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match by the path alone; the methods are looked at when the route is taken."""
+        match, found = super().matches(scope)
+        return (Match.FULL if match is Match.PARTIAL else match), found
 
 
 @dataclass(frozen=True)

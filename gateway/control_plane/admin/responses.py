@@ -14,6 +14,7 @@ from starlette.routing import Match, Route
 
 from gateway.control_plane.admin.forms import MULTIPART, URLENCODED, infer, read_form
 from gateway.control_plane.admin.kong_errors import UNEXPECTED, kong_error
+from gateway.control_plane.admin.paths import LiteralRoute
 from gateway.entities.shape import Shape
 from gateway.errors import GatewayError, RequestRejected, StoreError
 from gateway.logs import get_logger
@@ -86,6 +87,8 @@ def _methods(request: Request) -> list[str]:
     for route in request.app.routes:
         if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
             found |= route.methods or set()
+            if isinstance(route, LiteralRoute):
+                break
     return sorted(found)
 
 

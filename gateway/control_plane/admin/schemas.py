@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.control_plane.admin.paths import LiteralRoute
 from gateway.control_plane.admin.responses import read_object, respond
 from gateway.entities import entity_type, validate_row
 from gateway.entities.validation import shape_for
@@ -50,7 +51,7 @@ async def _validate(request: Request) -> Response:
 def schema_routes() -> list[Route]:
     """Return ``/schemas/…``."""
     return [
-        Route("/schemas/plugins/validate", _validate_plugin, methods=["POST"]),
+        LiteralRoute("/schemas/plugins/validate", _validate_plugin, methods=["POST"]),
         Route("/schemas/plugins/{name}", _plugin, methods=["GET"]),
         Route("/schemas/vaults/{name}", _vault, methods=["GET"]),
         Route("/schemas/partials/{name}", _partial, methods=["GET"]),

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from gateway.control_plane import changes
 from gateway.control_plane.admin.entities import EntityEndpoints, show
 from gateway.control_plane.admin.pages import page
-from gateway.control_plane.admin.paths import nestings
+from gateway.control_plane.admin.paths import LiteralRoute, nestings
 from gateway.control_plane.admin.responses import respond, warning
 from gateway.control_plane.publisher import Publisher
 from gateway.entities import Row
@@ -50,7 +50,7 @@ class UpstreamEndpoints:
         ]
         return [
             Route("/upstreams/{parent}/health", self.health, methods=["GET"]),
-            Route(f"{_TARGETS}/all", self._targets.collection, methods=["GET"]),
+            LiteralRoute(f"{_TARGETS}/all", self._targets.collection, methods=["GET"]),
             *(Route(path, self.set_health, methods=["POST", "PUT"]) for path in setting),
         ]
 

@@ -17,6 +17,7 @@ from gateway.control_plane.clustering.data_planes import DataPlane, DataPlanes
 from gateway.control_plane.clustering.extensions import NodeExtensions
 from gateway.control_plane.clustering.push import Push
 from gateway.control_plane.clustering.session import Session, Timing
+from gateway.control_plane.store_tables import LONGEST_ID
 from gateway.errors import ClusterError
 from gateway.http.doorway import Doorway
 from gateway.hybrid.server_socket import ServerSocket
@@ -166,9 +167,10 @@ class ClusterListener:
             await wire.reject(404, f"only {OUTLET} is served here")
             return None
         query = {name: values[-1] for name, values in parse_qs(target.query).items()}
-        for name in ("node_id", "node_version"):
-            if not 0 < len(query.get(name, "")) <= _MAX_NAME:
-                await wire.reject(400, f"query argument {name} is missing")
+        for name, longest in (("node_id", LONGEST_ID), ("node_version", _MAX_NAME)):
+            given = query.get(name, "")
+            if not 0 < len(given) <= longest or not given.isprintable():
+                await wire.reject(400, f"query argument {name} is missing, or too long")
                 return None
         await wire.accept("" if self._extensions is None else self._extensions.names)
         return DataPlane(

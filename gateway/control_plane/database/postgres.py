@@ -166,6 +166,8 @@ class PostgresDatabase(Database):
             )
         if isinstance(found, errors.InsufficientPrivilege):
             return StoreError(f"{name}: {reason}; grant it to user {self.address.user}")
+        if isinstance(found, errors.DataError):
+            return StoreError(f"{name} cannot keep this: {reason}; send something else", 400)
         if not state or state.startswith(_SERVER_GONE) or error.connection_invalidated:
             # The first words are Kong's.
             return StoreError(f"failed to connect to database {self.label}: {reason}", 503)

@@ -196,7 +196,7 @@ HEADERS: dict[str, JsonSchema] = {
 }
 
 _OWNER: JsonSchema = {"type": "string", "minLength": 1, "maxLength": 1000}
-_TAGS = {"type": "array", "items": STRING}
+_TAGS: JsonSchema = {"anyOf": [{"type": "array", "items": STRING}, {"type": "null"}]}
 _PUBLISH_BODY = record(
     {"owner": _OWNER, "document": OBJECT, "select_tags": _TAGS, **_WHO}, "owner", "document"
 )

@@ -38,6 +38,21 @@ def test_a_new_database_has_no_release(store: Store) -> None:
     assert store.list(10) == []
 
 
+def test_texts_with_any_character_are_kept_in_every_database(store: Store) -> None:
+    text = "".join(map(chr, range(0x20))) + "\x7f\x80\ufffe\U0001f600"
+    store.append(lambda _: NextRelease("a" * 32, text, text, {}))
+    (found,) = store.list(1)
+    assert found.who == found.message == text.replace("\0", "\ufffd")
+
+
+@pytest.mark.parametrize("number", [2**31 - 1, 2**31, 2**63, 10**15])
+def test_a_number_beyond_all_releases_is_none_of_them(store: Store, number: int) -> None:
+    store.append(counting)
+    assert [one.number for one in store.list(9, before=number)] == [1]
+    with pytest.raises(NotFound, match=f"no release {number}"):
+        store.get(number)
+
+
 def test_releases_are_numbered_from_one_and_kept_over_a_restart(
     storage: Storage, store: Store
 ) -> None:

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from gateway.documents.document import to_table
 from gateway.documents.tree import CHILDREN, contains, derived_id, owner_tag
 from gateway.entities.own_tags import is_own_tag
+from gateway.errors import DocumentError
 
 
 def test_children_are_those_that_kong_nests() -> None:
@@ -37,3 +41,13 @@ def test_a_sentinel_may_be_an_object() -> None:
     sentinel = object()
     assert contains({"a": sentinel}, sentinel)
     assert not contains("a", sentinel)
+
+
+@pytest.mark.parametrize("deep", [500, 5000])
+def test_a_document_that_is_nested_too_deeply_is_refused_in_words(deep: int) -> None:
+    value: Any = "x"
+    for _ in range(deep):
+        value = {"a": value}
+    for document in ({"services": {"s": value}}, {"services": {"s": {"host": value}}}):
+        with pytest.raises(DocumentError, match="nested too deeply"):
+            to_table(document, "o", 0)

@@ -27,6 +27,12 @@ def test_a_token_has_256_random_bits_and_is_kept_as_its_digest(tokens: TokenStor
     assert made.identity.roles == {"read", "write"}
 
 
+@pytest.mark.parametrize("key", ["a\0b", "", "a b", "x" * 101, "\ud800"])
+def test_a_key_that_no_token_can_have_is_not_found(tokens: TokenStore, key: str) -> None:
+    with pytest.raises(NotFound, match="no token"):
+        tokens.revoke(key)
+
+
 def test_an_active_name_is_taken_and_a_revoked_one_free(tokens: TokenStore) -> None:
     first, _ = tokens.create("ci", ["read"], [], "ann", None)
     with pytest.raises(UniqueViolation, match="revoke that token first"):

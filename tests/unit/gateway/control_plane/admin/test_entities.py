@@ -310,3 +310,20 @@ async def test_a_consumer_is_found_by_its_custom_id(tmp_path: Path) -> None:
         assert [row["username"] for row in found.body["data"]] == ["bob"]
         none = await place.ask("GET", "/consumers?custom_id=none")
         assert none.body == {"data": [], "next": None}
+
+
+@pytest.mark.parametrize("wait", ["-1", "601", "nan", "x", ""])
+async def test_a_wrong_wait_is_refused_whatever_else_is_asked_for(
+    tmp_path: Path, wait: str
+) -> None:
+    async with running(tmp_path) as place:
+        place.headers = {"X-Kafka-Gateway-Wait": wait}
+        for method, path, body in (
+            ("DELETE", "/services/nothing", None),
+            ("DELETE", "/consumer_groups/nothing/consumers/nobody", None),
+            ("PUT", "/services/a", {"host": "a.test"}),
+            ("POST", "/services", {"host": "a.test"}),
+        ):
+            for held in ({}, {"X-Kafka-Gateway-Hold": "h"}):
+                reply = await place.ask(method, path, body, headers=held)
+                assert (reply.status, "600" in reply.body["message"]) == (400, True), (path, held)

@@ -6,10 +6,12 @@ from __future__ import annotations
 from base64 import b64encode
 from pathlib import Path
 
+import orjson
 import pytest
 
-from tests.support.control_plane import running
+from tests.support.control_plane import connect, running
 from tests.support.documents import story
+from tests.support.http import until
 
 TOKEN = "planted-admin-token"
 
@@ -46,6 +48,31 @@ async def test_without_a_token_pages_of_other_origins_are_refused(
         assert reply.status == 403
         assert not [name for name in reply.headers if name.lower().startswith("access-control")]
         assert (await place.ask("GET", "/releases")).body["data"][0]["number"] == 2
+
+
+async def test_a_token_that_is_revoked_while_its_body_comes_is_of_no_use(tmp_path: Path) -> None:
+    document = orjson.dumps({"owner": "a", "document": story(), "wait": 0})
+    async with running(tmp_path, admin_token=TOKEN) as place:
+        place.headers = {"Kong-Admin-Token": TOKEN}
+        made = await place.ask("POST", "/tokens", {"name": "ci", "roles": ["publish"]})
+        wire = await connect(place, "admin")
+        lines = [
+            "POST /releases HTTP/1.1",
+            "Host: a",
+            f"Kong-Admin-Token: {made.body['token']}",
+            "Content-Type: application/json",
+            f"Content-Length: {len(document)}",
+            "Connection: close",
+        ]
+        await wire.send("\r\n".join([*lines, "", ""]).encode() + document[:-1])
+        used = place.made.authentication.last_used
+        (token,) = place.made.authentication.tokens
+        await until(lambda: used(token) is not None)
+        assert (await place.ask("DELETE", "/tokens/ci")).status == 204
+        await wire.send(document[-1:])
+        assert (await wire.rest()).startswith(b"HTTP/1.1 401")
+        await wire.close()
+        assert (await place.ask("GET", "/releases")).body["data"] == []
 
 
 async def test_without_a_token_programs_and_configured_hosts_are_served(tmp_path: Path) -> None:

@@ -35,6 +35,20 @@ async def test_tags_of_owners_are_seen_by_those_who_ask_for_them(tmp_path: Path)
         assert len((await place.ask("GET", "/tags/owner:stack-test")).body["data"]) == 3
 
 
+async def test_another_word_for_it_is_refused(tmp_path: Path) -> None:
+    async with running(tmp_path) as place:
+        await make(place, "/services", name="a", host="a.test")
+        for word in ("null", "yes", "2"):
+            for path in ("/services", "/tags", "/services/a"):
+                reply = await place.ask("GET", f"{path}?owner_tags={word}")
+                assert (reply.status, word in reply.body["message"]) == (400, True), path
+            place.headers = {"X-Kafka-Gateway-Owner-Tags": word}
+            assert (await place.ask("GET", "/services")).status == 400
+            place.headers = {}
+        for word in ("false", "0", "TRUE"):
+            assert (await place.ask("GET", f"/services?owner_tags={word}")).status == 200
+
+
 async def test_writing_back_what_was_read_changes_nothing(tmp_path: Path) -> None:
     async with running(tmp_path) as place:
         document = story()

@@ -136,3 +136,22 @@ async def test_entities_of_two_collections_may_have_the_same_id(tmp_path: Path) 
         assert (await place.ask("DELETE", "/services/a")).status == 204
         assert (await place.ask("GET", "/consumers/ann")).status == 200
         assert (await place.ask("GET", f"/key-auths/{one}")).status == 200
+
+
+async def test_whatever_characters_a_caller_sends_are_no_error_of_ours(tmp_path: Path) -> None:
+    """PostgreSQL keeps no NUL; what cannot be kept is shown as another character, or refused."""
+    text = "a\0b\N{GRINNING FACE}\x7f"
+    async with running(tmp_path) as place:
+        for number, field in enumerate(("owner", "message", "who"), 1):
+            document = {"services": {f"s{number}": {"host": "a.test"}}}
+            body = {"owner": "o", "document": document, "wait": 0, field: text}
+            reply = await place.ask("POST", "/releases", body)
+            assert (reply.status, reply.body["number"]) == (201, number), reply
+        assert (await place.ask("GET", "/owners/a%00b%F0%9F%98%80%7F")).status == 200
+        assert (await place.ask("DELETE", "/tokens/a%00b")).status == 404
+        for path in ("/consumers/a%00b", "/services/a%00b", "/certificates/a%00b"):
+            assert (await place.ask("PUT", path, {"host": "a.test"})).status in (200, 400), path
+        for path in ("/releases/999999999999999", "/releases/1/diff?to=2147483648"):
+            assert (await place.ask("GET", path)).status == 404, path
+        listed = await place.ask("GET", "/releases?offset=2147483648")
+        assert len(listed.body["data"]) == len((await place.ask("GET", "/releases")).body["data"])

@@ -39,6 +39,13 @@ async def test_an_upgrade_without_node_id_or_version_is_a_400(missing: str) -> N
         assert await peer.upgrade(query=query) == 400
 
 
+@pytest.mark.parametrize("node", ["n" * 37, "a\0b", "a\nb"])
+async def test_an_id_that_the_database_would_not_take_is_a_400(node: str) -> None:
+    """One such data plane must not keep all others from being noted."""
+    async with world() as place, connected(place.port, place.tls, place.name) as peer:
+        assert await peer.upgrade(query={**QUERY, "node_id": node}) == 400
+
+
 async def test_other_paths_are_a_404() -> None:
     async with world() as place, connected(place.port, place.tls, place.name) as peer:
         assert await peer.upgrade("/v2/outlet", QUERY) == 404
