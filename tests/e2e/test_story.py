@@ -283,7 +283,7 @@ def test_a_reference_without_a_value_fails_the_up_and_the_old_one_serves(
 ) -> None:
     routes = edited_routes.routes
     routes.write_text(routes.read_text().replace("KAFKA_API_SECRET", "NO_SUCH_VALUE"))
-    outcome = edited_routes.up()
+    outcome = edited_routes.pulumi("up", "--yes", "--color", "never")
     assert outcome.code != 0
     assert "{vault://env/NO_SUCH_VALUE}" in outcome.text, outcome.text
     assert get(edited_routes.ports.proxy, "/httpbin/get").body == SENT

@@ -33,7 +33,8 @@ class Checkout:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        ignore = shutil.ignore_patterns("__pycache__", "Pulumi.local.yaml")
+        # What was compiled comes along, with the time of its source: nothing is compiled again.
+        ignore = shutil.ignore_patterns("Pulumi.local.yaml")
         for part in PARTS:
             if (ROOT / part).exists():
                 shutil.copytree(ROOT / part, folder / part, ignore=ignore, symlinks=True)
@@ -90,8 +91,8 @@ class Checkout:
         return self.pulumi("preview", "--diff", "--color", "never", *arguments)
 
     def up(self, *arguments: str) -> Outcome:
-        """Run what ``make up`` runs."""
-        return self.pulumi("up", "--yes", "--color", "never", *arguments)
+        """Run what ``make up`` runs, without the preview that it begins with."""
+        return self.pulumi("up", "--yes", "--skip-preview", "--color", "never", *arguments)
 
     def down(self) -> Outcome:
         """Run ``make down``."""

@@ -10,13 +10,17 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
 import aiohttp
 import orjson
 
+from gateway.control_plane.database.choice import FILE
+from gateway.control_plane.database.sqlite import SqliteDatabase
 from gateway.control_plane.server import ControlPlane
+from gateway.control_plane.store import Store
 from gateway.settings.settings import Settings
 from tests.support.authority import Authority, Pair, client_context
 from tests.support.peer import Peer
@@ -132,10 +136,31 @@ class Place:
                 await asyncio.gather(serving, return_exceptions=True)
 
 
+@cache
+def _empty_database() -> bytes:
+    """Return a SQLite file in the newest form with nothing in it: bringing one up takes a while."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / FILE
+        store = Store(SqliteDatabase(path))
+        store.open()
+        store.close()
+        return path.read_bytes()
+
+
+def _prepare(values: Mapping[str, str]) -> None:
+    """Spare a control plane the making of its file, where it would make one."""
+    path = Path(values["prefix"]) / FILE
+    if values.get("database") != "postgres" and path.parent.is_dir() and not path.exists():
+        path.touch(mode=0o600)
+        path.write_bytes(_empty_database())
+
+
 @asynccontextmanager
 async def running(prefix: Path, **values: str) -> AsyncIterator[Place]:
     """Run a control plane; stop it at the end."""
-    made = ControlPlane(Settings.from_values({**settings_values(prefix), **values}))
+    settings = {**settings_values(prefix), **values}
+    _prepare(settings)
+    made = ControlPlane(Settings.from_values(settings))
     async with aiohttp.ClientSession() as session:
         try:
             await made.start()

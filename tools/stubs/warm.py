@@ -9,17 +9,21 @@ own, started by the SDK's exec script in a process of its own for each run.
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent import futures
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +51,12 @@ class WarmPlugins:
 
     def __init__(self, stubs: list[StubProvider], providers: str, client: str) -> None:
         self._stubs = stubs
-        self.environment = {"PULUMI_DEBUG_PROVIDERS": providers}
+        self.environment = {
+            "PULUMI_DEBUG_PROVIDERS": providers,
+            # The state is written once, at the end of an update, and not after each resource.
+            "PULUMI_EXPERIMENTAL": "true",
+            "PULUMI_SKIP_CHECKPOINTS": "true",
+        }
         self.arguments = (f"--client={client}",)
 
     def fail(self, faults: str) -> None:
@@ -110,6 +119,59 @@ def _served(servers: list[grpc.Server], add: Callable[[grpc.Server], object]) ->
     return port
 
 
+class Forker:
+    """The process of ``tools.stubs.forker``: one is enough for all sessions of this process."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="forker-")
+        self._socket = str(Path(self._folder.name) / "socket")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tools.stubs.forker", self._socket],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            process_group=0,
+        )
+        atexit.register(self._end)
+
+    def connect(self) -> socket.socket:
+        """Return a connection that runs one program after another."""
+        while self._process.poll() is None:
+            connection = socket.socket(socket.AF_UNIX)
+            try:
+                connection.connect(self._socket)
+            except OSError:
+                connection.close()
+                time.sleep(0.01)
+            else:
+                return connection
+        raise RuntimeError("the process that forks programs has ended")
+
+    def _end(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+        self._folder.cleanup()
+
+
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def forker() -> Forker:
+    """Return the one of this process, started when it is first asked for."""
+    with _ONE_AT_A_TIME:
+        return _forker()
+
+
+@cache
+def _forker() -> Forker:
+    return Forker()
+
+
+def _end(programs: Iterable[int]) -> None:
+    for process in programs:
+        os.kill(process, signal.SIGTERM)
+
+
 class WarmLanguageHost(LanguageHost):
     """The project's own language host, but programs are forked from one that has the SDKs."""
 
@@ -117,14 +179,9 @@ class WarmLanguageHost(LanguageHost):
         super().__init__("")
         self._environment, self._log = dict(environment), log
         self._turn = threading.Lock()
-        self._forker = subprocess.Popen(
-            [sys.executable, "-m", "tools.stubs.forker"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            process_group=0,
-        )
+        self._connection = forker().connect()
+        self._lines = self._connection.makefile("rw")
+        self._running: list[int] = []
 
     def Run(self, request: Any, context: Any) -> Any:
         """Run the program to its end, or until the engine waits for it no more, in a fork."""
@@ -144,28 +201,18 @@ class WarmLanguageHost(LanguageHost):
         return language_pb2.RunResponse(error=f"the program exited with {code}\n{printed}")
 
     def _forked(self, wanted: Mapping[str, Any], context: Any) -> int:
-        assert self._forker.stdin is not None
-        assert self._forker.stdout is not None
         with self._turn:
-            self._forker.stdin.write(json.dumps(wanted) + "\n")
-            self._forker.stdin.flush()
-            running = [int(self._forker.stdout.readline())]
-
-            def leave() -> None:
-                for process in running:
-                    os.kill(process, signal.SIGTERM)
-
-            if not context.add_callback(leave):
-                leave()
-            code = int(self._forker.stdout.readline())
+            self._lines.write(json.dumps(wanted) + "\n")
+            self._lines.flush()
+            running = self._running = [int(self._lines.readline())]
+            if not context.add_callback(partial(_end, running)):
+                _end(running)
+            code = int(self._lines.readline())
             running.clear()
             return code
 
     def close(self) -> None:
-        """End the process that forks, and a program that it still runs."""
-        assert self._forker.stdin is not None
-        assert self._forker.stdout is not None
-        os.killpg(self._forker.pid, signal.SIGTERM)
-        self._forker.wait()
-        self._forker.stdin.close()
-        self._forker.stdout.close()
+        """End a program that still runs; whoever forked it sees that nobody asks any more."""
+        _end(self._running)
+        self._lines.close()
+        self._connection.close()

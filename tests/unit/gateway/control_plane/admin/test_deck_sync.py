@@ -40,33 +40,25 @@ FILES = {file.stem: file.read_text() for file in sorted(FOLDER.glob("*.yaml"))}
 EXAMPLES = {
     name: (plugin.folder / "example.yaml").read_text() for name, plugin in plugin_types().items()
 }
-EACH = pytest.mark.parametrize("name", [*FILES, *EXAMPLES])
 
 
-@EACH
-async def test_a_second_sync_changes_nothing_nor_does_that_of_a_dump(
-    name: str, tmp_path: Path
+@pytest.mark.timeout(600)
+async def test_a_sync_is_done_once_and_a_dump_makes_the_same_anew(
+    tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
-    text = {**FILES, **EXAMPLES}[name]
+    """One control plane takes them all: each sync removes what the one before has left."""
     async with running(tmp_path) as place:
         deck = Deck(place, ENVIRONMENT)
-        assert beyond_hashed(await deck.sync(text))
-        assert beyond_hashed(await deck.sync(text)) == []
-        dumped = await deck.dump()
-        assert beyond_hashed(await deck.sync(dumped)) == []
-
-
-@EACH
-async def test_a_dump_makes_the_same_anew(name: str, tmp_path: Path) -> None:
-    text = {**FILES, **EXAMPLES}[name]
-    async with running(tmp_path) as place:
-        deck = Deck(place, ENVIRONMENT)
-        await deck.sync(text)
-        dumped = await deck.dump()
-        deleted = await deck.sync('_format_version: "3.0"')
-        assert all(write.startswith("DELETE") for write in deleted)
-        await deck.sync(dumped)
-        assert anonymous(await deck.dump()) == anonymous(dumped)
+        for name, text in {**FILES, **EXAMPLES}.items():
+            with subtests.test(name):
+                assert beyond_hashed(await deck.sync(text))
+                assert beyond_hashed(await deck.sync(text)) == []
+                dumped = await deck.dump()
+                assert beyond_hashed(await deck.sync(dumped)) == []
+                deleted = await deck.sync('_format_version: "3.0"')
+                assert all(write.startswith("DELETE") for write in deleted)
+                await deck.sync(dumped)
+                assert anonymous(await deck.dump()) == anonymous(dumped)
 
 
 def anonymous(dumped: str) -> Any:

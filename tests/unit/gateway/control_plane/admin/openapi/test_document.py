@@ -103,6 +103,8 @@ async def _one_of_each(place: Place) -> dict[str, list[str]]:
 
 
 async def test_answers_are_as_described_and_none_is_an_error_of_ours(tmp_path: Path) -> None:
+    # Late: every worker that collects the tests would load schemathesis, and one runs this.
+
     number = int(os.environ.get("OPENAPI_SEED") or random.SystemRandom().randrange(10**6))
     seconds = float(os.environ.get("OPENAPI_SECONDS") or 30)
     async with running(tmp_path, admin_token=TOKEN) as place:
