@@ -16,7 +16,7 @@ from typing import Any
 from gateway.documents.deck import checked_format, naming
 from gateway.documents.deck_lists import keyed
 from gateway.documents.document import check_document
-from gateway.documents.origins import Origins
+from gateway.documents.origins import FileOrigins
 from gateway.documents.placeholders import document_path, render_environment, set_aside
 from gateway.documents.yaml_text import load_yaml, write_yaml
 from gateway.entities import ENTITIES
@@ -58,7 +58,7 @@ def read_files(
     """
     names = [name for source in sources for name in _files(source)]
     merged: dict[str, Any] = {}
-    origins = Origins()
+    origins = FileOrigins()
     problems: list[str] = []
     said: dict[str, tuple[str, Any]] = {}
     for name in names:

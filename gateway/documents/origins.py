@@ -12,7 +12,7 @@ from gateway.errors import DocumentError
 from gateway.names.property_paths import parse_path, split_problem
 
 
-class Origins:
+class FileOrigins:
     """The file of each entity and each key at the top of decK files that are read as one."""
 
     def __init__(self) -> None:

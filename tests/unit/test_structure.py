@@ -61,7 +61,6 @@ WITHOUT_TESTS_OF_THEIR_OWN = {
     "gateway/http/context.py": "what connections share: every test of them",
     "gateway/control_plane/database/migrations/": "run by database/test_schema",
     "gateway/data_plane/worker/__main__.py": "a process: master/test_spawn, worker/test_worker",
-    "gateway/data_plane/worker/process.py": "a process: master/test_spawn, worker/test_worker",
     "gateway/kafka/_rdkafka.py": "loads a library: every Kafka test",
     "gateway/kafka/lane.py": "what both lanes share: kafka/test_first_lane, test_second_lane",
     "gateway/kafka/pusher.py": "a thread of the client: kafka/test_client",

@@ -166,7 +166,7 @@ def _collection(
         ("GET", path): Operation(
             f"List {collection}.",
             listed(reference(name)),
-            query=(*PAGED, "tags", *_shown(collection), *query),
+            query=(*PAGED, "tags", *_display_arguments(collection), *query),
             headers=(HOLD,),
             ids=ids,
         ),
@@ -181,7 +181,11 @@ def _one(path: str, collection: str, keyed: Mapping[str, str]) -> dict[tuple[str
     name, ids, one = name_of(collection), _ids(keyed), f"one of the {collection}."
     return {
         ("GET", path): Operation(
-            f"Read {one}", reference(name), query=_shown(collection), headers=(HOLD,), ids=ids
+            f"Read {one}",
+            reference(name),
+            query=_display_arguments(collection),
+            headers=(HOLD,),
+            ids=ids,
         ),
         ("PUT", path): _write(f"Create or replace {one}", name, f"{name}Write", ids),
         ("PATCH", path): _write(f"Change {one}", name, f"{name}Patch", ids),
@@ -191,7 +195,7 @@ def _one(path: str, collection: str, keyed: Mapping[str, str]) -> dict[tuple[str
     }
 
 
-def _shown(collection: str) -> tuple[str, ...]:
+def _display_arguments(collection: str) -> tuple[str, ...]:
     """Return the arguments that say how entities are shown."""
     return ("owner_tags", "expand_partials") if collection == "plugins" else ("owner_tags",)
 

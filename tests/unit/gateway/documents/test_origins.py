@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.documents.deck_files import read_files
-from gateway.documents.origins import Origins
+from gateway.documents.origins import FileOrigins
 from gateway.errors import DocumentError
 
 GOOD = """
@@ -55,7 +55,7 @@ def test_of_several_files_the_one_with_the_fault_is_named(tmp_path: Path, wrong:
 
 
 def test_what_is_no_path_names_all_files() -> None:
-    origins = Origins()
+    origins = FileOrigins()
     origins.note("a", {"services": []})
     origins.note("b", {})
     assert str(origins.named(["is wrong"])) == "a, b: is wrong"
@@ -63,7 +63,7 @@ def test_what_is_no_path_names_all_files() -> None:
 
 
 def test_positions_are_those_in_the_file() -> None:
-    origins = Origins()
+    origins = FileOrigins()
     origins.note("a", {"services": [{"name": "s"}]})
     origins.note("b", {"services": [{"name": "t"}, {"name": "s"}]})
     told = str(origins.named(["services[2]: is there twice", 'services["s"].port: is wrong']))
