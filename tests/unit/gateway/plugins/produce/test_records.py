@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -11,7 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import RequestRejected
-from gateway.plugins.produce.records import split_array, split_lines
+from gateway.plugins.consumers import Consumers
+from gateway.plugins.kafka_upstream import Config
+from gateway.plugins.opentelemetry.passing import PassingTrace
+from gateway.plugins.opentelemetry.trace import Trace
+from gateway.plugins.produce.records import (
+    SizeLimit,
+    Topics,
+    TracedHeaders,
+    record_size,
+    split_array,
+    split_lines,
+)
+from tests.support.requests import request_of
 
 VALUES = st.recursive(
     st.none()
@@ -49,3 +62,26 @@ def test_a_wrong_line_is_named() -> None:
 def test_what_is_no_array_is_refused(body: bytes) -> None:
     with pytest.raises(RequestRejected):
         list(split_array(body, 1000))
+
+
+@given(st.integers(0, 700), st.sampled_from(["passing", "recorded", "none"]), st.booleans())
+def test_a_record_fits_with_the_headers_of_its_trace_or_is_refused(
+    size: int, kind: str, goes_on: bool
+) -> None:
+    given = {"topic": "t", "bootstrap_servers": [{"host": "h", "port": 9092}]}
+    config = Config(**given, headers={"forward_http_headers_as_record_headers": goes_on})
+    sizes = SizeLimit(500)
+    headers = TracedHeaders(config, Topics(config, lambda _: None), Consumers(), sizes)
+    request = request_of()
+    value = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"
+    if kind == "passing":
+        request.trace = PassingTrace()
+        request.trace.alone = (("traceparent", value),)
+    elif kind == "recorded":
+        request.trace = Trace(b"1" * 32, b"2" * 16, True)
+        request.trace.injected = [(b"traceparent", value)]
+    expected = [("traceparent", value)] if goes_on and kind != "none" else []
+    assert list(headers.of(request)) == expected
+    fits = record_size(size, None, expected) <= 500
+    with nullcontext() if fits else pytest.raises(RequestRejected, match="max_record_size"):
+        assert list(headers.fitting(request, size)) == expected
