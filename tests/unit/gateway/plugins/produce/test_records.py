@@ -68,8 +68,13 @@ def test_what_is_no_array_is_refused(body: bytes) -> None:
 def test_a_record_fits_with_the_headers_of_its_trace_or_is_refused(
     size: int, kind: str, goes_on: bool
 ) -> None:
-    given = {"topic": "t", "bootstrap_servers": [{"host": "h", "port": 9092}]}
-    config = Config(**given, headers={"forward_http_headers_as_record_headers": goes_on})
+    config = Config.model_validate(
+        {
+            "topic": "t",
+            "bootstrap_servers": [{"host": "h", "port": 9092}],
+            "headers": {"forward_http_headers_as_record_headers": goes_on},
+        }
+    )
     sizes = SizeLimit(500)
     headers = TracedHeaders(config, Topics(config, lambda _: None), Consumers(), sizes)
     request = request_of()
