@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from gateway.http.messages import Request
@@ -185,6 +186,7 @@ def outcome(request: Request) -> tuple[Any, ...]:
     return text, trace.number, trace.sampled, trace.id, request.own_headers, drawn
 
 
+@examples(deadline=None)
 @given(
     st.lists(_PARENTS, max_size=2),
     _STATES,

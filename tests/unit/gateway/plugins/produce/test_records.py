@@ -64,6 +64,7 @@ def test_what_is_no_array_is_refused(body: bytes) -> None:
         list(split_array(body, 1000))
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 700), st.sampled_from(["passing", "recorded", "none"]), st.booleans())
 def test_a_record_fits_with_the_headers_of_its_trace_or_is_refused(
     size: int, kind: str, goes_on: bool
