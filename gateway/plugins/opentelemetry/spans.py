@@ -8,6 +8,7 @@ those of records are OpenTelemetry's semantic conventions for messaging.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from random import getrandbits
 from time import monotonic, time_ns
 from typing import Any
@@ -21,6 +22,12 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
 _SECOND = 1_000_000_000
+_LONG = 64
+"""Characters of values that are not kept."""
+_BYTES = 2
+"""The wire type of what has a length."""
+_SPANS = ScopeSpans.SPANS_FIELD_NUMBER << 3 | _BYTES
+_ATTRIBUTES = Span.ATTRIBUTES_FIELD_NUMBER << 3 | _BYTES
 _FAILED = Status(code=Status.STATUS_CODE_ERROR)
 
 
@@ -46,13 +53,12 @@ class SpanWriter:
         """Return the spans of a request whose response is out, for ``export``."""
         trace: Trace = request.trace
         clock = _Clock()
-        spans = [_root(request, response, trace, clock)]
-        spans += _waits(request, trace, clock)
+        spans = [_root(request, response, trace, clock), *_waits(request, trace, clock)]
         if request.tries:
             spans += _upstream(request, trace, clock)
         elif trace.topics:
             spans += _produced(request, response, trace, clock)
-        return ScopeSpans(spans=spans).SerializeToString()
+        return b"".join([_within(_SPANS, span) for span in spans])
 
     def export(self, entries: list[bytes]) -> bytes:
         """Return the message with the spans of many requests."""
@@ -64,7 +70,7 @@ class SpanWriter:
         return ExportTraceServiceRequest(resource_spans=[found]).SerializeToString()
 
 
-def _root(request: Request, response: Response, trace: Trace, clock: _Clock) -> Span:
+def _root(request: Request, response: Response, trace: Trace, clock: _Clock) -> bytes:
     """Return the span of the whole request."""
     host = _text(request.host or b"")
     scheme = request.forwarded_proto
@@ -91,26 +97,34 @@ def _root(request: Request, response: Response, trace: Trace, clock: _Clock) -> 
         attributes["kong.auth.consumer.name"] = str(
             request.consumer.get("username") or request.consumer["id"]
         )
-    span = _span(trace, "kong", clock.at(request.received), clock.now, attributes)
-    span.span_id = _binary(trace.root)
-    span.parent_span_id = _binary(trace.parent)
-    span.kind = Span.SPAN_KIND_SERVER
-    if response.status >= 500:
-        span.status.CopyFrom(_FAILED)
-    return span
+    return _span(
+        trace.number,
+        "kong",
+        (clock.at(request.received), clock.now),
+        attributes,
+        kind=Span.SPAN_KIND_SERVER,
+        own=trace.root,
+        parent=trace.parent,
+        failed=response.status >= 500,
+    )
 
 
-def _waits(request: Request, trace: Trace, clock: _Clock) -> list[Span]:
+def _waits(request: Request, trace: Trace, clock: _Clock) -> list[bytes]:
     """Return a span for each policy that had to wait for something."""
-    spans = []
-    for name, since, until in request.waits:
-        found = _span(trace, f"kong.access.plugin.{name}", clock.at(since), clock.at(until), {})
-        found.kind = Span.SPAN_KIND_INTERNAL
-        spans.append(found)
-    return spans
+    return [
+        _span(
+            trace.number,
+            f"kong.access.plugin.{name}",
+            (clock.at(since), clock.at(until)),
+            {},
+            kind=Span.SPAN_KIND_INTERNAL,
+            parent=trace.root,
+        )
+        for name, since, until in request.waits
+    ]
 
 
-def _upstream(request: Request, trace: Trace, clock: _Clock) -> list[Span]:
+def _upstream(request: Request, trace: Trace, clock: _Clock) -> list[bytes]:
     """Return a span for each attempt at the upstream; the last has the id that went there."""
     tries = request.tries or []
     spans = []
@@ -129,17 +143,21 @@ def _upstream(request: Request, trace: Trace, clock: _Clock) -> list[Span]:
         service = request.match.service if request.match is not None else None
         if service is not None:
             attributes["net.peer.name"] = str(service["host"])
-        span = _span(trace, "kong.balancer", begun, max(ended, begun), attributes)
-        span.kind = Span.SPAN_KIND_CLIENT
-        if last:
-            span.span_id = _binary(trace.span)
-        if "code" in row:
-            span.status.CopyFrom(_FAILED)
+        span = _span(
+            trace.number,
+            "kong.balancer",
+            (begun, max(ended, begun)),
+            attributes,
+            kind=Span.SPAN_KIND_CLIENT,
+            own=trace.span if last else b"",
+            parent=trace.root,
+            failed="code" in row,
+        )
         spans.append(span)
     return spans
 
 
-def _produced(request: Request, response: Response, trace: Trace, clock: _Clock) -> list[Span]:
+def _produced(request: Request, response: Response, trace: Trace, clock: _Clock) -> list[bytes]:
     """Return the span of the records that a request became; its id is in their headers."""
     since = request.waiting_since
     begun = clock.now if since is None else clock.at(since)
@@ -150,26 +168,65 @@ def _produced(request: Request, response: Response, trace: Trace, clock: _Clock)
         "messaging.operation.name": "send",
         "messaging.operation.type": "send",
     }
-    span = _span(trace, f"send {topics[0]}", begun, clock.now, attributes)
-    span.kind = Span.SPAN_KIND_PRODUCER
-    span.span_id = _binary(trace.span)
-    if response.status >= 500:
-        span.status.CopyFrom(_FAILED)
+    span = _span(
+        trace.number,
+        f"send {topics[0]}",
+        (begun, clock.now),
+        attributes,
+        kind=Span.SPAN_KIND_PRODUCER,
+        own=trace.span,
+        parent=trace.root,
+        failed=response.status >= 500,
+    )
     return [span]
 
 
 def _span(
-    trace: Trace, name: str, begun: int, ended: int, attributes: Mapping[str, str | int]
-) -> Span:
-    return Span(
-        trace_id=_binary(trace.number),
-        span_id=(getrandbits(64) or 1).to_bytes(8, "big"),
-        parent_span_id=_binary(trace.root),
+    number: bytes,
+    name: str,
+    times: tuple[int, int],
+    attributes: Mapping[str, str | int],
+    *,
+    kind: Span.SpanKind.ValueType,
+    own: bytes = b"",
+    parent: bytes,
+    failed: bool = False,
+) -> bytes:
+    """Return a span; ids are in hex, and ``own`` is drawn where it is empty."""
+    made = Span(
+        trace_id=_binary(number),
+        span_id=_binary(own) or (getrandbits(64) or 1).to_bytes(8, "big"),
+        parent_span_id=_binary(parent),
         name=name,
-        start_time_unix_nano=begun,
-        end_time_unix_nano=ended,
-        attributes=_attributes(attributes),
+        kind=kind,
+        start_time_unix_nano=times[0],
+        end_time_unix_nano=times[1],
+        status=_FAILED if failed else None,
     )
+    # Messages one after the other are one message; most attributes are those of other spans too.
+    parts = [
+        _kept(*pair) if len(str(pair[1])) < _LONG else _one(*pair) for pair in attributes.items()
+    ]
+    return made.SerializeToString() + b"".join(parts)
+
+
+def _one(key: str, value: str | int) -> bytes:
+    """Return one attribute as a span has it; nothing where it is empty."""
+    return b"".join(
+        [_within(_ATTRIBUTES, one.SerializeToString()) for one in _attributes({key: value})]
+    )
+
+
+_kept = lru_cache(maxsize=1024)(_one)
+
+
+def _within(tag: int, message: bytes) -> bytes:
+    """Return a message as a field of another: tag, length, content (protobuf's encoding)."""
+    size, length = len(message), bytearray()
+    while size > 0x7F:
+        length.append(size & 0x7F | 0x80)
+        size >>= 7
+    return bytes((tag, *length, size)) + message
 
 
 def _attributes(values: Mapping[str, Any]) -> list[KeyValue]:

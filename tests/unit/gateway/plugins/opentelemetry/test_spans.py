@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from time import monotonic
 
+import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from gateway.http.messages import Request, Response
@@ -50,3 +51,21 @@ def test_records_are_a_producers_span_whose_id_they_carry() -> None:
         "messaging.operation.name": "send",
         "messaging.operation.type": "send",
     }
+
+
+@pytest.mark.parametrize("size", [0, 1, 40, 99, 100, 101, 127, 128, 300, 16_383, 16_384, 70_000])
+def test_attributes_of_any_length_come_back(size: int) -> None:
+    requests = [traced(b"/" + letter * size) for letter in (b"a", b"b", b"a")]
+    writer = SpanWriter({})
+    entries = [writer.write(one, Response(204, [])) for one in requests]
+    message = ExportTraceServiceRequest.FromString(writer.export(entries))
+    spans = message.resource_spans[0].scope_spans[0].spans
+    for span, request in zip(spans, requests, strict=True):
+        found = attributes(span)
+        assert found["http.url"] == "http://api.test:8000" + request.target.decode()
+        assert found["kong.request.id"] == request.id.decode()
+        assert found["http.status_code"] == 204
+        assert span.kind == span.SPAN_KIND_SERVER
+        assert span.trace_id.hex() == "1" * 32
+        assert span.start_time_unix_nano <= span.end_time_unix_nano
+        assert not span.HasField("status")
