@@ -15,6 +15,8 @@ from tests.support.broker import Broker, running_broker
 from tests.support.postgres import Postgres, running_postgres
 from tests.support.storage import Storage
 
+pytest_plugins = ["tests.support.crashes"]
+
 
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:

@@ -373,9 +373,10 @@ class Supervisor:
         slot.worker = None
         self.restarts += 1
         pause = slot.backoff.delay(monotonic() - worker.started)
-        _log.error(
-            "worker ended", worker=worker.index, pid=worker.pid, code=worker.code, again_in=pause
-        )
+        said: dict[str, Any] = {"code": worker.code, "again_in": pause}
+        if worker.fatal:
+            said["fatal"] = worker.fatal
+        _log.error("worker ended", worker=worker.index, pid=worker.pid, **said)
         self._tasks.start(self._again(slot, pause))
 
     async def _again(self, slot: _Slot, pause: float) -> None:

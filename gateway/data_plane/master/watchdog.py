@@ -8,11 +8,10 @@ handler of Python runs in it then, neither for a message nor for SIGTERM; only S
 from __future__ import annotations
 
 import asyncio
-import os
-import re
 import signal
 from collections.abc import Callable, Iterable
 
+from gateway.data_plane.master.stack import innermost
 from gateway.data_plane.master.worker_process import WorkerProcess
 from gateway.logs import get_logger
 from gateway.tasks import BackgroundTasks
@@ -27,9 +26,6 @@ _GRACE = 2.0
 """Seconds for a worker to respond again after SIGTERM."""
 _TRACE = 0.5
 """Seconds for a worker to write its stack down; its signal handler does, in C."""
-_FRAME = re.compile(r'File "([^"]*)", line (\d+) in (\S+)')
-_FRAMES = 4
-_MOST = 65536
 
 
 class Watchdog:
@@ -112,9 +108,4 @@ async def _doing(worker: WorkerProcess) -> str:
     await _ends(worker, _TRACE)
     if worker.exited.is_set():
         return ""
-    text = os.pread(worker.trace, _MOST, 0).decode("utf-8", "replace")
-    frames = [
-        f"{'/'.join(path.split('/')[-3:])}:{line} {name}"
-        for path, line, name in _FRAME.findall(text)
-    ]
-    return " < ".join(frames[:_FRAMES])
+    return innermost(worker.trace)

@@ -14,6 +14,7 @@ from typing import Any
 
 from gateway.data_plane.channel import Command, Message, WorkerChannel
 from gateway.data_plane.master.spawn import Spawned
+from gateway.data_plane.master.stack import fatal
 from gateway.errors import WorkerGone
 
 
@@ -40,6 +41,8 @@ class WorkerProcess:
         """Seconds for which it has owed a response, by the master's checks."""
         self.on_health: Callable[[list[list[Any]]], object] = lambda _: None
         """Takes what the worker's requests tell of upstreams."""
+        self.fatal = ""
+        """What ended it and in which calls, where it crashed."""
         self.exited = asyncio.Event()
         self._on_exit = on_exit
         self._waiting: dict[int, asyncio.Future[Message]] = {}
@@ -127,6 +130,7 @@ class WorkerProcess:
         if unused is not None:
             unused.close()
         if self.trace >= 0:
+            self.fatal = fatal(self.trace)
             os.close(self.trace)
             self.trace = -1
         self._process.wait()

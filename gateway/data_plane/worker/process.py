@@ -22,13 +22,15 @@ def work(channel: int, counts: int, trace: int, store: int, index: int) -> None:
     """Run a worker until its master, a signal or the end of its master says stop.
 
     The first four are descriptors: its end of the channel to the master, the memory in which the
-    workers count together, where its stack goes on SIGUSR1, and its end of the way to the store
-    that they share. The last is its place among the workers.
+    workers count together, where its stack goes on SIGUSR1 and in a crash, and its end of the way
+    to the store that they share. The last is its place among the workers.
     """
     with suppress(OSError):
         Path("/proc/self/comm").write_text(NAME)
     # Written by a handler in C, which runs also where the interpreter does not come to.
     faulthandler.register(signal.SIGUSR1, file=trace, all_threads=False)
+    # Where it crashes too: the master logs it.
+    faulthandler.enable(file=trace, all_threads=False)
     collect_seldom()
     import uvloop
 

@@ -101,6 +101,16 @@ async def test_its_stack_is_written_on_a_signal(tmp_path: Path) -> None:
         await until(lambda: b"worker/__main__.py" in os.pread(trace, 65536, 0), WITHIN)
 
 
+async def test_a_crash_says_in_which_calls(tmp_path: Path) -> None:
+    async with worker(tmp_path) as (made, _):
+        assert (await prepare(made, table()))["ok"]
+        made.send(signal.SIGSEGV)
+        await asyncio.wait_for(made.exited.wait(), WITHIN)
+        assert made.code == -signal.SIGSEGV
+        assert made.fatal.startswith("Segmentation fault in ")
+        assert ".py:" in made.fatal
+
+
 async def test_settings_that_make_no_worker_end_it(tmp_path: Path) -> None:
     async with worker(tmp_path, proxy_access_log=str(tmp_path / "none" / "log")) as (made, _):
         await asyncio.wait_for(made.exited.wait(), WITHIN)
