@@ -44,8 +44,8 @@ status: ## every process, port, topic, release and data plane of the stack `loca
 
 .PHONY: test test-fast test-kubernetes fuzz check format lock docs native bench
 test: ## all tests, with a real Kafka, real processes and the real Pulumi engine
-	@$(BOOTSTRAP) venv pulumi kafka policies
-	@tools/native
+	@$(BOOTSTRAP) venv
+	@tools/native & $(BOOTSTRAP) pulumi kafka policies && wait $$!
 	@$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(FLAGS)
 
 test-fast: venv ## the unit tests only, without Kafka and the engine
