@@ -22,7 +22,7 @@ import pytest
 from tests.support.checkout import Checkout, Outcome
 from tests.support.processes import alive, children_of, kill, name_of, running_in
 from tests.support.traffic import get, steady, succeeds
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.e2e
 
@@ -206,13 +206,13 @@ def test_a_deleted_topic_is_named_and_made_again(checkout: Checkout) -> None:
             "log_level": 0,
         }
     )
-    admin.delete_topics(["topictest2"])["topictest2"].result(timeout=10)
-    eventually(lambda: "topictest2" not in admin.list_topics(timeout=5).topics)
+    admin.delete_topics(["topictest2"])["topictest2"].result(timeout=PATIENCE)
+    eventually(lambda: "topictest2" not in admin.list_topics(timeout=PATIENCE).topics)
     shown = checkout.preview()
     assert "topictest2" in shown.text, shown.text
     assert not unchanged(shown)
     assert checkout.up().code == 0
-    assert "topictest2" in admin.list_topics(timeout=5).topics
+    assert "topictest2" in admin.list_topics(timeout=PATIENCE).topics
 
 
 def test_after_a_reboot_up_brings_everything_back_with_the_records(checkout: Checkout) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from tests.support.cli_environment import cli_environment
 from tests.support.ports import free_ports
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.engine
@@ -135,7 +135,7 @@ def answers(ports: Sequence[int]) -> list[str]:
     """Return who serves each port."""
     found = []
     for port in ports:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as response:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=PATIENCE) as response:
             found.append(response.read().decode())
     return found
 

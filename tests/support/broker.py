@@ -31,7 +31,7 @@ from cryptography.x509.oid import NameOID
 
 from components.local.broker_config import BrokerConfig, server_properties
 from tests.support.ports import free_ports
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBS = ROOT / ".tools" / "kafka" / "libs"
@@ -190,13 +190,13 @@ class Broker:
     ) -> None:
         """Make a topic and wait until it can be written to."""
         new = NewTopic(name, partitions, 1, config=dict(config or {}))
-        self._client().create_topics([new])[name].result(timeout=20)
+        self._client().create_topics([new])[name].result(timeout=PATIENCE)
         eventually(lambda: self._has_leaders(name, partitions))
 
     def delete(self, name: str) -> None:
         """Delete a topic and wait until it is gone."""
-        self._client().delete_topics([name])[name].result(timeout=20)
-        eventually(lambda: name not in self._client().list_topics(timeout=10).topics)
+        self._client().delete_topics([name])[name].result(timeout=PATIENCE)
+        eventually(lambda: name not in self._client().list_topics(timeout=PATIENCE).topics)
 
     def allow(self, user: tuple[str, str], topic: str, operation: str = "write") -> None:
         """Let a user do something with a topic (``write`` implies describe).
@@ -205,13 +205,13 @@ class Broker:
         broker has read it from the metadata log, and refuses the user meanwhile.
         """
         binding = self._binding(user, topic, operation)
-        self._client().create_acls([binding])[binding].result(timeout=20)
+        self._client().create_acls([binding])[binding].result(timeout=PATIENCE)
         eventually(lambda: self._rules(user, topic, operation))
 
     def deny(self, user: tuple[str, str], topic: str, operation: str = "write") -> None:
         """Take back what ``allow`` gave; returns when the broker goes by it."""
         wanted = self._binding(user, topic, operation, AclBindingFilter)
-        self._client().delete_acls([wanted])[wanted].result(timeout=20)
+        self._client().delete_acls([wanted])[wanted].result(timeout=PATIENCE)
         eventually(lambda: not self._rules(user, topic, operation))
 
     def records(self, topic: str, count: int = 1, within: float = 15) -> list[Any]:
@@ -219,7 +219,9 @@ class Broker:
         consumer = self._reader()
         try:
             found: list[Any] = []
-            partitions = self._client().list_topics(topic, timeout=10).topics[topic].partitions
+            partitions = (
+                self._client().list_topics(topic, timeout=PATIENCE).topics[topic].partitions
+            )
             consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
 
             def enough() -> bool:
@@ -236,9 +238,11 @@ class Broker:
         """Return how many records a topic has, over all partitions."""
         consumer = self._reader()
         try:
-            partitions = self._client().list_topics(topic, timeout=10).topics[topic].partitions
+            partitions = (
+                self._client().list_topics(topic, timeout=PATIENCE).topics[topic].partitions
+            )
             marks = [
-                consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=10)
+                consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=PATIENCE)
                 for number in partitions
             ]
             return sum(high - low for low, high in marks)
@@ -260,7 +264,7 @@ class Broker:
         return self._admin_client
 
     def _has_leaders(self, name: str, partitions: int) -> bool:
-        found = self._client().list_topics(name, timeout=10).topics.get(name)
+        found = self._client().list_topics(name, timeout=PATIENCE).topics.get(name)
         if found is None or found.error is not None or len(found.partitions) != partitions:
             return False
         leaders = [one.leader for one in found.partitions.values()]
@@ -270,7 +274,7 @@ class Broker:
     def _rules(self, user: tuple[str, str], topic: str, operation: str) -> Sequence[AclBinding]:
         """Return the access rule if the broker, which is who is asked, has it already."""
         wanted = self._binding(user, topic, operation, AclBindingFilter)
-        found: Sequence[AclBinding] = self._client().describe_acls(wanted).result(timeout=20)
+        found: Sequence[AclBinding] = self._client().describe_acls(wanted).result(timeout=PATIENCE)
         return found
 
     @staticmethod
@@ -304,7 +308,7 @@ class Broker:
                 os.killpg(process.pid, 9)
             else:
                 process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=PATIENCE)
 
 
 def _builder(name: x509.Name, issuer: x509.Name, key: Any) -> x509.CertificateBuilder:

@@ -16,6 +16,7 @@ from gateway.kafka import librdkafka as rdk
 from gateway.kafka.config import ProducerConfig
 from gateway.kafka.librdkafka import ffi, lib
 from gateway.kafka.producer import Producer
+from tests.support.waiting import PATIENCE
 
 PRODUCE = 0
 """API key of produce requests."""
@@ -100,7 +101,7 @@ def written(cluster: MockKafka, topic: str = "t") -> list[bytes]:
     found: dict[int, list[bytes]] = {}
     consumer = Consumer(settings)
     try:
-        known = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        known = consumer.list_topics(topic, timeout=PATIENCE).topics[topic].partitions
         consumer.assign([TopicPartition(topic, one, OFFSET_BEGINNING) for one in known])
         left = set(known)
         while left:

@@ -17,7 +17,7 @@ from gateway.data_plane.worker.process import NAME
 from tests.support.ports import free_ports
 from tests.support.processes import alive, children_of, name_of
 from tests.support.traffic import Reply, get
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 
 class NodeProcess:
@@ -85,7 +85,7 @@ class NodeProcess:
     def stop(self) -> int:
         """Stop in good order; return the exit code."""
         self.process.terminate()
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=PATIENCE)
 
     def events(self) -> list[str]:
         """Return what the node has logged, oldest first."""

@@ -26,7 +26,7 @@ from tests.support.node import NodeProcess, running_node
 from tests.support.ports import free_ports
 from tests.support.producing import on_broker
 from tests.support.traffic import get, succeeds
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 PATHS = ("/orders", "/refused", "/lost", "/gated", "/limited", "/proxied", "/nowhere", "/keyed")
 
@@ -122,7 +122,7 @@ def observed(folder: Path, broker: Broker) -> Iterator[Observed]:
 
 
 def _publish(admin: int, configuration: dict[str, Any]) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", admin, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", admin, timeout=PATIENCE)
     try:
         headers = {"Content-Type": "application/json"}
         connection.request("POST", "/config", json.dumps(configuration), headers)

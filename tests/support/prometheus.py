@@ -19,7 +19,7 @@ import yaml
 
 from tests.support.ports import free_ports
 from tests.support.traffic import succeeds
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 OBSERVABILITY = ROOT / "observability"
@@ -108,7 +108,7 @@ class Prometheus:
     def get(self, path: str, **values: str) -> Any:
         """Ask its API; return ``data``. Raises ``AssertionError`` with what it says."""
         url = f"http://127.0.0.1:{self.port}/api/v1/{path}?{urllib.parse.urlencode(values)}"
-        with urllib.request.urlopen(url, timeout=20) as response:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as response:
             body = json.load(response)
         assert body["status"] == "success", body
         return body["data"]

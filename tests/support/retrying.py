@@ -9,6 +9,8 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
+from tests.support.waiting import PATIENCE
+
 
 class Retrying:
     """Many clients at once, each on a thread; ``statuses`` are the last ones they got.
@@ -56,7 +58,7 @@ class Retrying:
             self.bodies.add(body)
 
     def _ask(self, port: int) -> tuple[int, bool, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         try:
             headers = {"Idempotency-Key": self._key, "Content-Type": "application/json"}
             connection.request("POST", "/orders", b'{"order": 1}', headers)

@@ -76,7 +76,7 @@ def asking(port: int, path: str) -> Iterator[SteadyClient]:
     try:
         yield client
     finally:
-        client.process.communicate(timeout=30)
+        client.process.communicate(timeout=PATIENCE)
 
 
 class _Times:
@@ -131,4 +131,4 @@ def _main() -> None:
 if __name__ == "__main__":
     _main()
 else:
-    from tests.support.waiting import eventually
+    from tests.support.waiting import PATIENCE, eventually

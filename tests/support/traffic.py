@@ -78,4 +78,4 @@ def steady(port: int, path: str) -> Iterator[Traffic]:
         yield traffic
     finally:
         stop.set()
-        thread.join(timeout=30)
+        thread.join(timeout=PATIENCE)

@@ -30,6 +30,7 @@ from tests.support.killed import Victim, serve
 from tests.support.node import NodeProcess, running_node
 from tests.support.postgres import KEY
 from tests.support.storage import Storage
+from tests.support.waiting import PATIENCE
 
 SIZES = {"a": 6, "h": 6, "x": 1}
 """How many routes are written together, by letter."""
@@ -252,7 +253,7 @@ def asking(port: int) -> Iterator[Asked]:
     stop = threading.Event()
 
     def loop() -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         for path in itertools.cycle(PATHS):
             if stop.is_set():
                 break

@@ -34,7 +34,7 @@ def asking(port: int, paths: list[str]) -> Iterator[Counter[int]]:
     stop = threading.Event()
 
     def loop() -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         while not stop.is_set():
             for path in paths:
                 connection.request("GET", path)

@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.broker import Broker
 from tests.support.node import NodeProcess, running_node
+from tests.support.waiting import PATIENCE
 
 CONFIGURATION = """
 _format_version: "3.0"
@@ -108,7 +109,7 @@ def serving(folder: Path, configuration: str, **settings: str) -> Iterator[NodeP
 def asked(node: NodeProcess, target: bytes, *lines: bytes, body: bytes = b"") -> int:
     """Send raw bytes on a connection of its own; return the status."""
     head = [b"POST %b HTTP/1.1" % target, b"Host: h", b"Content-Length: %d" % len(body), *lines]
-    with socket.create_connection(("127.0.0.1", node.proxy), timeout=15) as connection:
+    with socket.create_connection(("127.0.0.1", node.proxy), timeout=PATIENCE) as connection:
         connection.sendall(b"\r\n".join([*head, b"", body]))
         with connection.makefile("rb") as answer:
             return int(answer.readline().split()[1])

@@ -12,6 +12,7 @@ from threading import Thread
 import pytest
 
 from tests.support.node import NodeProcess, running_node
+from tests.support.waiting import PATIENCE
 
 LIMITED = """
 _format_version: "3.0"
@@ -63,7 +64,7 @@ def node(tmp_path: Path) -> Iterator[NodeProcess]:
 
 
 def posted(node: NodeProcess, *pieces: bytes) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", node.proxy, timeout=15)
+    connection = http.client.HTTPConnection("127.0.0.1", node.proxy, timeout=PATIENCE)
     try:
         connection.request("POST", "/", iter(pieces), encode_chunked=True, headers=CHUNKED)
         response = connection.getresponse()

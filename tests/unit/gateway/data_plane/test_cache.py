@@ -16,7 +16,7 @@ import orjson
 from tests.support.node import NodeProcess, running_node
 from tests.support.traffic import get
 from tests.support.valkey import running_valkey
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 HOST = {"Host": "gw"}
 
@@ -69,7 +69,7 @@ def caching(folder: Path, port: int, plugin: dict[str, Any]) -> Iterator[NodePro
 
 def delete(node: NodeProcess, path: str, headers: dict[str, str] | None = None) -> int:
     """Ask the status API to remove something."""
-    connection = http.client.HTTPConnection("127.0.0.1", node.status, timeout=15)
+    connection = http.client.HTTPConnection("127.0.0.1", node.status, timeout=PATIENCE)
     try:
         connection.request("DELETE", path, headers=headers or {})
         return connection.getresponse().status

@@ -14,7 +14,7 @@ import pytest
 from tests.support.node import NodeProcess, running_node
 from tests.support.traffic import get
 from tests.support.valkey import Valkey, running_valkey
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 # A year: no window ends while a test runs.
 ROUTES = """
@@ -73,7 +73,7 @@ def nodes(
 
 
 def load(port: int, path: str, count: int, statuses: Counter[int]) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     for _ in range(count):
         connection.request("GET", path)
         response = connection.getresponse()

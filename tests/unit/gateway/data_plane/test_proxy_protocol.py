@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.support.http import get
 from tests.support.node import running_node
 from tests.support.ports import free_ports
+from tests.support.waiting import PATIENCE
 
 LIMIT = {"name": "rate-limiting", "config": {"minute": 1, "limit_by": "ip", "policy": "local"}}
 
@@ -17,7 +18,7 @@ LIMIT = {"name": "rate-limiting", "config": {"minute": 1, "limit_by": "ip", "pol
 def status(port: int, client: str) -> int:
     """Ask once, as a balancer that names ``client`` does."""
     header = f"PROXY TCP4 {client} 192.0.2.2 40000 80\r\n".encode()
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as plug:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as plug:
         plug.sendall(header + get(b"/", b"X-Forwarded-For: 192.0.2.77", b"Connection: close"))
         return int(b"".join(iter(lambda: plug.recv(65536), b"")).split()[1])
 

@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.mock_kafka import MockKafka, mock_kafka
 from tests.support.node import NodeProcess, running_node
+from tests.support.waiting import PATIENCE
 
 CONFIGURATION = """
 _format_version: "3.0"
@@ -75,7 +76,7 @@ def node(cluster: MockKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def post(
     node: NodeProcess, path: str, body: bytes, headers: Mapping[str, str] | None = None
 ) -> tuple[int, Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", node.proxy, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", node.proxy, timeout=PATIENCE)
     try:
         given = {"Content-Type": "application/json", **(headers or {})}
         connection.request("POST", path, body, given)

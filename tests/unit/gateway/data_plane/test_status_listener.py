@@ -17,7 +17,7 @@ import pytest
 from gateway.probe import ask
 from tests.support.node import NodeProcess, running_node
 from tests.support.traffic import get
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 CONFIGURATION = """
 _format_version: "3.0"
@@ -61,7 +61,9 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
 def test_silent_half_sent_and_large_requests_are_ended(
     node: NodeProcess, sent: bytes, answered: bytes
 ) -> None:
-    with closing(socket.create_connection(("127.0.0.1", node.status), timeout=20)) as connection:
+    with closing(
+        socket.create_connection(("127.0.0.1", node.status), timeout=PATIENCE)
+    ) as connection:
         connection.sendall(sent)
         received = b""
         while piece := connection.recv(65536):
@@ -98,7 +100,7 @@ def test_a_page_in_a_browser_drains_nothing(node: NodeProcess) -> None:
 
 
 def post(node: NodeProcess, body: dict[str, str], headers: dict[str, str] | None = None) -> int:
-    made = http.client.HTTPConnection("127.0.0.1", node.status, timeout=20)
+    made = http.client.HTTPConnection("127.0.0.1", node.status, timeout=PATIENCE)
     with closing(made) as connection:
         connection.request("POST", "/status/ready", json.dumps(body), headers or {})
         reply = connection.getresponse()

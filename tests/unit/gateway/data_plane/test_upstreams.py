@@ -20,7 +20,7 @@ from tests.support.backend import Backend, backends
 from tests.support.control_plane import cluster_settings, make, running
 from tests.support.node import NodeProcess, running_node
 from tests.support.traffic import get, steady
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 ACTIVE = {
     "active": {
@@ -85,7 +85,7 @@ def is_now(node: NodeProcess, target: str, word: str) -> bool:
 
 
 def post(node: NodeProcess, path: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", node.status, timeout=15)
+    connection = http.client.HTTPConnection("127.0.0.1", node.status, timeout=PATIENCE)
     try:
         connection.request("POST", path)
         return connection.getresponse().status

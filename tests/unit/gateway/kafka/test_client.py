@@ -25,6 +25,7 @@ from confluent_kafka.admin._scram import (
 from tests.support.broker import Broker
 from tests.support.ports import free_ports
 from tests.support.producing import SENT, Worker, answer, body_of, on_broker, request, working
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.kafka
 
@@ -70,7 +71,7 @@ def knowing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Knowing]:
         for mechanism in (ScramMechanism.SCRAM_SHA_256, ScramMechanism.SCRAM_SHA_512):
             info = ScramCredentialInfo(mechanism, 4096)
             wanted = UserScramCredentialUpsertion("scram", info, b"scram-secret")
-            admin.alter_user_scram_credentials([wanted])["scram"].result(timeout=20)
+            admin.alter_user_scram_credentials([wanted])["scram"].result(timeout=PATIENCE)
         broker.create("t")
         yield Knowing(broker, tls)
     finally:

@@ -20,6 +20,7 @@ from tests.support import small_server
 from tests.support.ports import free_ports
 from tests.support.processes import alive
 from tests.support.provider import Harness
+from tests.support.waiting import PATIENCE
 
 TOKEN = "gateway:local:Process"
 NAMES = ("broker", "control", "data")
@@ -65,7 +66,7 @@ class Stack:
     def answers(self) -> dict[str, Any]:
         found = {}
         for name, port in self.ports.items():
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=PATIENCE) as answer:
                 found[name] = json.load(answer)["content"]
         return found
 

@@ -17,7 +17,7 @@ from provider.values import UNKNOWN, Properties
 from tests.support.broker import Broker
 from tests.support.ports import free_ports
 from tests.support.provider import CallError, Harness
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 TOKEN = "gateway:kafka:Topic"
 
@@ -42,12 +42,12 @@ class Topic:
         return {"endpoint": self.endpoint, "name": self.name, **more}
 
     def partitions(self) -> int:
-        topic = self.admin.list_topics(timeout=10).topics.get(self.name)
+        topic = self.admin.list_topics(timeout=PATIENCE).topics.get(self.name)
         return 0 if topic is None else len(topic.partitions)
 
     def config(self) -> dict[str, str]:
         resource = ConfigResource(ResourceType.TOPIC, self.name)
-        entries = self.admin.describe_configs([resource])[resource].result(timeout=10)
+        entries = self.admin.describe_configs([resource])[resource].result(timeout=PATIENCE)
         own = ConfigSource.DYNAMIC_TOPIC_CONFIG.value
         return {name: entry.value for name, entry in entries.items() if entry.source == own}
 

@@ -20,7 +20,7 @@ from tests.support import small_server
 from tests.support.ports import free_ports
 from tests.support.processes import alive, children_of, kill
 from tests.support.provider import CallError, Harness
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 TOKEN = "gateway:local:Process"
 SERVER = str(Path(small_server.__file__))
@@ -57,7 +57,7 @@ class Server:
         return int(self.harness.outputs["pid"])
 
     def ask(self) -> dict[str, Any]:
-        with urllib.request.urlopen(self.url, timeout=5) as answer:
+        with urllib.request.urlopen(self.url, timeout=PATIENCE) as answer:
             content: dict[str, Any] = json.load(answer)
             return content
 

@@ -15,7 +15,7 @@ import pytest
 from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc
 
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 from tools.language_host import server
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -131,7 +131,7 @@ def test_cancel_ends_a_running_program(host: Host) -> None:
     running = host.stub.Run.future(host.request())
     eventually(lambda: (host.folder / "report").exists())
     host.stub.Cancel(empty_pb2.Empty())
-    assert running.result(timeout=5).error == "the program was ended by SIGTERM"
+    assert running.result(timeout=PATIENCE).error == "the program was ended by SIGTERM"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -24,7 +24,7 @@ from tests.support.authority import shared_pair
 from tests.support.node import NodeProcess, running_node
 from tests.support.processes import alive
 from tests.support.traffic import get, steady
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 ROUTES = """
 _format_version: "3.0"
@@ -201,12 +201,12 @@ def test_a_stop_finishes_what_is_under_way(tmp_path: Path) -> None:
             eventually(lambda: "stopping" in node.events())
             connection.send(b"b")
             assert connection.getresponse().status == 404
-        assert node.process.wait(timeout=15) == 0
+        assert node.process.wait(timeout=PATIENCE) == 0
         assert node.asked("/none", node.proxy) == 0
 
 
 def connect(node: NodeProcess) -> http.client.HTTPConnection:
-    return http.client.HTTPConnection("127.0.0.1", node.proxy, timeout=10)
+    return http.client.HTTPConnection("127.0.0.1", node.proxy, timeout=PATIENCE)
 
 
 def test_workers_end_when_their_master_was_killed_and_the_next_one_starts(tmp_path: Path) -> None:

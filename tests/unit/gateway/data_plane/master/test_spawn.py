@@ -13,7 +13,7 @@ from gateway.data_plane.master.spawn import Spawned, spawn_worker
 from gateway.entities.plugin_types import plugin_types
 from tests.support.node import running_node
 from tests.support.processes import children_of, command_of
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 NEVER = (
     "aiohttp",
@@ -60,7 +60,7 @@ def end(spawned: Spawned) -> int:
     spawned.end.close()
     assert spawned.store is not None
     spawned.store.close()
-    code = spawned.process.wait(timeout=30)
+    code = spawned.process.wait(timeout=PATIENCE)
     os.close(spawned.trace)
     return code
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from gateway.control_plane.admin.workspaces import KINDS
 from tests.support.control_plane import Place, make, running
-from tests.support.openapi_calls import attack
 from tests.support.openapi_client import compiled
 
 TOKEN = "planted-admin-token"
@@ -104,9 +103,10 @@ async def _one_of_each(place: Place) -> dict[str, list[str]]:
 
 async def test_answers_are_as_described_and_none_is_an_error_of_ours(tmp_path: Path) -> None:
     # Late: every worker that collects the tests would load schemathesis, and one runs this.
+    from tests.support.openapi_calls import attack
 
     number = int(os.environ.get("OPENAPI_SEED") or random.SystemRandom().randrange(10**6))
-    seconds = float(os.environ.get("OPENAPI_SECONDS") or 30)
+    seconds = float(os.environ.get("OPENAPI_SECONDS") or 15)
     async with running(tmp_path, admin_token=TOKEN) as place:
         known = await _one_of_each(place)
         url = f"http://127.0.0.1:{place.port('admin')}"
@@ -114,7 +114,7 @@ async def test_answers_are_as_described_and_none_is_an_error_of_ours(tmp_path: P
         found = await asyncio.to_thread(attack, url, described, ADMIN, known, seconds, number)
     texts = [f"{label}\n{text}" for label, text in found.problems.items()]
     assert not texts, "\n\n".join([f"OPENAPI_SEED={number}", *texts])
-    assert found.calls > 50
+    assert found.calls > 100
     assert found.statuses.get(200, 0) > 10
 
 
