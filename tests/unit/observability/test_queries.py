@@ -18,7 +18,7 @@ from tests.support.prometheus import (
     queries_of_dashboards,
     running_prometheus,
 )
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.kafka
 
@@ -64,11 +64,11 @@ def none_of(lines: list[str]) -> None:
 
 
 def test_each_query_of_the_dashboards_has_a_result(prometheus: Prometheus) -> None:
-    none_of(unanswered(prometheus, list(queries_of_dashboards()), within=25))
+    none_of(unanswered(prometheus, list(queries_of_dashboards()), within=PATIENCE))
 
 
 def test_what_each_alert_compares_is_there(prometheus: Prometheus) -> None:
-    none_of(unanswered(prometheus, list(queries_of_alerts()), within=25))
+    none_of(unanswered(prometheus, list(queries_of_alerts()), within=PATIENCE))
 
 
 def test_no_rule_fails(prometheus: Prometheus) -> None:
