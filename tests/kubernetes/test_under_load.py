@@ -110,7 +110,8 @@ def test_the_data_plane_needs_no_control_plane_to_serve(site: Site) -> None:
         with without_control_plane(site):
             time.sleep(OUTAGE)
 
-    counts, written = under_load(site, f"control plane gone for {OUTAGE:.0f} s and back", gone)
+    name = f"control plane gone for {OUTAGE:.0f} s and back"
+    counts, written = under_load(site, name, gone, WRITTEN)
     assert_nothing_lost(counts, written)
     restarts = [
         pod["status"]["containerStatuses"][0]["restartCount"] for pod in site.pods().values()
