@@ -91,7 +91,7 @@ class ServerProcess:
 
     def cpu_seconds(self) -> float:
         """User and system time of the process and all below it, so far."""
-        return sum(_cpu_seconds(pid) for pid in _tree(self.pid))
+        return sum(process_seconds(pid) for pid in _tree(self.pid))
 
     def hang_up(self) -> None:
         """Ask it to read its configuration again."""
@@ -131,7 +131,8 @@ def _tree(root: int) -> list[int]:
     return found
 
 
-def _cpu_seconds(pid: int) -> float:
+def process_seconds(pid: int) -> float:
+    """User and system time of one process, so far; nothing once it is gone."""
     fields = _stat(pid)
     return (int(fields[11]) + int(fields[12])) / _TICK if fields else 0.0
 

@@ -11,8 +11,7 @@ import asyncio
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
-from dataclasses import replace as altered
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from gateway.control_plane.access.audit_entry import note_release
@@ -87,6 +86,7 @@ class Publisher:
         self._kept: list[Any] = []
         self.pushing = self._pusher.times
         self._calls: list[_WaitingCall] = []
+        self._owed: list[_WaitingCall] = []
         self._watching: asyncio.Task[None] | None = None
 
     @property
@@ -125,6 +125,9 @@ class Publisher:
             self._pusher.wake()
         if self._data_planes.take_in(seen.data_planes) or news:
             self._data_planes.announce()
+        owed, self._owed = self._owed, []
+        for call in owed:
+            await self._take_back(call)
 
     def _leave_out(self, kept: list[Any]) -> None:
         self.judge.left_out.replace(kept)
@@ -226,7 +229,6 @@ class Publisher:
     ) -> Outcome:
         """Publish a hold; raises ``NotFound``, ``DocumentError``, and what ``check`` raises."""
         outcomes: list[Outcome] = []
-
         author = who or self.held.holds.get(name).who
 
         async def write(rule: Rule, message: str) -> Result:
@@ -246,7 +248,7 @@ class Publisher:
             result = await self.call(write)
             self._catch_up(result.previous)
             if not result.release.hash:
-                result = altered(result, release=await self._hashed(result.release))
+                result = replace(result, release=await self._hashed(result.release))
             if result.release.void:
                 return Outcome(result)
             call = _WaitingCall(result, self._awaited(result, owner))
@@ -306,7 +308,7 @@ class Publisher:
                     await self._data_planes.news()
         if call.failure is not None:
             raise call.failure
-        verdicts = [_worded(awaited.verdicts[node], wait) for node in awaited.nodes]
+        verdicts = [awaited.verdicts[node].worded(wait) for node in awaited.nodes]
         if call.taken_back is not None:
             await self._back(call.taken_back, verdicts, min(wait, _SETTLE))
         return Outcome(call.result, verdicts, call.taken_back)
@@ -373,7 +375,9 @@ class Publisher:
                     lambda: self.releases.take_back(refused, refused.release.who, message)
                 )
             except StoreError as error:
+                # The caller is told that the database fails; the rest follows when it responds.
                 call.failure = error
+                self._owed.append(call)
                 self._data_planes.announce()
                 return
             call.awaited.end = back.release.number
@@ -392,9 +396,3 @@ class Publisher:
                 who=release.who,
                 message=release.message,
             )
-
-
-def _worded(verdict: Verdict, wait: float) -> Verdict:
-    if verdict.status != "timeout" or verdict.error is not None:
-        return verdict
-    return altered(verdict, error=f"did not confirm within {wait:g} s")

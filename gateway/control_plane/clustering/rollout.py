@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from gateway.control_plane.clustering.data_planes import DataPlanes
@@ -22,6 +22,12 @@ class Verdict:
     hostname: str
     status: Status
     error: str | None = None
+
+    def worded(self, wait: float) -> Verdict:
+        """Return it with a reason also where none came within the seconds it was waited for."""
+        if self.status != "timeout" or self.error is not None:
+            return self
+        return replace(self, error=f"did not confirm within {wait:g} s")
 
 
 class Rollout:

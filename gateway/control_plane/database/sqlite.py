@@ -90,7 +90,8 @@ class SqliteDatabase(Database):
         if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             text = f"the database {self.path} is locked by another process; try again"
             return StoreError(text, 503)
-        if name == "SQLITE_FULL":
+        # The second: the file that readers and writers share beside the log cannot grow.
+        if name in ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"):
             text = f"no space left for the database {self.path}; free some and try again"
             return StoreError(text, 507)
         if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):

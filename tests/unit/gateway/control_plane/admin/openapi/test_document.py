@@ -106,7 +106,7 @@ async def test_answers_are_as_described_and_none_is_an_error_of_ours(tmp_path: P
     from tests.support.openapi_calls import attack
 
     number = int(os.environ.get("OPENAPI_SEED") or random.SystemRandom().randrange(10**6))
-    seconds = float(os.environ.get("OPENAPI_SECONDS") or 15)
+    seconds = float(os.environ.get("OPENAPI_SECONDS") or 12)
     async with running(tmp_path, admin_token=TOKEN) as place:
         known = await _one_of_each(place)
         url = f"http://127.0.0.1:{place.port('admin')}"

@@ -10,7 +10,7 @@ def test_each_entity_is_answered_written_and_changed() -> None:
     for collection, entity in ENTITIES.items():
         name = name_of(collection)
         answered, written = found[name], found[f"{name}Write"]
-        assert set(answered["properties"]) - set(answered["required"]) <= {"condition"}
+        assert set(answered["properties"]) - set(answered["required"]) <= {"condition", "partials"}
         assert set(entity.model.model_fields) <= set(written["properties"])
         assert "required" not in found[f"{name}Patch"]
         for field in entity.foreign:
