@@ -62,6 +62,10 @@ class DataPlaneRows:
         save = partial(self._store.save_data_planes, rows, oldest, forgotten, announce=urgent)
         try:
             await self._publisher.call(save)
+        except asyncio.CancelledError:
+            # The stop writes a last time.
+            self._data_planes.save_again(row["id"] for row in rows)
+            raise
         except StoreError as error:
             # What they wait for elsewhere is written when the database is back.
             self._data_planes.save_again(row["id"] for row in rows)

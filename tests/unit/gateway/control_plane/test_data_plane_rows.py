@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -67,3 +68,22 @@ async def test_what_could_not_be_written_is_so_the_next_time(
             other.execute("ROLLBACK")
             other.close()
             assert [row["id"] for row in await saved(place)] == ["node"]
+
+
+async def test_what_is_about_to_be_written_at_the_stop_is_not_lost(tmp_path: Path) -> None:
+    """The store's thread is busy, so that the stop cuts a write off before it has begun."""
+    async with running(tmp_path) as place, place.peer(node="node"):
+        await saved(place)
+        place.made.store.save_data_planes([], 0, ["node"])
+        place.made.data_planes.save_again(["node"])
+        free = threading.Event()
+        assert place.made.publisher is not None
+        busy = asyncio.create_task(place.made.publisher.call(free.wait))
+        saving = asyncio.create_task(saved(place))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        saving.cancel()
+        await asyncio.gather(saving, return_exceptions=True)
+        free.set()
+        await busy
+        assert [row["id"] for row in await saved(place)] == ["node"]
