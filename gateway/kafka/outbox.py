@@ -8,7 +8,6 @@ the producer, each with a header by which it is found in its topic.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -78,8 +77,8 @@ class Outbox:
 
 STAMP = "kafka-gateway-idempotency"
 """The record header with the use of a key, and the record's place among those of its request."""
-_PLACES = 10
-"""Digits of a place at most."""
+_LONGEST_PLACE = "0" * 10
+"""As many digits as a place has at most."""
 _REFUSED = frozenset(
     (
         "CLUSTER_AUTHORIZATION_FAILED",
@@ -111,14 +110,18 @@ class StampedOutbox:
     def __init__(
         self, use: str, left: Callable[[], float], written: Collection[tuple[str, int]] = ()
     ) -> None:
-        self.stamp: Sequence[Header] = ((STAMP, f"{use}-{'0' * _PLACES}".encode()),)
         self.sent = 0
         """How many records were handed on and not refused for certain."""
         self._use = use
         self._left = left
         self._written = written
-        self._places: Counter[str] = Counter()
+        self._places: dict[str, int] = {}
         self._producer: Producer | None = None
+
+    @property
+    def stamp(self) -> Sequence[Header]:
+        """See ``Outbox``."""
+        return ((STAMP, f"{self._use}-{_LONGEST_PLACE}".encode()),)
 
     @property
     def config(self) -> ProducerConfig:
@@ -163,8 +166,8 @@ class StampedOutbox:
         on_delivery: Callable[[ProduceError | None], None] | None = None,
     ) -> None:
         """See ``Producer``; also raises ``ProducerUnhealthy`` when there is no time left."""
-        place = self._places[topic]
-        self._places[topic] += 1
+        place = self._places.get(topic, 0)
+        self._places[topic] = place + 1
         if (topic, place) in self._written:
             if on_delivery is not None:
                 on_delivery(None)

@@ -11,14 +11,15 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from time import time
-from typing import Any
-from uuid import uuid4
+from typing import Any, NamedTuple
 
 import orjson
 
 from gateway.errors import TopicUnreadable
+from gateway.http.identity import next_id
 from gateway.http.messages import Request
 from gateway.kafka.config import ProducerConfig
 from gateway.kafka.outbox import STAMP
@@ -35,8 +36,7 @@ Written = frozenset[tuple[str, int]]
 """Topic, and the record's place among those of its request in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """``at``: when the key was claimed first, in seconds since 1970; ``topics``, ``brokers``: where
     its records go. ``responded``: a client knows that the attempt failed.
     """
@@ -53,7 +53,7 @@ class Note:
 
     def after_response(self) -> Note:
         """Return the note of an attempt whose failure a client has been told."""
-        return replace(self, responded=True)
+        return self._replace(responded=True)
 
 
 def read_note(value: bytes) -> Note | None:
@@ -65,21 +65,29 @@ def read_note(value: bytes) -> Note | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Recovery:
-    """Of one plugin that writes records: what it takes to find them again."""
+    """Of one plugin that writes records: what it takes to find them again; made once."""
 
     topics: tuple[str, ...]
     config: ProducerConfig
 
-    @property
+    @cached_property
     def lease(self) -> float:
         """Seconds that a claim must last at least: a record is given up before they are over."""
         return 1.5 * self.config.deadline / 1000 + 2
 
     def note(self) -> Note:
         """Return the note of a new claim."""
-        return Note(uuid4().hex, time(), self.topics, self.config.bootstrap)
+        return Note(next_id().decode(), time(), self.topics, self.config.bootstrap)
+
+    def packed(self, note: Note) -> bytes:
+        """Return what ``note.pack()`` does for a new one, of which most is always the same."""
+        return b'["%b",%b,%b' % (note.use.encode(), repr(note.at).encode(), self._rest)
+
+    @cached_property
+    def _rest(self) -> bytes:
+        return orjson.dumps([self.topics, self.config.bootstrap, False])[1:]
 
     def search(self, notes: Sequence[Note]) -> dict[str, set[tuple[str, int]]]:
         """Return by use what of these attempts is in the topics; blocks. See ``find_headers``."""
@@ -145,8 +153,12 @@ def recovery_of(request: Request) -> Recovery | None:
     handler: Any = None if request.chain is None else request.chain.producing
     if handler is None or handler.producer is None:
         return None
+    known: Recovery | None = handler.recovery
+    if known is not None:
+        return known
     config: ProducerConfig = handler.producer.config
     if config.sasl is not None and config.sasl.oauth is not None:
         return None
     topics: Sequence[str] = handler.topics.allowed
-    return Recovery(tuple(sorted(topics)), config)
+    handler.recovery = known = Recovery(tuple(sorted(topics)), config)
+    return known

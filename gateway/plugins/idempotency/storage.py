@@ -53,15 +53,18 @@ class MemoryStorage:
     async def begin(self, attempt: Attempt, request: Request) -> Seen:
         """See ``Storage``."""
         recovery = recovery_of(request)
-        attempt.note = None if recovery is None else recovery.note()
+        note, lease = b"", LEASE
+        if recovery is not None:
+            attempt.note = recovery.note()
+            note, lease = recovery.packed(attempt.note), max(LEASE, recovery.lease)
         seen = await self._store.begin(
             attempt.key,
             attempt.mark,
             wait=self._wait,
             ttl=self._window,
             again=self._again or recovery is not None,
-            note=b"" if attempt.note is None else attempt.note.pack(),
-            lease=LEASE if recovery is None else max(LEASE, recovery.lease),
+            note=note,
+            lease=lease,
         )
         attempt.token = seen.token
         if seen.standing is Standing.TAKEN:

@@ -4,14 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from gateway.errors import (
     BodyUnreadable,
     BufferFull,
-    CertificateMissing,
     KafkaRefuses,
     ProduceError,
     ProducerUnhealthy,
@@ -23,10 +21,9 @@ from gateway.http import arguments
 from gateway.http.messages import Pending, Request, Response
 from gateway.http.route_match import RouteMatch
 from gateway.kafka.batch import Header, extra_size
-from gateway.kafka.config import ProducerConfig, Sasl
-from gateway.kafka.producer import Producer
+from gateway.kafka.outbox import StampedOutbox
 from gateway.logs import get_logger
-from gateway.plugins.base import Handler, PluginContext
+from gateway.plugins.base import PluginContext
 from gateway.plugins.chain import failure
 from gateway.plugins.produce import responses
 from gateway.plugins.produce.bulk import Addressed, Made, collect, made, send
@@ -40,6 +37,7 @@ from gateway.plugins.produce.envelope import (
     raw,
 )
 from gateway.plugins.produce.lua import LuaFunctions
+from gateway.plugins.produce.opening import OpensProducer
 from gateway.plugins.produce.outcomes import NOT_WRITTEN, AcceptedLost, Delivery, Gathering, Lost
 from gateway.plugins.produce.producer_config import is_async
 from gateway.plugins.produce.records import (
@@ -59,7 +57,7 @@ _REFUSALS = (RequestRejected, BufferFull, KafkaRefuses, ProducerUnhealthy, Schem
 _NO_HEADERS: Sequence[Header] = ()
 
 
-class ProduceHandler(Handler):
+class ProduceHandler(OpensProducer):
     """The access phase of both plugins; subclasses say which producer they want."""
 
     produces = True
@@ -93,9 +91,8 @@ class ProduceHandler(Handler):
         self.needs_body = bool(config.forward_body or config.raw_body or self._split)
         self._topic: str = config.topic
         self._schemas = schema_stage(config, context)
-        self.producer: Producer | None = None
+        self._is_one = False
         self._callers: Callers | None = None
-        self._run: Callable[[Request], Response | Pending]
         callers = config.consumer_credentials
         if callers is None or callers.otherwise == "default":
             self.start(None)
@@ -107,16 +104,15 @@ class ProduceHandler(Handler):
             # Callers write with credentials of their own, which nobody else may write with.
             self.produces = False
 
-    def producer_config(self) -> ProducerConfig:
-        """Return the producer this plugin wants; raises ``ProduceError``."""
-        raise NotImplementedError
-
     def access(self, request: Request) -> Response | Pending:
         """Write the request's records; respond now, or when Kafka has."""
         try:
-            if request.outbox is not None:
+            outbox = request.outbox
+            if outbox is not None:
                 if self.produces and self.producer is not None:
-                    request.outbox.open(self.producer)
+                    outbox.open(self.producer)
+                    if self._is_one and type(outbox) is StampedOutbox and not request.admission:
+                        return self._one_stamped(request, outbox)
                     return self._in_turns(request)
                 request.outbox = None
             return self._run(request)
@@ -169,52 +165,6 @@ class ProduceHandler(Handler):
             self._run = responses.closed
         self.give_back()
 
-    def give_back(self) -> None:
-        """Give the producer back: what it has is written first."""
-        if self.producer is not None:
-            self.context.producers.release(self.producer)
-            self.producer = None
-
-    @property
-    def is_sending(self) -> bool:
-        """Whether there are records that Kafka has not confirmed."""
-        return self.producer is not None and self.producer.messages > 0
-
-    def start(self, sasl: Sasl | None) -> None:
-        """Open the producer, with its own credential or a caller's.
-
-        Raises ``ReleaseRefused``, for its own.
-        """
-        self.producer, broken = self._open(sasl)
-        self._run = self._way() if broken is None else (lambda _: broken)
-
-    def _open(self, sasl: Sasl | None) -> tuple[Producer | None, Response | None]:
-        """Return the producer, or the response to every request without one."""
-        producers = self.context.producers
-        try:
-            config = self.producer_config()
-            producer = producers.get(config if sasl is None else replace(config, sasl=sasl))
-        except CertificateMissing as error:
-            _log.error("no producer", plugin=self.context.plugin_id, problem=str(error))
-            return None, responses.broken(500, "the client certificate could not be loaded")
-        except ProduceError as error:
-            _log.error("no producer", plugin=self.context.plugin_id, problem=str(error))
-            return None, responses.broken(502, "the producer could not be created")
-        try:
-            for topic in self.topics.allowed:
-                producer.declare(topic)
-        except ProduceError:
-            producers.release(producer)
-            problem = f"no topic can be named {topic[:100]!r}"
-            if sasl is not None:
-                return None, responses.broken(502, problem)
-            if self._schemas is not None:
-                self._schemas.close()
-            raise ReleaseRefused([problem]) from None
-        self._send = producer.send
-        self._record_log = producer.watch.log.record
-        return producer, None
-
     def _way(self) -> Callable[[Request], Response | Pending]:
         """Return the shortest way for this configuration."""
         config = self.config
@@ -227,7 +177,8 @@ class ProduceHandler(Handler):
             self._encode: Callable[[Request, bytes], bytes] = raw
         else:
             self._encode = self._envelopes.encode
-        return self._one_buffered if self._buffered else self._one
+        self._is_one = not self._buffered
+        return self._one if self._is_one else self._one_buffered
 
     def _one(self, request: Request) -> Response | Pending:
         value = self._encode(request, request.body)
@@ -239,6 +190,16 @@ class ProduceHandler(Handler):
         if request.admission is not None and self._must_wait(request, len(value)):
             return self._in_turns(request)
         self._send(self._topic, value, None, headers, delivery)
+        return delivery
+
+    def _one_stamped(self, request: Request, outbox: StampedOutbox) -> Pending:
+        """What ``_in_turns`` does with an only record whose response waits for it."""
+        value = self._encode(request, request.body)
+        select = self._record_headers
+        headers = _NO_HEADERS if self._bare and request.trace is None else select(request)
+        self._sizes.check(len(value), None, [*headers, *outbox.stamp])
+        delivery = Delivery(self, request)
+        outbox.send(self._topic, value, None, headers, delivery)
         return delivery
 
     def _one_buffered(self, request: Request) -> Response | Pending:
@@ -383,10 +344,6 @@ class ProduceHandler(Handler):
         """Return what takes the reports of records whose sender does not wait."""
         kind = AcceptedLost if self.config.accepted else Lost
         return kind(self, request, to.topics)
-
-    def _open_producer(self) -> Producer:
-        assert self.producer is not None
-        return self.producer
 
     def _failed(self, request: Request, error: Exception) -> Response:
         """Return the response to what was raised between two turns."""

@@ -352,6 +352,9 @@ async def test_what_cannot_be_found_again_is_not_looked_for() -> None:
         found = recovery_of(request)
         assert found is not None
         assert found.topics == ("t",)
+        assert recovery_of(request) is found, "made once"
+        note = found.note()
+        assert read_note(found.packed(note)) == read_note(note.pack()) == note
         assert found.lease * 3 / 4 - 1 > found.config.deadline / 1000
         for handler in handlers:
             handler.close()
