@@ -58,7 +58,7 @@ class RouteCounters:
         }
 
     def _count_upstream(self, milliseconds: int) -> None:
-        self.upstream[bisect_left(BUCKETS, milliseconds)] += 1
+        self.upstream[0 if milliseconds <= 1 else bisect_left(BUCKETS, milliseconds)] += 1
         self.waited += milliseconds
 
 

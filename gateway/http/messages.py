@@ -345,8 +345,9 @@ class Pending:
         if self._response is not None:
             return
         self._response = response
-        if self._callback is not None:
-            self._callback(response)
+        callback = self._callback
+        if callback is not None:
+            callback(response)
 
     def then(self, callback: Callable[[Response], None]) -> None:
         """Call ``callback`` with the response, at once if it is there already."""

@@ -170,9 +170,16 @@ class ResponseQueue:
         self.current = self._pending = None
         self._flow.since = self._context.clock.now
         self._send(request, response)
-        if not self.corked:
-            if self._waiting or self.unread is not None:
-                self._advance()
+        if self.corked:
+            return
+        if self._waiting or self.unread is not None:
+            self._advance()
+        out = self._out
+        if out and not (self.closing or self._flow.input_closed):
+            # What ``flush`` does then, without the call.
+            self._flow.transport.write(b"".join(out))
+            out.clear()
+        else:
             self.flush()
 
     def _advance(self) -> None:

@@ -22,7 +22,7 @@ from gateway.plugins.conditions import Condition
 from gateway.tasks import BackgroundTasks
 
 _log = get_logger("gateway.plugins")
-_RESPONSES = (Response, Pending)
+_RESPONSES = (Pending, Response)
 _Caller = tuple[Any, Any]
 _NOBODY = (None, None)
 _tasks = BackgroundTasks()
@@ -123,7 +123,8 @@ class Chain:
                     # Its place is looked for here: counting would cost every request.
                     index = access.index(handler, start)
                     return self._later(request, index, _NOBODY, result, None)
-            return self._last(request)
+            last = self._last
+            return last(request)
         except Exception as error:
             return failure(request, error)
 

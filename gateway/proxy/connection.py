@@ -204,8 +204,10 @@ class UpstreamConnection(asyncio.Protocol):
             whole = parse_response(data)
             if whole is not None:
                 self._reader = None
-                self._on_idle(self)
-                reader.on_whole(*whole)
+                on_idle = self._on_idle
+                on_idle(self)
+                status, headers, body = whole
+                reader.on_whole(status, headers, body)
                 return
         if not self._in_body:
             self._head_bytes += len(data)
