@@ -199,8 +199,7 @@ class ProduceHandler(OpensProducer):
     def _one_stamped(self, request: Request, outbox: StampedOutbox) -> Pending:
         """What ``_in_turns`` does with an only record whose response waits for it."""
         value = self._encode(request, request.body)
-        select = self._record_headers
-        headers = _NO_HEADERS if self._bare and request.trace is None else select(request)
+        headers = _NO_HEADERS if self._bare and request.trace is None else self._headers.of(request)
         self._sizes.check(len(value), None, [*headers, *outbox.stamp])
         delivery = Delivery(self, request)
         outbox.send(self._topic, value, None, headers, delivery)
