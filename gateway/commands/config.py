@@ -122,6 +122,10 @@ def sync(
 @in_words
 def dump(
     owner: Owner = DEFAULT_OWNER,
+    unowned: Annotated[
+        bool,
+        typer.Option("--unowned", help="What belongs to nobody, as decK makes it."),
+    ] = False,
     select_tag: SelectTags = None,
     output: Output = None,
     json: AsJson = False,
@@ -129,9 +133,12 @@ def dump(
     token_file: TokenFile = None,
     ca: Authority = None,
 ) -> None:
-    """Write what an owner has as a decK file, with its secrets."""
+    """Write what an owner has as a decK file, with its secrets.
+
+    A sync of a dump of what belongs to nobody takes it over, by the ids in the file.
+    """
     from gateway.commands.configuration.live import compatibility, configuration, newest
-    from gateway.control_plane.ownership import has_tags, owns_anything
+    from gateway.control_plane.ownership import has_tags, owns_anything, unowned_document
     from gateway.documents.deck_writer import as_deck
     from gateway.documents.document import from_table
     from gateway.documents.yaml_text import write_yaml
@@ -139,12 +146,13 @@ def dump(
 
     api = admin_api(url, token_file, ca)
     live = configuration(api, newest(api))
-    if not owns_anything(live, owner):
+    if not unowned and not owns_anything(live, owner):
         raise CommandFailed(f'owner "{owner}" has no entities')
     tags = select_tag or []
     tagged = {name: [one for one in rows if has_tags(one, tags)] for name, rows in live.items()}
     with version_of(compatibility(api)):
-        file = as_deck(from_table(tagged, owner), owner, tags)
+        document = unowned_document(tagged) if unowned else from_table(tagged, owner)
+        file = as_deck(document, "" if unowned else owner, tags)
     _write(orjson.dumps(file).decode() + "\n" if json else write_yaml(file), output)
 
 

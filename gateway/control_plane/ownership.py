@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from gateway.control_plane.rows import Rows, indexed, unique_values
 from gateway.documents.document import Document, to_table
-from gateway.documents.tree import owner_tag
+from gateway.documents.tree import nest, owner_tag
 from gateway.entities import ENTITIES, EntityType, Row
 from gateway.entities.checks import Table, check_table, row_label
 from gateway.entities.credentials import SECRETS
@@ -31,6 +31,17 @@ def owns_anything(table: Table, owner: str) -> bool:
     return any(owner_of(row) == owner for rows in table.values() for row in rows)
 
 
+def unowned_document(table: Table) -> dict[str, Any]:
+    """Return what belongs to nobody as a document, with its ids."""
+    rows = [
+        (ENTITIES[collection], row)
+        for collection in ENTITIES
+        for row in table.get(collection, ())
+        if owner_of(row) is None
+    ]
+    return nest(rows, "")
+
+
 def merge(
     table: Table, owner: str, document: Document, now: int, tags: Collection[str] = ()
 ) -> Table:
@@ -38,13 +49,22 @@ def merge(
 
     With ``tags`` only those that have all of them are replaced, and those of the document must.
     What cannot be without an entity that goes (a plugin on its route) goes with it, also another
-    owner's. ``now`` is in seconds since 1970. Raises ``DocumentError``, and ``UniqueViolation``
+    owner's. What belongs to nobody stays, but for what the document has by its id: that is the
+    owner's from then on.
+
+    ``now`` is in seconds since 1970. Raises ``DocumentError``, and ``UniqueViolation``
     naming the owner that has the same name already.
     """
     own = to_table(document, owner, now, table)
     _check_tags(own, tags)
+    named = _ids(own)
     others = {
-        collection: [row for row in rows if owner_of(row) != owner or not has_tags(row, tags)]
+        collection: [
+            row
+            for row in rows
+            if (owner_of(row) != owner or not has_tags(row, tags))
+            and (owner_of(row) is not None or (collection, row["id"]) not in named)
+        ]
         for collection, rows in table.items()
     }
     for collection, rows in own.items():
@@ -162,7 +182,7 @@ def _whose(entity: EntityType, row: Mapping[str, Any], publisher: str) -> str:
     owner = owner_of(dict(row))
     label = row_label(entity, dict(row))
     if owner is None:
-        return f"{label} was made through the Admin API and belongs to no owner; delete it first"
+        return f"{label} belongs to no owner; give its id, {row['id']}, to take it over"
     if owner == publisher:
         return f"{label} has not all tags that this publishes by; tag it, or remove it there"
     return f'{label} belongs to owner "{owner}"; choose another name, or remove it there'

@@ -87,6 +87,9 @@ def _entity(collection: str, change: RowChange, old: Table, new: Table) -> Entit
         for path in {**before, **after}
         if before.get(path) != after.get(path)
     ]
+    if change.before is not None and change.after is not None:
+        owners = owner_of(change.before), owner_of(change.after)
+        fields += [FieldChange("owner", *owners)] if owners[0] != owners[1] else []
     where = old if change.after is None else new
     return EntityChange(
         kind,

@@ -283,3 +283,24 @@ async def test_a_certificate_is_verified_by_its_authority(tmp_path: Path) -> Non
         known = await run_against(place, *words, "--ca", str(tmp_path / "ca.pem"))
         assert known.exit_code == 0, known.output
         assert known.output.endswith("published as release 1\n")
+
+
+async def test_what_belongs_to_nobody_stays_and_is_taken_over_by_its_ids(tmp_path: Path) -> None:
+    async with running(tmp_path / "plane") as place:
+        made = await place.ask("POST", "/services", {"name": "s", "host": "s.test"})
+        await place.ask("POST", "/services/s/routes", {"name": "r", "paths": ["/r"]})
+        empty = _file(tmp_path, '_format_version: "3.0"\n', "empty.yaml")
+        left = await run_against(place, "config", "sync", empty, *OWNER)
+        assert (left.exit_code, left.output) == (0, "no difference\n")
+        dumped = tmp_path / "dumped.yaml"
+        words = ("config", "dump", "--unowned", "-o", str(dumped))
+        assert (await run_against(place, *words)).exit_code == 0
+        done = await run_against(place, "config", "sync", str(dumped), *OWNER)
+        assert done.exit_code == 0, done.output
+        assert f"owner: null -> {OWNER[1]}" in done.output, done.output
+        again = await run_against(place, "config", "sync", str(dumped), *OWNER)
+        assert again.output == "no difference\n"
+        shown = (await place.ask("GET", "/services/s")).body
+        assert shown["id"] == made.body["id"]
+        nothing = await run_against(place, "config", "dump", "--unowned")
+        assert nothing.output == "_format_version: '3.0'\n"

@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 
 from gateway.control_plane.changes import create
-from gateway.control_plane.ownership import canonical, merge, owner_of, owns_anything
+from gateway.control_plane.ownership import (
+    canonical,
+    merge,
+    owner_of,
+    owns_anything,
+    unowned_document,
+)
+from gateway.control_plane.page.changes import entity_changes
 from gateway.entities.checks import Table
 from gateway.errors import DocumentError, UniqueViolation
 from tests.support.documents import plugin_of, story
@@ -105,3 +112,28 @@ def test_tags_say_which_entities_of_an_owner_are_replaced() -> None:
         merge(before, "a", services(n=["two"]), 2, ["one"])
     with pytest.raises(UniqueViolation, match="has not all tags that this publishes by"):
         merge(before, "a", services(z=["one"]), 2, ["one"])
+
+
+def test_what_belongs_to_nobody_stays_until_a_document_has_its_id() -> None:
+    table = create({}, "services", {"name": "s", "host": "a.test"}, NOW).table
+    service = table["services"][0]["id"]
+    table = create(table, "routes", {"name": "r", "paths": ["/r"], "service": service}, NOW).table
+    document = {"services": {"s": {"host": "b.test"}}}
+    with pytest.raises(UniqueViolation, match=f"give its id, {service}, to take it over"):
+        published(document, "a", table)
+    document["services"]["s"]["id"] = service
+    taken = published(document, "a", table)
+    assert [(row["id"], owner_of(row)) for row in taken["services"]] == [(service, "a")]
+    assert [owner_of(row) for row in taken["routes"]] == [None]
+    whole = unowned_document(table)
+    everything = published(whole, "a", table)
+    assert {owner_of(row) for rows in everything.values() for row in rows} == {"a"}
+    assert unowned_document(everything) == {}
+    ids = {row["id"] for rows in table.values() for row in rows}
+    assert {row["id"] for rows in everything.values() for row in rows} == ids
+    owners = [
+        (one.path, one.before, one.after)
+        for change in entity_changes(table, everything)
+        for one in change.fields
+    ]
+    assert owners == [("owner", None, "a")] * 2
