@@ -38,7 +38,8 @@ async def opened(**config: Any) -> AsyncIterator[KafkaUpstream]:
 
 async def test_a_producer_is_there_until_it_is_given_back() -> None:
     async with opened() as handler:
-        assert handler.producer is not None
+        held = handler.producer
+        assert held is not None
         assert not handler.is_sending
         handler.give_back()
         assert handler.producer is None
