@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """``python -m bench.single_writes [sqlite|postgres]``: what writes cost a control plane.
 
-2,000 routes with a plugin each are written as decK writes them, ten requests at a time, with a data
-plane connected; then as many are published at once, and single writes are made beside 10,000
-entities. Prints seconds by the clock and the processor time of the control plane, which alone says
-something on a machine that others use as well. Fails when one of them misses its target.
+2,000 routes with a plugin each are written as decK writes them, ten requests at a time; single
+writes are made beside 10,000 entities; then, with a data plane connected, 2,000 routes are
+published. The writes have none, since how often one is sent what is new depends on the clock.
+Prints seconds of processor time of the control plane, which alone says something on a machine that
+others use as well, and by the clock. Fails when one of them misses its target.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import uvloop
 from bench.processes import process_seconds
 from tests.support.control_plane_process import process, until_ready, values_with_ports
 from tests.support.deck import PARALLEL, Write, entity_id, guarded_routes
+from tests.support.fleet import LightDataPlane
 from tests.support.postgres import running_postgres
 from tests.support.under_fire import light_data_plane
 
@@ -95,25 +97,27 @@ class Subject:
         async with self._session.post("/releases", json=body) as reply:
             answered = await reply.json()
         assert reply.status == 201, answered
-        assert [one["status"] for one in answered["data_planes"]] == ["confirmed"], answered
+        assert {one["status"] for one in answered["data_planes"]} <= {"confirmed"}, answered
 
 
-async def _measure(subject: Subject) -> bool:
+async def _measure(subject: Subject, plane: LightDataPlane) -> bool:
     with subject.cost() as sync:
         await subject.write(guarded_routes(_ROUTES, _SERVICES))
     count = 2 * _ROUTES + _SERVICES
     _tell(f"{count} single writes", sync)
     room = subject.room()
     print(f"{room / 2**20:16.1f} MiB of database for them", flush=True)
-    with subject.cost() as published:
-        await subject.publish("published", _ROUTES)
-    _tell(f"a publish of {_ROUTES} routes with a plugin, until confirmed", published)
     await subject.publish("beside", _BESIDE)
     with subject.cost() as beside:
         path = f"/services/{entity_id('changed')}"
         await subject.write([[(path, {"host": f"h{n}.test"}) for n in range(_WRITES)]])
     beside = Cost(beside.clock / _WRITES, beside.processor / _WRITES)
     _tell(f"a write beside {2 * _BESIDE} entities and those before", beside, 1000, "ms")
+    plane.start()
+    await plane.changed.wait()
+    with subject.cost() as published:
+        await subject.publish("published", _ROUTES)
+    _tell(f"a publish of {_ROUTES} routes with a plugin, until confirmed", published)
     return (
         sync.processor < _SYNC
         and room < _ROOM
@@ -131,9 +135,8 @@ async def _run(ports: list[int], pid: int, folder: Path) -> bool:
     admin, cluster, status = ports
     await until_ready(status)
     plane = light_data_plane(cluster)
-    plane.start()
     async with aiohttp.ClientSession(f"http://127.0.0.1:{admin}") as session:
-        held = await _measure(Subject(session, pid, folder))
+        held = await _measure(Subject(session, pid, folder), plane)
     await plane.stop()
     return held
 
