@@ -67,7 +67,7 @@ class NotText(str):
 def test_a_record_with_a_header_that_is_no_text_is_read_as_well(cluster: MockKafka) -> None:
     async def job(worker: Worker) -> None:
         producer = worker.pool.get(config_of(cluster))
-        for name in ("h", NotText("h")):
+        for name in ("h", NotText("no text")):
             report = asyncio.get_running_loop().create_future()
             producer.send("t", b"v", b"k", [(name, b"1")], report.set_result)
             assert await report is None
