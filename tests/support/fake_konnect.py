@@ -16,6 +16,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from gateway.entities import ENTITIES
+from gateway.schema import entity_schema, plugin_schema
+
+ORGANIZATION = "6f5b7a0c-5b0b-4f4e-8f5e-3f6d3c1b2a10"
 ENDPOINTS = ("https://abc123.us.cp.test:443", "https://abc123.us.tp.test:443")
 
 CREDENTIALS = {
@@ -52,6 +56,7 @@ class FakeKonnect:
                 body = json.loads(self.rfile.read(length)) if length else None
                 status: int = 401
                 answer: Any = {"status": 401, "title": "Unauthorized", "detail": "Unauthenticated"}
+                answer["message"] = answer["detail"]
                 after = ""
                 if konnect.too_many:
                     status, after = 429, konnect.too_many.pop(0)
@@ -88,6 +93,15 @@ class FakeKonnect:
         split = urllib.parse.urlsplit(target)
         query = dict(urllib.parse.parse_qsl(split.query))
         match split.path.strip("/").split("/"):
+            case ["konnect-api", "api", "runtime_groups"]:
+                found = [{"id": one["id"], "name": one["name"]} for one in self.planes.values()]
+                return 200, {"data": found, "page": 1, "pageCount": 1}
+            case ["v2", "organizations", "me"]:
+                return 200, {"id": ORGANIZATION, "name": "fake"}
+            case ["v2", "control-planes", _, "core-entities", "v1", "schemas", "json", singular]:
+                return _json_schema(singular)
+            case ["v2", "control-planes", _, "core-entities", "schemas", "plugins", name]:
+                return 200, plugin_schema(name)
             case ["v2", "control-planes"]:
                 return self._planes(method, query, body)
             case ["v2", "control-planes", identity]:
@@ -122,8 +136,8 @@ class FakeKonnect:
         config = {
             "control_plane_endpoint": ENDPOINTS[0],
             "telemetry_endpoint": ENDPOINTS[1],
-            "cluster_type": body["cluster_type"],
-            "auth_type": body["auth_type"],
+            "cluster_type": body.get("cluster_type", "CLUSTER_TYPE_CONTROL_PLANE"),
+            "auth_type": body.get("auth_type", "pinned_client_certs"),
         }
         kept = {name: body.get(name) for name in ("name", "description", "labels")}
         self.planes[identity] = {"id": identity, "config": config, **kept}
@@ -134,7 +148,7 @@ class FakeKonnect:
             items = list(self.certificates.values())
             return 200, {"items": items, "page": {"total_count": len(items)}}
         identity = str(uuid.uuid4())
-        self.certificates[identity] = {"id": identity, **body}
+        self.certificates[identity] = {"id": identity, "created_at": 1, "updated_at": 1, **body}
         return 201, {"item": self.certificates[identity]}
 
     def _one(
@@ -156,7 +170,8 @@ class FakeKonnect:
     def _list(self, kind: str, query: dict[str, str]) -> tuple[int, Any]:
         rows = self.entities.get(kind, {}).values()
         tag = query.get("tags")
-        return 200, {"data": [row for row in rows if tag in row["tags"]], "offset": None}
+        found = [row for row in rows if tag is None or tag in row["tags"]]
+        return 200, {"data": found, "offset": None}
 
     def _entity(self, kind: str, identity: str, method: str, body: Any) -> tuple[int, Any]:
         rows = self.entities.setdefault(kind, {})
@@ -166,3 +181,17 @@ class FakeKonnect:
         # Konnect has defaults of its own, some of them for fields that we do not know.
         rows[identity] = {"tls_sans": None, **body, "id": identity, "created_at": 1}
         return 200, rows[identity]
+
+
+def _json_schema(singular: str) -> tuple[int, Any]:
+    """Return the JSON Schema of an entity, by the word for one of them."""
+    found = next((one.collection for one in ENTITIES.values() if one.singular == singular), None)
+    if found is None:
+        return 404, {"status": 404, "title": "Not Found"}
+    fields = {name: one for field in entity_schema(found)["fields"] for name, one in field.items()}
+    kept = ("type", "default")
+    return 200, {
+        "properties": {
+            name: {key: one[key] for key in kept if key in one} for name, one in fields.items()
+        }
+    }
