@@ -245,7 +245,7 @@ class Settings(PostgresSettings, PageSettings):
     releases_kept_for: float = setting(seconds, "720h", own=True)
     """How long it keeps them at most; the newest ten stay however old they are."""
     tokens_kept_for: float = setting(seconds, "720h", own=True)
-    """How long a control plane knows a token after it was revoked or expired; the newest stays."""
+    """How long a control plane knows a token after it was revoked or expired; one stays."""
     audit_log_file: str | None = setting(plain, "", own=True)
     """A file that a control plane appends the audit log to as well, a JSON object a line; it may be
     renamed at any time, and is made anew then."""

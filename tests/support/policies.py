@@ -114,14 +114,22 @@ async def policy_gateway(
 
 @asynccontextmanager
 async def gateway_of(
-    content: bytes, seen: list[tuple[bytes, bytes]] | None = None, port: int = 0, **resources: Any
+    content: bytes,
+    seen: list[tuple[bytes, bytes]] | None = None,
+    port: int = 0,
+    *,
+    secrets: Mapping[str, str] | None = None,
+    **resources: Any,
 ) -> AsyncIterator[PolicyGateway]:
-    """Serve a table; ``seen`` and ``port`` are those of the upstream that the test knows."""
+    """Serve a table; ``seen`` and ``port`` are those of the upstream that the test knows.
+
+    ``secrets``: what vault references of the environment resolve to.
+    """
     loop = asyncio.get_running_loop()
     proxy = Proxy(loop)
     worker = WorkerResources(Counters(), ProducerPool(loop), proxy=proxy)
     worker = replace(worker, **resources)
-    compiled = compile_configuration(content, "h" * 32, {})
+    compiled = compile_configuration(content, "h" * 32, secrets or {})
     snapshot = await Snapshot.build(compiled, Snapshot.empty(), worker)
     application = GatewayApplication(worker.counters)
     application.serve(snapshot)

@@ -26,7 +26,7 @@ RETENTION = AdminIdentity("retention of tokens", frozenset(), proven=False)
 _EVERY = 5.0
 """Seconds between writes of when tokens were used last."""
 _LOOK = 3600.0
-"""Seconds between looks for tokens that ended too long ago."""
+"""Most seconds between looks for tokens that ended too long ago."""
 
 _log = get_logger("gateway.control_plane")
 
@@ -48,6 +48,8 @@ class TokenUpkeep:
         self._call = call
         self._audit = audit
         self._kept_for = kept_for
+        # Shorter than an hour, a retention is kept to as closely as the writes beside it come.
+        self._look = min(_LOOK, kept_for)
         self._looked = 0.0
         self._task = LastingTask(self._run)
 
@@ -91,7 +93,7 @@ class TokenUpkeep:
 
     async def _run(self) -> None:
         while True:
-            if not self._looked or time.monotonic() - self._looked > _LOOK:
+            if not self._looked or time.monotonic() - self._looked > self._look:
                 await self.remove_old()
             await asyncio.sleep(_EVERY)
             await self.save()

@@ -155,12 +155,14 @@ class TokenStore:
     def remove_ended(self, until: int) -> list[AdminToken]:
         """Remove the tokens that were revoked or expired until a time; return them.
 
-        One stays at least, the newest: that there has been one keeps the API closed.
+        When all of them ended, the newest stays: that there has been one keeps the API closed.
         """
         with self._store.writing() as connection:
             query = sa.select(TOKENS).order_by(TOKENS.c.created_at, TOKENS.c.name)
             rows = [_token(row._asdict()) for row in connection.execute(query)]
-            gone = [one for one in rows[:-1] if one.ended_at is not None and one.ended_at <= until]
+            gone = [one for one in rows if one.ended_at is not None and one.ended_at <= until]
+            if len(gone) == len(rows):
+                gone = gone[:-1]
             if gone:
                 ids = [one.id for one in gone]
                 connection.execute(sa.delete(TOKENS).where(TOKENS.c.id.in_(ids)))

@@ -116,6 +116,9 @@ SERVED: list[tuple[str, str, str, list[str], int]] = [
 ]
 
 
+SECRETS = {"{vault://env/REDIS_PASSWORD}": "password-of-redis"}
+
+
 @pytest.mark.parametrize("name", FILES)
 async def test_a_data_plane_serves_what_was_synchronised(name: str, tmp_path: Path) -> None:
     with mock_kafka() as kafka:
@@ -127,7 +130,7 @@ async def test_a_data_plane_serves_what_was_synchronised(name: str, tmp_path: Pa
             await Deck(place, environment).sync(FILES[name])
             async with place.peer() as peer:
                 table = orjson.dumps((await peer.configuration())["config_table"])
-            async with gateway_of(table) as gateway:
+            async with gateway_of(table, secrets=SECRETS) as gateway:
                 for _, method, target, lines, status in (one for one in SERVED if one[0] == name):
                     body = b'{"id": 1}' if method == "POST" else b""
                     reply = await gateway.ask(target, *lines, method=method, body=body)
