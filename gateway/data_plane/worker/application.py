@@ -20,11 +20,11 @@ from gateway.routing.router import REFUSED
 class GatewayApplication:
     """Serves the current snapshot; ``serve`` puts another in its place."""
 
-    __slots__ = ("_access_log", "_count_unmatched", "_look_up", "counters", "snapshot")
+    __slots__ = ("_access_log", "_look_up", "_unmatched", "counters", "snapshot")
 
     def __init__(self, counters: Counters, access_log: AccessLog | None = None) -> None:
         self.counters = counters
-        self._count_unmatched = counters.unmatched.count
+        self._unmatched = counters.unmatched
         self._access_log = access_log
         self.serve(Snapshot.empty())
 
@@ -61,8 +61,8 @@ class GatewayApplication:
     def finished(self, request: Request, response: Response, written: int) -> None:
         """Count, run the log phase, write the access log."""
         match = request.match
-        count = self._count_unmatched if match is None else match.data.count
-        count(request, response, written)
+        counters = self._unmatched if match is None else match.data.counters
+        counters.count(request, response, written)
         chain = request.chain
         if chain is None:
             # Refused before its plugins ran: no route, another protocol, a head that is none.

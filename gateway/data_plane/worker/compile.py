@@ -36,11 +36,11 @@ class RoutePlan:
     a release is no longer in use when all its plans are gone.
     """
 
-    __slots__ = ("__weakref__", "body", "chain", "count", "metrics", "route", "service")
+    __slots__ = ("__weakref__", "body", "chain", "counters", "metrics", "route", "service")
 
     chain: Any
     body: int
-    count: Any
+    counters: Any
     metrics: Any
     """What the plugin ``prometheus`` counts."""
 

@@ -43,6 +43,10 @@ all the same."""
 _LAST = -(1 << 31)
 """Priority below that of every plugin."""
 _Callers = tuple[str | None, tuple[str, ...]]
+_Placed = tuple[tuple[int, str], Handler]
+_Shared = dict[tuple[Any, ...], Chain]
+"""Chains by their handlers and what responds after them: routes that have the same have one, which
+the processor has at hand where each its own would have to come from memory."""
 _MOST_DERIVED = 10_000
 """Chains of consumers and groups that are kept for each route; more are made anew each time."""
 
@@ -196,8 +200,9 @@ class Snapshot:
         handlers = {number: handler for number, (_, handler) in self._handlers.items()}
         self.unmatched = _chain_of(compiled, handlers, compiled.table.chain(None, None, None))
         turn = WorkSlices()
+        shared: _Shared = {}
         for plan in self._plans:
-            _fill(plan, compiled, handlers, resources, tls, self._balancers)
+            _fill(plan, compiled, handlers, resources, tls, self._balancers, shared)
             await turn.give()
 
 
@@ -268,17 +273,18 @@ def _fill(
     resources: WorkerResources,
     tls: UpstreamTls,
     balancers: ByName,
+    shared: _Shared,
 ) -> None:
     route, service = plan.route, plan.service
     last: Last = no_service
     if service is not None and resources.proxy is not None:
         last = resources.proxy.sender(route, service, tls, balancers)
     debug = DebugHeaders(route, service) if resources.debug_headers else None
-    chains = _Chains(compiled, handlers, route, service, last, debug)
+    chains = _Chains(compiled, handlers, route, service, last, debug, shared)
     plan.chain = chains.general()
     plan.body = _body_mode(plan.chain, chains, service, resources)
     names = ("" if service is None else _name(service)), _name(route)
-    plan.count = resources.counters.of(*names).count
+    plan.counters = resources.counters.of(*names)
     plan.metrics = resources.request_metrics.of(_label(service), names[1])
 
 
@@ -296,6 +302,7 @@ class _Chains:
         service: Row | None,
         last: Last,
         debug: Handler | None,
+        shared: _Shared,
     ) -> None:
         self._debug = debug
         self._table = compiled.table
@@ -306,7 +313,9 @@ class _Chains:
         self._last = last
         self._consumers = compiled.consumers
         self._derived: dict[_Callers, Chain] = {}
-        self._plain = self._make(None, (), None)
+        placed = self._placed(None, ())
+        key = (*[handler for _, handler in placed], last)
+        self._plain = shared.get(key) or shared.setdefault(key, self._chain(placed, None))
         self.needs_body = self._plain.needs_body or any(
             handlers[row["id"]].needs_body for row in compiled.of_consumers if self._concerns(row)
         )
@@ -340,16 +349,19 @@ class _Chains:
         return chain
 
     def _make(self, consumer: str | None, groups: tuple[str, ...], derive: Any) -> Chain:
+        return self._chain(self._placed(consumer, groups), derive)
+
+    def _placed(self, consumer: str | None, groups: tuple[str, ...]) -> list[_Placed]:
+        """Return the handlers for a consumer with groups, in their order."""
         rows = self._table.chain(self._route, self._service, consumer, groups)
         types = {row["name"]: self._plugins[row["id"]].type for row in rows}
         ordered = in_order(rows, types)
         placed = hiding_at_last([(place, self._handlers[row["id"]]) for place, row in ordered])
+        return placed if self._debug is None else [*placed, ((_LAST, ""), self._debug)]
+
+    def _chain(self, placed: list[_Placed], derive: Any) -> Chain:
         order = [place for place, _ in placed]
-        handlers = [handler for _, handler in placed]
-        if self._debug is not None:
-            handlers.append(self._debug)
-            order.append((_LAST, ""))
-        return Chain(handlers, self._last, order=order, derive=derive)
+        return Chain([handler for _, handler in placed], self._last, order=order, derive=derive)
 
     def _concerns(self, row: Row) -> bool:
         """Tell whether a consumer's plugin may run on this route."""

@@ -56,6 +56,17 @@ async def test_a_route_runs_its_own_plugin() -> None:
     assert response.body == b"two"
 
 
+async def test_routes_that_run_the_same_share_one_chain() -> None:
+    # With thousands of routes, chains of their own would push each other out of the caches.
+    rows = [plugin_row("noted"), plugin_row("noted", of="c", word="other")]
+    routes = [route("a"), route("b"), route("c")]
+    application = GatewayApplication(Counters())
+    application.serve(await compiled(table(routes=routes, plugins=rows)))
+    chains = [begin(application, path)[0].chain for path in (b"/a", b"/b", b"/c")]
+    assert chains[0] is chains[1]
+    assert chains[0] is not chains[2]
+
+
 async def test_bodies_are_kept_where_a_plugin_reads_them_and_dropped_where_none_does() -> None:
     rows = [plugin_row("reader", of="a"), plugin_row("noted", of="b")]
     service = {"id": number("s"), "name": "s", "host": "127.0.0.1", "port": 1}
