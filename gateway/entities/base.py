@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -41,6 +41,10 @@ Conditions = tuple[list[str], dict[str, str]]
 
 class StrictModel(BaseModel):
     """A strict model: no unknown fields, no guessing of types; null means absent, as in decK."""
+
+    own_checks: ClassVar[bool] = False
+    """Whether checks over several fields of a ``config`` stand under it in errors, as Kong has them
+    in its Kafka plugins; those of others stand under the entity."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -84,6 +88,16 @@ def violation(
     """
     context = {"checks": list(checks), "fields": dict(fields or {})}
     return PydanticCustomError("entity", "{checks}", context)
+
+
+def failed_condition(field: str) -> str:
+    """Return Kong's text for a field that is wrong because of another one's value."""
+    return f"failed conditional validation given value of field '{field}'"
+
+
+def at_least_one_of(fields: Iterable[str]) -> str:
+    """Return Kong's text for fields of which none has a value."""
+    return f"at least one of these fields must be non-empty: {', '.join(map(repr, fields))}"
 
 
 def _now() -> int:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from gateway.entities.base import Conditions, Entity, EntityType, Hint
+from gateway.entities.base import Conditions, Entity, EntityType, Hint, at_least_one_of
 from gateway.entities.types import NonEmpty
 
 
@@ -27,7 +27,7 @@ class Consumer(Entity):
         """Return what is wrong when the consumer has neither name."""
         if data.get("username") or data.get("custom_id"):
             return [], {}
-        return ["at least one of these fields must be non-empty: 'custom_id', 'username'"], {}
+        return [at_least_one_of(("custom_id", "username"))], {}
 
     @model_validator(mode="after")
     def _check_name(self) -> Consumer:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from gateway.entities.base import Entity, EntityType, Hint, violation
+from gateway.entities.base import Entity, EntityType, Hint, failed_condition, violation
 from gateway.entities.types import ForeignKey, NonEmpty, is_reference
 from gateway.settings.compatibility import is_newer
 
@@ -99,8 +99,8 @@ class JwtSecret(ConsumerCredential):
     @model_validator(mode="after")
     def _check_key(self) -> JwtSecret:
         if not self.algorithm.startswith("HS") and self.rsa_public_key is None:
-            text = "failed conditional validation given value of field 'algorithm'"
-            raise violation([text], {"rsa_public_key": "required field missing"})
+            missing = {"rsa_public_key": "required field missing"}
+            raise violation([failed_condition("algorithm")], missing)
         return self
 
 

@@ -9,15 +9,18 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from gateway.entities.types import PluginProtocol
 from gateway.errors import SchemaViolation
 from gateway.names.spelling import choices
 from gateway.settings.compatibility import is_newer
 
 GROUP = "kafka_gateway.plugins"
+ANY_PROTOCOL: tuple[str, ...] = get_args(PluginProtocol)
+WEBSOCKETS = ("ws", "wss")
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class PluginType:
     """The default of a use's ``protocols``."""
     newer_protocols: tuple[str, ...] = ()
     """What compatibility version 3.14 adds to them."""
+    further_protocols: tuple[str, ...] = ()
+    """What a use may name beyond its defaults of either version."""
     no_consumer: bool = False
     no_consumer_group: bool = True
     no_service: bool = False
@@ -67,6 +72,10 @@ class PluginType:
         if not is_newer():
             return self.protocols
         return tuple(sorted({*self.protocols, *self.newer_protocols}))
+
+    def allowed_protocols(self) -> tuple[str, ...]:
+        """Return the protocols that a use may name, sorted."""
+        return tuple(sorted({*self.protocols, *self.newer_protocols, *self.further_protocols}))
 
     def handler(self) -> Any:
         """Import and return the handler class, a subclass of ``gateway.plugins.base.Handler``."""

@@ -94,6 +94,8 @@ def _problem(location: PropertyPath, item: Any, root: Shape) -> Problem:
         listed = ", ".join(str(choice) for choice in shape.one_of)
         guess = nearest(value, map(str, shape.one_of)) if isinstance(value, str) else ""
         return Problem(location, f"expected one of: {listed}", guess, value)
+    if kind == "greater_than":
+        return Problem(location, f"value must be greater than {item['ctx']['gt']:g}", "", value)
     if kind in ("greater_than_equal", "less_than_equal"):
         return Problem(location, _range(shape), "", value)
     if value == "" and _about_form(item):

@@ -9,7 +9,14 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.entities.base import Conditions, Entity, EntityType, Hint, violation
+from gateway.entities.base import (
+    Conditions,
+    Entity,
+    EntityType,
+    Hint,
+    failed_condition,
+    violation,
+)
 from gateway.entities.hosts import check_host
 from gateway.entities.types import (
     ForeignKey,
@@ -26,7 +33,7 @@ _PATHLESS = frozenset({"tcp", "tls", "udp", "grpc", "grpcs"})
 _WITH_TLS = frozenset({"https", "tls"})
 _TLS_FIELDS = ["client_certificate", "tls_verify", "tls_verify_depth", "ca_certificates"]
 _PROTOCOLS = frozenset(get_args(Protocol))
-_CONDITION = "failed conditional validation given value of field 'protocol'"
+_CONDITION = failed_condition("protocol")
 _PORTS = {"http": 80, "https": 443, "grpc": 80, "grpcs": 443}
 
 

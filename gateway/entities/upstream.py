@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.entities.base import Conditions, Entity, EntityType, Hint
+from gateway.entities.base import Conditions, Entity, EntityType, Hint, failed_condition
 from gateway.entities.healthchecks import Healthchecks
 from gateway.entities.hosts import check_host_with_port, read_host, split_port, with_target_port
 from gateway.entities.types import ForeignKey, HeaderName, NonEmpty, UrlPath, invalid
@@ -43,10 +43,6 @@ _DISTINCT = (
     ("hash_on_uri_capture", "hash_fallback_uri_capture"),
 )
 _NO_TOKEN = re.compile(r"[\x00-\x20\x7f-\U0010ffff()<>@,;:\\\"/?={}\[\]]")
-
-
-def _condition(field: str) -> str:
-    return f"failed conditional validation given value of field '{field}'"
 
 
 def _upstream_name(value: str) -> str:
@@ -158,11 +154,11 @@ class Upstream(Entity):
             needed = needs.get(value) if isinstance(value, str) else None
             if needed is not None and data.get(needed) is None:
                 fields[needed] = "required field missing"
-                checks.append(_condition(field))
+                checks.append(failed_condition(field))
         allowed = _FALLBACKS.get(on) if isinstance(on, str) else None
         if allowed is not None and fallback not in allowed:
             fields["hash_fallback"] = f"expected one of: {', '.join(allowed)}"
-            checks.append(_condition("hash_on"))
+            checks.append(failed_condition("hash_on"))
         for pair in _DISTINCT:
             values = [data.get(name) for name in pair]
             if values[0] and values[0] == values[1]:

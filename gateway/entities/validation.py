@@ -120,6 +120,8 @@ def _examine_plugin(
         text = f"{plugin.name} has no condition; let its chunk decide"
         problems.append(Problem(("condition",), "value must be null", text))
     problems += _misplaced(plugin, data)
+    if row is not None:
+        problems += _wrong_protocols(plugin, row["protocols"])
     if data.get(FIELD) is not None:
         return _with_links(row, problems, data, plugin)
     return _with_config(row, problems, data, plugin.schema)
@@ -177,11 +179,19 @@ def _with_config(
     """Check ``config`` by its own model, and put it into the row."""
     given = data.get("config")
     config, wrong = _validate(model, {} if given is None else given)
-    problems += [replace(item, location=("config", *item.location)) for item in wrong]
+    problems += [_within_config(item, model) for item in wrong]
     if row is None or problems:
         return None, problems
     row["config"] = config
     return row, problems
+
+
+def _within_config(problem: Problem, model: type[BaseModel]) -> Problem:
+    """Place what is wrong with ``config``: checks over its fields are the entity's own in Kong."""
+    if problem.whole and not problem.location:
+        own = issubclass(model, StrictModel) and model.own_checks
+        return replace(problem, location=("config",) if own else ())
+    return replace(problem, location=("config", *problem.location))
 
 
 def _misplaced(plugin: PluginType, data: Mapping[str, Any]) -> list[Problem]:
@@ -193,6 +203,16 @@ def _misplaced(plugin: PluginType, data: Mapping[str, Any]) -> list[Problem]:
         )
         for scope in ("consumer", "consumer_group", "service", "route")
         if plugin.refuses(scope) and data.get(scope) is not None
+    ]
+
+
+def _wrong_protocols(plugin: PluginType, protocols: list[str]) -> list[Problem]:
+    allowed = plugin.allowed_protocols()
+    text = f"expected one of: {', '.join(allowed)}"
+    return [
+        Problem(("protocols", place), text, f"{plugin.name} does not run for others", protocol)
+        for place, protocol in enumerate(protocols)
+        if protocol not in allowed
     ]
 
 

@@ -2,7 +2,7 @@
 """``acl``: let consumers pass, or refuse them, by the groups that they are in."""
 
 from gateway import COMPATIBLE_WITH
-from gateway.entities.plugin_types import PluginType
+from gateway.entities.plugin_types import WEBSOCKETS, PluginType
 from gateway.plugins.acl.schema import Config
 
 PLUGIN = PluginType(
@@ -13,6 +13,7 @@ PLUGIN = PluginType(
     handler_path="gateway.plugins.acl.handler:AccessList",
     no_consumer=True,
     reads=("consumers", "acls", "consumer_groups", "consumer_group_consumers"),
+    further_protocols=WEBSOCKETS,
 )
 
 __all__ = ["PLUGIN", "Config"]

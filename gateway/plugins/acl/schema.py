@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import Field, model_validator
 
-from gateway.entities.base import StrictModel, violation
+from gateway.entities.base import Conditions, StrictModel, at_least_one_of
 
 
 class Config(StrictModel):
@@ -32,13 +35,16 @@ class Config(StrictModel):
         description="Whether the consumer groups that a consumer is in count as its groups too.",
     )
 
+    @classmethod
+    def conditions(cls, data: Mapping[str, Any]) -> Conditions:
+        """Return what is wrong unless one of both lists is given; both checks of Kong see none."""
+        given = [name for name in ("allow", "deny") if data.get(name)]
+        if len(given) == 1:
+            return [], {}
+        one = "exactly one of these fields must be non-empty: 'config.allow', 'config.deny'"
+        return [one] if given else [one, at_least_one_of(("config.allow", "config.deny"))], {}
+
     @model_validator(mode="after")
     def _check(self) -> Config:
-        given = [name for name in ("allow", "deny") if getattr(self, name)]
-        if not given:
-            text = "at least one of these fields must be non-empty: 'config.allow', 'config.deny'"
-            raise violation([text])
-        if len(given) > 1:
-            text = "exactly one of these fields must be non-empty: 'config.allow', 'config.deny'"
-            raise violation([text])
+        self.check_conditions()
         return self

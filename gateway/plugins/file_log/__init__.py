@@ -2,7 +2,7 @@
 """``file-log``: append an entry for each request to a file."""
 
 from gateway import COMPATIBLE_WITH
-from gateway.entities.plugin_types import PluginType
+from gateway.entities.plugin_types import ANY_PROTOCOL, PluginType
 from gateway.plugins.file_log.schema import Config
 
 PLUGIN = PluginType(
@@ -11,6 +11,7 @@ PLUGIN = PluginType(
     priority=9,
     schema=Config,
     handler_path="gateway.plugins.file_log.handler:FileLog",
+    further_protocols=ANY_PROTOCOL,
 )
 
 __all__ = ["PLUGIN", "Config"]

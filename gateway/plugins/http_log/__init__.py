@@ -2,7 +2,7 @@
 """``http-log``: send an entry for each request to an HTTP endpoint."""
 
 from gateway import COMPATIBLE_WITH
-from gateway.entities.plugin_types import PluginType
+from gateway.entities.plugin_types import ANY_PROTOCOL, PluginType
 from gateway.plugins.http_log.schema import Config
 
 PLUGIN = PluginType(
@@ -11,6 +11,7 @@ PLUGIN = PluginType(
     priority=12,
     schema=Config,
     handler_path="gateway.plugins.http_log.handler:HttpLog",
+    further_protocols=ANY_PROTOCOL,
 )
 
 __all__ = ["PLUGIN", "Config"]

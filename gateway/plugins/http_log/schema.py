@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from gateway.entities.base import Hint, StrictModel, violation
+from gateway.entities.base import Hint, StrictModel
 from gateway.entities.types import HeaderName, Uuid, invalid, is_reference
 from gateway.entities.versions import by_version
 from gateway.names.addresses import url_problem
@@ -112,7 +112,7 @@ class Config(LogFields):
     def _check_once(self) -> Config:
         named = "authorization" in {name.lower() for name in self.headers or ()}
         if named and "@" in urlsplit(self.http_endpoint).netloc:
-            raise violation([_TWICE])
+            raise invalid(_TWICE)
         return self
 
     def warnings(self) -> list[str]:

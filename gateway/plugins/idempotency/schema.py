@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from gateway.entities.base import StrictModel, violation
 from gateway.entities.redis_settings import RedisDeployment
-from gateway.entities.types import TopicName
+from gateway.entities.types import HeaderName, TopicName
 from gateway.plugins.kafka_upstream.schema import KafkaAuthentication, KafkaSecurity
 from gateway.plugins.produce.delivery_settings import BootstrapServer
 
@@ -51,7 +51,7 @@ class KafkaKeys(StrictModel):
 class Config(StrictModel):
     """Respond to a request that comes again under the same key with its first answer."""
 
-    header_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")] = Field(
+    header_name: HeaderName = Field(
         default="Idempotency-Key",
         description="The request header with the key: a quoted string or visible ASCII characters.",
     )

@@ -2,7 +2,7 @@
 """``ip-restriction``: let clients pass, or refuse them, by their address."""
 
 from gateway import COMPATIBLE_WITH
-from gateway.entities.plugin_types import PluginType
+from gateway.entities.plugin_types import ANY_PROTOCOL, PluginType
 from gateway.plugins.ip_restriction.schema import Config
 
 PLUGIN = PluginType(
@@ -13,6 +13,7 @@ PLUGIN = PluginType(
     handler_path="gateway.plugins.ip_restriction.handler:IpRestriction",
     no_consumer_group=False,
     protocols=("grpc", "grpcs", "http", "https", "tcp", "tls"),
+    further_protocols=ANY_PROTOCOL,
 )
 
 __all__ = ["PLUGIN", "Config"]

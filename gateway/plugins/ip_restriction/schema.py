@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from ipaddress import ip_network
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.entities.base import StrictModel, violation
+from gateway.entities.base import Conditions, StrictModel, at_least_one_of
 from gateway.entities.types import invalid
 
 _FORM = re.compile(r"[0-9A-Fa-f.:]+(?:/[0-9]{1,3})?")
@@ -49,9 +50,14 @@ class Config(StrictModel):
         description="The message of a refusal; the address, when it is not given.",
     )
 
+    @classmethod
+    def conditions(cls, data: Mapping[str, Any]) -> Conditions:
+        """Return what is wrong when neither list is given."""
+        if data.get("allow") or data.get("deny"):
+            return [], {}
+        return [at_least_one_of(("config.allow", "config.deny"))], {}
+
     @model_validator(mode="after")
     def _check(self) -> Config:
-        if not self.allow and not self.deny:
-            text = "at least one of these fields must be non-empty: 'config.allow', 'config.deny'"
-            raise violation([text])
+        self.check_conditions()
         return self

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from gateway.entities.base import Hint, StrictModel, violation
+from gateway.entities.base import Hint, StrictModel, failed_condition, violation
 from gateway.entities.types import NonEmpty
 
 
@@ -68,7 +68,7 @@ class Config(StrictModel):
     def _check(self) -> Config:
         if self.maximum_expiration > 0 and "exp" not in (self.claims_to_verify or ()):
             raise violation(
-                ["failed conditional validation given value of field 'config.maximum_expiration'"],
-                {"claims_to_verify": "must contain 'exp'"},
+                [failed_condition("config.maximum_expiration")],
+                {"claims_to_verify": "expected to contain: exp"},
             )
         return self

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from gateway.entities.base import StrictModel, violation
+from gateway.entities.base import StrictModel, at_least_one_of, failed_condition, violation
 from gateway.entities.redis_settings import RedisSettings, host_missing
 from gateway.entities.types import NonEmpty
 from gateway.plugins.limiting.usage_limits import UsageLimits
@@ -56,12 +56,12 @@ class Config(StrictModel):
     @model_validator(mode="after")
     def _check(self) -> Config:
         if self.records is None and self.bytes is None:
-            named = "'config.records', 'config.bytes'"
-            raise violation([f"at least one of these fields must be non-empty: {named}"])
+            raise violation([at_least_one_of(("config.records", "config.bytes"))])
         if self.limit_by == "header" and self.header_name is None:
-            raise violation([], {"header_name": "required field missing"})
+            missing = {"header_name": "required field missing"}
+            raise violation([failed_condition("config.limit_by")], missing)
         if self.policy == "redis" and (missing := host_missing(self.redis)):
-            raise violation([], missing)
+            raise violation([failed_condition("config.policy")], missing)
         return self
 
     def limits(self) -> dict[str, dict[str, float]]:

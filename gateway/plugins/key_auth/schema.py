@@ -8,10 +8,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from gateway.entities.base import StrictModel, violation
-from gateway.entities.types import NonEmpty, Uuid
+from gateway.entities.types import HeaderName, NonEmpty, Uuid
 from gateway.entities.versions import by_version
-
-_Name = Annotated[str, Field(pattern="^[A-Za-z0-9_-]+$")]
 
 
 def _apikey() -> list[str]:
@@ -61,7 +59,7 @@ class Principals(StrictModel):
 class Config(StrictModel):
     """Ask each request for a consumer's API key."""
 
-    key_names: Annotated[list[_Name], Field(min_length=1)] = Field(
+    key_names: Annotated[list[HeaderName], Field(min_length=1)] = Field(
         default_factory=_apikey,
         description="The names of the headers, query arguments and body fields that may hold the "
         "key; the first one found counts.",

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.entities.base import StrictModel, violation
+from gateway.entities.base import StrictModel, at_least_one_of, violation
 from gateway.entities.types import Number, invalid
 from gateway.plugins.limiting.periods import PERIODS, order_problem
 
@@ -51,10 +51,9 @@ class UsageLimits(StrictModel):
     def _check(self) -> UsageLimits:
         limits = self.limits()
         if not limits:
-            named = ", ".join(f"'{period}'" for period in PERIODS)
-            raise violation([f"at least one of these fields must be non-empty: {named}"])
+            raise violation([at_least_one_of(PERIODS)])
         if problem := order_problem(limits):
-            raise violation([f"the limit for {problem}"])
+            raise invalid(f"the limit for {problem}")
         return self
 
     def limits(self) -> dict[str, float]:

@@ -2,7 +2,7 @@
 """``mtls-auth``: let only requests pass whose client showed a certificate of a known authority."""
 
 from gateway import COMPATIBLE_WITH
-from gateway.entities.plugin_types import PluginType
+from gateway.entities.plugin_types import WEBSOCKETS, PluginType
 from gateway.plugins.mtls_auth.schema import Config
 
 PLUGIN = PluginType(
@@ -14,6 +14,7 @@ PLUGIN = PluginType(
     no_consumer=True,
     reads=("consumers", "mtls_auth_credentials", "ca_certificates"),
     asks=lambda config: config.ca_certificates if config.send_ca_dn else (),
+    further_protocols=WEBSOCKETS,
 )
 
 __all__ = ["PLUGIN", "Config"]

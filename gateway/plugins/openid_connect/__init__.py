@@ -2,7 +2,7 @@
 """``openid-connect``: let only requests pass that show a token of an OpenID provider."""
 
 from gateway import COMPATIBLE_WITH
-from gateway.entities.plugin_types import PluginType
+from gateway.entities.plugin_types import WEBSOCKETS, PluginType
 from gateway.plugins.openid_connect.schema import Config
 
 
@@ -20,6 +20,7 @@ PLUGIN = PluginType(
     no_consumer=True,
     asks=_asks,
     reads=("consumers", "consumer_groups"),
+    further_protocols=WEBSOCKETS,
 )
 
 __all__ = ["PLUGIN", "Config"]

@@ -2,7 +2,7 @@
 """``opentelemetry``: trace contexts go on, spans go to a receiver."""
 
 from gateway import COMPATIBLE_WITH
-from gateway.entities.plugin_types import PluginType
+from gateway.entities.plugin_types import ANY_PROTOCOL, PluginType
 from gateway.plugins.opentelemetry.schema import Config
 
 PLUGIN = PluginType(
@@ -13,6 +13,7 @@ PLUGIN = PluginType(
     before_produce=761,
     schema=Config,
     handler_path="gateway.plugins.opentelemetry.handler:OpenTelemetry",
+    further_protocols=ANY_PROTOCOL,
 )
 
 __all__ = ["PLUGIN", "Config"]

@@ -2,7 +2,7 @@
 """``pre-function``: Lua that runs before all other plugins."""
 
 from gateway import COMPATIBLE_WITH
-from gateway.entities.plugin_types import PluginType
+from gateway.entities.plugin_types import ANY_PROTOCOL, PluginType
 from gateway.plugins.pre_function.schema import Config
 
 PLUGIN = PluginType(
@@ -12,6 +12,7 @@ PLUGIN = PluginType(
     schema=Config,
     handler_path="gateway.plugins.pre_function.handler:ServerlessFunction",
     no_consumer=True,
+    further_protocols=ANY_PROTOCOL,
 )
 
 __all__ = ["PLUGIN", "Config"]

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
-from gateway.entities.base import StrictModel, violation
+from gateway.entities.base import StrictModel, at_least_one_of, violation
 from gateway.entities.types import invalid
 
 PHASES = ("rewrite", "access", "header_filter", "body_filter", "log")
@@ -79,8 +79,8 @@ class FunctionPhases(StrictModel):
         if unserved:
             raise violation([], unserved)
         if not any(getattr(self, phase) for phase in PHASES):
-            names = ", ".join(f"'config.{name}'" for name in ("certificate", *PHASES))
-            raise violation([f"at least one of these fields must be non-empty: {names}"])
+            phases = ("certificate", *PHASES)
+            raise violation([at_least_one_of(f"config.{name}" for name in phases)])
         return self
 
 

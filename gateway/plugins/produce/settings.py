@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -128,6 +128,8 @@ class RecordHeaders(StrictModel):
 class Envelope(StrictModel):
     """What of a request goes into the record."""
 
+    own_checks: ClassVar[bool] = True
+
     topic: TopicName = Field(
         description="The topic that records are written to when the request names no other."
     )
@@ -225,8 +227,8 @@ class Envelope(StrictModel):
     @model_validator(mode="after")
     def _check_forward(self) -> Envelope:
         if not self.raw_body and not any(getattr(self, name) for name in _FORWARD):
-            names = ", ".join(f"'{name}'" for name in _FORWARD)
-            raise violation([f"at least one of these fields must be true: {names}"])
+            names = ", ".join(_FORWARD)
+            raise violation([f"at least one of these attributes must be true: {names}"])
         return self
 
 

@@ -2,7 +2,7 @@
 """``prometheus``: what is counted of requests, for ``/metrics`` of the status API."""
 
 from gateway import COMPATIBLE_WITH
-from gateway.entities.plugin_types import PluginType
+from gateway.entities.plugin_types import ANY_PROTOCOL, PluginType
 from gateway.plugins.prometheus.schema import Config
 
 PLUGIN = PluginType(
@@ -12,6 +12,7 @@ PLUGIN = PluginType(
     schema=Config,
     handler_path="gateway.plugins.prometheus.handler:Prometheus",
     protocols=("grpc", "grpcs", "http", "https"),
+    further_protocols=ANY_PROTOCOL,
 )
 
 __all__ = ["PLUGIN", "Config"]

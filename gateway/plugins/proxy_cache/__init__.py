@@ -2,7 +2,7 @@
 """``proxy-cache``: responses of an upstream are kept and given again."""
 
 from gateway import COMPATIBLE_WITH
-from gateway.entities.plugin_types import PluginType
+from gateway.entities.plugin_types import ANY_PROTOCOL, PluginType
 from gateway.plugins.proxy_cache.schema import Config
 
 PLUGIN = PluginType(
@@ -13,6 +13,7 @@ PLUGIN = PluginType(
     handler_path="gateway.plugins.proxy_cache.handler:ProxyCache",
     no_consumer_group=False,
     before_produce=754,
+    further_protocols=ANY_PROTOCOL,
 )
 
 __all__ = ["PLUGIN", "Config"]

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.entities.base import violation
+from gateway.entities.base import Conditions, at_least_one_of, failed_condition, violation
 from gateway.entities.redis_settings import host_missing
-from gateway.entities.types import NonEmpty, Number, check_url_path
+from gateway.entities.types import HeaderName, NonEmpty, Number, check_url_path, invalid
 from gateway.plugins.limiting.periods import PERIODS, order_problem
 from gateway.plugins.limiting.usage_limits import NO_DATABASE, Limit, limits_of
 from gateway.redis.flat import WithRedis
@@ -35,7 +36,7 @@ class Config(WithRedis):
         description="What is counted together. A request that has no such thing is counted with "
         "those of its client address.",
     )
-    header_name: NonEmpty | None = Field(
+    header_name: HeaderName | None = Field(
         default=None, description="The header whose values are counted apart, for `header`."
     )
     path: Annotated[NonEmpty, AfterValidator(check_url_path)] | None = Field(
@@ -70,30 +71,33 @@ class Config(WithRedis):
         "before it passes.",
     )
 
+    @classmethod
+    def conditions(cls, data: Mapping[str, Any]) -> Conditions:
+        """Return what is missing: a limit, or what is counted by."""
+        checks: list[str] = []
+        fields: dict[str, str] = {}
+        if all(data.get(period) is None for period in PERIODS):
+            checks.append(at_least_one_of(f"config.{period}" for period in PERIODS))
+        for kind, field in (("header", "header_name"), ("path", "path")):
+            if data.get("limit_by") == kind and data.get(field) is None:
+                checks.append(failed_condition("config.limit_by"))
+                fields[field] = "required field missing"
+        return checks, fields
+
     @model_validator(mode="after")
     def _check(self) -> Config:
-        limits = self.limits()
-        if not limits:
-            named = ", ".join(f"'config.{period}'" for period in PERIODS)
-            raise violation([f"at least one of these fields must be non-empty: {named}"])
-        if problem := order_problem(limits):
-            raise violation([f"The limit for {problem}"])
-        for kind, field in (("header", "header_name"), ("path", "path")):
-            if self.limit_by == kind and getattr(self, field) is None:
-                raise violation([], {field: "required field missing"})
+        self.check_conditions()
         if self.policy == "cluster":
             raise violation([], {"policy": NO_DATABASE})
-        self._check_redis()
-        return self
-
-    def _check_redis(self) -> None:
         if self.policy == "redis" and (missing := host_missing(self.redis)):
-            raise violation([], missing)
-        if self.sync_rate != -1:
-            if self.policy != "redis":
-                raise violation(["sync_rate can only be used with the redis policy"])
-            if self.sync_rate < 0.02:
-                raise violation(["sync_rate must be greater than 0.02, or -1 to disable"])
+            raise violation([failed_condition("config.policy")], missing)
+        if problem := order_problem(self.limits()):
+            raise invalid(f"The limit for {problem}")
+        if self.sync_rate != -1 and self.policy != "redis":
+            raise invalid("sync_rate can only be used with the redis policy")
+        if self.sync_rate != -1 and self.sync_rate < 0.02:
+            raise invalid("sync_rate must be greater than 0.02, or -1 to disable")
+        return self
 
     def limits(self) -> dict[str, float]:
         """Return the limits that are set by period, the shortest first."""

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from gateway.entities.base import StrictModel, violation
 from gateway.entities.redis_settings import RedisDeployment
-from gateway.entities.types import NonEmpty, Number, check_url_path, invalid
+from gateway.entities.types import HeaderName, NonEmpty, Number, check_url_path, invalid
 
 Identifier = Literal[
     "ip", "credential", "consumer", "service", "header", "path", "consumer-group", "route"
@@ -93,7 +94,7 @@ class Config(StrictModel):
     lock_dictionary_name: str = Field(
         default="kong_locks", description="Without effect: counting needs no locks."
     )
-    header_name: NonEmpty | None = Field(
+    header_name: HeaderName | None = Field(
         default=None, description="The header whose values are counted apart, for `header`."
     )
     path: Annotated[NonEmpty, AfterValidator(check_url_path)] | None = Field(
@@ -113,7 +114,7 @@ class Config(StrictModel):
     error_message: str = Field(
         default="API rate limit exceeded", description="The message of a refusal."
     )
-    retry_after_jitter_max: Annotated[Number, Field(ge=0)] = Field(
+    retry_after_jitter_max: Number = Field(
         default=0,
         description="The most seconds that Retry-After is put off by chance, so that clients do "
         "not come back all at once.",
@@ -135,28 +136,38 @@ class Config(StrictModel):
 
     @model_validator(mode="after")
     def _check(self) -> Config:
-        if len(self.limit) != len(self.window_size):
-            raise violation(["You must provide the same number of windows and limits"])
-        wrong = self._wrong()
+        wrong = self._not_served()
         if wrong:
             raise violation([], wrong)
+        # Kong's own check ends at the first problem.
+        for problem in self._problems():
+            raise violation([problem])
         return self
 
-    def _wrong(self) -> dict[str, str]:
+    def _not_served(self) -> dict[str, str]:
         found = {}
-        for kind, field in (("header", "header_name"), ("path", "path")):
-            if kind in self.identifiers() and getattr(self, field) is None:
-                found[field] = "required field missing"
         if self.strategy == "cluster":
             found["strategy"] = _NO_DATABASE
         if self.enforce_consumer_groups:
             found["enforce_consumer_groups"] = _USE_SCOPES
-        rate = self.sync_rate
-        if rate is not None and rate not in (-1, 0) and rate < 0.02:
-            found["sync_rate"] = "must be -1, 0, or at least 0.02"
-        elif self.strategy == "local" and rate not in (None, -1):
-            found["sync_rate"] = "sync_rate cannot be configured when using a local strategy"
         return found
+
+    def _problems(self) -> Iterator[str]:
+        if len(self.limit) != len(self.window_size):
+            yield "You must provide the same number of windows and limits"
+        rate = -1 if self.sync_rate is None else self.sync_rate
+        if self.strategy == "local" and rate > -1:
+            yield "sync_rate cannot be configured when using a local strategy"
+        if "header" in self.identifiers() and self.header_name is None:
+            yield "No header name provided"
+        if "path" in self.identifiers() and self.path is None:
+            yield "No path provided"
+        if self.retry_after_jitter_max < 0:
+            yield "Non-negative retry_after_jitter_max value is expected"
+        if rate < -1 or -1 < rate < 0:
+            yield "Config option 'sync_rate' must be -1, 0 or at least 0.02"
+        if 0 < rate < 0.02:
+            yield "Config option 'sync_rate' must not be a decimal between 0 and 0.02"
 
     def identifiers(self) -> list[str]:
         """Return what is counted together."""

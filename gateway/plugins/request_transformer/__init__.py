@@ -2,7 +2,7 @@
 """``request-transformer``: change requests before they are passed on or produced."""
 
 from gateway import COMPATIBLE_WITH
-from gateway.entities.plugin_types import PluginType
+from gateway.entities.plugin_types import ANY_PROTOCOL, PluginType
 from gateway.plugins.request_transformer.schema import Config
 
 PLUGIN = PluginType(
@@ -12,6 +12,7 @@ PLUGIN = PluginType(
     schema=Config,
     handler_path="gateway.plugins.request_transformer.handler:RequestTransformer",
     no_consumer_group=False,
+    further_protocols=ANY_PROTOCOL,
 )
 
 __all__ = ["PLUGIN", "Config"]

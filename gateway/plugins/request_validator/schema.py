@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, create_model, model_validator
 
-from gateway.entities.base import StrictModel, violation
+from gateway.entities.base import StrictModel, at_least_one_of, violation
 
 _STYLES = {
     "header": ("simple",),
@@ -116,8 +116,7 @@ class Config(StrictModel):
         from gateway.plugins.request_validator.validators import schema_problem
 
         if self.body_schema is None and not self.parameter_schema:
-            listed = "'config.body_schema', 'config.parameter_schema'"
-            raise violation([f"at least one of these fields must be non-empty: {listed}"])
+            raise violation([at_least_one_of(("config.body_schema", "config.parameter_schema"))])
         if self.body_schema is not None:
             problem = schema_problem(self.body_schema, self.version)
             if problem:

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.entities.base import violation
+from gateway.entities.base import failed_condition, violation
 from gateway.entities.redis_settings import host_missing
-from gateway.entities.types import NonEmpty, invalid
+from gateway.entities.types import HeaderName, invalid
 from gateway.plugins.limiting.usage_limits import NO_DATABASE, UsageLimits
 from gateway.redis.flat import WithRedis
 
@@ -32,7 +32,7 @@ class Config(WithRedis):
     limits: Annotated[dict[_Name, UsageLimits], Field(min_length=1)] = Field(
         description="The limits by the names that upstreams call them."
     )
-    header_name: NonEmpty = Field(
+    header_name: HeaderName = Field(
         default="x-kong-limit",
         description="The header in which an upstream says what was used: `name=number, …`.",
     )
@@ -64,5 +64,5 @@ class Config(WithRedis):
         if self.policy == "cluster":
             raise violation([], {"policy": NO_DATABASE})
         if self.policy == "redis" and (missing := host_missing(self.redis)):
-            raise violation([], missing)
+            raise violation([failed_condition("config.policy")], missing)
         return self

@@ -2,7 +2,7 @@
 """``tcp-log``: send an entry for each request over TCP, with or without TLS."""
 
 from gateway import COMPATIBLE_WITH
-from gateway.entities.plugin_types import PluginType
+from gateway.entities.plugin_types import ANY_PROTOCOL, PluginType
 from gateway.plugins.tcp_log.schema import Config
 
 PLUGIN = PluginType(
@@ -11,6 +11,7 @@ PLUGIN = PluginType(
     priority=7,
     schema=Config,
     handler_path="gateway.plugins.tcp_log.handler:TcpLog",
+    further_protocols=ANY_PROTOCOL,
 )
 
 __all__ = ["PLUGIN", "Config"]

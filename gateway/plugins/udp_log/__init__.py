@@ -2,7 +2,7 @@
 """``udp-log``: send a datagram for each request."""
 
 from gateway import COMPATIBLE_WITH
-from gateway.entities.plugin_types import PluginType
+from gateway.entities.plugin_types import ANY_PROTOCOL, PluginType
 from gateway.plugins.udp_log.schema import Config
 
 PLUGIN = PluginType(
@@ -11,6 +11,7 @@ PLUGIN = PluginType(
     priority=8,
     schema=Config,
     handler_path="gateway.plugins.udp_log.handler:UdpLog",
+    further_protocols=ANY_PROTOCOL,
 )
 
 __all__ = ["PLUGIN", "Config"]

@@ -68,7 +68,10 @@ def test_what_is_wrong_only_together_is_found() -> None:
     nowhere = validate_row("partials", {"type": "redis-ce", "name": "nowhere"})
     plugin = row({"minute": 1, "policy": "redis"}, nowhere)
     problems = expansion_problems(plugin, by_id([nowhere]))
-    assert [one.sentence() for one in problems] == ["config.redis.host: required field missing"]
+    assert [one.sentence() for one in problems] == [
+        "config.redis.host: required field missing",
+        "failed conditional validation given value of field 'config.policy'",
+    ]
     with pytest.raises(ValueError, match="host: required field missing"):
         expanded(plugin, by_id([nowhere]))
     other = {**nowhere, "type": "redis-ee"}

@@ -85,7 +85,10 @@ def test_a_port_out_of_range_is_named_with_its_range() -> None:
 
 
 def test_something_must_be_forwarded_unless_the_body_is_taken_raw() -> None:
-    assert "'forward_method'" in _fields(forward_body=False)["@entity"][0]
+    text = "forward_method, forward_uri, forward_headers, forward_body"
+    assert _fields(forward_body=False)["@entity"] == [
+        f"at least one of these attributes must be true: {text}"
+    ]
     assert _row(forward_body=False, raw_body=True)["raw_body"] is True
 
 

@@ -21,7 +21,7 @@ def test_without_any_chunk_it_is_refused() -> None:
         checked("pre-function")
     listed = ", ".join(f"'config.{name}'" for name in PHASES)
     text = f"at least one of these fields must be non-empty: {listed}"
-    assert caught.value.fields == {"config": {"@entity": [text]}}
+    assert caught.value.fields == {"@entity": [text]}
 
 
 @pytest.mark.parametrize("phase", ["rewrite", "access", "header_filter", "body_filter", "log"])

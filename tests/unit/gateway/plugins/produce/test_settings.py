@@ -16,7 +16,7 @@ from gateway.plugins.kafka_upstream import Config
 @pytest.mark.parametrize(
     ("config", "problem"),
     [
-        ({"forward_body": False}, "at least one of these fields must be true"),
+        ({"forward_body": False}, "at least one of these attributes must be true"),
         ({"message_by_lua_functions": ["return 1"]}, "function 1: must return a function"),
         ({"max_record_size": 1}, "max_record_size"),
         ({"producer_request_acks": 2}, "producer_request_acks"),

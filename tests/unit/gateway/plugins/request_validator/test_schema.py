@@ -32,7 +32,7 @@ def test_one_of_the_schemas_is_needed() -> None:
         "at least one of these fields must be non-empty: "
         "'config.body_schema', 'config.parameter_schema'"
     )
-    assert caught.value.fields == {"config": {"@entity": [text]}}
+    assert caught.value.fields == {"@entity": [text]}
 
 
 @pytest.mark.parametrize("version", ["kong", "draft4", "draft6", "draft7", "draft201909"])
