@@ -4,17 +4,21 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID, uuid5
 
 from gateway.documents.memberships import with_memberships
-from gateway.documents.tree import CHILDREN
+from gateway.documents.tree import CHILDREN, plain
 from gateway.entities import ENTITIES, EntityType
 from gateway.entities.credentials import mark_hashed
 from gateway.errors import DocumentError
 from gateway.names.property_paths import entity_path, render_path
 from gateway.names.spelling import choices
 
+_NAMESPACE = UUID("b5b7c1f2-0a9e-4c55-9d0f-5f0d5b1f3a77")
+"""Of the ids of entities without a name."""
 _HEADER = ("_transform", "_workspace", "_konnect", "_info", "_plugin_configs", "_comment")
 _DEFAULTS = {"service": "services", "route": "routes", "upstream": "upstreams", "target": "targets"}
 
@@ -89,6 +93,9 @@ class _Reader:
                 self.problems.append(f"{path}: expected a map of fields")
                 continue
             key = deck_key(entity, item, position)
+            if key is None and _may_be_unnamed(entity):
+                key = _id_by_content(entity, item, level)
+                item = {"id": key, **item}
             if key is None:
                 self.problems.append(f"{path}.{entity.key_field}: required field missing")
             elif key in found:
@@ -132,11 +139,27 @@ class _Reader:
         return {**body, "config": {**shared, **own}} if isinstance(own, dict) else body
 
 
+def _may_be_unnamed(entity: EntityType) -> bool:
+    field = entity.model.model_fields.get(entity.key_field or "")
+    return entity.collection != "plugins" and field is not None and not field.is_required()
+
+
+def _id_by_content(entity: EntityType, item: Mapping[str, Any], level: str) -> str:
+    """Return the id of an entity without a name: the same for the same fields at the same place.
+
+    Kong without a database takes such files, and makes a new id each time.
+    """
+    own = {name: one for name, one in item.items() if name not in CHILDREN[entity.collection]}
+    text = json.dumps(plain(own), default=str, sort_keys=True)
+    return str(uuid5(_NAMESPACE, f"{level}/{entity.collection}/{text}"))
+
+
 def deck_key(entity: EntityType, item: Mapping[str, Any], position: int) -> str | None:
     """Return the key an entity of a list gets, None when its name is missing.
 
     Plugins limited to something beside their parent carry that in the key; what has no name is
-    known by its id, a certificate by its digest, an API key by its place in the list.
+    known by its id, or gets one where its kind needs none, a certificate by its digest, an API key
+    by its place in the list.
     """
     if entity.collection == "plugins":
         return _plugin_key(entity, item)

@@ -166,7 +166,7 @@ class Tree:
                 return
             item = {}
         inner = CHILDREN[entity.collection]
-        data = {str(name): _plain(value) for name, value in item.items() if name not in inner}
+        data = {str(name): plain(value) for name, value in item.items() if name not in inner}
         node = DocumentNode(entity, key, path, data)
         self._name(node)
         self._check_tags(node)
@@ -281,12 +281,15 @@ def _reference(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _plain(value: Any) -> Any:
-    """Copy a value; whole floats become integers, since some transports know no integers."""
+def plain(value: Any) -> Any:
+    """Copy a value; whole floats become integers, since some transports know no integers.
+
+    Keys of maps become texts.
+    """
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from gateway.documents.deck_lists import keyed
-from gateway.documents.document import check_document, to_table
+from gateway.documents.deck_writer import as_deck
+from gateway.documents.document import check_document, from_table, to_table
 from gateway.errors import DocumentError
 
 
@@ -79,7 +80,7 @@ def test_a_shared_plugin_configuration_is_the_base_of_its_own() -> None:
         ({"_workspace": "other"}, "_workspace: only the workspace default"),
         ({"services": {"a": {}}}, "services: expected a list"),
         ({"services": ["a"]}, "services[0]: expected a map"),
-        ({"services": [{"host": "h"}]}, "services[0].name: required field missing"),
+        ({"upstreams": [{"algorithm": "h"}]}, "upstreams[0].name: required field missing"),
         ({"services": [{"name": "a"}, {"name": "a"}]}, 'services[1]: "a" stands there twice'),
         ({"plugins": [{}]}, "plugins[0].name: required field missing"),
         ({"banana": []}, "banana: unknown collection"),
@@ -99,3 +100,44 @@ def test_an_export_has_passwords_that_are_hashed_already(digits: int) -> None:
 
     assert read(_transform=False) == "0" * digits
     assert read(_transform=True) == read() != "0" * digits
+
+
+def test_what_needs_no_name_is_known_by_its_content() -> None:
+    """Files for a Kong without a database have services, routes and consumers without a name."""
+    one, two = ({"paths": [path], "plugins": [{"name": "key-auth"}]} for path in ("/a", "/b"))
+    raw: dict[str, Any] = {
+        "services": [{"host": "h", "routes": [one, two]}],
+        "routes": [one],
+        "consumers": [{"custom_id": "17", "acls": [{"group": "g"}]}],
+    }
+    found = keyed(raw)
+    (service,) = found["services"].values()
+    assert len({*service["routes"], *found["routes"]}) == 3, "also by where they stand"
+    for key, route in service["routes"].items():
+        assert route["id"] == key
+        assert "name" not in route
+    # Whatever else the file holds, and in which order.
+    raw["services"][0]["routes"] = [{"paths": ["/c"]}, two, one]
+    assert {*service["routes"]} < {*next(iter(keyed(raw)["services"].values()))["routes"]}
+
+
+def test_an_entity_without_a_name_stays_without_one() -> None:
+    raw: dict[str, Any] = {
+        "services": [{"host": "h", "routes": [{"paths": ["/a"]}]}],
+        "consumers": [{"custom_id": "17", "keyauth_credentials": [{"key": "k"}]}],
+    }
+    table = to_table(keyed(raw), "o", 0)
+    assert [row["name"] for row in (*table["services"], *table["routes"])] == [None, None]
+    (consumer,) = table["consumers"]
+    assert (consumer["username"], consumer["custom_id"]) == (None, "17")
+    (credential,) = table["keyauth_credentials"]
+    assert credential["consumer"] == consumer["id"]
+    file = as_deck(from_table(table, "o"), "o")
+    written = {name: one for name, one in file.items() if name[0] != "_"}
+    assert to_table(keyed(written), "o", 0) == table, "and its id, when it is dumped"
+
+
+def test_an_unnamed_twin_is_refused() -> None:
+    (problem,) = _problems({"routes": [{"paths": ["/a"]}, {"paths": ["/a"]}]})
+    assert problem.startswith("routes[1]: ")
+    assert problem.endswith("stands there twice")

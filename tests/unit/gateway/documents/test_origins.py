@@ -22,7 +22,7 @@ plugins: [{name: cors}]
     "wrong",
     [
         "services: [{name: x, host: x.test, prot: http}]",
-        "services: [{host: x.test}]",
+        "upstreams: [{algorithm: x}]",
         "services: [7]",
         "services: [{name: s, host: other.test}]",
         "services: [{name: x, host: x.test, routes: [{name: y, paths: [z]}]}]",
