@@ -157,7 +157,7 @@ class FirstLane(Lane):
             refused = [(token, _INVALID_ARG) for token in batch.tokens]
         if refused:
             sizes = dict(zip(batch.tokens, map(len, batch.values), strict=True))
-            self._owner.not_taken([(token, sizes[token], code) for token, code in refused])
+            self._owner.not_taken(topic, [(token, sizes[token], code) for token, code in refused])
         return len(batch.values) - len(refused)
 
     def _went(self, records: int) -> None:

@@ -49,7 +49,7 @@ class LaneOwner(Protocol):
         """Return the records whose senders still wait; the others are let go."""
         ...
 
-    def not_taken(self, refused: Sequence[tuple[int, int, int]]) -> None:
+    def not_taken(self, topic: str, refused: Sequence[tuple[int, int, int]]) -> None:
         """Fail records that librdkafka did not take: token, bytes of the value, error."""
         ...
 

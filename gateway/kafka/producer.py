@@ -19,7 +19,7 @@ from gateway.kafka.key_order import KeyOrder, QueuedRecord, Slot
 from gateway.kafka.librdkafka import error_name, error_text
 from gateway.kafka.prober import Prober
 from gateway.kafka.refused_batches import REFUSALS, is_innocent, names_the_guilty
-from gateway.kafka.reports import content_of, latency_of, topic_of
+from gateway.kafka.reports import latency_of, record_of, topic_of
 from gateway.kafka.second_lane import MOST_TOGETHER, SecondLane
 from gateway.kafka.watch import Watch
 
@@ -236,7 +236,7 @@ class Producer:
             if guilty or message._private not in self._pending:
                 over.append(message)
             else:
-                again.append(self._record(message))
+                again.append(record_of(message, self._extras.get(message._private, 0)))
         if over:
             self.settle(over)
         return again, named
@@ -246,6 +246,8 @@ class Producer:
         count = len(messages)
         if self._watched:
             self._tell_watchers(messages)
+        if self.watch.unplaced:
+            self.watch.place(topic_of(messages[0]), *[message._private for message in messages])
         pop, size, failed = self._pending.pop, 0, 0
         for message in messages:
             size += message.len
@@ -309,14 +311,16 @@ class Producer:
                 self.messages -= 1
                 self.bytes -= record.size
                 self._forget((record.token,))
+                self.watch.place(record.topic, record.token)
         return wanted
 
-    def not_taken(self, refused: Sequence[tuple[int, int, int]]) -> None:
+    def not_taken(self, topic: str, refused: Sequence[tuple[int, int, int]]) -> None:
         """Fail records that librdkafka did not take: token, bytes of the value, error."""
         for token, size, code in refused:
             self.messages -= 1
             self.bytes -= size + self._forget((token,))
-            self._fail(self._pending.pop(token, _no_sender), code)
+            self.watch.place(topic, token)
+            self._fail(self._pending.pop(token, _no_sender), code, topic)
         self.watch.failed()
 
     def bar(self) -> None:
@@ -343,13 +347,7 @@ class Producer:
                     self._follow(wanted)
         return more
 
-    def _record(self, message: Any) -> QueuedRecord:
-        """Return a reported record as it was sent."""
-        value, key, headers = content_of(message)
-        size = len(value) + self._extras.get(message._private, 0)
-        return QueuedRecord(message._private, topic_of(message), value, key, headers, size)
-
-    def _fail(self, callback: OnDelivery | None, code: int, topic: str = "") -> None:
+    def _fail(self, callback: OnDelivery | None, code: int, topic: str) -> None:
         if callback is _no_sender:
             return
         reason = error_name(code)
@@ -394,7 +392,7 @@ class Producer:
                 break
             expired.append(token)
         for token in expired:
-            self.watch.count(reason)
+            self.watch.count_untold(reason, token, last=self.closing)
             self._tell(self._pending.pop(token), error)
         if expired:
             self.watch.failed()

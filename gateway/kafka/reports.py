@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.kafka.batch import Header
+from gateway.kafka.key_order import QueuedRecord
 from gateway.kafka.librdkafka import ffi, lib, text
 
 
@@ -18,6 +19,13 @@ def latency_of(message: Any) -> int:
     """Return the microseconds from a record's hand-over to its report."""
     # -1 where librdkafka cannot say.
     return max(0, int(lib.rd_kafka_message_latency(message)))
+
+
+def record_of(message: Any, more: int) -> QueuedRecord:
+    """Return a copy of a reported record as it was sent; ``more``: bytes of key and headers."""
+    value, key, headers = content_of(message)
+    size = len(value) + more
+    return QueuedRecord(message._private, topic_of(message), value, key, headers, size)
 
 
 def content_of(message: Any) -> tuple[bytes, bytes | None, list[Header]]:

@@ -317,7 +317,9 @@ class SecondLane(Lane):
         if refused:
             queue.in_flight.difference_update(token for token, _ in refused)
             sizes = {record.token: len(record.value) for record in records}
-            self._owner.not_taken([(token, sizes[token], code) for token, code in refused])
+            self._owner.not_taken(
+                queue.topic, [(token, sizes[token], code) for token, code in refused]
+            )
         client.push()
         self._later(queue, _PATIENCE if queue.in_flight else 0.0)
 

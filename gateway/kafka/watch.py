@@ -51,6 +51,8 @@ class Watch:
         self.failures: dict[str, int] = {}
         self.refusals: dict[str, int] = {}
         self.topics: dict[str, TopicCounts] = {}
+        self.unplaced: dict[int, str] = {}
+        """Token to reason of records that were given up and whose report is still to come."""
         self.gate_closed = False
         self.closed = False
         self._gated = config.gated
@@ -81,15 +83,35 @@ class Watch:
             found = self.topics[name] = TopicCounts()
         return found
 
-    def count(self, reason: str, topic: str = "") -> None:
-        """Count one record that was not written; ``failed`` follows for all of a report.
-
-        A record past its deadline has no ``topic``: only where there is one, it is known.
-        """
-        self.failures[reason] = self.failures.get(reason, 0) + 1
-        if not topic and len(self.topics) == 1:
-            topic = next(iter(self.topics))
+    def count(self, reason: str, topic: str) -> None:
+        """Count one record that was not written; ``failed`` follows for all of a report."""
         self.topic(topic).failed(reason)
+        self._note(reason)
+
+    def count_untold(self, reason: str, token: int, *, last: bool) -> None:
+        """Count a record that was given up before its report, and so before its topic is known.
+
+        Where there are several topics, that of the record is counted when it is reported after all
+        (``place``): librdkafka's own deadline is about ours. ``last``: it never will be.
+        """
+        if len(self.topics) == 1:
+            self.topic(next(iter(self.topics))).failed(reason)
+        elif last:
+            self.topic("").failed(reason)
+        else:
+            self.unplaced[token] = reason
+        self._note(reason)
+
+    def place(self, topic: str, *tokens: int) -> None:
+        """Count those of the records of one topic that were given up before, under that topic."""
+        if self.unplaced:
+            for token in tokens:
+                reason = self.unplaced.pop(token, None)
+                if reason is not None:
+                    self.topic(topic).failed(reason)
+
+    def _note(self, reason: str) -> None:
+        self.failures[reason] = self.failures.get(reason, 0) + 1
         self._connectivity = self._connectivity or is_connectivity(reason)
         self._lost_topic = self._lost_topic or reason in _LOST_TOPIC
 

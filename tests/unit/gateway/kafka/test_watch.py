@@ -11,9 +11,17 @@ from typing import Any
 import pytest
 
 from gateway.http.messages import Pending
+from gateway.kafka.config import ProducerConfig
 from gateway.kafka.pool import ProducerPool
+from gateway.kafka.producer import Producer
 from tests.support.broker import Broker
-from tests.support.mock_kafka import InterruptedHandshakes
+from tests.support.mock_kafka import (
+    InterruptedHandshakes,
+    MockKafka,
+    config_of,
+    delivered,
+    silence,
+)
 from tests.support.ports import free_ports
 from tests.support.producing import (
     NOT_SENT,
@@ -131,3 +139,74 @@ async def test_a_record_outlasts_connections_that_end_before_the_credentials_wer
         metrics = pool.metrics()
         assert (metrics["messages"], metrics["refusals"], metrics["failures"]) == (1, {}, {})
         await pool.close(0.1)
+
+
+def failures(producer: Producer) -> dict[str, dict[str, int]]:
+    """Return the failures that a producer has counted, by topic; without topics that have none."""
+    topics = producer.metrics()["topics"]
+    return {name: counts["failures"] for name, counts in topics.items() if counts["failures"]}
+
+
+def test_a_topic_that_may_not_be_written_to_has_its_name_in_the_counts(broker: Broker) -> None:
+    allowed, denied = broker.topic(), broker.topic()
+    broker.deny(broker.writer, denied)
+
+    async def job(worker: Worker) -> Any:
+        for topic in (allowed, denied):
+            config = on_broker(broker, topic, producer_async=False)
+            # The second time librdkafka knows that it may not, and does not take the record.
+            for _ in range(3):
+                await answer(worker.plugin(config), request())
+        return failures(worker.pool.all()[0])
+
+    with_denied = working(job, broker.ca_file)
+    assert with_denied == {denied: {"TOPIC_AUTHORIZATION_FAILED": 3}}
+
+
+def test_an_impossible_topic_is_counted_by_its_name(cluster: MockKafka) -> None:
+    async def job(worker: Worker) -> Any:
+        producer = worker.pool.get(config_of(cluster))
+        producer.declare("other")
+        await delivered(producer, topic="x" * 600)
+        return failures(producer)
+
+    assert list(working(job)) == ["x" * 600]
+
+
+def by_topic(producer: Producer) -> dict[str, int]:
+    """Return how many records failed, by topic."""
+    return {name: sum(reasons.values()) for name, reasons in failures(producer).items()}
+
+
+@pytest.mark.parametrize("key", [None, b"k"])
+def test_records_past_their_deadline_are_counted_by_topic(key: bytes | None) -> None:
+    async def job(worker: Worker) -> None:
+        with silence() as address:
+            producer = worker.pool.get(ProducerConfig((address,), deadline=1000))
+            reports: list[Any] = []
+            for topic, records in (("a", 2), ("b", 3)):
+                producer.declare(topic)
+                for _ in range(records):
+                    producer.send(topic, b"v", key, on_delivery=reports.append)
+            await until(lambda: len(reports) == 5)
+            # The topic of a record that was given up is known when librdkafka reports it.
+            await until(lambda: by_topic(producer) == {"a": 2, "b": 3})
+
+    working(job, close=0.1)
+
+
+def test_records_that_are_given_up_since_kafka_refuses_us_are_counted_by_topic(
+    broker: Broker,
+) -> None:
+    config = mistaken(broker, "wrong password")
+
+    async def job(worker: Worker) -> None:
+        plugins = [worker.plugin({**config, "topic": topic}) for topic in ("a", "b")]
+        for plugin in plugins:
+            assert (await answer(plugin, request())).status == 502
+        producer = worker.pool.all()[0]
+        assert list(producer.metrics()["failures"]) == ["_AUTHENTICATION"]
+        await until(lambda: sum(by_topic(producer).values()) >= 1)
+        await until(lambda: set(by_topic(producer)) <= {"a", "b"})
+
+    working(job, broker.ca_file, close=0.1)
