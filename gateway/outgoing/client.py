@@ -7,13 +7,17 @@ Not for requests of clients on their way to an upstream: those are ``gateway.pro
 from __future__ import annotations
 
 import asyncio
+import os
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode, urlsplit
 
 import orjson
 
 from gateway.errors import OutgoingError
+from gateway.outgoing.delivery import CONNECT, CONNECTIONS, Deliveries, DeliveryAddress, prepared
 from gateway.outgoing.proxies import BY_ENVIRONMENT, ForwardProxy
 from gateway.outgoing.tls import tls_context
 
@@ -21,10 +25,6 @@ if TYPE_CHECKING:
     import aiohttp
 
 Pairs = tuple[tuple[str, str], ...]
-
-_CONNECTIONS = 64
-"""Open connections to one host, and how many requests are under way there; others wait."""
-_CONNECT = 5.0
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,8 @@ class HttpClient:
     def __init__(self) -> None:
         self._sessions: dict[tuple[bool, bool], aiohttp.ClientSession] = {}
         self._shared: dict[Fetch, asyncio.Task[Fetched]] = {}
+        self._deliveries = Deliveries()
+        self._environment = _environment_decides()
 
     async def __aenter__(self) -> Self:
         return self
@@ -117,12 +119,25 @@ class HttpClient:
         try:
             return await self._fetch(request)
         except TimeoutError:
-            raise OutgoingError(
-                f"{request.place}: no response within {request.timeout:g} s"
-            ) from None
+            raise _too_late(request) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            reason = str(error) or type(error).__name__
-            raise OutgoingError(f"{request.place}: {reason}") from None
+            raise _failed(request, error) from None
+
+    async def deliver(self, request: Fetch) -> int:
+        """Return the response's status; what ``fetch`` does for less, where more is not asked for.
+
+        Raises ``OutgoingError`` as that does.
+        """
+        try:
+            ready = None if self._needs_more(request) else _ready(request)
+            if ready is None:
+                return (await self.fetch(request)).status
+            async with asyncio.timeout(request.timeout):
+                return await self._deliveries.send(*ready, request.body or b"", request.largest)
+        except TimeoutError:
+            raise _too_late(request) from None
+        except (OSError, ValueError) as error:
+            raise _failed(request, error) from None
 
     async def shared(self, request: Fetch) -> Fetched:
         """Return the response; who asks for the same meanwhile gets the same one."""
@@ -143,6 +158,13 @@ class HttpClient:
         sessions, self._sessions = list(self._sessions.values()), {}
         for session in sessions:
             await session.close()
+        self._deliveries.close()
+
+    def _needs_more(self, request: Fetch) -> bool:
+        """Tell whether a request takes another way than straight to its host."""
+        if request.http_1_0:
+            return True
+        return self._environment if request.proxy.url is None else bool(request.proxy.url)
 
     def _ended(self, request: Fetch, task: asyncio.Task[Fetched]) -> None:
         self._shared.pop(request, None)
@@ -166,7 +188,7 @@ class HttpClient:
             proxy_headers=to_proxy,
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(
-                total=request.timeout, sock_connect=min(_CONNECT, request.timeout)
+                total=request.timeout, sock_connect=min(CONNECT, request.timeout)
             ),
         ) as response:
             body = await _body(response, request)
@@ -179,13 +201,44 @@ class HttpClient:
         session = self._sessions.get((environment, http_1_0))
         if session is None:
             session = self._sessions[environment, http_1_0] = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, limit_per_host=_CONNECTIONS),
+                connector=aiohttp.TCPConnector(limit=0, limit_per_host=CONNECTIONS),
                 # What one plugin's endpoint sets is not sent along with another's request.
                 cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=environment,
+                trust_env=environment and self._environment,
                 version=aiohttp.HttpVersion10 if http_1_0 else aiohttp.HttpVersion11,
             )
         return session
+
+
+def _ready(request: Fetch) -> tuple[DeliveryAddress, bytes] | None:
+    """Return where a request goes and its head; see ``prepared``."""
+    found = prepared(request.url, request.method, request.headers, request.encoded)
+    if found is None:
+        return None
+    tls = None
+    if found.scheme == "https":
+        tls = tls_context(request.verify, request.ca, request.authorities, request.certificate)
+    return DeliveryAddress(found.host, found.port, tls), found.head
+
+
+def _environment_decides() -> bool:
+    """Tell whether the process's environment has proxies, or its user a file of passwords.
+
+    Looking whether they have something for a URL takes two calls in threads, so for every one.
+    """
+    if any(name.lower().endswith("_proxy") for name in os.environ):
+        return True
+    with suppress(RuntimeError, OSError):
+        return "NETRC" in os.environ or Path("~/.netrc").expanduser().exists()
+    return False
+
+
+def _too_late(request: Fetch) -> OutgoingError:
+    return OutgoingError(f"{request.place}: no response within {request.timeout:g} s")
+
+
+def _failed(request: Fetch, error: Exception) -> OutgoingError:
+    return OutgoingError(f"{request.place}: {str(error) or type(error).__name__}")
 
 
 def _headers(request: Fetch) -> tuple[Pairs, dict[str, str] | None]:

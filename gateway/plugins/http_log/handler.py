@@ -50,12 +50,12 @@ class HttpLog(LogHandler):
         elif not self._alone:
             body = b"[%b]" % body
         try:
-            response = await self.context.http.fetch(replace(self._request, body=body))
+            status = await self.context.http.deliver(replace(self._request, body=body))
         except OutgoingError as error:
             text = str(error).replace(self._request.url, self._origin)
             raise OutgoingError(text.replace(self._request.place, self._origin)) from None
-        if response.status >= _REFUSED_FROM:
-            raise OutgoingError(f"{self._origin}: the response's status is {response.status}")
+        if status >= _REFUSED_FROM:
+            raise OutgoingError(f"{self._origin}: the response's status is {status}")
         self.context.logs.counts.sent(self.name, len(entries))
         return len(entries)
 

@@ -63,19 +63,18 @@ class SpanExporter:
     async def _send(self, entries: list[bytes]) -> int:
         assert self._spans is not None
         body = self._spans.export(entries)
-        fetched = await self._context.http.fetch(
-            Fetch(
-                self._url,
-                "POST",
-                headers=self._headers,
-                body=body,
-                timeout=self._timeout,
-                ca=self._context.trusted_ca,
-            )
+        request = Fetch(
+            self._url,
+            "POST",
+            headers=self._headers,
+            body=body,
+            timeout=self._timeout,
+            ca=self._context.trusted_ca,
         )
-        if fetched.status in _RETRIED:
-            raise OutgoingError(f"{fetched.place}: the response's status is {fetched.status}")
-        if fetched.status >= 300:
+        status = await self._context.http.deliver(request)
+        if status in _RETRIED:
+            raise OutgoingError(f"{request.place}: the response's status is {status}")
+        if status >= 300:
             # The receiver will never take these.
             self._context.logs.counts.dropped(_PLUGIN, "refused", len(entries))
         return len(entries)
