@@ -9,6 +9,7 @@ BOOTSTRAP := $(PYTHON) tools/bootstrap.py
 FLAGS ?=
 # One more than processors: a test often waits for a process, a broker or the engine.
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+# A process that died is not replaced: xdist can wait for ever for what it had left to do.
 # Compiled tests are kept beside them, in ignored folders, whatever the environment says: that halves the start.
 PYTEST := env -u PYTHONDONTWRITEBYTECODE .venv/bin/pytest
 
@@ -46,7 +47,7 @@ status: ## every process, port, topic, release and data plane of the stack `loca
 test: ## all tests, with a real Kafka, real processes and the real Pulumi engine
 	@$(BOOTSTRAP) venv
 	@tools/native & $(BOOTSTRAP) pulumi kafka policies && wait $$!
-	@$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(FLAGS)
+	@$(PYTEST) -n $(WORKERS) --max-worker-restart 0 --dist loadfile --no-loadscope-reorder $(FLAGS)
 
 test-fast: venv ## the unit tests only, without Kafka and the engine
 	@$(PYTEST) tests/unit -n auto --dist loadfile -m "not kafka and not engine and not e2e" $(FLAGS)

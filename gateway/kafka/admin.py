@@ -21,6 +21,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from gateway.errors import KafkaError
+from gateway.kafka.record_headers import headers_of
 
 UNREADABLE = "(headers whose names are not UTF-8)"
 """What stands for headers that the client library cannot read."""
@@ -227,6 +228,7 @@ def _read(
 
 
 def _record(message: Message) -> Record:
+    headers = headers_of(message)
     return Record(
         topic=message.topic() or "",
         partition=message.partition() or 0,
@@ -234,20 +236,8 @@ def _record(message: Message) -> Record:
         timestamp=message.timestamp()[1],
         key=message.key(),
         value=message.value(),
-        headers=_headers(message),
+        headers=[(UNREADABLE, None)] if headers is None else headers,
     )
-
-
-def _headers(message: Message) -> list[tuple[str, bytes | None]]:
-    """Return a record's headers; where a name is not UTF-8, that they cannot be read.
-
-    The client library (2.x) has no way to them then, and any producer can write such a name.
-    """
-    try:
-        found: Any = message.headers() or []
-    except (SystemError, UnicodeDecodeError):
-        return [(UNREADABLE, None)]
-    return [(name, content) for name, content in found]
 
 
 class _Errors:

@@ -13,6 +13,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from gateway.errors import SearchFailed, TopicUnreadable
+from gateway.kafka.record_headers import headers_of
 from gateway.kafka.topic_reader import ALONE
 
 SETTLE = 3.0
@@ -137,7 +138,8 @@ class _Search:
         problem = message.error()
         if problem is None:
             self._reached[place] = message.offset() + 1
-            self._look(message.topic(), message.headers() or ())
+            # What cannot be read is no record of a gateway: its names of headers are UTF-8.
+            self._look(message.topic(), headers_of(message) or ())
         elif problem.code() == KafkaError._PARTITION_EOF:
             self._reached[place] = max(self._reached[place], message.offset())
         elif problem.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:

@@ -12,6 +12,7 @@ import orjson
 import uvloop
 
 from gateway.http.messages import Pending, Request, Response
+from gateway.kafka.config import ProducerConfig
 from gateway.kafka.pool import ProducerPool
 from gateway.plugins.base import PluginContext
 from gateway.plugins.chain import Chain
@@ -111,6 +112,31 @@ def working(
             await pool.close(close)
 
     return uvloop.run(run())
+
+
+class _NotTextName(str):
+    def encode(self, *_: Any, **__: Any) -> bytes:
+        return b"\xff\xfe"
+
+
+def write_unreadable_headers(client: Mapping[str, Any], topic: str, times: int) -> None:
+    """Write records whose header has a name that is not UTF-8, as producers elsewhere may.
+
+    ``client``: settings of librdkafka.
+    """
+    config = ProducerConfig(
+        (client["bootstrap.servers"],),
+        extra=tuple((name, str(value)) for name, value in client.items()),
+    )
+
+    async def job(worker: Worker) -> None:
+        producer = worker.pool.get(config)
+        for _ in range(times):
+            report = asyncio.get_running_loop().create_future()
+            producer.send(topic, b"v", b"k", [(_NotTextName("h"), b"1")], report.set_result)
+            assert await report is None
+
+    working(job)
 
 
 def on_broker(broker: Broker, topic: str, **config: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from gateway.errors import SearchFailed, TopicUnreadable
 from gateway.kafka import topic_search
 from gateway.kafka.topic_search import find_headers
 from tests.support.broker import Broker
+from tests.support.producing import write_unreadable_headers
 
 NAME = "h"
 
@@ -89,3 +90,12 @@ def test_an_end_that_is_not_reached_in_time_says_what_is_left(broker: Broker) ->
     write(broker, topic, [b"x"] * 10)
     with pytest.raises(SearchFailed, match="10 records were left"):
         find(broker, topic, since=time() - 60, within=-1)
+
+
+def test_records_of_others_with_headers_that_are_no_text_do_not_end_the_search(
+    broker: Broker,
+) -> None:
+    topic, now = broker.topic(), time()
+    write_unreadable_headers(broker.client(), topic, 50)
+    write(broker, topic, [b"x"], now)
+    assert find(broker, topic, since=now - 1) == {(topic, b"x")}
