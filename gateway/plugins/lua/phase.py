@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable
-from time import time
 from typing import Any
 from urllib.parse import quote
 
@@ -23,7 +22,8 @@ from gateway.http.headers import FORWARDING, spellings
 from gateway.http.messages import Request, Response
 from gateway.logs import get_logger
 from gateway.plugins.lua.log_fields import add_log_field
-from gateway.plugins.lua.reads import READS, VARIABLES, header_value
+from gateway.plugins.lua.nginx import NGX
+from gateway.plugins.lua.reads import READS, header_value
 from gateway.plugins.lua.values import Bridge
 from gateway.plugins.produce.envelope import header_table
 
@@ -54,6 +54,10 @@ class Phase:
         """What ends the request."""
         self.headers: list[tuple[bytes, bytes]] = []
         """Headers for it, set before."""
+        self.status = 0
+        """Its status as ``ngx.status`` has it; 0: not set."""
+        self.said: bytes | None = None
+        """What ``ngx.say`` has written; None: nothing."""
 
     def early(self) -> Request:
         """Return the request while it can be changed; raises ``ValueError`` later."""
@@ -320,18 +324,6 @@ def _source(phase: Phase) -> str:
     return "exit" if _later(phase).generated else "service"
 
 
-def _variable(phase: Phase, name: Any = None) -> Any:
-    if not isinstance(name, bytes):
-        return None
-    request = phase.request
-    if name.startswith(b"http_"):
-        return header_value(request.headers, name[5:].replace(b"_", b"-"))
-    if name.startswith(b"arg_"):
-        return READS["request.get_query_arg"](request, name[4:])
-    read = VARIABLES.get(name)
-    return None if read is None else READS[read](request)
-
-
 def _row(entity: Any) -> dict[str, Any] | None:
     return None if entity is None else dict(entity)
 
@@ -378,8 +370,7 @@ _WRITES: dict[str, Callable[..., Any]] = {
     ).decode(),
     "json.decode": _decoded,
     "log.set_serialize_value": lambda phase, *given: add_log_field(phase.request, *given),
-    "ngx.now": lambda _: time(),
-    "ngx.var": _variable,
+    **NGX,
 }
 
 _LOGS = [f"log.{level.decode()}" for level in _LEVELS]

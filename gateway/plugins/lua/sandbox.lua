@@ -201,10 +201,48 @@ if kong.response and kong.service then
   safe.encode = function(value) return ask_or_nil("json.encode", value) end
   safe.decode = function(text) return ask_or_nil("json.decode", text) end
   ngx.now = function() return ask("ngx.now") end
-  ngx.exit = function(status) return kong.response.exit(status) end
+  ngx.exit = function(status)
+    ask("ngx.exit", status)
+    exceeded = EXIT
+    error(EXIT, 0)
+  end
+  local function spoken(...)
+    local texts = {}
+    for place = 1, select("#", ...) do
+      local value = select(place, ...)
+      texts[place] = type(value) == "table" and table.concat(value) or tostring(value)
+    end
+    return table.concat(texts)
+  end
+  ngx.print = function(...) return ask("ngx.print", spoken(...)) end
+  ngx.say = function(...) return ask("ngx.print", spoken(...) .. "\n") end
+  for _, name in ipairs{"md5", "encode_base64", "decode_base64", "escape_uri", "unescape_uri"} do
+    ngx[name] = function(text) return ask("ngx." .. name, tostring(text)) end
+  end
+  ngx.worker = {pid = function() return ask("ngx.worker.pid") end}
+  ngx.OK, ngx.ERROR, ngx.DECLINED = 0, -1, -5
+  local codes = {OK = 200, CREATED = 201, ACCEPTED = 202, NO_CONTENT = 204, MOVED_PERMANENTLY = 301,
+                 MOVED_TEMPORARILY = 302, SEE_OTHER = 303, NOT_MODIFIED = 304, BAD_REQUEST = 400,
+                 UNAUTHORIZED = 401, FORBIDDEN = 403, NOT_FOUND = 404, NOT_ALLOWED = 405,
+                 CONFLICT = 409, GONE = 410, TOO_MANY_REQUESTS = 429, INTERNAL_SERVER_ERROR = 500,
+                 BAD_GATEWAY = 502, SERVICE_UNAVAILABLE = 503, GATEWAY_TIMEOUT = 504}
+  for name, code in pairs(codes) do ngx["HTTP_" .. name] = code end
+  setmetatable(ngx, {
+    __index = function(_, name)
+      if name == "status" then return ask("ngx.status") end
+    end,
+    __newindex = function(self, name, value)
+      if name == "status" then return ask("ngx.set_status", value) end
+      rawset(self, name, value)
+    end,
+    __metatable = false,
+  })
   ngx.var = setmetatable({}, {
     __index = function(_, name) return ask("ngx.var", name) end,
-    __newindex = function() error("ngx.var is read-only here; use kong.service.request", 2) end,
+    __newindex = function(_, name, value)
+      if name ~= "args" then error("ngx.var is read-only here; use kong.service.request", 2) end
+      kong.service.request.set_raw_query(value or "")
+    end,
     __metatable = false,
   })
   local levels = {DEBUG = "debug", INFO = "info", NOTICE = "notice", WARN = "warn", ERR = "err",
@@ -224,6 +262,7 @@ if kong.response and kong.service then
   ngx.header = setmetatable({}, {
     __index = function(_, name) return kong.response.get_header(name) end,
     __newindex = function(_, name, value)
+      name = string.gsub(name, "_", "-")
       if value == nil then return kong.response.clear_header(name) end
       kong.response.set_header(name, value)
     end,

@@ -9,10 +9,12 @@ import orjson
 
 from gateway.errors import ReleaseRefused, RequestRejected
 from gateway.http.generated_responses import message_of
+from gateway.http.headers import Headers
 from gateway.http.messages import Request, Response
 from gateway.logs import get_logger
 from gateway.plugins.base import Handler, PluginContext
 from gateway.plugins.lua import SHARED
+from gateway.plugins.lua.nginx import said
 from gateway.plugins.lua.phase import NAMES, Calls, Phase
 from gateway.plugins.lua.sandbox import FAILURES, MEMORY, LuaSandbox, kind_of
 from gateway.plugins.pre_function.schema import PHASES
@@ -39,10 +41,13 @@ class ServerlessFunction(Handler):
         used = {phase for phase, chunks in self._sources.items() if chunks}
         if "rewrite" in used:
             used.add("access")
+        if any("response" in chunk or "ngx" in chunk for chunk in early):
+            used.add("header_filter")
         if "body_filter" in used:
             used.add("whole_body")
         self.skips = {*PHASES, "whole_body"} - used
         self._own = f"lua {context.plugin_id}"
+        self._for_later = f"{self._own} headers"
         self._begin()
 
     def _begin(self) -> None:
@@ -57,17 +62,30 @@ class ServerlessFunction(Handler):
 
     def access(self, request: Request) -> Response | None:
         """Run ``rewrite``, where it is for all requests, and ``access``."""
+        headers: Headers = []
         for name in ("rewrite", "access"):
             if self._chunks[name]:
                 phase = Phase(name, request)
+                phase.headers = headers
                 self._run(phase)
                 if phase.exit is not None:
                     return phase.exit
+                if phase.said is not None:
+                    return said(phase)
+                headers = phase.headers
+        if headers:
+            request.context = {**(request.context or {}), self._for_later: headers}
         return None
 
     def header_filter(self, request: Request, response: Response) -> None:
-        """Run ``header_filter``."""
-        self._run(Phase("header_filter", request, response))
+        """Set what earlier phases have set for the response, and run ``header_filter``."""
+        headers = (request.context or {}).get(self._for_later)
+        if headers:
+            names = {name.lower() for name, _ in headers}
+            others = [pair for pair in response.headers if pair[0].lower() not in names]
+            response.headers = others + headers
+        if self._chunks["header_filter"]:
+            self._run(Phase("header_filter", request, response))
 
     def whole_body(self, request: Request, response: Response) -> int:
         """Hold the body for ``body_filter``."""

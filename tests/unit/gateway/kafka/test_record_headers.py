@@ -25,7 +25,12 @@ def records(cluster: MockKafka, topic: str, count: int) -> list[Message]:
 
 
 def test_headers_are_read_in_order(cluster: MockKafka) -> None:
-    sent: list[tuple[str, str | bytes | None]] = [("a", b"1"), ("ä", None), ("a", b"\xff"), ("", b"")]
+    sent: list[tuple[str, str | bytes | None]] = [
+        ("a", b"1"),
+        ("ä", None),
+        ("a", b"\xff"),
+        ("", b""),
+    ]
     producer = Producer({"bootstrap.servers": cluster.bootstrap})
     producer.produce("t", b"v", headers=sent)
     producer.produce("u", b"v")
