@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Mapping
 from time import time
 from typing import Any
@@ -21,6 +20,8 @@ GATEWAY_BOUNDS = (1, 2, 5, 7, 10, 15, 20, 30, 50, 75, 100, 200, 500, 750, 1000, 
 WAIT_BOUNDS = (25, 50, 80, 100, 250, 400, 700, 1000, 2000, 5000, 10000, 30000, 60000)
 """Those of whole requests, and of the wait for upstreams."""
 _GATEWAY_FIRST, _WAIT_FIRST = float(GATEWAY_BOUNDS[0]), float(WAIT_BOUNDS[0])
+QUICK_OWN, QUICK = _GATEWAY_FIRST / 1000, _WAIT_FIRST / 1000
+"""Seconds of the gateway's own and of all of a request whose times are in the first buckets."""
 
 SEPARATOR = "\x1f"
 """Between service and route in the keys of a report: no name can hold it."""
@@ -62,7 +63,7 @@ class CallerCounts:
     __slots__ = ("codes", "egress", "ingress")
 
     def __init__(self) -> None:
-        self.codes: defaultdict[int, int] = defaultdict(int)
+        self.codes: dict[int, int] = {}
         """Responses by status; those that came from an upstream under the negative status."""
         self.ingress = 0
         self.egress = 0
@@ -71,15 +72,30 @@ class CallerCounts:
 class RouteMetrics:
     """The requests of one route, as the plugin's switches have them counted."""
 
-    __slots__ = ("_consumers", "callers", "elapsed", "everybody", "gateway", "upstream")
+    __slots__ = (
+        "callers",
+        "consumers",
+        "elapsed",
+        "everybody",
+        "gateway",
+        "quick",
+        "quick_elapsed",
+        "quick_own",
+        "upstream",
+    )
 
     def __init__(self) -> None:
         self.everybody = CallerCounts()
         self.callers: dict[str, CallerCounts] = {"": self.everybody}
-        self._consumers: dict[str, tuple[Mapping[str, Any], CallerCounts]] = {}
+        self.consumers: dict[str, tuple[Mapping[str, Any], CallerCounts]] = {}
+        """By consumer's id its row and its counts; see ``of_consumer``."""
         self.elapsed = Histogram(WAIT_BOUNDS)
         self.gateway = Histogram(GATEWAY_BOUNDS)
         self.upstream = Histogram(WAIT_BOUNDS)
+        self.quick = 0
+        """Requests that waited and are in no histogram yet: in each it is the first bucket."""
+        self.quick_elapsed = self.quick_own = 0.0
+        """Their times together, in seconds; what is not the gateway's own was waited for."""
 
     def caller(self, name: str) -> CallerCounts:
         """Return the counts of a consumer."""
@@ -90,12 +106,12 @@ class RouteMetrics:
 
     def of_consumer(self, consumer: Mapping[str, Any]) -> CallerCounts:
         """Return the counts of a consumer by its row, found by its id as long as the row stays."""
-        known = self._consumers.get(consumer["id"])
+        known = self.consumers.get(consumer["id"])
         if known is not None and known[0] is consumer:
             return known[1]
         name = consumer.get("username") or consumer.get("custom_id") or consumer["id"]
         found = self.caller(str(name))
-        self._consumers[consumer["id"]] = consumer, found
+        self.consumers[consumer["id"]] = consumer, found
         return found
 
     def time(self, elapsed: float, own: float, waited: float, trace: str) -> None:
@@ -118,14 +134,29 @@ class RouteMetrics:
         whole.counts[0 if elapsed <= _WAIT_FIRST else bisect_left(WAIT_BOUNDS, elapsed)] += 1
         whole.sum += elapsed
 
+    def settle(self) -> None:
+        """Put the quick requests into the histograms."""
+        number, self.quick = self.quick, 0
+        elapsed, self.quick_elapsed = self.quick_elapsed * 1000, 0.0
+        own, self.quick_own = self.quick_own * 1000, 0.0
+        for histogram, together in (
+            (self.elapsed, elapsed),
+            (self.gateway, own),
+            (self.upstream, elapsed - own),
+        ):
+            histogram.counts[0] += number
+            histogram.sum += together
+
     @property
     def used(self) -> bool:
         """Whether anything was counted."""
         one = self.everybody
-        return len(self.callers) > 1 or bool(one.codes or one.ingress or self.elapsed.sum)
+        timed = self.quick or self.elapsed.sum
+        return len(self.callers) > 1 or bool(one.codes or one.ingress or timed)
 
     def report(self) -> dict[str, Any]:
         """Return the numbers as plain JSON, without what was never counted."""
+        self.settle()
         callers = {
             name: {
                 "codes": {str(code): number for code, number in one.codes.items()},

@@ -3,11 +3,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from gateway.plugins.base import Handler
+from gateway.http.messages import Response
+from gateway.plugins.base import Handler, PluginContext
 from gateway.plugins.prometheus import Config
 from gateway.plugins.prometheus.handler import Prometheus
 from gateway.plugins.request_metrics import SEPARATOR, RequestMetrics
@@ -121,3 +125,39 @@ async def test_no_client_makes_up_a_label() -> None:
 def test_a_handler_that_counts_nothing_is_not_called() -> None:
     assert "log" in Prometheus(Config(), None).skips  # type: ignore[arg-type]  # needs no context
     assert Handler.log is not Prometheus.log
+
+
+TIMES = st.one_of(
+    st.floats(0, 0.002), st.floats(0, 0.05), st.floats(0, 90), st.sampled_from((0.0, 0.001, 0.025))
+)
+
+
+@given(st.lists(st.tuples(TIMES, st.none() | TIMES, st.booleans()), max_size=20))
+def test_quick_requests_are_counted_as_all_others(
+    times: list[tuple[float, float | None, bool]],
+) -> None:
+    # A request that waits for nobody, or is recorded by a trace, goes another way.
+    counted, expected = RequestMetrics(), RequestMetrics()
+    handler = Prometheus(Config(latency_metrics=True), PluginContext(None, lambda _: None))  # type: ignore[arg-type]  # no Kafka
+    for elapsed, own, recorded in times:
+        request: Any = SimpleNamespace(
+            match=SimpleNamespace(data=SimpleNamespace(metrics=counted.of("s", "r"))),
+            consumer=None,
+            received=0.0,
+            ended=elapsed,
+            waiting_since=own,
+            upstream_status=None,
+            trace=SimpleNamespace(id="a" * 32, sampled=True) if recorded else None,
+        )
+        handler.log(request, Response(200, ()))
+        # Clocks are read one after the other, but a response may come while a request is made.
+        shown = elapsed if own is None else min(own, elapsed)
+        waited = -1.0 if own is None else elapsed - shown
+        trace = "a" * 32 if recorded else ""
+        expected.of("s", "r").time(elapsed * 1000, shown * 1000, waited * 1000, trace)
+    assert counted.exemplars().keys() == expected.exemplars().keys()
+    seen, wanted = counted.of("s", "r").report(), expected.of("s", "r").report()
+    assert seen.keys() == wanted.keys()
+    for name in seen.keys() - {"callers"}:
+        assert seen[name]["counts"] == wanted[name]["counts"]
+        assert seen[name]["sum"] == pytest.approx(wanted[name]["sum"], abs=0.01)
