@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from gateway.documents.memberships import with_memberships
+from gateway.documents.plugin_links import with_links
 from gateway.documents.tree import CHILDREN, plain
 from gateway.entities import ENTITIES, EntityType
 from gateway.entities.credentials import mark_hashed
@@ -30,6 +31,8 @@ def keyed(raw: Mapping[str, Any]) -> dict[str, Any]:
     """
     reader = _Reader(raw)
     entities, problems = with_memberships({k: v for k, v in raw.items() if not k.startswith("_")})
+    reader.problems += problems
+    entities, problems = with_links(entities)
     reader.problems += problems
     document = reader.level(entities, ENTITIES, "")
     if reader.problems:

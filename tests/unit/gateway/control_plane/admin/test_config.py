@@ -225,3 +225,26 @@ async def test_it_is_shown_as_it_would_be_sent(tmp_path: Path) -> None:
         whole = json.dumps({"config": shown})
         again = await send(place, whole, "application/json", "?owner=team-a&check_hash=1")
         assert again.status == 304
+
+
+async def test_plugins_are_linked_to_partials_as_kong_exports_them(tmp_path: Path) -> None:
+    link = {"plugin": "limits", "partial": "counters", "path": "config.redis"}
+    config = {
+        "_format_version": "3.0",
+        "partials": [{"name": "counters", "type": "redis-ce", "config": {"host": "r.test"}}],
+        "plugins": [
+            {"name": "rate-limiting", "instance_name": "limits", "config": {"minute": 1}},
+        ],
+        "plugins_partials": [link],
+    }
+    async with running(tmp_path, admin_token=TOKEN) as place:
+        place.headers = ADMIN
+        assert (await place.ask("POST", "/config", json=config)).status == 201
+        (partial,) = (await place.ask("GET", "/partials")).body["data"]
+        (plugin,) = (await place.ask("GET", "/plugins")).body["data"]
+        assert plugin["partials"][0]["id"] == partial["id"]
+        config["plugins_partials"] = [{**link, "plugin": "limit"}]
+        reply = await place.ask("POST", "/config?flatten_errors=1", json=config)
+        assert reply.status == 400
+        (problem,) = reply.body["fields"]["plugins_partials"]["0"].values()
+        assert 'did you mean "limits"?' in problem
