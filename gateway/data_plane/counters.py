@@ -28,10 +28,10 @@ class RouteCounters:
         "_at_once",
         "_codes",
         "_latency",
-        "_upstream",
         "_usual",
         "elapsed",
         "sent",
+        "upstream",
         "waited",
     )
 
@@ -42,7 +42,7 @@ class RouteCounters:
         """Generated responses of that status within a millisecond; not in those below."""
         self._codes: dict[int, int] = {}
         self._latency = [0] * (len(BUCKETS) + 1)
-        self._upstream = [0] * (len(BUCKETS) + 1)
+        self.upstream = [0] * (len(BUCKETS) + 1)
         self.elapsed = 0.0
         self.waited = 0.0
         """Milliseconds waited for upstreams."""
@@ -85,13 +85,13 @@ class RouteCounters:
             "codes": {str(status): number for status, number in self.codes.items()},
             "latency": [first + self._at_once, *others],
             "elapsed": self.elapsed,
-            "upstream": self._upstream,
+            "upstream": self.upstream,
             "waited": self.waited,
             "sent": self.sent,
         }
 
     def _count_upstream(self, milliseconds: int) -> None:
-        self._upstream[0 if milliseconds <= 1 else bisect_left(BUCKETS, milliseconds)] += 1
+        self.upstream[0 if milliseconds <= 1 else bisect_left(BUCKETS, milliseconds)] += 1
         self.waited += milliseconds
 
 
