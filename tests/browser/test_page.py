@@ -241,6 +241,7 @@ VIEWS = (
     "/",
     "/routes",
     "/routes?q=none",
+    "/partials",
     "/audit",
     "/try",
     "/data-planes",

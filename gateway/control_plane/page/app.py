@@ -26,6 +26,7 @@ from gateway.control_plane.page.events import LiveEvents
 from gateway.control_plane.page.figures import TrafficFigures
 from gateway.control_plane.page.gate import PageGate, PageHeaders
 from gateway.control_plane.page.overview import OverviewPage
+from gateway.control_plane.page.partials import PartialsPage
 from gateway.control_plane.page.releases import ReleasesPage
 from gateway.control_plane.page.routes import RoutesPage
 from gateway.control_plane.page.session import SessionSealer
@@ -76,6 +77,7 @@ class GatewayPage:
         view.places = [
             MenuEntry("/", "Overview"),
             MenuEntry("/routes", "Routes"),
+            MenuEntry("/partials", "Partials"),
             MenuEntry("/data-planes", "Data planes"),
             MenuEntry("/try", "Try it", "write"),
             MenuEntry("/releases", "Releases"),
@@ -87,6 +89,7 @@ class GatewayPage:
             *SignInPage(view, authentication, sealer).routes(),
             *OverviewPage(view, publisher, lines, figures).routes(),
             *RoutesPage(view, publisher, figures).routes(),
+            *PartialsPage(view, publisher).routes(),
             *AuditView(view, publisher, parts.audit).routes(),
             *TryItPage(view, publisher, parts.data_planes, parts.extensions).routes(),
             *topics.routes(),

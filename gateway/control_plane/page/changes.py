@@ -95,7 +95,7 @@ def _entity(collection: str, change: RowChange, old: Table, new: Table) -> Entit
         kind,
         collection,
         name_of(entity, row),
-        _within(entity, row, where),
+        within(entity, row, where),
         owner_of(row) or "",
         [_hiding(shape, one) for one in fields],
     )
@@ -115,7 +115,8 @@ def name_of(entity: EntityType, row: Row) -> str:
     return row_name(entity, row) or row["id"][:8]
 
 
-def _within(entity: EntityType, row: Row, table: Table) -> str:
+def within(entity: EntityType, row: Row, table: Table) -> str:
+    """Return what an entity belongs to, as ``route orders``; empty where to nothing."""
     words = []
     for field, target in entity.foreign.items():
         if row.get(field) is not None:

@@ -11,11 +11,21 @@ from gateway.control_plane.ownership import owner_of
 from gateway.control_plane.page.changes import shown_fields
 from gateway.entities import ENTITIES, Row
 from gateway.entities.checks import Table
+from gateway.entities.partial_links import FIELD
 from gateway.entities.plugin_types import PluginType, plugin_types
 from gateway.plugins.order import in_order
 from gateway.plugins.precedence import PluginTable
 
 _SCOPES = ("route", "service", "consumer", "consumer_group")
+
+
+@dataclass(frozen=True)
+class PolicyPartial:
+    """A partial that stands for a record of a policy's settings."""
+
+    path: str
+    id: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -34,6 +44,8 @@ class PolicyLine:
     """The id of its entity."""
     settings: list[tuple[str, str]]
     """Those that differ from the defaults, without secrets."""
+    partials: list[PolicyPartial]
+    """What stands for settings of it."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +73,7 @@ class RouteLines:
         known = [row for row in table.get("plugins", ()) if row["name"] in types]
         self._plugins = PluginTable(known, types)
         self._services = {row["id"]: row for row in table.get("services", ())}
+        self._partials = {row["id"]: label(row) for row in table.get("partials", ())}
         self._routes = sorted(table.get("routes", ()), key=lambda row: label(row).lower())
 
     def search(self, text: str) -> list[Row]:
@@ -106,8 +119,21 @@ class RouteLines:
             kind = self._types[name]
             settings = shown_fields(ENTITIES["plugins"], dict(plugin)) if with_settings else []
             scope = next((one for one in _SCOPES if plugin.get(one)), "everywhere")
+            partials = [
+                PolicyPartial(link["path"], link["id"], self._partials.get(link["id"], link["id"]))
+                for link in plugin.get(FIELD) or ()
+            ]
             lines.append(
-                PolicyLine(name, priority, scope, kind.produces, reached, plugin["id"], settings)
+                PolicyLine(
+                    name,
+                    priority,
+                    scope,
+                    kind.produces,
+                    reached,
+                    plugin["id"],
+                    settings,
+                    partials,
+                )
             )
             reached = reached and not kind.produces
         return lines
@@ -121,7 +147,7 @@ class RouteLines:
 
 
 def label(row: Row) -> str:
-    """Return what a route or service is called: its name, else its id."""
+    """Return what a route, service or partial is called: its name, else its id."""
     return str(row.get("name") or row["id"])
 
 
