@@ -29,24 +29,22 @@ def _envelope(
     return None
 
 
-def _log_entry(
+def _log_text(
     request_id: bytes,
     method: bytes,
     target: bytes,
     origin: str,
     headers: list[tuple[bytes, bytes]],
-    received: int,
-    status: int,
-    response_headers: bytes,
+    size: int,
+    middle: bytes,
     sent: int,
-    latencies: tuple[int, int, int, int],
+    received: float,
+    ended: float,
+    waiting: float | None,
+    upstream: tuple[float, int] | None,
     client: str,
-    started: int,
-    upstream_uri: bytes,
-    upstream_status: str,
-    source: str,
-    members: bytes,
-    rest: bytes,
+    since: float,
+    end: bytes,
 ) -> bytes | None:
     """Decline; ``log_entry`` of ``gateway/plugins/logging/serializer.py`` does it."""
     return None
@@ -82,7 +80,7 @@ def _passing_trace(
     return None
 
 
-parse_head, envelope, log_entry, version = _read_head, _envelope, _log_entry, ""
+parse_head, envelope, log_text, version = _read_head, _envelope, _log_text, ""
 forwarded_lines, parse_response, response_lines = (
     _forwarded_lines,
     _parse_response,
@@ -97,7 +95,7 @@ else:
     envelope = _twins.envelope
     # Those that were installed before a checkout was brought up to date may lack some.
     parse_head = getattr(_twins, "read_head", _read_head)
-    log_entry = getattr(_twins, "log_entry", _log_entry)
+    log_text = getattr(_twins, "log_text", _log_text)
     forwarded_lines = getattr(_twins, "forwarded_lines", _forwarded_lines)
     parse_response = getattr(_twins, "parse_response", _parse_response)
     response_lines = getattr(_twins, "response_lines", _response_lines)

@@ -56,6 +56,12 @@ pub fn put_quoted(bytes: &[u8], text: &mut Vec<u8>) -> bool {
 
 /// Write what stands in a string; false where it is no UTF-8.
 pub fn put_escaped(bytes: &[u8], text: &mut Vec<u8>) -> bool {
+    // Nearly always; one look at each byte, several at a time.
+    let plain = |byte: u8| (0x20..0x80).contains(&byte) & (byte != b'"') & (byte != b'\\');
+    if bytes.iter().fold(true, |all, &byte| all & plain(byte)) {
+        text.extend_from_slice(bytes);
+        return true;
+    }
     if std::str::from_utf8(bytes).is_err() {
         return false;
     }

@@ -19,7 +19,7 @@ fn kafka_gateway_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(head::read_head, module)?)?;
     module.add_function(wrap_pyfunction!(envelope::envelope, module)?)?;
-    module.add_function(wrap_pyfunction!(log_entry::log_entry, module)?)?;
+    module.add_function(wrap_pyfunction!(log_entry::log_text, module)?)?;
     module.add_function(wrap_pyfunction!(proxying::forwarded_lines, module)?)?;
     module.add_function(wrap_pyfunction!(proxying::parse_response, module)?)?;
     module.add_function(wrap_pyfunction!(proxying::response_lines, module)?)?;

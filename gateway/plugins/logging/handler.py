@@ -16,7 +16,7 @@ from gateway.logs import get_logger
 from gateway.plugins.base import Handler, PluginContext
 from gateway.plugins.logging.paths import PathProblem, put
 from gateway.plugins.logging.queue import QueueLimits
-from gateway.plugins.logging.serializer import entry_text, log_entry
+from gateway.plugins.logging.serializer import EntryTexts, log_entry
 
 if TYPE_CHECKING:
     from gateway.plugins.logging.custom_fields import CustomFields
@@ -87,11 +87,11 @@ class LogHandler(Handler):
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return
-        since = time() - monotonic()
+        write = EntryTexts(time() - monotonic()).write
         made = []
         for request, response in waiting:
             try:
-                made.append(entry_text(request, response, since))
+                made.append(write(request, response))
             except Exception:
                 _log.exception("log handler failed", request_id=request.id.decode())
         self.add_all(made)

@@ -36,34 +36,98 @@ _NO_ROUTE: _Entry = {"workspace": WORKSPACE, "workspace_name": "default"}
 _NO_ROUTE_TEXT = members(_NO_ROUTE)
 
 
-def entry_text(request: Request, response: Response, since: float) -> bytes:
-    """Return ``log_entry`` as JSON. ``since``: when monotonic seconds were 0, from 1970 on."""
-    connection = request.connection
-    match = request.match
-    path, statuses = _upstream(request) if request.tries is not None else (b"", "")
-    made = None
-    received = request.received
-    if request.query is None and connection.scheme == "http":
-        made = native.log_entry(
-            request.id,
-            request.method,
-            request.original_target or request.target,
-            _origin("http", request.host, connection.here, connection.server_port),
-            request.headers,
-            request.size,
+class EntryTexts:
+    """Writes the entries of requests that come together, most of which share much; then let go.
+
+    ``since``: when monotonic seconds were 0, in seconds since 1970.
+    """
+
+    __slots__ = (
+        "_end",
+        "_here",
+        "_host",
+        "_match",
+        "_middle",
+        "_origin",
+        "_port",
+        "_response",
+        "_since",
+    )
+
+    def __init__(self, since: float) -> None:
+        self._since = since
+        # What was written last, and of what.
+        self._match: Any = self
+        self._response: Any = None
+        self._middle = self._end = b""
+        self._host: bytes | None = None
+        self._here, self._port = "", -1
+        self._origin = ""
+
+    def write(self, request: Request, response: Response) -> bytes:
+        """Return ``log_entry`` as JSON."""
+        connection = request.connection
+        made = None
+        if request.query is None and connection.scheme == "http":
+            host, here, port = request.host, connection.here, connection.server_port
+            if host != self._host or here != self._here or port != self._port:
+                self._host, self._here, self._port = host, here, port
+                self._origin = _origin("http", host, here, port)
+            trace = request.trace
+            if (
+                request.match is not self._match
+                or response is not self._response
+                or request.response_lines
+                or request.consumer is not None
+                or request.credential is not None
+                or request.tries is not None
+                or request.correlation_id is not None
+                or (trace is not None and trace.forms)
+            ):
+                self._share(request, response)
+            upstream = None
+            if request.upstream_status is not None:
+                upstream = request.upstream_sent, request.upstream_ms
+            text = native.log_text
+            made = text(
+                request.id,
+                request.method,
+                request.original_target or request.target,
+                self._origin,
+                request.headers,
+                request.size,
+                self._middle,
+                request.sent,
+                request.received,
+                request.ended,
+                request.waiting_since,
+                upstream,
+                request.client_ip,
+                self._since,
+                self._end,
+            )
+        return orjson.dumps(log_entry(request, response, self._since)) if made is None else made
+
+    def _share(self, request: Request, response: Response) -> None:
+        """Write what the entries of other requests may have as well.
+
+        They are: on the same route, with the same response, and without what not all entries have.
+        """
+        match, rest = request.match, _rest(request, plain=False)
+        path, statuses = _upstream(request)
+        lasts = not rest and request.tries is None and not request.response_lines
+        self._match, self._response = (match, response) if lasts else (self, None)
+        self._middle = b'},"response":{"status":%d,"headers":%b,"size":' % (
             response.status,
             _headers_text(request, response),
-            request.sent,
-            _latencies(request),
-            request.client_ip,
-            int((since + received) * 1000),
-            path,
-            statuses,
-            "kong" if response.generated else "upstream",
-            _NO_ROUTE_TEXT if match is None else route_text(match),
-            b"" if _is_bare(request) else members(_rest(request, plain=False)),
         )
-    return orjson.dumps(log_entry(request, response, since)) if made is None else made
+        last = {
+            "upstream_uri": _text(path),
+            "upstream_status": statuses,
+            "source": "kong" if response.generated else "upstream",
+        }
+        known = _NO_ROUTE_TEXT if match is None else route_text(match)
+        self._end = b"%b%b%b}" % (members(last), known, members(rest))
 
 
 def log_entry(
@@ -97,17 +161,6 @@ def log_entry(
     else:
         entry.update(plain_members(match) if plain else route_members(match))
     return entry | _rest(request, plain=plain)
-
-
-def _is_bare(request: Request) -> bool:
-    """Tell whether the entry has nothing that not all have."""
-    return (
-        request.consumer is None
-        and request.credential is None
-        and request.tries is None
-        and request.correlation_id is None
-        and (request.trace is None or not request.trace.forms)
-    )
 
 
 def _rest(request: Request, *, plain: bool) -> _Entry:

@@ -15,7 +15,7 @@ from gateway import native
 from gateway.http.messages import FixedResponse, Request, Response
 from gateway.hybrid.config_table import WORKSPACE
 from gateway.plugins.logging import serializer
-from gateway.plugins.logging.serializer import entry_text, log_entry
+from gateway.plugins.logging.serializer import EntryTexts, log_entry
 from gateway.plugins.opentelemetry.trace import Trace
 from tests.support.logging import ROUTE, SERVICE, ok, responded
 from tests.support.requests import StandInConnection
@@ -212,17 +212,22 @@ def served(draw: st.DrawFn) -> tuple[Request, Response]:
     return request, response
 
 
-@given(served())
-def test_the_text_of_an_entry_is_the_entry_as_json(found: tuple[Request, Response]) -> None:
-    request, response = found
-    expected = orjson.dumps(log_entry(request, response, 1_700_000_000.25))
-    assert entry_text(request, response, 1_700_000_000.25) == expected
+@given(st.lists(served(), min_size=1, max_size=4))
+def test_the_texts_of_entries_are_the_entries_as_json(
+    found: list[tuple[Request, Response]],
+) -> None:
+    # Those that come together are written with what they share; each as if it had come alone.
+    texts = EntryTexts(1_700_000_000.25)
+    for request, response in found:
+        expected = orjson.dumps(log_entry(request, response, 1_700_000_000.25))
+        assert texts.write(request, response) == expected
 
 
 def test_a_twin_writes_the_entries_of_usual_requests(monkeypatch: pytest.MonkeyPatch) -> None:
-    if native.log_entry is native._log_entry:
+    if native.log_text is native._log_text:
         pytest.skip("the native twins are not installed: `make native` (cargo)")
     monkeypatch.setattr(serializer, "log_entry", None)
     request = responded(b"/a", (b"host", b"gw"), (b"accept", b"*/*"))
     request.consumer = {"id": "c"}
-    assert orjson.loads(entry_text(request, _FIXED, 1.0))["consumer"] == {"id": "c"}
+    text = EntryTexts(1.0).write(request, _FIXED)
+    assert orjson.loads(text)["consumer"] == {"id": "c"}
