@@ -33,6 +33,7 @@ SETTINGS = {
     "gateway/settings/settings.py": "Settings",
     "gateway/settings/postgres.py": "PostgresSettings",
     "gateway/settings/page.py": "PageSettings",
+    "gateway/settings/tracing.py": "TracingSettings",
 }
 COMMON = tuple(Entity.model_fields)
 """Fields of every entity; described once."""
@@ -42,6 +43,8 @@ FORMS = {
     "str": "text",
     "switch": "`on`, `off`",
     "origins": "URLs, by commas",
+    "receiver": "a URL",
+    "pairs": "`name=value`, by commas",
     "hosts": "hosts, by commas",
     "items": "list, by commas",
     "header_words": "list, by commas",

@@ -20,6 +20,7 @@ from gateway.control_plane.delta import RowChange, between
 from gateway.control_plane.held_writes import HeldWrites, HoldTimes
 from gateway.control_plane.judge import AwaitedRelease, Judge
 from gateway.control_plane.ownership import owner_of
+from gateway.control_plane.publish_spans import Publishing, traced
 from gateway.control_plane.release_pusher import ReleasePusher
 from gateway.control_plane.releases import Check, Releases, Result, Rule, checked
 from gateway.control_plane.store import Release
@@ -66,7 +67,7 @@ class _WaitingCall:
     failure: StoreError | None = None
 
 
-class Publisher:
+class Publisher(Publishing):
     """Writes releases and brings them to the data planes. Lives on one event loop."""
 
     def __init__(
@@ -75,7 +76,7 @@ class Publisher:
         self.releases = releases
         self.held = HeldWrites(self, times or HoldTimes())
         self.judge = Judge(rollout.data_planes)
-        self._rollout = rollout
+        self._rollout, self.spans = rollout, rollout.spans
         self._data_planes = rollout.data_planes
         self._pusher = ReleasePusher(rollout, self.judge, lambda: self._newest, releases.push_of)
         self.lock = asyncio.Lock()
@@ -201,6 +202,7 @@ class Publisher:
         else:
             await self.write_now(rule, who, message, quick=True)
 
+    @traced
     async def write_now(self, rule: Rule, who: str, message: str, *, quick: bool = False) -> Result:
         """Make a release at once, without waiting for data planes; see ``Releases.write``."""
         async with self.lock:
@@ -241,6 +243,7 @@ class Publisher:
         await self.held.publish(name, write, message)
         return outcomes[0]
 
+    @traced
     async def _write(
         self, write: Callable[[], Result], wait: float, owner: str | None = None
     ) -> Outcome:
@@ -382,17 +385,15 @@ class Publisher:
                 return
             call.awaited.end = back.release.number
             call.taken_back = back.release
+            self.spans.follow(back.release.number, refused.release.number)
             self._take_up(back)
             self._pusher.wake()
         self._data_planes.announce()
 
     def _take_up(self, result: Result) -> None:
         self._newest = release = result.release
+        self.spans.note(result)
         if not result.unchanged:
-            note_release(release.number)
-            _log.info(
-                "release published",
-                release=release.number,
-                who=release.who,
-                message=release.message,
-            )
+            number, who, message = release.number, release.who, release.message
+            note_release(number)
+            _log.info("release published", release=number, who=who, message=message)

@@ -117,7 +117,7 @@ class ReleasePusher:
         took = time.monotonic() - started
         self.times.add(took)
         self._judge.pushed(push, release.number, table)
-        self._rollout.push(push, again=again)
+        self._rollout.push(push, again=again, release=release.number)
         return took
 
     async def made(self, table: Table) -> Push:

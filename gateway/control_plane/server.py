@@ -35,6 +35,7 @@ from gateway.control_plane.holds import BrokenOff
 from gateway.control_plane.metrics import ControlPlaneMetrics
 from gateway.control_plane.page.app import MAX_BODY as MAX_FORM
 from gateway.control_plane.page.app import GatewayPage, PageParts
+from gateway.control_plane.publish_spans import PublishSpans
 from gateway.control_plane.publisher import Publisher
 from gateway.control_plane.releases import Releases
 from gateway.control_plane.status import NodeStatus, status_app
@@ -50,6 +51,7 @@ from gateway.hybrid.server_tls import ClusterIdentity
 from gateway.logs import configure_logs, get_logger
 from gateway.open_files import allow_open_files
 from gateway.pem import load_chain, read_pem
+from gateway.plugins.opentelemetry.process_spans import NO_SPANS, ProcessSpans
 from gateway.settings.compatibility import use_version
 from gateway.settings.listen import ListenAddress
 from gateway.settings.settings import Settings, env_name
@@ -77,6 +79,7 @@ class ControlPlane:
         self.data_planes = DataPlanes()
         self.extensions = NodeExtensions(Traffic())
         self._servers: list[WebServer] = []
+        self.spans = NO_SPANS
         self.audit: AuditLog | None = None
         self.page: GatewayPage | None = None
         self.data_plane_rows: DataPlaneRows | None = None
@@ -86,12 +89,14 @@ class ControlPlane:
     async def start(self) -> None:
         """Open database and listeners. Raises ``SettingsError`` and ``StoreError``."""
         await asyncio.to_thread(self._open_store)
+        own_id = node_id(Path(self.settings.prefix))
+        self.spans = ProcessSpans(self.settings, "kafka-gateway-control-plane", own_id)
         self.authentication.take(await asyncio.to_thread(self.tokens.all))
         rows = await asyncio.to_thread(lambda: list(self.store.load_data_planes()))
         self.data_planes = DataPlanes(
             rows,
             self.settings.cluster_nodes_per_certificate,
-            control_plane=node_id(Path(self.settings.prefix)),
+            control_plane=own_id,
         )
         if self.settings.cluster_listen:
             self._listener = ClusterListener(
@@ -99,9 +104,10 @@ class ControlPlane:
                 self.data_planes,
                 self.settings.cluster_max_payload,
                 extensions=self.extensions if self.settings.admin_gui_listen else None,
+                spans=self.spans,
             )
         releases = Releases(self.store, self.settings.cluster_max_payload)
-        rollout = Rollout(self.data_planes, self._listener)
+        rollout = Rollout(self.data_planes, self._listener, PublishSpans(self.spans))
         self.publisher = Publisher(releases, rollout, _hold_times(self.settings))
         await self.publisher.start()
         every = self.settings.db_update_frequency
@@ -224,6 +230,7 @@ class ControlPlane:
         if self.publisher is not None:
             await self.publisher.close()
         self.store.close()
+        await self.spans.close()
         _log.info("control plane stopped")
 
     async def _learn(self) -> None:

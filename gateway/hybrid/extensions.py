@@ -18,8 +18,11 @@ HEADER = b"x-kafka-gateway-extensions"
 """In the response to the upgrade: names, separated by commas."""
 REPORTS = "reports"
 """The control plane takes ``TrafficReport``."""
+TRACES = "traces"
+"""The control plane records pushes: it sends ``TracedPush`` before one to those that greet so."""
 
 REPORT, TRY, TRACE = "kafka_gateway_report", "kafka_gateway_try", "kafka_gateway_trace"
+PUSH = "kafka_gateway_push"
 """Types of messages."""
 LONGEST_BODY = 65_536
 """Bytes of a body in a request that is tried, and of one in its trace."""
@@ -94,6 +97,12 @@ class TriedRequest(msgspec.Struct, tag=TRY, tag_field="type"):
     """The ids of the routes it may be for; None: of all."""
 
 
+class TracedPush(msgspec.Struct, tag=PUSH, tag_field="type"):
+    """The trace to which the switch to the configuration that comes next belongs."""
+
+    traceparent: str
+
+
 class TracedStep(msgspec.Struct):
     """One policy that was run."""
 
@@ -158,6 +167,14 @@ def read_tried(frame: bytes) -> TriedRequest:
     """Read a request to be tried; raises ``ClusterError`` when it is none."""
     try:
         return msgspec.json.decode(frame, type=TriedRequest)
+    except _BROKEN as error:
+        raise ClusterError(f"the control plane sent what cannot be read: {error}") from None
+
+
+def read_push(frame: bytes) -> TracedPush:
+    """Read what is said of a push; raises ``ClusterError`` when it is none."""
+    try:
+        return msgspec.json.decode(frame, type=TracedPush)
     except _BROKEN as error:
         raise ClusterError(f"the control plane sent what cannot be read: {error}") from None
 

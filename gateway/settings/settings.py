@@ -47,6 +47,7 @@ from gateway.settings.parsers import (
     workers,
 )
 from gateway.settings.postgres import PostgresSettings
+from gateway.settings.tracing import TracingSettings
 
 
 def _default_prefix() -> str:
@@ -55,7 +56,7 @@ def _default_prefix() -> str:
 
 
 @dataclass(frozen=True)
-class Settings(PostgresSettings, PageSettings):
+class Settings(PostgresSettings, PageSettings, TracingSettings):
     """All settings, checked. Field names are the settings' names."""
 
     # What this node is.

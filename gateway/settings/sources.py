@@ -10,6 +10,7 @@ from gateway.errors import SettingsError
 from gateway.names.spelling import nearest_word
 from gateway.settings.declaration import KONG, OURS
 from gateway.settings.settings import NAMES, OWN, env_name
+from gateway.settings.tracing import standard_tracing
 
 DEFAULT_FILE = Path("/etc/kong/kong.conf")
 
@@ -57,9 +58,11 @@ _OFF = frozenset(("", "off", "false", "none", "no", "0"))
 def collect(environment: Mapping[str, str], file: Path | None = None) -> dict[str, str]:
     """Return raw texts by setting name: those of ``file``, then the environment's over them.
 
+    What neither says of traces is taken from OpenTelemetry's variables.
+
     Without ``file`` Kong's usual place is read if it is there. Raises ``SettingsError``.
     """
-    values = {}
+    values = standard_tracing(environment)
     chosen = file or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
     if chosen is not None:
         values.update(_read_file(chosen))

@@ -16,7 +16,7 @@ from gateway.control_plane.admin.cors import GuiOrigins
 from gateway.control_plane.admin.entities import entity_routes
 from gateway.control_plane.admin.holds import HoldEndpoints, HoldHeader
 from gateway.control_plane.admin.info import AdminNode, InfoEndpoints
-from gateway.control_plane.admin.middleware import Guard, ResponseHeaders
+from gateway.control_plane.admin.middleware import CallerTrace, Guard, ResponseHeaders
 from gateway.control_plane.admin.openapi.document import OpenApiEndpoint
 from gateway.control_plane.admin.partials import partial_routes
 from gateway.control_plane.admin.releases import ReleaseEndpoints
@@ -65,7 +65,7 @@ def admin_app(
     app = Starlette(routes=routes, exception_handlers=EXCEPTION_HANDLERS, max_body_size=MAX_BODY)
     origins = node.settings.admin_gui_url
     guarded = Guard(
-        Audit(HoldHeader(DefaultWorkspace(app)), audit),
+        CallerTrace(Audit(HoldHeader(DefaultWorkspace(app)), audit)),
         authentication,
         hosts_of(node.settings),
         origins,

@@ -17,6 +17,7 @@ from gateway.control_plane.access.identity import AdminIdentity
 from gateway.control_plane.access.sent_token import AUTHORIZATION, TOKEN_HEADER, sent_token_of
 from gateway.control_plane.admin.responses import respond
 from gateway.control_plane.asgi import CLIENT_CERTIFICATE
+from gateway.control_plane.publish_spans import CALLER
 from gateway.http.callers import foreign
 
 TOO_MANY = "Too many wrong admin tokens"
@@ -54,6 +55,21 @@ class ResponseHeaders:
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+class CallerTrace:
+    """Has what a call publishes belong to the trace that its ``traceparent`` names."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        mark = CALLER.set(Headers(scope=scope).get("traceparent", ""))
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            CALLER.reset(mark)
 
 
 class Guard:

@@ -20,6 +20,7 @@ from gateway.control_plane.clustering.session import Session, Timing
 from gateway.control_plane.store_tables import LONGEST_ID
 from gateway.errors import ClusterError
 from gateway.http.doorway import Doorway
+from gateway.hybrid.extensions import TRACES
 from gateway.hybrid.server_socket import ServerSocket
 from gateway.hybrid.server_tls import (
     ClusterIdentity,
@@ -28,6 +29,7 @@ from gateway.hybrid.server_tls import (
     server_context,
 )
 from gateway.logs import get_logger
+from gateway.plugins.opentelemetry.process_spans import NO_SPANS, ProcessSpans
 from gateway.tasks import BackgroundTasks
 
 OUTLET = "/v1/outlet"
@@ -49,6 +51,7 @@ class ClusterListener:
         max_payload: int,
         timing: Timing | None = None,
         extensions: NodeExtensions | None = None,
+        spans: ProcessSpans = NO_SPANS,
     ) -> None:
         self._identity = identity
         self._context = server_context(identity)
@@ -56,6 +59,7 @@ class ClusterListener:
         self._max_payload = max_payload
         self._timing = timing or Timing()
         self._extensions = extensions
+        self._spans = spans
         self._doorway = Doorway(
             self._context, self._protocol, self._timing.handshake, self._timing.close
         )
@@ -150,7 +154,9 @@ class ClusterListener:
             raise ClusterError("no upgrade request came in time") from None
 
     async def _serve(self, wire: ServerSocket, node: DataPlane) -> None:
-        session = Session(wire, node, self._data_planes, self._timing, self._extensions)
+        session = Session(
+            wire, node, self._data_planes, self._timing, self._extensions, self._spans
+        )
         if self._push is not None:
             session.offer(self._push)
         self._sessions.add(session)
@@ -172,7 +178,8 @@ class ClusterListener:
             if not 0 < len(given) <= longest or not given.isprintable():
                 await wire.reject(400, f"query argument {name} is missing, or too long")
                 return None
-        await wire.accept("" if self._extensions is None else self._extensions.names)
+        names = [] if self._extensions is None else [self._extensions.names]
+        await wire.accept(", ".join([*names, *([TRACES] if self._spans.enabled else [])]))
         return DataPlane(
             id=query["node_id"],
             hostname=query.get("node_hostname", "")[:_MAX_NAME],

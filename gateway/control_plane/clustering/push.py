@@ -25,6 +25,8 @@ class Push:
     plugins: Mapping[str, str]
     """Plugins that occur in the configuration, name to our version."""
     empty: bool = False
+    traceparent: str = ""
+    """Of the call that wrote the newest release in it; empty where that is not recorded."""
 
     def confirmed_by(self, reported: str) -> bool:
         """Tell whether a data plane that reports this hash serves the configuration.

@@ -9,6 +9,7 @@ from typing import Literal
 from gateway.control_plane.clustering.data_planes import DataPlanes
 from gateway.control_plane.clustering.listener import ClusterListener
 from gateway.control_plane.clustering.push import Push
+from gateway.control_plane.publish_spans import PublishSpans
 
 Status = Literal["confirmed", "refused", "incompatible", "timeout"]
 """``incompatible``: what keeps it from serving the configuration was there before this release."""
@@ -33,8 +34,14 @@ class Verdict:
 class Rollout:
     """Pushes configurations. Lives on one event loop."""
 
-    def __init__(self, data_planes: DataPlanes, listener: ClusterListener | None) -> None:
+    def __init__(
+        self,
+        data_planes: DataPlanes,
+        listener: ClusterListener | None,
+        spans: PublishSpans | None = None,
+    ) -> None:
         self.data_planes = data_planes
+        self.spans = PublishSpans() if spans is None else spans
         self.stopping = False
         self._listener = listener
 
@@ -52,12 +59,15 @@ class Rollout:
         nodes = self.data_planes.connected()
         return {node for node in nodes if self.data_planes.contact(node).withheld is not None}
 
-    def push(self, push: Push | None, *, again: bool = False) -> None:
+    def push(self, push: Push | None, *, again: bool = False, release: int = 0) -> None:
         """Push to all data planes, also to those that connect later; do not wait.
 
         ``again``: it was pushed before, so of the connected only those get it that do not serve
-        it. Without a configuration nothing is pushed from now on.
+        it. Without a configuration nothing is pushed from now on. ``release`` is the newest in it.
         """
+        traceparent = self.spans.traceparent_of(release)
+        if push is not None and traceparent:
+            push = replace(push, traceparent=traceparent)
         if self._listener is not None:
             self._listener.push(push, self._behind(push) if again and push is not None else None)
 

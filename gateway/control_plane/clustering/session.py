@@ -21,10 +21,13 @@ from gateway.control_plane.clustering.compat import check_plugins, check_version
 from gateway.control_plane.clustering.data_planes import DataPlane, DataPlanes
 from gateway.control_plane.clustering.extensions import NodeExtensions
 from gateway.control_plane.clustering.push import Push
+from gateway.control_plane.clustering.push_spans import PushSpans
 from gateway.errors import ClusterError
+from gateway.hybrid.extensions import TRACES
 from gateway.hybrid.server_socket import ServerSocket
 from gateway.hybrid.websocket import GOING_AWAY, POLICY, Received
 from gateway.logs import get_logger
+from gateway.plugins.opentelemetry.process_spans import NO_SPANS, ProcessSpans
 
 _HASH_LENGTH = 32
 _LABELS, _LABEL_LENGTH = 10, 63
@@ -60,12 +63,14 @@ class Session:
         data_planes: DataPlanes,
         timing: Timing,
         extensions: NodeExtensions | None = None,
+        spans: ProcessSpans = NO_SPANS,
     ) -> None:
         self.node = node
         self._wire = wire
         self._data_planes = data_planes
         self._timing = timing
         self._extensions = extensions
+        self._pushes = PushSpans(spans, node)
         self._plugins: dict[str, str | None] = {}
         self._arrived = False
         self._latest: Push | None = None
@@ -114,6 +119,7 @@ class Session:
             await self._wire.close(POLICY, "expected basic_info with plugins")
             raise ClusterError("the first frame is not basic_info with a list of plugins")
         self._plugins = dict(_plugins(plugins))
+        self._pushes.continued = info.get(TRACES) is True
         labels = info.get("labels")
         if isinstance(labels, dict):
             self.node.labels = dict(_labels(labels))
@@ -153,6 +159,7 @@ class Session:
         finally:
             sender.cancel()
             await asyncio.gather(sender, return_exceptions=True)
+            self._pushes.end("the connection has ended")
             self._data_planes.leave(self.node.id)
             if self._extensions is not None:
                 self._extensions.leave(self.node.id, self._send_frame)
@@ -165,6 +172,7 @@ class Session:
         reported = payload.decode("ascii", "replace")
         self._data_planes.report(self.node.id, reported)
         if self._sent is not None and self._sent.confirmed_by(reported):
+            self._pushes.end()
             self._settled.set()
 
     async def _send_frame(self, frame: bytes) -> None:
@@ -190,6 +198,7 @@ class Session:
         self._data_planes.refuse(self.node.id, refused, reason)
         self._log.warning("data plane refused the configuration", hash=refused, reason=reason)
         if refused == sent:
+            self._pushes.end(reason)
             self._settled.set()
 
     async def _send_latest(self) -> None:
@@ -210,10 +219,14 @@ class Session:
     async def _send(self, push: Push) -> None:
         self._sent = push
         self._settled.clear()
+        known = self._data_planes.get(self.node.id)
+        served = known is not None and push.confirmed_by(known.config_hash)
+        ahead = b"" if served else self._pushes.begin(push)
+        if ahead:
+            await self._wire.send(BytesMessage(data=ahead))
         await self._wire.send(BytesMessage(data=push.payload))
         self._log.info("configuration sent", hash=push.hash, bytes=len(push.payload))
-        known = self._data_planes.get(self.node.id)
-        if known is not None and push.confirmed_by(known.config_hash):
+        if served:
             return  # nothing changes for it, so it has nothing to tell before its next ping
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._timing.settle):

@@ -22,11 +22,23 @@ from wsproto.events import BytesMessage, Ping
 
 from gateway import COMPATIBLE_WITH
 from gateway.data_plane.master.intake import ReleaseIntake
+from gateway.data_plane.master.switch_spans import ReceivedFrame, SwitchSpans
 from gateway.data_plane.master.traffic_reports import TrafficReports
 from gateway.errors import ClusterError, ReleaseRefused, WorkerGone
 from gateway.hybrid.client_socket import Address, ClientSocket
-from gateway.hybrid.extensions import REPORTS, TRY, RequestTrace, encode, read_tried, type_of
+from gateway.hybrid.extensions import (
+    PUSH,
+    REPORTS,
+    TRACES,
+    TRY,
+    RequestTrace,
+    encode,
+    read_push,
+    read_tried,
+    type_of,
+)
 from gateway.logs import get_logger
+from gateway.plugins.opentelemetry.process_spans import NO_SPANS, ProcessSpans
 from gateway.tasks import BackgroundTasks
 
 _log = get_logger("gateway.cluster")
@@ -57,8 +69,11 @@ class NodeIdentity:
             f"/v1/outlet?node_id={self.id}&node_hostname={hostname}&node_version={COMPATIBLE_WITH}"
         )
 
-    def basic_info(self, settings: Mapping[str, Any]) -> bytes:
-        """Return the first frame. ``settings`` must hold no secret."""
+    def basic_info(self, settings: Mapping[str, Any], *, traced: bool = False) -> bytes:
+        """Return the first frame. ``settings`` must hold no secret.
+
+        ``traced``: the control plane is one of ours, and is to say to which traces pushes belong.
+        """
         message: dict[str, Any] = {
             "type": "basic_info",
             "plugins": [{"name": name, "version": version} for name, version in self.plugins],
@@ -67,6 +82,8 @@ class NodeIdentity:
         }
         if self.labels:
             message["labels"] = dict(self.labels)
+        if traced:
+            message[TRACES] = True
         return orjson.dumps(message)
 
 
@@ -89,6 +106,7 @@ class ClusterClient:
         largest: int = 16 * 1024**2,
         traffic: TrafficReports | None = None,
         try_request: TryRequest | None = None,
+        spans: ProcessSpans = NO_SPANS,
     ) -> None:
         self.connected_since: float | None = None
         """Monotonic seconds; None while there is no connection."""
@@ -98,7 +116,7 @@ class ClusterClient:
         """Context and name for the next connection; may be replaced."""
         self._where = address
         self._target = node.target()
-        self._hello = node.basic_info(process_conf or {})
+        self._node, self._process_conf = node, dict(process_conf or {})
         self._intake = intake
         self._pause = pause
         self._largest = largest
@@ -106,7 +124,10 @@ class ClusterClient:
         self._try_request = try_request
         self._tasks = BackgroundTasks()
         self._socket: ClientSocket | None = None
-        self._waiting: bytes | None = None
+        self._waiting: ReceivedFrame | None = None
+        self._spans = SwitchSpans(spans, node.id)
+        self._traceparent = ""
+        """What came ahead of the frame that comes next."""
         self._arrived = asyncio.Event()
 
     async def run(self) -> None:
@@ -121,6 +142,7 @@ class ClusterClient:
             taking.cancel()
             if self._socket is not None:
                 await self._socket.leave()
+            await self._spans.close()
 
     def report(self) -> None:
         """Tell the control plane the hash in force, now."""
@@ -153,7 +175,9 @@ class ClusterClient:
         return monotonic() - started if was_connected else 0.0
 
     async def _talk(self, socket: ClientSocket) -> None:
-        socket.write(BytesMessage(data=self._hello))
+        traced = self._spans.enabled and TRACES in socket.extensions
+        self._traceparent = ""
+        socket.write(BytesMessage(data=self._node.basic_info(self._process_conf, traced=traced)))
         self.report()
         telling = [asyncio.create_task(self._ping())]
         if self._traffic is not None and REPORTS in socket.extensions:
@@ -162,17 +186,25 @@ class ClusterClient:
             async for message in socket.messages(_SILENCE):
                 if isinstance(message, Ping):
                     socket.pong(bytes(message.payload))
-                elif isinstance(message, BytesMessage) and bytes(message.data[:1]) == b"{":
-                    self._tasks.start(self._try(socket, bytes(message.data)))
                 elif isinstance(message, BytesMessage):
-                    self._waiting = bytes(message.data)
-                    self._arrived.set()
+                    self._take_message(socket, bytes(message.data))
                 else:
                     raise ClusterError("the control plane sent a text frame")
         finally:
             for task in telling:
                 task.cancel()
             await socket.leave()
+
+    def _take_message(self, socket: ClientSocket, data: bytes) -> None:
+        """Take a configuration, or what a control plane of ours says beside them."""
+        if data[:1] != b"{":
+            self._waiting = ReceivedFrame(data, self._traceparent)
+            self._traceparent = ""
+            self._arrived.set()
+        elif self._spans.enabled and type_of(data) == PUSH:
+            self._traceparent = read_push(data).traceparent
+        else:
+            self._tasks.start(self._try(socket, data))
 
     async def _ping(self) -> None:
         while True:
@@ -209,7 +241,8 @@ class ClusterClient:
             if frame is None:
                 continue
             try:
-                await self._intake.take(frame)
+                async with self._spans.taking(frame, self._intake):
+                    await self._intake.take(frame.content)
                 self.report()
             except ReleaseRefused as error:
                 self._refuse(error)

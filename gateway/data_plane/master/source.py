@@ -199,6 +199,7 @@ class ControlPlaneSource(Source):
         from gateway.data_plane.master.control_plane_client import ClusterClient, NodeIdentity
         from gateway.data_plane.master.traffic_reports import TrafficReports
         from gateway.hybrid.client_tls import certificate_expires, client_context
+        from gateway.plugins.opentelemetry.process_spans import ProcessSpans
 
         settings, supervisor = self._settings, self._supervisor
         self.certificate_expires = certificate_expires(settings)
@@ -219,6 +220,7 @@ class ControlPlaneSource(Source):
             largest=settings.cluster_max_payload,
             traffic=TrafficReports(supervisor, traces=settings.trace_requests),
             try_request=supervisor.try_request if settings.trace_requests else None,
+            spans=ProcessSpans(settings, "kafka-gateway-data-plane", node.id),
         )
         await self._client.run()
 

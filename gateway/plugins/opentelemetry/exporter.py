@@ -10,17 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gateway import __version__
-from gateway.errors import OutgoingError
 from gateway.http.messages import Request, Response
-from gateway.outgoing.client import Fetch
 from gateway.plugins.base import PluginContext
 from gateway.plugins.logging.queue import QueueLimits
+from gateway.plugins.opentelemetry.sending import SpanReceiver, send_spans
 
 if TYPE_CHECKING:
     from gateway.plugins.opentelemetry.spans import SpanWriter
 
-_RETRIED = frozenset({429, 502, 503, 504})
-"""Statuses after which a batch is sent again (OTLP specification, "OTLP/HTTP Response")."""
 _PLUGIN = "opentelemetry"
 
 
@@ -29,13 +26,13 @@ class SpanExporter:
 
     def __init__(self, config: Any, context: PluginContext) -> None:
         self._context = context
-        self._url: str = config.traces_endpoint
-        self._headers = (
-            *(config.headers or {}).items(),
-            ("Content-Type", "application/x-protobuf"),
-        )
         milliseconds = config.connect_timeout + config.send_timeout + config.read_timeout
-        self._timeout = milliseconds / 1000
+        self._receiver = SpanReceiver.of(
+            config.traces_endpoint,
+            (config.headers or {}).items(),
+            milliseconds / 1000,
+            context.trusted_ca,
+        )
         self._attributes = {
             "service.name": "kong",
             "service.instance.id": context.node_id,
@@ -63,18 +60,7 @@ class SpanExporter:
     async def _send(self, entries: list[bytes]) -> int:
         assert self._spans is not None
         body = self._spans.export(entries)
-        request = Fetch(
-            self._url,
-            "POST",
-            headers=self._headers,
-            body=body,
-            timeout=self._timeout,
-            ca=self._context.trusted_ca,
-        )
-        status = await self._context.http.deliver(request)
-        if status in _RETRIED:
-            raise OutgoingError(f"{request.place}: the response's status is {status}")
-        if status >= 300:
+        if not await send_spans(self._context.http, self._receiver, body):
             # The receiver will never take these.
             self._context.logs.counts.dropped(_PLUGIN, "refused", len(entries))
         return len(entries)

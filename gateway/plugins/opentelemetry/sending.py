@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Batches of spans to a receiver of OTLP over HTTP: binary protobuf."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from gateway.errors import OutgoingError
+from gateway.outgoing.client import Fetch, HttpClient
+
+_RETRIED = frozenset({429, 502, 503, 504})
+"""Statuses after which a batch is sent again (OTLP specification, "OTLP/HTTP Response")."""
+_CONTENT = ("Content-Type", "application/x-protobuf")
+
+
+@dataclass(frozen=True)
+class SpanReceiver:
+    """Where spans go. ``timeout`` in seconds; ``ca`` is a file, None for the system's store."""
+
+    url: str
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    timeout: float = 10.0
+    ca: str | None = None
+
+    @classmethod
+    def of(
+        cls, url: str, headers: Iterable[tuple[str, str]], timeout: float, ca: str | None
+    ) -> SpanReceiver:
+        """Return a receiver that gets these headers."""
+        return cls(url, (*headers, _CONTENT), timeout, ca)
+
+
+async def send_spans(http: HttpClient, receiver: SpanReceiver, body: bytes) -> bool:
+    """Send an ``ExportTraceServiceRequest``; tell whether it was taken, or never will be.
+
+    Raises ``OutgoingError`` where it is worth sending again.
+    """
+    request = Fetch(
+        receiver.url,
+        "POST",
+        headers=receiver.headers,
+        body=body,
+        timeout=receiver.timeout,
+        ca=receiver.ca,
+    )
+    status = await http.deliver(request)
+    if status in _RETRIED:
+        raise OutgoingError(f"{request.place}: the response's status is {status}")
+    return status < 300
