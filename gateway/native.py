@@ -8,6 +8,9 @@ own, ``native/``, so that a checkout needs no Rust.
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Sequence
+
 UsualHead = tuple[bytes, bytes, bytes, bytes | None, list[tuple[bytes, bytes]], bytes, int, int]
 """Method, target, its path and query, headers, host, length of the body, where the head ends."""
 
@@ -67,6 +70,19 @@ def _response_lines(headers: object) -> tuple[bytes, bytes | None, bool] | None:
     return None
 
 
+def _fill_rows(
+    words: array[int],
+    width: int,
+    topic: int,
+    tokens: list[int],
+    values: list[bytes],
+    extras: list[tuple[bytes | None, Sequence[tuple[str, bytes]]]],
+    names: dict[str, int],
+) -> int | None:
+    """Decline; ``gateway/kafka/headed_records.py`` does it."""
+    return None
+
+
 def _passing_trace(
     headers: list[tuple[bytes, bytes]],
     before: frozenset[bytes],
@@ -86,7 +102,7 @@ forwarded_lines, parse_response, response_lines = (
     _parse_response,
     _response_lines,
 )
-passing_trace = _passing_trace
+passing_trace, fill_rows = _passing_trace, _fill_rows
 try:
     import kafka_gateway_native as _twins
 except ImportError:
@@ -100,4 +116,5 @@ else:
     parse_response = getattr(_twins, "parse_response", _parse_response)
     response_lines = getattr(_twins, "response_lines", _response_lines)
     passing_trace = getattr(_twins, "passing_trace", _passing_trace)
+    fill_rows = getattr(_twins, "fill_rows", _fill_rows)
     version = _twins.__version__

@@ -2,9 +2,9 @@
 """Handing records with headers to librdkafka.
 
 Its ``rd_kafka_produce_batch`` knows no headers, so they go one by one, each with a call of
-``rd_kafka_produceva``. What these calls are told stands in a table that is filled column by column
-in C, and they are made by ``map``: of the 3 microseconds that a record took with its fields set one
-by one, 0.8 are left, 0.6 of them librdkafka's.
+``rd_kafka_produceva``. What these calls are told stands in a table, which a native twin fills, or
+which is filled column by column in C; they are made by ``map``. Of the 3 microseconds that a record
+took with its fields set one by one, 0.5 are left with the twin and 1.1 without.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from itertools import accumulate, chain, groupby, repeat
 from operator import itemgetter
 from typing import Any
 
+from gateway import native
 from gateway.kafka import librdkafka as rdk
 from gateway.kafka.batch import JOINED, LENT, Batch, Header
 from gateway.kafka.librdkafka import ffi, lib
@@ -78,25 +79,16 @@ class HeadedRecords:
         extras: list[tuple[bytes | None, Sequence[Header]]],
     ) -> _Failed:
         """Queue records that fit into the table and have equally many headers."""
-        count, width, headers = len(values), table.width, len(extras[0][1])
-        words, limit, rows = table.words, count * width, table.rows[:count]
-        words[_TOPIC:limit:width] = array("Q", [topic]) * count
-        words[_TOKEN:limit:width] = array("Q", tokens)
-        lent = self._lend(rows, values, tokens)
-        kept = [_point_to(words, _VALUE, limit, width, values)]
-        if table.keyed or any(key for key, _ in extras):
-            table.keyed = True
-            keys = [key or b"" for key, _ in extras]
-            kept.append(_point_to(words, _KEY, limit, width, keys, empty=False))
-        pairs = list(chain.from_iterable([found for _, found in extras]))
-        names = array("Q", map(self._names.__getitem__, [name for name, _ in pairs]))
-        contents = [content for _, content in pairs]
-        for place in range(headers):
-            at = _HEADER + place * _WORDS
-            words[at:limit:width] = names[place::headers]
-            kept.append(_point_to(words, at + 1, limit, width, contents[place::headers]))
-        used = len(_FIELDS) + headers
+        rows, used = table.rows[: len(values)], len(_FIELDS) + len(extras[0][1])
+        given = table.words, table.width, topic, tokens, values, extras, self._names
+        largest = native.fill_rows(*given)
+        kept = None
+        if largest is None:
+            largest = max(map(len, values))
+            kept = _fill(*given)
+        lent = self._lend(rows, values, tokens) if largest >= LENT else []
         errors = list(map(lib.rd_kafka_produceva, repeat(self._handle), rows, repeat(used)))
+        del kept
         for row in lent:
             row[_FLAGS].u.i = rdk.COPY
         self._names.shrink()
@@ -104,8 +96,6 @@ class HeadedRecords:
 
     def _lend(self, rows: list[Any], values: list[bytes], tokens: list[int]) -> list[Any]:
         """Have large values read where they are; return their rows."""
-        if max(map(len, values)) < LENT:
-            return []
         lent = []
         for row, value, token in zip(rows, values, tokens, strict=True):
             if len(value) >= LENT:
@@ -140,8 +130,6 @@ class _Table:
         self.words = array("Q", bytes(ffi.buffer(row))) * self.room
         begin = ffi.cast("rd_kafka_vu_t *", ffi.from_buffer(self.words))
         self.rows = [begin + place * fields for place in range(self.room)]
-        self.keyed = False
-        """There are keys in it, if only of records before."""
 
 
 class _Names(dict[str, int]):
@@ -177,6 +165,35 @@ def _runs(batch: Batch) -> Iterator[tuple[int, int, list[Any]]]:
     for _, run in groupby(enumerate(widths), itemgetter(1)):
         places = [place for place, _ in run]
         yield places[0], places[-1] + 1, found[places[0] : places[-1] + 1]
+
+
+def _fill(
+    words: array[int],
+    width: int,
+    topic: int,
+    tokens: list[int],
+    values: list[bytes],
+    extras: list[tuple[bytes | None, Sequence[Header]]],
+    names: _Names,
+) -> list[Any]:
+    """Fill a table column by column; return what has to be kept until it is used."""
+    count, headers = len(values), len(extras[0][1])
+    limit = count * width
+    words[_TOPIC:limit:width] = array("Q", [topic]) * count
+    words[_TOKEN:limit:width] = array("Q", tokens)
+    keys = [key or b"" for key, _ in extras]
+    kept = [
+        _point_to(words, _VALUE, limit, width, values),
+        _point_to(words, _KEY, limit, width, keys, empty=False),
+    ]
+    pairs = list(chain.from_iterable([found for _, found in extras]))
+    addresses = array("Q", map(names.__getitem__, [name for name, _ in pairs]))
+    contents = [content for _, content in pairs]
+    for place in range(headers):
+        at = _HEADER + place * _WORDS
+        words[at:limit:width] = addresses[place::headers]
+        kept.append(_point_to(words, at + 1, limit, width, contents[place::headers]))
+    return kept
 
 
 def _point_to(

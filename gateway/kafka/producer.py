@@ -144,7 +144,7 @@ class Producer:
         batch.values.append(value)
         batch.tokens.append(token)
         if headers:
-            batch.add_extra(None, headers)
+            batch.extras[len(batch.values) - 1], batch.headed = (None, headers), True
             self._extras[token] = more = extra_size(None, headers)
             size += more
         batch.size += size
@@ -248,10 +248,11 @@ class Producer:
             self._tell_watchers(messages)
         if self.watch.unplaced:
             self.watch.place(topic_of(messages[0]), *[message._private for message in messages])
-        pop, size, failed = self._pending.pop, 0, 0
+        pop, extras, size, failed = self._pending.pop, self._extras, 0, 0
         for message in messages:
-            size += message.len
-            callback = pop(message._private, _no_sender)
+            token = message._private
+            size += message.len + (extras.pop(token, 0) if extras else 0)
+            callback = pop(token, _no_sender)
             if message.err:
                 failed += 1
                 self._fail(callback, message.err, topic_of(message))
@@ -260,8 +261,8 @@ class Producer:
                     callback(None)
                 except Exception as error:
                     self.watch.log.bug(error)
-        if self._extras:
-            size += self._forget([message._private for message in messages])
+        if self._slots:
+            self._forget([message._private for message in messages])
         self.messages -= count
         self.bytes -= size
         self.records += count - failed

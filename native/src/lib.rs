@@ -10,6 +10,7 @@ mod head;
 mod json;
 mod log_entry;
 mod proxying;
+mod records;
 mod trace;
 
 use pyo3::prelude::*;
@@ -23,5 +24,6 @@ fn kafka_gateway_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(proxying::forwarded_lines, module)?)?;
     module.add_function(wrap_pyfunction!(proxying::parse_response, module)?)?;
     module.add_function(wrap_pyfunction!(proxying::response_lines, module)?)?;
+    module.add_function(wrap_pyfunction!(records::fill_rows, module)?)?;
     module.add_function(wrap_pyfunction!(trace::passing_trace, module)?)
 }

@@ -34,10 +34,10 @@ pub fn passing_trace<'py>(
     if id.len() != 32 || drawn.len() < 16 {
         return Ok(None);
     }
-    let mut passed = Vec::with_capacity(headers.len() + 1);
     let mut came = None;
+    let mut at = headers.len();
     let mut others = false;
-    for item in headers.iter() {
+    for (place, item) in headers.iter().enumerate() {
         let pair = item.cast::<PyTuple>()?;
         let name = pair.get_item(0)?.cast_into::<PyBytes>()?;
         let bytes = name.as_bytes();
@@ -46,6 +46,7 @@ pub fn passing_trace<'py>(
                 return Ok(None);
             }
             came = Some(pair.get_item(1)?.cast_into::<PyBytes>()?);
+            at = place;
             continue;
         }
         if begins_as_one(bytes) {
@@ -54,7 +55,6 @@ pub fn passing_trace<'py>(
             }
             others = others || behind.contains(&name)?;
         }
-        passed.push(item);
     }
     let mut value = [b'0'; LENGTH];
     for dash in [2, SPAN - 1, FLAGS - 1] {
@@ -75,14 +75,25 @@ pub fn passing_trace<'py>(
     let value = PyBytes::new(py, &value);
     let raw = RAW.get_or_init(py, || PyBytes::new(py, NAME).unbind());
     let text = TEXT.get_or_init(py, || PyString::new(py, "traceparent").unbind());
-    passed.push((raw, &value).into_pyobject(py)?.into_any());
+    let passed = headers.get_slice(0, headers.len());
+    let pair = (raw, &value).into_pyobject(py)?;
+    if came.is_some() {
+        passed.set_item(at, pair)?;
+    } else {
+        passed.append(pair)?;
+    }
     let on_records = ((text, &value),).into_pyobject(py)?;
-    Ok(Some((PyList::new(py, passed)?, on_records, came.is_some())))
+    Ok(Some((passed, on_records, came.is_some())))
 }
 
 /// Tell whether a name may be one of those that a trace context is in.
 fn begins_as_one(name: &[u8]) -> bool {
-    matches!(name.first(), Some(b'b' | b'o' | b't' | b'u' | b'x'))
+    match name.first() {
+        Some(b'b' | b'o' | b't' | b'x') => true,
+        // Not user-agent, which nearly all have.
+        Some(b'u') => name.get(1) == Some(&b'b'),
+        _ => false,
+    }
 }
 
 /// Tell whether it is a `traceparent` of version 00 in lower case, with ids that are not zero.

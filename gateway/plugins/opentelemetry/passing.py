@@ -71,18 +71,16 @@ def passing_trace(
     caller records is recorded.
     """
     came: bytes | None = None
-    passed, others = [], False
-    for pair in headers:
-        name = pair[0]
+    passed, others, at = list(headers), False, 0
+    for place, (name, content) in enumerate(headers):
         if name == b"traceparent":
             if came is not None:
                 return None
-            came = pair[1]
+            came, at = content, place
             continue
         if name in before:
             return None
         others = others or name in behind
-        passed.append(pair)
     if came is not None:
         match = _usual(came)
         if match is None:
@@ -94,7 +92,10 @@ def passing_trace(
     elif others or (last is not None and number_of(number) <= last):
         return None
     value = b"00-%b-%b-00" % (number, drawn[:16])
-    passed.append((b"traceparent", value))
+    if came is None:
+        passed.append((b"traceparent", value))
+    else:
+        passed[at] = b"traceparent", value
     return passed, (("traceparent", value),), came is not None
 
 

@@ -4,18 +4,22 @@
 from __future__ import annotations
 
 import asyncio
+from array import array
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway import native
 from gateway.kafka.batch import LENT, Batch, Header, extra_size
 from gateway.kafka.client import Client
 from gateway.kafka.config import ProducerConfig, librdkafka_settings
 from gateway.kafka.reports import content_of
 from tests.support.producing import until
+from tests.unit.gateway.test_native import needs_twins
 
 Content = tuple[bytes, bytes | None, list[Header]]
 """Value, key, headers."""
@@ -86,6 +90,14 @@ def test_value_key_and_headers_of_each_record_are_its_own(batches: list[list[Con
     asyncio.run(job())
 
 
+@pytest.fixture(params=["with twins", "without"])
+def twins(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the table filled by the twin, where there is one, and in Python."""
+    if request.param == "without":
+        monkeypatch.setattr(native, "fill_rows", native._fill_rows)
+
+
+@pytest.mark.usefixtures("twins")
 async def test_there_is_no_end_to_how_many_records_headers_and_names_go_together() -> None:
     many: list[Content] = [
         (b"%d" % number, None, [(f"n{number}-{place}", b"%d" % place) for place in range(width)])
@@ -95,6 +107,29 @@ async def test_there_is_no_end_to_how_many_records_headers_and_names_go_together
         assert await through(client, reports, many) == many
 
 
+@pytest.mark.usefixtures("twins")
+async def test_keys_of_records_before_are_nobodys() -> None:
+    async with opened() as (client, reports):
+        for keys in ([b"k", b"l"], [None, b"m"], [None, None]):
+            some: list[Content] = [(b"v", key, [("h", b""), ("i", b"\0")]) for key in keys]
+            assert await through(client, reports, some) == some
+
+
+@needs_twins
+def test_a_twin_leaves_what_it_does_not_know_to_the_reference() -> None:
+    words = array("Q", bytes(8 * 63))
+    for value, extra in (
+        (bytearray(b"v"), (None, ())),
+        (b"v", (bytearray(b"k"), ())),
+        (b"v", (None, [("h", memoryview(b"c"))])),
+        (b"v", (None, [("h", b"c")] * 2)),
+    ):
+        given: Any = (words, 63, 1, [1], [value], [extra], {"h": 1})
+        assert native.fill_rows(*given) is None
+    assert native.fill_rows(words, 63, 1, [1, 2], [b"v"] * 2, [(None, ())] * 2, {}) is None
+
+
+@pytest.mark.usefixtures("twins")
 async def test_values_that_are_much_together_stay_what_they_are() -> None:
     large: list[Content] = [
         (bytes([65 + number]) * (LENT + 5 - number), [None, b"k"][number % 2], [("h", b"1")])
