@@ -14,6 +14,7 @@ from html import escape
 import orjson
 
 from gateway.errors import RequestRejected, UpstreamError
+from gateway.http.log_ids import named
 from gateway.http.messages import FixedResponse, Request, Response
 from gateway.logs import Logger
 
@@ -169,7 +170,7 @@ def failure_response(error: Exception, request: Request, log: Logger, event: str
     """Return the response for an exception: what it says itself, else 500 and a log line."""
     if isinstance(error, RequestRejected | UpstreamError):
         return error_response(error.status, error.message, request)
-    log.error(event, request_id=request.id.decode(), exc_info=error)
+    log.error(event, **named(request), exc_info=error)
     return json_response(500, message_of(500))
 
 

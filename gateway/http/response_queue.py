@@ -17,6 +17,7 @@ from gateway.http.context import Context
 from gateway.http.flow_control import PIPELINED, FlowControl
 from gateway.http.generated_responses import failure_response, refusal
 from gateway.http.heads import latency_line
+from gateway.http.log_ids import named
 from gateway.http.messages import ConnectionUpgrade, FixedResponse, Pending, Request, Response
 from gateway.http.response_lines import become_headers, drop_length, make_way
 from gateway.http.response_stream import ResponseStream, discard
@@ -270,9 +271,7 @@ class ResponseQueue:
             self._broken(request, response, stream.written)
             raise
         except Exception as error:
-            self._context.log.warning(
-                "response body broke off", request_id=request.id.decode(), error=str(error)
-            )
+            self._context.log.warning("response body broke off", **named(request), error=str(error))
             self._broken(request, response, stream.written)
         else:
             self._streamed(request, response, stream)
@@ -330,7 +329,7 @@ class ResponseQueue:
             self._flow.close_input()
 
     def _not_logged(self, request: Request, error: Exception) -> None:
-        self._context.log.error("log phase failed", request_id=request.id.decode(), exc_info=error)
+        self._context.log.error("log phase failed", **named(request), exc_info=error)
 
     def _shut(self) -> None:
         """Close after the last response; linger when the client may still be sending."""

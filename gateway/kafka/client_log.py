@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Any, Protocol
 
@@ -58,7 +58,7 @@ class ClientLog:
         error: ProduceError,
         topic: str = "",
         route: str | None = None,
-        request_id: str | None = None,
+        ids: Mapping[str, str] | None = None,
     ) -> None:
         """Report a record that is not written; the line has the last request's id of its kind."""
         kind = (event, error.reason, topic, route or "")
@@ -77,7 +77,7 @@ class ClientLog:
             "detail": error.detail,
             "topic": topic,
             "route": route,
-            "request_id": request_id,
+            **(ids or {"request_id": None}),
         }
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 from gateway.errors import ReleaseRefused
 from gateway.http.generated_responses import error_response
 from gateway.http.headers import IDENTITY, Headers
+from gateway.http.log_ids import named
 from gateway.http.messages import Request, Response
 from gateway.logs import get_logger
 from gateway.plugins.base import AccessResult, Handler, PluginContext
@@ -137,7 +138,7 @@ class AuthenticationHandler(Handler):
             plugin=self.name,
             reason=denial.reason,
             client=request.client_ip,
-            request_id=request.id.decode(),
+            **named(request),
         )
 
 

@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Any
 
 from gateway.http.generated_responses import NO_SERVICE, error_response, failure_response
+from gateway.http.log_ids import named
 from gateway.http.messages import Pending, Request, Response
 from gateway.http.response_stream import discard
 from gateway.logs import get_logger
@@ -236,7 +237,7 @@ class Chain:
             try:
                 handler(request, response)
             except Exception:
-                _log.exception("log handler failed", request_id=request.id.decode())
+                _log.exception("log handler failed", **named(request))
 
 
 def _access_of(handler: Handler, *, timed: bool) -> Callable[[Request], AccessResult]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.errors import ConditionFailed
 from gateway.http import arguments
 from gateway.http.headers import without_port
+from gateway.http.log_ids import named
 from gateway.http.messages import Request
 from gateway.logs import get_logger
 from gateway.plugins.lua import SHARED
@@ -58,7 +59,7 @@ class Condition:
         except ConditionFailed as error:
             _log.error(
                 "condition of a plugin failed",
-                request_id=request.id.decode(),
+                **named(request),
                 problem=str(error),
             )
             request.conditions = {**(request.conditions or {}), self: True}

@@ -10,6 +10,7 @@ from time import monotonic
 from gateway.errors import BodyRefused, RequestRejected, UpstreamError
 from gateway.http.generated_responses import error_response, message_of, refusal
 from gateway.http.headers import Headers
+from gateway.http.log_ids import named
 from gateway.http.messages import Pending, Request, Response
 from gateway.http.stream import Channel
 from gateway.logs import get_logger
@@ -316,7 +317,7 @@ class Exchange:
         if isinstance(error, UpstreamError):
             _log.warning(
                 "upstream failed",
-                request_id=request.id.decode(),
+                **named(request),
                 host=self._key.host,
                 port=self._key.port,
                 status=error.status,

@@ -89,7 +89,7 @@ class AccessLog:
 def _entry(request: Request, response: Response, written: int) -> dict[str, Any]:
     match = request.match
     trace = request.trace
-    return {
+    entry = {
         "time": time(),
         "client": request.client_ip,
         "method": request.method.decode("latin-1"),
@@ -104,6 +104,9 @@ def _entry(request: Request, response: Response, written: int) -> dict[str, Any]
         "request_id": request.id.decode(),
         "trace_id": None if trace is None else trace.id,
     }
+    if trace is not None and trace.sampled:
+        entry["span_id"] = trace.root.decode()
+    return entry
 
 
 def _consumer(consumer: Any) -> Any:

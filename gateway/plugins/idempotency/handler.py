@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.errors import NodeStoreUnavailable, RequestRejected
 from gateway.http.generated_responses import error_response
+from gateway.http.log_ids import named
 from gateway.http.messages import Request, Response
 from gateway.logs import get_logger
 from gateway.plugins.base import Handler, PluginContext, Proceed
@@ -121,7 +122,7 @@ class Idempotency(Handler):
         except NodeStoreUnavailable as error:
             _log.error(
                 "answer not kept under its idempotency key",
-                request_id=request.id.decode(),
+                **named(request),
                 problem=str(error),
             )
             if self._storage.atomic:

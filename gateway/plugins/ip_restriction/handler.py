@@ -12,6 +12,7 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_netw
 from typing import Any
 
 from gateway.http.generated_responses import error_response
+from gateway.http.log_ids import named
 from gateway.http.messages import Request, Response
 from gateway.logs import get_logger
 from gateway.plugins.base import Handler, PluginContext
@@ -60,7 +61,7 @@ class IpRestriction(Handler):
         if not address:
             return error_response(403, _NO_ADDRESS, request)
         message = self.config.message or f"IP address not allowed: {address}"
-        _log.info("address not allowed", client=address, request_id=request.id.decode())
+        _log.info("address not allowed", client=address, **named(request))
         return error_response(self._status, message, request)
 
 

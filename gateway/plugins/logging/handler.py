@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from gateway.errors import ReleaseRefused
+from gateway.http.log_ids import named
 from gateway.http.messages import Request, Response
 from gateway.logs import get_logger
 from gateway.plugins.base import Handler, PluginContext
@@ -93,7 +94,7 @@ class LogHandler(Handler):
             try:
                 made.append(write(request, response))
             except Exception:
-                _log.exception("log handler failed", request_id=request.id.decode())
+                _log.exception("log handler failed", **named(request))
         self.add_all(made)
 
     def entry(self, request: Request, response: Response) -> bytes:

@@ -19,6 +19,7 @@ from lupa import luajit21 as lupa
 from gateway.http import changes
 from gateway.http.generated_responses import JSON, error_response, plugin_message
 from gateway.http.headers import FORWARDING, spellings
+from gateway.http.log_ids import named
 from gateway.http.messages import Request, Response
 from gateway.logs import get_logger
 from gateway.plugins.lua.log_fields import add_log_field
@@ -100,7 +101,7 @@ class Calls:
         if write is None or phase is None:
             return
         text = "".join(_shown(self._plain(value)) for value in arguments)[:_LONGEST_LINE]
-        write("lua", plugin=self._plugin, request_id=phase.request.id.decode(), text=text)
+        write("lua", plugin=self._plugin, **named(phase.request), text=text)
 
 
 def _shown(value: Any) -> str:

@@ -10,6 +10,7 @@ import orjson
 from gateway.errors import ReleaseRefused, RequestRejected
 from gateway.http.generated_responses import message_of
 from gateway.http.headers import Headers
+from gateway.http.log_ids import named
 from gateway.http.messages import Request, Response
 from gateway.logs import get_logger
 from gateway.plugins.base import Handler, PluginContext
@@ -119,7 +120,7 @@ class ServerlessFunction(Handler):
                     "a chunk failed",
                     plugin=self.config.plugin,
                     phase=phase.name,
-                    request_id=phase.request.id.decode(),
+                    **named(phase.request),
                     problem=str(error).partition("\n")[0],
                 )
                 raise RequestRejected(500, message_of(500)) from error

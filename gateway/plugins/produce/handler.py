@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from gateway.errors import (
     SchemaUnusable,
 )
 from gateway.http import arguments
+from gateway.http.log_ids import named
 from gateway.http.messages import Pending, Request, Response
 from gateway.http.route_match import RouteMatch
 from gateway.kafka.batch import Header, extra_size
@@ -129,14 +130,14 @@ class ProduceHandler(OpensProducer):
         if error.__cause__ is not None:
             _log.error(
                 "message_by_lua_functions failed",
-                request_id=request.id.decode(),
+                **named(request),
                 problem=str(error.__cause__).partition("\n")[0],
             )
         return responses.refused(error)
 
     def failed(self, error: ProduceError, request: Request) -> Response:
         """Return the response to a request whose only record was not written."""
-        self.note(NOT_WRITTEN, error, (self._topic,), request.match, request.id)
+        self.note(NOT_WRITTEN, error, (self._topic,), request.match, named(request))
         return responses.failed(error, detailed=self.detailed)
 
     def note(
@@ -145,14 +146,14 @@ class ProduceHandler(OpensProducer):
         error: ProduceError,
         topics: Sequence[str],
         match: RouteMatch | None,
-        request_id: bytes,
+        ids: Mapping[str, str],
     ) -> None:
         """Log a record that is not written; ``topics`` when the error does not know which."""
         route = self.context.route_id
         if match is not None:
             route = match.route.get("name") or match.route["id"]
         topic = error.topic or ",".join(topics)
-        self._record_log(event, error, topic, route, request_id.decode())
+        self._record_log(event, error, topic, route, ids)
 
     def close(self) -> None:
         """Give the producer back, and the schema registry."""

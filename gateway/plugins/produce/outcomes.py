@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from gateway.errors import ProduceError
+from gateway.http.log_ids import named
 from gateway.http.messages import Pending, Request, Response
 from gateway.http.route_match import RouteMatch
 from gateway.logs import get_logger
@@ -35,9 +36,12 @@ class RecordSender(Protocol):
         error: ProduceError,
         topics: Sequence[str],
         match: RouteMatch | None,
-        request_id: bytes,
+        ids: Mapping[str, str],
     ) -> None:
-        """Log a record that is not written; ``topics`` when the error does not know which."""
+        """Log a record that is not written; ``topics`` when the error does not know which.
+
+        ``ids`` are the fields that name its request.
+        """
         ...
 
 
@@ -98,7 +102,8 @@ class Gathering(Pending):
             if error is not None:
                 self._errors[index] = error
                 request = self._request
-                self._sender.note(NOT_WRITTEN, error, self._topics, request.match, request.id)
+                ids = named(request)
+                self._sender.note(NOT_WRITTEN, error, self._topics, request.match, ids)
             if self._left == 0:
                 self.resolve(self._respond())
 
@@ -125,7 +130,8 @@ class Lost:
 
     def __call__(self, error: ProduceError | None) -> None:
         if error is not None:
-            self._sender.note(_LOST, error, self._topics, self._match, self.request_id)
+            ids = {"request_id": self.request_id.decode()}
+            self._sender.note(_LOST, error, self._topics, self._match, ids)
 
 
 class AcceptedLost(Lost):

@@ -9,6 +9,7 @@ from time import time
 from typing import Any
 
 from gateway.errors import NodeStoreUnavailable
+from gateway.http.log_ids import named
 from gateway.http.messages import ConnectionUpgrade, FixedResponse, Request, Response
 from gateway.logs import get_logger
 from gateway.plugins.base import Handler, PluginContext, Proceed
@@ -67,7 +68,7 @@ class ProxyCache(Handler):
 
     def unavailable(self, request: Request, error: Exception) -> Response | None:
         """Return the response while the store cannot be reached; None: the upstream responds."""
-        _log.error("cache unavailable", request_id=request.id.decode(), problem=str(error))
+        _log.error("cache unavailable", **named(request), problem=str(error))
         return None
 
     def _is_barred(self, request: Request, said: Directives) -> bool:

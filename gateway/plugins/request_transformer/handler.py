@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.errors import BodyUnreadable
 from gateway.http import changes
+from gateway.http.log_ids import named
 from gateway.http.messages import Request
 from gateway.logs import get_logger
 from gateway.plugins.base import Handler, PluginContext
@@ -82,7 +83,7 @@ class RequestTransformer(Handler):
             else:
                 return
         except BodyUnreadable as error:
-            _log.debug("body not changed", request_id=request.id.decode(), problem=str(error))
+            _log.debug("body not changed", **named(request), problem=str(error))
             return
         if body != request.body:
             changes.set_body(request, body)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from gateway.errors import BodyUnreadable
+from gateway.http.log_ids import named
 from gateway.http.messages import Request, Response
 from gateway.logs import get_logger
 from gateway.plugins.base import Handler, PluginContext
@@ -72,7 +73,7 @@ class ResponseTransformer(Handler):
             else:
                 _log.warning(
                     "response not changed: its Content-Encoding cannot be undone",
-                    request_id=request.id.decode(),
+                    **named(request),
                     coding=coding[:100],
                 )
         if self._headers.any:
@@ -96,7 +97,7 @@ class ResponseTransformer(Handler):
         try:
             body = JsonObject(text)
         except BodyUnreadable as error:
-            _log.warning("response not changed", request_id=request.id.decode(), problem=str(error))
+            _log.warning("response not changed", **named(request), problem=str(error))
             return text
         self.apply(body, response.status)
         return body.encode()

@@ -16,6 +16,7 @@ from tests.support.node import NodeProcess, running_node
 from tests.support.otlp import Receiver, attributes, receiving
 from tests.support.producing import on_broker
 from tests.support.traffic import get
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.kafka
 TRACE, CALLER = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -44,6 +45,14 @@ def node(
     off = {**produce, "headers": {"forward_http_headers_as_record_headers": False}}
     configuration = {
         "_format_version": "3.0",
+        "services": [
+            {
+                "name": "gone",
+                "url": "http://127.0.0.1:9",
+                "retries": 0,
+                "routes": [{"name": "gone", "paths": ["/gone"]}],
+            }
+        ],
         "routes": [
             {
                 "name": "orders",
@@ -66,6 +75,7 @@ def node(
         "KONG_DECLARATIVE_CONFIG": str(folder / "kong.json"),
         "KONG_NGINX_WORKER_PROCESSES": "1",
         "KONG_LUA_SSL_TRUSTED_CERTIFICATE": broker.ca_file,
+        "KONG_PROXY_ACCESS_LOG": str(folder / "access.log"),
     }
     with running_node(folder, **settings) as running:
         yield running.ready()
@@ -108,3 +118,22 @@ def test_records_have_no_context_where_no_header_is_to_go_on(
     before = broker.count(topic)
     assert get(node.proxy, "/off").status == 200
     assert headers_of(broker.records(topic, before + 1)[-1]) == {}
+
+
+def test_the_lines_of_both_logs_name_the_trace_and_the_requests_span(
+    node: NodeProcess, receiver: Receiver
+) -> None:
+    trace = "1" * 32
+    sent = {"traceparent": f"00-{trace}-{CALLER}-01"}
+    assert get(node.proxy, "/gone", sent).status == 502
+
+    def lines(file: Path) -> list[dict[str, Any]]:
+        found = [json.loads(line) for line in file.read_text().splitlines() if trace in line]
+        return [line for line in found if line["trace_id"] == trace]
+
+    (access,) = eventually(lambda: lines(node.log.parent / "access.log"))
+    (failed,) = eventually(lambda: lines(node.log))
+    assert failed["event"] == "upstream failed"
+    roots = eventually(lambda: [span for span in receiver.spans if span.trace_id.hex() == trace])
+    root = next(span for span in roots if span.name == "kong")
+    assert access["span_id"] == failed["span_id"] == root.span_id.hex()

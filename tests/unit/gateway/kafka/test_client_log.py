@@ -78,7 +78,7 @@ def test_kinds_do_not_grow_without_end(caplog: pytest.LogCaptureFixture, clock: 
     with caplog.at_level(logging.WARNING):
         for number in range(1000):
             log.librdkafka(3, f"KIND{number}", "x")
-            log.record("record lost", LATE, f"topic-{number}", "route", "id")
+            log.record("record lost", LATE, f"topic-{number}", "route", {"request_id": "id"})
         clock.tick()
     assert len(caplog.records) < 140
     assert sum(line.get("records", 0) for line in lines(caplog)) == 1000
@@ -90,7 +90,7 @@ def test_records_that_fail_together_make_one_line_that_says_why_and_whose(
     log = client_log(clock)
     with caplog.at_level(logging.WARNING):
         for number in range(200):
-            log.record("record lost", LATE, "t", "orders", f"id-{number}")
+            log.record("record lost", LATE, "t", "orders", {"request_id": f"id-{number}"})
         clock.tick()
     (line,) = lines(caplog)
     assert line["records"] == 200
