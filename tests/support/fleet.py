@@ -82,10 +82,10 @@ class Network:
 
 
 @asynccontextmanager
-async def network(*targets: int) -> AsyncIterator[Network]:
-    """Run a load balancer before some ports of this machine."""
+async def network(*targets: int, at: str = "127.0.0.1") -> AsyncIterator[Network]:
+    """Run a load balancer, at an address of this machine, before some of its ports."""
     made = Network(targets)
-    server = await asyncio.start_server(made.enter, "127.0.0.1", 0)
+    server = await asyncio.start_server(made.enter, at, 0)
     made.port = server.sockets[0].getsockname()[1]
     try:
         yield made

@@ -21,12 +21,20 @@ from tests.support.waiting import PATIENCE, eventually
 
 
 class NodeProcess:
-    """A running node. ``settings`` are environment variables; what is not given has test values."""
+    """A running node. ``settings`` are environment variables; what is not given has test values.
+
+    ``within`` stands before its command.
+    """
 
     def __init__(
-        self, folder: Path, settings: Mapping[str, str], arguments: Sequence[str] = ()
+        self,
+        folder: Path,
+        settings: Mapping[str, str],
+        arguments: Sequence[str] = (),
+        within: Sequence[str] = (),
     ) -> None:
         self.arguments = arguments
+        self._within = within
         self.proxy, self.proxy_tls, self.status = free_ports(3)
         self.prefix = folder / "prefix"
         self.log = folder / "node.log"
@@ -47,7 +55,7 @@ class NodeProcess:
         """Start the process."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gateway.cli", "run", *self.arguments],
+                [*self._within, sys.executable, "-m", "gateway.cli", "run", *self.arguments],
                 env=self.environment,
                 stdout=log,
                 stderr=log,

@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+import subprocess
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
+from tests.support.control_plane import cluster_settings
 from tests.support.control_plane_process import until_ready
 from tests.support.fleet import LightDataPlane, Network, network
 from tests.support.http import passing, until
+from tests.support.kernel_network import KernelNetwork, kernel_network
 from tests.support.node import NodeProcess
+from tests.support.ports import free_ports
 from tests.support.postgres import Postgres
 from tests.support.storage import Storage
 from tests.support.under_fire import (
@@ -43,6 +48,14 @@ def storage(postgres: Postgres, tmp_path: Path) -> Iterator[Storage]:
         yield storage
 
 
+class Cuttable(Protocol):
+    """A network that can be cut."""
+
+    def cut(self) -> None: ...
+
+    def mend(self) -> None: ...
+
+
 class Served:
     """Two control planes of one database, clients of the first, and data planes of both."""
 
@@ -60,7 +73,7 @@ class Served:
         self._node = node
         self._asked = asked
 
-    async def cut(self, networks: list[Network], to_database: Network) -> None:
+    async def cut(self, networks: Sequence[Cuttable], to_database: Cuttable) -> None:
         """Cut networks for a while; of one to the database clients are told, and write again."""
         for one in networks:
             one.cut()
@@ -131,6 +144,65 @@ async def test_all_converge_by_themselves_when_a_cut_network_is_whole_again(
             served.writers.stop()
             await writing
             await served.converges()
+
+
+@pytest.fixture
+def cable() -> Iterator[KernelNetwork]:
+    try:
+        with kernel_network() as made:
+            yield made
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("network namespaces need root, and ip")
+
+
+@contextmanager
+def node_beyond(cable: KernelNetwork, port: int, folder: Path) -> Iterator[NodeProcess]:
+    """Run a node on the other side, which reaches a control plane here at a port."""
+    proxy, status = free_ports(2)
+    values = {**cluster_settings(port, folder), "KONG_NGINX_WORKER_PROCESSES": "1"}
+    values |= {f"KAFKA_GATEWAY_CLUSTER_RECONNECT_{end}": "200ms" for end in ("MIN", "MAX")}
+    values |= {
+        "KONG_CLUSTER_CONTROL_PLANE": f"{cable.here}:{port}",
+        "KONG_PROXY_LISTEN": f"{cable.beside}:{proxy}",
+        "KONG_STATUS_LISTEN": f"{cable.beside}:{status}",
+    }
+    node = NodeProcess(folder, values, within=cable.within).start()
+    try:
+        with cable.relay_beside(proxy) as node.proxy, cable.relay_beside(status) as node.status:
+            node.ready()
+            yield node
+    finally:
+        node.end()
+
+
+async def test_all_converge_when_the_kernel_has_dropped_what_went_between_them(
+    tmp_path: Path, postgres: Postgres, storage: Storage, cable: KernelNetwork
+) -> None:
+    """The ends' own connections: to a data plane, and to the database."""
+    (port,) = free_ports(1)
+    async with network(postgres.port, at=cable.here) as to_database:
+        with cable.relay(to_database.port) as database:
+            values = {"pg_host": cable.there, "pg_port": str(database), "pg_timeout": "2000"}
+            values |= {"cluster_listen": f"0.0.0.0:{port}", "db_update_frequency": "0.5"}
+            place = FragileControlPlane(tmp_path / "a", storage, **values)
+            writers = Writers(place.url, patient=True)
+            planes = [light_data_plane(port) for _ in range(4)]
+            try:
+                place.start()
+                await until_ready(place.status)
+                await writers.begin()
+                for plane in planes:
+                    plane.start()
+                with node_beyond(cable, port, tmp_path) as node, asking(node.proxy) as asked:
+                    served = Served(place, writers, planes, node, asked)
+                    writing = asyncio.create_task(writers.write())
+                    await served.cut([cable], cable)
+                    writers.stop()
+                    await writing
+                    await served.converges()
+            finally:
+                await asyncio.gather(*(plane.stop() for plane in planes))
+                place.kill()
 
 
 def all_above(now: dict[str, int], before: dict[str, int]) -> bool:
