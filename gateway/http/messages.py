@@ -149,7 +149,8 @@ class Request:
     """Plugins that waited in ``access``: since when, until when, in monotonic seconds."""
     conditions: Mapping[Any, bool] | None = None
     """What conditions of plugins have said of the request (``gateway.plugins.conditions``)."""
-    _client_ip: str | None = None
+    named_ip: str | None = None
+    """The client's address as a trusted peer names it; see ``client_ip``."""
     _forwarded_proto: str | None = None
     _forwarded_port: int | None = None
 
@@ -205,11 +206,11 @@ class Request:
     @property
     def client_ip(self) -> str:
         """The client's address: the peer's, or the one that a trusted peer names."""
-        return self._client_ip or self.connection.peer[0]
+        return self.named_ip or self.connection.peer[0]
 
     @client_ip.setter
     def client_ip(self, address: str) -> None:
-        self._client_ip = address
+        self.named_ip = address
 
     @property
     def forwarded_proto(self) -> str:

@@ -14,6 +14,7 @@ import stat
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import chain, repeat
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -105,8 +106,11 @@ class LogFile:
     def _write_some(self, file: int, lines: list[bytes]) -> int:
         """Append lines with one call, which does not copy them; return how many were written."""
         begin = [b"\n"] if self._torn else []
-        written = os.writev(file, begin + [part for line in lines for part in (line, b"\n")])
-        written -= len(begin)
+        parts = [*begin, *chain.from_iterable(zip(lines, repeat(b"\n")))]
+        written = os.writev(file, parts) - len(begin)
+        if written == sum(map(len, lines)) + len(lines):
+            self._torn = False
+            return len(lines)
         done = _whole(lines, written)
         self._torn = written != done + sum(map(len, lines[:done]))
         return done

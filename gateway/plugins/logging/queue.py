@@ -12,7 +12,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, repeat
 from time import monotonic
 
 from gateway.errors import OutgoingError
@@ -275,8 +275,15 @@ class BatchQueue:
     def _remove(self, count: int) -> None:
         """Let the first entries go, which are delivered."""
         self._sending -= count
-        take = self._entries.popleft
-        self._bytes -= sum([len(take()) for _ in range(count)])
+        entries = self._entries
+        if count == len(entries):
+            entries.clear()
+            self._bytes = 0
+            return
+        self._bytes -= sum(map(len, islice(entries, count)))
+        take = entries.popleft
+        for _ in repeat(None, count):
+            take()
 
     def _bug(self, error: Exception) -> str:
         _log.error("a log plugin failed", plugin=self._plugin, exc_info=error)

@@ -73,21 +73,24 @@ class EntryTexts:
             if host != self._host or here != self._here or port != self._port:
                 self._host, self._here, self._port = host, here, port
                 self._origin = _origin("http", host, here, port)
-            trace = request.trace
+            trace, waiting, upstream = request.trace, request.waiting_since, None
+            tried = False
+            if waiting is None:
+                # No upstream is asked where a record is waited for.
+                tried = request.tries is not None
+                if request.upstream_status is not None:
+                    upstream = request.upstream_sent, request.upstream_ms
             if (
                 request.match is not self._match
                 or response is not self._response
                 or request.response_lines
                 or request.consumer is not None
                 or request.credential is not None
-                or request.tries is not None
+                or tried
                 or request.correlation_id is not None
                 or (trace is not None and trace.forms)
             ):
                 self._share(request, response)
-            upstream = None
-            if request.upstream_status is not None:
-                upstream = request.upstream_sent, request.upstream_ms
             text = native.log_text
             made = text(
                 request.id,
@@ -100,9 +103,9 @@ class EntryTexts:
                 request.sent,
                 request.received,
                 request.ended,
-                request.waiting_since,
+                waiting,
                 upstream,
-                request.client_ip,
+                request.named_ip or connection.peer[0],
                 self._since,
                 self._end,
             )

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway import native
-from gateway.http.identity import next_id
+from gateway.http import identity
 from gateway.http.messages import Request, Response
 from gateway.plugins.base import Handler, PluginContext
 from gateway.plugins.opentelemetry.exporter import SpanExporter
@@ -48,7 +48,7 @@ class OpenTelemetry(Handler):
         # Where no trace came: a request's id is as random as a trace's, and one id for both makes
         # logs and traces meet.
         came, before, behind, number = request.headers, self._before, self._behind, request.id
-        drawn, keeps, last = next_id(), self._keeps, self._last
+        drawn, keeps, last = next(identity.ids), self._keeps, self._last
         passing = native.passing_trace(came, before, behind, number, drawn, keeps, last)
         if passing is None:
             passing = passing_trace(came, before, behind, number, drawn, keeps, last)
@@ -66,7 +66,7 @@ class OpenTelemetry(Handler):
         """Go by what the request's headers and the settings say."""
         propagation = self._propagation
         form, parent = propagation.extract(request)
-        number, ids = parent.trace or request.id, next_id()
+        number, ids = parent.trace or request.id, next(identity.ids)
         sampled = self._decides(number, parent.sampled)
         request.trace = trace = Trace(number, ids[:16], sampled)
         trace.parent = parent.span
