@@ -24,6 +24,7 @@ from gateway.entities.partial_links import (
 from gateway.entities.plugin import Plugin
 from gateway.entities.plugin_types import PluginType, plugin_types, unknown_plugin
 from gateway.entities.problems import Problem, kong_fields, problems_of
+from gateway.entities.sets import without_repeats
 from gateway.entities.shape import Shape, shape_of
 from gateway.entities.vault_kinds import VAULT_KINDS
 from gateway.errors import SchemaViolation
@@ -57,6 +58,7 @@ def validate(entity: EntityType, data: Mapping[str, Any]) -> Row:
 
 
 def _validate(model: type[BaseModel], data: Any) -> tuple[Row | None, list[Problem]]:
+    data = without_repeats(model, data)
     try:
         return model.model_validate(data).model_dump(), []
     except ValidationError as error:
