@@ -279,9 +279,9 @@ class Producer:
         """The number of the record that was taken last."""
         return self._token
 
-    def watch_tokens(self, since: int, take: OnSettled) -> None:
-        """Have ``take`` told of each record that was taken after the token ``since``."""
-        self._watched |= dict.fromkeys(range(since + 1, self._token + 1), take)
+    def watch_tokens(self, since: int, take: OnSettled, next_ones: int = 0) -> None:
+        """Have ``take`` told of each record after the token ``since``, and of the next ones."""
+        self._watched |= dict.fromkeys(range(since + 1, self._token + 1 + next_ones), take)
 
     def _tell_watchers(self, messages: Sequence[Any]) -> None:
         for message in messages:
@@ -321,6 +321,7 @@ class Producer:
             self.messages -= 1
             self.bytes -= size + self._forget((token,))
             self.watch.place(topic, token)
+            self._watched.pop(token, None)
             self._fail(self._pending.pop(token, _no_sender), code, topic)
         self.watch.failed()
 

@@ -51,7 +51,7 @@ class SpanExporter:
             from gateway.plugins.opentelemetry.spans import SpanWriter
 
             self._spans = SpanWriter(self._attributes)
-        self._queue.add(self._spans.write(request, response))
+        self._queue.add(self._spans.write(request, response, self._queue.add))
 
     def close(self) -> None:
         """Give the queue back: what waits there is sent."""

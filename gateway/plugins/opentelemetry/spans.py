@@ -7,7 +7,7 @@ those of records are OpenTelemetry's semantic conventions for messaging.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from random import getrandbits
 from time import monotonic, time_ns
@@ -20,6 +20,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
+
+Later = Callable[[bytes], None]
+"""Takes a span that is known only after the response."""
 
 _SECOND = 1_000_000_000
 _LONG = 64
@@ -49,15 +52,31 @@ class SpanWriter:
         self._resource = Resource(attributes=_attributes(attributes))
         self._scope = InstrumentationScope(name="kafka-gateway", version=__version__)
 
-    def write(self, request: Request, response: Response) -> bytes:
-        """Return the spans of a request whose response is out, for ``export``."""
+    def write(self, request: Request, response: Response, later: Later | None = None) -> bytes:
+        """Return the spans of a request whose response is out, for ``export``.
+
+        ``later`` takes the span of a record that Kafka is still to acknowledge.
+        """
         trace: Trace = request.trace
         clock = _Clock()
         spans = [_root(request, response, trace, clock), *_waits(request, trace, clock)]
         if request.tries:
             spans += _upstream(request, trace, clock)
         elif trace.topics:
-            spans += _produced(request, response, trace, clock)
+            since = request.waiting_since
+            begun = clock.now if since is None else clock.at(since)
+            if response.status >= 400 and trace.written and not trace.written.problem:
+                trace.written = None  # it was not sent, or nobody waits for it any more
+            written = trace.written
+            failed = response.status >= 500
+            if written is None or later is None or written.settled:
+                spans.append(_produced(trace, clock, begun, failed=failed))
+            else:
+
+                def settled() -> None:
+                    later(_within(_SPANS, _produced(trace, clock, begun, failed=False)))
+
+                written.on_settled = settled
         return b"".join([_within(_SPANS, span) for span in spans])
 
     def export(self, entries: list[bytes]) -> bytes:
@@ -157,28 +176,38 @@ def _upstream(request: Request, trace: Trace, clock: _Clock) -> list[bytes]:
     return spans
 
 
-def _produced(request: Request, response: Response, trace: Trace, clock: _Clock) -> list[bytes]:
-    """Return the span of the records that a request became; its id is in their headers."""
-    since = request.waiting_since
-    begun = clock.now if since is None else clock.at(since)
-    topics = trace.topics
+def _produced(trace: Trace, clock: _Clock, begun: int, *, failed: bool) -> bytes:
+    """Return the span of the records that a request became; its id is in their headers.
+
+    It ends when Kafka has acknowledged them, where that is known.
+    """
+    topics, written = trace.topics, trace.written
+    ended, place, problem = clock.now, b"", ""
+    if written is not None and written.settled:
+        begun, ended = min(begun, clock.at(written.since)), clock.at(written.until)
+        problem = written.problem
+        if len(topics) == len(written.places) == 1:
+            _, partition, offset = written.places[0]
+            place = _one("messaging.destination.partition.id", str(partition))
+            place += _one("messaging.kafka.offset", offset)
     attributes: dict[str, str | int] = {
         "messaging.system": "kafka",
         "messaging.destination.name": ",".join(topics),
         "messaging.operation.name": "send",
         "messaging.operation.type": "send",
+        "error.type": problem,
     }
     span = _span(
         trace.number,
         f"send {topics[0]}",
-        (begun, clock.now),
+        (begun, ended),
         attributes,
         kind=Span.SPAN_KIND_PRODUCER,
         own=trace.span,
         parent=trace.root,
-        failed=response.status >= 500,
+        failed=failed or bool(problem),
     )
-    return [span]
+    return span + place
 
 
 def _span(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from gateway.kafka.batch import Header
+from gateway.kafka.written import WrittenRecords
 from gateway.plugins.opentelemetry.passing import number_of
 
 _IDS = 1 << 64
@@ -45,6 +46,9 @@ class Trace:
     """The request's own span, where the trace is sampled."""
     topics: Sequence[str] = ()
     """Where the records of a sampled request go."""
+
+    written: WrittenRecords | None = None
+    """Takes where they are written, of one record for each topic; None where nothing is told."""
 
     injected: Sequence[tuple[bytes, bytes]] = ()
     """The headers that go on."""

@@ -170,6 +170,7 @@ class ProduceHandler(OpensProducer):
     def _way(self) -> Callable[[Request], Response | Pending]:
         """Return the shortest way for this configuration."""
         config = self.config
+        self._headers = self._headers.sent_by(self.producer)
         if self._split or self._schemas is not None:
             return self._in_turns
         addressed = config.topics_query_arg or config.key_query_arg or config.key_header
@@ -231,7 +232,7 @@ class ProduceHandler(OpensProducer):
         if request.admission is not None:
             return self._in_turns(request)
         value = self._value(request)
-        to = self._addressed(request)
+        to = self._addressed(request, follow=True)
         self._sizes.check(len(value), to.key, to.headers)
         size = len(value) + extra_size(to.key, to.headers)
         self._open_producer().check_room(len(to.topics), size * len(to.topics))
@@ -326,13 +327,13 @@ class ProduceHandler(OpensProducer):
         )
         return sizes, make, schemas.key(key)
 
-    def _addressed(self, request: Request) -> Addressed:
+    def _addressed(self, request: Request, *, follow: bool = False) -> Addressed:
         """Return where a request's records go, with key and headers: all of them the same."""
         query = arguments.parse(request.query) if self.config.topics_query_arg else {}
         return Addressed(
             self.topics.choose(query),
             self._keys.find(request),
-            self._headers.of(request),
+            self._headers.of(request, follow=follow),
         )
 
     def _value(self, request: Request, text: bytes | None = None) -> bytes:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable, Iterator, Sequence
 
@@ -11,6 +12,8 @@ from gateway.http import arguments
 from gateway.http.headers import Headers
 from gateway.http.messages import Request
 from gateway.kafka.batch import Header, extra_size
+from gateway.kafka.producer import Producer
+from gateway.kafka.written import WrittenRecords
 from gateway.plugins.consumers import Consumers
 from gateway.plugins.produce import json_text
 from gateway.plugins.produce.identity import IdentityOf
@@ -103,9 +106,20 @@ class TracedHeaders:
         self.only_traces = self._select is None
         """Only requests with a trace have record headers."""
         self._alone = self.only_traces and self._goes_on
+        self._producer: Producer | None = None
 
-    def of(self, request: Request) -> Sequence[Header]:
-        """Return the headers of a request's records."""
+    def sent_by(self, producer: Producer | None) -> TracedHeaders:
+        """Return the same for records that a producer sends."""
+        made = copy.copy(self)
+        made._producer = producer
+        return made
+
+    def of(self, request: Request, *, follow: bool = False) -> Sequence[Header]:
+        """Return the headers of a request's records.
+
+        ``follow``: the request has one, which is sent now, to each of its topics. A recorded trace
+        says where it was written.
+        """
         chosen = [] if self._select is None else self._select(request)
         trace = request.trace
         if trace is None:
@@ -113,6 +127,7 @@ class TracedHeaders:
         if trace.sampled:
             query = arguments.parse(request.query) if self._by_query else {}
             trace.topics = self._topics.choose(query)
+            trace.written = self._followed(len(trace.topics)) if follow else None
         found: Sequence[Header] = trace.on_record(chosen) if self._goes_on else chosen
         return found
 
@@ -126,9 +141,17 @@ class TracedHeaders:
             # Nearly always, where there are traces.
             found: Sequence[Header] = trace.alone
             return found
-        headers = self.of(request)
+        headers = self.of(request, follow=True)
         self._sizes.check(size, None, headers)
         return headers
+
+    def _followed(self, records: int) -> WrittenRecords | None:
+        producer = self._producer
+        if producer is None:
+            return None
+        written = WrittenRecords(records)
+        producer.watch_tokens(producer.last_token, written.take, records)
+        return written
 
 
 def _forwarded(config: RecordHeaders) -> Select | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from gateway.plugins.opentelemetry.formats import READERS
 from tests.support.broker import Broker
@@ -42,6 +43,7 @@ def node(
     tracing = {"traces_endpoint": receiver.url, "sampling_rate": 1, "queue": queue}
     metrics = {"status_code_metrics": True, "latency_metrics": True}
     produce = on_broker(broker, topic, producer_async=False)
+    buffered = on_broker(broker, topic, producer_async=True)
     off = {**produce, "headers": {"forward_http_headers_as_record_headers": False}}
     configuration = {
         "_format_version": "3.0",
@@ -58,6 +60,11 @@ def node(
                 "name": "orders",
                 "paths": ["/orders"],
                 "plugins": [{"name": "kafka-upstream", "config": produce}],
+            },
+            {
+                "name": "buffered",
+                "paths": ["/buffered"],
+                "plugins": [{"name": "kafka-upstream", "config": buffered}],
             },
             {
                 "name": "off",
@@ -102,7 +109,12 @@ def test_one_trace_leads_from_the_client_to_the_consumer(
     assert produced.parent_span_id == root.span_id
     assert produced.span_id.hex() == context.span.decode(), "the consumer's parent"
     assert {root.trace_id.hex(), produced.trace_id.hex()} == {TRACE}
-    assert attributes(produced)["messaging.destination.name"] == topic
+    said = attributes(produced)
+    assert said["messaging.destination.name"] == topic
+    assert said["messaging.destination.partition.id"] == str(record.partition())
+    assert said["messaging.kafka.offset"] == record.offset()
+    assert root.start_time_unix_nano <= produced.start_time_unix_nano
+    assert produced.end_time_unix_nano <= root.end_time_unix_nano
 
     accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
     metrics = get(node.status, "/metrics", accept).body.decode()
@@ -137,3 +149,23 @@ def test_the_lines_of_both_logs_name_the_trace_and_the_requests_span(
     roots = eventually(lambda: [span for span in receiver.spans if span.trace_id.hex() == trace])
     root = next(span for span in roots if span.name == "kong")
     assert access["span_id"] == failed["span_id"] == root.span_id.hex()
+
+
+def test_the_span_of_a_buffered_record_ends_when_kafka_has_it(
+    node: NodeProcess, broker: Broker, topic: str, receiver: Receiver
+) -> None:
+    trace = "2" * 32
+    before = broker.count(topic)
+    sent = {"traceparent": f"00-{trace}-{CALLER}-01"}
+    assert get(node.proxy, "/buffered", sent).status == 200
+    record = broker.records(topic, before + 1)[-1]
+
+    def produced() -> list[Span]:
+        spans = [span for span in receiver.spans if span.trace_id.hex() == trace]
+        return [span for span in spans if span.name == f"send {topic}"]
+
+    (span,) = eventually(produced)
+    assert attributes(span)["messaging.kafka.offset"] == record.offset()
+    assert headers_of(record)["traceparent"].split("-")[2] == span.span_id.hex()
+    (root,) = [one for one in receiver.spans if one.span_id == span.parent_span_id]
+    assert span.end_time_unix_nano > root.start_time_unix_nano

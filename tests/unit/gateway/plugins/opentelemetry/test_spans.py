@@ -5,8 +5,10 @@ from time import monotonic
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from gateway.http.messages import Request, Response
+from gateway.kafka.written import WrittenRecords
 from gateway.plugins.opentelemetry.spans import SpanWriter
 from gateway.plugins.opentelemetry.trace import Trace
 from tests.support.otlp import attributes
@@ -51,6 +53,63 @@ def test_records_are_a_producers_span_whose_id_they_carry() -> None:
         "messaging.operation.name": "send",
         "messaging.operation.type": "send",
     }
+
+
+def spans_of(writer: SpanWriter, *entries: bytes) -> list[Span]:
+    message = ExportTraceServiceRequest.FromString(writer.export(list(entries)))
+    return list(message.resource_spans[0].scope_spans[0].spans)
+
+
+def test_a_record_is_followed_to_its_place_and_its_span_ends_there() -> None:
+    request = traced()
+    request.trace.topics = ("orders",)
+    request.trace.written = written = WrittenRecords(1)
+    later: list[bytes] = []
+    writer = SpanWriter({})
+    entry = writer.write(request, Response(200, []), later.append)
+    assert [span.name for span in spans_of(writer, entry)] == ["kong"]
+    written.take("orders", 3, 41, "")
+    (sent,) = spans_of(writer, *later)
+    assert attributes(sent)["messaging.destination.partition.id"] == "3"
+    assert attributes(sent)["messaging.kafka.offset"] == 41
+    assert sent.span_id.hex() == "2" * 16
+    again = spans_of(writer, writer.write(request, Response(200, []), later.append))
+    assert [span.name for span in again] == ["kong", "send orders"], "it is known by now"
+    assert (len(later), again[1].end_time_unix_nano > 0) == (1, True)
+
+
+def test_a_buffered_record_that_is_lost_is_a_failed_span() -> None:
+    request = traced()
+    request.trace.topics = ("orders",)
+    request.trace.written = written = WrittenRecords(1)
+    later: list[bytes] = []
+    writer = SpanWriter({})
+    writer.write(request, Response(200, []), later.append)
+    written.take("orders", -1, -1, "_MSG_TIMED_OUT")
+    (sent,) = spans_of(writer, *later)
+    assert sent.status.code == 2
+    assert attributes(sent)["error.type"] == "_MSG_TIMED_OUT"
+    assert "messaging.kafka.offset" not in attributes(sent)
+
+
+def test_several_topics_have_no_one_place() -> None:
+    request = traced()
+    request.trace.topics = ("orders", "audit")
+    request.trace.written = written = WrittenRecords(2)
+    written.take("orders", 0, 1, "")
+    written.take("audit", 0, 1, "")
+    writer = SpanWriter({})
+    _, sent = spans_of(writer, writer.write(request, Response(200, []), lambda _: None))
+    assert "messaging.kafka.offset" not in attributes(sent)
+
+
+def test_a_response_that_does_not_wait_for_kafka_any_more_is_told_at_once() -> None:
+    request = traced()
+    request.trace.topics = ("orders",)
+    request.trace.written = WrittenRecords(1)
+    writer = SpanWriter({})
+    spans = spans_of(writer, writer.write(request, Response(504, []), lambda _: None))
+    assert [span.status.code for span in spans] == [2, 2]
 
 
 @pytest.mark.parametrize("size", [0, 1, 40, 99, 100, 101, 127, 128, 300, 16_383, 16_384, 70_000])
