@@ -268,6 +268,26 @@ if kong.response and kong.service then
     end,
     __metatable = false,
   })
+  -- What chunks keep from one request to the next, in this worker: so many values, each for so long.
+  local kept, count = {}, 0
+  kong.cache = {
+    get = function(_, key, options, make, ...)
+      local found = kept[key]
+      if found and (not found.ends or found.ends > ngx.now()) then return found.value, nil, 1 end
+      if not make then return nil end
+      local value, problem, ttl = make(...)
+      if problem ~= nil then return nil, problem end
+      ttl = ttl or (options and options[value == nil and "neg_ttl" or "ttl"])
+      if not found then count = count + 1 end
+      if count > 1000 then kept, count = {}, 1 end
+      kept[key] = {value = value, ends = ttl and ttl > 0 and ngx.now() + ttl or nil}
+      return value, nil, 3
+    end,
+    invalidate = function(_, key)
+      if kept[key] then kept[key], count = nil, count - 1 end
+    end,
+  }
+  kong.cache.invalidate_local = kong.cache.invalidate
   local request, upstream = kong.request, kong.service.request
   ngx.req = {
     get_headers = request.get_headers, get_method = request.get_method,

@@ -31,13 +31,7 @@ def _none() -> Any:
 
 
 class FunctionPhases(StrictModel):
-    """Lua chunks by the phase they run in.
-
-    A chunk that returns a function is run once, and the function for each request. Chunks see
-    `kong` (client, request, service.request, response, router, log, ctx) and some of `ngx`; they
-    run in the sandbox, for 0.1 seconds of processor time at most, and one that fails is a 500.
-    `kong.ctx` holds what JSON can.
-    """
+    """Lua chunks by the phase they run in."""
 
     plugin: ClassVar[str] = "pre-function"
 
@@ -45,7 +39,15 @@ class FunctionPhases(StrictModel):
     rewrite: list[str] = _chunks(
         "before `access`, where the plugin is not limited to a route or service"
     )
-    access: list[str] = _chunks("before the request is passed on or produced")
+    access: list[str] = Field(
+        default_factory=list,
+        description="Lua chunks that run before the request is passed on or produced, in order. A "
+        "chunk that returns a function is run once, and the function for each request. Chunks see "
+        "`kong` (client, request, service.request, response, router, log, ctx, cache) and of `ngx` "
+        "what ends a request (status, header, say, print, exit) and reads it (req, var, arg). They "
+        "run in the sandbox, for 0.1 seconds of processor time at most; one that fails is a 500. "
+        "`kong.ctx` holds what JSON can, `kong.cache` is the plugin's own in each worker.",
+    )
     header_filter: list[str] = _chunks("when the response's head is there")
     body_filter: list[str] = _chunks("when the response's body is there, all of it: up to 10 MiB")
     log: list[str] = _chunks("after the response was sent")

@@ -106,3 +106,41 @@ async def test_headers_set_in_early_phases_are_those_of_whatever_response_follow
     async with policy_gateway((NAME, {"access": [access]}), ends) as gateway:
         response = await gateway.ask()
         assert (response.status, response.headers["x-a"]) == (401, "ours")
+
+
+async def test_chunks_keep_values_of_their_own_from_one_request_to_the_next() -> None:
+    chunk = """
+        local arguments = kong.request.get_query()
+        if arguments.forget then kong.cache:invalidate('a') end
+        local function make(text)
+          if arguments.fail then return nil, 'failed' end
+          return text .. ngx.now()
+        end
+        local value, problem, level = kong.cache:get('a', {ttl = 60}, make, 'made at ')
+        ngx.print(tostring(value), ' ', tostring(problem), ' ', tostring(level))
+    """
+    other = "ngx.print(tostring(kong.cache:get('a')), tostring(kong.cache.cluster_events))"
+    async with policy_gateway((NAME, {"access": [chunk]})) as gateway:
+        assert (await gateway.ask("/?fail=1")).body == b"nil failed nil"
+        first = (await gateway.ask()).body
+        assert first.startswith(b"made at ")
+        assert first.endswith(b" nil 3")
+        assert (await gateway.ask()).body == first[:-1] + b"1"
+        assert (await gateway.ask("/?forget=1&fail=1")).body == b"nil failed nil"
+    async with policy_gateway((NAME, {"access": [other]})) as gateway:
+        assert (await gateway.ask()).body == b"nilnil"
+
+
+async def test_a_value_goes_with_its_time_and_many_make_room() -> None:
+    chunk = """
+        local cache = kong.cache
+        local function one() return 1, nil, 0.0001 end
+        cache:get('short', nil, one)
+        local start = ngx.now()
+        while ngx.now() < start + 0.01 do end
+        local gone = cache:get('short') == nil
+        for n = 1, 3000 do cache:get('key ' .. n, nil, function() return n end) end
+        ngx.print(tostring(gone), cache:get('key 3000'), tostring(cache:get('key 1')))
+    """
+    async with policy_gateway((NAME, {"access": [chunk]})) as gateway:
+        assert (await gateway.ask()).body == b"true3000nil"
