@@ -33,7 +33,7 @@ async def sign_in(page: Page, place: Place, path: str = "/", token: str = TOKEN)
     await page.goto(address(place, path))
     await page.get_by_label("Admin token").fill(token)
     await page.keyboard.press("Enter")
-    await expect(page.get_by_role("navigation", name="Pages")).to_be_visible()
+    await expect(page.get_by_role("navigation", name="Pages", exact=True)).to_be_visible()
 
 
 async def picture(page: Page, name: str) -> None:

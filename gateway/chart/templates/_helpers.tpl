@@ -107,6 +107,9 @@ StatefulSet that has the other one keeps it until it is deleted with --cascade=o
 {{- $address := ternary "0.0.0.0" "127.0.0.1" .Values.admin.enabled -}}
 {{- $admin := ternary "off" (include "gateway.settings.listen" (dict "section" .Values.admin "address" $address)) (eq $role "data_plane") -}}
 {{- $_ := set $settings "admin_listen" $admin -}}
+{{- if and .Values.adminGui.enabled (eq $role "control_plane") -}}
+{{- $_ := set $settings "admin_gui_listen" (include "gateway.settings.listen" (dict "section" .Values.adminGui "address" "0.0.0.0")) -}}
+{{- end -}}
 {{- $_ := set $settings "status_listen" (include "gateway.settings.listen" (dict "section" .Values.status "address" "0.0.0.0")) -}}
 {{- if ne $role "control_plane" -}}
 {{- $_ := set $settings "database" "off" -}}
@@ -160,6 +163,14 @@ StatefulSet that has the other one keeps it until it is deleted with --cascade=o
 {{- end }}{{ end }}
 {{- with .Values.admin.tls }}{{ if .enabled }}
 - {name: admin-tls, containerPort: {{ .containerPort }}, protocol: TCP}
+{{- end }}{{ end }}
+{{- end }}
+{{- if and .Values.adminGui.enabled (eq $role "control_plane") }}
+{{- with .Values.adminGui.http }}{{ if .enabled }}
+- {name: admin-gui, containerPort: {{ .containerPort }}, protocol: TCP}
+{{- end }}{{ end }}
+{{- with .Values.adminGui.tls }}{{ if .enabled }}
+- {name: admin-gui-tls, containerPort: {{ .containerPort }}, protocol: TCP}
 {{- end }}{{ end }}
 {{- end }}
 {{- if eq $role "control_plane" }}

@@ -42,6 +42,39 @@ def test_an_enabled_admin_section_gives_it_a_service() -> None:
     assert settings["KONG_ADMIN_LISTEN"] == "0.0.0.0:8001"
 
 
+def test_its_page_is_reached_through_a_port_forward_unless_it_is_enabled() -> None:
+    objects = rendered()
+    assert ("Service", f"{NAME}-admin-gui") not in objects
+    assert "KONG_ADMIN_GUI_LISTEN" not in environment(objects["StatefulSet", NAME]), "its default"
+
+
+def test_an_enabled_page_has_a_port_a_service_and_a_way_in() -> None:
+    gui = {"enabled": True, "labels": {"team": "a"}, "tls": {"enabled": True}}
+    objects = rendered({"adminGui": gui})
+    settings = environment(objects["StatefulSet", NAME])
+    assert settings["KONG_ADMIN_GUI_LISTEN"] == "0.0.0.0:8002, 0.0.0.0:8445 ssl"
+    assert settings["KONG_ADMIN_LISTEN"] == "127.0.0.1:8001", "the Admin API stays where it is"
+    service = objects["Service", f"{NAME}-admin-gui"]
+    assert service["metadata"]["labels"]["team"] == "a"
+    ports = {one["port"]: one["targetPort"] for one in service["spec"]["ports"]}
+    assert ports == {8002: "admin-gui", 8445: "admin-gui-tls"}
+    named = {one["name"] for one in container(objects["StatefulSet", NAME])["ports"]}
+    assert {"admin-gui", "admin-gui-tls"} <= named
+    allowed = {
+        port["port"]
+        for rule in objects["NetworkPolicy", NAME]["spec"]["ingress"]
+        for port in rule.get("ports", ())
+    }
+    assert {"admin-gui", "admin-gui-tls"} <= allowed
+
+
+def test_a_data_plane_has_no_page() -> None:
+    objects = render({"adminGui": {"enabled": True}}, release="dp")
+    assert not [name for _, name in objects if name.endswith("-admin-gui")]
+    settings = environment(objects["Deployment", "dp-kafka-gateway"])
+    assert "KONG_ADMIN_GUI_LISTEN" not in settings
+
+
 def test_data_planes_reach_its_cluster_port_and_clients_nothing() -> None:
     objects = rendered()
     (port,) = objects["Service", f"{NAME}-cluster"]["spec"]["ports"]
