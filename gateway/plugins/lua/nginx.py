@@ -13,6 +13,7 @@ from time import time
 from typing import Any, Protocol
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
+from gateway.http.changes import as_value
 from gateway.http.generated_responses import MESSAGES, refusal
 from gateway.http.headers import Headers
 from gateway.http.messages import Request, Response
@@ -32,6 +33,7 @@ class EarlyPhase(Protocol):
     headers: Headers
     status: int
     said: bytes | None
+    done: bool
 
     def early(self) -> Request:
         """Return the request while it can be changed; raises ``ValueError`` later."""
@@ -81,10 +83,16 @@ def say(phase: EarlyPhase, text: Any = b"") -> None:
 
 
 def end(phase: EarlyPhase, status: Any = None) -> None:
-    """End the request: with what was written, or with nginx's own page for the status."""
+    """End the request: with what was written, or with nginx's own page for the status.
+
+    ``ngx.OK`` ends the phase alone.
+    """
     request = phase.early()
     if phase.said is not None:
         phase.exit = said(phase)
+        return
+    if status == 0:
+        phase.done = True
         return
     code = _code(status)
     if code in MESSAGES:
@@ -92,6 +100,16 @@ def end(phase: EarlyPhase, status: Any = None) -> None:
         phase.exit = Response(code, [*page.headers, *phase.headers], page.body)
     else:
         phase.exit = Response(code, phase.headers, b"")
+
+
+def redirect(phase: EarlyPhase, location: Any = None, status: Any = 302) -> None:
+    """End the request with a redirection."""
+    phase.early()
+    code = 302 if status is None else _code(status)
+    if code not in (301, 302, 303, 307, 308):
+        raise ValueError("only ngx.HTTP_MOVED_PERMANENTLY, 302, 303, 307 and 308 are allowed")
+    where = (b"Location", as_value(_bytes(location)))
+    phase.exit = Response(code, [*phase.headers, where], b"")
 
 
 def said(phase: EarlyPhase) -> Response:
@@ -125,6 +143,7 @@ NGX: dict[str, Callable[..., Any]] = {
     "ngx.set_status": set_status,
     "ngx.print": say,
     "ngx.exit": end,
+    "ngx.redirect": redirect,
     "ngx.worker.pid": lambda _: os.getpid(),
     "ngx.md5": lambda _, text=None: hashlib.md5(_bytes(text), usedforsecurity=False).hexdigest(),
     "ngx.encode_base64": lambda _, text=None: b64encode(_bytes(text)),

@@ -59,6 +59,8 @@ class Phase:
         """Its status as ``ngx.status`` has it; 0: not set."""
         self.said: bytes | None = None
         """What ``ngx.say`` has written; None: nothing."""
+        self.done = False
+        """A chunk has ended the phase, and not the request."""
 
     def early(self) -> Request:
         """Return the request while it can be changed; raises ``ValueError`` later."""

@@ -206,6 +206,11 @@ if kong.response and kong.service then
     exceeded = EXIT
     error(EXIT, 0)
   end
+  ngx.redirect = function(location, status)
+    ask("ngx.redirect", location, status)
+    exceeded = EXIT
+    error(EXIT, 0)
+  end
   local function spoken(...)
     local texts = {}
     for place = 1, select("#", ...) do

@@ -115,7 +115,7 @@ class ServerlessFunction(Handler):
             for chunk in self._chunks[phase.name]:
                 chunk.run(sandbox)
         except FAILURES as error:
-            if phase.exit is None:
+            if phase.exit is None and not phase.done:
                 _log.error(
                     "a chunk failed",
                     plugin=self.config.plugin,

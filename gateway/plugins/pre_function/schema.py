@@ -44,7 +44,8 @@ class FunctionPhases(StrictModel):
         description="Lua chunks that run before the request is passed on or produced, in order. A "
         "chunk that returns a function is run once, and the function for each request. Chunks see "
         "`kong` (client, request, service.request, response, router, log, ctx, cache) and of `ngx` "
-        "what ends a request (status, header, say, print, exit) and reads it (req, var, arg). They "
+        "what ends a request (status, header, say, print, exit, redirect) and reads it (req, var, "
+        "arg). They "
         "run in the sandbox, for 0.1 seconds of processor time at most; one that fails is a 500. "
         "`kong.ctx` holds what JSON can, `kong.cache` is the plugin's own in each worker.",
     )

@@ -144,3 +144,32 @@ async def test_a_value_goes_with_its_time_and_many_make_room() -> None:
     """
     async with policy_gateway((NAME, {"access": [chunk]})) as gateway:
         assert (await gateway.ask()).body == b"true3000nil"
+
+
+async def test_the_phase_may_be_ended_without_the_request() -> None:
+    chunks = ["kong.service.request.set_header('X-A', '1') ngx.exit(ngx.OK)", "ngx.exit(403)"]
+    async with policy_gateway((NAME, {"access": chunks})) as gateway:
+        assert (await gateway.ask()).status == 200
+        assert gateway.header("x-a") == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"), [("'/new'", 302), ("'/new', 301", 301), ("'/new', 308", 308)]
+)
+async def test_a_client_is_sent_elsewhere(arguments: str, status: int) -> None:
+    async with policy_gateway((NAME, {"access": [f"ngx.redirect({arguments})"]})) as gateway:
+        response = await gateway.ask()
+        assert (response.status, response.headers["location"]) == (status, "/new")
+
+
+@pytest.mark.parametrize("arguments", ["", "'/a', 200", "'/a', 'x'", "{}"])
+async def test_what_is_no_redirection_is_a_500(arguments: str) -> None:
+    async with policy_gateway((NAME, {"access": [f"ngx.redirect({arguments})"]})) as gateway:
+        assert (await gateway.ask()).status == 500
+
+
+async def test_a_redirection_is_one_line() -> None:
+    chunk = r"ngx.redirect('/a\r\nX-Evil: 1')"
+    async with policy_gateway((NAME, {"access": [chunk]})) as gateway:
+        response = await gateway.ask()
+        assert "x-evil" not in response.headers
