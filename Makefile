@@ -39,6 +39,10 @@ refresh: tools ## take the world's state over into the stack (STACK=local)
 down: tools ## take the stack down (STACK=local)
 	@$(if $(filter local,$(STACK)),tools/down,tools/teardown $(STACK) && $(PULUMI) destroy --stack $(STACK) $(FLAGS))
 
+.PHONY: observe
+observe: ## a Prometheus beside the stack `local`, with the alerts, and files for Grafana (PORT=9090); `make down` ends it
+	@.venv/bin/python -m tools.observe $(if $(PORT),--port $(PORT)) $(FLAGS)
+
 .PHONY: status
 status: ## every process, port, topic, release and data plane of the stack `local`
 	@.venv/bin/kafka-gateway status $(FLAGS)
