@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gateway.documents.deck_lists import keyed
+from gateway.documents.deck_lists import keyed, positions_of_unnamed
 from gateway.documents.document import check_document, to_table
 from gateway.documents.known_rows import KnownRows
 from gateway.documents.older_paths import renew_paths
@@ -48,7 +48,8 @@ def read_deck(
         document = keyed(_parsed_file(path, environment))
         filled: dict[str, Any]
         filled, partly = fill_in(document, placeholders)
-        table = check_document(partly, UNKNOWN)
+        with positions_of_unnamed(document):
+            table = check_document(partly, UNKNOWN)
     return filled, table
 
 
@@ -67,8 +68,9 @@ def read_table(
     """
     with naming(str(path)):
         document, _ = fill_in(keyed(_parsed_file(path, environment)), {})
-        table = to_table(document, owner, now, known=known)
-        check_table(table)
+        with positions_of_unnamed(document):
+            table = to_table(document, owner, now, known=known)
+            check_table(table)
     return table
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.documents.deck import checked_format, naming
-from gateway.documents.deck_lists import keyed
+from gateway.documents.deck_lists import keyed, positions_of_unnamed
 from gateway.documents.document import check_document
 from gateway.documents.origins import FileOrigins
 from gateway.documents.placeholders import document_path, render_environment, set_aside
@@ -78,8 +78,9 @@ def read_files(
     try:
         tags = _select(merged, select_tags)
         document = keyed(merged)
-        _refuse_placeholders(document)
-        table = check_document(document)
+        with positions_of_unnamed(document):
+            _refuse_placeholders(document)
+            table = check_document(document)
     except DocumentError as error:
         raise origins.named(error.problems) from error
     return DeckFiles(source, document, table, tags)

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -15,11 +16,13 @@ from gateway.documents.tree import CHILDREN, plain
 from gateway.entities import ENTITIES, EntityType
 from gateway.entities.credentials import mark_hashed
 from gateway.errors import DocumentError
-from gateway.names.property_paths import entity_path, render_path
+from gateway.names.property_paths import entity_path, parse_path, render_path, split_problem
 from gateway.names.spelling import choices
 
 _NAMESPACE = UUID("b5b7c1f2-0a9e-4c55-9d0f-5f0d5b1f3a77")
 """Of the ids of entities without a name."""
+_BY_CONTENT = 5
+"""The version of a UUID that is made of content (RFC 9562 section 5.5)."""
 _HEADER = ("_transform", "_workspace", "_konnect", "_info", "_plugin_configs", "_comment")
 _DEFAULTS = {"service": "services", "route": "routes", "upstream": "upstreams", "target": "targets"}
 
@@ -38,6 +41,40 @@ def keyed(raw: Mapping[str, Any]) -> dict[str, Any]:
     if reader.problems:
         raise DocumentError(reader.problems)
     return document
+
+
+@contextmanager
+def positions_of_unnamed(document: Mapping[str, Any]) -> Iterator[None]:
+    """Have a ``DocumentError`` name what got its id here by its place in the list.
+
+    ``document``: what ``keyed`` has returned; its maps are in the order of the file's lists.
+    """
+    try:
+        yield
+    except DocumentError as error:
+        raise DocumentError([_by_position(one, document) for one in error.problems]) from error
+
+
+def _by_position(problem: str, document: Mapping[str, Any]) -> str:
+    place, text = split_problem(problem)
+    try:
+        steps = parse_path(place)
+    except ValueError:
+        return problem
+    at: Any = document
+    for step in steps:
+        inside = at.get(step) if isinstance(at, Mapping) else None
+        if isinstance(inside, Mapping) and inside.get("id") == step and _is_made(str(step)):
+            place = place.replace(f'["{step}"]', f"[{list(at).index(step)}]", 1)
+        at = inside
+    return f"{place}: {text}" if place else problem
+
+
+def _is_made(key: str) -> bool:
+    try:
+        return UUID(key).version == _BY_CONTENT
+    except ValueError:
+        return False
 
 
 class _Reader:

@@ -85,9 +85,9 @@ class World:
         self._note(LogEntry(operation, urn, ""))
 
     def log(self) -> list[LogEntry]:
-        """Return what was done, in order."""
-        lines = self._log.read_text().splitlines() if self._log.exists() else []
-        return [LogEntry(**json.loads(line)) for line in lines]
+        """Return what was done, in order; without what another process is just writing."""
+        lines = self._log.read_text().splitlines(keepends=True) if self._log.exists() else []
+        return [LogEntry(**json.loads(line)) for line in lines if line.endswith("\n")]
 
     def edit(self, thing: Thing, inputs: Mapping[str, Any]) -> None:
         """Change a resource behind the program's back."""

@@ -120,7 +120,7 @@ async def test_files_are_checked_without_a_control_plane(tmp_path: Path) -> None
         assert (right.exit_code, right.stdout) == (0, f"{file}: right\n")
         piped = await run_against(place, "config", "validate", "-", pipe="services: [{nam: a}]")
         assert piped.exit_code == 1
-        assert piped.output.startswith("error: -: services[0].name: required field missing")
+        assert piped.output.startswith("error: -: services[0].host: required field missing")
 
 
 async def test_a_dump_is_synced_as_nothing_and_a_dump_again_is_the_same(tmp_path: Path) -> None:

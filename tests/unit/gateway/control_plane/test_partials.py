@@ -63,6 +63,8 @@ def test_a_partial_that_its_plugins_cannot_use_names_them() -> None:
     with pytest.raises(SchemaViolation) as caught:
         check_partials(rows, "partials", {**partial, "config": {}})
     assert caught.value.problems == [
-        'plugins["rate-limiting"].config.redis.host: required field missing'
+        'plugins["rate-limiting"].config.redis.host: required field missing',
+        'plugins["rate-limiting"]: failed conditional validation given value of field '
+        "'config.policy'",
     ]
     check_partials(rows, "partials", partial)

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from gateway.documents.deck_lists import keyed
+from gateway.documents.deck_lists import keyed, positions_of_unnamed
 from gateway.documents.deck_writer import as_deck
 from gateway.documents.document import check_document, from_table, to_table
 from gateway.errors import DocumentError
+from gateway.names.property_paths import split_problem
 
 
 def _problems(raw: dict[str, Any]) -> list[str]:
@@ -141,3 +142,17 @@ def test_an_unnamed_twin_is_refused() -> None:
     (problem,) = _problems({"routes": [{"paths": ["/a"]}, {"paths": ["/a"]}]})
     assert problem.startswith("routes[1]: ")
     assert problem.endswith("stands there twice")
+
+
+def test_what_is_wrong_with_an_unnamed_one_is_told_by_its_place() -> None:
+    raw = {
+        "services": [
+            {"name": "named", "host": "h"},
+            {"host": "h", "prot": 1, "routes": [{"name": "r", "paths": ["/"]}, {"path": "/a"}]},
+        ]
+    }
+    document = keyed(raw)
+    with pytest.raises(DocumentError) as caught, positions_of_unnamed(document):
+        check_document(document)
+    paths = {split_problem(problem)[0] for problem in caught.value.problems}
+    assert paths == {"services[1].prot", "services[1].routes[1].path", "services[1].routes[1]"}
