@@ -158,7 +158,7 @@ def _runs(batch: Batch) -> Iterator[tuple[int, int, list[Any]]]:
         found = list(extras.values())
     else:
         found = [extras.get(place, _PLAIN) for place in range(count)]
-    widths = [len(headers) for _, headers in found]
+    widths = list(map(len, map(itemgetter(1), found)))
     if widths.count(widths[0]) == count:
         yield 0, count, found
         return

@@ -82,7 +82,7 @@ class Chain:
         self.logs_recorded_traces = all(handler.logs_recorded_traces for handler in logging)
         """Whether the log phase has nothing to do for a trace that is not recorded."""
         chosen = [
-            (_access_of(handler, timed=bool(self.logs)), place)
+            (_access_of(handler, self), place)
             for handler, place in zip(handlers, places, strict=True)
             if _overrides(handler, "access") or handler.condition is not None
         ]
@@ -240,9 +240,12 @@ class Chain:
                 _log.exception("log handler failed", **named(request))
 
 
-def _access_of(handler: Handler, *, timed: bool) -> Callable[[Request], AccessResult]:
+def _access_of(handler: Handler, chain: Chain) -> Callable[[Request], AccessResult]:
     """Return the access phase of a handler, under its condition."""
-    access = _timed(handler) if timed and type(handler).produces else handler.access
+    access: Callable[[Request], AccessResult] = handler.access
+    if chain.logs and type(handler).produces:
+        timed = _timed(access)
+        access = _if_recorded(access, timed) if chain.logs_recorded_traces else timed
     if handler.condition is None:
         return access
     return _access_if(handler.condition, access if _overrides(handler, "access") else None)
@@ -307,9 +310,8 @@ def _watched(
     return watched
 
 
-def _timed(handler: Handler) -> Callable[[Request], AccessResult]:
+def _timed(access: Callable[[Request], AccessResult]) -> Callable[[Request], AccessResult]:
     """Return the access handler of a plugin that produces, which also notes when it waits."""
-    access = handler.access
 
     def timed(request: Request) -> AccessResult:
         since = monotonic()
@@ -319,6 +321,18 @@ def _timed(handler: Handler) -> Callable[[Request], AccessResult]:
         return result
 
     return timed
+
+
+def _if_recorded(
+    access: Callable[[Request], AccessResult], timed: Callable[[Request], AccessResult]
+) -> Callable[[Request], AccessResult]:
+    """Return the access handler where nothing is logged of a trace that is not recorded."""
+
+    def chosen(request: Request) -> AccessResult:
+        trace = request.trace
+        return timed(request) if trace is None or trace.sampled else access(request)
+
+    return chosen
 
 
 def _is_another(request: Request, before: _Caller) -> bool:

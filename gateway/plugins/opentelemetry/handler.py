@@ -47,14 +47,19 @@ class OpenTelemetry(Handler):
             return
         # Where no trace came: a request's id is as random as a trace's, and one id for both makes
         # logs and traces meet.
-        came, before, behind, number = request.headers, self._before, self._behind, request.id
-        drawn, keeps, last = next(identity.ids), self._keeps, self._last
-        passing = native.passing_trace(came, before, behind, number, drawn, keeps, last)
+        given = (
+            request.headers,
+            self._before,
+            self._behind,
+            request.id,
+            next(identity.ids),
+            self._keeps,
+            self._last,
+        )
+        passing = native.passing_trace(*given) or passing_trace(*given)
         if passing is None:
-            passing = passing_trace(came, before, behind, number, drawn, keeps, last)
-            if passing is None:
-                self._continue(request)
-                return
+            self._continue(request)
+            return
         request.headers, alone, continued = passing
         request.trace = trace = PassingTrace()
         trace.alone = alone

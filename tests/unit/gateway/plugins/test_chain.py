@@ -13,6 +13,8 @@ from gateway.errors import RequestRejected
 from gateway.http.messages import Pending, Request, Response
 from gateway.plugins.base import Handler, Proceed
 from gateway.plugins.chain import Chain
+from gateway.plugins.opentelemetry.passing import PassingTrace
+from gateway.plugins.opentelemetry.trace import Trace
 from tests.support.http import text
 from tests.support.requests import request_of
 from tests.support.waiting import PATIENCE
@@ -320,6 +322,13 @@ def test_the_wait_for_a_record_is_noted_where_the_chain_logs() -> None:
     assert waits.waiting_since is not None
     Chain([produces]).run(buffered)
     assert buffered.waiting_since is None
+    # Where only recorded traces are logged, the others need no time.
+    logs.logs_recorded_traces = True
+    for sampled in (True, False):
+        traced = request_of()
+        traced.trace = PassingTrace() if not sampled else Trace(b"0" * 32, b"1" * 16, True)
+        Chain([produces, logs]).run(traced)
+        assert (traced.waiting_since is not None) is sampled
     produces.result = text(200, b"")
     Chain([produces, logs]).run(buffered)
     assert buffered.waiting_since is None
