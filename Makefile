@@ -80,8 +80,9 @@ lock: venv ## write requirements.txt and gateway/requirements.txt from pyproject
 docs: venv ## write docs/reference from the code
 	@.venv/bin/python -m tools.reference
 
-native: venv ## the native twins of the request path, where cargo is on PATH
+native: venv ## the native twins of the request path, where cargo is on PATH; and all of it compiled, where gcc is
 	@tools/native
+	@.venv/bin/python -m tools.compile_request_path
 
 bench: tools native ## measure against the floor and others (QUICK=1: three minutes; INSTRUCTIONS=1: count instructions)
 	@.venv/bin/python -m $(if $(INSTRUCTIONS),bench.instructions,bench $(if $(QUICK),--quick))

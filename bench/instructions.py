@@ -22,6 +22,7 @@ from pathlib import Path
 
 from bench.in_process import CASES, COUNTED
 from gateway import native
+from gateway.compiled import installed
 
 RECORDED = Path(__file__).with_name("instructions.json")
 TOLERANCE = 0.05
@@ -40,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     counted = per_request(CASES)
     known = json.loads(RECORDED.read_text()) if RECORDED.is_file() else {}
     kind = "with native twins" if native.version else "python"
+    if installed() is not None:
+        kind = "compiled, " + kind
     before = known.get(kind, {})
     print(kind)
     for line in report(counted, before):
@@ -73,7 +76,7 @@ def per_request(cases: Sequence[str]) -> dict[str, int]:
             [
                 *("valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out"),
                 *(f"--toggle-collect={COUNTED}", f"--dump-after={COUNTED}"),
-                *(sys.executable, "-m", "bench.in_process", "--counted"),
+                *(sys.executable, "-m", "bench.compiled", "bench.in_process", "--counted"),
                 *(f"--count={_COUNT}", *cases),
             ],
             capture_output=True,

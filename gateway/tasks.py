@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from inspect import CORO_CREATED, getcoroutinestate
 from time import monotonic
+from types import CoroutineType
 from typing import Any
 
 _SLICE = 0.001
@@ -29,6 +30,9 @@ class BackgroundTasks:
         Cancelled, it begins all the same and ends where it first waits: what it was to await would
         stay behind else, begun by nobody.
         """
+        if not isinstance(work, CoroutineType):
+            # Of a compiled module: such a one does not tell whether it has begun.
+            work = _awaited(work)
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -90,3 +94,7 @@ def _cancel(task: asyncio.Task[Any], work: Coroutine[Any, Any, object]) -> None:
         task.get_loop().call_soon(task.cancel)
     else:
         task.cancel()
+
+
+async def _awaited(work: Coroutine[Any, Any, object]) -> object:
+    return await work

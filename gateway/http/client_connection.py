@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a request may use of the connection it came on."""
+"""What a request may use of the connection it came on, and what may have it afterwards."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
 
 
@@ -44,3 +46,26 @@ class ClientConnection(Protocol):
     def client_chain(self) -> Sequence[bytes]:
         """The client's certificate and those it sent along, in its order (DER)."""
         ...
+
+
+class ConnectionUpgrade(ABC):
+    """In place of the body of a 101: what has the connection from there on."""
+
+    @abstractmethod
+    def start(
+        self,
+        client: asyncio.Transport,
+        early: bytes,
+        paused: bool,
+        ended: Callable[[int], None],
+    ) -> None:
+        """Become the protocol of ``client``, whose reading is paused.
+
+        ``early`` is what came behind the request; ``paused``: the client does not take bytes for
+        now. ``ended`` is called once at the end, with the bytes sent to the client; the protocol
+        that ``client`` had hears ``connection_lost`` when the socket is gone.
+        """
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Give up instead of starting."""

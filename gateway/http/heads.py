@@ -86,14 +86,16 @@ class HeadWriter:
 
     def fixed_parts(self, response: FixedResponse) -> FixedParts:
         """Return the parts of a kept-alive response; they stay until ``tick`` or ``part``."""
+        body = response.body
+        assert isinstance(body, bytes)
         before = b"%b%b%b%bX-Kong-Response-Latency: " % (
             status_line(response.status),
             self.clock.date,
             b"".join([b"%b: %b\r\n" % pair for pair in response.headers]),
-            _framing(response.status, len(response.body), b"keep-alive") + self._server,
+            _framing(response.status, len(body), b"keep-alive") + self._server,
         )
         at_once = b"%b0\r\nX-Kong-Request-Id: " % before
-        parts = FixedParts(before, b"\r\n\r\n" + response.body, at_once)
+        parts = FixedParts(before, b"\r\n\r\n" + body, at_once)
         if len(self.fixed) >= 1024:
             self.fixed.clear()
         self.fixed[response] = parts

@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 import asyncio
-from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Collection, Generator, Mapping, Sequence
 from typing import Any, Protocol
 
 from gateway.http import identity
-from gateway.http.client_connection import BodyStream, ClientConnection
+from gateway.http.client_connection import BodyStream, ClientConnection, ConnectionUpgrade
 from gateway.http.headers import Headers, spellings
 from gateway.http.route_match import RouteMatch
 
@@ -258,29 +257,6 @@ class Request:
         self.own_headers |= names
 
 
-class ConnectionUpgrade(ABC):
-    """In place of the body of a 101: what has the connection from there on."""
-
-    @abstractmethod
-    def start(
-        self,
-        client: asyncio.Transport,
-        early: bytes,
-        paused: bool,
-        ended: Callable[[int], None],
-    ) -> None:
-        """Become the protocol of ``client``, whose reading is paused.
-
-        ``early`` is what came behind the request; ``paused``: the client does not take bytes for
-        now. ``ended`` is called once at the end, with the bytes sent to the client; the protocol
-        that ``client`` had hears ``connection_lost`` when the socket is gone.
-        """
-
-    @abstractmethod
-    def abort(self) -> None:
-        """Give up instead of starting."""
-
-
 class Response:
     """One HTTP response: status, headers, and a body that is whole or still coming.
 
@@ -317,7 +293,6 @@ class FixedResponse(Response):
     """
 
     __slots__ = ()
-    body: bytes
 
     def copy(self) -> Response:
         """Return a response that may be changed."""

@@ -13,12 +13,13 @@ from collections import deque
 from collections.abc import Callable
 from time import monotonic
 
+from gateway.http.client_connection import ConnectionUpgrade
 from gateway.http.context import Context
 from gateway.http.flow_control import PIPELINED, FlowControl
 from gateway.http.generated_responses import failure_response, refusal
 from gateway.http.heads import latency_line
 from gateway.http.log_ids import named
-from gateway.http.messages import ConnectionUpgrade, FixedResponse, Pending, Request, Response
+from gateway.http.messages import FixedResponse, Pending, Request, Response
 from gateway.http.response_lines import become_headers, drop_length, make_way
 from gateway.http.response_stream import ResponseStream, discard
 

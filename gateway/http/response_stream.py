@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gateway.errors import ProtocolError, UpstreamError
+from gateway.http.client_connection import ConnectionUpgrade
 from gateway.http.flow_control import FlowControl
 from gateway.http.generated_responses import failure_response, message_of
 from gateway.http.heads import HeadWriter
-from gateway.http.messages import ConnectionUpgrade, Request, Response
+from gateway.http.messages import Request, Response
 from gateway.http.response_lines import drop_length
 from gateway.logs import get_logger
 

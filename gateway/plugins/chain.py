@@ -8,7 +8,6 @@ header and log, never a hole: the handlers after it do not run.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
 from inspect import isawaitable
 from time import monotonic
 from typing import Any
@@ -43,6 +42,25 @@ Watch = Callable[[str, str | None], None]
 """Told of a handler by its name: None as it begins, then what it did."""
 
 
+_PARTS = (
+    "_access",
+    "_derive",
+    "_header_filters",
+    "_last",
+    "_order",
+    "_wholes",
+    "body_filters",
+    "body_limit",
+    "filters_responses",
+    "logs",
+    "logs_recorded_traces",
+    "needs_body",
+    "produces",
+    "producing",
+)
+"""What a chain has; it is copied by name, since compiled classes have no ``copy``."""
+
+
 class Chain:
     """Immutable. ``order`` holds (priority, name) of each handler, highest priority first.
 
@@ -51,22 +69,7 @@ class Chain:
     handler's place in the order. Another handler may do so again.
     """
 
-    __slots__ = (
-        "_access",
-        "_derive",
-        "_header_filters",
-        "_last",
-        "_order",
-        "_wholes",
-        "body_filters",
-        "body_limit",
-        "filters_responses",
-        "logs",
-        "logs_recorded_traces",
-        "needs_body",
-        "produces",
-        "producing",
-    )
+    __slots__ = _PARTS
 
     def __init__(
         self,
@@ -203,7 +206,9 @@ class Chain:
 
     def watched(self, watch: Watch) -> Chain:
         """Return the same chain with ``watch`` told of each access handler that has run."""
-        made = copy(self)
+        made = Chain((), self._last)
+        for name in _PARTS:
+            setattr(made, name, getattr(self, name))
         made._access = tuple(
             _watched(access, name, watch)
             for access, (_, name) in zip(self._access, self._order, strict=True)

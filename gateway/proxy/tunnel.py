@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from gateway.http.messages import ConnectionUpgrade
+from gateway.http.client_connection import ConnectionUpgrade
 
 _FLUSH = 5.0
 """Seconds that a closing tunnel gives a side to take its last bytes before it is cut."""

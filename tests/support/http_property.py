@@ -14,11 +14,12 @@ from random import Random
 from typing import Any
 
 from gateway.http.application import DISCARD, STREAM
+from gateway.http.client_connection import ConnectionUpgrade
 from gateway.http.clock import Clock
 from gateway.http.context import Context
 from gateway.http.heads import HeadWriter
 from gateway.http.limits import Limits
-from gateway.http.messages import ConnectionUpgrade, Pending, Request, Response
+from gateway.http.messages import Pending, Request, Response
 from gateway.http.protocol import HttpProtocol
 from gateway.http.stream import Channel
 from tests.support.http import Plug

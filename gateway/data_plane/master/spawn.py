@@ -19,6 +19,8 @@ from functools import cache
 from importlib import import_module
 from typing import NamedTuple, Protocol
 
+from gateway.compiled import use_compiled
+
 _SHARED = ("uvloop", "gateway.data_plane.worker.worker", "gateway.plugins.kafka_upstream.handler")
 """What forked workers have loaded already: all that one imports which produces records."""
 
@@ -80,6 +82,7 @@ def fork_workers(count: int) -> list[Spawned]:
     # What is imported stays. Frozen, the collector does not write to it, which would copy it. It
     # is off in the workers too, until they listen.
     gc.disable()
+    use_compiled()
     for name in _SHARED:
         import_module(name)
     # Late, since a worker that is started anew imports it by itself. It loads the schemas of all

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import orjson
 
 from gateway import native
+from gateway.compiled import use_compiled
 from gateway.data_plane.counters import summed
 from gateway.data_plane.master.cached_responses import CachedResponses
 from gateway.data_plane.master.exposition import OPENMETRICS, TEXT, wants_openmetrics
@@ -243,6 +244,7 @@ def _status(node: NodeView, reports: list[dict[str, Any]]) -> Response:
         "version": figures.version,
         # As installed here, so for the workers as well: a package of its own (``native/``).
         "native_twins": native.version or "off",
+        "compiled_request_path": "on" if use_compiled() else "off",
         "workers": {"total": figures.workers, "ready": figures.ready},
     }
     return Response(200, [(b"Content-Type", JSON)], orjson.dumps(body))

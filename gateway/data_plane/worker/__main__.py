@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import sys
 
+from gateway.compiled import use_compiled
 from gateway.data_plane.worker.process import work
 
 
@@ -17,6 +18,7 @@ def main() -> None:
     # What is imported stays: looking through it again and again is 30 ms of a start. The
     # collector comes back when the worker listens.
     gc.disable()
+    use_compiled()
     channel, counts, trace, store, index = map(int, sys.argv[1:6])
     work(channel, counts, trace, store, index)
 

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import orjson
 
 from gateway.errors import ProtocolError, UpstreamError
+from gateway.http.client_connection import ConnectionUpgrade
 from gateway.http.generated_responses import message_of
-from gateway.http.messages import ConnectionUpgrade, Response
+from gateway.http.messages import Response
 
 REPLAYED = (b"Idempotent-Replayed", b"true")
 """Tells a client that the answer is that of an earlier request."""

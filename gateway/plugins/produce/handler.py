@@ -195,7 +195,7 @@ class ProduceHandler(OpensProducer):
             headers = self._headers.fitting(request, len(value))
         if request.admission is not None and self._must_wait(request, len(value)):
             return self._in_turns(request)
-        send(self._topic, value, None, headers, delivery)
+        send(self._topic, value, None, headers, delivery.report)
         return delivery
 
     def _one_stamped(self, request: Request, outbox: StampedOutbox) -> Pending:
@@ -204,7 +204,7 @@ class ProduceHandler(OpensProducer):
         headers = _NO_HEADERS if self._bare and request.trace is None else self._headers.of(request)
         self._sizes.check(len(value), None, [*headers, *outbox.stamp])
         delivery = Delivery(self, request)
-        outbox.send(self._topic, value, None, headers, delivery)
+        outbox.send(self._topic, value, None, headers, delivery.report)
         return delivery
 
     def _one_buffered(self, request: Request) -> Response | Pending:

@@ -46,18 +46,18 @@ class RecordSender(Protocol):
 
 
 class Delivery(Pending):
-    """The response to a request of one record; called with what became of it."""
+    """The response to a request of one record; ``report`` is called with what became of it."""
 
     __slots__ = ("_request", "_sender")
 
     def __init__(self, sender: RecordSender, request: Request) -> None:
-        # What the base class sets, without the call: there is one of these for each request.
-        self._callback = self._response = self.on_abandon = None
-        self.abandoned = False
+        super().__init__()
         self._sender = sender
         self._request = request
 
-    def __call__(self, error: ProduceError | None) -> None:
+    def report(self, error: ProduceError | None) -> None:
+        """Respond."""
+        # No ``__call__``: mypyc lays out a class that has one otherwise than its base.
         response: Response = responses.SENT
         if error is not None:
             response = self._sender.failed(error, self._request)

@@ -9,8 +9,9 @@ from time import time
 from typing import Any
 
 from gateway.errors import NodeStoreUnavailable
+from gateway.http.client_connection import ConnectionUpgrade
 from gateway.http.log_ids import named
-from gateway.http.messages import ConnectionUpgrade, FixedResponse, Request, Response
+from gateway.http.messages import FixedResponse, Request, Response
 from gateway.logs import get_logger
 from gateway.plugins.base import Handler, PluginContext, Proceed
 from gateway.plugins.proxy_cache.content_types import ContentTypes
