@@ -14,7 +14,8 @@ from gateway.settings.declaration import setting
 from gateway.settings.parsers import items, plain
 
 _SUFFIX = "/v1/traces"
-_HTTP = ("", "http/protobuf")
+_HTTP, _GRPC = ("", "http/protobuf"), "grpc"
+_SCHEMES = ("http", "https", "grpc", "grpcs")
 
 
 def receiver(value: str) -> str | None:
@@ -22,8 +23,10 @@ def receiver(value: str) -> str | None:
     text = value.strip()
     if text:
         parts = urlsplit(text)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("expected a URL such as http://collector:4318/v1/traces")
+        if parts.scheme not in _SCHEMES or not parts.hostname:
+            raise ValueError(
+                "expected a URL such as http://collector:4318/v1/traces or grpc://collector:4317"
+            )
     return text or None
 
 
@@ -45,7 +48,8 @@ class TracingSettings:
 
     # Traces of the gateway itself.
     traces_endpoint: str | None = setting(receiver, "", own=True)
-    """Receiver (OTLP over HTTP, a URL with its path) of a span for each publish of a control plane
+    """Receiver (OTLP: over HTTP, a URL with its path; over gRPC, `grpc://` or with TLS `grpcs://`,
+    which needs the extra `kafka-gateway[otlp-grpc]`) of a span for each publish of a control plane
     and each switch of a data plane; empty: none are recorded. Without it
     `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` holds, or `OTEL_EXPORTER_OTLP_ENDPOINT` and /v1/traces."""
     traces_headers: Mapping[str, str] = setting(pairs, "", own=True, secret=True)
@@ -75,9 +79,12 @@ def standard_tracing(environment: Mapping[str, str]) -> dict[str, str]:
         return {}
     endpoint = environment.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "").strip()
     base = environment.get("OTEL_EXPORTER_OTLP_ENDPOINT", "").strip()
-    if not endpoint and base:
+    protocol = read("PROTOCOL")
+    if protocol == _GRPC:
+        endpoint = _as_grpc(endpoint or base, plain=read("INSECURE").lower() == "true")
+    elif not endpoint and base:
         endpoint = base.rstrip("/") + _SUFFIX
-    if not endpoint or read("PROTOCOL") not in _HTTP:
+    if not endpoint or protocol not in (*_HTTP, _GRPC):
         return {}
     attributes = environment.get("OTEL_RESOURCE_ATTRIBUTES", "").strip()
     service = environment.get("OTEL_SERVICE_NAME", "").strip()
@@ -91,3 +98,13 @@ def standard_tracing(environment: Mapping[str, str]) -> dict[str, str]:
         ),
     }
     return {name: text for name, text in found.items() if text}
+
+
+def _as_grpc(endpoint: str, *, plain: bool) -> str:
+    """Return an endpoint with the scheme for gRPC: http is without TLS, https with it.
+
+    One without a scheme has TLS unless OTEL_EXPORTER_OTLP_INSECURE is true.
+    """
+    scheme, found, rest = endpoint.rpartition("://")
+    secure = scheme == "https" if found else not plain
+    return f"grpc{'s' if secure else ''}://{rest}" if rest else ""

@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A receiver of OTLP over HTTP, which reads what comes with OpenTelemetry's own messages."""
+"""Receivers of OTLP, over HTTP and gRPC, which read it with OpenTelemetry's own messages."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+import grpc
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.support.waiting import eventually
@@ -83,3 +88,40 @@ def receiving() -> Iterator[Receiver]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def receiving_grpc(**tls: bytes) -> Iterator[Receiver]:
+    """Receive OTLP over gRPC until the end; ``tls``: ``certificate`` and ``key`` as PEM.
+
+    ``statuses`` are codes by their number (``grpc.StatusCode``), 0 for what is taken.
+    """
+    receiver = Receiver()
+    codes = {code.value[0]: code for code in grpc.StatusCode}
+
+    def export(message: ExportTraceServiceRequest, context: Any) -> ExportTraceServiceResponse:
+        status = receiver.statuses.pop(0) if receiver.statuses else 0
+        if status:
+            context.abort(codes[status], "as the test wants it")
+        headers = {name: str(value) for name, value in context.invocation_metadata()}
+        receiver.requests.append((headers, message))
+        return ExportTraceServiceResponse()
+
+    handler = grpc.unary_unary_rpc_method_handler(
+        export, ExportTraceServiceRequest.FromString, ExportTraceServiceResponse.SerializeToString
+    )
+    service = "opentelemetry.proto.collector.trace.v1.TraceService"
+    server = grpc.server(ThreadPoolExecutor(2))
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler(service, {"Export": handler}),)
+    )
+    if tls:
+        credentials = grpc.ssl_server_credentials([(tls["key"], tls["certificate"])])
+        receiver.port = server.add_secure_port("127.0.0.1:0", credentials)
+    else:
+        receiver.port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield receiver
+    finally:
+        server.stop(None).wait()

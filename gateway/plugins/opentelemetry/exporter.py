@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Spans on their way to a receiver: OTLP over HTTP, binary protobuf.
+"""Spans on their way to a receiver: OTLP over HTTP or gRPC, binary protobuf.
 
 Only the messages are OpenTelemetry's (``opentelemetry-proto``, its smallest package): its SDK and
 exporter bring a thread and a client that blocks, where the worker has both a queue and a client.
@@ -13,7 +13,7 @@ from gateway import __version__
 from gateway.http.messages import Request, Response
 from gateway.plugins.base import PluginContext
 from gateway.plugins.logging.queue import QueueLimits
-from gateway.plugins.opentelemetry.sending import SpanReceiver, send_spans
+from gateway.plugins.opentelemetry.sending import SpanReceiver, SpanSender
 
 if TYPE_CHECKING:
     from gateway.plugins.opentelemetry.spans import SpanWriter
@@ -27,12 +27,13 @@ class SpanExporter:
     def __init__(self, config: Any, context: PluginContext) -> None:
         self._context = context
         milliseconds = config.connect_timeout + config.send_timeout + config.read_timeout
-        self._receiver = SpanReceiver.of(
+        receiver = SpanReceiver.of(
             config.traces_endpoint,
             (config.headers or {}).items(),
             milliseconds / 1000,
             context.trusted_ca,
         )
+        self._sender = SpanSender(context.http, receiver)
         self._attributes = {
             "service.name": "kong",
             "service.instance.id": context.node_id,
@@ -60,7 +61,7 @@ class SpanExporter:
     async def _send(self, entries: list[bytes]) -> int:
         assert self._spans is not None
         body = self._spans.export(entries)
-        if not await send_spans(self._context.http, self._receiver, body):
+        if not await self._sender.send(body):
             # The receiver will never take these.
             self._context.logs.counts.dropped(_PLUGIN, "refused", len(entries))
         return len(entries)

@@ -16,7 +16,7 @@ from gateway.outgoing.client import HttpClient
 from gateway.plugins.logging.counts import LogCounts
 from gateway.plugins.logging.queue import BatchQueue, QueueLimits
 from gateway.plugins.opentelemetry.formats import read_w3c, write_w3c
-from gateway.plugins.opentelemetry.sending import SpanReceiver, send_spans
+from gateway.plugins.opentelemetry.sending import SpanReceiver, SpanSender
 from gateway.plugins.opentelemetry.trace import NO_PARENT, Trace
 from gateway.settings.tracing import TracingSettings
 
@@ -80,8 +80,9 @@ class ProcessSpans:
             **settings.traces_resource_attributes,
         }
         headers, url = settings.traces_headers.items(), settings.traces_endpoint or ""
-        self._receiver = SpanReceiver.of(url, headers, _TIMEOUT, settings.traces_ca)
+        receiver = SpanReceiver.of(url, headers, _TIMEOUT, settings.traces_ca)
         self._http = HttpClient()
+        self._sender = SpanSender(self._http, receiver)
         self.counts = LogCounts()
         self._queue: BatchQueue | None = None
         self._writer: SpanWriter | None = None
@@ -118,7 +119,7 @@ class ProcessSpans:
             from gateway.plugins.opentelemetry.spans import SpanWriter
 
             self._writer = SpanWriter(self._attributes)
-        if not await send_spans(self._http, self._receiver, self._writer.export(entries)):
+        if not await self._sender.send(self._writer.export(entries)):
             self.counts.dropped(_NAME, "refused", len(entries))
         return len(entries)
 

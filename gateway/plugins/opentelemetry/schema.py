@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from gateway.entities.base import Hint, StrictModel, violation
-from gateway.entities.types import HeaderName, HttpUrl, Milliseconds, invalid
+from gateway.entities.types import HeaderName, HttpUrl, Milliseconds, check_http_url, invalid
 from gateway.plugins.logging.fields import LogQueueSettings
+from gateway.plugins.opentelemetry.grpc_sending import SCHEMES
 
 Extractable = Literal["w3c", "datadog", "b3", "gcp", "jaeger", "aws", "ot", "instana"]
 Injectable = Literal[
@@ -31,6 +32,18 @@ HeaderType = Literal[
 ]
 Strategy = Literal["parent_drop_probability_fallback", "parent_probability_fallback"]
 _FORBIDDEN = frozenset({"content-type", "content-length", "host", "transfer-encoding"})
+
+
+def _check_receiver(value: str) -> str:
+    """Refuse what is no address over HTTP or gRPC, and credentials or a query in it."""
+    scheme, found, rest = value.partition("://")
+    if found and scheme in SCHEMES:
+        check_http_url(f"http://{rest}")
+        return value
+    return check_http_url(value)
+
+
+ReceiverUrl = Annotated[str, AfterValidator(_check_receiver)]
 
 
 class SpanQueue(LogQueueSettings):
@@ -104,11 +117,14 @@ class Config(StrictModel):
 
     Records get the context as record headers, unless
     `headers.forward_http_headers_as_record_headers` is off. Spans go to `traces_endpoint` by OTLP
-    over HTTP (protobuf); without it contexts go on all the same.
+    over HTTP (protobuf) or gRPC; without it contexts go on all the same.
     """
 
-    traces_endpoint: Annotated[HttpUrl, Hint(referenceable=True)] | None = Field(
-        default=None, description="Where spans are sent, such as `http://collector:4318/v1/traces`."
+    traces_endpoint: Annotated[ReceiverUrl, Hint(referenceable=True)] | None = Field(
+        default=None,
+        description="Where spans are sent, such as `http://collector:4318/v1/traces`; by OTLP over "
+        "gRPC where it is `grpc://collector:4317`, or `grpcs://…` with TLS: that needs the extra "
+        "`kafka-gateway[otlp-grpc]`, and Kong does not have it.",
     )
     endpoint: Annotated[HttpUrl, Hint(referenceable=True)] | None = Field(
         default=None, description="Deprecated: the former name of `traces_endpoint`."

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Batches of spans to a receiver of OTLP over HTTP: binary protobuf."""
+"""Batches of spans to a receiver of OTLP: over HTTP as binary protobuf, or over gRPC."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from gateway.errors import OutgoingError
 from gateway.outgoing.client import Fetch, HttpClient
+from gateway.plugins.opentelemetry.grpc_sending import SCHEMES, GrpcSender
 
 _RETRIED = frozenset({429, 502, 503, 504})
 """Statuses after which a batch is sent again (OTLP specification, "OTLP/HTTP Response")."""
@@ -29,6 +30,27 @@ class SpanReceiver:
     ) -> SpanReceiver:
         """Return a receiver that gets these headers."""
         return cls(url, (*headers, _CONTENT), timeout, ca)
+
+
+class SpanSender:
+    """Sends batches to one receiver, as the scheme of its URL says."""
+
+    def __init__(self, http: HttpClient, receiver: SpanReceiver) -> None:
+        self._http = http
+        self._receiver = receiver
+        self._grpc: GrpcSender | None = None
+        if receiver.url.partition("://")[0] in SCHEMES:
+            headers = [pair for pair in receiver.headers if pair != _CONTENT]
+            self._grpc = GrpcSender(receiver.url, headers, receiver.timeout, receiver.ca)
+
+    async def send(self, body: bytes) -> bool:
+        """Send an ``ExportTraceServiceRequest``; tell whether it was taken, or never will be.
+
+        Raises ``OutgoingError`` where it is worth sending again.
+        """
+        if self._grpc is not None:
+            return await self._grpc.send(body)
+        return await send_spans(self._http, self._receiver, body)
 
 
 async def send_spans(http: HttpClient, receiver: SpanReceiver, body: bytes) -> bool:

@@ -36,7 +36,13 @@ def test_nothing_is_recorded_without_a_receiver() -> None:
         ({ALL: "http://c", "OTEL_SDK_DISABLED": "true"}, None),
         ({ALL: "http://c", "OTEL_TRACES_EXPORTER": "none"}, None),
         ({ALL: "http://c", "OTEL_TRACES_EXPORTER": "otlp"}, "http://c/v1/traces"),
-        ({ALL: "http://c", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, None),
+        ({ALL: "http://c:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "grpc://c:4317"),
+        ({ALL: "https://c", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "grpcs://c"),
+        ({ALL: "c:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "grpcs://c:4317"),
+        ({ALL: "c:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
+          "OTEL_EXPORTER_OTLP_INSECURE": "true"}, "grpc://c:4317"),
+        ({"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, None),
+        ({ALL: "http://c", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}, None),
         ({ALL: "http://c", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
           "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf"}, "http://c/v1/traces"),
         ({ALL: "  "}, None),
@@ -75,7 +81,7 @@ def test_headers_stay_out_of_what_is_shown_and_out_of_errors() -> None:
     assert "planted-secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["collector:4318", "grpc://c:4317", "http://", "/v1/traces"])
+@pytest.mark.parametrize("url", ["collector:4318", "ftp://c:4317", "http://", "grpc://", "/v1"])
 def test_a_receiver_that_is_no_url_is_refused(url: str) -> None:
     with pytest.raises(SettingsError, match="KAFKA_GATEWAY_TRACES_ENDPOINT: expected a URL"):
         settings(KAFKA_GATEWAY_TRACES_ENDPOINT=url)

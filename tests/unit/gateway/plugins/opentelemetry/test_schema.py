@@ -40,7 +40,7 @@ def test_the_former_name_of_the_endpoint_still_counts() -> None:
         ({"sampling_rate": 1.1}, "sampling_rate"),
         ({"header_type": "x"}, "header_type"),
         ({"propagation": {"extract": ["b3-single"]}}, "propagation"),
-        ({"traces_endpoint": "grpc://collector:4317"}, "traces_endpoint"),
+        ({"traces_endpoint": "ftp://collector:4317"}, "traces_endpoint"),
     ],
 )
 def test_what_cannot_be_is_refused(config: dict[str, Any], field: str) -> None:
