@@ -32,6 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tools.kafka_jars import CHECKSUMS, MAVEN_REPOSITORY, download_jars, verify_jars
 from tools.prerequisites import has_java_wheel, missing, usable_go, usable_java
+from tools.progress import say, step, tell
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".tools"
@@ -48,11 +49,6 @@ VERSION_FLAG = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 
 class MissingError(Exception):
     """A prerequisite that only the user can install; the text says which and what for."""
-
-
-def say(text: str) -> None:
-    """Print one line of progress."""
-    print(f"==> {text}", file=sys.stderr, flush=True)
 
 
 def run(*command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None) -> str:
@@ -88,7 +84,8 @@ def once(name: str, inputs: str, done_when: Path, work: Callable[[], None]) -> N
         return
     started = time.monotonic()
     stamp.unlink(missing_ok=True)
-    work()
+    with step(name):
+        work()
     stamp.parent.mkdir(parents=True, exist_ok=True)
     stamp.write_text(inputs)
     say(f"{name} ready in {time.monotonic() - started:.0f} s")
@@ -199,8 +196,11 @@ def _download_pulumi(folder: Path) -> bool:
 
 def _fetch(url: str, timeout: float = 10) -> bytes:
     with urllib.request.urlopen(url, timeout=timeout) as answer:  # noqa: S310 - https, or a test's own
-        content: bytes = answer.read()
-    return content
+        whole, content = int(answer.headers.get("Content-Length") or 0), bytearray()
+        while piece := answer.read(1 << 18):
+            content += piece
+            tell(len(content), whole)
+    return bytes(content)
 
 
 def _build_pulumi(folder: Path) -> None:

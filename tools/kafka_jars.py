@@ -13,6 +13,8 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tools.progress import tell
+
 CHECKSUMS = Path(__file__).resolve().parent / "kafka" / "jars.sha256"
 PATHS = CHECKSUMS.with_name("jars.paths")
 """Where each jar stands in a Maven repository."""
@@ -27,6 +29,7 @@ def download_jars(folder: Path, repository: str = MAVEN_REPOSITORY) -> None:
         SystemExit: one cannot be had; it is named, with what to do.
     """
     folder.mkdir()
+    paths = PATHS.read_text().split()
 
     def download(path: str) -> None:
         url = f"{repository.rstrip('/')}/{path}"
@@ -34,13 +37,16 @@ def download_jars(folder: Path, repository: str = MAVEN_REPOSITORY) -> None:
             with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310 - the user's
                 (folder / path.rpartition("/")[2]).write_bytes(response.read())
         except (urllib.error.URLError, OSError) as problem:
+            if isinstance(problem, urllib.error.HTTPError):
+                problem.close()
             raise SystemExit(
                 f"Apache Kafka: {url} cannot be downloaded ({problem}). Set MAVEN_REPOSITORY_URL "
                 "to a repository that can be reached, or put mvn on PATH"
             ) from None
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(download, PATHS.read_text().split()))
+        for done, _ in enumerate(pool.map(download, paths), 1):
+            tell(done, len(paths))
 
 
 def verify_jars(folder: Path, checksums: Path = CHECKSUMS) -> None:

@@ -9,9 +9,9 @@ import os
 import subprocess
 import sys
 
-from tools.bootstrap import say
 from tools.kubernetes import binaries, image, packages
 from tools.kubernetes.lab import Lab, reason_against
+from tools.progress import say
 
 
 def get() -> int:

@@ -12,9 +12,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tools.bootstrap import digest, once, run, say
+from tools.bootstrap import digest, once, run
 from tools.helm import ensure as ensure_helm
 from tools.kubernetes.packages import FOLDER
+from tools.progress import say
 
 HERE = Path(__file__).resolve().parent
 BIN = FOLDER / "bin"

@@ -16,10 +16,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.bootstrap import digest, once, run, say
+from tools.bootstrap import digest, once, run
 from tools.kubernetes import packages
 from tools.kubernetes.binaries import BIN, PAUSE
 from tools.kubernetes.packages import FOLDER, ROOT, one_at_a_time
+from tools.progress import say
 
 REPOSITORY = "registry.local/kafka-gateway"
 GATEWAY = f"{REPOSITORY}:lab"

@@ -14,7 +14,8 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tools.bootstrap import replacing, run, say
+from tools.bootstrap import replacing, run
+from tools.progress import say
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".tools" / "kubernetes"
