@@ -24,6 +24,8 @@ class FakeOpenIdProvider:
         self.number = 0
         """The key that signs; ``published`` are those that the key set shows."""
         self.published = [0]
+        self.key_set: list[dict[str, Any]] | None = None
+        """The key set as it is shown, in place of ``published``."""
         self.asked: list[str] = []
         self.forms: list[dict[str, str]] = []
         self.heads: list[dict[str, str]] = []
@@ -81,7 +83,7 @@ class FakeOpenIdProvider:
 
     def _keys(self) -> web.Response:
         rows = [public_jwk(self.algorithm, n, kid=f"key {n}", use="sig") for n in self.published]
-        return web.json_response({"keys": rows})
+        return web.json_response({"keys": rows if self.key_set is None else self.key_set})
 
     def _introspect(self) -> web.Response:
         return web.json_response(self.active.get(self.forms[-1]["token"], {"active": False}))

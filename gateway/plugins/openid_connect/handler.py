@@ -191,12 +191,16 @@ class OpenIdConnect(AuthenticationHandler):
             return self._unreachable(error)
 
     async def _signed_at_last(self, jws: jose.Jws, known: Discovered) -> tuple[Discovered, bool]:
-        """Tell whether a token is signed, by a key that the provider has only now if need be."""
-        signed = self._signed(jws, known)
-        if not signed and jws.algorithm not in jose.HS and not self._candidates(jws, known):
-            known = await self._provider.renewed()
-            signed = self._signed(jws, known)
-        return known, signed
+        """Tell whether a token is signed, by a key that the provider has only now if need be.
+
+        Also where a key of that id is known: providers renew a key under its id, or name none.
+        """
+        if self._signed(jws, known):
+            return known, True
+        if jws.algorithm in jose.HS:
+            return known, False
+        renewed = await self._provider.renewed()
+        return renewed, renewed.keys is not known.keys and self._signed(jws, renewed)
 
     def _notice(self, known: Discovered) -> None:
         """Where keys have changed, look anew at what the old ones have verified."""

@@ -27,8 +27,8 @@ def words(value: Any) -> list[str]:
     if isinstance(value, str):
         return value.split()
     if isinstance(value, list):
-        return [str(one) for one in value if _is_plain(one)]
-    return [str(value)] if _is_plain(value) else []
+        return [_word(one) for one in value if _is_plain(one)]
+    return [_word(value)] if _is_plain(value) else []
 
 
 def text(value: Any) -> str | None:
@@ -74,6 +74,11 @@ class Required:
             return True
         found = set(words(at(claims, self._path)))
         return any(entry in found or needed <= found for entry, needed in self._entries)
+
+
+def _word(value: str | int | float) -> str:
+    """Return a plain value as JSON writes it: ``true``, not Python's ``True``."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _is_plain(value: Any) -> bool:

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import asyncio
+from time import time
 
 import pytest
 from aiohttp import web
 
 from tests.support.openid import passes, refused, run, shown, subject
+from tests.support.tokens import public_jwk, signed
 
 
 async def test_a_new_key_is_fetched_once_and_an_old_one_counts_no_more() -> None:
@@ -24,12 +26,44 @@ async def test_a_new_key_is_fetched_once_and_an_old_one_counts_no_more() -> None
         await passes(handler, shown(new))
 
 
+@pytest.mark.parametrize("header", [{"kid": "always"}, {}])
+async def test_a_new_key_counts_under_the_id_of_the_old_one_or_under_none(
+    header: dict[str, str],
+) -> None:
+    async with subject() as s:
+        claims = {"iss": s.provider.url, "sub": "user", "exp": int(time()) + 90_000}
+        old, new = (signed(claims, "RS256", header=header, number=n) for n in (0, 1))
+        handler = s.handler(rediscovery_lifetime=0)
+        s.provider.key_set = [public_jwk("RS256", 0, **header)]
+        await passes(handler, shown(old))
+        await refused(handler, shown(new))
+        s.provider.key_set = [public_jwk("RS256", 1, **header)]
+        await passes(handler, shown(new))
+        await refused(handler, shown(old))
+
+
+async def test_of_keys_with_one_id_each_may_have_signed() -> None:
+    async with subject() as s:
+        s.provider.key_set = [
+            public_jwk("RS256", 1, kid="key 0"),
+            public_jwk("ES256", 0, kid="key 0"),
+            public_jwk("RS256", 0, kid="key 0"),
+        ]
+        handler = s.handler()
+        claims = {"iss": s.provider.url, "sub": "user", "exp": int(time()) + 90_000}
+        for number in (0, 1):
+            token = signed(claims, "RS256", header={"kid": "key 0"}, number=number)
+            await passes(handler, shown(token))
+
+
 async def test_unknown_keys_do_not_flood_the_provider() -> None:
     async with subject() as s:
         handler = s.handler()
         await passes(handler, shown(s.provider.token()))
         before = len(s.provider.asked)
         tokens = [s.provider.token(number=9, sub=str(n)) for n in range(30)]
+        # Nor does a wrong signature by the name of a known one.
+        tokens += [s.provider.token(sub=str(n))[:-8] + b"forgedAA" for n in range(30)]
         await asyncio.gather(*(refused(handler, shown(token)) for token in tokens))
         assert len(s.provider.asked) == before
 

@@ -31,6 +31,8 @@ def test_a_path_leads_into_nested_objects(path: list[str], found: Any) -> None:
         ("a  b", ["a", "b"]),
         (["a b", 1, None, {}], ["a b", "1"]),
         (7, ["7"]),
+        (True, ["true"]),
+        ([False], ["false"]),
         (None, []),
         ({"a": 1}, []),
         ("", []),
