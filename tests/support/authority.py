@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -32,26 +33,39 @@ class Pair(NamedTuple):
 
 
 class Authority:
-    """Signs certificates for servers and clients."""
+    """Signs certificates for servers and clients; ``by`` is who signs its own, itself if nobody."""
 
-    def __init__(self, name: str = "test authority") -> None:
+    def __init__(self, name: str = "test authority", by: Authority | None = None) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name(name)
-        builder = _builder(self._name, self._name, self._key)
+        signer = by or self
+        builder = _builder(self._name, signer._name, self._key)
         constraints = x509.BasicConstraints(ca=True, path_length=None)
-        signed = builder.add_extension(constraints, critical=True).sign(self._key, hashes.SHA256())
+        signed = builder.add_extension(constraints, critical=True).sign(
+            signer._key, hashes.SHA256()
+        )
         self.pem = signed.public_bytes(Encoding.PEM).decode()
 
-    def issue(self, name: str, *, server: bool = False) -> Pair:
-        """Make a certificate for a client, or for a server of this name and of 127.0.0.1."""
+    def issue(
+        self,
+        name: str,
+        *,
+        server: bool = False,
+        alternatives: Sequence[x509.GeneralName] = (),
+        days: tuple[int, int] = (0, 1),
+    ) -> Pair:
+        """Make a certificate for a client, or for a server of this name and of 127.0.0.1.
+
+        It counts between two days, of which 0 is now.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         usage = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
-        builder = _builder(_name(name), self._name, key).add_extension(
+        builder = _builder(_name(name), self._name, key, days).add_extension(
             x509.ExtendedKeyUsage([usage]), critical=False
         )
-        if server:
-            names = x509.SubjectAlternativeName([x509.DNSName(name)])
-            builder = builder.add_extension(names, critical=False)
+        found = [x509.DNSName(name)] if server else list(alternatives)
+        if found:
+            builder = builder.add_extension(x509.SubjectAlternativeName(found), critical=False)
         return _pair(builder.sign(self._key, hashes.SHA256()), key)
 
 
@@ -79,7 +93,10 @@ def _name(text: str) -> x509.Name:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    days: tuple[int, int] = (0, 1),
 ) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (
@@ -88,8 +105,8 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=1))
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_before(now + timedelta(days=days[0], minutes=-1))
+        .not_valid_after(now + timedelta(days=days[1]))
     )
 
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -60,7 +60,7 @@ class Gate:
     async def ask(
         self,
         target: str = "/gate",
-        headers: Mapping[str, str | bytes] | list[tuple[str, str | bytes]] | None = None,
+        headers: Mapping[str, str | bytes] | Sequence[tuple[str, str | bytes]] | None = None,
         *,
         method: str = "GET",
         body: bytes = b"",
@@ -124,6 +124,7 @@ async def gate(
             yield Gate(running)
     finally:
         await resources.redis.close()
+        await resources.http.close()
 
 
 def consumers(*names: str) -> list[dict[str, Any]]:

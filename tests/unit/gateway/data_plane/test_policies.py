@@ -28,6 +28,15 @@ services:
     - name: key-auth
     - name: rate-limiting
       config: {{year: {most}}}
+- name: shared
+  url: http://127.0.0.1:1
+  retries: 0
+  routes:
+  - {{name: one, paths: [/one]}}
+  - {{name: two, paths: [/two]}}
+  plugins:
+  - name: rate-limiting
+    config: {{year: 3, limit_by: service}}
 consumers:
 - username: ann
   keyauth_credentials: [{{key: "{{vault://env/ANN}}"}}]
@@ -57,6 +66,9 @@ def test_workers_limit_a_consumer_together_over_crashes_and_releases(node: NodeP
     assert get(node.proxy, "/guarded").status == 401
     passed = Counter(asked(node, "planted-secret").status for _ in range(15))
     assert passed == {502: 15}, "502: the service behind is closed"
+    metrics = get(node.status, "/metrics")
+    assert metrics.status == 200
+    assert b"kong_http_requests_total" not in metrics.body, "no plugin counts requests"
     killed = node.workers()[0]
     os.kill(killed, signal.SIGKILL)
     eventually(lambda: len(set(node.workers()) - {killed}) == 2)
@@ -68,3 +80,10 @@ def test_workers_limit_a_consumer_together_over_crashes_and_releases(node: NodeP
     assert statuses == {502: 7, 429: 5}
     assert asked(node, "of bob").status == 502
     assert "planted-secret" not in node.log.read_text()
+
+
+def test_requests_of_all_routes_of_a_service_count_together(node: NodeProcess) -> None:
+    found = [get(node.proxy, path) for path in ("/one", "/two", "/one", "/two", "/one")]
+    assert [one.status for one in found] == [502, 502, 502, 429, 429]
+    left = [one.headers["x-ratelimit-remaining-year"] for one in found]
+    assert left == ["2", "1", "0", "0", "0"]

@@ -80,6 +80,9 @@ async def test_the_format_that_came_is_preserved() -> None:
     (value,) = single.header("b3")
     assert value.startswith(T32)
     assert value.endswith(f"-1-{S}")
+    (value,) = (await passed({}, f"b3: {T16}-{S}-1")).header("b3")
+    assert value.startswith("0" * 16 + T16 + "-")
+    assert value.endswith(f"-1-{S}")
 
 
 async def test_only_what_is_named_is_extracted_and_what_is_to_go_goes() -> None:

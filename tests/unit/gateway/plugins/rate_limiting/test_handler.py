@@ -279,6 +279,7 @@ def test_a_grpc_call_is_refused_as_grpc_does(clock: Time) -> None:
         assert plugin.access(call) is None
     response = plugin.access(calls[6])
     assert isinstance(response, Response)
+    assert response.status == 429
     # google.rpc.Code 8 is RESOURCE_EXHAUSTED.
     assert (b"grpc-status", b"8") in response.headers
     assert response.body == b""
