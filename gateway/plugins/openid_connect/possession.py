@@ -46,6 +46,9 @@ class Possession:
         """Check a DPoP proof (RFC 9449 section 4.3)."""
         if not isinstance(bound, str):
             return "the token is bound to no key"
+        if (request.header(b"authorization") or b"").lstrip()[:7].lower() == b"bearer ":
+            # RFC 9449 section 7.2: a token that is bound to a key is no bearer token.
+            return "the token is shown without the scheme DPoP"
         proofs = request.header_values(b"dpop")
         if len(proofs) != 1:
             return "there is not one DPoP proof"

@@ -92,6 +92,10 @@ async def test_a_token_counts_only_with_a_proof_by_its_key() -> None:
             await refused(handler, proven(token, used))
             await refused(handler, proven(token))
             await refused(handler, proven(token, scheme=b"Bearer"))
+            # Also with a proof: a token that is bound is no bearer token.
+            for scheme in (b"Bearer", b"bearer", b" Bearer"):
+                await refused(handler, proven(token, proof(token), scheme=scheme))
+            await passes(handler, proven(token, proof(token), scheme=b"dpop"))
             await refused(handler, proven(token, proof(token), proof(token)))
         strict = s.handler(proof_of_possession_dpop="strict")
         optional = s.handler(proof_of_possession_dpop="optional")
