@@ -87,15 +87,19 @@ class ProviderKeys:
 
     def __init__(self, keys: Iterable[Mapping[str, Any]]) -> None:
         self.rows = list(keys)
-        self._made: dict[tuple[str | None, str], list[Any]] = {}
+        self._ids = {row["kid"] for row in self.rows if isinstance(row.get("kid"), str)}
+        self._made: dict[tuple[bool, str | None, str], list[Any]] = {}
 
     def candidates(self, kid: str | None, algorithm: str) -> list[Any]:
-        """Return the keys that may have signed a token with this key id and algorithm."""
-        if kid is not None and not any(row.get("kid") == kid for row in self.rows):
-            return []
-        place = kid, algorithm
+        """Return the keys that may have signed a token with this key id and algorithm.
+
+        A key without an id may have signed any: RFC 7517 section 4.5 lets a provider name none.
+        """
+        # What is kept is bounded by the provider's ids: a token may name any other.
+        known = kid if kid in self._ids else None
+        place = kid is None, known, algorithm
         if place not in self._made:
-            rows = [row for row in self.rows if kid is None or row.get("kid") == kid]
+            rows = [row for row in self.rows if kid is None or row.get("kid") in (known, None)]
             # A symmetric key that is published is no secret.
             made = (jose.import_key(algorithm, row) for row in rows if row.get("kty") != "oct")
             self._made[place] = [key for key in made if key is not None][:_MOST_TRIES]

@@ -42,6 +42,21 @@ async def test_a_new_key_counts_under_the_id_of_the_old_one_or_under_none(
         await refused(handler, shown(old))
 
 
+async def test_a_key_without_an_id_may_have_signed_any_token() -> None:
+    async with subject() as s:
+        s.provider.key_set = [public_jwk("RS256", 0), public_jwk("RS256", 1, kid="key 1")]
+        handler = s.handler()
+        for kid in ("key 0", "another", "key 1", None):
+            claims = {"iss": s.provider.url, "sub": str(kid), "exp": int(time()) + 90_000}
+            token = signed(claims, "RS256", header={} if kid is None else {"kid": kid})
+            await passes(handler, shown(token))
+        # The other key has an id, and signs under that only.
+        claims = {"iss": s.provider.url, "sub": "user", "exp": int(time()) + 90_000}
+        await passes(handler, shown(signed(claims, "RS256", header={"kid": "key 1"}, number=1)))
+        await refused(handler, shown(signed(claims, "RS256", header={"kid": "key 0"}, number=1)))
+        await refused(handler, shown(signed(claims, "RS256", header={"kid": "key 0"}, number=2)))
+
+
 async def test_of_keys_with_one_id_each_may_have_signed() -> None:
     async with subject() as s:
         s.provider.key_set = [
