@@ -4,6 +4,8 @@
 ``python -m tools.compile_request_path`` translates the modules named here with mypyc and installs
 them as the package ``kafka_gateway_compiled`` (docs/decisions/compiled-request-path.md). The Python
 is the one source: what was made of another source, or for another Python, is left alone.
+
+``python -m gateway.compiled`` fails, and says why, where nodes would run the Python.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import hashlib
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
+from importlib import import_module
 from importlib.abc import MetaPathFinder
 from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec
 from importlib.util import find_spec, spec_from_file_location
@@ -113,3 +116,18 @@ class _Finder(MetaPathFinder):
         """Return the spec of a compiled module."""
         file = self._files.get(name)
         return None if file is None else spec_from_file_location(name, file)
+
+
+def _check() -> str:
+    """Load all of it; return what is wrong."""
+    if find_spec(PACKAGE) is None:
+        return f"{PACKAGE} is not installed"
+    if not use_compiled():
+        return f"{PACKAGE} was made of other sources than these ({digest() or 'which are missing'})"
+    for module in MODULES:
+        import_module(module)
+    return ""
+
+
+if __name__ == "__main__":
+    sys.exit(_check() or None)

@@ -112,6 +112,22 @@ def test_nothing_is_compiled_that_compiled_code_would_do_otherwise() -> None:
 
 
 @needs_compiled
+@pytest.mark.parametrize(("options", "runs"), [([], "compiled"), (["--python"], "Python")])
+def test_streams_are_fed_to_what_workers_run_unless_the_source_is_asked_for(
+    options: list[str], runs: str
+) -> None:
+    command = [sys.executable, "-m", "tests.support.fuzz", "--streams", "200", "--seed", "1"]
+    done = subprocess.run(
+        [*command, "--processes", "1", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"request path: {runs}\n" in done.stdout
+
+
+@needs_compiled
 @pytest.mark.parametrize(
     "tests", ["http", "proxy", "routing plugins/test_chain.py data_plane/test_counters.py"]
 )

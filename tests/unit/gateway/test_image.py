@@ -7,6 +7,8 @@ import configparser
 import re
 from pathlib import Path
 
+import yaml
+
 ROOT = Path(__file__).resolve().parents[3]
 DOCKERFILE = (ROOT / "gateway" / "Dockerfile").read_text()
 FINAL_STAGE = DOCKERFILE.rsplit("\nFROM ", 1)[1]
@@ -59,9 +61,27 @@ def test_the_image_is_slimmed_and_has_the_twins_where_there_is_a_wheel() -> None
         '--find-links native/wheels kafka-gateway-native \\\n      || [ "$TWINS" != required ]'
         in build
     )
+    assert (
+        '--find-links native/wheels kafka-gateway-compiled \\\n      || [ "$TWINS" != required ]'
+        in build
+    )
+    # What was compiled from other sources would lie there unused: looked at when all else is done.
+    slim, check = build.index("tools/slim_image.py /opt"), build.index("-m gateway.compiled")
+    assert slim < check
     # Rust, compilers and what is taken out stay in a stage that is thrown away.
     assert "slim_image" not in FINAL_STAGE
     assert "cargo" not in DOCKERFILE
+    assert "install gcc" not in DOCKERFILE
+
+
+def test_a_release_compiles_the_request_path_in_the_python_and_the_glibc_of_the_image() -> None:
+    file = ROOT / ".github" / "workflows" / "release-image.yml"
+    jobs = yaml.safe_load(file.read_text())["jobs"]
+    base = re.search(r"^FROM (\S+) AS pinned$", DOCKERFILE, re.MULTILINE)
+    assert base is not None
+    assert jobs["compiled"]["container"] == base[1]
+    assert jobs["compiled"]["strategy"]["matrix"]["machine"] == ["ubuntu-24.04", "ubuntu-24.04-arm"]
+    assert jobs["image"]["needs"] == "compiled"
 
 
 def test_a_release_builds_the_twins_for_both_platforms_before_it_has_credentials() -> None:
