@@ -6,14 +6,14 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
 
 from gateway import compiled
-from gateway.compiled import DIGEST, PACKAGE
+from gateway.compiled import DIGEST, PACKAGE, digest
 from tests.unit.gateway.test_compiled import needs_compiled
-from tools import compile_request_path as module
 from tools.compile_request_path import main, write_wheel
 from tools.slim_image import stripped
 
@@ -88,13 +88,39 @@ def test_without_a_compiler_there_is_no_wheel_and_an_error(
     assert not list(tmp_path.iterdir())
 
 
-def test_without_a_compiler_the_python_runs_and_it_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return where it would be installed, in an environment that has nothing."""
+    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(tmp_path / name))
+    return tmp_path / "purelib" / PACKAGE
+
+
+def test_without_a_compiler_it_is_off(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("CC", "no-such-compiler")
-    monkeypatch.setattr(module, "PACKAGE", str(tmp_path / "none"))
     assert main([]) == 0
     assert "no no-such-compiler on PATH, so it is off" in capsys.readouterr().err
+    assert not place.exists()
+
+
+def test_without_the_headers_of_python_it_is_off(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CC", "sh")
+    assert main([]) == 0
+    assert "no headers of Python, so it is off" in capsys.readouterr().err
+    assert not place.exists()
+
+
+def test_what_was_made_of_this_source_is_not_made_again(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CC", "no-such-compiler")
+    place.mkdir(parents=True)
+    (place / DIGEST).write_text(digest())
+    assert main([]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_what_it_does_not_know_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
