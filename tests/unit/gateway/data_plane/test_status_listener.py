@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway import compiled
 from gateway.probe import ask
 from tests.support.node import NodeProcess, running_node
 from tests.support.traffic import get
@@ -128,3 +129,11 @@ def _keeps_connections(node: NodeProcess) -> bool:
         return node.get("/").headers["connection"] == "keep-alive"
     except OSError:
         return True
+
+
+def test_it_says_whether_workers_run_what_was_compiled(node: NodeProcess) -> None:
+    is_compiled = compiled.installed() is not None
+    assert node.json("/status")["compiled_request_path"] == ("on" if is_compiled else "off")
+    for worker in node.workers():
+        mapped = Path(f"/proc/{worker}/maps").read_text()
+        assert (f"/{compiled.PACKAGE}/" in mapped) == is_compiled
