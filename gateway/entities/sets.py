@@ -56,16 +56,12 @@ def _cleared(data: Any, sets: Sets) -> Any:
 def _once(value: Any) -> Any:
     if not isinstance(value, list) or len(value) < 2:
         return value
-    # True is 1 to Python, and not in JSON; maps are never the same to Kong.
-    words = [(type(one), one) for one in value if isinstance(one, str | int | float)]
-    if len(set(words)) == len(words):
-        return value
     seen: set[Any] = set()
     kept = []
     for one in value:
-        word = (type(one), one)
-        if not isinstance(one, str | int | float) or word not in seen:
+        # True is 1 to Python, and not in JSON; maps are never the same to Kong.
+        word = (type(one), one) if isinstance(one, str | int | float) else None
+        if word is None or word not in seen:
             kept.append(one)
-            if isinstance(one, str | int | float):
-                seen.add(word)
-    return kept
+            seen.add(word)
+    return kept if len(kept) < len(value) else value
