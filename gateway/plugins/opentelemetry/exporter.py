@@ -27,9 +27,9 @@ class SpanExporter:
     def __init__(self, config: Any, context: PluginContext) -> None:
         self._context = context
         milliseconds = config.connect_timeout + config.send_timeout + config.read_timeout
-        receiver = SpanReceiver.of(
+        receiver = SpanReceiver(
             config.traces_endpoint,
-            (config.headers or {}).items(),
+            tuple((config.headers or {}).items()),
             milliseconds / 1000,
             context.trusted_ca,
         )

@@ -79,8 +79,8 @@ class ProcessSpans:
             "service.version": __version__,
             **settings.traces_resource_attributes,
         }
-        headers, url = settings.traces_headers.items(), settings.traces_endpoint or ""
-        receiver = SpanReceiver.of(url, headers, _TIMEOUT, settings.traces_ca)
+        headers, url = tuple(settings.traces_headers.items()), settings.traces_endpoint or ""
+        receiver = SpanReceiver(url, headers, _TIMEOUT, settings.traces_ca)
         self._http = HttpClient()
         self._sender = SpanSender(self._http, receiver)
         self.counts = LogCounts()

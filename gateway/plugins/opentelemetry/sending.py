@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from gateway.errors import OutgoingError
@@ -24,13 +23,6 @@ class SpanReceiver:
     timeout: float = 10.0
     ca: str | None = None
 
-    @classmethod
-    def of(
-        cls, url: str, headers: Iterable[tuple[str, str]], timeout: float, ca: str | None
-    ) -> SpanReceiver:
-        """Return a receiver that gets these headers."""
-        return cls(url, (*headers, _CONTENT), timeout, ca)
-
 
 class SpanSender:
     """Sends batches to one receiver, as the scheme of its URL says."""
@@ -40,8 +32,7 @@ class SpanSender:
         self._receiver = receiver
         self._grpc: GrpcSender | None = None
         if receiver.url.partition("://")[0] in SCHEMES:
-            headers = [pair for pair in receiver.headers if pair != _CONTENT]
-            self._grpc = GrpcSender(receiver.url, headers, receiver.timeout, receiver.ca)
+            self._grpc = GrpcSender(receiver.url, receiver.headers, receiver.timeout, receiver.ca)
 
     async def send(self, body: bytes) -> bool:
         """Send an ``ExportTraceServiceRequest``; tell whether it was taken, or never will be.
@@ -61,7 +52,7 @@ async def send_spans(http: HttpClient, receiver: SpanReceiver, body: bytes) -> b
     request = Fetch(
         receiver.url,
         "POST",
-        headers=receiver.headers,
+        headers=(*receiver.headers, _CONTENT),
         body=body,
         timeout=receiver.timeout,
         ca=receiver.ca,
