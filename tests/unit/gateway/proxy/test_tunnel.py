@@ -376,7 +376,7 @@ async def test_a_tunnel_is_counted_and_logged_once_when_a_side_goes(who: str) ->
             assert log.logged == [101]
             assert app.counters.codes == {-101: 1}
             assert app.counters.sent == len(head) + 5
-            assert sum(app.counters.report()["upstream"]) == 1
+            assert sum(app.counters.upstream) == 1
             assert app.proxy.pool.idle == 0
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import builtins
 import json
 import threading
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from gateway.entities.vault_kinds import AwsVault
 from gateway.errors import SecretMissing, VaultError
 from gateway.vaults.aws import SecretsManager
 from gateway.vaults.backend import Surroundings
+from tests.support.missing_module import take_away
 
 SECRETS = {
     ("kafka/prod", "AWSCURRENT"): {"SecretString": '{"password": "new"}'},
@@ -84,13 +84,6 @@ def test_what_aws_does_not_give_is_told_without_credentials(url: str) -> None:
 
 
 def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def without(name: str, *arguments: Any, **more: Any) -> Any:
-        if name == "boto3":
-            raise ModuleNotFoundError(name)
-        return real(name, *arguments, **more)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    take_away(monkeypatch, "boto3")
     with pytest.raises(VaultError, match=r"install kafka-gateway\[vault-aws\]"):
         SecretsManager(AwsVault(), Surroundings({}))

@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import builtins
 import json
 from pathlib import Path
-from typing import Any
 
 import grpc
 import pytest
@@ -19,6 +17,7 @@ from gateway.plugins.opentelemetry.process_spans import ProcessSpans
 from gateway.plugins.opentelemetry.sending import SpanReceiver, SpanSender
 from gateway.settings.tracing import TracingSettings
 from tests.support.authority import Authority
+from tests.support.missing_module import take_away
 from tests.support.node import running_node
 from tests.support.otlp import receiving_grpc
 
@@ -77,14 +76,7 @@ async def test_with_tls_the_authority_counts(tmp_path: Path) -> None:
 
 
 async def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def without(name: str, *arguments: Any, **more: Any) -> Any:
-        if name == "grpc":
-            raise ModuleNotFoundError(name)
-        return real(name, *arguments, **more)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    take_away(monkeypatch, "grpc")
     with pytest.raises(OutgoingError, match=r"install kafka-gateway\[otlp-grpc\]"):
         await GrpcSender("grpc://127.0.0.1:9", (), 1.0, None).send(b"")
 
@@ -103,7 +95,7 @@ def test_a_place_is_named_without_secrets(url: str, place: str) -> None:
 async def test_the_scheme_says_how_spans_are_sent() -> None:
     with receiving_grpc() as receiver:
         async with HttpClient() as http:
-            to = SpanReceiver.of(f"grpc://127.0.0.1:{receiver.port}", [("a", "b")], 20.0, None)
+            to = SpanReceiver(f"grpc://127.0.0.1:{receiver.port}", (("a", "b"),), 20.0, None)
             assert await SpanSender(http, to).send(b"")
     assert receiver.requests[0][0]["a"] == "b"
 
