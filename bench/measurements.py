@@ -163,15 +163,15 @@ class Results:
         )
 
     def as_json(self, machine: dict[str, Any]) -> dict[str, Any]:
-        """Return everything as JSON data."""
+        """Return everything as JSON data; ``ratios`` has what records went wrong besides."""
         acknowledged, lost, duplicated = self.records(GATEWAY)
+        wrong = {"lost": lost, "duplicated": duplicated}
         return {
             "machine": machine,
-            "ratios": self.ratios(),
+            "ratios": {**self.ratios(), **wrong},
             "differences": self.differences(),
             "acknowledged": acknowledged,
-            "lost": lost,
-            "duplicated": duplicated,
+            **wrong,
             "failures": self.failures,
             "cases": {
                 case: {

@@ -117,6 +117,7 @@ def test_everything_with_a_target_is_computed() -> None:
 def test_lost_and_duplicated_records_are_summed_over_runs() -> None:
     data = _results().as_json({"cores": 2})
     assert (data["acknowledged"], data["lost"], data["duplicated"]) == (300, 3, 6)
+    assert (data["ratios"]["lost"], data["ratios"]["duplicated"]) == (3, 6)
 
 
 def test_a_missing_case_leaves_its_ratio_out() -> None:
