@@ -286,8 +286,9 @@ class Supervisor:
             while not await self._catch_up(worker):
                 pass
         except (WorkerGone, TimeoutError) as error:
-            _log.error("worker did not start", worker=worker.index, reason=str(error))
-            worker.kill()
+            if not worker.leaving:
+                _log.error("worker did not start", worker=worker.index, reason=str(error))
+                worker.kill()
 
     async def _catch_up(self, worker: WorkerProcess) -> bool:
         """Give a worker the release in force; return whether it listens with that very release."""
@@ -296,7 +297,8 @@ class Supervisor:
             try:
                 problems = await self._compile(worker, release, environment)
             except WorkerGone:
-                self._count_death(release)
+                if not worker.leaving:
+                    self._count_death(release)
                 raise
             if problems:
                 self._give_up(release, problems)
@@ -314,7 +316,7 @@ class Supervisor:
             self._plugins = response.data["plugins"]
             if self._parting:
                 worker.tell(Command.PART, {"parting": True})
-            if not self._stopping:
+            if not (self._stopping or worker.leaving):
                 self._members[worker.index] = worker
         if len(self._members) == self.count:
             self._settled.set()
@@ -387,11 +389,4 @@ class Supervisor:
 
     async def _drain(self, worker: WorkerProcess, seconds: float) -> None:
         self._members = {k: v for k, v in self._members.items() if v is not worker}
-        worker.tell(Command.DRAIN, {"seconds": seconds})
-        try:
-            async with asyncio.timeout(seconds + 1.5):
-                await worker.exited.wait()
-        except TimeoutError:
-            _log.error("worker did not stop in time, it is ended", pid=worker.pid)
-            worker.kill()
-            await worker.exited.wait()
+        await worker.drain(seconds)

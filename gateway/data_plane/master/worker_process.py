@@ -16,6 +16,12 @@ from gateway.data_plane.channel import Command, Message, WorkerChannel
 from gateway.data_plane.master.spawn import Spawned
 from gateway.data_plane.master.stack import fatal
 from gateway.errors import WorkerGone
+from gateway.logs import get_logger
+
+_log = get_logger("gateway.master")
+
+_GRACE = 1.5
+"""Seconds for ending, beyond those for draining."""
 
 
 def resident_memory(pid: int) -> int:
@@ -44,12 +50,16 @@ class WorkerProcess:
         self.fatal = ""
         """What ended it and in which calls, where it crashed."""
         self.exited = asyncio.Event()
+        self.leaving = False
+        """It was told to end."""
         self._on_exit = on_exit
         self._waiting: dict[int, asyncio.Future[Message]] = {}
         self._numbers = count(1)
         self._channel: WorkerChannel | None = None
         self._owes = False
-        self._process, self._end, self.trace, self._store = spawned
+        self._process, end, self.trace, self._store = spawned
+        self._end: socket.socket | None = end
+        self._connecting = asyncio.Lock()
         self._watch = os.pidfd_open(self._process.pid)
         asyncio.get_running_loop().add_reader(self._watch, self._ended)
 
@@ -64,8 +74,11 @@ class WorkerProcess:
         return self._process.returncode
 
     async def connect(self) -> None:
-        """Open the channel; call it once, right after the start."""
-        self._channel = await WorkerChannel.open(self._end, self._received, self._lost)
+        """Open the channel, once; who calls it meanwhile waits until it is open."""
+        async with self._connecting:
+            end, self._end = self._end, None
+            if end is not None:
+                self._channel = await WorkerChannel.open(end, self._received, self._lost)
 
     async def ask(
         self,
@@ -80,7 +93,7 @@ class WorkerProcess:
         seconds.
         """
         channel = self._channel
-        if channel is None:
+        if channel is None or self.exited.is_set():
             raise WorkerGone(f"worker {self.index} (pid {self.pid}) is not running")
         number = next(self._numbers)
         future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
@@ -118,6 +131,20 @@ class WorkerProcess:
     def kill(self) -> None:
         """End the process at once."""
         self.send(signal.SIGKILL)
+
+    async def drain(self, seconds: float) -> None:
+        """Have it finish what is under way, and end; after ``seconds`` and a little it is ended."""
+        self.leaving = True
+        # One that was only just started has no channel yet: it would not hear this.
+        await self.connect()
+        self.tell(Command.DRAIN, {"seconds": seconds})
+        try:
+            async with asyncio.timeout(seconds + _GRACE):
+                await self.exited.wait()
+        except TimeoutError:
+            _log.error("worker did not stop in time, it is ended", pid=self.pid)
+            self.kill()
+            await self.exited.wait()
 
     def memory(self) -> int:
         """Return the resident memory in bytes; 0 when the process is gone."""

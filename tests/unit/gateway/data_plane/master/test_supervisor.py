@@ -19,6 +19,7 @@ from tests.support.balancing import target_rows, upstream_row
 from tests.support.fake_worker import spawn
 from tests.support.http import until
 from tests.support.supervision import FIRST, SECOND, release, served, supervising
+from tests.support.waiting import PATIENCE
 
 
 async def test_workers_serve_the_first_release_before_they_count_as_ready() -> None:
@@ -131,6 +132,28 @@ async def test_a_worker_that_does_not_stop_is_ended() -> None:
         os.kill(supervisor.workers[0].pid, signal.SIGSTOP)
         await supervisor.stop(0.1)
         assert all(worker.exited.is_set() for worker in supervisor.workers)
+
+
+async def test_workers_that_were_not_led_anywhere_yet_hear_the_stop(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    supervisor = Supervisor([spawn(index) for index in range(2)], {}, spawn)
+    await supervisor.stop(PATIENCE)
+    assert [worker.code for worker in supervisor.workers] == [0, 0]
+    assert "worker" not in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 4, 8])
+async def test_a_stop_while_workers_start_ends_them_without_an_error(
+    steps: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with supervising(FIRST, count=3, settled=False) as supervisor:
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        await supervisor.stop(PATIENCE)
+        assert [worker.code for worker in supervisor.workers] == [0, 0, 0]
+        assert not supervisor.problem
+    assert "error" not in "".join(capsys.readouterr())
 
 
 async def test_a_release_that_comes_while_workers_start_waits_for_them() -> None:

@@ -48,6 +48,15 @@ async def test_a_question_to_a_worker_that_ends_fails() -> None:
             await made.ask(Command.LISTEN)
 
 
+async def test_a_question_to_a_worker_that_ended_before_it_was_reached_fails() -> None:
+    made = WorkerProcess(0, spawn(0), lambda _: None)
+    made.kill()
+    await asyncio.wait_for(made.exited.wait(), PATIENCE)
+    await made.connect()
+    with pytest.raises(WorkerGone, match="is not running"):
+        await made.ask(Command.LISTEN)
+
+
 async def test_a_question_has_its_time() -> None:
     async with worker() as made:
         made.send(signal.SIGSTOP)
