@@ -110,7 +110,7 @@ class Pace:
 _DISTINCT = 10_000
 
 QUICK = Pace(1.2, 0.4, 3)
-FULL = Pace(4.0, 1.0, 3)
+FULL = Pace(2.5, 0.6, 5)
 
 _ALL = (GATEWAY, PROTOTYPE, MQ_BRIDGE, FASTAPI)
 

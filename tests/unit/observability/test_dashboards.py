@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from tests.support.prometheus import DASHBOARDS, dashboard
 
 _COLUMNS = 24
-_UNITS = {"short", "percentunit", "ms", "s", "bytes", "Bps", "reqps", "wps", "cps"}
+_UNITS = {"short", "percentunit", "ms", "s", "bytes", "Bps", "reqps"}
 """Grafana's ids of units that are in use here (its ``valueFormats``)."""
 
 each = pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
@@ -21,6 +22,12 @@ each = pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
 def panels(path: Path) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = dashboard(path)["panels"]
     return found
+
+
+def figures(panel: dict[str, Any]) -> bool:
+    """Tell whether a panel shows values, and not labels only."""
+    (first, *_) = panel.get("transformations", [{"options": {}}])
+    return "Value" not in first["options"].get("excludeByName", ())
 
 
 def overlap(one: dict[str, int], other: dict[str, int]) -> bool:
@@ -80,7 +87,39 @@ def test_each_figure_has_a_unit(path: Path) -> None:
             if one["id"] == "unit"
         ]
         assert _UNITS.issuperset(filter(None, given)), panel["title"]
-        assert any(given), panel["title"]
+        assert any(given) or not figures(panel), panel["title"]
+
+
+@each
+def test_tables_show_what_is_named_and_nothing_of_the_scrape(path: Path) -> None:
+    for panel in (one for one in panels(path) if one["type"] == "table"):
+        columns = panel["transformations"][0]["options"]
+        shown = set(columns["renameByName"])
+        assert shown == set(columns["indexByName"]), panel["title"]
+        assert not shown & set(columns["excludeByName"]), panel["title"]
+        (target,) = panel["targets"]
+        aggregated = re.match(r"max by \(([\w, ]+)\)", target["expr"])
+        assert aggregated is not None, panel["title"]
+        assert shown - {"Value"} == set(aggregated[1].split(", ")), panel["title"]
+
+
+@each
+def test_what_is_counted_one_by_one_has_no_fractions_on_its_axis(path: Path) -> None:
+    for panel in (one for one in panels(path) if one["type"] == "timeseries"):
+        asked = " ".join(target["expr"] for target in panel["targets"])
+        config = panel["fieldConfig"]["defaults"]
+        if config["unit"] == "short" and "rate(" not in asked:
+            assert config["decimals"] == 0, panel["title"]
+            assert config["custom"]["axisSoftMax"] == 1, panel["title"]
+
+
+@each
+def test_figures_that_need_a_per_second_say_so(path: Path) -> None:
+    for panel in (one for one in panels(path) if one["type"] != "row"):
+        asked = " ".join(target["expr"] for target in panel["targets"])
+        plain = panel["fieldConfig"]["defaults"].get("unit") == "short"
+        if plain and "rate(" in asked:
+            assert "per second" in panel["title"]
 
 
 @each
