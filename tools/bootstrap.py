@@ -31,7 +31,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tools.kafka_jars import CHECKSUMS, MAVEN_REPOSITORY, download_jars, verify_jars
-from tools.prerequisites import has_java_wheel, missing, usable_go, usable_java
+from tools.prerequisites import has_java_wheel, is_of_this_python, missing, usable_go, usable_java
 from tools.progress import say, step, tell
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -115,7 +115,7 @@ def venv() -> None:
 def _make_venv() -> None:
     lock = ROOT / "requirements.txt"
     say("virtual environment: installing the locked packages into .venv")
-    if not (VENV / "bin" / "pip").exists():
+    if not (VENV / "bin" / "pip").exists() or not is_of_this_python(VENV):
         shutil.rmtree(VENV, ignore_errors=True)
         run(sys.executable, "-m", "venv", VENV)
     # uv checks the same hashes as pip and takes a tenth of the time.

@@ -11,7 +11,9 @@ import platform
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Collection
+from pathlib import Path
 
 JAVA, GO = 17, (1, 26)
 """The oldest that will do."""
@@ -45,6 +47,16 @@ def usable_go() -> bool:
 def has_java_wheel() -> bool:
     """Whether a Java runtime can be installed as a package on this machine."""
     return (platform.system().lower(), platform.machine().lower()) in WHEELS
+
+
+def is_of_this_python(environment: Path) -> bool:
+    """Whether a virtual environment runs the very Python that runs this, and runs at all."""
+    ask = (environment / "bin" / "python", "-c", "import sys; print(sys.version)")
+    try:
+        done = subprocess.run(ask, capture_output=True, text=True, check=False)
+    except OSError:
+        return False
+    return done.stdout.rstrip("\n") == sys.version
 
 
 def missing(

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection
 from pathlib import Path
 
@@ -37,6 +38,20 @@ def test_java_counts_from_17(path: Path, version: str, usable: bool) -> None:
 def test_go_counts_from_1_26(path: Path, version: str, usable: bool) -> None:
     say(path, "go", f"go version {version} linux/amd64")
     assert prerequisites.usable_go() == usable
+
+
+def test_an_environment_counts_where_its_python_is_this_one(tmp_path: Path) -> None:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    assert not prerequisites.is_of_this_python(tmp_path), "there is none"
+    (folder / "python").symlink_to(sys.executable)
+    assert prerequisites.is_of_this_python(tmp_path)
+    (folder / "python").unlink()
+    say(folder, "python", "3.10.1 (main)")
+    assert not prerequisites.is_of_this_python(tmp_path), "it is another one"
+    (folder / "python").unlink()
+    (folder / "python").symlink_to(tmp_path / "uninstalled")
+    assert not prerequisites.is_of_this_python(tmp_path), "it is there no more"
 
 
 def test_with_the_network_python_is_enough() -> None:
