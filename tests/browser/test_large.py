@@ -53,16 +53,21 @@ async def fill(place: Place) -> None:
     reply = await place.publish(large(), wait=0)
     assert reply.status == 201
     for number in range(DATA_PLANES):
-        node = DataPlane(
-            f"00000000-0000-4000-8000-{number:012}",
-            hostname=f"gateway-{number}",
-            ip="192.0.2.1",
-            version="3.10.0.0",
-            config_hash=reply.body["hash"],
-            certificate_expires=int(time.time()) + 10_000_000,
-            certificate=f"{number:064}",
-        )
-        place.made.data_planes.see(node)
+        see(place, number, reply.body["hash"])
+
+
+def see(place: Place, number: int, config_hash: str) -> None:
+    """Have the control plane know a data plane, which is not connected."""
+    node = DataPlane(
+        f"00000000-0000-4000-8000-{number:012}",
+        hostname=f"gateway-{number}",
+        ip="192.0.2.1",
+        version="3.10.0.0",
+        config_hash=config_hash,
+        certificate_expires=int(time.time()) + 10_000_000,
+        certificate=f"{number:064}",
+    )
+    place.made.data_planes.see(node)
 
 
 async def fastest(page: Page, url: str) -> float:
@@ -96,8 +101,31 @@ async def test_two_thousand_routes_and_fifty_data_planes_stay_usable(tmp_path: P
         assert await hindrances(page) == []
         await page.goto(address(place, "/data-planes"))
         await expect(page.get_by_role("heading", name="50 known")).to_be_visible()
-        await expect(page.locator("tbody tr")).to_have_count(DATA_PLANES)
+        await expect(page.locator("tbody tr")).to_have_count(DATA_PLANES // 2)
         assert await hindrances(page) == []
+        await page.get_by_role("link", name="Next").click()
+        await expect(page.get_by_text("page 2 of 2")).to_be_visible()
+        await expect(page.locator("tbody tr")).to_have_count(DATA_PLANES // 2)
+
+
+async def test_what_comes_by_itself_keeps_the_search_and_the_page(tmp_path: Path) -> None:
+    async with serving_page(tmp_path) as place, browser() as chromium, window(chromium) as page:
+        await fill(place)
+        await sign_in(page, place, "/data-planes?page=2")
+        await expect(page.get_by_text("page 2 of 2")).to_be_visible()
+        await expect(page.get_by_text("live", exact=True)).to_be_visible()
+        see(place, 700, "0" * 32)
+        await expect(page.get_by_text("51 known")).to_be_visible()
+        await expect(page.get_by_text("page 2 of 3")).to_be_visible()
+        await page.get_by_label("Search").fill("gateway-70")
+        await expect(page.get_by_text("1 of 51 with “gateway-70”")).to_be_visible()
+        await expect(page).to_have_url(address(place, "/data-planes?q=gateway-70"))
+        see(place, 701, "0" * 32)
+        await expect(page.get_by_text("2 of 52 with “gateway-70”")).to_be_visible()
+        await expect(page.get_by_label("Search")).to_have_value("gateway-70")
+        assert await hindrances(page) == []
+        await page.get_by_role("link", name="not connected").click()
+        await expect(page.get_by_label("Search")).to_have_value("not connected")
 
 
 async def test_each_page_of_a_large_installation_is_painted_soon(tmp_path: Path) -> None:

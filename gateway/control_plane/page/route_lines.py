@@ -74,18 +74,11 @@ class RouteLines:
         self._plugins = PluginTable(known, types)
         self._services = {row["id"]: row for row in table.get("services", ())}
         self._partials = {row["id"]: label(row) for row in table.get("partials", ())}
-        self._routes = sorted(table.get("routes", ()), key=lambda row: label(row).lower())
-
-    def search(self, text: str) -> list[Row]:
-        """Return the routes that have all words somewhere in what they match and are called."""
-        words = text.lower().split()
-        if not words:
-            return self._routes
-        return [row for row in self._routes if _has(self._haystack(row), words)]
+        self.rows = sorted(table.get("routes", ()), key=lambda row: label(row).lower())
 
     def find(self, key: str) -> Row | None:
         """Return the route of an id."""
-        return next((row for row in self._routes if row["id"] == key), None)
+        return next((row for row in self.rows if row["id"] == key), None)
 
     def line(self, row: Row, *, with_settings: bool = False) -> RouteLine:
         """Return a route as it is shown."""
@@ -138,21 +131,18 @@ class RouteLines:
             reached = reached and not kind.produces
         return lines
 
-    def _haystack(self, row: Row) -> str:
+    def haystack(self, row: Row) -> str:
+        """Return what a search for a route looks at: what it matches and is called."""
         service = self._services.get(row.get("service") or "")
         words = [label(row), *(value for _, value in _matches(row))]
         if service is not None:
             words += [label(service), service["host"]]
-        return " ".join(words).lower()
+        return " ".join(words)
 
 
 def label(row: Row) -> str:
     """Return what a route, service or partial is called: its name, else its id."""
     return str(row.get("name") or row["id"])
-
-
-def _has(haystack: str, words: Iterable[str]) -> bool:
-    return all(word in haystack for word in words)
 
 
 def _address(service: Row) -> str:

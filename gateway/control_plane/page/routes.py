@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.control_plane.page.figures import TrafficFigures
 from gateway.control_plane.page.route_lines import RouteLines
+from gateway.control_plane.page.search import Search
 from gateway.control_plane.page.view import View
 from gateway.control_plane.publisher import Publisher
 from gateway.errors import NotFound
@@ -38,24 +37,13 @@ class RoutesPage:
     async def list_routes(self, request: Request) -> Response:
         """List routes, those of a search or all, in pages."""
         lines = await self._of_now()
-        text = request.query_params.get("q", "")[:200]
-        found = lines.search(text)
-        last = max(1, -(-len(found) // SIZE))
-        number = min(max(_number(request.query_params.get("page", "1")), 1), last)
-        shown = [lines.line(row) for row in found[(number - 1) * SIZE : number * SIZE]]
-
-        def link(page: int) -> str:
-            return f"/routes?{urlencode({'q': text, 'page': page} if text else {'page': page})}"
-
+        found = Search(request).among(lines.rows, lines.haystack, SIZE)
+        shown = [lines.line(row) for row in found.rows]
         return self._view.render(
             request,
             "routes.html",
+            found=found,
             lines=[(one, self._figures.of_route(one.service, one.name)) for one in shown],
-            text=text,
-            count=len(found),
-            number=number,
-            last=last,
-            link=link,
         )
 
     async def route(self, request: Request) -> Response:
@@ -79,7 +67,3 @@ class RoutesPage:
         if self._lines is None or self._lines.table is not table:
             self._lines = await self._publisher.call(lambda: RouteLines(table))
         return self._lines
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 1
