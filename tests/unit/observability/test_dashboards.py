@@ -146,3 +146,20 @@ def test_it_can_be_imported_anywhere(path: Path) -> None:
     assert found["tags"] == ["kafka-gateway"]
     assert found["description"]
     assert found["title"].startswith("Kafka gateway / ")
+
+
+@each
+def test_what_is_wrong_is_red_and_what_is_right_is_green(path: Path) -> None:
+    meanings = {
+        "{{code}}": {"200": "green", "503": "red"},
+        "{{condition}}": {"current": "green", "away": "red"},
+        "{{bootstrap}} {{state}}": {"kafka:9092 up": "green", "kafka:9092 down": "red"},
+    }
+    for panel in (one for one in panels(path) if one["type"] == "timeseries"):
+        colours = {
+            one["matcher"]["options"].strip("/"): one["properties"][0]["value"]["fixedColor"]
+            for one in panel["fieldConfig"]["overrides"]
+        }
+        for name, wanted in meanings.get(panel["targets"][0]["legendFormat"], {}).items():
+            found = [colour for pattern, colour in colours.items() if re.search(pattern, name)]
+            assert found == [wanted], (panel["title"], name)
