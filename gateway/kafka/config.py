@@ -112,7 +112,7 @@ def _delivery(config: ProducerConfig) -> dict[str, str]:
     settings = {
         "acks": str(config.acks),
         "enable.idempotence": str(config.idempotent).lower(),
-        "message.timeout.ms": str(_message_timeout(config.deadline)),
+        "message.timeout.ms": str(message_timeout(config.deadline)),
         "request.timeout.ms": str(max(1, min(config.request_timeout, 900_000))),
         "retry.backoff.ms": str(max(1, min(config.backoff, 300_000))),
         "retry.backoff.max.ms": str(max(1, min(10 * config.backoff, 300_000))),
@@ -186,11 +186,11 @@ def _one_try(config: ProducerConfig) -> tuple[int, int]:
     have the record replicated.
     """
     most = min(config.socket_timeout, 300_000)
-    half = _message_timeout(config.deadline) // 2 - config.backoff
+    half = message_timeout(config.deadline) // 2 - config.backoff
     return max(1000, min(most, half)), max(10, min(most, max(half, config.request_timeout)))
 
 
-def _message_timeout(limit: int) -> int:
+def message_timeout(limit: int) -> int:
     """Return when librdkafka gives a record up, in milliseconds.
 
     It looks for late records once a second, so it has to begin that much before the deadline.

@@ -12,7 +12,8 @@ from gateway.kafka.librdkafka import lib
 class Pusher:
     """The thread that calls ``rd_kafka_flush``; asleep unless there is something to push.
 
-    ``busy``: a push is wanted or under way.
+    Pushes are counted, so that none is under way that ``busy`` does not tell of: it is read by who
+    must not have anything sent meanwhile.
     """
 
     def __init__(self, handle: Any) -> None:
@@ -20,13 +21,19 @@ class Pusher:
         self._wanted = threading.Lock()
         self._wanted.acquire()
         self._stopped = False
-        self.busy = False
+        self._asked = 0
+        self._done = 0
         self._thread = threading.Thread(target=self._run, name="kafka-push", daemon=True)
         self._thread.start()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a push is wanted or under way."""
+        return self._asked != self._done
+
     def push(self) -> None:
         """Send what is queued."""
-        self.busy = True
+        self._asked += 1
         if self._wanted.locked():
             self._wanted.release()
 
@@ -42,5 +49,7 @@ class Pusher:
             wanted.acquire()
             if self._stopped:
                 return
-            flush(self._handle, 1)
-            self.busy = not wanted.locked()
+            asked = self._asked
+            if asked != self._done:
+                flush(self._handle, 1)
+                self._done = asked

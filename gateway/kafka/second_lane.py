@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from operator import attrgetter
 from time import monotonic
@@ -21,6 +21,7 @@ from typing import Any
 from gateway.errors import BufferFull, ProduceError
 from gateway.kafka.batch import OVERHEAD, Batch, pieces
 from gateway.kafka.client import Client
+from gateway.kafka.config import message_timeout
 from gateway.kafka.key_order import QueuedRecord
 from gateway.kafka.lane import Lane, LaneOwner
 from gateway.kafka.librdkafka import error_name
@@ -32,6 +33,9 @@ _PATIENCE = 0.5
 """Seconds after which the next batch goes although the one before is not reported: its broker is
 stuck, and the others should not be."""
 _PUSH_LOOK = 0.001
+_PUSH_AGAIN = 0.02
+"""Seconds after which what is not reported is pushed once more: librdkafka's threads may have been
+too late to see the push before."""
 MOST_TOGETHER = 1000
 """Records of a batch: they are all handled in one turn of the event loop when they are reported."""
 _DOUBT = 60.0
@@ -41,8 +45,9 @@ _SMALL = 256 * 1024
 gets all of its records this way: those of the first would be refused again and again."""
 _size = attrgetter("size")
 _MOST_SUSPECTS = 1000
-_LINGER = "20"
-"""Milliseconds; only for what a push has missed."""
+_LINGER = 2000
+"""Milliseconds, at most: librdkafka sends nothing by itself before all of a batch is queued, also
+where the machine is so busy that this takes long."""
 _LARGEST = 2**31 - 1
 
 
@@ -51,13 +56,15 @@ class _TopicQueue:
 
     ``fresh``: runs of records that are not split while they fit; ``again``: pieces that go in this
     order, each in a batch of its own. Both take turns, so that neither waits for all of the other.
+    ``in_flight``: token to key. Pieces of one run have a key in common: one of them goes when the
+    one before is reported, however long that takes, since that one may come back refused.
     """
 
     def __init__(self, topic: str) -> None:
         self.topic = topic
         self.fresh: deque[list[QueuedRecord]] = deque()
         self.again: deque[list[QueuedRecord]] = deque()
-        self.in_flight: set[int] = set()
+        self.in_flight: dict[int, bytes | None] = {}
         self.sent_at = 0.0
         self.open = False
         self.asked = False
@@ -65,9 +72,9 @@ class _TopicQueue:
         self._again_next = True
 
     def take(self, limit: int, most: int) -> list[QueuedRecord]:
-        """Return the records of the next batch; empty when there are none."""
+        """Return the records of the next batch; empty when there are none that may go."""
         again, fresh = self.again, self.fresh
-        if again and (self._again_next or not fresh):
+        if again and (self._again_next or not fresh) and self._may_go(again[0]):
             self._again_next = False
             return again.popleft()
         self._again_next = True
@@ -82,6 +89,20 @@ class _TopicQueue:
                 break
             taken += fresh.popleft()
         return taken
+
+    def sent(self, records: Sequence[QueuedRecord]) -> None:
+        """Note what is in flight from now on."""
+        self.in_flight.update((record.token, record.key) for record in records)
+        self.sent_at = monotonic()
+
+    def reported(self, tokens: Iterable[int]) -> None:
+        """Note what is in flight no more."""
+        for token in tokens:
+            self.in_flight.pop(token, None)
+
+    def _may_go(self, piece: Sequence[QueuedRecord]) -> bool:
+        keys = {key for key in self.in_flight.values() if key is not None}
+        return not keys or keys.isdisjoint(record.key for record in piece)
 
 
 class _Doubt:
@@ -108,11 +129,11 @@ class SecondLane(Lane):
         self.doubts: dict[str, _Doubt] = {}
         config = owner.config
         more = (
-            ("linger.ms", _LINGER),
+            ("linger.ms", str(min(_LINGER, message_timeout(config.deadline) // 2))),
             ("batch.num.messages", "1000000"),
             ("batch.size", str(_LARGEST)),
         )
-        super().__init__(owner, replace(config, extra=(*more, *config.extra)), loop, prober)
+        super().__init__(owner, replace(config, extra=(*config.extra, *more)), loop, prober)
         self._most = min(config.batch_messages, MOST_TOGETHER)
         self._limit = config.batch_bytes
         self._small = min(_SMALL, config.batch_bytes)
@@ -196,7 +217,7 @@ class SecondLane(Lane):
     def on_deliveries(self, messages: Sequence[Any]) -> None:
         """Take the reports of one batch."""
         queue = self._queue(topic_of(messages[0]))
-        queue.in_flight.difference_update(message._private for message in messages)
+        queue.reported(message._private for message in messages)
         code = messages[0].err
         if len(messages) > 1 and code in REFUSALS:
             records, named = self._owner.sort_out(messages)
@@ -204,7 +225,7 @@ class SecondLane(Lane):
         else:
             self._learn(queue.topic, messages)
             self._owner.settle(messages)
-        if not queue.in_flight:
+        if not queue.in_flight or queue.timer is None:
             self._drive(queue)
 
     def on_fatal(self, code: int, detail: str) -> None:
@@ -258,7 +279,7 @@ class SecondLane(Lane):
         return found
 
     def _soon(self, queue: _TopicQueue) -> None:
-        if queue.timer is None and not queue.in_flight:
+        if queue.timer is None:
             queue.timer = self._loop.call_soon(self._drive, queue)
 
     def _later(self, queue: _TopicQueue, pause: float) -> None:
@@ -269,24 +290,33 @@ class SecondLane(Lane):
         if queue.timer is not None:
             queue.timer.cancel()
             queue.timer = None
-        if self._closed or not (queue.fresh or queue.again):
+        if self._closed or not (queue.in_flight or queue.fresh or queue.again):
             return
         if self._client is None:
             self._client = self._open()
         if not queue.open:
             self._find(queue, self._client)
-            return
-        wait = queue.sent_at + _PATIENCE - monotonic() if queue.in_flight else 0.0
-        if wait > 0 or self._client.pushing:
-            self._later(queue, max(wait, _PUSH_LOOK))
-            return
+        elif queue.in_flight and monotonic() < queue.sent_at + _PATIENCE:
+            self._push_again(queue, self._client)
+        elif self._client.pushing:
+            self._later(queue, _PUSH_LOOK)
+        elif alive := self._next(queue):
+            self._send(queue, self._client, alive)
+        elif queue.in_flight:
+            self._push_again(queue, self._client)
+
+    def _push_again(self, queue: _TopicQueue, client: Client) -> None:
+        client.push()
+        self._later(queue, _PUSH_AGAIN)
+
+    def _next(self, queue: _TopicQueue) -> list[QueuedRecord]:
+        """Return what may go now, without the records whose deadline has passed."""
         doubt = self.doubts.get(queue.topic)
         limit = self._limit if doubt is None else min(self._limit, doubt.ceiling)
         alive: list[QueuedRecord] = []
         while not alive and (taken := queue.take(limit, self._most)):
             alive = self._owner.still_wanted(taken)
-        if alive:
-            self._send(queue, self._client, alive)
+        return alive
 
     def _find(self, queue: _TopicQueue, client: Client) -> None:
         """Have the topic's leaders looked up first: librdkafka must not split what waits for it."""
@@ -311,17 +341,16 @@ class SecondLane(Lane):
         batch = Batch()
         for record in records:
             batch.add(record.token, record.value, record.key, record.headers, record.size)
-        queue.in_flight.update(batch.tokens)
-        queue.sent_at = monotonic()
+        queue.sent(records)
         refused = client.produce(queue.topic, batch)
         if refused:
-            queue.in_flight.difference_update(token for token, _ in refused)
+            queue.reported(token for token, _ in refused)
             sizes = {record.token: len(record.value) for record in records}
             self._owner.not_taken(
                 queue.topic, [(token, sizes[token], code) for token, code in refused]
             )
         client.push()
-        self._later(queue, _PATIENCE if queue.in_flight else 0.0)
+        self._later(queue, _PUSH_AGAIN if queue.in_flight else 0.0)
 
 
 def _weight(records: Sequence[QueuedRecord]) -> int:

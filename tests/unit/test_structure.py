@@ -63,7 +63,6 @@ WITHOUT_TESTS_OF_THEIR_OWN = {
     "gateway/data_plane/worker/__main__.py": "a process: master/test_spawn, worker/test_worker",
     "gateway/kafka/_rdkafka.py": "loads a library: every Kafka test",
     "gateway/kafka/lane.py": "what both lanes share: kafka/test_first_lane, test_second_lane",
-    "gateway/kafka/pusher.py": "a thread of the client: kafka/test_client",
     "gateway/plugins/openid_connect/fields.py": "test_schema",
     "gateway/plugins/openid_connect/login_fields.py": "test_schema",
     "gateway/plugins/openid_connect/provider_fields.py": "test_schema",

@@ -4,16 +4,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 from typing import Any
+from zlib import crc32
 
 import pytest
 
 from gateway.errors import BufferFull, ProduceError
+from gateway.kafka.client import Client
 from gateway.kafka.config import ProducerConfig
 from gateway.kafka.key_order import QueuedRecord
 from gateway.kafka.librdkafka import error_name
 from gateway.kafka.second_lane import MOST_TOGETHER, SecondLane
-from tests.support.mock_kafka import MockKafka
+from tests.support.mock_kafka import MockKafka, mock_kafka, written
 from tests.support.producing import Worker, until, working
 
 INVALID_RECORD = 87
@@ -64,7 +68,8 @@ def test_records_that_were_refused_together_are_written_apart(
 def test_a_record_that_is_refused_alone_fails_once_and_for_all(
     cluster: MockKafka, monkeypatch: pytest.MonkeyPatch, acks: int
 ) -> None:
-    # However busy the machine is, the second half is not sent before the first is reported.
+    # However busy the machine is, the second half is not sent before the first is reported: these
+    # have no key, so nothing else would hold it back.
     monkeypatch.setattr("gateway.kafka.second_lane._PATIENCE", 60.0)
 
     async def job(worker: Worker) -> list[Any]:
@@ -186,3 +191,98 @@ def test_a_second_client_that_librdkafka_gave_up_is_replaced(cluster: MockKafka,
             producer.second_lane.on_fatal(45, "the sequence is broken")
 
     working(job)
+
+
+def numbered(producer: Any, count: int, key: bytes = b"a key", size: int = 2) -> None:
+    """Send records with one key; the values tell their order."""
+    for number in range(count):
+        producer.send("t", b"%02d" % number + b"x" * (size - 2), key)
+
+
+def numbers(cluster: MockKafka) -> list[int]:
+    """Return which of them were written, in the topic's order."""
+    return [int(value[:2]) for value in written(cluster)]
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("acks", [1, -1])
+def test_pieces_of_a_batch_with_one_key_do_not_overtake_each_other_on_a_slow_broker(
+    cluster: MockKafka, monkeypatch: pytest.MonkeyPatch, acks: int
+) -> None:
+    monkeypatch.setattr("gateway.kafka.second_lane._PATIENCE", 0.02)
+
+    async def job(worker: Worker) -> None:
+        producer = worker.pool.get(config(cluster, acks))
+        cluster.round_trip(150)
+        # The first record goes alone; of those behind all, and then the first half, are refused.
+        cluster.fail(0, INVALID_RECORD, INVALID_RECORD)
+        numbered(producer, 9)
+        await until(lambda: producer.messages == 0)
+        assert producer.metrics()["failures"] == {}
+
+    working(job)
+    assert numbers(cluster) == list(range(9))
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("acks", [1, -1])
+def test_records_of_one_key_stay_together_however_long_it_takes_to_queue_them(
+    cluster: MockKafka, monkeypatch: pytest.MonkeyPatch, acks: int
+) -> None:
+    lend = Client._lend
+
+    def slowly(client: Client, token: int, value: bytes) -> int:
+        # As on a machine that has others to serve meanwhile.
+        time.sleep(0.04)
+        return lend(client, token, value)
+
+    monkeypatch.setattr(Client, "_lend", slowly)
+
+    async def job(worker: Worker) -> None:
+        producer = worker.pool.get(config(cluster, acks))
+        cluster.fail(0, INVALID_RECORD)
+        # Too large to be handed over with one call.
+        numbered(producer, 9, size=20_000)
+        await until(lambda: producer.messages == 0)
+        assert producer.metrics()["failures"] == {}
+
+    working(job)
+    assert numbers(cluster) == list(range(9))
+
+
+@pytest.mark.kafka
+def test_what_comes_while_a_broker_is_stuck_goes_to_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.kafka.second_lane._PATIENCE", 0.0)
+    # As librdkafka chooses partitions by default.
+    slow, quick = (next(b"%d" % n for n in range(9) if crc32(b"%d" % n) % 2 == p) for p in (0, 1))
+
+    async def job(worker: Worker, cluster: MockKafka) -> None:
+        producer = worker.pool.get(config(cluster))
+        told: list[bytes] = []
+
+        def send(key: bytes, then: Callable[[], None] = lambda: None) -> None:
+            def first(_: ProduceError | None) -> None:
+                told.append(key)
+                then()
+
+            # The first goes alone, the others behind it together, the second way.
+            producer.send("t", b"first", key, on_delivery=first)
+            for _ in range(2):
+                producer.send("t", b"x", key, on_delivery=lambda _: told.append(key))
+
+        send(quick)
+        await until(lambda: producer.messages == 0)
+        told.clear()
+        send(slow, lambda: cluster.round_trip(3000, broker=1))
+        await until(lambda: told)
+        send(quick)
+        await until(lambda: producer.messages == 0)
+        assert told == [slow, quick, quick, quick, slow, slow]
+
+    with mock_kafka(2) as cluster:
+        cluster.create("t", partitions=2)
+        cluster.lead("t", 1, 0)
+        cluster.lead("t", 2, 1)
+        working(lambda worker: job(worker, cluster))

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""No push is under way that is not told of."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from gateway.kafka.pusher import Pusher
+from tests.support.waiting import eventually
+
+ROUNDS = 20_000
+
+
+@pytest.fixture
+def quick_switches() -> Iterator[None]:
+    """Have threads take turns between any two lines."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("quick_switches")
+def test_while_something_is_pushed_it_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    untold, pushed = [], threading.Event()
+
+    def flush(*_: Any) -> None:
+        if not made.busy:
+            untold.append("before")
+        pushed.set()
+        if not made.busy:
+            untold.append("behind")
+
+    monkeypatch.setattr("gateway.kafka.pusher.lib", SimpleNamespace(rd_kafka_flush=flush))
+    made = Pusher(None)
+    for _ in range(ROUNDS):
+        pushed.clear()
+        made.push()
+        assert pushed.wait(10), "a push was lost"
+    eventually(lambda: not made.busy)
+    made.stop()
+    assert not untold
