@@ -83,6 +83,13 @@ def _fill_rows(
     return None
 
 
+def _produce_rows(
+    function: int, handle: int, rows: int, count: int, fields: int, used: int
+) -> list[int] | None:
+    """Decline; ``gateway/kafka/headed_records.py`` does it."""
+    return None
+
+
 def _passing_trace(
     headers: list[tuple[bytes, bytes]],
     before: frozenset[bytes],
@@ -102,7 +109,7 @@ forwarded_lines, parse_response, response_lines = (
     _parse_response,
     _response_lines,
 )
-passing_trace, fill_rows = _passing_trace, _fill_rows
+passing_trace, fill_rows, produce_rows = _passing_trace, _fill_rows, _produce_rows
 try:
     import kafka_gateway_native as _twins
 except ImportError:
@@ -117,4 +124,5 @@ else:
     response_lines = getattr(_twins, "response_lines", _response_lines)
     passing_trace = getattr(_twins, "passing_trace", _passing_trace)
     fill_rows = getattr(_twins, "fill_rows", _fill_rows)
+    produce_rows = getattr(_twins, "produce_rows", _produce_rows)
     version = _twins.__version__

@@ -78,10 +78,6 @@ class Batch:
 def extra_size(key: bytes | None, headers: Sequence[Header]) -> int:
     """Return the bytes of a record's key and headers."""
     size = len(key) if key else 0
-    if len(headers) == 1:
-        # Nearly always, where traces are: without a loop.
-        name, content = headers[0]
-        return size + len(name) + len(content)
     for name, content in headers:
         size += len(name) + len(content)
     return size

@@ -44,9 +44,7 @@ class Producer:
     ) -> None:
         self.config = config
         self.users = 1
-        self.records = 0
-        self.messages = 0
-        self.bytes = 0
+        self.records = self.messages = self.bytes = 0
         self.topics: set[str] = set()
         self.closing = False
         self.watch = Watch(
@@ -71,8 +69,7 @@ class Producer:
         self._watched: dict[int, OnSettled] = {}
         self._deadlines = Deadlines(loop, config.deadline / 1000, self._late)
         self._drained: asyncio.Event | None = None
-        self._max_messages = config.buffer_messages
-        self._max_bytes = config.buffer_bytes
+        self._max_messages, self._max_bytes = config.buffer_messages, config.buffer_bytes
 
     @property
     def client(self) -> Client:
@@ -145,7 +142,10 @@ class Producer:
         batch.tokens.append(token)
         if headers:
             batch.extras[len(batch.values) - 1], batch.headed = (None, headers), True
-            self._extras[token] = more = extra_size(None, headers)
+            # Without the call for one header: nearly always, where traces are.
+            name, content = headers[0]
+            more = len(name) + len(content) if len(headers) == 1 else extra_size(None, headers)
+            self._extras[token] = more
             size += more
         batch.size += size
         self.messages += 1

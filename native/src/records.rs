@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Twin of `_fill` in `gateway/kafka/headed_records.py`.
+//! Twins of `_fill` and `_produce_each` in `gateway/kafka/headed_records.py`.
 
 use std::cell::Cell;
+use std::ffi::c_void;
 
 use pyo3::buffer::PyBuffer;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 
@@ -84,4 +86,48 @@ fn point_to(row: &[Cell<u64>], at: usize, bytes: &Bound<'_, PyBytes>) {
 fn no_key(row: &[Cell<u64>]) {
     row[KEY].set(0);
     row[KEY + 1].set(0);
+}
+
+/// `rd_kafka_error_t *rd_kafka_produceva(rd_kafka_t *, const rd_kafka_vu_t *, size_t)`
+type Produce = unsafe extern "C" fn(*const c_void, *const c_void, usize) -> *const c_void;
+
+/// Hand `count` rows over, each with its first `used` fields; return the addresses of their errors,
+/// 0 for none; nothing where all were taken.
+///
+/// `function` is the address of librdkafka's `rd_kafka_produceva`, `handle` that of a client which
+/// is open, `rows` that of a table as `fill_rows` fills it: rows of `fields` fields.
+#[pyfunction]
+#[allow(unsafe_code)]
+pub fn produce_rows(
+    py: Python<'_>,
+    function: usize,
+    handle: usize,
+    rows: usize,
+    count: usize,
+    fields: usize,
+    used: usize,
+) -> PyResult<Vec<usize>> {
+    if function == 0 || handle == 0 || rows == 0 || used > fields {
+        return Err(PyValueError::new_err("an address is 0, or a row has more fields than there are"));
+    }
+    let step = fields * WORDS * size_of::<u64>();
+    // As cffi does around each call: librdkafka may wait for a lock of its own.
+    Ok(py.detach(|| {
+        // SAFETY: the caller vouches for the address, as it does where it calls by cffi.
+        let produce = unsafe { std::mem::transmute::<usize, Produce>(function) };
+        let mut errors = Vec::new();
+        for place in 0..count {
+            let row = (rows + place * step) as *const c_void;
+            // SAFETY: the row was filled with what outlives the call, and librdkafka copies what
+            // it keeps, but values that the caller lends it.
+            let error = unsafe { produce(handle as *const c_void, row, used) } as usize;
+            if error != 0 && errors.is_empty() {
+                errors = vec![0; count];
+            }
+            if let Some(noted) = errors.get_mut(place) {
+                *noted = error;
+            }
+        }
+        errors
+    }))
 }

@@ -92,9 +92,10 @@ def test_value_key_and_headers_of_each_record_are_its_own(batches: list[list[Con
 
 @pytest.fixture(params=["with twins", "without"])
 def twins(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the table filled by the twin, where there is one, and in Python."""
+    """Have the table filled and handed over by twins, where there are some, and in Python."""
     if request.param == "without":
         monkeypatch.setattr(native, "fill_rows", native._fill_rows)
+        monkeypatch.setattr(native, "produce_rows", native._produce_rows)
 
 
 @pytest.mark.usefixtures("twins")
@@ -129,6 +130,20 @@ def test_a_twin_leaves_what_it_does_not_know_to_the_reference() -> None:
     assert native.fill_rows(words, 63, 1, [1, 2], [b"v"] * 2, [(None, ())] * 2, {}) is None
 
 
+@needs_twins
+@pytest.mark.parametrize("given", [(0, 1, 1, 1, 7, 7), (1, 0, 1, 1, 7, 7), (1, 1, 0, 1, 7, 7)])
+def test_a_twin_calls_no_address_that_is_none(given: tuple[int, ...]) -> None:
+    call: Any = native.produce_rows
+    with pytest.raises(ValueError, match="an address is 0"):
+        call(*given)
+
+
+@needs_twins
+def test_a_twin_tells_no_row_of_fields_that_it_does_not_have() -> None:
+    with pytest.raises(ValueError, match="more fields than there are"):
+        native.produce_rows(1, 1, 1, 1, 7, 8)
+
+
 @pytest.mark.usefixtures("twins")
 async def test_values_that_are_much_together_stay_what_they_are() -> None:
     large: list[Content] = [
@@ -146,6 +161,7 @@ async def test_values_that_are_much_together_stay_what_they_are() -> None:
         assert await through(client, reports, small) == small
 
 
+@pytest.mark.usefixtures("twins")
 async def test_records_that_librdkafka_does_not_take_are_told_by_their_tokens() -> None:
     record: Content = (b"v" * LENT, None, [("h", b"1")])
     async with opened(**{"queue.buffering.max.messages": "3"}) as (client, reports):
