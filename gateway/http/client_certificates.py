@@ -14,19 +14,13 @@ import _ssl
 import ctypes
 import ssl
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 from gateway.errors import GatewayError
+from gateway.http.openssl import Verify, library, pointer_of
 
 _VERIFY_PEER = 1
 _NO_TICKET = 1 << 14
-_POINTER = ctypes.sizeof(ctypes.c_void_p)
-_SSL_AT = 3 * _POINTER
-"""Of ``PySSLSocket``: reference count, type, ``Socket``, then ``SSL *ssl`` and ``ctx``."""
-_CONTEXT_AT = 4 * _POINTER
-
-_Verify = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_void_p)
 
 
 def _take_any(verified: int, chain: int | None) -> int:
@@ -34,13 +28,13 @@ def _take_any(verified: int, chain: int | None) -> int:
     return 1
 
 
-_take = _Verify(_take_any)
+_take = Verify(_take_any)
 """Kept for as long as the process runs: OpenSSL calls it."""
 
 
 def can_ask() -> bool:
     """Tell whether this build of Python lets clients be asked."""
-    return _library() is not None
+    return library() is not None
 
 
 def ask(tls: ssl.SSLObject | ssl.SSLSocket, authorities: Sequence[bytes]) -> None:
@@ -49,19 +43,19 @@ def ask(tls: ssl.SSLObject | ssl.SSLSocket, authorities: Sequence[bytes]) -> Non
     ``authorities`` are certificates (DER) whose names the client is told. Raises ``GatewayError``
     where that cannot be done: the handshake fails then.
     """
-    library, pointer = _library(), _pointer(tls)
-    if library is None or pointer is None:
+    functions, pointer = library(), pointer_of(tls)
+    if functions is None or pointer is None:
         raise GatewayError("this build of Python cannot ask for client certificates")
-    library.SSL_set_verify(pointer, _VERIFY_PEER, _take)
+    functions.SSL_set_verify(pointer, _VERIFY_PEER, _take)
     # A session that is taken up again has lost the client's intermediate certificates.
-    library.SSL_set_num_tickets(pointer, ctypes.c_size_t(0))
-    library.SSL_set_options(pointer, ctypes.c_uint64(_NO_TICKET))
+    functions.SSL_set_num_tickets(pointer, ctypes.c_size_t(0))
+    functions.SSL_set_options(pointer, ctypes.c_uint64(_NO_TICKET))
     for authority in authorities:
         text = ctypes.c_char_p(authority)
-        certificate = library.d2i_X509(None, ctypes.byref(text), ctypes.c_long(len(authority)))
+        certificate = functions.d2i_X509(None, ctypes.byref(text), ctypes.c_long(len(authority)))
         if certificate:
-            library.SSL_add_client_CA(pointer, ctypes.c_void_p(certificate))
-            library.X509_free(ctypes.c_void_p(certificate))
+            functions.SSL_add_client_CA(pointer, ctypes.c_void_p(certificate))
+            functions.X509_free(ctypes.c_void_p(certificate))
 
 
 def client_chain(tls: Any) -> list[bytes]:
@@ -74,27 +68,3 @@ def client_chain(tls: Any) -> list[bytes]:
     # SSLObject has it from Python 3.13 on; before, only what stands behind it.
     chain = tls._sslobj.get_unverified_chain()
     return [found.public_bytes(_ssl.ENCODING_DER) for found in chain or () if found is not None]
-
-
-def _pointer(tls: Any) -> ctypes.c_void_p | None:
-    """Return OpenSSL's ``SSL *``, if the object is laid out as it is known to be."""
-    inner = tls._sslobj
-    context = ctypes.c_void_p.from_address(id(inner) + _CONTEXT_AT).value
-    if context != id(inner.context):
-        return None
-    return ctypes.c_void_p(ctypes.c_void_p.from_address(id(inner) + _SSL_AT).value)
-
-
-@cache
-def _library() -> Any:
-    """Return the OpenSSL that Python's ``ssl`` is linked with, None where it hides it."""
-    try:
-        library = ctypes.CDLL(_ssl.__file__)
-        library.SSL_set_verify.argtypes = [ctypes.c_void_p, ctypes.c_int, _Verify]
-        library.SSL_set_options.restype = ctypes.c_uint64
-        library.d2i_X509.restype = ctypes.c_void_p
-        for name in ("SSL_set_num_tickets", "SSL_add_client_CA", "X509_free"):
-            getattr(library, name)
-    except (AttributeError, OSError):
-        return None
-    return library

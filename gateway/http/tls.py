@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from gateway.errors import ReleaseRefused
 from gateway.http.client_certificates import ask, can_ask
+from gateway.http.ticket_keys import use_ticket_keys
 from gateway.pem import load_chain
 
 Pair = tuple[str, str]
@@ -33,10 +34,14 @@ class Certificates:
     """``context`` goes to every https listener; ``swap`` changes what it hands out.
 
     A new configuration is prepared first, which may fail, and swapped in later, which cannot.
+    ``ticket_keys`` are those of all the node's workers; without them clients' sessions are known
+    to this object alone.
     """
 
-    def __init__(self, default: Pair) -> None:
+    def __init__(self, default: Pair, ticket_keys: bytes = b"") -> None:
         self.context = _context([default])
+        if ticket_keys:
+            use_ticket_keys(self.context, ticket_keys)
         self.context.sni_callback = self._choose
         self._choices = TlsChoices()
         self._made: dict[tuple[Pair, ...], ssl.SSLContext] = {}

@@ -86,6 +86,7 @@ class Master:
         self._stop = asyncio.Event()
         self._prefix: Path
         self._node_id: str
+        self._ticket_keys = ""
         self._addresses: list[ListenAddress]
         self._supervisor: Supervisor
         self._source: Source
@@ -274,12 +275,16 @@ class Master:
         certificate = None
         if any(address.ssl for address in self._addresses):
             from gateway.data_plane.master.default_certificate import listener_certificate
+            from gateway.http.ticket_keys import SIZE
 
             certificate = listener_certificate(self.settings, self._prefix)
+            # The same for workers that are started anew.
+            self._ticket_keys = self._ticket_keys or os.urandom(SIZE).hex()
         return {
             "values": self._values,
             "addresses": ", ".join(str(address) for address in self._addresses),
             "certificate": certificate,
+            "ticket_keys": self._ticket_keys,
             "trusted": trusted_bundle(self.settings, self._prefix),
             "node_id": self._node_id,
             "drain": self.settings.drain_timeout,

@@ -82,7 +82,7 @@ class WorkerParts:
             node_id=data.get("node_id", ""),
         )
         server = _server(settings, application, default_type)
-        certificates = _certificates(data["certificate"])
+        certificates = _certificates(data["certificate"], data.get("ticket_keys", ""))
         return cls(settings, application, server, resources, log, certificates)
 
     @property
@@ -144,14 +144,14 @@ def _server(settings: Settings, application: GatewayApplication, default_type: b
     )
 
 
-def _certificates(pair: list[str] | None) -> Certificates | None:
+def _certificates(pair: list[str] | None, ticket_keys: str) -> Certificates | None:
     if pair is None:
         return None
     # Imported here: plain http needs no certificates, and their library is large.
     from gateway.http.tls import Certificates
 
     certificate, key = pair
-    return Certificates((certificate, key))
+    return Certificates((certificate, key), bytes.fromhex(ticket_keys))
 
 
 def _states(producers: list[dict[str, Any]]) -> dict[str, int]:
