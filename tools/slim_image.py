@@ -35,6 +35,26 @@ UNUSED = (
     # Compile bindings: those that are compiled need its `_cffi_backend` alone.
     "cffi",
     "pycparser",
+    # Extensions of mapped classes and of an asyncio that is not used; alembic imports `compiler`.
+    *(f"sqlalchemy/ext/{name}" for name in ("asyncio", "declarative", "associationproxy.py")),
+    *(f"sqlalchemy/ext/{name}" for name in ("automap.py", "horizontal_shard.py", "mutable.py")),
+    *(f"sqlalchemy/ext/{name}" for name in ("hybrid.py", "orderinglist.py", "baked.py")),
+    # The gateway has its own client of the registry, and its own asyncio for librdkafka.
+    *(f"confluent_kafka/{name}" for name in ("schema_registry", "aio", "avro", "kafkatest")),
+    # Models in pydantic's old form, and its plugin for mypy.
+    *("pydantic/v1", "pydantic/mypy.py"),
+    # Clients of several databases at once, and modules that a Redis may be extended with.
+    *("redis/multidb", "redis/asyncio/multidb"),
+    *(f"redis/commands/{name}" for name in ("search", "json", "timeseries", "bf", "vectorset")),
+    # aiohttp is a client here: its server, and what tests servers.
+    *(f"aiohttp/{name}.py" for name in ("web_urldispatcher", "web_fileresponse", "web_runner")),
+    *(f"aiohttp/{name}.py" for name in ("web_response", "web_request", "web_protocol", "web_ws")),
+    *(f"aiohttp/{name}.py" for name in ("web", "web_app", "test_utils", "pytest_plugin", "worker")),
+    # Another loop than asyncio, and helps for tests.
+    *("anyio/_backends/_trio.py", "anyio/pytest_plugin.py", "starlette/testclient.py"),
+    # What the build itself reads.
+    *(f"gateway/{name}" for name in ("Dockerfile", "Dockerfile.dockerignore")),
+    *(f"gateway/{name}" for name in ("requirements.txt", "build-requirements.txt")),
 )
 ROLES = ("all", "data-plane")
 CONTROL_PLANE = (
@@ -81,6 +101,9 @@ def slim(packages: Path, roles: str) -> None:
     else:
         for name in CONTROL_PLANE:
             _remove(packages, name)
+    # Which files are whose: asked when a package is removed, which nobody does with an image's.
+    for record in packages.glob("*.dist-info/RECORD"):
+        record.unlink()
     for folder in packages.iterdir():
         if folder.name != OURS:
             _bytecode_alone(folder)
@@ -88,7 +111,11 @@ def slim(packages: Path, roles: str) -> None:
 
 def _remove(packages: Path, name: str) -> None:
     """Remove a package or a part of one; what is said of an installed one goes with it."""
-    shutil.rmtree(packages / name)
+    part = packages / name
+    if part.is_dir():
+        shutil.rmtree(part)
+    else:
+        part.unlink()
     for about in packages.glob(f"{name}-*.dist-info"):
         shutil.rmtree(about)
 

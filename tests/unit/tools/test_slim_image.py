@@ -59,10 +59,13 @@ def test_what_is_no_64_bit_elf_file_stays_as_it_is(content: bytes) -> None:
 def site_packages(folder: Path) -> Path:
     """Make a small folder of packages with all that is looked for."""
     for name in (*UNUSED, *CONTROL_PLANE, LEXERS):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-        (folder / name / "x.py").write_text("")
+        part = folder / name
+        module = part if part.suffix in {".py", ".txt"} or "Dockerfile" in name else part / "x.py"
+        module.parent.mkdir(parents=True, exist_ok=True)
+        module.write_text("")
     for name in ("cffi", "starlette"):
         (folder / f"{name}-1.0.dist-info").mkdir()
+        (folder / f"{name}-1.0.dist-info" / "RECORD").write_text("")
     for name in NEEDED_LEXERS:
         (folder / LEXERS / name).write_text("")
     (folder / LIBPQ / "libpq-1.so.5").write_bytes(b"")
@@ -70,7 +73,7 @@ def site_packages(folder: Path) -> Path:
     for lua in (LUA, "lua54."):
         shutil.copy(library("multidict._multidict"), folder / "lupa" / f"{lua}{SUFFIX[1:]}")
     for name in (OURS, "other"):
-        (folder / name).mkdir()
+        (folder / name).mkdir(exist_ok=True)
         (folder / name / "__init__.py").write_text(f"NAME = {name!r}\n")
         (folder / name / "__init__.pyi").write_text("NAME: str\n")
         (folder / name / "data.txt").write_text("stays")
@@ -178,6 +181,46 @@ def test_packages_of_others_keep_bytecode_alone_and_ours_its_sources(tmp_path: P
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.split() == [OURS, "other", "single"]
+
+
+WITHOUT = """
+import pkgutil, sys
+from importlib import import_module
+from pathlib import Path
+
+class TakenOut:
+    def find_spec(self, name, path=None, target=None):
+        if name in gone:
+            raise ModuleNotFoundError(f"{name} is not in the image", name=name)
+
+database, *gone = sys.argv[1:]
+sys.meta_path.insert(0, TakenOut())
+import gateway
+for module in pkgutil.walk_packages(gateway.__path__, "gateway."):
+    if not module.name.endswith("__main__") and ".migrations.versions" not in module.name:
+        import_module(module.name)
+from gateway.control_plane.database.sqlite import SqliteDatabase
+from gateway.control_plane.store import Store
+store = Store(SqliteDatabase(Path(database)))
+store.open()
+store.close()
+import asyncio
+from aiohttp import ClientSession
+from redis.asyncio import Redis, RedisCluster
+async def clients():
+    await ClientSession().close()
+    await Redis().aclose()
+    await RedisCluster("127.0.0.1").aclose()
+asyncio.run(clients())
+"""
+
+
+def test_what_is_taken_out_is_imported_by_no_role(tmp_path: Path) -> None:
+    names = [Path(name).with_suffix("") for name in UNUSED if not name.startswith(f"{OURS}/")]
+    dotted = [".".join(name.parts) for name in names]
+    command = [sys.executable, "-c", WITHOUT, str(tmp_path / "releases.db"), *dotted]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("missing", [UNUSED[0], f"lupa/{LUA}{SUFFIX[1:]}"])
