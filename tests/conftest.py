@@ -7,8 +7,10 @@ import asyncio
 import inspect
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy
 import uvloop
 
 from tests.support.broker import Broker, running_broker
@@ -49,6 +51,25 @@ def each_storage(storage: Storage) -> Iterator[None]:
     """Have the control planes of a test keep their releases in each kind of database in turn."""
     with storage.chosen():
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_database_left_open(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close the databases that a test leaves open: from Python 3.13 on, sqlite3 warns of each.
+
+    What is still used opens its own again.
+    """
+    engines: list[sqlalchemy.Engine] = []
+    create = sqlalchemy.create_engine
+
+    def noted(*arguments: Any, **options: Any) -> sqlalchemy.Engine:
+        engines.append(create(*arguments, **options))
+        return engines[-1]
+
+    monkeypatch.setattr(sqlalchemy, "create_engine", noted)
+    yield
+    for engine in engines:
+        engine.dispose()
 
 
 _LONGEST_ASYNC_TEST = 300.0

@@ -24,6 +24,7 @@ from typing import Any
 from gateway import __version__
 from gateway.errors import EndpointUnreachable
 from gateway.http.callers import is_loopback
+from gateway.pem import verifying
 
 TOO_MANY = 429
 _WHO = {"User-Agent": f"kafka-gateway/{__version__}"}
@@ -113,7 +114,7 @@ class JsonApi:
         proxies: dict[str, str] | None = {} if here else None
         handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler(proxies)]
         if self.url.startswith("https:"):
-            context = ssl.create_default_context(cadata=self.ca)
+            context = verifying(cadata=self.ca)
             if not self.verified:
                 context.check_hostname = False
                 context.verify_mode = ssl.CERT_NONE

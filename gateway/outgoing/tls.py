@@ -6,7 +6,7 @@ from __future__ import annotations
 import ssl
 from functools import lru_cache
 
-from gateway.pem import load_chain
+from gateway.pem import load_chain, verifying
 
 
 @lru_cache(maxsize=256)
@@ -22,7 +22,7 @@ def tls_context(
     are trusted too; ``certificate``: that of the client and its key, both PEM. Raises
     ``ssl.SSLError`` or ``OSError``.
     """
-    context = ssl.create_default_context(cafile=ca)
+    context = verifying(cafile=ca)
     for pem in authorities:
         context.load_verify_locations(cadata=pem)
     if not verify:

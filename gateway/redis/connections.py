@@ -13,6 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool, SentinelManagedConnection
 from redis.backoff import NoBackoff
 
+from gateway.pem import verifying
 from gateway.redis.target import RedisTarget
 
 CONNECTIONS = 8
@@ -76,7 +77,7 @@ def _tls(target: RedisTarget) -> dict[str, Any]:
 
 
 def _context(target: RedisTarget) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=target.trusted_ca)
+    context = verifying(cafile=target.trusted_ca)
     if not target.verified:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from gateway.errors import VaultError
+from gateway.pem import verifying
 
 _TIMEOUT = 5.0
 """Seconds for connecting, and for each piece of a response."""
@@ -83,7 +84,7 @@ class VaultApi:
         if parts.scheme == "http":
             return http.client.HTTPConnection(host, port, timeout=_TIMEOUT)
         try:
-            context = ssl.create_default_context(cafile=self._trusted)
+            context = verifying(cafile=self._trusted)
         except (OSError, ssl.SSLError) as error:
             raise VaultError(f"the trusted certificates cannot be used: {error}") from None
         return http.client.HTTPSConnection(host, port, timeout=_TIMEOUT, context=context)

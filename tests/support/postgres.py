@@ -7,7 +7,6 @@ Looked for on PATH and where Debian keeps it; without one the tests that need it
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import shutil
 import signal
@@ -61,7 +60,7 @@ class Postgres:
         (self.port,) = free_ports(1)
         self._settings = {**_SETTINGS, **settings}
         self._process: subprocess.Popen[bytes] | None = None
-        self._count = itertools.count(1)
+        self._count = 0
 
     def make(self) -> Postgres:
         """Make the server's files."""
@@ -128,7 +127,8 @@ class Postgres:
 
     def database(self) -> str:
         """Make an empty database; return its name."""
-        name = f"test_{os.getpid()}_{next(self._count)}"
+        self._count += 1
+        name = f"test_{os.getpid()}_{self._count}"
         with self.connect() as connection:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
         return name

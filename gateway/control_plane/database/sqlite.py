@@ -103,6 +103,14 @@ class SqliteDatabase(Database):
 
 def _prepare(lock_timeout: float) -> Callable[[Any, object], None]:
     def prepare(connection: Any, _record: object) -> None:
+        try:
+            set_up(connection)
+        except BaseException:
+            # Nobody else has it yet: SQLAlchemy leaves it to the collector.
+            connection.close()
+            raise
+
+    def set_up(connection: Any) -> None:
         # Transactions are begun by `_begin`, not by Python's driver at the first change.
         connection.isolation_level = None
         connection.execute(f"PRAGMA busy_timeout={int(lock_timeout * 1000)}")

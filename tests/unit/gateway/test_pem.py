@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import SettingsError
-from gateway.pem import load_chain, read_pem, trust
+from gateway.pem import load_chain, read_pem, trust, verifying
+from tests.support import authority as relaxed
 from tests.support.broker import Authority
+from tests.support.handshake import shake_hands
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +49,24 @@ def test_trust_takes_texts_and_the_system(authority: Authority) -> None:
     trust(context, ["system", authority.certificate], "X")
     subjects = [item["subject"] for item in context.get_ca_certs()]
     assert ((("commonName", "tests"),),) in subjects
+
+
+def test_an_authority_without_key_usage_and_key_identifiers_is_trusted_by_every_python(
+    tmp_path: Path,
+) -> None:
+    company = relaxed.Authority("company")
+    pair = company.issue("kafka.test", server=True)
+    (tmp_path / "ca.crt").write_text(company.pem)
+    shake_hands(verifying(cadata=company.pem), *pair, "kafka.test")
+    shake_hands(verifying(cafile=str(tmp_path / "ca.crt")), *pair, "kafka.test")
+
+
+def test_what_another_authority_signed_or_for_another_name_is_refused() -> None:
+    company = relaxed.Authority("company")
+    pair = company.issue("kafka.test", server=True)
+    with pytest.raises(ssl.SSLCertVerificationError, match="unable to get local issuer"):
+        shake_hands(verifying(cadata=relaxed.Authority("another").pem), *pair, "kafka.test")
+    with pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"):
+        shake_hands(verifying(cadata=company.pem), *pair, "other.test")
+    with pytest.raises(ssl.SSLCertVerificationError):
+        shake_hands(verifying(), *pair, "kafka.test")

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import ssl
 from datetime import timedelta
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from provider.certificates import (
     CertificateRequest,
@@ -18,6 +20,7 @@ from provider.certificates import (
     utc_now,
 )
 from provider.resource_types import CERTIFICATE_ALGORITHMS
+from tests.support.handshake import shake_hands
 
 
 def authority(days: int = 10) -> Issuer:
@@ -26,6 +29,10 @@ def authority(days: int = 10) -> Issuer:
         CertificateRequest("ca", "ours", (), (), timedelta(days=days)), key, None, utc_now()
     )
     return load_issuer(pem, key_pem(key))
+
+
+def issuer_pem(issuer: Issuer) -> str:
+    return issuer.certificate.public_bytes(Encoding.PEM).decode()
 
 
 @pytest.mark.parametrize("algorithm", CERTIFICATE_ALGORITHMS)
@@ -51,3 +58,14 @@ def test_a_key_of_another_certificate_is_refused() -> None:
     )
     with pytest.raises(ValueError, match="the key is not the certificate's"):
         load_issuer(pem, key_pem(new_key("ecdsa-p256")))
+
+
+@pytest.mark.parametrize("algorithm", CERTIFICATE_ALGORITHMS)
+def test_certificates_meet_all_of_rfc_5280_as_clients_on_python_3_13_ask(algorithm: str) -> None:
+    ours, key = authority(), new_key(algorithm)
+    request = CertificateRequest("server", "a.test", ["a.test"], (), timedelta(days=1))
+    certificate = issue(request, key, ours, utc_now())
+    strict = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    strict.verify_flags |= ssl.VERIFY_X509_STRICT
+    strict.load_verify_locations(cadata=issuer_pem(ours))
+    shake_hands(strict, certificate, key_pem(key), "a.test")

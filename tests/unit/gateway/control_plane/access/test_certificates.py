@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import ssl
 from pathlib import Path
 
 import aiohttp
@@ -48,9 +47,7 @@ async def test_a_certificate_does_what_the_token_of_its_name_may(tmp_path: Path)
         async def call(
             pair: Pair | None, method: str = "GET", path: str = "/services", **options: object
         ) -> int:
-            context = ssl.create_default_context(cadata=authority.pem)
-            if pair is not None:
-                context = client_context(authority.pem, pair)
+            context = client_context(authority.pem, pair)
             context.check_hostname = False
             connector = aiohttp.TCPConnector(ssl=context)
             async with (

@@ -68,14 +68,12 @@ async def test_a_locked_database_is_a_503_and_the_next_try_works(
 
 
 async def test_a_full_disk_is_a_507_and_the_release_before_stays(tmp_path: Path) -> None:
-    def limit(connection: sqlite3.Connection, _: object) -> None:
+    def limit(connection: sqlite3.Connection, _record: object, _fairy: object) -> None:
         connection.execute("PRAGMA max_page_count=16")
 
     async with running(tmp_path) as place, place.serving():
         await place.publish(story())
-        store = place.made.store
-        sa.event.listen(store.database.engine, "connect", limit)
-        store.close()
+        sa.event.listen(place.made.store.database.engine, "checkout", limit)
         names = {f"{tmp_path.name}-{n}": {"host": f"h{n}.test"} for n in range(2000)}
         reply = await place.publish({"services": names}, owner="big")
         assert reply.status == 507
