@@ -10,9 +10,9 @@ librdkafka no more, and ``destroy`` waits for the calls that are still under way
 
 Batching. librdkafka's ``linger.ms`` is fixed: 0 sends the first record of a burst alone (and an
 idempotent producer then spins until that request is answered, since it has one in flight at a
-time); anything above means a sleep of a whole millisecond when nothing else happens. So it stays
-above 0, and ``push`` sends at once what is queued: ``rd_kafka_flush`` lifts the linger time while
-it waits, on a thread of its own.
+time); anything above means a sleep of whole milliseconds when nothing else happens. So it is longer
+than handing over takes, and ``push`` sends at once what is queued: ``rd_kafka_flush`` lifts the
+linger time while it waits, on a thread of its own.
 """
 
 from __future__ import annotations
@@ -120,6 +120,12 @@ class Client:
     def push(self) -> None:
         """Send what is queued without waiting for more."""
         self._pusher.push()
+
+    def forget_push(self) -> None:
+        """Drop a push that its thread has not come to: what it was to send is gone, and what is
+        queued next would be sent halfway.
+        """
+        self._pusher.forget()
 
     @property
     def pushing(self) -> bool:

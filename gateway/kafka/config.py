@@ -15,6 +15,10 @@ LARGEST_BATCH = 10_000
 STICKY = 10
 """Milliseconds for which records without a key go to one partition. librdkafka's own default for so
 short a linger time scatters those that come together, which makes a request of each few."""
+LINGER = 2.0
+"""Milliseconds for which librdkafka keeps records; a push ends them. Longer than it takes to hand
+over what goes together: it would send the first half alone, and an idempotent producer then spins
+until that is answered."""
 _LARGEST_RECORD = 100_000_000
 """Left to the broker to judge: the size of a request's body is bounded before it comes here."""
 
@@ -83,7 +87,7 @@ class ProducerConfig:
     batch_bytes: int = 1_048_576
     buffer_messages: int = 50_000
     buffer_bytes: int = BUFFER_BYTES
-    linger: float = 0.1
+    linger: float = LINGER
     waited: bool = True
     """Whether callers wait for what becomes of their records."""
     gated: bool = False

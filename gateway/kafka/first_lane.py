@@ -22,7 +22,7 @@ from gateway.kafka.config import STICKY
 from gateway.kafka.key_order import QueuedRecord
 from gateway.kafka.lane import Lane, LaneOwner
 from gateway.kafka.librdkafka import error_name
-from gateway.kafka.pace import SMALL, Pace
+from gateway.kafka.pace import Pace
 from gateway.kafka.prober import Prober
 
 _HOLD = 0.001
@@ -106,6 +106,7 @@ class FirstLane(Lane):
             return
         going = self._backlog.next(self.staged)
         self.count = sum(len(batch.values) for batch in self.staged.values())
+        self.client.forget_push()
         taken = sum(self._hand_over(topic, batch) for topic, batch in going)
         if taken:
             self._went(taken)
@@ -161,15 +162,13 @@ class FirstLane(Lane):
         return len(batch.values) - len(refused)
 
     def _went(self, records: int) -> None:
-        """Note that records are in flight, and have small batches sent at once."""
+        """Note that records are in flight, and have them sent at once."""
         self.in_flight += records
         self._in_turn += records
         self._requests += 1
         self._flushed_at = monotonic()
         self._pace.went(self._flushed_at)
-        if records <= SMALL and self._config.linger:
-            # Larger ones wait out librdkafka's linger time, which costs them little and spares a
-            # thread switch for each.
+        if self._config.linger:
             self.client.push()
 
     def _patience(self) -> float:

@@ -23,6 +23,7 @@ class Pusher:
         self._stopped = False
         self._asked = 0
         self._done = 0
+        self._due = False
         self._thread = threading.Thread(target=self._run, name="kafka-push", daemon=True)
         self._thread.start()
 
@@ -33,9 +34,14 @@ class Pusher:
 
     def push(self) -> None:
         """Send what is queued."""
+        self._due = True
         self._asked += 1
         if self._wanted.locked():
             self._wanted.release()
+
+    def forget(self) -> None:
+        """Drop a push that the thread has not come to."""
+        self._due = False
 
     def stop(self) -> None:
         """End the thread; blocks until it has."""
@@ -51,5 +57,6 @@ class Pusher:
                 return
             asked = self._asked
             if asked != self._done:
-                flush(self._handle, 1)
+                if self._due:
+                    flush(self._handle, 1)
                 self._done = asked

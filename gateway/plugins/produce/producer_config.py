@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.errors import CertificateMissing, ProduceError
-from gateway.kafka.config import LARGEST_BATCH, Gating, OAuth, ProducerConfig, Sasl, Tls
+from gateway.kafka.config import LARGEST_BATCH, LINGER, Gating, OAuth, ProducerConfig, Sasl, Tls
 from gateway.plugins.produce.delivery_settings import BootstrapServer, Delivering
 from gateway.plugins.produce.settings import OAuthBearer, Producing
 
@@ -110,7 +110,7 @@ def _producer(
         ),
         batch_bytes=delivery.producer_request_limits_bytes_per_request,
         buffer_messages=delivery.producer_async_buffering_limits_messages_in_memory,
-        linger=0.0 if buffered and not delivery.producer_async_flush_timeout else 0.1,
+        linger=0.0 if buffered and not delivery.producer_async_flush_timeout else LINGER,
         waited=False,
     )
     if not isinstance(config, Producing) or not isinstance(delivery, Producing):

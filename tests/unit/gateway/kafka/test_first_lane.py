@@ -5,13 +5,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import pytest
 
 from gateway.errors import ProduceError
+from gateway.kafka.batch import Header
+from gateway.kafka.client import Client
 from gateway.kafka.config import ProducerConfig
+from gateway.kafka.first_lane import FirstLane
 from tests.support.mock_kafka import MockKafka, config_of, delivered, silence, written
 from tests.support.producing import Worker, until, working
 
@@ -96,6 +100,61 @@ def test_fewer_than_came_lately_go_when_the_wait_is_over(cluster: MockKafka) -> 
             assert await delivered(producer) is None
 
     working(job)
+
+
+@pytest.mark.parametrize("acks", [1, -1])
+@pytest.mark.parametrize("headers", [(), (("traceparent", b"00"),)])
+def test_what_is_handed_over_goes_in_one_request_however_long_that_takes(
+    cluster: MockKafka, monkeypatch: pytest.MonkeyPatch, acks: int, headers: Sequence[Header]
+) -> None:
+    # librdkafka keeps records for a minute here: nothing but a push sends them.
+    changes = {"idempotent": acks == -1, "linger": 60_000.0, "deadline": 120_000}
+    reports = []
+    on_deliveries = FirstLane.on_deliveries
+
+    def noted(lane: FirstLane, messages: Sequence[Any]) -> None:
+        reports.append(len(messages))
+        on_deliveries(lane, messages)
+
+    monkeypatch.setattr(FirstLane, "on_deliveries", noted)
+
+    async def job(worker: Worker) -> None:
+        producer = worker.pool.get(config_of(cluster, acks=acks, **changes))
+
+        def is_written() -> bool:
+            # Once more: on a busy machine a push may be over before librdkafka's thread sees it.
+            producer.client.push()
+            return producer.messages == 0
+
+        for count in (1, 500):
+            for _ in range(count):
+                producer.send("t", b"x", None, headers)
+            producer.flush()
+            await until(is_written)
+
+    working(job)
+    assert reports == [1, 500]
+
+
+def test_a_push_for_what_is_gone_does_not_send_half_of_what_follows(
+    cluster: MockKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+    for name in ("forget_push", "produce", "push"):
+        called = getattr(Client, name)
+
+        def noted(client: Client, *given: Any, name: str = name, called: Any = called) -> Any:
+            calls.append(name)
+            return called(client, *given)
+
+        monkeypatch.setattr(Client, name, noted)
+
+    async def job(worker: Worker) -> None:
+        producer = worker.pool.get(config_of(cluster))
+        assert await delivered(producer) is None
+
+    working(job)
+    assert calls == ["forget_push", "produce", "push"]
 
 
 def test_a_flush_waits_for_no_company(cluster: MockKafka, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,3 +46,29 @@ def test_while_something_is_pushed_it_is_busy(monkeypatch: pytest.MonkeyPatch) -
     eventually(lambda: not made.busy)
     made.stop()
     assert not untold
+
+
+def test_a_push_that_is_forgotten_before_it_began_is_not_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun, may_end, pushes = threading.Event(), threading.Event(), []
+
+    def flush(*_: Any) -> None:
+        pushes.append(1)
+        begun.set()
+        assert may_end.wait(10)
+
+    monkeypatch.setattr("gateway.kafka.pusher.lib", SimpleNamespace(rd_kafka_flush=flush))
+    made = Pusher(None)
+    made.push()
+    assert begun.wait(10)
+    # The thread is at the first one.
+    made.push()
+    made.forget()
+    may_end.set()
+    eventually(lambda: not made.busy)
+    assert len(pushes) == 1
+    made.push()
+    eventually(lambda: not made.busy)
+    made.stop()
+    assert len(pushes) == 2
