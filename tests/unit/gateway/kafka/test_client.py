@@ -273,4 +273,4 @@ def test_without_a_token_the_answer_is_502_within_the_deadline(
     started = time.monotonic()
     status, _ = send(knowing, with_tokens(knowing, url, timeout=1500))
     assert status == 502
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 10

@@ -118,7 +118,7 @@ def test_a_stuck_worker_does_not_hang_the_status_api(node: NodeProcess) -> None:
     try:
         started = time.monotonic()
         assert get(node.status, "/metrics").status == 200
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 10
     finally:
         os.kill(stuck, signal.SIGCONT)
 
