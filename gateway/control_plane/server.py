@@ -38,8 +38,9 @@ from gateway.control_plane.page.app import GatewayPage, PageParts
 from gateway.control_plane.publish_spans import PublishSpans
 from gateway.control_plane.publisher import Publisher
 from gateway.control_plane.releases import Releases
+from gateway.control_plane.retention import Retention
 from gateway.control_plane.status import NodeStatus, status_app
-from gateway.control_plane.store import Retention, Store
+from gateway.control_plane.store import Store
 from gateway.control_plane.traffic import Traffic
 from gateway.control_plane.web import WebServer, listen
 from gateway.errors import SettingsError

@@ -9,9 +9,8 @@ half-way leaves nothing behind.
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,11 +18,12 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from gateway.control_plane.database.database import Database, upsert
-from gateway.control_plane.database.schema import bring_up, check_form, found_form
+from gateway.control_plane.database.database import Database, Statement, upsert
+from gateway.control_plane.database.schema import FORM, bring_up, check_form
 from gateway.control_plane.delta import between
 from gateway.control_plane.keyring import Keyring
 from gateway.control_plane.ownership import canonical
+from gateway.control_plane.retention import OldReleases, ReleaseKey, Retention
 from gateway.control_plane.store_tables import (
     DATA_PLANES,
     ENTITIES_TABLE,
@@ -33,31 +33,17 @@ from gateway.control_plane.store_tables import (
     RELEASES,
     decoded,
     encoded,
+    entity_changes,
     kept_text,
     seal_all,
     undo_of,
     went_back,
-    write_entities,
 )
 from gateway.entities.checks import Table
 from gateway.errors import NotFound
 
-_NEVER_REMOVED = 10
-"""Newest releases that stay however old they are."""
-_LOOK = 3600.0
-"""Seconds between looks for releases that are too old."""
-
-
-@dataclass(frozen=True)
-class Retention:
-    """Which releases are kept: at most the newest ``count``, and of those none older than ``age``.
-
-    The newest ten stay however old they are, and those that a rollback went back to.
-    """
-
-    count: int = 1000
-    age: float = 30 * 86400.0
-    """Seconds."""
+_NEWEST = sa.select(*INFO).order_by(RELEASES.c.number.desc()).limit(1)
+_APPEND = sa.insert(RELEASES)
 
 
 @dataclass(frozen=True)
@@ -73,10 +59,14 @@ class ReleaseInfo:
     void: bool = False
     """Stands for "no configuration": what a refused first release is taken back to."""
 
+    @property
+    def key(self) -> ReleaseKey:
+        """What no other has, not even that of its number in a restored database."""
+        return self.number, self.created_at, self.who, self.message
+
     def is_same(self, other: ReleaseInfo) -> bool:
-        """Tell whether this is that release, and not one of its number in a restored database."""
-        own = (self.number, self.created_at, self.who, self.message)
-        return own == (other.number, other.created_at, other.who, other.message)
+        """Tell whether this is that release."""
+        return self.key == other.key
 
 
 @dataclass(frozen=True)
@@ -129,8 +119,7 @@ class Store:
         retention: Retention | None = None,
     ) -> None:
         self.database = database
-        self.retention = retention or Retention()
-        self._looked = -math.inf
+        self._old = OldReleases(retention or Retention())
         self.keyring = keyring or Keyring()
         self._newest: Release | None = None
 
@@ -190,8 +179,9 @@ class Store:
         it raises undoes the transaction. Returns the new release, or None when ``build`` does.
         """
         with self.writing() as connection:
-            check_form(found_form(connection), self.database.label)
-            previous = self._read_newest(connection)
+            form, newest = self.database.answers(connection, [FORM, _NEWEST])
+            check_form(form[0][0] if form else None, self.database.label)
+            previous = self._newest_of(connection, newest)
             following = build(previous)
             if following is None:
                 return None
@@ -204,10 +194,19 @@ class Store:
                 void=following.void,
                 table=following.table,
             )
-            self._write(connection, previous, release, following.target)
-            self._remove_old(connection, release.number)
-            self.database.announce(connection, "release")
+            removals = self._old.removals(
+                connection,
+                None if previous is None else previous.key,
+                following.target,
+                lambda number: self._snapshot(connection, number),
+            )
+            self.database.conclude(
+                connection,
+                [*self._appending(previous, release, following.target), *removals],
+                "release",
+            )
         self._newest = release
+        self._old.appended(release.key, following.target)
         return release
 
     def keep_note(self, name: str, content: Any) -> None:
@@ -233,46 +232,18 @@ class Store:
         with self.writing() as connection:
             connection.execute(sa.update(RELEASES).where(chosen).values(hash=digest))
 
-    def _write(
-        self,
-        connection: sa.Connection,
-        previous: Release | None,
-        release: Release,
-        target: int | None,
-    ) -> None:
+    def _appending(
+        self, previous: Release | None, release: Release, target: int | None
+    ) -> Iterator[Statement]:
         delta = between({} if previous is None else previous.table, release.table)
         number, keyring = release.number, self.keyring
         values = {column.name: getattr(release, column.name) for column in INFO}
         values |= {"snapshot": b"", "undo": encoded(undo_of(delta), keyring, number)}
-        connection.execute(sa.insert(RELEASES).values(values | {"target": target}))
-        write_entities(connection, delta, keyring, number)
+        yield Statement(_APPEND, [values | {"target": target}])
+        yield from entity_changes(self.database.engine.dialect.name, delta, keyring, number)
 
-    def _remove_old(self, connection: sa.Connection, newest: int) -> None:
-        """Remove the releases that are kept no longer."""
-        columns = RELEASES.c
-        last = newest - self.retention.count
-        now = time.time()
-        if now - self._looked > _LOOK:
-            self._looked = now
-            old = sa.select(sa.func.max(columns.number)).where(
-                columns.created_at < now - self.retention.age,
-                columns.number <= newest - _NEVER_REMOVED,
-            )
-            last = max(last, connection.execute(old).scalar() or 0)
-        if last < 1:
-            return
-        query = sa.select(columns.target).where(columns.target <= last, columns.number > last)
-        targets = set(connection.execute(query).scalars().all())
-        lone = sa.select(columns.number).where(
-            columns.number.in_(targets), sa.func.length(columns.snapshot) == 0
-        )
-        for number in connection.execute(lone).scalars().all():
-            table = self._read(connection, number).table
-            snapshot = encoded(table, self.keyring, number)
-            chosen = columns.number == number
-            connection.execute(sa.update(RELEASES).where(chosen).values(snapshot=snapshot))
-        gone = (columns.number <= last) & columns.number.not_in(targets)
-        connection.execute(sa.delete(RELEASES).where(gone))
+    def _snapshot(self, connection: sa.Connection, number: int) -> bytes:
+        return encoded(self._read(connection, number).table, self.keyring, number)
 
     def save_data_planes(
         self,
@@ -305,11 +276,13 @@ class Store:
         yield from map(orjson.loads, rows)
 
     def _read_newest(self, connection: sa.Connection) -> Release | None:
-        query = sa.select(*INFO).order_by(RELEASES.c.number.desc()).limit(1)
-        row = connection.execute(query).one_or_none()
-        if row is None:
+        return self._newest_of(connection, connection.execute(_NEWEST).all())
+
+    def _newest_of(self, connection: sa.Connection, rows: Sequence[Any]) -> Release | None:
+        """Return the newest release, by what ``_NEWEST`` has found."""
+        if not rows:
             return None
-        info, cached = ReleaseInfo(**row._mapping), self._newest
+        info, cached = ReleaseInfo(*rows[0]), self._newest
         if cached is not None and info.is_same(cached):
             # A release never changes, but for its hash, which may come later.
             if cached.hash != info.hash:
@@ -321,7 +294,7 @@ class Store:
             for entity in connection.execute(sa.select(ENTITIES_TABLE)):
                 found = decoded(entity.row, self.keyring, entity.number)
                 table.setdefault(entity.collection, []).append(found)
-        self._newest = release = Release(**row._mapping, table=canonical(table))
+        self._newest = release = Release(**vars(info), table=canonical(table))
         return release
 
     def _advanced(self, connection: sa.Connection, before: Release, number: int) -> Table | None:

@@ -8,13 +8,13 @@ to the release before: so a write costs what it changes, and the oldest can be r
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
 
-from gateway.control_plane.database.database import upsert
+from gateway.control_plane.database.database import Statement, upserting
 from gateway.control_plane.database.metadata import METADATA
 from gateway.control_plane.delta import Delta
 from gateway.control_plane.keyring import MAGIC, Keyring
@@ -68,6 +68,10 @@ NOTES = sa.Table(
 )
 INFO = [RELEASES.c[name] for name in ("number", "hash", "created_at", "who", "message", "void")]
 
+_REMOVE_ENTITY = sa.delete(ENTITIES_TABLE).where(
+    (ENTITIES_TABLE.c.collection == sa.bindparam("of"))
+    & (ENTITIES_TABLE.c.id == sa.bindparam("key"))
+)
 _SMALL = 400
 """Bytes below which nothing is compressed."""
 
@@ -117,8 +121,10 @@ def went_back(rows: dict[str, dict[str, Any]], undo: dict[str, Any]) -> None:
         rows.setdefault(collection, {}).update({row["id"]: row for row in put})
 
 
-def write_entities(connection: sa.Connection, delta: Delta, keyring: Keyring, number: int) -> None:
-    """Bring the table of the newest configuration up to date."""
+def entity_changes(
+    dialect: str, delta: Delta, keyring: Keyring, number: int
+) -> Iterator[Statement]:
+    """Yield what brings the table of the newest configuration up to date."""
     new = [
         {
             "collection": collection,
@@ -129,16 +135,15 @@ def write_entities(connection: sa.Connection, delta: Delta, keyring: Keyring, nu
         for (collection, entity), change in delta.items()
         if change.after is not None
     ]
-    upsert(connection, ENTITIES_TABLE, new)
+    if new:
+        yield Statement(upserting(dialect, ENTITIES_TABLE), new)
     gone = [
         {"of": collection, "key": entity}
         for (collection, entity), change in delta.items()
         if change.after is None
     ]
     if gone:
-        columns = ENTITIES_TABLE.c
-        chosen = (columns.collection == sa.bindparam("of")) & (columns.id == sa.bindparam("key"))
-        connection.execute(sa.delete(ENTITIES_TABLE).where(chosen), gone)
+        yield Statement(_REMOVE_ENTITY, gone)
 
 
 def seal_all(connection: sa.Connection, keyring: Keyring) -> bool:

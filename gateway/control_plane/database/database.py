@@ -6,13 +6,24 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
 from gateway.errors import StoreError
+
+
+class Statement(NamedTuple):
+    """A write, executed with each of ``rows``, its parameters; none of them is a list.
+
+    ``clause`` lasts as long as the process, so that it is made into SQL once.
+    """
+
+    clause: sa.UpdateBase
+    rows: Sequence[Mapping[str, Any]]
 
 
 class Database(ABC):
@@ -43,6 +54,26 @@ class Database(ABC):
     @abstractmethod
     def announce(self, connection: sa.Connection, text: str) -> None:
         """Tell the other control planes of this database, once the transaction is committed."""
+
+    def answers(
+        self, connection: sa.Connection, queries: Sequence[sa.Select[Any]]
+    ) -> list[Sequence[Any]]:
+        """Return the rows of queries without parameters, which last as long as the process.
+
+        A server is asked all of them in one round trip.
+        """
+        return [connection.execute(query).all() for query in queries]
+
+    def conclude(
+        self, connection: sa.Connection, statements: Sequence[Statement], announced: str
+    ) -> None:
+        """Execute the last statements of a transaction, announce it and commit.
+
+        A server gets all of that in one round trip.
+        """
+        for one in statements:
+            connection.execute(one.clause, one.rows)
+        self.announce(connection, announced)
 
     @abstractmethod
     async def listen(self, heard: Callable[[], None]) -> None:
@@ -106,9 +137,17 @@ class Database(ABC):
 
 def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows; one whose primary key is there already replaces what it has."""
-    if not rows:
-        return
-    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+    if rows:
+        connection.execute(upserting(connection.dialect.name, table), rows)
+
+
+@cache
+def upserting(dialect: str, table: sa.Table) -> sa.UpdateBase:
+    """Return the clause of ``upsert``, for rows with all columns; ``dialect`` by its name."""
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert(table)
     keys = [column.name for column in table.primary_key]
-    others = {name: insert.excluded[name] for name in rows[0] if name not in keys}
-    connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=others), list(rows))
+    others = {column.name: insert.excluded[column.name] for column in table.c}
+    clause: sa.UpdateBase = insert.on_conflict_do_update(
+        index_elements=keys, set_={name: one for name, one in others.items() if name not in keys}
+    )
+    return clause

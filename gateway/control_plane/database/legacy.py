@@ -16,7 +16,7 @@ from gateway.control_plane.store_tables import (
     NOTES,
     RELEASES,
     decoded,
-    write_entities,
+    entity_changes,
 )
 
 MIGRATED = 3
@@ -47,4 +47,5 @@ def _spread_newest(connection: sa.Connection, keyring: Keyring) -> None:
     row = connection.execute(query).one_or_none()
     if row is not None:
         table = decoded(row.snapshot, keyring, row.number)
-        write_entities(connection, between({}, table), keyring, row.number)
+        for one in entity_changes("sqlite", between({}, table), keyring, row.number):
+            connection.execute(one.clause, one.rows)

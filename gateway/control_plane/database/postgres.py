@@ -9,16 +9,20 @@ with the same schema of the same database are one cluster.
 from __future__ import annotations
 
 import secrets
+import select
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
 
 import psycopg
 import sqlalchemy as sa
-from psycopg import errors
+from psycopg import errors, sql
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.sql.compiler import Compiled
 
-from gateway.control_plane.database.database import Database
+from gateway.control_plane.database.database import Database, Statement
 from gateway.control_plane.database.postgres_address import PostgresAddress
 from gateway.errors import StoreError
 
@@ -33,6 +37,13 @@ _AGAIN = 1.0
 """Seconds after an attempt to reach the server in which all others fail at once."""
 _SERVER_GONE = ("08", "57P")
 """Beginnings of SQLSTATE: connection exceptions, and a server that goes down or comes up."""
+
+
+_BEGIN = """BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {};
+SELECT pg_advisory_xact_lock({}, hashtext({}))"""
+_NOTIFY = "SELECT pg_notify(%s, %s)"
+_FRESH = 10.0
+"""Seconds after its last use in which a connection is looked at only from here."""
 
 
 class PostgresConnection(psycopg.Connection[Any]):
@@ -74,11 +85,15 @@ class PostgresDatabase(Database):
             "postgresql+psycopg://",
             creator=self._connect,
             isolation_level="REPEATABLE READ",
-            pool_pre_ping=True,
             pool_size=2,
             max_overflow=4,
             pool_timeout=address.timeout,
         )
+        sa.event.listen(self.engine, "connect", _note_use)
+        sa.event.listen(self.engine, "checkin", _note_use)
+        sa.event.listen(self.engine, "checkout", self._look)
+        self._texts: dict[sa.Select[Any], str] = {}
+        self._compiled: dict[sa.UpdateBase, Compiled] = {}
 
     @property
     def label(self) -> str:
@@ -101,20 +116,88 @@ class PostgresDatabase(Database):
                 connection.execute(sa.schema.CreateSchema(wanted))
 
     def lock(self, connection: sa.Connection) -> None:
-        """Take the advisory lock of this schema's writers; it goes with the transaction."""
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(self._lock_timeout * 1000)}")
-        lock = "SELECT pg_advisory_xact_lock(%s, hashtext(%s))"
-        connection.exec_driver_sql(lock, (_WRITERS, self.schema))
+        """Begin, and take the advisory lock of this schema's writers, in one round trip.
+
+        It goes with the transaction. What is read after it is what the writer before has committed.
+        """
+        timeout, schema = int(self._lock_timeout * 1000), sql.Literal(self.schema)
+        with self._driver(connection) as driver:
+            # Several statements without parameters go as one message; none of them is prepared.
+            query = sql.SQL(_BEGIN).format(timeout, _WRITERS, schema)
+            driver.execute(query, prepare=False)
 
     @property
     def _write_options(self) -> Mapping[str, Any]:
-        # What is read after the lock is what the writer before has committed.
-        return {"isolation_level": "READ COMMITTED"}
+        # The transaction is begun by ``lock``, not by the driver, which would wait for that alone.
+        return {"isolation_level": "AUTOCOMMIT"}
+
+    def answers(
+        self, connection: sa.Connection, queries: Sequence[sa.Select[Any]]
+    ) -> list[Sequence[Any]]:
+        """Send all queries as one message.
+
+        Not by a pipeline: psycopg ends one with a message that the server does not answer, and
+        that stops the clock by which it ends transactions in which nothing is asked of it.
+        """
+        with self._driver(connection) as driver:
+            text = "; ".join(self._text(query) for query in queries)
+            cursor = driver.execute(text.encode(), (), prepare=False)
+            found: list[Sequence[Any]] = [cursor.fetchall()]
+            while cursor.nextset():
+                found.append(cursor.fetchall())
+            return found
+
+    def conclude(
+        self, connection: sa.Connection, statements: Sequence[Statement], announced: str
+    ) -> None:
+        """Send all statements, the announcement and the commit at once.
+
+        One that fails has the server leave out what comes after it, the commit as well.
+        """
+        with self._driver(connection) as driver, driver.pipeline():
+            for one in statements:
+                self._send(driver, one)
+            driver.execute(_NOTIFY, (CHANNEL, self._payload(announced)))
+            driver.execute("COMMIT", prepare=False)
 
     def announce(self, connection: sa.Connection, text: str) -> None:
         """Notify all that listen, when the transaction is committed."""
-        payload = f"{self.schema} {self._origin} {text}"
-        connection.exec_driver_sql("SELECT pg_notify(%s, %s)", (CHANNEL, payload))
+        connection.exec_driver_sql(_NOTIFY, (CHANNEL, self._payload(text)))
+
+    def _payload(self, text: str) -> str:
+        return f"{self.schema} {self._origin} {text}"
+
+    def _text(self, query: sa.Select[Any]) -> str:
+        text = self._texts.get(query)
+        if text is None:
+            literal = {"literal_binds": True}
+            compiled = query.compile(dialect=self.engine.dialect, compile_kwargs=literal)
+            text = self._texts[query] = compiled.string
+        return text
+
+    def _send(self, driver: PostgresConnection, statement: Statement) -> None:
+        compiled = self._compiled.get(statement.clause)
+        if compiled is None:
+            compiled = statement.clause.compile(dialect=self.engine.dialect)
+            self._compiled[statement.clause] = compiled
+        rows = [compiled.construct_params(one) or {} for one in statement.rows]
+        if len(rows) == 1:
+            driver.execute(compiled.string, rows[0])
+        else:
+            driver.cursor().executemany(compiled.string, rows)
+
+    @contextmanager
+    def _driver(self, connection: sa.Connection) -> Iterator[PostgresConnection]:
+        """Lend psycopg's connection below one of SQLAlchemy, with its errors as that has them."""
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, PostgresConnection)
+        try:
+            yield driver
+        except psycopg.Error as error:
+            gone = driver.closed
+            if gone:
+                connection.invalidate(error)
+            raise DBAPIError(None, None, error, connection_invalidated=gone) from error
 
     async def listen(self, heard: Callable[[], None]) -> None:
         """Listen on a connection of its own; what we announce ourselves does not count."""
@@ -192,8 +275,34 @@ class PostgresDatabase(Database):
             raise
         return made
 
+    def _look(self, driver: PostgresConnection, record: ConnectionPoolEntry, _: object) -> None:
+        """See that the server is still there, before a connection is used again.
+
+        Asking it takes as long as a write waits for a disk, so one that was used just now is only
+        looked at: a server that ended it has said so, and is heard.
+        """
+        if time.monotonic() - record.info["used"] < _FRESH and not _has_news(driver):
+            return
+        try:
+            self.engine.dialect.do_ping(cast(Any, driver))
+        except psycopg.Error:
+            raise sa.exc.InvalidatePoolError from None
+
     def _note_failure(self, reason: str) -> None:
         self._failed, self._reason = time.monotonic(), reason
+
+
+def _note_use(driver: PostgresConnection | None, record: ConnectionPoolEntry) -> None:
+    record.info["used"] = time.monotonic()
+
+
+def _has_news(driver: PostgresConnection) -> bool:
+    """Tell whether something has arrived that nobody asked for, the end of the connection too."""
+    if driver.closed:
+        return True
+    poll = select.poll()
+    poll.register(driver.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _reason(error: BaseException | None) -> str:

@@ -24,6 +24,8 @@ VERSION = sa.Table(
     "alembic_version", sa.MetaData(), sa.Column("version_num", sa.String(32), primary_key=True)
 )
 """Alembic's own table, with the revision that the database has."""
+FORM = sa.select(VERSION.c.version_num)
+"""Asks for that revision, in a database that is in use."""
 
 _log = get_logger("gateway.control_plane")
 _SCRIPTS = Path(__file__).parent / "migrations"
@@ -31,7 +33,7 @@ _SCRIPTS = Path(__file__).parent / "migrations"
 
 def found_form(connection: sa.Connection) -> str | None:
     """Return the revision of a database that is in use."""
-    return connection.execute(sa.select(VERSION.c.version_num)).scalar()
+    return connection.execute(FORM).scalar()
 
 
 def bring_up(connection: sa.Connection, keyring: Keyring, label: str) -> tuple[str | None, str]:

@@ -5,14 +5,13 @@ import gzip
 import multiprocessing
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.control_plane.store import NextRelease, Release, Retention, Store
+from gateway.control_plane.store import NextRelease, Release, Store
 from gateway.entities.checks import Table
 from gateway.errors import NotFound, StoreError
 from tests.support.storage import Storage
@@ -154,45 +153,6 @@ def test_every_release_is_read_back_as_it_was_written(steps: list[tuple[Table, b
             found = [store.get(number + 1).table for number in range(len(contents))]
             assert found == contents
             store.close()
-
-
-def kept(store: Store) -> list[int]:
-    return [info.number for info in reversed(store.list(1000))]
-
-
-def test_old_releases_are_removed_and_the_rest_can_still_be_read(storage: Storage) -> None:
-    store = storage.store(retention=Retention(count=5))
-    for _ in range(3):
-        store.append(counting)
-    store.append(lambda _: replace(draft("2"), target=2))
-    for number in range(5, 13):
-        store.append(lambda _, text=str(number): draft(text))  # type: ignore[misc]  # binds it
-    assert kept(store) == [8, 9, 10, 11, 12]
-    store.append(lambda _: replace(draft("9"), target=9))
-    for number in range(14, 19):
-        store.append(lambda _, text=str(number): draft(text))  # type: ignore[misc]  # binds it
-    assert kept(store) == [14, 15, 16, 17, 18], "nobody names 9 any more"
-    store.append(lambda _: replace(draft("15"), target=15))
-    for number in range(20, 24):
-        store.append(lambda _, text=str(number): draft(text))  # type: ignore[misc]  # binds it
-    assert kept(store) == [15, 19, 20, 21, 22, 23], "a rollback went back to 15"
-    for again in (store, storage.store()):
-        for number in kept(store):
-            text = "15" if number == 19 else str(number)
-            assert again.get(number).table == {"consumers": [{"id": "0", "username": text}]}
-        with pytest.raises(NotFound):
-            again.get(14)
-
-
-def test_releases_that_are_too_old_are_removed_but_for_the_newest_ten(storage: Storage) -> None:
-    store = storage.store(retention=Retention(age=3600.0))
-    for _ in range(15):
-        store.append(counting)
-    storage.execute("UPDATE releases SET created_at = 0")
-    again = storage.store(retention=Retention(age=3600.0))
-    again.append(counting)
-    assert kept(again) == list(range(7, 17))
-    assert again.get(7).message == "7"
 
 
 def test_what_a_release_takes_does_not_grow_with_the_configuration(

@@ -11,7 +11,8 @@ import pytest
 from gateway.control_plane.access.tokens import TokenStore
 from gateway.control_plane.database.backup import backup, restore
 from gateway.control_plane.keyring import Keyring
-from gateway.control_plane.store import NextRelease, Release, Retention, Store
+from gateway.control_plane.retention import Retention
+from gateway.control_plane.store import NextRelease, Release, Store
 from gateway.control_plane.tables import METADATA
 from gateway.errors import StoreError
 from tests.support.control_plane import running

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,13 @@ import pytest
 from gateway.control_plane.database import postgres_address
 from gateway.control_plane.database.postgres import CHANNEL, PostgresDatabase
 from gateway.control_plane.database.postgres_address import PostgresAddress
+from gateway.control_plane.retention import Retention
 from gateway.control_plane.store import NextRelease, Release, Store
 from gateway.errors import StoreError
 from tests.support.authority import Authority
 from tests.support.ports import free_ports
 from tests.support.postgres import Postgres, running_postgres
+from tests.support.round_trips import counted
 from tests.support.waiting import eventually
 
 
@@ -100,6 +103,31 @@ def test_a_restarted_server_costs_at_most_a_refused_write() -> None:
         newest = store.newest()
         assert newest is not None
         assert newest.number == 2
+        store.close()
+
+
+def test_a_server_that_was_restarted_between_two_writes_costs_none() -> None:
+    with running_postgres() as own:
+        store = Store(own.opened("postgres"))
+        store.open()
+        for _ in range(3):
+            assert appended(store)
+            own.restart()
+        store.close()
+
+
+def test_a_write_takes_three_round_trips(postgres: Postgres, name: str) -> None:
+    with counted(postgres.port) as (port, turns):
+        address = replace(postgres.address(name), port=port)
+        store = Store(PostgresDatabase(address), retention=Retention(count=20))
+        store.open()
+        for _ in range(30):
+            store.append(counting)
+        before = turns()
+        for _ in range(10):
+            store.append(counting)
+        # The lock; what is the newest; what becomes of it.
+        assert turns() - before == 30
         store.close()
 
 
