@@ -36,6 +36,7 @@ MODULES = (
     "gateway.http.protocol",
     "gateway.http.response_queue",
     "gateway.plugins.chain",
+    "gateway.plugins.opentelemetry.passing",
     "gateway.plugins.produce.envelope",
     "gateway.plugins.produce.outcomes",
     "gateway.plugins.produce.turns",

@@ -90,16 +90,8 @@ def _produce_rows(
     return None
 
 
-def _passing_trace(
-    headers: list[tuple[bytes, bytes]],
-    before: frozenset[bytes],
-    behind: frozenset[bytes],
-    number: bytes,
-    drawn: bytes,
-    follows: bool,
-    last: int | None,
-) -> tuple[list[tuple[bytes, bytes]], tuple[tuple[str, bytes], ...], bool] | None:
-    """Decline; ``passing_trace`` of ``gateway/plugins/opentelemetry/passing.py`` does it."""
+def _traceparent_flags(content: bytes) -> int | None:
+    """Decline; ``gateway/plugins/opentelemetry/passing.py`` does it."""
     return None
 
 
@@ -109,7 +101,7 @@ forwarded_lines, parse_response, response_lines = (
     _parse_response,
     _response_lines,
 )
-passing_trace, fill_rows, produce_rows = _passing_trace, _fill_rows, _produce_rows
+traceparent_flags, fill_rows, produce_rows = _traceparent_flags, _fill_rows, _produce_rows
 try:
     import kafka_gateway_native as _twins
 except ImportError:
@@ -122,7 +114,7 @@ else:
     forwarded_lines = getattr(_twins, "forwarded_lines", _forwarded_lines)
     parse_response = getattr(_twins, "parse_response", _parse_response)
     response_lines = getattr(_twins, "response_lines", _response_lines)
-    passing_trace = getattr(_twins, "passing_trace", _passing_trace)
+    traceparent_flags = getattr(_twins, "traceparent_flags", _traceparent_flags)
     fill_rows = getattr(_twins, "fill_rows", _fill_rows)
     produce_rows = getattr(_twins, "produce_rows", _produce_rows)
     version = _twins.__version__

@@ -97,6 +97,7 @@ class Request:
         "method": None,
         "outbox": "Takes the records made of it (gateway.kafka.outbox); None: written at once.",
         "own_headers": "Names of the request headers that put_headers has set.",
+        "passing": "Record headers of a trace that is not recorded; empty: trace says; None: none.",
         "path": None,
         "query": None,
         "received": None,
@@ -200,6 +201,7 @@ class Request:
         self.outbox: Any = None
         self.admission: Any = None
         self.trace: Any = None
+        self.passing: tuple[tuple[str, bytes], ...] | None = None
         self.waiting_since: float | None = None
 
     @property

@@ -98,7 +98,8 @@ class Handler:
     """Largest body accepted when ``needs_body``, in bytes; over it 413. 0: the settings decide."""
 
     logs_recorded_traces = False
-    """Set where ``log`` has nothing to do once ``request.trace`` is known not to be recorded."""
+    """Set where ``log`` has nothing to do once the trace is known not to be recorded, as
+    ``request.passing`` says."""
 
     skips: Collection[str] = ()
     """Phases of the class that this configuration has no use for, by the names of their methods."""

@@ -334,8 +334,7 @@ def _if_recorded(
     """Return the access handler where nothing is logged of a trace that is not recorded."""
 
     def chosen(request: Request) -> AccessResult:
-        trace = request.trace
-        return timed(request) if trace is None or trace.sampled else access(request)
+        return timed(request) if request.passing is None else access(request)
 
     return chosen
 

@@ -28,5 +28,5 @@ fn kafka_gateway_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(proxying::response_lines, module)?)?;
     module.add_function(wrap_pyfunction!(records::fill_rows, module)?)?;
     module.add_function(wrap_pyfunction!(records::produce_rows, module)?)?;
-    module.add_function(wrap_pyfunction!(trace::passing_trace, module)?)
+    module.add_function(wrap_pyfunction!(trace::traceparent_flags, module)?)
 }

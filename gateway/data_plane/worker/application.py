@@ -67,9 +67,8 @@ class GatewayApplication:
         if chain is None:
             # Refused before its plugins ran: no route, another protocol, a head that is none.
             chain = self.snapshot.unmatched if match is None else match.data.chain
-        trace = request.trace
         # Before the call: most traces are not recorded.
-        if chain.logs and (trace is None or trace.sampled or not chain.logs_recorded_traces):
+        if chain.logs and (request.passing is None or not chain.logs_recorded_traces):
             request.sent = written
             chain.log(request, response)
         if self._access_log is not None:

@@ -5,23 +5,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway import native
 from gateway.http import identity
 from gateway.http.messages import Request, Response
 from gateway.plugins.base import Handler, PluginContext
 from gateway.plugins.opentelemetry.exporter import SpanExporter
-from gateway.plugins.opentelemetry.passing import PassingTrace, passing_trace
+from gateway.plugins.opentelemetry.passing import PassingTraces
 from gateway.plugins.opentelemetry.propagation import Propagation
 from gateway.plugins.opentelemetry.trace import Sampler, Trace
 
 _USUAL_RATE = 0.01
-_OWN = frozenset({b"traceparent"})
-_W3C = ("w3c",)
-_NONE = ()
 
 
 class OpenTelemetry(Handler):
-    """One configuration. What is not sampled costs ids and a header, and nothing at the end."""
+    """One configuration. What is not recorded costs a look at the headers, and nothing else."""
 
     logs_recorded_traces = True
 
@@ -30,10 +26,13 @@ class OpenTelemetry(Handler):
         rate = _USUAL_RATE if config.sampling_rate is None else config.sampling_rate
         follows = config.sampling_strategy == "parent_probability_fallback"
         sampler = Sampler(rate, follows=follows)
-        self._decides, self._keeps, self._last = sampler.decides, sampler.keeps, sampler.last
+        self._decides = sampler.decides
         self._propagation = propagation = Propagation(config)
-        self._short = propagation.short
-        self._before, self._behind = propagation.before, propagation.behind
+        names = propagation.before, propagation.behind
+        passing = PassingTraces(*names, sampler.keeps, sampler.last, self._continue)
+        if propagation.short:
+            # Compiled, and called as it is, without a Python function before it.
+            self.access = passing.take  # type: ignore[method-assign]  # of this configuration
         shown = config.http_response_header_for_traceid
         self._shown = b"" if shown is None else shown.encode()
         self._exporter = SpanExporter(config, context) if config.traces_endpoint else None
@@ -42,30 +41,7 @@ class OpenTelemetry(Handler):
 
     def access(self, request: Request) -> None:
         """Put the context of this hop where the next one looks."""
-        if not self._short:
-            self._continue(request)
-            return
-        # Where no trace came: a request's id is as random as a trace's, and one id for both makes
-        # logs and traces meet.
-        given = (
-            request.headers,
-            self._before,
-            self._behind,
-            request.id,
-            next(identity.ids),
-            self._keeps,
-            self._last,
-        )
-        passing = native.passing_trace(*given) or passing_trace(*given)
-        if passing is None:
-            self._continue(request)
-            return
-        request.headers, alone, continued = passing
-        request.trace = trace = PassingTrace()
-        trace.alone = alone
-        trace.forms = _W3C if continued else _NONE
-        others = request.own_headers
-        request.own_headers = others | _OWN if others else _OWN
+        self._continue(request)
 
     def _continue(self, request: Request) -> None:
         """Go by what the request's headers and the settings say."""
@@ -78,6 +54,8 @@ class OpenTelemetry(Handler):
         trace.forms = propagation.inject(request, trace, form, single=parent.single)
         if sampled:
             trace.root = ids[16:]
+        else:
+            request.passing = ()
 
     def header_filter(self, request: Request, response: Response) -> None:
         """Show the trace's id; also where a plugin responded before ``access`` ran."""
@@ -96,5 +74,7 @@ class OpenTelemetry(Handler):
 
     def close(self) -> None:
         """Send what waits."""
+        # It knows this handler: without that it would be a cycle.
+        vars(self).pop("access", None)
         if self._exporter is not None:
             self._exporter.close()

@@ -4,42 +4,52 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Final
 
-from gateway.http.headers import Headers
+from gateway import native
+from gateway.http import identity
+from gateway.http.messages import Request
 from gateway.kafka.batch import Header
 
-_usual = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]([0-9a-f])").fullmatch
-_SAMPLED = frozenset(b"%x" % digit for digit in range(1, 16, 2))
-"""The last digit of flags whose lowest bit is set."""
+_usual = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})").fullmatch
 _NO_TRACE, _NO_SPAN = b"0" * 32, b"0" * 16
-
-Passing = tuple[Headers, tuple[Header, ...], bool]
+# Final: what is not, compiled code looks up by name each time.
+_NAME: Final = b"traceparent"
+_OWN: Final = frozenset({_NAME})
+_FIRST: Final = ord("o")
+_B: Final = ord("b")
+"""The names of all formats begin with this, or with a letter from ``_FIRST`` on."""
+_SAMPLED: Final = 1
+"""The lowest bit of the flags."""
+_W3C: Final = ("w3c",)
+_NONE: Final[Sequence[str]] = ()
 
 
 class PassingTrace:
     """A trace that is not recorded. What it says is cut out of its header when somebody asks."""
 
-    __slots__ = ("alone", "forms")
+    __slots__ = ("_value", "forms")
 
-    sampled = False
-    parent = root = b""
-    topics: Sequence[str] = ()
+    sampled: ClassVar[bool] = False
+    parent: ClassVar[bytes] = b""
+    root: ClassVar[bytes] = b""
+    topics: ClassVar[Sequence[str]] = ()
 
-    alone: tuple[Header, ...]
-    """The record headers where nothing else makes any: one ``traceparent``."""
-    forms: Sequence[str]
-    """See ``Trace``."""
+    def __init__(self, value: bytes, forms: Sequence[str]) -> None:
+        self._value = value
+        self.forms = forms
+        """See ``Trace``."""
 
     @property
     def number(self) -> bytes:
         """The trace's id in hex."""
-        return self.alone[0][1][3:35]
+        return self._value[3:35]
 
     @property
     def span(self) -> bytes:
         """The id that goes on, in hex."""
-        return self.alone[0][1][36:52]
+        return self._value[36:52]
 
     @property
     def id(self) -> str:
@@ -50,53 +60,102 @@ class PassingTrace:
         """Return a record's headers with that of the trace, unless it is there already."""
         if any(name.lower() == "traceparent" for name, _ in chosen):
             return chosen
-        return [*chosen, *self.alone]
+        return [*chosen, ("traceparent", self._value)]
 
 
-def passing_trace(
-    headers: Headers,
-    before: frozenset[bytes],
-    behind: frozenset[bytes],
-    number: bytes,
-    drawn: bytes,
-    follows: bool,
-    last: int | None,
-) -> Passing | None:
-    """Return headers that go on, those of records, and whether the caller has sent its trace.
+class PassingTraces:
+    """Has those go on that are not recorded.
 
-    None where the trace is recorded, or more has to be looked at: names in ``before`` came, which
-    say something whatever ``traceparent`` does, or without a right one, names in ``behind``. A
-    trace that begins here has the id ``number`` in hex, and is recorded if the number in it
-    (``Sampler``) is ``last`` or less. ``drawn``: hex digits for the span. ``follows``: what the
-    caller records is recorded.
+    ``before`` are names of headers that say something whatever ``traceparent`` does, ``behind``
+    those that do where there is no right one. ``keeps``: what the caller records is recorded.
+    ``last``: the greatest number of an id (``number_of``) that is recorded without a caller's
+    decision; None: none is. ``otherwise`` takes the requests whose traces are recorded, or of
+    which more has to be looked at.
     """
-    came: bytes | None = None
-    passed, others, at = list(headers), False, 0
-    for place, (name, content) in enumerate(headers):
-        if name == b"traceparent":
-            if came is not None:
-                return None
-            came, at = content, place
-            continue
-        if name in before:
-            return None
-        others = others or name in behind
-    if came is not None:
-        match = _usual(came)
-        if match is None:
-            return None
-        number, parent, flag = match.groups()
-        recorded = follows and flag in _SAMPLED
-        if recorded or number == _NO_TRACE or parent == _NO_SPAN:
-            return None
-    elif others or (last is not None and number_of(number) <= last):
-        return None
-    value = b"00-%b-%b-00" % (number, drawn[:16])
-    if came is None:
-        passed.append((b"traceparent", value))
-    else:
-        passed[at] = b"traceparent", value
-    return passed, (("traceparent", value),), came is not None
+
+    def __init__(
+        self,
+        before: frozenset[bytes],
+        behind: frozenset[bytes],
+        keeps: bool,
+        last: int | None,
+        otherwise: Callable[[Request], None],
+    ) -> None:
+        self._before = before
+        self._known = _OWN | before | behind
+        self._keeps = keeps
+        self._last = last
+        self._otherwise = otherwise
+        self._flags = native.traceparent_flags
+
+    def take(self, request: Request) -> None:
+        """Put the context of this hop where the next one looks.
+
+        A ``traceparent`` that is not recorded goes on as it came (W3C Trace Context, section 4.3:
+        who takes no part in a trace passes it on as it is): there is no span of ours that would
+        be its parent.
+        """
+        came: bytes | None = None
+        known, others = self._known, False
+        for name, content in request.headers:
+            # Most names are told by their beginning; to look one up costs more.
+            if name and (name[0] >= _FIRST or name[0] == _B) and name in known:
+                if name == _NAME and came is None:
+                    came = content
+                elif name == _NAME or name in self._before:
+                    # It came twice, or something that counts beside it.
+                    self._otherwise(request)
+                    return
+                else:
+                    others = True
+        if came is None:
+            if others or not self._begins(request):
+                self._otherwise(request)
+            return
+        read = self._flags
+        flags = read(came)
+        if flags is None:
+            flags = traceparent_flags(came)
+        if flags & _SAMPLED == 0:
+            _pass(request, came, _W3C)
+        elif flags < 0 or self._keeps:
+            self._otherwise(request)
+            return
+        else:
+            # The decision is another one than the caller's, so it is a span's of ours.
+            value = b"00-%b-%b-00" % (came[3:35], identity.next_id()[:16])
+            request.headers = [
+                (name, value if name == _NAME else content) for name, content in request.headers
+            ]
+            _pass(request, value, _W3C)
+
+    def _begins(self, request: Request) -> bool:
+        """Begin a trace that is not recorded, or return False.
+
+        A request's id is as random as a trace's, and one id for both makes logs and traces meet.
+        """
+        number, last = request.id, self._last
+        if last is not None and number_of(number) <= last:
+            return False
+        value = b"00-%b-%b-00" % (number, identity.next_id()[:16])
+        request.headers = [*request.headers, (_NAME, value)]
+        _pass(request, value, _NONE)
+        return True
+
+
+def _pass(request: Request, value: bytes, forms: Sequence[str]) -> None:
+    request.trace = PassingTrace(value, forms)
+    request.passing = (("traceparent", value),)
+    own = request.own_headers
+    request.own_headers = own | _OWN if own else _OWN
+
+
+def traceparent_flags(content: bytes) -> int:
+    """Return the flags of a ``traceparent`` of version 00 in lower case; -1 where it is none."""
+    match = _usual(content)
+    if match is None or match[1] == _NO_TRACE or match[2] == _NO_SPAN:
+        return -1
+    return int(match[3], 16)
 
 
 def number_of(number: bytes) -> int:

@@ -39,9 +39,6 @@ class Trace:
 
     __slots__ = ("__dict__", "forms", "number", "parent", "sampled", "span")
 
-    alone: tuple[Header, ...] | None = None
-    """There is no saying what record headers it has; see ``PassingTrace``."""
-
     root = b""
     """The request's own span, where the trace is sampled."""
     topics: Sequence[str] = ()

@@ -79,6 +79,7 @@ class ProduceHandler(OpensProducer):
         self._keys = Keys(config)
         self._headers = TracedHeaders(config, self.topics, context.consumers, self._sizes)
         self._bare = self._headers.only_traces
+        self._most_passing = self._headers.most_passing
         self._split = {"ndjson": split_lines, "json_array": split_array}.get(config.records)
         self._envelopes = EnvelopeBuilder(
             method=config.forward_method,
@@ -189,11 +190,14 @@ class ProduceHandler(OpensProducer):
         encode, send = self._encode, self._send
         value = encode(request, request.body)
         delivery = Delivery(self, request)
-        if self._bare and request.trace is None and len(value) <= self._sizes.value:
+        passing, size = request.passing, len(value)
+        if passing and size <= self._most_passing:
+            headers: Sequence[Header] = passing
+        elif self._bare and request.trace is None and size <= self._sizes.value:
             headers = _NO_HEADERS
         else:
-            headers = self._headers.fitting(request, len(value))
-        if request.admission is not None and self._must_wait(request, len(value)):
+            headers = self._headers.fitting(request, size)
+        if request.admission is not None and self._must_wait(request, size):
             return self._in_turns(request)
         send(self._topic, value, None, headers, delivery.report)
         return delivery
@@ -209,11 +213,14 @@ class ProduceHandler(OpensProducer):
 
     def _one_buffered(self, request: Request) -> Response | Pending:
         value = self._encode(request, request.body)
-        if self._bare and request.trace is None and len(value) <= self._sizes.value:
+        passing, size = request.passing, len(value)
+        if passing and size <= self._most_passing:
+            headers: Sequence[Header] = passing
+        elif self._bare and request.trace is None and size <= self._sizes.value:
             headers = _NO_HEADERS
         else:
-            headers = self._headers.fitting(request, len(value))
-        if request.admission is not None and self._must_wait(request, len(value)):
+            headers = self._headers.fitting(request, size)
+        if request.admission is not None and self._must_wait(request, size):
             return self._in_turns(request)
         self._send(self._topic, value, None, headers, Lost(self, request, (self._topic,)))
         return responses.SENT

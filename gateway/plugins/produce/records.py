@@ -105,7 +105,10 @@ class TracedHeaders:
         self._sizes = sizes
         self.only_traces = self._select is None
         """Only requests with a trace have record headers."""
-        self._alone = self.only_traces and self._goes_on
+        alone = self.only_traces and self._goes_on
+        self.most_passing = sizes.with_trace if alone else -1
+        """Bytes of values up to which a record has the headers ``request.passing``, and fits with
+        them; -1: there is no saying."""
         self._producer: Producer | None = None
 
     def sent_by(self, producer: Producer | None) -> TracedHeaders:
@@ -136,11 +139,6 @@ class TracedHeaders:
 
         Raises ``RequestRejected`` (413) where it is too large with them.
         """
-        trace = request.trace
-        if trace is not None and self._alone and trace.alone and size <= self._sizes.with_trace:
-            # Nearly always, where there are traces.
-            found: Sequence[Header] = trace.alone
-            return found
         headers = self.of(request, follow=True)
         self._sizes.check(size, None, headers)
         return headers

@@ -13,8 +13,6 @@ from gateway.errors import RequestRejected
 from gateway.http.messages import Pending, Request, Response
 from gateway.plugins.base import Handler, Proceed
 from gateway.plugins.chain import Chain
-from gateway.plugins.opentelemetry.passing import PassingTrace
-from gateway.plugins.opentelemetry.trace import Trace
 from tests.support.http import text
 from tests.support.requests import request_of
 from tests.support.waiting import PATIENCE
@@ -326,7 +324,7 @@ def test_the_wait_for_a_record_is_noted_where_the_chain_logs() -> None:
     logs.logs_recorded_traces = True
     for sampled in (True, False):
         traced = request_of()
-        traced.trace = PassingTrace() if not sampled else Trace(b"0" * 32, b"1" * 16, True)
+        traced.passing = None if sampled else ()
         Chain([produces, logs]).run(traced)
         assert (traced.waiting_since is not None) is sampled
     produces.result = text(200, b"")

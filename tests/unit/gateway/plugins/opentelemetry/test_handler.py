@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -180,8 +181,10 @@ def outcome(request: Request) -> tuple[Any, ...]:
     """Return all that a handler did to a request, but the ids that it has drawn."""
     trace = request.trace
     records = trace.on_record([]), trace.on_record([("TraceParent", b"x")])
-    text = repr((request.headers, [list(found) for found in records]))
-    text = text.replace(trace.span.decode(), "span")
+    text, span = repr((request.headers, [list(found) for found in records])), trace.span.decode()
+    # Of the flags the lowest bit counts; whoever passes a context on as it came leaves the others.
+    text = re.sub(span + "-([0-9a-f]{2})'", lambda found: f"span-{int(found[1], 16) & 1}'", text)
+    text = text.replace(span, "span")
     drawn = (len(trace.number), len(trace.span), len(trace.root))
     return text, trace.number, trace.sampled, trace.id, request.own_headers, drawn
 
@@ -236,6 +239,28 @@ def test_a_trace_that_is_not_recorded_is_not_looked_through() -> None:
     request = request_of(headers=lines[:1])
     made(sampling_rate=0).access(request)
     assert request.trace.id == "67891233abcdef012345678912345678"
+
+
+@pytest.mark.parametrize("flags", ["00", "02", "0a", "fe"])
+def test_a_context_that_is_not_recorded_goes_on_as_it_came(flags: str) -> None:
+    value = f"00-{T32}-{S}-{flags}".encode()
+    came = [(b"a", b"b"), (b"traceparent", value)]
+    request = request_of(headers=came)
+    made().access(request)
+    assert request.headers is came, "nothing is made anew"
+    assert request.passing == (("traceparent", value),)
+    assert request.own_headers == {b"traceparent"}, "a Connection header does not take it away"
+
+
+def test_who_decides_otherwise_than_the_caller_has_a_span_of_its_own() -> None:
+    """The flag may change only together with the parent's id (W3C Trace Context section 4.3)."""
+    request = request_of(headers=[(b"traceparent", PARENT[13:].encode()), (b"a", b"b")])
+    made(sampling_rate=0).access(request)
+    (_, value), other = request.headers
+    trace, span, flags = value.decode().split("-")[1:]
+    assert (trace, flags, other) == (T32, "00", (b"a", b"b"))
+    assert span != S
+    assert request.passing == (("traceparent", value),)
 
 
 def test_no_request_changes_the_headers_that_came() -> None:

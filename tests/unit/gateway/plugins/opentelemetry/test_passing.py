@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway import native
-from gateway.plugins.opentelemetry.passing import PassingTrace, number_of, passing_trace
+from gateway.plugins.opentelemetry import passing
+from gateway.plugins.opentelemetry.formats import HEADERS
+from gateway.plugins.opentelemetry.passing import PassingTrace, traceparent_flags
 from tests.unit.gateway.test_native import needs_twins
 
 ID, OTHER, SPAN = b"4bf92f3577b34da6a3ce929d0e0e4736", b"0f" * 16, b"00f067aa0ba902b7"
@@ -23,39 +23,27 @@ _values = st.builds(
         st.sampled_from([b"00", b"01", b"02", b"03", b"0a", b"ff", b"0", b"0A", b"01-x"]),
     ),
 ) | st.binary(max_size=60)
-_names = st.sampled_from(
-    [b"traceparent", b"host", b"traceparent", b"tracestate", b"b3", b"x-amzn-trace-id", b"x-a", b""]
-)
-_sets = st.frozensets(st.sampled_from([b"tracestate", b"b3", b"x-amzn-trace-id", b"traceparent"]))
 
 
 @needs_twins
 @settings(max_examples=1000, deadline=None)
-@given(
-    st.lists(st.tuples(_names, _values), max_size=5),
-    _sets,
-    _sets,
-    _hex,
-    st.booleans(),
-    st.none() | st.sampled_from([0, 1, number_of(ID) - 1, number_of(ID), 2**64 - 1]),
-)
-@example([(b"traceparent", b"00-%b-%b-00" % (ID, SPAN))], frozenset(), frozenset(), ID, True, None)
-def test_the_twin_does_what_the_reference_does(
-    headers: Any, before: Any, behind: Any, number: bytes, follows: bool, last: int | None
-) -> None:
-    given = headers, before, behind, number, b"0123456789abcdef" * 2, follows, last
-    came = list(headers)
-    assert native.passing_trace(*given) == passing_trace(*given)
-    assert headers == came, "it is a list of the request's"
+@given(_values)
+@example(b"00-%b-%b-00" % (ID, SPAN))
+def test_the_twin_does_what_the_reference_does(content: bytes) -> None:
+    found = native.traceparent_flags(content)
+    assert (-1 if found is None else found) == traceparent_flags(content)
+
+
+def test_the_names_of_all_formats_are_looked_up() -> None:
+    firsts = {name[0] for names in HEADERS.values() for name in names}
+    assert all(first == passing._B or first >= passing._FIRST for first in firsts)
 
 
 def test_a_trace_says_what_goes_on() -> None:
-    passing = passing_trace([], frozenset(), frozenset(), ID, SPAN * 2, True, None)
-    assert passing is not None
-    trace = PassingTrace()
-    trace.alone = passing[1]
+    value = b"00-%b-%b-00" % (ID, SPAN)
+    trace = PassingTrace(value, ())
     assert (trace.number, trace.span, trace.id) == (ID, SPAN, ID.decode())
-    assert trace.on_record([]) == [("traceparent", b"00-%b-%b-00" % (ID, SPAN))]
+    assert trace.on_record([]) == [("traceparent", value)]
     chosen = [("TraceParent", b"mine")]
     assert trace.on_record(chosen) == chosen
-    assert trace.on_record([("k", b"v")]) == [("k", b"v"), *trace.alone]
+    assert trace.on_record([("k", b"v")]) == [("k", b"v"), ("traceparent", value)]

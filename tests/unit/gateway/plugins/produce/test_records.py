@@ -81,8 +81,8 @@ def test_a_record_fits_with_the_headers_of_its_trace_or_is_refused(
     request = request_of()
     value = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"
     if kind == "passing":
-        request.trace = PassingTrace()
-        request.trace.alone = (("traceparent", value),)
+        request.trace = PassingTrace(value, ("w3c",))
+        request.passing = (("traceparent", value),)
     elif kind == "recorded":
         request.trace = Trace(b"1" * 32, b"2" * 16, True)
         request.trace.injected = [(b"traceparent", value)]
@@ -91,3 +91,6 @@ def test_a_record_fits_with_the_headers_of_its_trace_or_is_refused(
     fits = record_size(size, None, expected) <= 500
     with nullcontext() if fits else pytest.raises(RequestRejected, match="max_record_size"):
         assert list(headers.fitting(request, size)) == expected
+    if request.passing and size <= headers.most_passing:
+        assert fits
+        assert list(request.passing) == expected
