@@ -41,9 +41,9 @@ from gateway.http.limits import Limits
 from gateway.http.protocol import HttpProtocol
 from gateway.kafka.pool import ProducerPool
 from gateway.outgoing.client import Fetch, Fetched, HttpClient
+from gateway.outgoing.connection import ConnectionKey, OutgoingConnection
 from gateway.plugins.logging.queue import BatchQueue, QueueLimits, Send
 from gateway.plugins.logging.sinks import LogSinks
-from gateway.proxy.connection import ConnectionKey, UpstreamConnection
 from gateway.proxy.proxy import Proxy
 
 _PORT = 9
@@ -162,7 +162,7 @@ class _UpstreamTransport(_Transport):
 
     answer = b"HTTP/1.1 200 OK\r\n" + NOT_FOUND.partition(b"\r\n")[2]
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, connection: UpstreamConnection) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, connection: OutgoingConnection) -> None:
         super().__init__()
         self._loop = loop
         self._connection = connection
@@ -177,7 +177,7 @@ def connected_proxy(loop: asyncio.AbstractEventLoop) -> Proxy:
     proxy = Proxy(loop)
     key = ConnectionKey("127.0.0.1", _PORT, None)
     for _ in range(_TURN + 1):
-        upstream = UpstreamConnection(key, loop, on_idle=proxy.pool.give, on_gone=proxy.pool.forget)
+        upstream = OutgoingConnection(key, loop, on_idle=proxy.pool.give, on_gone=proxy.pool.forget)
         upstream.connection_made(_UpstreamTransport(loop, upstream))
         proxy.pool.give(upstream)
     return proxy

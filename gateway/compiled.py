@@ -35,16 +35,16 @@ MODULES = (
     "gateway.http.messages",
     "gateway.http.protocol",
     "gateway.http.response_queue",
+    "gateway.outgoing.connection",
+    "gateway.outgoing.pool",
     "gateway.plugins.chain",
     "gateway.plugins.opentelemetry.passing",
     "gateway.plugins.produce.envelope",
     "gateway.plugins.produce.outcomes",
     "gateway.plugins.produce.turns",
     "gateway.proxy.balancing.exchange",
-    "gateway.proxy.connection",
     "gateway.proxy.exchange",
     "gateway.proxy.headers",
-    "gateway.proxy.pool",
     "gateway.routing.router",
 )
 """All or none: a compiled class knows how objects of the others lie in memory.

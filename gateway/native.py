@@ -61,7 +61,7 @@ def _forwarded_lines(
 
 
 def _parse_response(data: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes] | None:
-    """Decline; ``gateway/proxy/connection.py`` and ``headers.py`` do it."""
+    """Decline; ``gateway/outgoing/connection.py`` and ``headers.py`` do it."""
     return None
 
 

@@ -53,3 +53,9 @@ def without_identity(headers: Headers) -> Headers:
     if IDENTITY.isdisjoint([name for name, _ in headers]):
         return headers
     return [pair for pair in headers if pair[0] not in IDENTITY]
+
+
+def upgrades_to(headers: Headers, upgrade: bytes) -> bool:
+    """Whether a response's Upgrade is the one that was asked for, and no other."""
+    found = [value.lower() for name, value in headers if name.lower() == b"upgrade"]
+    return found == [upgrade.lower()]

@@ -17,7 +17,8 @@ from urllib.parse import urlencode, urlsplit
 import orjson
 
 from gateway.errors import OutgoingError
-from gateway.outgoing.delivery import CONNECT, CONNECTIONS, Deliveries, DeliveryAddress, prepared
+from gateway.outgoing.connection import ConnectionKey
+from gateway.outgoing.delivery import CONNECT, CONNECTIONS, Deliveries, prepared
 from gateway.outgoing.proxies import BY_ENVIRONMENT, ForwardProxy
 from gateway.outgoing.tls import tls_context
 
@@ -210,7 +211,7 @@ class HttpClient:
         return session
 
 
-def _ready(request: Fetch) -> tuple[DeliveryAddress, bytes] | None:
+def _ready(request: Fetch) -> tuple[ConnectionKey, bytes] | None:
     """Return where a request goes and its head; see ``prepared``."""
     found = prepared(request.url, request.method, request.headers, request.encoded)
     if found is None:
@@ -218,7 +219,7 @@ def _ready(request: Fetch) -> tuple[DeliveryAddress, bytes] | None:
     tls = None
     if found.scheme == "https":
         tls = tls_context(request.verify, request.ca, request.authorities, request.certificate)
-    return DeliveryAddress(found.host, found.port, tls), found.head
+    return ConnectionKey(found.host, found.port, tls), found.head
 
 
 def _environment_decides() -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from gateway.proxy.pool import Pool
+from gateway.outgoing.pool import Pool
 from gateway.proxy.resolver import Resolver
 
 

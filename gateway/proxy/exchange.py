@@ -14,7 +14,7 @@ from gateway.http.log_ids import named
 from gateway.http.messages import Pending, Request, Response
 from gateway.http.stream import Channel
 from gateway.logs import get_logger
-from gateway.proxy.connection import UpstreamConnection
+from gateway.outgoing.connection import OutgoingConnection
 from gateway.proxy.context import ProxyContext
 from gateway.proxy.headers import request_head, response_headers
 from gateway.proxy.tries import Tries
@@ -75,7 +75,7 @@ class Exchange:
         self._request = request
         self._key = upstream.key
         self._tries = upstream.retries + 1
-        self._connection: UpstreamConnection | None = None
+        self._connection: OutgoingConnection | None = None
         self._task: asyncio.Task[None] | None = None
         self._sent = 0.0
         self._written = False
@@ -103,7 +103,7 @@ class Exchange:
         else:
             self._spawn(self._connect())
 
-    def _idle(self) -> UpstreamConnection | None:
+    def _idle(self) -> OutgoingConnection | None:
         """Return a kept connection."""
         return self._context.pool.take(self._key)
 
@@ -119,7 +119,7 @@ class Exchange:
                 if self._noted is not None:
                     self._noted.found(address)
                 _, connection = await context.loop.create_connection(
-                    lambda: UpstreamConnection(
+                    lambda: OutgoingConnection(
                         key,
                         context.loop,
                         on_idle=context.pool.give,
@@ -146,7 +146,7 @@ class Exchange:
             else:
                 self._use(connection)
 
-    def _use(self, connection: UpstreamConnection) -> None:
+    def _use(self, connection: OutgoingConnection) -> None:
         """Send the request."""
         request = self._request
         upstream = self._upstream
@@ -180,7 +180,7 @@ class Exchange:
         """Whether there is somewhere to try again after a failure."""
         return True
 
-    async def _stream_body(self, connection: UpstreamConnection, chunked: bool) -> None:
+    async def _stream_body(self, connection: OutgoingConnection, chunked: bool) -> None:
         """Pass the body on as it comes from the client, at the pace of the upstream."""
         stream = self._request.stream
         assert stream is not None

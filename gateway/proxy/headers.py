@@ -3,7 +3,14 @@
 
 from __future__ import annotations
 
-from gateway.http.headers import FORWARDING, IDENTITY, Headers, spellings, without_port
+from gateway.http.headers import (
+    FORWARDING,
+    IDENTITY,
+    Headers,
+    spellings,
+    upgrades_to,
+    without_port,
+)
 from gateway.http.heads import SERVER
 from gateway.http.messages import Request
 from gateway.native import forwarded_lines
@@ -133,12 +140,6 @@ def response_headers(headers: Headers, upgrade: bytes | None = None) -> Headers:
     if upgrade is not None and upgrades_to(headers, upgrade):
         kept.append((b"Upgrade", upgrade))
     return kept
-
-
-def upgrades_to(headers: Headers, upgrade: bytes) -> bool:
-    """Whether a response's Upgrade is the one that was asked for, and no other."""
-    found = [value.lower() for name, value in headers if name.lower() == b"upgrade"]
-    return found == [upgrade.lower()]
 
 
 def _named_in_connection(headers: Headers) -> set[bytes]:

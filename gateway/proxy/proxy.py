@@ -10,13 +10,13 @@ from typing import Any
 
 from gateway.http.generated_responses import TEXT
 from gateway.http.messages import Pending, Request
+from gateway.outgoing.pool import Pool
 from gateway.proxy.balancing.balancer import Balancer
 from gateway.proxy.balancing.balancers import Balancers
 from gateway.proxy.balancing.exchange import BalancedExchange
 from gateway.proxy.balancing.upstream import BalancedUpstream
 from gateway.proxy.context import ProxyContext
 from gateway.proxy.exchange import Exchange
-from gateway.proxy.pool import Pool
 from gateway.proxy.resolver import Resolver
 from gateway.proxy.tls import UpstreamTls
 from gateway.proxy.upstream import ProxyUpstream

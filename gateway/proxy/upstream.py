@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.http.messages import Request
-from gateway.proxy.connection import ConnectionKey
+from gateway.outgoing.connection import ConnectionKey
 from gateway.proxy.tls import UpstreamTls
 
 _STANDARD_PORTS = {"http": 80, "https": 443}

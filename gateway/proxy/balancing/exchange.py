@@ -9,10 +9,10 @@ from time import monotonic
 from gateway.errors import RequestRejected, UpstreamError
 from gateway.http.headers import Headers
 from gateway.http.messages import Request
+from gateway.outgoing.connection import OutgoingConnection
 from gateway.proxy.balancing.latency import FAILURE
 from gateway.proxy.balancing.peer import Peer
 from gateway.proxy.balancing.upstream import BalancedUpstream
-from gateway.proxy.connection import UpstreamConnection
 from gateway.proxy.context import ProxyContext
 from gateway.proxy.exchange import Exchange
 
@@ -122,7 +122,7 @@ class BalancedExchange(Exchange):
             return upstream.host_for(self._request)
         return self._peer_host
 
-    def _idle(self) -> UpstreamConnection | None:
+    def _idle(self) -> OutgoingConnection | None:
         return None if self._again else super()._idle()
 
     def _was_stale(self, error: Exception) -> bool:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from gateway.entities.hosts import split_port
 from gateway.names.addresses import is_address
+from gateway.outgoing.connection import ConnectionKey
 from gateway.proxy.balancing.balancer import Balancer
 from gateway.proxy.balancing.peer import Peer
-from gateway.proxy.connection import ConnectionKey
 from gateway.proxy.tls import UpstreamTls
 from gateway.proxy.upstream import ProxyUpstream, written_host
 

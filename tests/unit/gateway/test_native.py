@@ -20,8 +20,8 @@ from gateway.http.head_parser import HeadParser
 from gateway.http.headers import IDENTITY
 from gateway.http.heads import HeadWriter
 from gateway.http.messages import Request, Response
+from gateway.outgoing.connection import ConnectionKey, OutgoingConnection, Reader
 from gateway.plugins.produce.envelope import EnvelopeBuilder
-from gateway.proxy.connection import ConnectionKey, Reader, UpstreamConnection
 from gateway.proxy.headers import request_head, response_headers
 from tests.support.producing import Connection, request
 
@@ -280,11 +280,11 @@ def test_a_whole_response_is_read_as_the_parser_reads_it_or_not_at_all(data: byt
     found = native.parse_response(data)
     if found is None:
         return
-    idle: list[UpstreamConnection] = []
+    idle: list[OutgoingConnection] = []
     with asyncio.Runner() as runner, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gateway.proxy.connection.parse_response", lambda data: None)
+        patch.setattr("gateway.outgoing.connection.parse_response", lambda data: None)
         reader = _Reader()
-        connection = UpstreamConnection(
+        connection = OutgoingConnection(
             ConnectionKey("u", 80, None),
             runner.get_loop(),
             on_idle=idle.append,

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -145,6 +145,32 @@ async def test_a_connection_that_the_server_closed_meanwhile_is_not_used() -> No
         for _ in range(3):
             assert await http.deliver(post(server.url)) == 200
             await until(lambda: server.open == 0)
+
+
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200"])
+async def test_what_a_kept_connection_lost_without_a_word_is_sent_again_on_another(
+    said: bytes,
+) -> None:
+    bodies: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with closing(writer):
+            for answer in (OK, said):
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+                bodies.append(await reader.readexactly(length))
+                writer.write(answer)
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server, HttpClient() as http:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        assert await http.deliver(post(url, b"a")) == 200
+        if said:
+            with pytest.raises(OutgoingError, match="the connection was closed"):
+                await http.deliver(post(url, b"b"))
+            assert bodies == [b"a", b"b"]
+        else:
+            assert await http.deliver(post(url, b"b")) == 200
+            assert bodies == [b"a", b"b", b"b"]
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Idle connections to upstreams, kept for the next request."""
+"""Idle connections to servers, kept for the next request."""
 
 from __future__ import annotations
 
 import asyncio
 from time import monotonic
 
-from gateway.proxy.connection import ConnectionKey, UpstreamConnection
+from gateway.outgoing.connection import ConnectionKey, OutgoingConnection
 
 _SWEEP = 5.0
 
@@ -24,16 +24,16 @@ class Pool:
         self._size = size
         self._idle_timeout = idle_timeout
         self._max_requests = max_requests
-        self._idle: dict[ConnectionKey, list[UpstreamConnection]] = {}
+        self._idle: dict[ConnectionKey, list[OutgoingConnection]] = {}
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed = False
 
-    def take(self, key: ConnectionKey) -> UpstreamConnection | None:
+    def take(self, key: ConnectionKey) -> OutgoingConnection | None:
         """Return an idle connection, which is then the caller's."""
         idle = self._idle.get(key)
         return idle.pop() if idle else None
 
-    def give(self, connection: UpstreamConnection) -> None:
+    def give(self, connection: OutgoingConnection) -> None:
         """Take back a connection on which a response was read to its end."""
         idle = self._idle.get(connection.key)
         if idle is None:
@@ -46,8 +46,8 @@ class Pool:
         if self._sweeper is None:
             self._sweeper = asyncio.get_running_loop().call_later(_SWEEP, self._sweep)
 
-    def forget(self, connection: UpstreamConnection) -> None:
-        """Drop an idle connection that the upstream closed."""
+    def forget(self, connection: OutgoingConnection) -> None:
+        """Drop an idle connection that the server closed."""
         idle = self._idle.get(connection.key)
         if idle is not None and connection in idle:
             idle.remove(connection)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One connection to an upstream: the parser of its responses and its deadline."""
+"""One connection to a server: the parser of its responses and its deadline."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from typing import NamedTuple, Protocol, cast
 
 import httptools
 
-from gateway.http.headers import Headers
+from gateway.http.headers import Headers, upgrades_to
 from gateway.native import parse_response
-from gateway.proxy.headers import upgrades_to
 
 _MAX_HEAD = 131072
 """Most bytes of a response's head; what is longer is no response."""
@@ -24,7 +23,7 @@ class Reader(Protocol):
     bodyless: bool
     """The request was HEAD: its response has no body whatever its headers say."""
     upgrade: bytes | None
-    """The protocol that the request asks for: only to that one may the upstream switch."""
+    """The protocol that the request asks for: only to that one may the server switch."""
 
     def on_head(self, status: int, headers: Headers) -> None:
         """Take the final status and headers; interim responses are swallowed."""
@@ -42,7 +41,7 @@ class Reader(Protocol):
         """All that has arrived so far was handed over."""
 
     def on_switch(self, headers: Headers, transport: asyncio.Transport, rest: bytes) -> None:
-        """Take the transport: the upstream sent 101, and ``rest`` behind it."""
+        """Take the transport: the server sent 101, and ``rest`` behind it."""
 
     def on_failure(self, error: Exception) -> None:
         """The response will not come, or not to its end; the connection is gone."""
@@ -58,7 +57,7 @@ class ConnectionKey(NamedTuple):
     """Where a balancer wants it; else where DNS says that the host is."""
 
 
-class UpstreamConnection(asyncio.Protocol):
+class OutgoingConnection(asyncio.Protocol):
     """At most one request at a time.
 
     ``on_idle`` gets the connection when a response was read to its end and another request may
@@ -70,8 +69,8 @@ class UpstreamConnection(asyncio.Protocol):
         key: ConnectionKey,
         loop: asyncio.AbstractEventLoop,
         *,
-        on_idle: Callable[[UpstreamConnection], None],
-        on_gone: Callable[[UpstreamConnection], None],
+        on_idle: Callable[[OutgoingConnection], None],
+        on_gone: Callable[[OutgoingConnection], None],
     ) -> None:
         self.key = key
         self.served = 0
@@ -99,7 +98,12 @@ class UpstreamConnection(asyncio.Protocol):
         self._writable: asyncio.Future[None] | None = None
         self._paused = False
 
-    # --- for the exchange --------------------------------------------------------------------
+    # --- for who asks ------------------------------------------------------------------------
+
+    @property
+    def silent(self) -> bool:
+        """Nothing has come yet of the response that is awaited."""
+        return not self._head_bytes
 
     def send(self, reader: Reader, data: bytes, timeout: float, *, more: bool = False) -> None:
         """Send a request; ``more`` says that pieces of its body follow with ``write``."""
@@ -112,9 +116,9 @@ class UpstreamConnection(asyncio.Protocol):
         self.expect_within(timeout)
 
     async def write(self, data: bytes, timeout: float) -> None:  # noqa: ASYNC109  # a deadline
-        """Send a piece of the body, when the upstream takes it."""
+        """Send a piece of the body, when the server takes it."""
         if self._lost:
-            raise ConnectionResetError("the upstream closed the connection")
+            raise ConnectionResetError("the connection was closed by the server")
         self.transport.write(data)
         self.expect_within(timeout)
         if self._paused:
@@ -146,7 +150,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._timer = self._loop.call_at(deadline, self._look)
 
     def pause(self) -> None:
-        """Stop reading: the client is slower than the upstream, for which there is no timeout."""
+        """Stop reading: the client is slower than the server, for which there is no timeout."""
         self._deadline = float("inf")
         self._stopped = True
         if not self._lost:
@@ -191,7 +195,9 @@ class UpstreamConnection(asyncio.Protocol):
         if self._in_body and self._until_close and exc is None:
             reader.on_end()
         else:
-            reader.on_failure(exc or ConnectionResetError("the upstream closed the connection"))
+            reader.on_failure(
+                exc or ConnectionResetError("the connection was closed by the server")
+            )
 
     def data_received(self, data: bytes) -> None:
         """Parse; bytes that were not asked for end the connection."""
@@ -230,7 +236,7 @@ class UpstreamConnection(asyncio.Protocol):
         """Leave the transport to the reader, if it asked for this."""
         headers = self._switching
         if reader.upgrade is None or not upgrades_to(headers, reader.upgrade):
-            self._broken(ValueError("the upstream switched to a protocol that was not asked for"))
+            self._broken(ValueError("the server switched to another protocol than was asked for"))
             return
         self._reader = None
         if self._timer is not None:
@@ -267,7 +273,7 @@ class UpstreamConnection(asyncio.Protocol):
                 self._timer_at = self._deadline
                 self._timer = self._loop.call_at(self._deadline, self._look)
             return
-        self._broken(TimeoutError("the upstream is too slow"))
+        self._broken(TimeoutError("the server is too slow"))
 
     # --- parser ------------------------------------------------------------------------------
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One connection to an upstream: framings, nonsense, and time."""
+"""One connection to a server, here of the proxy: framings, nonsense, and time."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 
-from gateway.proxy.pool import Pool
+from gateway.outgoing.pool import Pool
 from gateway.proxy.proxy import Proxy
 from tests.support.http import Wire, get, post, until
 from tests.support.upstream import ProxyApp, answering, ok, proxying, take, upstream
