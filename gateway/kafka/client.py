@@ -32,6 +32,7 @@ from gateway.kafka.handle import Handle
 from gateway.kafka.headed_records import HeadedRecords
 from gateway.kafka.librdkafka import DESTROYED, error_name, error_text, ffi, lib, text
 from gateway.kafka.pusher import Pusher
+from gateway.kafka.reports import Reports
 
 _WORDS = 9
 """Machine words of a ``rd_kafka_message_t``: error, topic, partition, value and its length, key and
@@ -303,7 +304,7 @@ class Client:
             out = ffi.cast("const rd_kafka_message_t **", reports)
         count = lib.rd_kafka_event_message_array(event, out, count)
         if count:
-            messages = ffi.unpack(reports, count)
+            messages = Reports(reports, count)
             # Let go when the listener has read them; by then it may have sent some of them again.
             lent = [self._lent.pop(one._private, None) for one in messages] if self._lent else None
             self._listener.on_deliveries(messages)

@@ -19,6 +19,7 @@ from gateway.errors import ProduceError
 from gateway.kafka.backlog import Backlog
 from gateway.kafka.batch import Batch
 from gateway.kafka.config import STICKY
+from gateway.kafka.hand_overs import HandOvers
 from gateway.kafka.key_order import QueuedRecord
 from gateway.kafka.lane import Lane, LaneOwner
 from gateway.kafka.librdkafka import error_name
@@ -57,6 +58,7 @@ class FirstLane(Lane):
         else:
             # One request per connection is on the way then, and librdkafka's thread sleeps.
             self._backlog = Backlog(inf, inf, self._wanted)
+        self._handed = HandOvers()
         self._in_turn = 0
         """Records handed over since none was in flight."""
         self._requests = 0
@@ -131,10 +133,14 @@ class FirstLane(Lane):
         """Take the reports of one batch."""
         self.in_flight -= len(messages)
         self._partitions.add(messages[0].partition)
+        written = self._handed.written(messages)
         if self.in_flight <= 0:
             # Before the senders hear of it, so that Kafka works while they do.
             self._arrived()
-        self._owner.reported(messages)
+        if written is None:
+            self._owner.reported(messages)
+        else:
+            self._owner.written(written, messages)
 
     def on_fatal(self, code: int, detail: str) -> None:
         """Go on with a new handle: librdkafka gave this one up.
@@ -159,6 +165,8 @@ class FirstLane(Lane):
         if refused:
             sizes = dict(zip(batch.tokens, map(len, batch.values), strict=True))
             self._owner.not_taken(topic, [(token, sizes[token], code) for token, code in refused])
+        elif batch.tokens:
+            self._handed.add(batch)
         return len(batch.values) - len(refused)
 
     def _went(self, records: int) -> None:
@@ -206,6 +214,7 @@ class FirstLane(Lane):
         self._pace.reported(self._in_turn, self.count)
         self.expected = self._pace.expected
         self._requests = self._in_turn = 0
+        self._handed.clear()
         if not (self.staged or self._backlog):
             return
         pause = self._pause(monotonic())

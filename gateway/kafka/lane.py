@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from gateway.kafka.client import Client
 from gateway.kafka.config import ProducerConfig, librdkafka_settings
+from gateway.kafka.hand_overs import HandedOver
 from gateway.kafka.key_order import QueuedRecord
 from gateway.kafka.librdkafka import error_name
 from gateway.kafka.oauth import TokenSource
@@ -29,6 +30,10 @@ class LaneOwner(Protocol):
 
     def reported(self, messages: Sequence[Any]) -> None:
         """Take the reports of one batch: tell the senders, or send it again in smaller ones."""
+        ...
+
+    def written(self, batch: HandedOver, messages: Sequence[Any]) -> None:
+        """Do what ``settle`` does for a batch all of which is written, with fewer looks at it."""
         ...
 
     def sort_out(self, messages: Sequence[Any]) -> tuple[list[QueuedRecord], bool]:

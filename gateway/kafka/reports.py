@@ -3,11 +3,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gateway.kafka.batch import Header
 from gateway.kafka.key_order import QueuedRecord
 from gateway.kafka.librdkafka import ffi, lib, text
+
+
+class Reports(Sequence[Any]):
+    """The reports of one batch, in the order in which its records were handed over.
+
+    Each has ``err``, ``len`` and the token as ``_private``. It becomes an object when it is looked
+    at: of most batches only the first and the last are.
+    """
+
+    __slots__ = ("_count", "_pointers")
+
+    def __init__(self, pointers: Any, count: int) -> None:
+        self._pointers = pointers
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._pointers[range(self._count)[place]]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(ffi.unpack(self._pointers, self._count))
 
 
 def topic_of(message: Any) -> str:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from gateway.kafka.client_log import ClientLog, Later
@@ -11,6 +11,7 @@ from gateway.kafka.config import ProducerConfig
 from gateway.kafka.connectivity import Connectivity
 from gateway.kafka.health import Health, is_connectivity
 from gateway.kafka.librdkafka import error_name
+from gateway.kafka.reports import latency_of, topic_of
 from gateway.kafka.topic_counts import TopicCounts
 
 _LOST_TOPIC = frozenset(
@@ -122,6 +123,22 @@ class Watch:
         if self._lost_topic:
             self._refresh()
         self._connectivity = self._lost_topic = False
+
+    def reported(self, messages: Sequence[Any], size: int, failed: int) -> None:
+        """Count the records of one batch, which are of one topic: so many bytes, so many failed.
+
+        Each failure is counted before, by itself.
+        """
+        if failed:
+            self.failed()
+        written = len(messages) - failed
+        if written:
+            first = messages[0]
+            if failed:
+                first = next(message for message in messages if not message.err)
+                size = sum(message.len for message in messages if not message.err)
+            self.topic(topic_of(first)).delivered(written, size, latency_of(first))
+            self.delivered()
 
     def delivered(self) -> None:
         """Note that a record was written."""

@@ -3,8 +3,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
+from typing import Any
+
+from gateway.kafka.librdkafka import error_name
+from gateway.kafka.reports import topic_of
+
+OnSettled = Callable[[str, int, int, str], None]
+"""Told of a record's topic, partition, offset, and the name of its error or nothing."""
+
+
+class Watchers:
+    """Who wants to know of which records. True while there are some."""
+
+    def __init__(self) -> None:
+        self._takes: dict[int, OnSettled] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._takes)
+
+    def add(self, tokens: Iterable[int], take: OnSettled) -> None:
+        """Have ``take`` told of these records."""
+        self._takes |= dict.fromkeys(tokens, take)
+
+    def forget(self, token: int) -> None:
+        """Tell nobody of a record."""
+        self._takes.pop(token, None)
+
+    def tell(self, messages: Sequence[Any]) -> None:
+        """Tell of what is reported."""
+        for message in messages:
+            take = self._takes.pop(message._private, None)
+            if take is not None:
+                error = error_name(message.err) if message.err else ""
+                take(topic_of(message), message.partition, message.offset, error)
 
 
 class WrittenRecords:
