@@ -17,6 +17,7 @@ import ssl
 import struct
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,6 +69,8 @@ FOR_WRITERS = (".pyx", ".pxd", ".pyi", ".h", ".c")
 """Files that compilers and type checkers read."""
 LUA = "luajit21."
 """The one Lua of seven that the sandbox is."""
+ABOUT = (".dist-info", ".libs")
+"""Folders beside packages: what is said of them, and the libraries that theirs load."""
 OURS = "gateway"
 """Keeps its sources: tracebacks show them, and alembic reads the migrations as sources."""
 LIBPQ = "psycopg_binary.libs"
@@ -104,8 +107,11 @@ def slim(packages: Path, roles: str) -> None:
     # Which files are whose: asked when a package is removed, which nobody does with an image's.
     for record in packages.glob("*.dist-info/RECORD"):
         record.unlink()
-    for folder in packages.iterdir():
-        if folder.name != OURS:
+    for folder in list(packages.iterdir()):
+        if folder.is_dir() and not folder.name.isidentifier() and folder.suffix not in ABOUT:
+            # By such a name nothing is imported: what a wheel was made in, as of CEL for 3.13.
+            shutil.rmtree(folder)
+        elif folder.name != OURS:
             _bytecode_alone(folder)
 
 
@@ -194,7 +200,8 @@ def bytecode(source: Path) -> bytes:
     each worker's memory would hold them. Nothing for what is no module, as a template of one.
     """
     try:
-        tree = ast.parse(source.read_bytes())
+        with warnings.catch_warnings(action="ignore"):
+            tree = ast.parse(source.read_bytes())
     except SyntaxError:
         return b""
     for node in ast.walk(tree):

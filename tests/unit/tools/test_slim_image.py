@@ -77,6 +77,8 @@ def site_packages(folder: Path) -> Path:
         (folder / name / "__init__.py").write_text(f"NAME = {name!r}\n")
         (folder / name / "__init__.pyi").write_text("NAME: str\n")
         (folder / name / "data.txt").write_text("stays")
+    (folder / "left-over" / "of").mkdir(parents=True)
+    (folder / "left-over" / "of" / "a_build.py").write_text("")
     (folder / "single.py").write_text("NAME = 'single'\n")
     return folder
 
@@ -143,6 +145,12 @@ def test_what_is_no_module_stays_a_source(tmp_path: Path) -> None:
     template = tmp_path / "script.py"
     template.write_text("${imports}\n")
     assert bytecode(template) == b""
+
+
+def test_what_python_warns_of_in_sources_of_others_stops_no_build(tmp_path: Path) -> None:
+    source = tmp_path / "warned.py"
+    source.write_text("PATTERN = '\\d'\n")
+    assert bytecode(source)
 
 
 def test_libpq_takes_the_openssl_of_python_and_keeps_its_own_where_that_does_not_fit(
