@@ -122,11 +122,12 @@ class Client:
         """Send what is queued without waiting for more."""
         self._pusher.push()
 
-    def forget_push(self) -> None:
-        """Drop a push that its thread has not come to: what it was to send is gone, and what is
-        queued next would be sent halfway.
+    def forget_push(self) -> bool:
+        """Drop a push that its thread has not come to; return whether one is under way.
+
+        What it was to send is gone, and what is queued while one is under way is sent bit by bit.
         """
-        self._pusher.forget()
+        return self._pusher.forget()
 
     @property
     def pushing(self) -> bool:

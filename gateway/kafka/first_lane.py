@@ -31,6 +31,8 @@ _SHORTEST_HOLD = 0.01
 _LONGEST_HOLD = 0.5
 """Seconds that records wait for those in flight. An idempotent producer's are generous: a batch
 is due to be reported by then, unless its broker is stuck, and only then the others go ahead."""
+_PUSH = 0.001
+"""Seconds that a push takes at most."""
 _RENEWAL = 1.0
 """Seconds between two handles."""
 _INVALID_ARG = -186
@@ -100,6 +102,9 @@ class FirstLane(Lane):
 
     def flush(self) -> None:
         """Hand over what is staged: of each topic no more than goes in one request."""
+        if self.client.forget_push() and (self.count > 1 or self._backlog):
+            self._when_pushed()
+            return
         if self.scheduled is not None:
             self.scheduled.cancel()
             self.scheduled = None
@@ -108,12 +113,19 @@ class FirstLane(Lane):
             return
         going = self._backlog.next(self.staged)
         self.count = sum(len(batch.values) for batch in self.staged.values())
-        self.client.forget_push()
         taken = sum(self._hand_over(topic, batch) for topic, batch in going)
         if taken:
             self._went(taken)
         if (self.staged or self._backlog) and self.scheduled is None:
             self.schedule()
+
+    def _when_pushed(self) -> None:
+        """Hand over when a push is over that is under way: it would send these one by one."""
+        if self.scheduled is None:
+            self._staged_at = monotonic()
+        else:
+            self.scheduled.cancel()
+        self.scheduled = self._loop.call_later(_PUSH, self.flush)
 
     def quiet(self) -> None:
         """Fetch tokens and make new handles no more."""

@@ -24,6 +24,7 @@ class Pusher:
         self._asked = 0
         self._done = 0
         self._due = False
+        self._flushing = False
         self._thread = threading.Thread(target=self._run, name="kafka-push", daemon=True)
         self._thread.start()
 
@@ -39,9 +40,10 @@ class Pusher:
         if self._wanted.locked():
             self._wanted.release()
 
-    def forget(self) -> None:
-        """Drop a push that the thread has not come to."""
+    def forget(self) -> bool:
+        """Drop a push that the thread has not come to; return whether one is under way."""
         self._due = False
+        return self._flushing
 
     def stop(self) -> None:
         """End the thread; blocks until it has."""
@@ -57,6 +59,9 @@ class Pusher:
                 return
             asked = self._asked
             if asked != self._done:
+                # In this order: who forgets it and sees none under way can rely on that.
+                self._flushing = True
                 if self._due:
                     flush(self._handle, 1)
+                self._flushing = False
                 self._done = asked

@@ -22,6 +22,7 @@ from gateway.plugins.kafka_upstream import Config as KafkaUpstreamConfig
 from gateway.plugins.kafka_upstream.handler import KafkaUpstream
 from gateway.plugins.produce.handler import ProduceHandler
 from tests.support.broker import Broker
+from tests.support.waiting import PATIENCE
 
 T = TypeVar("T")
 
@@ -177,7 +178,7 @@ def value_of(message: Any) -> Any:
     return orjson.loads(message.value())
 
 
-async def until(condition: Callable[[], Any], within: float = 10.0) -> Any:
+async def until(condition: Callable[[], Any], within: float = PATIENCE) -> Any:
     """Wait for a condition while the loop goes on; fail after ``within`` seconds."""
     end = asyncio.get_running_loop().time() + within
     while not (found := condition()):

@@ -64,10 +64,11 @@ def test_a_push_that_is_forgotten_before_it_began_is_not_made(
     assert begun.wait(10)
     # The thread is at the first one.
     made.push()
-    made.forget()
+    assert made.forget(), "one is under way"
     may_end.set()
     eventually(lambda: not made.busy)
     assert len(pushes) == 1
+    assert not made.forget()
     made.push()
     eventually(lambda: not made.busy)
     made.stop()
