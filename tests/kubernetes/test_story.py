@@ -146,13 +146,13 @@ def test_the_images_are_as_small_as_their_dockerfile_says(cluster: Cluster) -> N
     record(
         ("the image for data planes alone on nothing but Python, unpacked", f"{smallest:.0f} MB")
     )
-    assert smallest < 140
+    assert smallest < 126
     if os.environ.get("KUBERNETES_BASE_IMAGE"):
         pytest.skip("only of its own base does the lab know the size")
     beside = whole - unpacked_size(ensure_base()) / 1e6
     say(f"the image takes {beside:.1f} MB beside its base, the smallest {smallest:.1f} MB in all")
     record(("the image for all roles beside its base, unpacked", f"{beside:.0f} MB"))
-    assert beside < 105
+    assert beside < 100
 
 
 TABLES = Path(__file__).resolve().parents[2] / "docs" / "by-hand-and-as-code.md"

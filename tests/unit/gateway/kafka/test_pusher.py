@@ -28,7 +28,8 @@ def quick_switches() -> Iterator[None]:
 
 @pytest.mark.usefixtures("quick_switches")
 def test_while_something_is_pushed_it_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
-    untold, pushed = [], threading.Event()
+    untold: list[str] = []
+    pushed = threading.Event()
 
     def flush(*_: Any) -> None:
         if not made.busy:
