@@ -118,7 +118,14 @@ class AuditLog:
         self._wake.set()
 
     async def flush(self) -> None:
-        """Write what waits now, as far as that is possible."""
+        """Write what waits now, as far as that is possible.
+
+        A caller that is cancelled meanwhile leaves it going: a thread writes on, and what it writes
+        would else count as waiting, and be written again.
+        """
+        await asyncio.shield(self._write_waiting())
+
+    async def _write_waiting(self) -> None:
         async with self._lock:
             for sink in self._sinks:
                 await sink.flush()

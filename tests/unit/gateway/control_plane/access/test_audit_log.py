@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -99,3 +100,28 @@ async def test_a_file_that_cannot_be_written_is_said_at_the_start(tmp_path: Path
     place.path.mkdir()
     with pytest.raises(AuditError, match="cannot write the audit log"):
         place.log.start()
+
+
+async def test_what_is_being_written_when_it_stops_is_written_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Place(tmp_path)
+    begun, go_on = threading.Event(), threading.Event()
+    writes: list[int] = []
+    write = place.log.store.write
+
+    def slowly(entries: Sequence[dict[str, Any]]) -> None:
+        writes.append(len(entries))
+        begun.set()
+        assert go_on.wait(30)
+        write(entries)
+
+    monkeypatch.setattr(place.log.store, "write", slowly)
+    place.log.start()
+    place.log.note(entry(1))
+    await asyncio.to_thread(begun.wait, 30)
+    stopping = asyncio.ensure_future(place.log.stop())
+    await asyncio.sleep(0)
+    go_on.set()
+    await stopping
+    assert writes == place.in_database == place.in_file == [1]
