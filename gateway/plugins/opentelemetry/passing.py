@@ -99,7 +99,8 @@ class PassingTraces:
         known, others = self._known, False
         for name, content in request.headers:
             # Most names are told by their beginning; to look one up costs more.
-            if name and (name[0] >= _FIRST or name[0] == _B) and name in known:
+            first = name[0] if len(name) else 0
+            if (first >= _FIRST or first == _B) and name in known:
                 if name == _NAME and came is None:
                     came = content
                 elif name == _NAME or name in self._before:

@@ -29,8 +29,15 @@ _LONG = 64
 """Characters of values that are not kept."""
 _BYTES = 2
 """The wire type of what has a length."""
+_RESOURCE_SPANS = ExportTraceServiceRequest.RESOURCE_SPANS_FIELD_NUMBER << 3 | _BYTES
+_SCOPE_SPANS = ResourceSpans.SCOPE_SPANS_FIELD_NUMBER << 3 | _BYTES
 _SPANS = ScopeSpans.SPANS_FIELD_NUMBER << 3 | _BYTES
 _ATTRIBUTES = Span.ATTRIBUTES_FIELD_NUMBER << 3 | _BYTES
+_KEY = KeyValue.KEY_FIELD_NUMBER << 3 | _BYTES
+_VALUE = KeyValue.VALUE_FIELD_NUMBER << 3 | _BYTES
+_STRING = AnyValue.STRING_VALUE_FIELD_NUMBER << 3 | _BYTES
+_REQUEST_ID = "kong.request.id"
+"""No two requests have the same: to keep its text would only push others out."""
 _FAILED = Status(code=Status.STATUS_CODE_ERROR)
 
 
@@ -49,8 +56,10 @@ class SpanWriter:
     """Makes the spans of requests, and of many the message that is sent."""
 
     def __init__(self, attributes: Mapping[str, str]) -> None:
-        self._resource = Resource(attributes=_attributes(attributes))
-        self._scope = InstrumentationScope(name="kafka-gateway", version=__version__)
+        resource = Resource(attributes=_attributes(attributes))
+        scope = InstrumentationScope(name="kafka-gateway", version=__version__)
+        self._resource = ResourceSpans(resource=resource).SerializeToString()
+        self._scope = ScopeSpans(scope=scope).SerializeToString()
 
     def write(self, request: Request, response: Response, later: Later | None = None) -> bytes:
         """Return the spans of a request whose response is out, for ``export``.
@@ -81,12 +90,9 @@ class SpanWriter:
 
     def export(self, entries: list[bytes]) -> bytes:
         """Return the message with the spans of many requests."""
-        scope = ScopeSpans()
         # Messages one after the other are one message: repeated fields add up.
-        scope.MergeFromString(b"".join(entries))
-        scope.scope.CopyFrom(self._scope)
-        found = ResourceSpans(resource=self._resource, scope_spans=[scope])
-        return ExportTraceServiceRequest(resource_spans=[found]).SerializeToString()
+        spans = b"".join((self._scope, *entries))
+        return _within(_RESOURCE_SPANS, self._resource + _within(_SCOPE_SPANS, spans))
 
 
 def _root(request: Request, response: Response, trace: Trace, clock: _Clock) -> bytes:
@@ -103,7 +109,7 @@ def _root(request: Request, response: Response, trace: Trace, clock: _Clock) -> 
         "http.flavor": request.version,
         "http.client_ip": request.client_ip,
         "net.peer.ip": request.connection.peer[0],
-        "kong.request.id": request.id.decode(),
+        _REQUEST_ID: request.id.decode(),
         "http.status_code": response.status,
     }
     match = request.match
@@ -234,16 +240,21 @@ def _span(
     )
     # Messages one after the other are one message; most attributes are those of other spans too.
     parts = [
-        _kept(*pair) if len(str(pair[1])) < _LONG else _one(*pair) for pair in attributes.items()
+        _one(key, value) if key == _REQUEST_ID or len(str(value)) >= _LONG else _kept(key, value)
+        for key, value in attributes.items()
     ]
     return made.SerializeToString() + b"".join(parts)
 
 
 def _one(key: str, value: str | int) -> bytes:
     """Return one attribute as a span has it; nothing where it is empty."""
-    return b"".join(
-        [_within(_ATTRIBUTES, one.SerializeToString()) for one in _attributes({key: value})]
-    )
+    if value == "":
+        return b""
+    if isinstance(value, str):
+        text = _within(_STRING, value.encode())
+        return _within(_ATTRIBUTES, _within(_KEY, key.encode()) + _within(_VALUE, text))
+    (made,) = _attributes({key: value})
+    return _within(_ATTRIBUTES, made.SerializeToString())
 
 
 _kept = lru_cache(maxsize=1024)(_one)
@@ -251,7 +262,10 @@ _kept = lru_cache(maxsize=1024)(_one)
 
 def _within(tag: int, message: bytes) -> bytes:
     """Return a message as a field of another: tag, length, content (protobuf's encoding)."""
-    size, length = len(message), bytearray()
+    size = len(message)
+    if size < 0x80:
+        return bytes((tag, size)) + message
+    length = bytearray()
     while size > 0x7F:
         length.append(size & 0x7F | 0x80)
         size >>= 7

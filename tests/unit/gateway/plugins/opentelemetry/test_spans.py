@@ -4,6 +4,9 @@ from __future__ import annotations
 from time import monotonic
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
@@ -58,6 +61,19 @@ def test_records_are_a_producers_span_whose_id_they_carry() -> None:
 def spans_of(writer: SpanWriter, *entries: bytes) -> list[Span]:
     message = ExportTraceServiceRequest.FromString(writer.export(list(entries)))
     return list(message.resource_spans[0].scope_spans[0].spans)
+
+
+@examples(deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300))
+def test_an_attribute_is_read_as_it_was_written(name: str) -> None:
+    request = traced()
+    request.consumer = {"username": name, "id": "1"}
+    writer = SpanWriter({"service.name": "s" * 300})
+    (root,) = spans_of(writer, writer.write(request, Response(200, [])))
+    found = attributes(root)
+    assert found["kong.auth.consumer.name"] == name
+    assert found["kong.request.id"] == request.id.decode()
+    assert found["http.status_code"] == 200
 
 
 def test_a_record_is_followed_to_its_place_and_its_span_ends_there() -> None:
