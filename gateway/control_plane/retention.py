@@ -80,8 +80,15 @@ class OldReleases:
             connection.execute(sa.update(RELEASES).where(columns.number == one).values(values))
         connection.execute(_UP_TO.where(columns.number.not_in(kept)), {"last": last})
 
-    def appended(self, release: ReleaseKey, target: int | None) -> None:
-        """Note that a release was written, after the one that ``removals`` was given."""
+    def appended(
+        self, previous: ReleaseKey | None, release: ReleaseKey, target: int | None
+    ) -> None:
+        """Note that a release was written; the other arguments are those of ``removals``.
+
+        What follows one that is not known itself is no more known: of all before it must be.
+        """
+        if self._known != previous:
+            return
         if target is not None:
             self._targets[release[0]] = target
         self._known = release

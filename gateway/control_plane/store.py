@@ -194,9 +194,10 @@ class Store:
                 void=following.void,
                 table=following.table,
             )
+            before = None if previous is None else previous.key
             removals = self._old.removals(
                 connection,
-                None if previous is None else previous.key,
+                before,
                 following.target,
                 lambda number: self._snapshot(connection, number),
             )
@@ -206,7 +207,7 @@ class Store:
                 "release",
             )
         self._newest = release
-        self._old.appended(release.key, following.target)
+        self._old.appended(before, release.key, following.target)
         return release
 
     def keep_note(self, name: str, content: Any) -> None:

@@ -70,6 +70,32 @@ def test_what_another_control_plane_went_back_to_is_kept_too(storage: Storage) -
     assert ours.get(7).table == draft("7").table
 
 
+def test_what_was_gone_back_to_before_a_start_is_kept_too(storage: Storage) -> None:
+    """Also where nothing was removed yet when the control plane started."""
+    retention = Retention(count=5)
+    before = storage.store(retention=retention)
+    for _ in range(2):
+        before.append(counting)
+    before.append(lambda _: replace(draft("1"), target=1))
+    started = storage.store(retention=retention)
+    for _ in range(4):
+        started.append(counting)
+    assert kept(started) == [1, 3, 4, 5, 6, 7]
+    assert started.get(1).table == draft("1").table
+
+
+def test_what_another_control_plane_went_back_to_early_is_kept_too(storage: Storage) -> None:
+    """Also where we wrote the next release before any had to be removed."""
+    retention = Retention(count=5)
+    ours, others = storage.store(retention=retention), storage.store(retention=retention)
+    ours.append(counting)
+    ours.append(counting)
+    others.append(lambda _: replace(draft("1"), target=1))
+    for _ in range(4):
+        ours.append(counting)
+    assert kept(ours) == [1, 3, 4, 5, 6, 7]
+
+
 def test_a_rollback_that_was_not_written_keeps_nothing(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
