@@ -141,7 +141,9 @@ async def _status(connection: OutgoingConnection, request: bytes, largest: int) 
     try:
         return await response.status
     except asyncio.CancelledError:
-        connection.abort()
+        # Else the response is here, and the connection another's already.
+        if response.status.cancelled():
+            connection.abort()
         raise
 
 

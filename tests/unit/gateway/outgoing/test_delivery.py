@@ -227,6 +227,19 @@ async def test_many_at_once_wait_for_their_turn() -> None:
         assert server.most <= CONNECTIONS
 
 
+async def test_who_gives_up_as_the_response_comes_takes_no_other_request_along() -> None:
+    async with sink() as server, HttpClient() as http:
+        first = asyncio.create_task(http.deliver(post(server.url)))
+        # The connection is free again before the one who waited for the response goes on.
+        while not http._deliveries._pool.idle:  # noqa: ASYNC110  # each turn is looked at
+            await asyncio.sleep(0)
+        first.cancel()
+        assert await http.deliver(post(server.url)) == 200
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        assert server.connections == 1
+
+
 async def test_a_response_before_the_end_of_the_request_ends_the_connection() -> None:
     connections = 0
 
