@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from gateway.errors import ProduceError
-from gateway.http.log_ids import named
+from gateway.http.log_ids import ids_of, named
 from gateway.http.messages import Pending, Request, Response
 from gateway.http.route_match import RouteMatch
 from gateway.logs import get_logger
@@ -120,17 +120,18 @@ class Gathering(Pending):
 class Lost:
     """Logs what became of buffered records, if they were lost. Does not hold the request."""
 
-    __slots__ = ("_match", "_sender", "_topics", "request_id")
+    __slots__ = ("_match", "_sender", "_topics", "_trace", "request_id")
 
     def __init__(self, sender: RecordSender, request: Request, topics: Sequence[str]) -> None:
         self._sender = sender
         self._topics = topics
         self._match = request.match
+        self._trace = request.trace
         self.request_id = request.id
 
     def __call__(self, error: ProduceError | None) -> None:
         if error is not None:
-            ids = {"request_id": self.request_id.decode()}
+            ids = ids_of(self.request_id, self._trace)
             self._sender.note(_LOST, error, self._topics, self._match, ids)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gateway.plugins.opentelemetry.trace import Trace
 from tests.support.mock_kafka import MockKafka, mock_kafka
 from tests.support.producing import Worker, answer, request, until, working
 
@@ -59,6 +60,28 @@ def test_a_failed_record_whose_sender_was_told_leaves_a_line(
     assert line["reason"] == "TOPIC_AUTHORIZATION_FAILED"
     assert (line["topic"], line["route"], line["records"]) == ("t", "orders", 1)
     assert line["request_id"] == asking.id.decode()
+
+
+@pytest.mark.parametrize("config", [{}, {"topics_query_arg": "topics"}])
+def test_a_buffered_record_that_is_lost_is_found_by_its_request_and_trace(
+    caplog: pytest.LogCaptureFixture, config: dict[str, Any]
+) -> None:
+    asking = asked()
+    asking.trace = Trace(b"3" * 32, b"4" * 16, False)
+    asking.trace.root = b"5" * 16
+
+    async def job(worker: Worker, cluster: MockKafka) -> None:
+        handler = worker.plugin(on_mock(cluster, producer_async=True, **config))
+        cluster.fail(DENIED)
+        assert (await answer(handler, asking)).status == 200
+        await until(lambda: lines(caplog, "record lost"))
+
+    with mock_kafka() as cluster, caplog.at_level(logging.WARNING):
+        cluster.create("t")
+        working(lambda worker: job(worker, cluster))
+    (line,) = lines(caplog, "record lost")
+    assert line["request_id"] == asking.id.decode()
+    assert (line["trace_id"], line["span_id"]) == ("3" * 32, "5" * 16)
 
 
 @pytest.mark.parametrize("split", ["none", "ndjson"])
