@@ -48,7 +48,12 @@ def library() -> Any:
             ctypes.c_void_p,
         ]
         found.SSL_CTX_ctrl.restype = ctypes.c_long
-        for name in ("SSL_set_num_tickets", "SSL_add_client_CA", "X509_free"):
+        for name in (
+            "SSL_set_num_tickets",
+            "SSL_add_client_CA",
+            "SSL_CTX_flush_sessions",
+            "X509_free",
+        ):
             getattr(found, name)
     except (AttributeError, OSError):
         return None

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from gateway.errors import ReleaseRefused
 from gateway.http.client_certificates import ask, can_ask
-from gateway.http.ticket_keys import use_ticket_keys
+from gateway.http.ticket_keys import SIZE, keys_for, use_ticket_keys
 from gateway.pem import load_chain
 
 Pair = tuple[str, str]
@@ -34,14 +35,14 @@ class Certificates:
     """``context`` goes to every https listener; ``swap`` changes what it hands out.
 
     A new configuration is prepared first, which may fail, and swapped in later, which cannot.
-    ``ticket_keys`` are those of all the node's workers; without them clients' sessions are known
-    to this object alone.
+    ``ticket_keys``, of all the node's workers, are what the keys are made of that clients' sessions
+    are sealed with; without them those are known to this object alone.
     """
 
     def __init__(self, default: Pair, ticket_keys: bytes = b"") -> None:
         self.context = _context([default])
-        if ticket_keys:
-            use_ticket_keys(self.context, ticket_keys)
+        self._ticket_keys = ticket_keys or os.urandom(SIZE)
+        use_ticket_keys(self.context, keys_for(self._ticket_keys, ()))
         self.context.sni_callback = self._choose
         self._choices = TlsChoices()
         self._made: dict[tuple[Pair, ...], ssl.SSLContext] = {}
@@ -83,6 +84,9 @@ class Certificates:
 
     def swap(self, choices: TlsChoices) -> None:
         """Use these from the next handshake on."""
+        asking = choices.requests.keys()
+        if asking != self._choices.requests.keys():
+            use_ticket_keys(self.context, keys_for(self._ticket_keys, asking))
         self._choices = choices
 
     def find(self, name: str) -> ssl.SSLContext | None:

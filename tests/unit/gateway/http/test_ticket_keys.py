@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from contextlib import suppress
 
 import pytest
 
@@ -49,6 +50,10 @@ def handshake(
     # Tickets of TLS 1.3 come after the handshake.
     ours.write(b"x")
     assert theirs.read() == b"x"
+    # OpenSSL keeps no session that was not ended.
+    for side in (theirs, ours):
+        with suppress(ssl.SSLWantReadError):
+            side.unwrap()
     return theirs.session, bool(theirs.session_reused)
 
 
@@ -73,6 +78,38 @@ def test_a_session_of_another_node_is_begun_anew(version: ssl.TLSVersion) -> Non
         assert not reused
         _, reused = handshake(mine, context, session, "one.test")
         assert reused
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("tickets", [True, False])
+@pytest.mark.parametrize("keys", [b"", bytes(SIZE)], ids=["own", "given"])
+def test_a_client_that_was_not_asked_for_a_certificate_yet_takes_up_no_session(
+    version: ssl.TLSVersion, tickets: bool, keys: bytes
+) -> None:
+    """It would be asked never more: OpenSSL asks in a whole handshake alone."""
+    server, context = certificates(keys), client(version)
+    if not tickets:
+        context.options |= ssl.OP_NO_TICKET
+    session, _ = handshake(server, context, None, "one.test")
+    server.swap(server.prepare([], [], {"other.test": []}))
+    _, reused = handshake(server, context, session, "one.test")
+    assert not reused
+    session, _ = handshake(server, context, None, "one.test")
+    server.swap(server.prepare([], [], {"other.test": [b"another authority"]}))
+    _, reused = handshake(server, context, session, "one.test")
+    assert reused, "the same names ask"
+    server.swap(server.prepare([], [], {"other.test": [], "one.test": []}))
+    _, reused = handshake(server, context, session, "one.test")
+    assert not reused
+
+
+def test_workers_with_the_same_configuration_have_the_same_keys() -> None:
+    keys, context = os.urandom(SIZE), client(ssl.TLSVersion.TLSv1_3)
+    workers = [certificates(keys), certificates(keys)]
+    for worker, names in zip(workers, (("a", "b"), ("b", "a")), strict=True):
+        worker.swap(worker.prepare([], [], {name: [] for name in names}))
+    session, _ = handshake(workers[0], context, None, "one.test")
+    assert handshake(workers[1], context, session, "one.test")[1]
 
 
 @pytest.mark.parametrize("size", [0, SIZE - 1, SIZE + 1])
