@@ -22,8 +22,16 @@ from gateway.settings.shown_headers import DEFAULT_WORDS, shown_headers
 SERVER = b"kafka-gateway/" + __version__.encode()
 VIA = b"1.1 " + SERVER
 
+_PHRASES = {
+    413: "Request Entity Too Large",
+    414: "Request-URI Too Long",
+    416: "Requested Range Not Satisfiable",
+    422: "Unprocessable Entity",
+}
+"""Those that Python 3.13 has renamed, as RFC 9110 has: a response is the same on every Python."""
 _STATUS_LINES = {
-    int(status): b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus
+    int(status): b"HTTP/1.1 %d %b\r\n" % (status, _PHRASES.get(status, status.phrase).encode())
+    for status in HTTPStatus
 }
 _OWN = frozenset(
     b"content-length transfer-encoding connection keep-alive date upgrade x-kong-request-id".split()

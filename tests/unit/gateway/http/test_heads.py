@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -67,3 +68,24 @@ async def test_lines_for_the_response_go_with_whichever_it_is() -> None:
             assert told == ("5", "1")
             assert response.body
         await wire.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "phrase"),
+    [
+        (200, b"OK"),
+        (413, b"Request Entity Too Large"),
+        (414, b"Request-URI Too Long"),
+        (416, b"Requested Range Not Satisfiable"),
+        (422, b"Unprocessable Entity"),
+        (429, b"Too Many Requests"),
+        (599, b"Unknown"),
+    ],
+)
+async def test_a_status_has_one_phrase_on_every_python(status: int, phrase: bytes) -> None:
+    async with serving(App(lambda _: text(status, b"x"))) as running:
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+        writer.write(get())
+        assert await reader.readline() == b"HTTP/1.1 %d %b\r\n" % (status, phrase)
+        writer.close()
+        await writer.wait_closed()
