@@ -50,7 +50,7 @@ def run(folder: Path, cases: list[Case], pace: Pace, *, tls: bool = False) -> Re
     results = Results()
     with stage(folder, cases, tls=tls) as servers:
         if any(case.produces for case in cases):
-            servers.warm_up()
+            servers.warm_up(pace.warming)
         for group in _groups(cases):
             for number in range(pace.rounds):
                 for case in group:

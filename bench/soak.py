@@ -23,6 +23,8 @@ _GROWTH = 1.1
 _PRODUCE = Case("soak", (GATEWAY,), "/sync", "200", 256, 256, limit=_REQUESTS // _PARTS)
 _SWAPPED = Case("swaps", (GATEWAY,), "/sync", "200", 64, 256, rate=2000.0)
 _LONG = Pace(seconds=120.0, warm_up=0.0, rounds=1)
+_WARMING = 30
+"""How often the broker is loaded for two seconds at most, before all of it."""
 _SHORT = Pace(seconds=20.0, warm_up=1.0, rounds=1)
 
 
@@ -32,7 +34,7 @@ def main() -> int:
         tempfile.TemporaryDirectory() as folder,
         stage(Path(folder), [_PRODUCE, _SWAPPED], tls=False) as found,
     ):
-        found.warm_up()
+        found.warm_up(_WARMING)
         return max(_million(found), _swaps(found))
 
 
