@@ -114,7 +114,7 @@ class Pace:
 _DISTINCT = 10_000
 
 QUICK = Pace(1.1, 0.4, 3, warming=5)
-FULL = Pace(2.5, 0.6, 5, warming=30)
+FULL = Pace(2.0, 0.5, 5, warming=30)
 
 _ALL = (GATEWAY, PROTOTYPE, MQ_BRIDGE, FASTAPI)
 
