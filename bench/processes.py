@@ -110,12 +110,14 @@ class ServerProcess:
 
 
 def resident_bytes(pid: int) -> int:
-    """Resident memory of a process and all below it."""
-    pages = 0
+    """Resident memory of a process and all below it; what they share counts once (proc(5), Pss)."""
+    found = 0
     for one in _tree(pid):
         with contextlib.suppress(OSError):
-            pages += int(Path(f"/proc/{one}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
+            for line in Path(f"/proc/{one}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    found += 1024 * int(line.split()[1])
+    return found
 
 
 def _tree(root: int) -> list[int]:
