@@ -123,6 +123,21 @@ def _producing(name: str, config: dict[str, Any], *policies: dict[str, Any]) -> 
     return {"name": name, "paths": [f"/{name}"], "plugins": [*policies, plugin]}
 
 
+def node_environment(folder: Path, document: Path, listen: str) -> dict[str, str]:
+    """Return the settings of a node with one worker that serves a document and nothing else."""
+    return {
+        "KONG_ROLE": "traditional",
+        "KONG_DATABASE": "off",
+        "KONG_DECLARATIVE_CONFIG": str(document),
+        "KONG_PREFIX": str(folder / "prefix"),
+        "KONG_PROXY_LISTEN": listen,
+        "KONG_ADMIN_LISTEN": "off",
+        "KONG_STATUS_LISTEN": "off",
+        "KONG_NGINX_WORKER_PROCESSES": "1",
+        "KONG_LOG_LEVEL": "warn",
+    }
+
+
 class Gateway:
     """One gateway process with its folder and file; ``swap`` gives it the next configuration."""
 
@@ -142,16 +157,8 @@ class Gateway:
         self._version = 0
         self._write()
         environment = {
-            "KONG_ROLE": "traditional",
-            "KONG_DATABASE": "off",
-            "KONG_DECLARATIVE_CONFIG": str(self._file),
-            "KONG_PREFIX": str(folder / "prefix"),
-            "KONG_PROXY_LISTEN": f"127.0.0.1:{port}",
-            "KONG_ADMIN_LISTEN": "off",
-            "KONG_STATUS_LISTEN": "off",
-            "KONG_NGINX_WORKER_PROCESSES": "1",
+            **node_environment(folder, self._file, f"127.0.0.1:{port}"),
             "KONG_LUA_SSL_TRUSTED_CERTIFICATE": kafka["ssl.ca.location"],
-            "KONG_LOG_LEVEL": "warn",
         }
         name = f"gateway-{routes}"
         self.process = ServerProcess(

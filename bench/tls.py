@@ -24,7 +24,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from bench.gateway import COMMAND
+from bench.gateway import COMMAND, node_environment
 from bench.processes import Cores, ServerProcess, low_ports
 from tests.support.authority import Authority
 
@@ -105,17 +105,9 @@ def _gateway(
     document = folder / "kong.json"
     document.write_text(json.dumps({"_format_version": "3.0", "routes": [route]}))
     environment = {
-        "KONG_ROLE": "traditional",
-        "KONG_DATABASE": "off",
-        "KONG_DECLARATIVE_CONFIG": str(document),
-        "KONG_PREFIX": str(folder / "prefix"),
-        "KONG_PROXY_LISTEN": f"127.0.0.1:{plain}, 127.0.0.1:{tls} ssl",
+        **node_environment(folder, document, f"127.0.0.1:{plain}, 127.0.0.1:{tls} ssl"),
         "KONG_SSL_CERT": str(certificate),
         "KONG_SSL_CERT_KEY": str(key),
-        "KONG_ADMIN_LISTEN": "off",
-        "KONG_STATUS_LISTEN": "off",
-        "KONG_NGINX_WORKER_PROCESSES": "1",
-        "KONG_LOG_LEVEL": "warn",
     }
     return ServerProcess("gateway", [str(COMMAND), "run"], tls, environment, folder / "log", cores)
 

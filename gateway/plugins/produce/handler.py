@@ -79,7 +79,6 @@ class ProduceHandler(OpensProducer):
         self._keys = Keys(config)
         self._headers = TracedHeaders(config, self.topics, context.consumers, self._sizes)
         self._bare = self._headers.only_traces
-        self._most_passing = self._headers.most_passing
         self._split = {"ndjson": split_lines, "json_array": split_array}.get(config.records)
         self._envelopes = EnvelopeBuilder(
             method=config.forward_method,
@@ -190,10 +189,8 @@ class ProduceHandler(OpensProducer):
         encode, send = self._encode, self._send
         value = encode(request, request.body)
         delivery = Delivery(self, request)
-        passing, size = request.passing, len(value)
-        if passing and size <= self._most_passing:
-            headers: Sequence[Header] = passing
-        elif self._bare and request.trace is None and size <= self._sizes.value:
+        size = len(value)
+        if self._bare and request.trace is None and size <= self._sizes.value:
             headers = _NO_HEADERS
         else:
             headers = self._headers.fitting(request, size)
@@ -213,10 +210,8 @@ class ProduceHandler(OpensProducer):
 
     def _one_buffered(self, request: Request) -> Response | Pending:
         value = self._encode(request, request.body)
-        passing, size = request.passing, len(value)
-        if passing and size <= self._most_passing:
-            headers: Sequence[Header] = passing
-        elif self._bare and request.trace is None and size <= self._sizes.value:
+        size = len(value)
+        if self._bare and request.trace is None and size <= self._sizes.value:
             headers = _NO_HEADERS
         else:
             headers = self._headers.fitting(request, size)
