@@ -21,6 +21,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from gateway.errors import KafkaError
+from gateway.kafka.beginnings import ends_of, starts_since
 from gateway.kafka.record_headers import headers_of
 
 UNREADABLE = "(headers whose names are not UTF-8)"
@@ -195,8 +196,8 @@ def _start(consumer: Consumer, topic: str, partition: int, at: Beginning) -> Top
     """Return where to begin in a partition."""
     where = TopicPartition(topic, partition, OFFSET_BEGINNING if at.oldest else OFFSET_END)
     if at.since is not None:
-        where.offset = at.since
-        (where,) = consumer.offsets_for_times([where], timeout=_TIMEOUT)
+        ends = ends_of(consumer, [(topic, partition)], _TIMEOUT)
+        (where,) = starts_since(consumer, ends, at.since, _TIMEOUT)
     elif at.offset is not None or at.last is not None:
         low, high = consumer.get_watermark_offsets(where, timeout=_TIMEOUT)
         wanted = high - at.last if at.last is not None else at.offset or 0

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from time import time
 from typing import NamedTuple
 
+from gateway.kafka.beginnings import ends_of, starts_since
 from gateway.logs import get_logger
 
 _log = get_logger("gateway.kafka")
@@ -96,22 +97,24 @@ class TopicReader:
                     missing.discard(message.partition())
                     if not missing:
                         self._call(self.ready.set)
-                else:
+                elif problem.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:
+                    # No group is joined, so whether it would be allowed says nothing.
                     _log.warning("reading fails", topic=self._topic, problem=problem.str())
         finally:
             consumer.close()
 
     def _assign(self, consumer: object) -> set[int]:
         """Begin with the first records that are young enough; return all partitions."""
-        from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+        from confluent_kafka import Consumer, KafkaError, KafkaException
 
         assert isinstance(consumer, Consumer)
         found = consumer.list_topics(self._topic, timeout=_WITHIN).topics[self._topic]
         if found.error is not None or not found.partitions:
             raise KafkaException(found.error or KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART))
-        since = max(0, int((time() - self._since) * 1000))
-        asked = [TopicPartition(self._topic, number, since) for number in found.partitions]
-        consumer.assign(consumer.offsets_for_times(asked, timeout=_WITHIN))
+        places = [(self._topic, number) for number in found.partitions]
+        ends = ends_of(consumer, places, _WITHIN)
+        since = int((time() - self._since) * 1000)
+        consumer.assign(starts_since(consumer, ends, since, _WITHIN))
         return set(found.partitions)
 
     def _call(self, function: Callable[..., object], *arguments: object) -> None:

@@ -13,6 +13,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from gateway.errors import SearchFailed, TopicUnreadable
+from gateway.kafka.beginnings import Place, ends_of, starts_since
 from gateway.kafka.record_headers import headers_of
 from gateway.kafka.topic_reader import ALONE
 
@@ -22,9 +23,6 @@ _STEP = 10.0
 """Seconds for one question to the brokers."""
 _POLL = 0.2
 _TOGETHER = 1000
-
-Place = tuple[str, int]
-"""Topic and partition."""
 
 
 def find_headers(
@@ -82,7 +80,7 @@ class _Search:
         ends = self._begin(places, since)
         self._read(ends)
         sleep(SETTLE)
-        self._read({place: self._high(place) for place in ends})
+        self._read(ends_of(self._consumer, places, _STEP))
         return self._found
 
     def _partitions(self, topic: str) -> list[Place]:
@@ -98,29 +96,11 @@ class _Search:
 
     def _begin(self, places: Sequence[Place], since: float) -> dict[Place, int]:
         """Stand at the first records that are young enough; return where the partitions end."""
-        from confluent_kafka import TopicPartition
-
-        ends = {place: self._high(place) for place in places}
-        asked = [TopicPartition(*place, int(since * 1000)) for place in places]
-        starts = self._consumer.offsets_for_times(asked, timeout=_STEP)
-        for start in starts:
-            if start.error is not None:
-                raise _explained(start.error)
-            place = start.topic, start.partition
-            # None is young enough: those that come will be behind the end that was seen before.
-            start.offset = start.offset if start.offset >= 0 else ends[place]
-            self._reached[place] = start.offset
+        ends = ends_of(self._consumer, places, _STEP)
+        starts = starts_since(self._consumer, ends, int(since * 1000), _STEP)
+        self._reached = {(start.topic, start.partition): start.offset for start in starts}
         self._consumer.assign(starts)
         return ends
-
-    def _high(self, place: Place) -> int:
-        from confluent_kafka import TopicPartition
-
-        offsets = self._consumer.get_watermark_offsets(TopicPartition(*place), timeout=_STEP)
-        if offsets is None:
-            raise SearchFailed(f"no end of {place[0]} within {_STEP:g} s")
-        high: int = offsets[1]
-        return high
 
     def _read(self, ends: Mapping[Place, int]) -> None:
         """Read all partitions to these ends."""
