@@ -241,9 +241,9 @@ def _set_status(phase: Phase, status: Any = None) -> None:
     _later(phase).status = _status(status)
 
 
-def _status(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 200 <= value <= 599:
-        raise ValueError("code must be a number between 200 and 599")
+def _status(value: Any, least: int = 200) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= 599:
+        raise ValueError(f"code must be a number between {least} and 599")
     return int(value)
 
 
@@ -293,7 +293,7 @@ def _exit(phase: Phase, status: Any = None, body: Any = None, headers: Any = Non
 
 def _error(phase: Phase, status: Any = None, message: Any = None, headers: Any = None) -> None:
     request = phase.early()
-    code = _status(status)
+    code = _status(status, least=400)
     made = error_response(code, _shown(message) if message else plugin_message(code), request)
     copied = made.copy() if hasattr(made, "copy") else made
     _finish(phase, copied, headers, None)

@@ -14,6 +14,7 @@ from gateway.http.generated_responses import JSON
 from gateway.http.headers import spellings
 from gateway.http.messages import FixedResponse, Request, Response
 from gateway.plugins.base import Handler, PluginContext
+from gateway.plugins.consumers import header_value
 from gateway.plugins.produce.envelope import header_table
 
 _MESSAGES = {
@@ -80,7 +81,7 @@ def _fixed(config: Any) -> Response:
     if config.body is not None:
         body = config.body.encode()
         if config.content_type:
-            headers.append((b"Content-Type", config.content_type.encode()))
+            headers.append((b"Content-Type", header_value(config.content_type)))
     elif message := config.message or _MESSAGES.get(status):
         headers.append((b"Content-Type", JSON))
         body = orjson.dumps({"message": message})

@@ -42,6 +42,8 @@ def validator(schema: str, version: str, *, lengths_of_lists: bool = False) -> C
         made = _DRAFTS[version](found, validate_formats=True, retriever=_nowhere)
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
         raise ValueError(f"not a valid JSON schema: {_first_line(error)}") from None
+    if version == "draft4":
+        return lambda value: _problem(made, _whole(value))
     return lambda value: _problem(made, value)
 
 
@@ -87,6 +89,18 @@ def _problem(made: Any, value: Any) -> str:
         # The validator's own bound on nesting.
         return _first_line(error)
     return ""
+
+
+def _whole(value: Any) -> Any:
+    """Return a value with 1.0 as 1: Lua has one kind of number, so Kong's draft 4 takes both.
+
+    Later drafts say so themselves (JSON Schema draft 6, section 4.2.1).
+    """
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    if isinstance(value, dict):
+        return {name: _whole(member) for name, member in value.items()}
+    return [_whole(item) for item in value] if isinstance(value, list) else value
 
 
 def _nowhere(address: str) -> Any:

@@ -27,8 +27,8 @@ FALSE_OR_NULL = (b"false", b"null")
 """Values that count as absent in requests."""
 FALSE = (b"false",)
 """Those in responses."""
-_STEP = re.compile(r"([^\[\]]*)((?:\[(?:\*|\d+)\])*)")
-_INDEX = re.compile(r"\[(\*|\d+)\]")
+_STEP = re.compile(r"([^\[\]]*)((?:\[(?:\*|[1-9][0-9]*)\])*)")
+_INDEX = re.compile(r"\[(\*|[0-9]+)\]")
 
 Change = Callable[[bytes | None], bytes | None]
 """From the text of a value to another; None: it is not there."""
@@ -53,7 +53,7 @@ def path_of(name: str, *, nested: bool) -> Path:
         if found is None:
             steps.append(part)
             continue
-        if found[1]:
+        if found[1] or not found[2]:
             steps.append(found[1])
         steps += [Element(0 if index == "*" else int(index)) for index in _INDEX.findall(found[2])]
     return tuple(steps)

@@ -57,6 +57,9 @@ async def test_an_exit_has_headers_and_a_type() -> None:
     "chunk",
     [
         "error('boom')",
+        "kong.response.error(200)",
+        "kong.response.error(600)",
+        "kong.response.exit(199)",
         "local x = nil; x.y = 1",
         "while true do end",
         "kong.service.request.set_header('a b', '1')",

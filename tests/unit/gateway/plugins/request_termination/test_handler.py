@@ -70,6 +70,14 @@ async def test_a_body_goes_out_as_it_is() -> None:
         assert response.headers["content-type"] == "text/html"
 
 
+async def test_a_line_break_in_a_type_makes_no_header_of_its_own() -> None:
+    config = {"body": "plain", "content_type": "text/plain\r\nX-Own: 1"}
+    async with policy_gateway((NAME, config)) as gateway:
+        response = await gateway.ask()
+        assert "x-own" not in response.headers
+        assert response.headers["content-type"] == "text/plain  X-Own: 1"
+
+
 async def test_a_body_without_a_type_has_none() -> None:
     async with policy_gateway((NAME, {"body": "plain"})) as gateway:
         response = await gateway.ask()

@@ -16,6 +16,13 @@ def test_each_draft_tells_what_is_wrong(version: str) -> None:
     assert "required" in check({})
 
 
+@pytest.mark.parametrize("version", DRAFTS)
+def test_a_whole_number_is_an_integer_however_it_is_written(version: str) -> None:
+    check = validator('{"properties": {"a": {"items": {"type": "integer"}}}}', version)
+    assert check({"a": [1, 1.0, -0.0, 1e2]}) == ""
+    assert check({"a": [1.5]}) == '[a][0]: 1.5 is not of type "integer"'
+
+
 def test_formats_are_looked_at() -> None:
     check = validator('{"type": "string", "format": "date"}', "draft4")
     assert (check("2026-01-31"), bool(check("2026-02-31"))) == ("", True)

@@ -35,6 +35,13 @@ def test_paths() -> None:
     assert path_of("a.b[*].c[2]", nested=True) == ("a", "b", Element(0), "c", Element(2))
     assert path_of("a.b[*]", nested=False) == ("a.b[*]",)
     assert path_of("a[x]", nested=True) == ("a[x]",)
+    assert path_of("[2].a", nested=True) == (Element(2), "a")
+
+
+def test_what_is_no_path_to_a_value_leads_to_no_other() -> None:
+    text = b'{"a":[1,2],"b":{"c":3}}'
+    for name in ("a[0]", "a[00]", "a.", ".a", "b..c", "b.c.", "..", "", "[0]"):
+        assert edited(text, name, None) == text, name
 
 
 @pytest.mark.parametrize(
