@@ -244,9 +244,11 @@ class Producer:
 
     def written(self, batch: HandedOver, messages: Sequence[Any]) -> None:
         """Do what ``settle`` does for a batch all of which is written, with fewer looks at it."""
-        if self._watched or self._slots or self.watch.unplaced:
+        if self._slots or self.watch.unplaced:
             self.settle(messages)
             return
+        if self._watched:
+            self._watched.tell_written(batch.tokens, messages)
         for callback in list(map(self._pending.pop, batch.tokens, repeat(_no_sender))):
             if callback is not None:
                 try:

@@ -31,6 +31,15 @@ class Watchers:
         """Tell nobody of a record."""
         self._takes.pop(token, None)
 
+    def tell_written(self, tokens: Sequence[int], messages: Sequence[Any]) -> None:
+        """Tell of what is reported of a batch that is written as a whole, in the order of tokens.
+
+        Of few records somebody wants to know, so the other reports are not looked at.
+        """
+        for token in self._takes.keys() & tokens:
+            message = messages[tokens.index(token)]
+            self._takes.pop(token)(topic_of(message), message.partition, message.offset, "")
+
     def tell(self, messages: Sequence[Any]) -> None:
         """Tell of what is reported."""
         for message in messages:

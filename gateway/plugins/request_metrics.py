@@ -11,7 +11,7 @@ import asyncio
 from bisect import bisect_left
 from collections.abc import Mapping
 from time import time
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -19,7 +19,8 @@ GATEWAY_BOUNDS = (1, 2, 5, 7, 10, 15, 20, 30, 50, 75, 100, 200, 500, 750, 1000, 
 """Upper bounds in milliseconds of the time that the gateway takes itself; Kong's (exporter.lua)."""
 WAIT_BOUNDS = (25, 50, 80, 100, 250, 400, 700, 1000, 2000, 5000, 10000, 30000, 60000)
 """Those of whole requests, and of the wait for upstreams."""
-_GATEWAY_FIRST, _WAIT_FIRST = float(GATEWAY_BOUNDS[0]), float(WAIT_BOUNDS[0])
+_GATEWAY_FIRST: Final = float(GATEWAY_BOUNDS[0])
+_WAIT_FIRST: Final = float(WAIT_BOUNDS[0])
 QUICK_OWN, QUICK = _GATEWAY_FIRST / 1000, _WAIT_FIRST / 1000
 """Seconds of the gateway's own and of all of a request whose times are in the first buckets."""
 

@@ -51,6 +51,7 @@ from gateway.plugins.produce.records import (
     split_lines,
 )
 from gateway.plugins.produce.registry import schema_stage
+from gateway.plugins.produce.single import SingleRecords
 from gateway.plugins.produce.turns import Awaited, Steps, in_turns
 
 _log = get_logger("gateway.kafka")
@@ -181,23 +182,13 @@ class ProduceHandler(OpensProducer):
         else:
             self._encode = self._envelopes.encode
         self._is_one = not self._buffered
-        return self._one if self._is_one else self._one_buffered
-
-    def _one(self, request: Request) -> Response | Pending:
-        # By names, not as ``self._encode(…)``: CPython 3.11 looks up what an object holds and calls
-        # it as fast as methods only so.
-        encode, send = self._encode, self._send
-        value = encode(request, request.body)
-        delivery = Delivery(self, request)
-        size = len(value)
-        if self._bare and request.trace is None and size <= self._sizes.value:
-            headers = _NO_HEADERS
-        else:
-            headers = self._headers.fitting(request, size)
-        if request.admission is not None and self._must_wait(request, size):
-            return self._in_turns(request)
-        send(self._topic, value, None, headers, delivery.report)
-        return delivery
+        if self._buffered:
+            return self._one_buffered
+        most, otherwise = self._sizes.value, (self._must_wait, self._in_turns)
+        one = SingleRecords(
+            self, self._topic, self._encode, self._send, self._headers, most, *otherwise
+        )
+        return one.take
 
     def _one_stamped(self, request: Request, outbox: StampedOutbox) -> Pending:
         """What ``_in_turns`` does with an only record whose response waits for it."""

@@ -134,7 +134,7 @@ def test_streams_are_fed_to_what_workers_run_unless_the_source_is_asked_for(
     [
         "http",
         "proxy",
-        "routing plugins/test_chain.py data_plane/test_counters.py",
+        "routing plugins/test_chain.py data_plane/test_counters.py plugins/prometheus",
         "plugins/logging plugins/opentelemetry",
     ],
 )

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -218,3 +219,26 @@ def test_settings_that_librdkafka_refuses_name_the_setting_and_no_secret(
     with pytest.raises(ProduceError, match="setting acks") as caught:
         working(job)
     assert "hidden-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("keyed", [False, True])
+def test_who_asks_is_told_where_a_record_was_written(cluster: MockKafka, keyed: bool) -> None:
+    topic = f"asked-{keyed}"
+
+    # With keys, each report of a batch is looked at; without, only those that somebody asks for.
+    async def job(worker: Worker) -> dict[int, tuple[Any, ...]]:
+        cluster.create(topic)
+        producer = worker.pool.get(config_of(cluster))
+        told: dict[int, tuple[Any, ...]] = {}
+        for place in range(10):
+            if place % 3 == 0:
+                producer.watch_tokens(producer.last_token, partial(note, told, place), 1)
+            producer.send(topic, b"v", b"%d" % place if keyed else None)
+        await until(lambda: producer.messages == 0)
+        return told
+
+    def note(told: dict[int, tuple[Any, ...]], place: int, *report: Any) -> None:
+        assert place not in told
+        told[place] = report
+
+    assert working(job) == {place: (topic, 0, place, "") for place in (0, 3, 6, 9)}

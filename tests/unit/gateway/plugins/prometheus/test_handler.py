@@ -17,6 +17,7 @@ from gateway.plugins.prometheus.handler import Prometheus
 from gateway.plugins.request_metrics import SEPARATOR, RequestMetrics
 from tests.support.policies import PolicyGateway, policy_gateway
 from tests.support.releases import number
+from tests.support.requests import request_of
 from tests.support.upstream import answering, ok
 
 NAME = "prometheus"
@@ -140,15 +141,10 @@ def test_quick_requests_are_counted_as_all_others(
     counted, expected = RequestMetrics(), RequestMetrics()
     handler = Prometheus(Config(latency_metrics=True), PluginContext(None, lambda _: None))  # type: ignore[arg-type]  # no Kafka
     for elapsed, own, recorded in times:
-        request: Any = SimpleNamespace(
-            match=SimpleNamespace(data=SimpleNamespace(metrics=counted.of("s", "r"))),
-            consumer=None,
-            received=0.0,
-            ended=elapsed,
-            waiting_since=own,
-            upstream_status=None,
-            trace=SimpleNamespace(id="a" * 32, sampled=True) if recorded else None,
-        )
+        request = request_of()
+        match: Any = SimpleNamespace(data=SimpleNamespace(metrics=counted.of("s", "r")))
+        request.match, request.ended, request.waiting_since = match, elapsed, own
+        request.trace = SimpleNamespace(id="a" * 32, sampled=True) if recorded else None
         handler.log(request, Response(200, ()))
         # Clocks are read one after the other, but a response may come while a request is made.
         shown = elapsed if own is None else min(own, elapsed)
