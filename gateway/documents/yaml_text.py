@@ -19,6 +19,7 @@ aliases are billions."""
 DEEPEST = 100
 """Levels that maps and lists may be nested in each other; no entity has more than a dozen."""
 
+_TEXT = "tag:yaml.org,2002:str"
 _DUPLICATES_ALLOWED = "tag:yaml.org,2002:merge"
 
 
@@ -50,7 +51,10 @@ def load_yaml(text: str) -> dict[str, Any]:
 
 
 class _Loader(yaml.CSafeLoader):
-    """A safe loader that refuses a key that stands twice in one map, and leaves dates texts."""
+    """A safe loader that refuses a key that stands twice in one map, and leaves dates texts.
+
+    Keys are the texts that somebody wrote: a header may be called `on`, a map have the key `1.0`.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Build a map; raises for duplicate keys, which YAML would silently merge."""
@@ -63,6 +67,8 @@ class _Loader(yaml.CSafeLoader):
                 text = f'the key "{key.value}" stands here twice'
                 raise yaml.constructor.ConstructorError(None, None, text, key.start_mark)
             seen.add(key.value)
+            if key.tag != _DUPLICATES_ALLOWED:
+                key.tag = _TEXT
         return super().construct_mapping(node, deep)
 
 
@@ -84,7 +90,7 @@ def _represent_text(dumper: yaml.CSafeDumper, text: str) -> yaml.ScalarNode:
     lines = text.split("\n")
     is_block = len(lines) > 1 and all(line.isprintable() for line in lines)
     style = "|" if is_block else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+    return dumper.represent_scalar(_TEXT, text, style=style)
 
 
 _Dumper.add_representer(str, _represent_text)
@@ -129,6 +135,9 @@ def _copy(value: Any, location: tuple[str | int, ...]) -> Any:
         return {str(k): _copy(v, (*location, str(k))) for k, v in value.items()}
     if isinstance(value, list):
         return [_copy(item, (*location, i)) for i, item in enumerate(value)]
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        # Neither the control plane nor a data plane could write it down.
+        raise DocumentError([f"{render_path(location)}: a whole number of more than 64 bits"])
     is_number = isinstance(value, float)
     if (is_number and not math.isfinite(value)) or not (
         value is None or isinstance(value, (str, int, float, bool))

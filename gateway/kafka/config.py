@@ -19,6 +19,8 @@ LINGER = 2.0
 """Milliseconds for which librdkafka keeps records; a push ends them. Longer than it takes to hand
 over what goes together: it would send the first half alone, and an idempotent producer then spins
 until that is answered."""
+_MOST = 2**31 - 1
+"""What librdkafka's settings can hold; a plugin's fields have no bound in Kong."""
 _LARGEST_RECORD = 100_000_000
 """Left to the broker to judge: the size of a request's body is bounded before it comes here."""
 
@@ -122,19 +124,19 @@ def _delivery(config: ProducerConfig) -> dict[str, str]:
         "retry.backoff.max.ms": str(max(1, min(10 * config.backoff, 300_000))),
         "compression.type": config.compression,
         "partitioner": config.partitioner,
-        "linger.ms": str(config.linger),
+        "linger.ms": str(min(config.linger, message_timeout(config.deadline) / 2)),
         "sticky.partitioning.linger.ms": str(STICKY),
         "batch.num.messages": str(min(config.batch_messages, 1_000_000)),
-        "batch.size": str(max(1, min(config.batch_bytes, 2**31 - 1))),
+        "batch.size": str(max(1, min(config.batch_bytes, _MOST))),
         "message.max.bytes": str(_LARGEST_RECORD),
         # The producer counts and bounds what it hands over; these are only the second fence.
-        "queue.buffering.max.messages": str(min(2 * config.buffer_messages, 2**31 - 1)),
+        "queue.buffering.max.messages": str(min(2 * config.buffer_messages, _MOST)),
         "queue.buffering.max.kbytes": str(2 * config.buffer_bytes // 1024 + 1024),
     }
     if not config.idempotent:
         # One batch in flight, as Kong does it, so that a retried one cannot be overtaken.
         settings["max.in.flight.requests.per.connection"] = "1"
-        settings["message.send.max.retries"] = str(config.attempts - 1)
+        settings["message.send.max.retries"] = str(min(config.attempts - 1, _MOST))
     return settings
 
 
@@ -147,7 +149,7 @@ def _connection(config: ProducerConfig) -> dict[str, str]:
         "socket.keepalive.enable": "true",
         # Idle connections cost a handshake when the next request comes; Kafka itself closes
         # them after ten minutes. Never below Kong's own minute.
-        "connections.max.idle.ms": str(max(config.idle, 60_000)),
+        "connections.max.idle.ms": str(max(60_000, min(config.idle, _MOST))),
         # Back soon after Kafka is: librdkafka's own default waits up to ten seconds.
         "reconnect.backoff.ms": "100",
         "reconnect.backoff.max.ms": "1000",
@@ -199,4 +201,4 @@ def message_timeout(limit: int) -> int:
 
     It looks for late records once a second, so it has to begin that much before the deadline.
     """
-    return max(1, limit - min(1000, limit // 2))
+    return max(1, min(limit - min(1000, limit // 2), _MOST))

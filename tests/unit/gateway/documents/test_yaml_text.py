@@ -44,6 +44,9 @@ _CHAIN = "\n".join(["a0: &a0 []"] + [f"a{n}: &a{n} [*a{n - 1}]" for n in range(1
         ("a: \x00", "is not YAML"),
         ("a: *b", "line 1"),
         ("- a", "expected a map with services, routes, plugins"),
+        ("a: [18446744073709551616]", "a[0]: a whole number of more than 64 bits"),
+        ("a: -9223372036854775809", "a: a whole number of more than 64 bits"),
+        ('{"a": 18446744073709551616}', "a: a whole number of more than 64 bits"),
         ("a: [", "line 2, column 1: did not find expected node content"),
     ],
 )
@@ -71,13 +74,22 @@ def test_json_is_read_as_what_it_is() -> None:
         "a": [1000.0, "😀", "on"],
         "<<": {"b": None},
     }
-    assert load_yaml('{"a": 18446744073709551616}') == {"a": 18446744073709551616}
+    most = {"a": 18446744073709551615, "b": -9223372036854775808}
+    assert load_yaml('{"a": 18446744073709551615, "b": -9223372036854775808}') == most
+
+
+@pytest.mark.parametrize(
+    "key", ["on", "yes", "True", "null", "~", "1.0", "0x10", "1_000", ".inf", "="]
+)
+def test_a_key_is_the_text_that_was_written(key: str) -> None:
+    assert load_yaml(f"{key}: 1\nb: {{{key}: 2}}") == {key: 1, "b": {key: 2}}
+    assert load_yaml("yes: 1\ntrue: 2") == {"yes": 1, "true": 2}
 
 
 _VALUES = st.recursive(
     st.none()
     | st.booleans()
-    | st.integers()
+    | st.integers(-(2**63), 2**64 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_categories=["Cs"])),
     lambda inner: (

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.errors import CertificateMissing, ProduceError
 from gateway.kafka.config import ProducerConfig, librdkafka_settings
+from gateway.kafka.handle import Handle
 from gateway.plugins.kafka_upstream import Config
 from gateway.plugins.produce.producer_config import kafka_upstream_producer
 
@@ -31,6 +32,28 @@ def test_equal_settings_are_one_producer_whatever_the_topic() -> None:
     assert hash(producer()) == hash(producer(topic="other"))
     assert producer() != producer(timeout=1)
     assert producer() != producer(compression_type="zstd")
+
+
+NUMBERS = (
+    "timeout",
+    "keepalive",
+    "producer_request_timeout",
+    "producer_request_limits_messages_per_request",
+    "producer_request_limits_bytes_per_request",
+    "producer_request_retries_max_attempts",
+    "producer_request_retries_backoff_timeout",
+    "producer_async_flush_timeout",
+    "producer_async_buffering_limits_messages_in_memory",
+)
+
+
+@pytest.mark.parametrize("number", [1, 2, 2**31 - 1, 2**31, 2**63])
+def test_librdkafka_takes_every_number_that_the_schema_takes(number: int) -> None:
+    for config in (*({name: number} for name in NUMBERS), dict.fromkeys(NUMBERS, number)):
+        handle = Handle({**settings(**config), "log_level": "0"})
+        handle.close()
+        handle.wait()
+        handle.free(())
 
 
 def test_bootstrap_servers_may_be_ipv6() -> None:
