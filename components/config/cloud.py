@@ -16,6 +16,7 @@ from components.config.control_plane import (
     OwnControlPlaneConfig,
     read_control_plane,
 )
+from components.config.environment import read_environment
 from components.config.kubernetes import (
     EksConfig,
     ExistingClusterConfig,
@@ -295,7 +296,7 @@ def read_release(reader: ConfigReader, *, konnect: bool) -> ReleaseConfig:
             ZONE,
             "the id of a Route 53 zone such as Z0123456789ABCDEFGHIJ",
         ),
-        environment=reader.texts("environment"),
+        environment=read_environment(reader),
     )
 
 

@@ -29,6 +29,7 @@ SECRETS = (
     "secrets",
 )
 """Keys that must not stand in clear in a file that is committed."""
+WHOLE = re.compile(r"-?[0-9]{1,18}")
 URL = re.compile(r"^https?://[^/\s]+/?$")
 
 
@@ -94,11 +95,10 @@ class ConfigReader:
     def integer(self, key: str, low: int, high: int) -> int:
         """Return a whole number from ``low`` to ``high``."""
         given = self._values[key]
-        try:
-            value = int(given)
-        except ValueError:
+        if not WHOLE.fullmatch(given):
             self.problem(key, f"{given!r} is not a whole number from {low} to {high}")
             return low
+        value = int(given)
         if not low <= value <= high:
             self.problem(key, f"{value} is not a whole number from {low} to {high}")
             return low

@@ -10,7 +10,8 @@ from components.config.reader import ConfigReader
 from components.config.secret import Secret
 
 _NAME = re.compile(r"[A-Z][A-Z0-9_]*")
-_OWN = ("KAFKA_API_KEY", "KAFKA_API_SECRET", "SCHEMA_REGISTRY_")
+OWN = ("KAFKA_API_KEY", "KAFKA_API_SECRET", "SCHEMA_REGISTRY_")
+"""How names begin of what the data plane has of its stack: the way to Kafka and to its schemas."""
 _SETTINGS = ("KONG_", "KAFKA_GATEWAY_")
 
 
@@ -29,7 +30,7 @@ def read_secrets(reader: ConfigReader) -> Mapping[str, Secret]:
 def _problem(name: str, value: object) -> str:
     if not _NAME.fullmatch(name):
         return "no name of a variable: capital letters, digits and _, such as SHOP_KEY"
-    if name.startswith(_OWN):
+    if name.startswith(OWN):
         return "the stack sets it itself; take another name"
     if name.startswith(_SETTINGS):
         return "the name of a setting of the gateway; take another one"

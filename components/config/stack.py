@@ -79,8 +79,11 @@ def read_generations(reader: ConfigReader) -> Mapping[str, int]:
     found = {}
     for slot in SLOTS:
         number = given.get(slot, 1)
-        if isinstance(number, bool) or not isinstance(number, int | float) or number < 1:
-            reader.problem(f"apiKeyGenerations.{slot}", f"{number!r} is not a number from 1")
+        if isinstance(number, float) and number.is_integer():
+            # The engine hands numbers over as they come, 4 as 4.0.
+            number = int(number)
+        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+            reader.problem(f"apiKeyGenerations.{slot}", f"{number!r} is not a whole number from 1")
             number = 1
-        found[slot] = int(number)
+        found[slot] = number
     return found

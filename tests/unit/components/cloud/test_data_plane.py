@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.cloud.data_plane import keyed_digest, load_balancer_address
+from components.config.environment import read_environment
+from components.config.reader import ConfigReader
 from tests.support.broker import Authority
 from tests.support.chart import container, environment, render
 from tests.support.cloud import DIGEST, bare, of, stand_up
@@ -159,6 +162,19 @@ def test_what_the_program_passes_is_what_the_chart_renders(prod: list[Registrati
     assert annotations[f"{prefix}ssl-cert"] == CERTIFICATE
     assert annotations[f"{prefix}backend-protocol"] == "ssl"
     assert annotations["external-dns.alpha.kubernetes.io/hostname"] == "api.example.com"
+
+
+def test_no_variable_that_a_stack_sets_can_be_given_to_it(
+    prod: list[Registration], konnect: list[Registration]
+) -> None:
+    rendered = environment(render(values(prod), release="kong-dp")["Deployment", "kong-dp-kong"])
+    kongs = {f"KONG_{name.upper()}" for name in values(konnect)["env"]}
+    names = {*rendered, *kongs} - {"TZ"}
+    asked = ConfigReader("dev", {"environment": json.dumps(dict.fromkeys(names, "x"))})
+    read_environment(asked)
+    assert {problem.partition(":")[0] for problem in asked.problems} == {
+        f"environment.{name}" for name in names
+    }
 
 
 def test_what_the_program_passes_a_control_plane_renders_too(prod: list[Registration]) -> None:

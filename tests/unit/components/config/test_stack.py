@@ -23,7 +23,10 @@ def test_a_slot_that_is_not_named_has_its_first_key() -> None:
         ("apiKeySlot", "c", "apiKeySlot: 'c' is not one of a, b"),
         ("logLevel", "loud", "logLevel: 'loud' is not one of debug, info, notice"),
         ("apiKeyGenerations", '{"c": 1}', "apiKeyGenerations.c: unknown slot; allowed: a, b"),
-        ("apiKeyGenerations", '{"a": 0}', "apiKeyGenerations.a: 0 is not a number from 1"),
+        ("apiKeyGenerations", '{"a": 0}', "apiKeyGenerations.a: 0 is not a whole number from 1"),
+        ("apiKeyGenerations", '{"a": 1.5}', "apiKeyGenerations.a: 1.5 is not a whole number"),
+        ("apiKeyGenerations", '{"a": Infinity}', "apiKeyGenerations.a: inf is not a whole number"),
+        ("apiKeyGenerations", '{"a": true}', "apiKeyGenerations.a: True is not a whole number"),
     ],
 )
 def test_a_wrong_value_names_key_value_and_what_is_allowed(key: str, value: str, said: str) -> None:
