@@ -47,7 +47,7 @@ observe: ## a Prometheus beside the stack `local`, with the alerts, and files fo
 status: ## every process, port, topic, release and data plane of the stack `local`
 	@.venv/bin/kafka-gateway status $(FLAGS)
 
-.PHONY: test test-fast test-kubernetes fuzz check format lock docs native bench
+.PHONY: test test-fast test-kubernetes fuzz properties check format lock docs native bench
 test: ## all tests, with a real Kafka, real processes and the real Pulumi engine
 	@$(BOOTSTRAP) venv
 	@tools/native & $(BOOTSTRAP) pulumi kafka policies && wait $$!
@@ -58,6 +58,9 @@ test-fast: venv ## the unit tests only, without Kafka and the engine
 
 fuzz: venv ## a million HTTP streams against a strict reader (STREAMS=1000000, SEED=random)
 	@.venv/bin/python -m tests.support.fuzz --streams $(or $(STREAMS),1000000) $(if $(SEED),--seed $(SEED))
+
+properties: venv ## all properties on examples that `make test` does not have, others each time
+	@$(PYTEST) tests/unit -n auto -m "hypothesis and not kafka and not engine and not e2e" --hypothesis-profile random $(FLAGS)
 
 test-kubernetes: tools ## the story on a real Kubernetes, in namespaces of its own (root; 10 minutes the first time)
 	@.venv/bin/python -m tools.kubernetes get

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,22 @@ from typing import Any
 import pytest
 import sqlalchemy
 import uvloop
+from hypothesis import HealthCheck, settings
 
 from tests.support.broker import Broker, running_broker
 from tests.support.postgres import Postgres, running_postgres
 from tests.support.storage import Storage
 
 pytest_plugins = ["tests.support.crashes"]
+
+# A gate says the same of the same tree, however busy its machine is: no example has a deadline, and
+# each property has the same ones in every run. Others: ``make properties``.
+_ANY_MACHINE = settings(
+    deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.register_profile("same", _ANY_MACHINE, derandomize=True)
+settings.register_profile("random", _ANY_MACHINE)
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +81,19 @@ def _no_database_left_open(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     for engine in engines:
         engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """Take back what a process that a test ran in this one has done to the logs.
+
+    Its handler writes to a stream that is closed by then: the next test would see the error.
+    """
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 _LONGEST_ASYNC_TEST = 300.0

@@ -214,7 +214,7 @@ class Broker:
         self._client().delete_acls([wanted])[wanted].result(timeout=PATIENCE)
         eventually(lambda: not self._rules(user, topic, operation))
 
-    def records(self, topic: str, count: int = 1, within: float = 15) -> list[Any]:
+    def records(self, topic: str, count: int = 1) -> list[Any]:
         """Return the topic's first ``count`` messages or fail (confluent_kafka ``Message``)."""
         consumer = self._reader()
         try:
@@ -229,7 +229,7 @@ class Broker:
                 found.extend(message for message in batch if message.error() is None)
                 return len(found) >= count
 
-            eventually(enough, within=within, every=0)
+            eventually(enough, every=0)
             return found
         finally:
             consumer.close()

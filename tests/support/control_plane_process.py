@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,17 +27,19 @@ run_control_plane(Settings.from_values(json.loads(sys.argv[1])))
 
 
 @contextmanager
-def process(values: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def process(
+    values: dict[str, str], log: Path = Path(os.devnull)
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run one with these settings. ``log`` is a file: a pipe that nobody reads would stop it."""
     command = [sys.executable, "-c", PROGRAM, json.dumps(values)]
-    started = subprocess.Popen(command, stderr=subprocess.PIPE)
+    with log.open("wb") as written:
+        started = subprocess.Popen(command, stderr=written)
     try:
         yield started
     finally:
         if started.poll() is None:
             started.kill()
-        started.wait(10)
-        assert started.stderr is not None
-        started.stderr.close()
+        started.wait(PATIENCE)
 
 
 def values_with_ports(prefix: Path) -> tuple[dict[str, str], list[int]]:

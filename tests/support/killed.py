@@ -18,6 +18,7 @@ from gateway.entities.checks import Table
 from gateway.settings.settings import Settings
 from tests.support.postgres import KEY
 from tests.support.storage import Storage
+from tests.support.waiting import PATIENCE
 
 KEYS = Keyring([KEY])
 ROWS = 150
@@ -96,7 +97,7 @@ class Victim:
         """Kill it with SIGKILL after so many seconds; return what it told last."""
         self._process.join(after)
         self._process.kill()
-        self._process.join(20)
+        self._process.join(PATIENCE)
         try:
             while self._received.poll():
                 self.last = self._received.recv()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.data_plane.worker.process import NAME
+from tests.support.json_lines import lines_of
 from tests.support.ports import free_ports
 from tests.support.processes import alive, children_of, name_of
 from tests.support.traffic import Reply, get
@@ -97,8 +98,11 @@ class NodeProcess:
 
     def events(self) -> list[str]:
         """Return what the node has logged, oldest first."""
-        lines = self.log.read_text().splitlines()
-        return [json.loads(line)["event"] for line in lines if line.startswith("{")]
+        return [line["event"] for line in self.lines()]
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Return the lines of its log, but for those that Python itself has written."""
+        return lines_of(self.log)
 
     def end(self) -> None:
         """Kill what is left, and see that nothing stays."""

@@ -176,4 +176,4 @@ def _again(pause: float, job: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         stop.set()
-        thread.join(30)
+        thread.join(PATIENCE)

@@ -87,8 +87,6 @@ def attack(
         run = given(case=operation.as_strategy())(call)
         run = settings(
             max_examples=4,
-            deadline=None,
-            database=None,
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         )(run)

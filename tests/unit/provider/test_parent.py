@@ -13,7 +13,7 @@ import pytest
 
 from provider.parent import on_parent_death
 from tests.support.processes import alive, kill
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 ROOT = Path(__file__).resolve().parents[3]
 PLUGIN = ROOT / "provider" / "pulumi-resource-gateway"
@@ -58,4 +58,4 @@ def test_a_parent_that_is_gone_already_is_noticed_at_once() -> None:
     gone.wait()
     noticed = threading.Event()
     on_parent_death(noticed.set, gone.pid)
-    assert noticed.wait(60)
+    assert noticed.wait(PATIENCE)

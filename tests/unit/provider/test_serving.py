@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = """
 import os
@@ -29,7 +31,7 @@ def test_it_serves_where_it_says_and_leaves_when_told_to(number: signal.Signals)
     ) as plugin:
         assert plugin.stdout is not None
         port = int(plugin.stdout.readline())
-        socket.create_connection(("127.0.0.1", port), timeout=20).close()
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
         plugin.send_signal(number)
         assert plugin.stdout.read() == "the end\n"
-        assert plugin.wait(20) == 0
+        assert plugin.wait(PATIENCE) == 0

@@ -21,6 +21,7 @@ from typer.testing import CliRunner, Result
 
 from gateway.commands.command_line import application
 from tests.support.node import NodeProcess, running_node
+from tests.support.waiting import PATIENCE
 
 ROUTES = """
 _format_version: "3.0"
@@ -121,7 +122,7 @@ def test_on_a_terminal_it_draws_sorts_by_key_and_ends_by_q(node: NodeProcess) ->
             _read(terminal, "sorted by failures")
             os.write(terminal, b"q")
             _read(terminal, "\x1b[?1049l")
-            assert process.wait(30) == 0
+            assert process.wait(PATIENCE) == 0
         finally:
             process.kill()
             process.wait()

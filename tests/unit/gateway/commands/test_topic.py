@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from gateway.commands import topic as command
 from tests.support.broker import Broker
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.kafka
 
@@ -125,7 +126,7 @@ def test_a_reader_that_has_seen_enough_may_go(broker: Broker) -> None:
         assert reader.stderr is not None
         assert reader.stdout.readline() == b"x" * 1000 + b"\n"
         reader.stdout.close()
-        assert (reader.stderr.read(), reader.wait(60)) == (b"", 0)
+        assert (reader.stderr.read(), reader.wait(PATIENCE)) == (b"", 0)
 
 
 def pulumi(folder: Path, script: str) -> Path:

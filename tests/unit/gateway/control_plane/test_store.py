@@ -15,6 +15,7 @@ from gateway.control_plane.store import NextRelease, Release, Store
 from gateway.entities.checks import Table
 from gateway.errors import NotFound, StoreError
 from tests.support.storage import Storage
+from tests.support.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -110,7 +111,7 @@ def test_writers_in_two_processes_each_build_on_the_one_before(
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join(60)
+        writer.join(PATIENCE)
         assert writer.exitcode == 0
     newest = store.newest()
     assert newest is not None
@@ -136,7 +137,7 @@ def tables() -> st.SearchStrategy[Table]:
     return rows.map(lambda found: {"consumers": found} if found else {})
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(tables(), st.booleans()), min_size=1, max_size=8))
 def test_every_release_is_read_back_as_it_was_written(steps: list[tuple[Table, bool]]) -> None:
     contents = [table for table, _ in steps]

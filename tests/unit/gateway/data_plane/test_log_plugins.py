@@ -9,6 +9,7 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.support.json_lines import lines_of
 from tests.support.node import NodeProcess, running_node
 from tests.support.ports import free_ports
 from tests.support.traffic import get
@@ -48,9 +49,8 @@ def counted(node: NodeProcess) -> dict[str, float]:
     }
 
 
-def entries(folder: Path) -> list[Any]:
-    path = folder / "requests.log"
-    return [json.loads(line) for line in path.read_bytes().splitlines()] if path.exists() else []
+def entries(folder: Path) -> list[dict[str, Any]]:
+    return lines_of(folder / "requests.log")
 
 
 def test_a_node_logs_what_all_its_workers_serve_and_counts_what_it_cannot_deliver(

@@ -118,10 +118,10 @@ def test_clients_of_a_draining_node_are_told_to_close_with_their_next_response(
     (worker,) = node.workers()
     os.kill(worker, signal.SIGKILL)
     # The worker that replaces it says so too.
-    eventually(lambda: node.workers() not in ([], [worker]), 30)
-    eventually(lambda: node.asked("/status") == 200 and not _keeps_connections(node), 30)
+    eventually(lambda: node.workers() not in ([], [worker]))
+    eventually(lambda: node.asked("/status") == 200 and not _keeps_connections(node))
     assert post(node, {"status": "ready"}) == 204
-    eventually(lambda: _keeps_connections(node), 30)
+    eventually(lambda: _keeps_connections(node))
 
 
 def _keeps_connections(node: NodeProcess) -> bool:

@@ -13,6 +13,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from gateway.plugins.opentelemetry.formats import READERS
 from tests.support.broker import Broker
+from tests.support.json_lines import lines_of
 from tests.support.node import NodeProcess, running_node
 from tests.support.otlp import Receiver, attributes, receiving
 from tests.support.producing import on_broker
@@ -140,8 +141,7 @@ def test_the_lines_of_both_logs_name_the_trace_and_the_requests_span(
     assert get(node.proxy, "/gone", sent).status == 502
 
     def lines(file: Path) -> list[dict[str, Any]]:
-        found = [json.loads(line) for line in file.read_text().splitlines() if trace in line]
-        return [line for line in found if line["trace_id"] == trace]
+        return [line for line in lines_of(file) if line.get("trace_id") == trace]
 
     (access,) = eventually(lambda: lines(node.log.parent / "access.log"))
     (failed,) = eventually(lambda: lines(node.log))
@@ -167,5 +167,7 @@ def test_the_span_of_a_buffered_record_ends_when_kafka_has_it(
     (span,) = eventually(produced)
     assert attributes(span)["messaging.kafka.offset"] == record.offset()
     assert headers_of(record)["traceparent"].split("-")[2] == span.span_id.hex()
-    (root,) = [one for one in receiver.spans if one.span_id == span.parent_span_id]
+    (root,) = eventually(
+        lambda: [one for one in receiver.spans if one.span_id == span.parent_span_id]
+    )
     assert span.end_time_unix_nano > root.start_time_unix_nano

@@ -99,11 +99,11 @@ def test_a_target_that_ends_gets_no_request_until_it_is_back(tmp_path: Path) -> 
         assert set(found(node, 20)) == {"one", "two"}
         assert health(node)[name] == "HEALTHY"
         one.stop()
-        eventually(lambda: health(node)[name] == "UNHEALTHY", 30)
-        eventually(lambda: found(node, 10) == {"two": 10}, 30)
+        eventually(lambda: health(node)[name] == "UNHEALTHY")
+        eventually(lambda: found(node, 10) == {"two": 10})
         one.start()
-        eventually(lambda: health(node)[name] == "HEALTHY", 30)
-        eventually(lambda: set(found(node, 20)) == {"one", "two"}, 30)
+        eventually(lambda: health(node)[name] == "HEALTHY")
+        eventually(lambda: set(found(node, 20)) == {"one", "two"})
         # The node probes once for all its workers, and balances no probes.
         assert two.seen["/probe"] > 0
         assert "a target is unhealthy" in node.events()
@@ -113,48 +113,49 @@ def test_a_target_that_ends_gets_no_request_until_it_is_back(tmp_path: Path) -> 
 def test_one_that_responds_with_500_is_left_alone(tmp_path: Path) -> None:
     with backends("one", "two") as (one, two), node_with(tmp_path, [one, two], ACTIVE) as node:
         one.status = 500
-        eventually(lambda: found(node, 10) == {"two": 10}, 30)
+        eventually(lambda: found(node, 10) == {"two": 10})
         one.status = 200
-        eventually(lambda: set(found(node, 20)) == {"one", "two"}, 30)
+        eventually(lambda: set(found(node, 20)) == {"one", "two"})
 
 
 def test_requests_open_the_circuit_and_a_hand_closes_it(tmp_path: Path) -> None:
     with backends("one", "two") as (one, two), node_with(tmp_path, [one, two], PASSIVE) as node:
         name = f"127.0.0.1:{one.port}"
         one.status = 500
-        eventually(lambda: found(node, 10) == {"two": 10}, 30)
-        assert health(node)[name] == "UNHEALTHY"
+        eventually(lambda: found(node, 10) == {"two": 10})
+        eventually(lambda: health(node)[name] == "UNHEALTHY")
         one.status = 200
         # Nothing but requests tells of it, and it gets none.
         assert found(node, 10) == {"two": 10}
         assert post(node, f"/upstreams/pool.test/targets/{name}/healthy") == 204
-        eventually(lambda: set(found(node, 20)) == {"one", "two"}, 30)
+        eventually(lambda: set(found(node, 20)) == {"one", "two"})
         assert post(node, f"/upstreams/pool.test/targets/{name}/{name}/unhealthy") == 204
-        eventually(lambda: found(node, 10) == {"two": 10}, 30)
+        eventually(lambda: found(node, 10) == {"two": 10})
 
 
 def test_a_slow_target_is_taken_out_by_its_timeouts(tmp_path: Path) -> None:
     with (
         backends("one", "two") as (one, two),
-        node_with(tmp_path, [one, two], PASSIVE, read_timeout=200) as node,
+        # So long that the other, on a busy machine, is not taken out as well.
+        node_with(tmp_path, [one, two], PASSIVE, read_timeout=1500) as node,
     ):
         one.held = threading.Event()
-        eventually(lambda: found(node, 4) == {"two": 4}, 30)
-        assert health(node)[f"127.0.0.1:{one.port}"] == "UNHEALTHY"
+        eventually(lambda: found(node, 4) == {"two": 4})
+        eventually(lambda: health(node)[f"127.0.0.1:{one.port}"] == "UNHEALTHY")
 
 
 def test_without_a_healthy_target_it_is_a_503_and_workers_to_come_know_it(tmp_path: Path) -> None:
     with backends("one") as (one,), node_with(tmp_path, [one], PASSIVE) as node:
         one.stop()
-        eventually(lambda: found(node, 10) == {"503": 10}, 30)
+        eventually(lambda: found(node, 10) == {"503": 10})
         body = json.loads(node.get("/x").body)
         assert body["message"] == "failure to get a peer from the ring-balancer"
         one.start()
         before = node.workers()
         for pid in before:
             os.kill(pid, signal.SIGKILL)
-        eventually(lambda: node.json("/status")["workers"]["ready"] == 2, 30)
-        assert not set(before) & set(node.workers())
+        eventually(lambda: len(node.workers()) == 2 and not set(before) & set(node.workers()))
+        eventually(lambda: node.json("/status")["workers"]["ready"] == 2)
         assert found(node, 10) == {"503": 10}
 
 
@@ -162,7 +163,7 @@ def test_metrics_show_each_target_in_its_state(tmp_path: Path) -> None:
     with backends("one", "two") as (one, two), node_with(tmp_path, [one, two], ACTIVE) as node:
         one.stop()
         name = f"127.0.0.1:{one.port}"
-        eventually(lambda: health(node)[name] == "UNHEALTHY", 30)
+        eventually(lambda: health(node)[name] == "UNHEALTHY")
         text = get(node.status, "/metrics").body.decode()
         series = 'kong_upstream_target_health{upstream="pool.test",target="%s",address="%s",'
         for port, state in ((one.port, "unhealthy"), (two.port, "healthy")):
@@ -217,7 +218,7 @@ async def test_targets_come_and_go_by_writes_on_the_control_plane(tmp_path: Path
             with running_node(tmp_path, **settings) as node:
 
                 def served(*names: str) -> None:
-                    eventually(lambda: set(found(node, 20)) == set(names), 30)
+                    eventually(lambda: set(found(node, 20)) == set(names))
 
                 await asyncio.to_thread(node.ready)
                 await asyncio.to_thread(served, "one", "two")
@@ -242,10 +243,10 @@ def test_no_request_fails_while_targets_end_and_come_back(tmp_path: Path) -> Non
             for backend in targets:
                 name = f"127.0.0.1:{backend.port}"
                 backend.stop()
-                eventually(partial(is_now, node, name, "UNHEALTHY"), 30)
+                eventually(partial(is_now, node, name, "UNHEALTHY"))
                 backend.start()
-                eventually(partial(is_now, node, name, "HEALTHY"), 30)
+                eventually(partial(is_now, node, name, "HEALTHY"))
             before = traffic.sent
-            eventually(lambda: traffic.sent > before + 20, 30)
+            eventually(lambda: traffic.sent > before + 20)
         assert set(traffic.statuses) == {200}
         assert traffic.broken == []

@@ -198,7 +198,7 @@ _VALUES = st.recursive(
 )
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(_WORDS, _VALUES, max_size=4), st.sampled_from(["0.1", "1.1", "3.0"]))
 def test_whatever_a_file_says_is_read_or_told_about(raw: dict[str, Any], version: str) -> None:
     text = json.dumps({"_format_version": version, **raw}).encode()

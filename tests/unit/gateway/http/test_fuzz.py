@@ -146,7 +146,7 @@ def _serve(
     return seen, [status for status in statuses if status != 100], plug.closed
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(data=_inputs(), cuts=st.lists(st.integers(0, 500), max_size=6))
 def test_every_input_is_read_as_the_strict_reader_reads_it_or_refused(
     loop: asyncio.AbstractEventLoop, data: bytes, cuts: list[int]
@@ -163,7 +163,7 @@ def test_every_input_is_read_as_the_strict_reader_reads_it_or_refused(
         assert statuses[-1] == refusals[0], "nothing may be answered behind a refusal"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=_inputs())
 def test_bodies_that_are_dropped_end_where_bodies_that_are_kept_end(
     loop: asyncio.AbstractEventLoop, data: bytes
@@ -176,7 +176,7 @@ def test_bodies_that_are_dropped_end_where_bodies_that_are_kept_end(
     assert dropped_statuses == kept_statuses
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.binary(max_size=300))
 def test_noise_is_never_an_exception(loop: asyncio.AbstractEventLoop, data: bytes) -> None:
     seen, statuses, _ = _serve(data, [], loop)

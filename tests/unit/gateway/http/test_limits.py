@@ -338,14 +338,14 @@ async def test_a_response_under_way_is_not_idle() -> None:
 async def test_a_client_that_reads_slowly_gets_everything(last: bytes) -> None:
     size = 32 << 20
     app = App(lambda _: text(200, bytes(size)))
-    async with serving(app, Limits(write_timeout=_SHORT, linger=_SHORT)) as running:
+    async with serving(app, Limits(write_timeout=1, linger=1)) as running:
         wire = await running.connect()
         await wire.send(get(b"/", last))
         await wire.head()
         got = 0
         # Twice as long as either limit, but never long without reading.
         for _ in range(30):
-            await asyncio.sleep(_SHORT / 15)
+            await asyncio.sleep(1 / 15)
             got += len(await wire.reader.readexactly(size // 100))
         await asyncio.wait_for(wire.reader.readexactly(size - got), PATIENCE)
 

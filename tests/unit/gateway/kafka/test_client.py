@@ -118,12 +118,10 @@ def test_refused_credentials_fail_at_once_until_they_are_known(knowing: Knowing)
         admin = AdminClient(knowing.broker.client())
         info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, 4096)
         wanted = UserScramCredentialUpsertion("late", info, b"late-secret")
-        await asyncio.to_thread(
-            admin.alter_user_scram_credentials([wanted])["late"].result, timeout=20
-        )
+        await asyncio.to_thread(admin.alter_user_scram_credentials([wanted])["late"].result)
         # Known, but with no right to the topic: another refusal, by the broker itself.
         while "Authentication" in body_of(last := await answer(handler, request()))["error"]:
-            assert time.monotonic() - started < 60
+            assert time.monotonic() - started < PATIENCE
             await asyncio.sleep(0.1)
         assert "AuthorizationFailed" in body_of(last)["error"]
 
@@ -256,7 +254,7 @@ def test_a_token_is_renewed_before_it_ends(
 
     async def job(worker: Worker) -> None:
         plugin = worker.plugin(with_tokens(knowing, url))
-        end = time.monotonic() + 15
+        end = time.monotonic() + PATIENCE
         while len(handler.asked) < 2:
             assert (await answer(plugin, request())).status == 200
             assert time.monotonic() < end

@@ -79,7 +79,7 @@ values = st.binary(max_size=40)
 records = st.tuples(values, st.none() | st.binary(min_size=1, max_size=9), headers)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.lists(records, min_size=1, max_size=12), min_size=1, max_size=3))
 def test_value_key_and_headers_of_each_record_are_its_own(batches: list[list[Content]]) -> None:
     async def job() -> None:

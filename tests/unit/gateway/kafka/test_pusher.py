@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gateway.kafka.pusher import Pusher
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 ROUNDS = 20_000
 
@@ -43,7 +43,7 @@ def test_while_something_is_pushed_it_is_busy(monkeypatch: pytest.MonkeyPatch) -
     for _ in range(ROUNDS):
         pushed.clear()
         made.push()
-        assert pushed.wait(10), "a push was lost"
+        assert pushed.wait(PATIENCE), "a push was lost"
     eventually(lambda: not made.busy)
     made.stop()
     assert not untold
@@ -57,12 +57,12 @@ def test_a_push_that_is_forgotten_before_it_began_is_not_made(
     def flush(*_: Any) -> None:
         pushes.append(1)
         begun.set()
-        assert may_end.wait(10)
+        assert may_end.wait(PATIENCE)
 
     monkeypatch.setattr("gateway.kafka.pusher.lib", SimpleNamespace(rd_kafka_flush=flush))
     made = Pusher(None)
     made.push()
-    assert begun.wait(10)
+    assert begun.wait(PATIENCE)
     # The thread is at the first one.
     made.push()
     assert made.forget(), "one is under way"

@@ -101,9 +101,9 @@ async def test_what_the_dead_had_begun_is_lost_or_taken_over_with_its_note(
     valkey: Valkey, again: bool
 ) -> None:
     async with stores(valkey) as (dead, alive):
-        first = await begin(dead, lease=0.4, note=b"first")
-        assert -1 < dead.left(first.token) + 1 <= 0.4
-        assert (await begin(alive, wait=0.8)).standing is Standing.BUSY, "it is at work"
+        first = await begin(dead, lease=2, note=b"first")
+        assert -1 < dead.left(first.token) + 1 <= 2
+        assert (await begin(alive, wait=4)).standing is Standing.BUSY, "it is at work"
         await dead.close()
         assert (await begin(alive, b"other", wait=20, again=again)).standing is Standing.OTHER
         seen = await begin(alive, wait=20, again=again, note=b"second")

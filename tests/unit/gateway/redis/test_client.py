@@ -81,17 +81,17 @@ async def test_an_error_of_the_server_is_one_callers_alone(server: Valkey) -> No
 
 
 async def test_a_server_that_hangs_costs_one_timeout(server: Valkey) -> None:
-    async with client_of(server.port, patience=300) as client:
+    async with client_of(server.port, patience=1500) as client:
         assert await outcome(client) == "1"
         server.pause()
         try:
             begun = monotonic()
             found = await asyncio.gather(*(outcome(client) for _ in range(1000)))
             assert set(found) == {"RedisUnreachable"}
-            assert monotonic() - begun >= 0.25
+            assert monotonic() - begun >= 1.25
             # None of these waits: no time passes on the loop, not even a turn.
             for _ in range(100):
-                with pytest.raises(RedisUnreachable, match=r"no response within 0\.3 s"):
+                with pytest.raises(RedisUnreachable, match=r"no response within 1\.5 s"):
                     await client.command("PING")
             assert client.waiting == 0
         finally:

@@ -67,7 +67,7 @@ def _scan(found: list[Entry], subject: Subject) -> Entry | None:
     return next((entry for entry in found if entry.find(subject, 1 << 62) is not None), None)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(_ROUTES, _SUBJECTS)
 def test_the_index_agrees_with_a_scan(rows: list[dict[str, Any]], subjects: list[Subject]) -> None:
     found = entries(rows, {})

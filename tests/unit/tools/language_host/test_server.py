@@ -140,8 +140,8 @@ def test_it_leaves_at_once_also_while_a_program_runs(host: Host, number: signal.
     running = host.stub.Run.future(host.request())
     eventually(lambda: (host.folder / "report").exists())
     host.process.send_signal(number)
-    assert host.process.wait(timeout=2) == 0
-    assert running.exception(timeout=5) is not None
+    assert host.process.wait(timeout=PATIENCE) == 0
+    assert running.exception(timeout=PATIENCE) is not None
 
 
 def test_it_has_the_version_of_the_sdk(host: Host) -> None:

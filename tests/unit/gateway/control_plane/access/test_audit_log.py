@@ -19,7 +19,7 @@ from gateway.control_plane.access.audit_store import AuditStore
 from gateway.control_plane.database.sqlite import SqliteDatabase
 from gateway.control_plane.store import Store
 from gateway.errors import AuditError, StoreError
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 
 def entry(n: int) -> dict[str, Any]:
@@ -55,7 +55,7 @@ async def test_what_is_noted_is_written_by_itself_and_when_it_stops(tmp_path: Pa
     place = Place(tmp_path)
     place.log.start()
     place.log.note(entry(1))
-    await asyncio.to_thread(eventually, lambda: not place.log.waiting, 30)
+    await asyncio.to_thread(eventually, lambda: not place.log.waiting)
     place.log.note(entry(2))
     await place.log.stop()
     assert place.in_file == place.in_database == [1, 2]
@@ -113,7 +113,7 @@ async def test_what_is_being_written_when_it_stops_is_written_once(
     def slowly(entries: Sequence[dict[str, Any]]) -> None:
         writes.append(len(entries))
         begun.set()
-        assert go_on.wait(30)
+        assert go_on.wait(PATIENCE)
         write(entries)
 
     monkeypatch.setattr(place.log.store, "write", slowly)

@@ -10,6 +10,7 @@ from gateway.hybrid.extensions import read_push
 from gateway.plugins.opentelemetry.process_spans import NO_SPANS, ProcessSpans
 from gateway.settings.tracing import TracingSettings
 from tests.support.otlp import receiving
+from tests.support.waiting import PATIENCE
 
 PUSH = Push(hash="0" * 32, payload=b"", plugins={})
 
@@ -23,7 +24,7 @@ async def test_a_push_that_another_one_overtakes_ends_before_it() -> None:
         pushes.begin(PUSH)
         pushes.end()
         pushes.end("too late")
-        await asyncio.wait_for(spans.close(), 20)
+        await asyncio.wait_for(spans.close(), PATIENCE)
     first, second = receiver.spans
     assert first.status.message == "another configuration was sent before it responded"
     assert ahead.traceparent == f"00-{first.trace_id.hex()}-{first.span_id.hex()}-01"

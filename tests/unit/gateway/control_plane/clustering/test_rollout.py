@@ -35,7 +35,7 @@ async def test_a_data_plane_that_says_nothing_is_a_timeout_and_the_release_stays
 
 async def test_with_wait_zero_it_returns_at_once(tmp_path: Path) -> None:
     async with running(tmp_path) as place, place.peer():
-        async with asyncio.timeout(9):
+        async with asyncio.timeout(PATIENCE):
             reply = await place.publish(story(), wait=0)
         assert reply.body["data_planes"][0]["status"] == "timeout"
 

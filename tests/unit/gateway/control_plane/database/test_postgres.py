@@ -20,7 +20,7 @@ from tests.support.authority import Authority
 from tests.support.ports import free_ports
 from tests.support.postgres import Postgres, running_postgres
 from tests.support.round_trips import counted
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 
 def counting(previous: Release | None) -> NextRelease:
@@ -238,7 +238,7 @@ def test_threads_share_a_few_connections(postgres: Postgres, name: str) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE)
     with postgres.connect() as connection:
         query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
         ((count,),) = connection.execute(query, (name,)).fetchall()

@@ -15,6 +15,7 @@ from gateway.control_plane.store import NextRelease
 from gateway.control_plane.tables import METADATA
 from gateway.errors import StoreError
 from tests.support.storage import Storage
+from tests.support.waiting import PATIENCE
 
 
 def test_migrations_make_the_tables_that_the_code_declares(storage: Storage) -> None:
@@ -70,7 +71,7 @@ def test_many_at_once_bring_a_database_up_one_after_the_other(storage: Storage) 
     for one in starting:
         one.start()
     for one in starting:
-        one.join(60)
+        one.join(PATIENCE)
         assert one.exitcode == 0
     assert storage.execute("SELECT version_num FROM alembic_version") == [(schema.NEWEST,)]
     assert storage.store().newest() is None

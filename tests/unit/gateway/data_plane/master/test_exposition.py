@@ -74,7 +74,7 @@ def test_what_has_no_samples_is_left_out() -> None:
 
 
 @given(st.text(max_size=20))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_any_name_stays_one_label(name: str) -> None:
     for modern, parse in FORMATS:
         text = Exposition(openmetrics=modern)

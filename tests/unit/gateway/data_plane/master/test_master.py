@@ -236,7 +236,7 @@ def test_a_taken_port_is_an_error_with_its_setting(node: NodeProcess, tmp_path: 
 def run(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "gateway.cli", "run"]
     return subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=30, check=False
+        command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
 
 

@@ -12,6 +12,7 @@ from gateway.errors import ReleaseRefused
 from gateway.plugins.opentelemetry.process_spans import ProcessSpans
 from gateway.settings.tracing import TracingSettings
 from tests.support.otlp import attributes, receiving
+from tests.support.waiting import PATIENCE
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 FRAME = ReceivedFrame(b"", f"00-{TRACE}-{PARENT}-01")
@@ -29,7 +30,7 @@ async def test_a_switch_is_recorded_and_a_frame_that_changes_nothing_is_not() ->
         with pytest.raises(ReleaseRefused):
             async with spans.taking(FRAME, intake):
                 raise ReleaseRefused(["no such topic"])
-        await asyncio.wait_for(spans.close(), 20)
+        await asyncio.wait_for(spans.close(), PATIENCE)
     switched, refused = receiver.spans
     for span in (switched, refused):
         assert (span.name, span.trace_id.hex()) == (APPLY, TRACE)

@@ -141,7 +141,7 @@ async def test_the_header_may_have_another_name() -> None:
     assert behind.runs == 1
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.binary(min_size=1, max_size=300).filter(lambda key: not set(key) & {10, 13}))
 def test_any_key_is_taken_or_refused_and_never_a_500(key: bytes) -> None:
     async def asked() -> list[int]:

@@ -374,7 +374,7 @@ JSON_VALUES = st.recursive(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     header=st.dictionaries(st.sampled_from(["alg", "kid", "typ", "crit", "b64"]), JSON_VALUES),
     claims=st.dictionaries(st.sampled_from(["iss", "exp", "nbf", "kid"]), JSON_VALUES)
@@ -395,7 +395,7 @@ def test_no_forged_token_passes_and_none_is_a_500(
         refused(plugin, asked(token))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.binary(max_size=200), st.binary(max_size=50))
 def test_no_bytes_in_any_place_pass_or_raise(value: bytes, query: bytes) -> None:
     target = b"/?jwt=" + query.replace(b" ", b"+")
@@ -405,7 +405,7 @@ def test_no_bytes_in_any_place_pass_or_raise(value: bytes, query: bytes) -> None
     refused(handler(cookie_names=["a", ""]), request)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, len(T1) - 1), st.integers(0, 255))
 def test_no_change_of_one_byte_passes_as_another(place: int, byte: int) -> None:
     changed = bytearray(T1)

@@ -49,7 +49,7 @@ def test_what_is_not_verified_does_not_bound_a_token() -> None:
     assert Times((), 0).of({"exp": 1, "nbf": 5000}, 1000) == (-ALWAYS, ALWAYS, ())
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.integers(900, 1200), st.integers(900, 1200), st.sampled_from([0, 50]), st.integers(900, 1200)
 )

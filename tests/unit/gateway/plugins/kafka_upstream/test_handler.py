@@ -26,6 +26,7 @@ from tests.support.producing import (
     until,
     working,
 )
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.kafka
 
@@ -219,7 +220,7 @@ def test_verification_can_be_turned_off(broker: Broker) -> None:
 def test_authorization_lost_and_regained(broker: Broker, acks: int) -> None:
     topic = broker.topic()
     config = on_broker(
-        broker, topic, timeout=4000, producer_async=False, producer_request_acks=acks
+        broker, topic, timeout=15_000, producer_async=False, producer_request_acks=acks
     )
 
     async def job(worker: Worker) -> None:
@@ -258,7 +259,9 @@ def test_a_user_without_any_right_is_let_in_later_without_a_restart(lonely: Brok
 
 def test_a_topic_deleted_and_made_again(broker: Broker) -> None:
     topic = broker.topic()
-    config = on_broker(broker, topic, timeout=4000, producer_async=False, producer_request_acks=-1)
+    config = on_broker(
+        broker, topic, timeout=10_000, producer_async=False, producer_request_acks=-1
+    )
 
     async def job(worker: Worker) -> None:
         handler = worker.plugin(config)
@@ -274,7 +277,7 @@ def test_a_topic_deleted_and_made_again(broker: Broker) -> None:
 
 async def recovered(handler: Any) -> None:
     """Wait until requests are answered 200 again."""
-    end = time.monotonic() + 15
+    end = time.monotonic() + PATIENCE
     while (await answer(handler, request())).status != 200:
         assert time.monotonic() < end, "it did not recover"
         await asyncio.sleep(0.1)

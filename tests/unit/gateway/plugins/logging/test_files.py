@@ -13,6 +13,7 @@ import pytest
 
 from gateway.plugins.logging import files
 from gateway.plugins.logging.files import LogFile, in_thread
+from tests.support.waiting import PATIENCE
 
 
 def test_lines_are_appended(tmp_path: Path) -> None:
@@ -153,7 +154,7 @@ class _Pipe:
 
     def end(self) -> bytes:
         os.close(self._writer)
-        self._thread.join(60)
+        self._thread.join(PATIENCE)
         os.close(self._reader)
         return b"".join(self._found)
 
@@ -171,7 +172,7 @@ def test_lines_of_several_processes_never_mix(tmp_path: Path, kind: str, reopen:
     command = [sys.executable, "-c", _WRITER, str(path)]
     writers = [subprocess.Popen([*command, letter, reopen]) for letter in "ab"]
     try:
-        assert [writer.wait(60) for writer in writers] == [0, 0]
+        assert [writer.wait(PATIENCE) for writer in writers] == [0, 0]
     finally:
         for writer in writers:
             writer.kill()

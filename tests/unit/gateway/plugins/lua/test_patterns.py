@@ -73,7 +73,7 @@ def compare() -> Any:
     return runtime.execute(_COMPARE.decode(), ours)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 @given(
     TEXTS, PATTERNS, st.sampled_from(["", "x", "<%0>", "%1%%", "%2", "%x"]), st.integers(-9, 14),
     st.integers(0, 4),

@@ -153,7 +153,7 @@ async def test_known_keys_serve_while_the_provider_is_gone() -> None:
 async def test_a_silent_provider_costs_one_timeout() -> None:
     async with subject() as s:
         s.provider.gate = asyncio.Event()
-        handler = s.handler(timeout=100)
+        handler = s.handler(timeout=1000)
         token = s.provider.token()
         await asyncio.gather(*(refused(handler, shown(token)) for _ in range(50)))
         await refused(handler, shown(token))

@@ -79,7 +79,7 @@ async def test_an_answer_is_not_kept_beyond_its_end_nor_where_that_is_off() -> N
             await passes(handler, shown(b"opaque"))
         assert s.provider.asked.count("/introspect") == 2
         short = s.handler(**BOTH, cache_ttl_min=1000)
-        s.provider.active["short"] = {"active": True, "exp": time() + 0.5}
+        s.provider.active["short"] = {"active": True, "exp": time() + 1.5}
         await passes(short, shown(b"short"))
         for _ in range(200):
             await asyncio.sleep(0.02)

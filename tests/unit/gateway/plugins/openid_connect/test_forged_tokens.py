@@ -25,7 +25,7 @@ JSON_VALUES = st.recursive(
 HEADER_NAMES = st.sampled_from(["kid", "typ", "crit", "b64", "jwk", "jku", "x5c", "cty", "zip"])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_no_forged_or_changed_token_passes_and_none_is_an_error(data: st.DataObject) -> None:
     async def forge() -> None:

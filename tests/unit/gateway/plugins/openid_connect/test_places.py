@@ -103,7 +103,7 @@ async def test_only_small_forms_are_read(head: list[tuple[bytes, bytes]], read: 
     assert (request.body, request.stream) == ((b"abcd", None) if read else (b"", body))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.binary(max_size=60), st.binary(max_size=60), st.binary(max_size=60))
 def test_nothing_that_is_sent_raises(value: bytes, query: bytes, body: bytes) -> None:
     found = places(

@@ -16,7 +16,7 @@ def rules(**config: Any) -> Rules:
     return Rules(Config.model_validate({"issuer": "https://login.test", **config}))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(TIMES, TIMES, TIMES, st.sampled_from([0, 20]), st.integers(900, 1100))
 def test_a_token_is_good_in_its_span_and_only_there(
     exp: int | None, nbf: int | None, iat: int | None, leeway: int, later: int
@@ -38,7 +38,7 @@ JSON = st.recursive(
 NAMES = st.sampled_from(["exp", "nbf", "iat", "auth_time", "iss", "hd", "scope", "aud", "roles"])
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.dictionaries(NAMES, JSON))
 def test_no_claims_raise(claims: dict[str, Any]) -> None:
     found = rules(scopes_required=["a"], roles_required=["b"], domains=["c"], max_age=5)

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from gateway.http.messages import Request
@@ -189,7 +188,6 @@ def outcome(request: Request) -> tuple[Any, ...]:
     return text, trace.number, trace.sampled, trace.id, request.own_headers, drawn
 
 
-@examples(deadline=None)
 @given(
     st.lists(_PARENTS, max_size=2),
     _STATES,

@@ -26,7 +26,7 @@ _values = st.builds(
 
 
 @needs_twins
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(_values)
 @example(b"00-%b-%b-00" % (ID, SPAN))
 def test_the_twin_does_what_the_reference_does(content: bytes) -> None:

@@ -10,6 +10,7 @@ import pytest
 from gateway.plugins.opentelemetry.process_spans import NO_SPANS, ProcessSpans
 from gateway.settings.tracing import TracingSettings
 from tests.support.otlp import attributes, receiving
+from tests.support.waiting import PATIENCE
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
@@ -27,7 +28,7 @@ async def test_a_span_is_sent_when_it_has_ended_and_only_once() -> None:
         child.end("it broke")
         child.end("again")
         parent.end()
-        await asyncio.wait_for(spans.close(), 20)
+        await asyncio.wait_for(spans.close(), PATIENCE)
     found = {span.name: span for span in receiver.spans}
     assert len(receiver.spans) == 2
     outer, inner = found["outer"], found["inner"]
@@ -72,7 +73,7 @@ async def test_spans_that_no_receiver_takes_are_counted() -> None:
         receiver.statuses = [400]
         spans = ProcessSpans(TracingSettings(traces_endpoint=receiver.url), "s", "i")
         spans.begin("name").end()
-        await asyncio.wait_for(spans.close(), 20)
+        await asyncio.wait_for(spans.close(), PATIENCE)
     assert list(spans.counts.report()["dropped"].values()) == [{"refused": 1}]
 
 

@@ -5,7 +5,6 @@ from time import monotonic
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -63,7 +62,6 @@ def spans_of(writer: SpanWriter, *entries: bytes) -> list[Span]:
     return list(message.resource_spans[0].scope_spans[0].spans)
 
 
-@examples(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300))
 def test_an_attribute_is_read_as_it_was_written(name: str) -> None:
     request = traced()

@@ -77,7 +77,7 @@ def test_three_of_a_name_stay_in_order() -> None:
     assert header_table([(b"a", b"1"), (b"a", b"2"), (b"a", b"3")]) == {"a": ["1", "2", "3"]}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.binary(max_size=200), st.sampled_from([None, "text/plain", "application/octet-stream"]))
 def test_any_bytes_become_json(content: bytes, content_type: str | None) -> None:
     asked = request("/kafka?a=%ff", "POST", content_type=content_type)
@@ -85,7 +85,7 @@ def test_any_bytes_become_json(content: bytes, content_type: str | None) -> None
     assert set(found) >= {"method", "headers", "uri", "uri_args", "body", "body_args"}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=20))
 def test_json_arrays_come_through_as_they_were(value: Any) -> None:
     import json

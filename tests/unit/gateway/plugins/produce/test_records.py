@@ -38,7 +38,7 @@ VALUES = st.recursive(
 SEPARATORS = st.sampled_from([(",", ":"), (", ", ": "), (" ,\n", " :\t")])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(VALUES, max_size=5), SEPARATORS)
 def test_an_array_is_cut_between_its_elements(values: list[Any], how: tuple[str, str]) -> None:
     body = json.dumps(values, separators=how).encode()
@@ -46,7 +46,7 @@ def test_an_array_is_cut_between_its_elements(values: list[Any], how: tuple[str,
     assert texts == [json.dumps(value, separators=how).encode() for value in values]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(VALUES, max_size=5))
 def test_lines_are_cut_at_line_ends(values: list[Any]) -> None:
     texts = [json.dumps(value).encode() for value in values]
@@ -64,7 +64,7 @@ def test_what_is_no_array_is_refused(body: bytes) -> None:
         list(split_array(body, 1000))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 700), st.sampled_from(["passing", "recorded", "none"]), st.booleans())
 def test_a_record_fits_with_the_headers_of_its_trace_or_is_refused(
     size: int, kind: str, goes_on: bool

@@ -58,7 +58,7 @@ def test_a_public_key_is_no_secret(algorithm: str) -> None:
 
 
 @ALL
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.data())
 def test_a_changed_token_is_not_signed(algorithm: str, data: st.DataObject) -> None:
     token = bytearray(signed({"sub": "ann", "exp": 1}, algorithm))
@@ -151,7 +151,7 @@ def test_what_is_no_token_has_its_reason(token: bytes, problem: str) -> None:
     assert jose.parse(token) == problem
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.binary(max_size=300) | st.builds(b".".join, st.lists(st.binary(max_size=40))))
 def test_no_bytes_raise(token: bytes) -> None:
     assert jose.parse(token)

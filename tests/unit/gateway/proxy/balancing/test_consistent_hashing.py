@@ -37,7 +37,7 @@ def test_every_worker_comes_to_the_same_peer_in_whichever_order_it_has_them() ->
     assert placed(ring(peers)) == placed(ring(peers_of(100, 50, 25)[::-1]))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(2, 12), st.data())
 def test_only_the_keys_of_a_peer_that_goes_move(count: int, data: st.DataObject) -> None:
     gone = data.draw(st.integers(0, count - 1))

@@ -219,12 +219,12 @@ async def test_a_busy_target_gets_less_by_least_connections() -> None:
         wires = [await running.connect() for _ in range(2)]
         for wire in wires:
             await wire.send(get())
-        await until(lambda: busy, 10)
+        await until(lambda: busy)
         assert await bodies(running, 6) == {b"2": 6}
         held.set()
         for wire in wires:
             await wire.response()
-        await until(lambda: all(peer.open == 0 for peer in app.balancer.peers), 10)
+        await until(lambda: all(peer.open == 0 for peer in app.balancer.peers))
 
 
 async def test_a_client_that_leaves_frees_its_target() -> None:
@@ -234,9 +234,9 @@ async def test_a_client_that_leaves_frees_its_target() -> None:
         running = await stack.enter_async_context(balancing(app))
         wire = await running.connect()
         await wire.send(get())
-        await until(lambda: app.balancer.peers[0].open == 1, 10)
+        await until(lambda: app.balancer.peers[0].open == 1)
         wire.reset()
-        await until(lambda: app.balancer.peers[0].open == 0, 10)
+        await until(lambda: app.balancer.peers[0].open == 0)
 
 
 async def test_requests_report_how_their_targets_are() -> None:
@@ -314,7 +314,7 @@ async def test_a_tunnel_is_under_way_until_it_ends() -> None:
         status, _, _ = await wire.head()
         assert (status, app.balancer.peers[0].open) == (101, 1)
         wire.reset()
-        await until(lambda: app.balancer.peers[0].open == 0, 10)
+        await until(lambda: app.balancer.peers[0].open == 0)
 
 
 @pytest.mark.parametrize(

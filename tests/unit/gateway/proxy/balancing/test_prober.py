@@ -56,13 +56,13 @@ async def test_healthy_and_unhealthy_peers_are_probed_at_their_own_intervals() -
     probe, heard = _Probe(), list[tuple[TargetAddress, PeerEvent]]()
     made = prober(probe, heard, [ONE], [TWO], healthy={"interval": 0.01})
     made.start()
-    await until(lambda: len(heard) > 3, 10)
+    await until(lambda: len(heard) > 3)
     made.close()
     assert set(heard) == {(ONE, PeerEvent.SUCCESS)}
     heard.clear()
     made = prober(probe, heard, [ONE], [TWO], unhealthy={"interval": 0.01})
     made.start()
-    await until(lambda: heard, 10)
+    await until(lambda: heard)
     made.close()
     assert heard[0] == (TWO, PeerEvent.SUCCESS)
 
@@ -81,9 +81,9 @@ async def test_no_more_run_at_once_than_allowed() -> None:
     probe.go.clear()
     made = prober(probe, heard, [ONE, TWO, THREE], healthy={"interval": 0.01}, concurrency=2)
     made.start()
-    await until(lambda: probe.running == 2, 10)
+    await until(lambda: probe.running == 2)
     probe.go.set()
-    await until(lambda: len(heard) >= 6, 10)
+    await until(lambda: len(heard) >= 6)
     made.close()
     assert probe.most == 2
 
@@ -92,7 +92,7 @@ async def test_a_probe_that_tells_nothing_is_not_heard_of() -> None:
     probe, heard = _Probe(None), list[tuple[TargetAddress, PeerEvent]]()
     made = prober(probe, heard, [ONE], healthy={"interval": 0.01})
     made.start()
-    await until(lambda: len(probe.asked) > 2, 10)
+    await until(lambda: len(probe.asked) > 2)
     made.close()
     assert heard == []
 
@@ -102,7 +102,7 @@ async def test_after_its_end_nothing_is_heard() -> None:
     probe.go.clear()
     made = prober(probe, heard, [ONE], healthy={"interval": 0.01})
     made.start()
-    await until(lambda: probe.running, 10)
+    await until(lambda: probe.running)
     made.close()
     probe.go.set()
     await passing(0.02)
