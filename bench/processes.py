@@ -65,7 +65,8 @@ class ServerProcess:
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 command,
-                env={**os.environ, **environment},
+                # Bytecode is kept, as installed packages have theirs.
+                env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **environment},
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
