@@ -79,7 +79,8 @@ def _measure(
 
 
 def _problems(case: Case, subject: str, measured: Measured) -> list[str]:
-    other = {status: n for status, n in measured.statuses.items() if status != case.status}
+    usual = (case.status, case.refusal)
+    other = {status: n for status, n in measured.statuses.items() if status not in usual}
     # mq-bridge acknowledges with a 2xx of its own choice.
     other = {status: n for status, n in other.items() if not (case.produces and status[0] == "2")}
     problems = [f"{case.name}, {subject}: answers {other}"] if other else []

@@ -89,6 +89,9 @@ class Case:
     together: str = ""
     quick: bool = False
     headers: str = ""
+    refusal: str = ""
+    """The status that says "no more now" where more comes than Kafka takes. It is no failure, and
+    counts neither as throughput nor for the time of a request."""
     ratios: tuple[str, ...] = ()
     """The servers that ratios need, which are all that a quick run asks; empty: all of them."""
 
@@ -222,7 +225,7 @@ def all_cases() -> list[Case]:
         Case("produce, 64 KiB", _ALL, "/sync", "200", 64, 65536, limit=20_000),
     ]
     rest = [
-        Case("produce, async", (GATEWAY,), "/async", "200", 256, 256),
+        Case("produce, async", (GATEWAY,), "/async", "200", 256, 256, refusal="503"),
         Case(AT_5000, _ALL, "/sync", "200", 64, 256, rate=5000.0),
         Case(AT_10000, (GATEWAY, PROTOTYPE, MQ_BRIDGE), "/sync", "200", 64, 256, rate=10_000.0),
         Case("produce at 200/s", (GATEWAY, PROTOTYPE), "/sync", "200", 8, 256, rate=200.0),

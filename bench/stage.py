@@ -174,9 +174,10 @@ class Stage:
         verdict = None
         if case.produces:
             verdict = self._readers[subject].verify(prefix, outcomes.read_bytes())
+        answered = result.answered - result.statuses.get(case.refusal, 0)
         return Measured(
-            result.answered / result.seconds,
-            cpu / max(result.answered, 1) * 1e6,
+            answered / result.seconds,
+            cpu / max(answered, 1) * 1e6,
             result.percentiles,
             result.statuses,
             result.broken,
