@@ -14,6 +14,7 @@ from typing import Any
 
 from google.protobuf import struct_pb2
 
+from gateway.names.numbers import whole
 from gateway.names.property_paths import PropertyPath
 
 # The SDK's wire signatures (sdk/go/common/resource/properties.go and plugin/rpc.go).
@@ -53,8 +54,7 @@ def _decode(value: struct_pb2.Value, path: PropertyPath, secrets: set[PropertyPa
     if kind == "string_value":
         return UNKNOWN if value.string_value in _UNKNOWNS else value.string_value
     if kind == "number_value":
-        number = value.number_value
-        return int(number) if number.is_integer() else number
+        return whole(value.number_value)
     if kind == "bool_value":
         return value.bool_value
     return None

@@ -19,6 +19,7 @@ from gateway.entities.own_tags import KEY, OWNER, is_own_tag
 from gateway.entities.partial import PARTIALS
 from gateway.entities.partial_links import FIELD as LINKS
 from gateway.entities.types import UUID as UUID_TEXT
+from gateway.names.numbers import whole
 from gateway.names.property_paths import entity_path, render_path
 from gateway.names.spelling import choices
 
@@ -290,9 +291,7 @@ def plain(value: Any) -> Any:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
+    return whole(value) if isinstance(value, float) else value
 
 
 def nest(rows: Iterable[tuple[EntityType, Row]], owner: str) -> dict[str, Any]:

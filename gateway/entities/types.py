@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from gateway.names.addresses import host_problem, port_problem, topic_problem, url_problem
+from gateway.names.numbers import whole
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 REFERENCE = re.compile(r"\{vault://[^}]+\}")
@@ -163,12 +164,7 @@ def _about_id(text: str) -> PydanticCustomError:
     return PydanticCustomError("entity", "{checks}", {"checks": [], "fields": {"id": text}})
 
 
-def _whole(value: float) -> float:
-    # Clients in typed languages refuse 1.0 where they expect 1.
-    return int(value) if value.is_integer() else value
-
-
-Number = Annotated[float, AfterValidator(_whole)]
+Number = Annotated[float, AfterValidator(whole)]
 """A number; a whole one stays an integer."""
 Uuid = Annotated[str, AfterValidator(check_uuid)]
 UuidOrReference = Annotated[str, AfterValidator(check_uuid_or_reference)]

@@ -15,6 +15,7 @@ from starlette.routing import Match, Route
 from gateway.control_plane.admin.forms import MULTIPART, URLENCODED, infer, read_form
 from gateway.control_plane.admin.kong_errors import UNEXPECTED, kong_error
 from gateway.control_plane.admin.paths import LiteralRoute
+from gateway.documents.tree import plain
 from gateway.entities.shape import Shape
 from gateway.errors import GatewayError, RequestRejected, StoreError
 from gateway.logs import get_logger
@@ -44,7 +45,8 @@ async def read_object(
 ) -> dict[str, Any]:
     """Return the body, a JSON object; none at all is an empty one.
 
-    With ``shape``, what a body should be like, it may be a form, from callers with a token.
+    With ``shape``, what a body should be like, it may be a form, from callers with a token, and
+    1.0 is 1, as Lua has it, which knows no integers.
     Raises ``RequestRejected``: 400 when it cannot be parsed, 415 for another media type.
     """
     content = await request.body()
@@ -71,7 +73,7 @@ async def read_object(
     if not isinstance(body, dict):
         raise RequestRejected(400, "Cannot parse JSON body: expected an object")
     request.state.body = body
-    return body
+    return body if shape is None else plain(body)
 
 
 def warning(text: str) -> str:

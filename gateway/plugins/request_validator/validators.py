@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema_rs
 import orjson
 
+from gateway.names.numbers import whole
 from gateway.plugins.lua.sandbox import FAILURES, LuaSandbox, NotLua
 from gateway.plugins.request_validator.kong_schema import Check, Match, compile_fields
 
@@ -97,7 +98,7 @@ def _whole(value: Any) -> Any:
     Later drafts say so themselves (JSON Schema draft 6, section 4.2.1).
     """
     if isinstance(value, float):
-        return int(value) if value.is_integer() else value
+        return whole(value)
     if isinstance(value, dict):
         return {name: _whole(member) for name, member in value.items()}
     return [_whole(item) for item in value] if isinstance(value, list) else value

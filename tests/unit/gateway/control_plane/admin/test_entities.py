@@ -327,3 +327,25 @@ async def test_a_wrong_wait_is_refused_whatever_else_is_asked_for(
             for held in ({}, {"X-Kafka-Gateway-Hold": "h"}):
                 reply = await place.ask(method, path, body, headers=held)
                 assert (reply.status, "600" in reply.body["message"]) == (400, True), (path, held)
+
+
+async def test_a_whole_number_is_an_integer_however_it_is_written(tmp_path: Path) -> None:
+    async with running(tmp_path) as place:
+        headers = {"Content-Type": "application/json"}
+        for text in ("3", "3.0", "3e0"):
+            body = f'{{"host": "a.test", "retries": {text}}}'
+            reply = await place.ask("PUT", "/services/a", data=body, headers=headers)
+            assert (reply.status, reply.body["retries"]) == (200, 3)
+            assert type(reply.body["retries"]) is int
+        half = await place.ask("PATCH", "/services/a", {"retries": 3.5})
+        assert half.body["fields"] == {"retries": "expected an integer"}
+
+
+async def test_a_number_may_be_as_large_as_json_has_them(tmp_path: Path) -> None:
+    async with running(tmp_path) as place:
+        config = {"minute": 1e300}
+        made = await make(place, "/plugins", name="rate-limiting", config=config)
+        assert made["config"]["minute"] == 1e300
+        document = {"plugins": {"rate-limiting": {"config": config}}}
+        assert (await place.ask("DELETE", f"/plugins/{made['id']}")).status == 204
+        assert (await place.publish(document, wait=0)).status < 300
