@@ -153,6 +153,16 @@ class EntityType:
     made_up: tuple[str, ...] = ()
     """Secrets that are made up when absent; documents must say them."""
 
+    def name_within(self, parent: str) -> str | None:
+        """Return the field that names an entity among those of one parent, and not among all.
+
+        ``parent`` is the foreign key field. None where a name of an entity is its only one's.
+        """
+        if (self.endpoint_key,) in self.unique:
+            return None
+        pairs = [group for group in self.unique if len(group) == 2 and parent in group]
+        return next((name for pair in pairs for name in pair if name != parent), None)
+
     @property
     def secret_key(self) -> bool:
         """Whether what may stand in a URL instead of the id is a secret: a credential's key."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -78,6 +79,10 @@ class EntityEndpoints:
         self.publisher = publisher
         self._collection = collection
         self._nesting = nesting
+        # What several parents may each have one of: a target of an upstream, a consumer's group.
+        self._name_within = (
+            None if nesting is None else ENTITIES[collection].name_within(nesting.field)
+        )
 
     def routes(self) -> list[Route]:
         """Return the routes of the collection and of one entity in it."""
@@ -119,15 +124,19 @@ class EntityEndpoints:
         if request.method == "PATCH":
 
             def change(table: Table) -> Written:
-                if self._nesting is not None:
-                    self._get(table, request, key)
-                return changes.patch(table, self._collection, key, data, _now())
+                own = key if self._nesting is None else self._get(table, request, key)["id"]
+                return changes.patch(table, self._collection, own, data, _now())
 
         else:
 
             def change(table: Table) -> Written:
                 full = {**data, **self._foreign(table, request)}
-                return changes.put(table, self._collection, key, full, _now())
+                own = key
+                if self._name_within is not None and not changes.is_id(key):
+                    full[self._name_within] = key
+                    found = self._find_within(table, request, key)
+                    own = str(uuid4()) if found is None else found["id"]
+                return changes.put(table, self._collection, own, full, _now())
 
         verb = "change" if request.method == "PATCH" else "put"
         named = _named(data, key) if changes.is_id(key) else self._shown(key)
@@ -137,7 +146,11 @@ class EntityEndpoints:
 
     async def _read_one(self, request: Request, key: str) -> dict[str, Any]:
         """Read the body for one entity; what is there already says what a form is like."""
-        there = changes.find(self.publisher.table, self._collection, key) or {}
+        table = self.publisher.table
+        if self._name_within is not None and not changes.is_id(key):
+            there = self._find_within(table, request, key) or {}
+        else:
+            there = changes.find(table, self._collection, key) or {}
         return await read_object(request, lambda form: self._shape({**there, **form}))
 
     def _shown(self, key: str) -> str:
@@ -151,8 +164,8 @@ class EntityEndpoints:
         wanted_wait(request)  # a wrong one is refused whether the entity is there or not
 
         def rule(table: Table) -> Table:
-            self._get(table, request, key)
-            return changes.delete(table, self._collection, key)
+            own = self._get(table, request, key)["id"]
+            return changes.delete(table, self._collection, own)
 
         try:
             row = self._get(self.publisher.table, request, key)
@@ -180,9 +193,18 @@ class EntityEndpoints:
         parent = self._parent(table, request)["id"]
         return [row for row in rows if row.get(self._nesting.field) == parent]
 
+    def _find_within(self, table: Table, request: Request, key: str) -> Row | None:
+        """Return the entity that has the name inside the parent of this path, or None."""
+        rows = self._rows(table, request)
+        return next((row for row in rows if row[self._name_within] == key), None)
+
     def _get(self, table: Table, request: Request, key: str) -> Row:
+        if self._name_within is not None and not changes.is_id(key):
+            found = self._find_within(table, request, key)
+            if found is None:
+                raise NotFound("Not found")
+            return found
         if self._nesting is None or not changes.is_id(key):
-            # A name may be unique within its parent only.
             within = {**table, self._collection: self._rows(table, request)}
             return changes.get(within, self._collection, key)
         row = changes.get(table, self._collection, key)

@@ -216,7 +216,14 @@ def _write(
 
 
 def _ids(keyed: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(name for name, one in keyed.items() if ENTITIES[one].endpoint_key is None)
+    """Return the parameters of a path that take an id and nothing else."""
+    found = tuple(name for name, one in keyed.items() if ENTITIES[one].endpoint_key is None)
+    if {"parent", "key"} <= keyed.keys():
+        entity = ENTITIES[keyed["key"]]
+        inside = [name for name, one in entity.foreign.items() if one == keyed["parent"]]
+        if any(entity.name_within(name) for name in inside):
+            return tuple(name for name in found if name != "key")
+    return found
 
 
 class OpenApiEndpoint:

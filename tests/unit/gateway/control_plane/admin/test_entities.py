@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.control_plane import AS_OWNER, make, names, running
+from tests.support.control_plane import AS_OWNER, Place, make, names, running
 from tests.support.documents import plugin_of, story
 
 
@@ -349,3 +349,52 @@ async def test_a_number_may_be_as_large_as_json_has_them(tmp_path: Path) -> None
         document = {"plugins": {"rate-limiting": {"config": config}}}
         assert (await place.ask("DELETE", f"/plugins/{made['id']}")).status == 204
         assert (await place.publish(document, wait=0)).status < 300
+
+
+async def _weights(place: Place, upstream: str) -> dict[str, int]:
+    reply = await place.ask("GET", f"/upstreams/{upstream}/targets")
+    return {row["target"]: row["weight"] for row in reply.body["data"]}
+
+
+async def test_a_target_of_a_path_is_the_one_of_its_upstream(tmp_path: Path) -> None:
+    async with running(tmp_path) as place:
+        for upstream in ("a", "b"):
+            await make(place, "/upstreams", name=upstream)
+            await make(place, f"/upstreams/{upstream}/targets", target="h.test:80")
+        for upstream, other in (("a", "b"), ("b", "a")):
+            path = f"/upstreams/{upstream}/targets/h.test:80"
+            untouched = await _weights(place, other)
+            for method, weight in (("PATCH", 1), ("PUT", 2)):
+                reply = await place.ask(method, path, {"weight": weight})
+                assert (reply.status, reply.body["weight"]) == (200, weight)
+                assert await _weights(place, upstream) == {"h.test:80": weight}
+                assert await _weights(place, other) == untouched
+            assert (await place.ask("DELETE", path)).status == 204
+            assert await _weights(place, upstream) == {}
+            assert await _weights(place, other) == untouched
+            again = await place.ask("PUT", path, {"weight": 3})
+            assert again.status == 200
+            assert await _weights(place, upstream) == {"h.test:80": 3}
+            assert await _weights(place, other) == untouched
+            moved = await place.ask("PATCH", path, {"target": "i.test:80"})
+            assert (moved.status, moved.body["target"]) == (200, "i.test:80")
+            assert (await place.ask("PATCH", path, {"weight": 4})).status == 404
+            assert await _weights(place, other) == untouched
+
+
+async def test_a_group_of_a_consumer_is_known_by_its_name(tmp_path: Path) -> None:
+    async with running(tmp_path) as place:
+        for name in ("ann", "bob"):
+            await make(place, "/consumers", username=name)
+            made = await place.ask("PUT", f"/consumers/{name}/acls/staff", {"tags": [name]})
+            assert (made.status, made.body["group"]) == (200, "staff")
+        ann = await place.ask("GET", "/consumers/ann/acls/staff")
+        assert (ann.status, ann.body["tags"]) == (200, ["ann"])
+        again = await place.ask("PUT", "/consumers/ann/acls/staff", {})
+        assert (again.body["id"], again.body["tags"]) == (ann.body["id"], None)
+        change = await place.ask("PATCH", "/consumers/ann/acls/staff", {"group": "boss"})
+        assert (change.status, change.body["group"]) == (200, "boss")
+        assert (await place.ask("GET", "/consumers/ann/acls/staff")).status == 404
+        assert (await place.ask("DELETE", "/consumers/ann/acls/boss")).status == 204
+        assert (await place.ask("GET", "/consumers/ann/acls")).body["data"] == []
+        assert (await place.ask("GET", "/consumers/bob/acls/staff")).body["tags"] == ["bob"]
