@@ -96,7 +96,7 @@ class Place:
             return Reply(reply.status, body, reply.headers.copy())
 
     async def publish(
-        self, document: Any, owner: str = "stack-test", wait: float = 5.0, **more: Any
+        self, document: Any, owner: str = "stack-test", wait: float = 60.0, **more: Any
     ) -> Reply:
         body = {"owner": owner, "document": document, "wait": wait, **more}
         return await self.ask("POST", "/releases", body)

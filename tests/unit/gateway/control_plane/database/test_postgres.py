@@ -155,7 +155,7 @@ def test_one_that_hangs_while_it_writes_is_ended_by_the_server(
 ) -> None:
     store = Store(postgres.opened(name))
     store.open()
-    monkeypatch.setattr(postgres_address, "_IDLE", 1)
+    monkeypatch.setattr(postgres_address, "_IDLE", 4)
     hanging = Store(postgres.opened(name))
     waiting = Store(postgres.opened(name, lock_timeout=0.1))
 
@@ -181,7 +181,7 @@ def test_what_is_written_is_announced_when_it_is_committed(postgres: Postgres, n
         with store.database.writing() as connection:
             store.database.announce(connection, "release")
             assert list(listening.notifies(timeout=0.1)) == []
-        (news,) = listening.notifies(timeout=10, stop_after=1)
+        (news,) = listening.notifies(timeout=PATIENCE, stop_after=1)
         schema, _, *what = news.payload.split()
         assert (schema, what) == ("mine", ["release"])
     store.close()
@@ -220,7 +220,7 @@ def test_a_user_without_a_schema_is_told_to_name_one(postgres: Postgres, name: s
 
 
 def test_when_all_connections_are_in_use_that_is_said(postgres: Postgres, name: str) -> None:
-    database = postgres.opened(name, timeout=0.2)
+    database = postgres.opened(name, timeout=2.0)
     Store(database).open()
     with ExitStack() as readers:
         for _ in range(6):
