@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from time import monotonic
+from weakref import finalize
 
 from gateway.errors import OutgoingError
 from gateway.logs import get_logger
@@ -34,24 +35,22 @@ class Datagrams:
         self._plugin = plugin
         self._counts = counts
         self._socket: socket.socket | None = None
+        self._close: Callable[[], object] = _nothing
         self._until = 0.0
         self._log = get_logger("gateway.plugins.logging")
         self._too_large = False
-
-    def __del__(self) -> None:
-        # Not before: its plugin may be closed while its queue still sends.
-        self._disconnect()
 
     async def send(self, entries: list[bytes]) -> int:
         """Send entries; return how many are done. Raises ``OutgoingError`` for none."""
         done = sent = 0
         try:
-            if self._socket is None or monotonic() > self._until:
+            connected = self._socket
+            if connected is None or monotonic() > self._until:
                 self._disconnect()
-                self._socket = await self._connect()
+                connected = self._take(await self._connect())
                 self._until = monotonic() + _LASTS
             for entry in entries:
-                sent += self._send(self._socket, entry)
+                sent += self._send(connected, entry)
                 done += 1
         except OSError as error:
             # Also what became of a datagram before: nobody was there.
@@ -78,10 +77,24 @@ class Datagrams:
                 )
             return False
 
+    def _take(self, made: socket.socket) -> socket.socket:
+        """Have a socket until the next one, or for as long as anybody has this.
+
+        Its plugin may be closed while its queue still sends, so nobody else knows when that is. By
+        ``__del__`` it would be too late: where both are garbage at once, the collector may come to
+        the socket first, which warns that it was not closed.
+        """
+        self._close = finalize(self, made.close)
+        self._socket = made
+        return made
+
     def _disconnect(self) -> None:
-        opened, self._socket = self._socket, None
-        if opened is not None:
-            opened.close()
+        self._socket = None
+        self._close()
+
+
+def _nothing() -> None:
+    """Close what was not opened."""
 
 
 async def udp_socket(host: str, port: int, within: float) -> socket.socket:

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import gc
 import socket
+import warnings
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from gateway.errors import OutgoingError
 from gateway.plugins.logging.counts import LogCounts
 from gateway.plugins.logging.datagrams import Datagrams, local_socket, udp_socket
 from tests.support.logging import until
+from tests.support.ports import free_ports
 
 
 def server() -> socket.socket:
@@ -34,8 +37,7 @@ async def test_an_entry_that_fits_into_no_datagram_is_dropped_and_counted() -> N
 
 
 async def test_a_place_where_nobody_listens_is_an_error_until_somebody_does() -> None:
-    with server() as there:
-        port = there.getsockname()[1]
+    (port,) = free_ports(1)
     datagrams = sender(port, LogCounts())
     assert await datagrams.send([b"lost"]) == 1
     with pytest.raises(OutgoingError, match=r"logs\.test: Connection refused"):
@@ -72,3 +74,24 @@ async def test_a_local_socket_that_is_full_takes_the_rest_later(tmp_path: Path) 
         found += [there.recv(100) for _ in range(taken)]
     assert found == entries[: done + 2]
     assert await until(lambda: True)
+
+
+async def test_a_socket_is_closed_with_what_sends_through_it_whatever_is_collected_first() -> None:
+    far, opened = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with far:
+        sockets = [opened]
+        del opened
+
+        async def connect() -> socket.socket:
+            return sockets.pop()
+
+        datagrams = Datagrams("syslog", connect, "syslog", LogCounts())
+        assert await datagrams.send([b"1"]) == 1
+        # What refers to itself is left to the garbage collector, which goes by age.
+        vars(datagrams)["itself"] = datagrams
+        del datagrams
+        with warnings.catch_warnings(record=True) as warned:
+            gc.collect()
+        assert warned == []
+        with pytest.raises(OSError):
+            far.send(b"2")
