@@ -34,7 +34,7 @@ OWN_LIMITS = QueueLimits(
 """Those of the plugins that have no settings for them."""
 
 
-_SMALL = 16384
+SMALL = 16384
 """Bytes of a body that may be kept a little longer."""
 _MOST_WAITING = 256
 _log = get_logger("gateway.plugins.logging")
@@ -70,7 +70,7 @@ class LogHandler(Handler):
         if (
             self._fields is not None
             or request.log_fields
-            or len(request.body) > _SMALL
+            or len(request.body) > SMALL
             # What is known of TLS goes with the connection.
             or request.connection.scheme == "https"
         ):

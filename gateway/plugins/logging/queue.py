@@ -81,6 +81,8 @@ class BatchQueue:
         self.limits = limits
         self.send = send
         self.users = 1
+        self.fills: set[Callable[[], None]] = set()
+        """What adds entries that are made late; called before the end."""
         self._plugin = plugin
         self._counts = counts
         self._clock = clock or QueueClock()
@@ -149,6 +151,8 @@ class BatchQueue:
 
     async def close(self, within: float) -> None:
         """Deliver what is left, in so many seconds at most; count what is not as dropped."""
+        for fill in self.fills:
+            fill()
         self._closing = True
         self._end = self._clock.now() + _LAST_TRIES
         self._wake()

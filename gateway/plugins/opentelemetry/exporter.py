@@ -7,18 +7,27 @@ exporter bring a thread and a client that blocks, where the worker has both a qu
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from gateway import __version__
+from gateway.http.log_ids import named
 from gateway.http.messages import Request, Response
+from gateway.logs import get_logger
 from gateway.plugins.base import PluginContext
+from gateway.plugins.logging.handler import SMALL
 from gateway.plugins.logging.queue import QueueLimits
 from gateway.plugins.opentelemetry.sending import SpanReceiver, SpanSender
 
 if TYPE_CHECKING:
     from gateway.plugins.opentelemetry.spans import SpanWriter
 
+_log = get_logger("gateway.plugins")
 _PLUGIN = "opentelemetry"
+_TOGETHER = 64
+"""Requests whose spans are made in one go, and at the latest so many seconds …"""
+_SOON = 0.2
+"""… after the first."""
 
 
 class SpanExporter:
@@ -43,19 +52,47 @@ class SpanExporter:
         self._key = (_PLUGIN, context.plugin_id)
         limits = _limits(config.queue)
         self._queue = context.logs.queue(self._key, _PLUGIN, limits, self._send)
+        self._queue.fills.add(self._write)
         self._spans: SpanWriter | None = None
+        self._waiting: list[tuple[Request, Response]] = []
+        self._due: asyncio.TimerHandle | None = None
 
     def add(self, request: Request, response: Response) -> None:
-        """Take the spans of one request."""
+        """Have the spans of a request made, soon, with those of others.
+
+        Few are recorded. By itself, each would find that the processor has forgotten code and data,
+        which takes several times what making them does.
+        """
+        waiting = self._waiting
+        waiting.append((request, response))
+        if len(waiting) >= _TOGETHER or len(request.body) > SMALL:
+            self._write()
+        elif self._due is None:
+            self._due = asyncio.get_running_loop().call_later(_SOON, self._write)
+
+    def _write(self) -> None:
+        """Make the spans of the requests that wait."""
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
         if self._spans is None:
             # Imported late: protobuf is large, and most workers trace nothing.
             from gateway.plugins.opentelemetry.spans import SpanWriter
 
             self._spans = SpanWriter(self._attributes)
-        self._queue.add(self._spans.write(request, response, self._queue.add))
+        for request, response in waiting:
+            try:
+                self._queue.add(self._spans.write(request, response, self._queue.add))
+            except Exception:
+                _log.exception("log handler failed", **named(request))
 
     def close(self) -> None:
         """Give the queue back: what waits there is sent."""
+        self._write()
+        self._queue.fills.discard(self._write)
         self._context.logs.release(self._key)
 
     async def _send(self, entries: list[bytes]) -> int:

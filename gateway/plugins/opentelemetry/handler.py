@@ -9,11 +9,15 @@ from gateway.http import identity
 from gateway.http.messages import Request, Response
 from gateway.plugins.base import Handler, PluginContext
 from gateway.plugins.opentelemetry.exporter import SpanExporter
+from gateway.plugins.opentelemetry.formats import write_w3c
 from gateway.plugins.opentelemetry.passing import PassingTraces
 from gateway.plugins.opentelemetry.propagation import Propagation
 from gateway.plugins.opentelemetry.trace import Sampler, Trace
 
 _USUAL_RATE = 0.01
+_NAME = b"traceparent"
+_OWN = frozenset({_NAME})
+_W3C = ("w3c",)
 
 
 class OpenTelemetry(Handler):
@@ -29,7 +33,8 @@ class OpenTelemetry(Handler):
         self._decides = sampler.decides
         self._propagation = propagation = Propagation(config)
         names = propagation.before, propagation.behind
-        passing = PassingTraces(*names, sampler.keeps, sampler.last, self._continue)
+        ways = self._record, self._continue
+        passing = PassingTraces(*names, sampler.keeps, sampler.last, *ways)
         if propagation.short:
             # Compiled, and called as it is, without a Python function before it.
             self.access = passing.take  # type: ignore[method-assign]  # of this configuration
@@ -56,6 +61,18 @@ class OpenTelemetry(Handler):
             trace.root = ids[16:]
         else:
             request.passing = ()
+
+    def _record(self, request: Request, came: bytes) -> None:
+        """Go on with a trace that the caller records, and of which one ``traceparent`` came.
+
+        What ``_continue`` does then, without a look for anything else.
+        """
+        ids = next(identity.ids)
+        request.trace = trace = Trace(came[3:35], ids[:16], True)
+        trace.parent, trace.root, trace.forms = came[36:52], ids[16:], _W3C
+        trace.injected = written = write_w3c(trace)
+        request.headers = [pair for pair in request.headers if pair[0] != _NAME] + written
+        request.own_headers |= _OWN
 
     def header_filter(self, request: Request, response: Response) -> None:
         """Show the trace's id; also where a plugin responded before ``access`` ran."""

@@ -69,8 +69,8 @@ class PassingTraces:
     ``before`` are names of headers that say something whatever ``traceparent`` does, ``behind``
     those that do where there is no right one. ``keeps``: what the caller records is recorded.
     ``last``: the greatest number of an id (``number_of``) that is recorded without a caller's
-    decision; None: none is. ``otherwise`` takes the requests whose traces are recorded, or of
-    which more has to be looked at.
+    decision; None: none is. ``record`` takes the requests whose caller records their trace, with
+    their ``traceparent``, and ``otherwise`` all of which more has to be looked at.
     """
 
     def __init__(
@@ -79,12 +79,14 @@ class PassingTraces:
         behind: frozenset[bytes],
         keeps: bool,
         last: int | None,
+        record: Callable[[Request, bytes], None],
         otherwise: Callable[[Request], None],
     ) -> None:
         self._before = before
         self._known = _OWN | before | behind
         self._keeps = keeps
         self._last = last
+        self._record = record
         self._otherwise = otherwise
         self._flags = native.traceparent_flags
 
@@ -119,9 +121,10 @@ class PassingTraces:
             flags = traceparent_flags(came)
         if flags & _SAMPLED == 0:
             _pass(request, came, _W3C)
-        elif flags < 0 or self._keeps:
+        elif flags < 0:
             self._otherwise(request)
-            return
+        elif self._keeps:
+            self._record(request, came)
         else:
             # The decision is another one than the caller's, so it is a span's of ours.
             value = b"00-%b-%b-00" % (came[3:35], identity.next_id()[:16])

@@ -42,11 +42,11 @@ _FAILED = Status(code=Status.STATUS_CODE_ERROR)
 
 
 class _Clock:
-    """Monotonic seconds to nanoseconds since 1970."""
+    """Monotonic seconds to nanoseconds since 1970; ``ended``: when the response was out."""
 
-    def __init__(self) -> None:
-        self.now = time_ns()
-        self._offset = self.now - int(monotonic() * _SECOND)
+    def __init__(self, ended: float) -> None:
+        self._offset = time_ns() - int(monotonic() * _SECOND)
+        self.ended = self.at(ended)
 
     def at(self, seconds: float) -> int:
         return self._offset + int(seconds * _SECOND)
@@ -67,13 +67,13 @@ class SpanWriter:
         ``later`` takes the span of a record that Kafka is still to acknowledge.
         """
         trace: Trace = request.trace
-        clock = _Clock()
+        clock = _Clock(request.ended)
         spans = [_root(request, response, trace, clock), *_waits(request, trace, clock)]
         if request.tries:
             spans += _upstream(request, trace, clock)
         elif trace.topics:
             since = request.waiting_since
-            begun = clock.now if since is None else clock.at(since)
+            begun = clock.ended if since is None else clock.at(since)
             if response.status >= 400 and trace.written and not trace.written.problem:
                 trace.written = None  # it was not sent, or nobody waits for it any more
             written = trace.written
@@ -125,7 +125,7 @@ def _root(request: Request, response: Response, trace: Trace, clock: _Clock) -> 
     return _span(
         trace.number,
         "kong",
-        (clock.at(request.received), clock.now),
+        (clock.at(request.received), clock.ended),
         attributes,
         kind=Span.SPAN_KIND_SERVER,
         own=trace.root,
@@ -156,7 +156,7 @@ def _upstream(request: Request, trace: Trace, clock: _Clock) -> list[bytes]:
     for number, row in enumerate(tries, 1):
         last = number == len(tries)
         begun = row["balancer_start_ns"]
-        ended = clock.now if last else tries[number]["balancer_start_ns"]
+        ended = clock.ended if last else tries[number]["balancer_start_ns"]
         if last and request.upstream_status is not None:
             ended = clock.at(request.upstream_sent + request.upstream_ms / 1000)
         attributes: dict[str, str | int] = {"try_count": number, "net.peer.port": row["port"]}
@@ -188,7 +188,7 @@ def _produced(trace: Trace, clock: _Clock, begun: int, *, failed: bool) -> bytes
     It ends when Kafka has acknowledged them, where that is known.
     """
     topics, written = trace.topics, trace.written
-    ended, place, problem = clock.now, b"", ""
+    ended, place, problem = clock.ended, b"", ""
     if written is not None and written.settled:
         begun, ended = min(begun, clock.at(written.since)), clock.at(written.until)
         problem = written.problem

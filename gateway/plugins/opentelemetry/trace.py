@@ -64,8 +64,10 @@ class Trace:
 
     def on_record(self, chosen: list[Header]) -> list[Header]:
         """Return a record's headers with those of the trace, unless they are there already."""
-        names = {name.lower() for name, _ in chosen}
         added = [(name.decode("latin-1"), value) for name, value in self.injected]
+        if not chosen:
+            return added
+        names = {name.lower() for name, _ in chosen}
         return chosen + [pair for pair in added if pair[0] not in names]
 
 

@@ -19,7 +19,7 @@ from tests.support.requests import request_of
 
 def traced(target: bytes = b"/") -> Request:
     request = request_of(target, host=b"api.test:8000")
-    request.received = monotonic()
+    request.received = request.ended = monotonic()
     request.trace = trace = Trace(b"1" * 32, b"2" * 16, True)
     trace.root = b"3" * 16
     return request
