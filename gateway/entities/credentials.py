@@ -77,7 +77,7 @@ class JwtSecret(ConsumerCredential):
         default_factory=random_token,
         description="The secret that signs tokens with an HS algorithm; made up when not given.",
     )
-    rsa_public_key: str | None = Field(
+    rsa_public_key: NonEmpty | None = Field(
         default=None, description="The PEM public key for all other algorithms."
     )
     algorithm: Literal[
@@ -98,10 +98,25 @@ class JwtSecret(ConsumerCredential):
 
     @model_validator(mode="after")
     def _check_key(self) -> JwtSecret:
+        if self.algorithm.startswith("HS") and not self.secret:
+            # Anybody could sign with it. Beside a public key it says that there is none.
+            raise violation([], {"secret": "length must be at least 1"})
         if not self.algorithm.startswith("HS") and self.rsa_public_key is None:
             missing = {"rsa_public_key": "required field missing"}
             raise violation([failed_condition("algorithm")], missing)
+        # Kong does not look at keys of elliptic curves, and takes any it has no use for.
+        if self.rsa_public_key and self.algorithm.startswith(("RS", "PS", "EdDSA")):
+            _check_public_key(self.rsa_public_key)
         return self
+
+
+def _check_public_key(text: str) -> None:
+    # Only where there are keys: docs/decisions/imports-inside-functions.md
+    from gateway.entities.pem import check_public_key
+
+    problem = "" if is_reference(text) else check_public_key(text)
+    if problem:
+        raise violation([failed_condition("algorithm")], {"rsa_public_key": problem})
 
 
 class Acl(ConsumerCredential):
@@ -116,7 +131,7 @@ class HmacAuthCredential(ConsumerCredential):
     username: Annotated[NonEmpty, Hint(unique=True)] = Field(
         description="The unique user name that requests show."
     )
-    secret: Annotated[str, Hint(auto=True, referenceable=True, encrypted=True)] = Field(
+    secret: Annotated[NonEmpty, Hint(auto=True, referenceable=True, encrypted=True)] = Field(
         default_factory=random_token,
         description="The secret that signs requests; made up when it is not given.",
     )
@@ -143,7 +158,7 @@ class OAuth2Credential(ConsumerCredential):
     client_id: Annotated[NonEmpty, Hint(unique=True, auto=True)] = Field(
         default_factory=random_token, description="The application's unique client id."
     )
-    client_secret: Annotated[str, Hint(auto=True, referenceable=True, encrypted=True)] = Field(
+    client_secret: Annotated[NonEmpty, Hint(auto=True, referenceable=True, encrypted=True)] = Field(
         default_factory=random_token,
         description="The application's secret; made up when it is not given.",
     )

@@ -6,7 +6,7 @@ from __future__ import annotations
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 _UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm)
 
@@ -26,6 +26,16 @@ def check_key(text: str) -> str:
         load_pem_private_key(text.encode(), None)
     except _UNREADABLE:
         return "invalid key: expected a PEM private key without password"
+    return ""
+
+
+def check_public_key(text: str) -> str:
+    """Return what is wrong with a PEM public key, or an empty string; a key pair holds one too."""
+    try:
+        load_pem_public_key(text.encode())
+    except _UNREADABLE:
+        if check_key(text):
+            return "invalid key: expected a PEM public key"
     return ""
 
 

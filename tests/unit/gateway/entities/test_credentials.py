@@ -14,7 +14,9 @@ from gateway.entities.credentials import (
     show_secret,
     store_secret,
 )
+from gateway.errors import SchemaViolation
 from gateway.settings.compatibility import version_of
+from tests.support.tokens import private_key, public_pem
 
 
 def test_a_password_is_stored_as_kong_stores_it() -> None:
@@ -105,3 +107,38 @@ def test_each_version_hashes_as_kong_does_and_reads_both(version: str, stored: s
         assert hash_password("kong", consumer) == stored
     assert password_matches("kong", consumer, stored)
     assert not password_matches("Kong", consumer, stored)
+
+
+CONSUMER = "6d3f1f0e-0000-4000-8000-000000000001"
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "PS512", "EdDSA"])
+def test_a_public_key_is_one(algorithm: str) -> None:
+    row = {"consumer": CONSUMER, "algorithm": algorithm}
+    pair = private_key(algorithm).as_pem(private=True).decode()
+    for key in (public_pem(algorithm), pair, "{vault://env/KEY}"):
+        made = validate_row("jwt_secrets", {**row, "rsa_public_key": key})
+        assert made["rsa_public_key"] == key
+    for wrong in ("nonsense", public_pem(algorithm).replace("PUBLIC", "NO")):
+        with pytest.raises(SchemaViolation) as caught:
+            validate_row("jwt_secrets", {**row, "rsa_public_key": wrong})
+        said = caught.value.fields["rsa_public_key"]
+        assert said == "invalid key: expected a PEM public key"
+    shared = {"consumer": CONSUMER, "rsa_public_key": "of no use"}
+    assert validate_row("jwt_secrets", shared)["algorithm"] == "HS256"
+
+
+@pytest.mark.parametrize(
+    ("collection", "field", "more"),
+    [
+        ("jwt_secrets", "secret", {}),
+        ("jwt_secrets", "secret", {"algorithm": "HS512"}),
+        ("jwt_secrets", "rsa_public_key", {}),
+        ("hmacauth_credentials", "secret", {"username": "u"}),
+        ("oauth2_credentials", "client_secret", {"name": "a"}),
+    ],
+)
+def test_no_secret_is_empty(collection: str, field: str, more: dict[str, str]) -> None:
+    with pytest.raises(SchemaViolation) as caught:
+        validate_row(collection, {"consumer": CONSUMER, field: "", **more})
+    assert caught.value.fields == {field: "length must be at least 1"}
