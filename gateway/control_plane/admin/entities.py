@@ -195,8 +195,8 @@ class EntityEndpoints:
 
     def _find_within(self, table: Table, request: Request, key: str) -> Row | None:
         """Return the entity that has the name inside the parent of this path, or None."""
-        rows = self._rows(table, request)
-        return next((row for row in rows if row[self._name_within] == key), None)
+        name, rows = self._name_within, self._rows(table, request)
+        return next((row for row in rows if name is not None and row[name] == key), None)
 
     def _get(self, table: Table, request: Request, key: str) -> Row:
         if self._name_within is not None and not changes.is_id(key):
