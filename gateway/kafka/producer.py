@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import repeat
+from itertools import repeat, takewhile
 from typing import Any
 
 from gateway.errors import BufferFull, KafkaRefuses, ProduceError, ProducerUnhealthy
@@ -390,11 +390,7 @@ class Producer:
 
     def _give_up(self, last: int, error: ProduceError, reason: str) -> None:
         """Fail the pending records up to a token; ``reason`` is what is counted."""
-        expired = []
-        for token in self._pending:
-            if token > last:
-                break
-            expired.append(token)
+        expired = list(takewhile(last.__ge__, self._pending))
         for token in expired:
             self.watch.count_untold(reason, token, last=self.closing)
             self._tell(self._pending.pop(token), error)

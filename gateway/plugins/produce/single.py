@@ -13,7 +13,7 @@ from gateway.plugins.produce.outcomes import Delivery, RecordSender
 _NO_HEADERS: Sequence[Header] = ()
 
 
-class RecordHeaders(Protocol):
+class FittingHeaders(Protocol):
     """What makes the headers of records: ``TracedHeaders``."""
 
     only_traces: bool
@@ -50,7 +50,7 @@ class SingleRecords:
         topic: str,
         encode: Callable[[Request, bytes], bytes],
         send: Callable[..., None],
-        headers: RecordHeaders,
+        headers: FittingHeaders,
         most: int,
         must_wait: Callable[[Request, int], bool],
         in_turns: Callable[[Request], Response | Pending],
