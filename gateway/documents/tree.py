@@ -266,7 +266,7 @@ def _identity(node: DocumentNode) -> str:
     """
     entity = node.entity
     own = entity_path("", entity.collection, node.key)
-    if entity.key_field is not None and entity.key_field == entity.endpoint_key:
+    if entity.known_by_key:
         return own
     for name in entity.parents:
         if name in node.parents:
@@ -334,7 +334,7 @@ def _row_identity(entity: EntityType, row: Row, known: Known, cache: dict[RowKey
     if found is None:
         own = entity_path("", entity.collection, key_of(entity, row))
         parent = _parent_field(entity, row, known)
-        if parent is None or (entity.key_field and entity.key_field == entity.endpoint_key):
+        if parent is None or entity.known_by_key:
             found = own
         else:
             above = _row_identity(*known[_referred(entity, row, parent)], known, cache)

@@ -153,6 +153,11 @@ class EntityType:
     made_up: tuple[str, ...] = ()
     """Secrets that are made up when absent; documents must say them."""
 
+    @property
+    def known_by_key(self) -> bool:
+        """Whether the key of a keyed document names one entity among all, whatever it is in."""
+        return self.key_field == self.endpoint_key and (self.key_field,) in self.unique
+
     def name_within(self, parent: str) -> str | None:
         """Return the field that names an entity among those of one parent, and not among all.
 

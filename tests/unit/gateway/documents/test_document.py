@@ -232,3 +232,18 @@ def _public_key(algorithm: str) -> str:
         key = ed25519.Ed25519PrivateKey.generate()
     encoding, form = Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
     return str(key.public_key().public_bytes(encoding, form).decode())
+
+
+def test_upstreams_may_have_targets_of_the_same_address() -> None:
+    targets = {"h.test:80": {"weight": 5}}
+    document = {"upstreams": {"a": {"targets": targets}, "b": {"targets": targets}}}
+    table = to_table(document, "me", 0)
+    first, second = table["targets"]
+    assert first["target"] == second["target"] == "h.test:80"
+    assert first["id"] != second["id"]
+    assert {first["upstream"], second["upstream"]} == {row["id"] for row in table["upstreams"]}
+    shown = from_table(table, "me")["upstreams"]
+    assert [list(shown[name]["targets"]) for name in "ab"] == [["h.test:80"]] * 2
+    assert "id" not in shown["a"]["targets"]["h.test:80"]
+    alone = to_table({"upstreams": {"b": {"targets": targets}}}, "me", 0)["targets"]
+    assert [row["id"] for row in alone if row["upstream"] == second["upstream"]] == [second["id"]]
