@@ -60,6 +60,7 @@ def find(table: Table, collection: str, key: str) -> Row | None:
     if collection == "certificates" and not is_id(key):
         key = certificate_of(table, key) or _NO_ID
     field = _key_field(entity_type(collection), key)
+    key = key.lower() if field == "id" else key
     rows = table.get(collection, ())
     if isinstance(rows, Rows):
         return rows.find(field, key)

@@ -249,7 +249,8 @@ class Tree:
     def _identify(self, node: DocumentNode) -> None:
         given = node.data.get("id")
         if isinstance(given, str) and not contains(given, self._unknown):
-            node.id = given
+            # As the entity's own check writes it: what refers to it has to say the same.
+            node.id = given.lower()
         else:
             node.id = derived_id(self._owner, _identity(node))
 

@@ -47,10 +47,13 @@ def invalid(text: str) -> PydanticCustomError:
 
 
 def check_uuid(value: str) -> str:
-    """Refuse what is not a UUID."""
+    """Return a UUID as it is written and compared, in lower case; refuse what is none.
+
+    RFC 9562 section 4: upper case is read as well, and the same.
+    """
     if UUID.fullmatch(value) is None:
         raise invalid("expected a valid UUID")
-    return value
+    return value.lower()
 
 
 def check_uuid_or_reference(value: str) -> str:

@@ -136,7 +136,7 @@ class Consumers:
         The fields are ``id``, ``username`` and ``custom_id``.
         """
         for field in fields:
-            found = self._by[field].get(value)
+            found = self._by[field].get(value.lower() if field == "id" else value)
             if found is not None:
                 return found
         return None

@@ -398,3 +398,36 @@ async def test_a_group_of_a_consumer_is_known_by_its_name(tmp_path: Path) -> Non
         assert (await place.ask("DELETE", "/consumers/ann/acls/boss")).status == 204
         assert (await place.ask("GET", "/consumers/ann/acls")).body["data"] == []
         assert (await place.ask("GET", "/consumers/bob/acls/staff")).body["tags"] == ["bob"]
+
+
+async def test_an_id_is_the_same_in_capitals(tmp_path: Path) -> None:
+    capitals = str(uuid4()).upper()
+    own = capitals.lower()
+    async with running(tmp_path) as place:
+        made = await place.ask("PUT", f"/services/{capitals}", {"host": "a.test"})
+        assert made.body["id"] == own
+        again = await place.ask("PUT", f"/services/{own}", {"host": "b.test", "id": capitals})
+        assert (again.status, again.body["created_at"]) == (200, made.body["created_at"])
+        route = await make(place, "/routes", paths=["/"], service={"id": capitals})
+        assert route["service"] == {"id": own}
+        path = f"/services/{capitals}/routes/{route['id'].upper()}"
+        assert (await place.ask("PATCH", path, {"paths": ["/b"]})).status == 200
+        assert (await place.ask("DELETE", path)).status == 204
+        assert (await place.ask("DELETE", f"/services/{capitals}")).status == 204
+        assert (await place.ask("GET", "/services")).body["data"] == []
+
+
+async def test_an_id_of_a_document_is_the_same_in_capitals(tmp_path: Path) -> None:
+    service, consumer = str(uuid4()).upper(), str(uuid4()).upper()
+    key_auth = {"config": {"anonymous": consumer}}
+    routes = {"r": {"paths": ["/"], "plugins": {"key-auth": key_auth}}}
+    document = {
+        "services": {"s": {"id": service, "host": "a.test", "routes": routes}},
+        "routes": {"other": {"paths": ["/o"], "service": service.lower()}},
+        "consumers": {"c": {"id": consumer}},
+    }
+    async with running(tmp_path) as place:
+        for _ in range(2):
+            assert (await place.publish(document, wait=0)).status < 300
+        found = (await place.ask("GET", "/routes")).body["data"]
+        assert [row["service"] for row in found] == [{"id": service.lower()}] * 2
