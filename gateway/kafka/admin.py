@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 from confluent_kafka import (
@@ -29,6 +29,9 @@ UNREADABLE = "(headers whose names are not UTF-8)"
 
 _TIMEOUT = 15.0
 _POLL = 0.5
+_PAUSE = 0.05
+_NOT_YET = frozenset({"UNKNOWN_TOPIC_OR_PART", "LEADER_NOT_AVAILABLE"})
+"""What brokers say of a topic that they have not read of, or not wholly."""
 _HARMLESS = frozenset({"_TRANSPORT", "_ALL_BROKERS_DOWN", "GROUP_AUTHORIZATION_FAILED"})
 """Errors that do not end reading: what passes, and the group that is named but never joined."""
 
@@ -113,11 +116,25 @@ def create_topic(
     replicas: int,
     config: Mapping[str, str] | None = None,
 ) -> None:
-    """Make a topic; -1 replicas leaves the number to the cluster."""
+    """Make a topic that is found from then on; -1 replicas leaves the number to the cluster."""
     new = NewTopic(name, partitions, replicas, config=dict(config or {}))
     with _Errors(connection, f"create topic {name}"):
         admin = AdminClient(connection.settings())
         admin.create_topics([new], request_timeout=_TIMEOUT)[name].result(timeout=2 * _TIMEOUT)
+        end = monotonic() + _TIMEOUT
+        while not _is_found(admin, name) and monotonic() < end:
+            sleep(_PAUSE)
+
+
+def _is_found(admin: AdminClient, name: str) -> bool:
+    """Tell whether a broker knows of a new topic and who leads it, or may not say so.
+
+    The controller confirms a topic before the brokers have read of it (KIP-500, metadata log).
+    """
+    topic = admin.list_topics(name, timeout=_TIMEOUT).topics[name]
+    if topic.error is not None:
+        return topic.error.name() not in _NOT_YET
+    return min((one.leader for one in topic.partitions.values()), default=-1) >= 0
 
 
 def produce(

@@ -3,7 +3,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
+from confluent_kafka import KafkaError as KafkaProblem
+from confluent_kafka.admin import AdminClient
 
 from gateway.errors import KafkaError
 from gateway.kafka.admin import (
@@ -51,6 +56,32 @@ def test_a_topic_is_made_listed_and_written(broker: Broker) -> None:
     assert (record.key(), record.value()) == (b"k", b"v")
     with pytest.raises(KafkaError, match="cannot create topic made-by-test-admin"):
         create_topic(connection, "made-by-test-admin", 2, 1)
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("behind", [KafkaProblem.UNKNOWN_TOPIC_OR_PART, None])
+def test_a_topic_that_was_made_is_found_though_brokers_are_behind_the_controller(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch, behind: int | None
+) -> None:
+    name, ask, asked = f"behind-{behind}", AdminClient.list_topics, []
+
+    def list_late(admin: AdminClient, topic: str | None = None, timeout: float = -1) -> Any:
+        found: Any = ask(admin, topic, timeout=timeout)
+        asked.append(topic)
+        if len(asked) < 3:
+            # What a broker says that has read less: nothing of it, or not who leads it.
+            error = None if behind is None else KafkaProblem(behind)
+            leaderless = {0: SimpleNamespace(leader=-1)}
+            found.topics[name] = SimpleNamespace(error=error, partitions=leaderless)
+        return found
+
+    connection = KafkaConnection(broker.bootstrap, *broker.admin, ca=broker.ca_file)
+    with monkeypatch.context() as patch:
+        patch.setattr(AdminClient, "list_topics", list_late)
+        create_topic(connection, name, 1, 1)
+    assert len(asked) >= 3
+    assert set(asked) == {name}, "no other topic is asked for: brokers may make it"
+    assert name in {topic.name for topic in list_topics(connection)}
 
 
 def test_records_with_headers_that_are_no_text_are_read_as_well(cluster: MockKafka) -> None:
