@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gateway.names.addresses import server_problem, topic_problem
+from gateway.names.addresses import server_problem, token_problem, topic_problem
 from gateway.names.holds import hold_problem
 from gateway.settings.compatibility import VERSIONS
 from provider.declaration import OutputField, ResourceType
@@ -51,7 +51,9 @@ ACL_OPERATIONS = (
 
 _ADMIN = {
     "url": text(default=None, about="Address of the Admin API; none with `forward`."),
-    "token": text(default=None, secret=True, about="What the Admin API asks for."),
+    "token": text(
+        default=None, secret=True, problem=token_problem, about="What the Admin API asks for."
+    ),
     "ca": text(default=None, about="Authority of an Admin API with TLS, PEM."),
     "kind": text(default="own", allowed=("own", "konnect"), about="Whose control plane it is."),
     "forward": record(
@@ -83,7 +85,7 @@ _KAFKA = {
 }
 _KONNECT = {
     "url": text(about="Address of Konnect's API."),
-    "token": text(secret=True, about="Personal or system access token."),
+    "token": text(secret=True, problem=token_problem, about="Personal or system access token."),
 }
 _PORT = integer(minimum=1, maximum=65_535)
 _READY = {

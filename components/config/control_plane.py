@@ -73,7 +73,7 @@ def read_control_plane(
             reader.problem(key, "only used with controlPlane existing")
     if kind == "konnect":
         return KonnectConfig(
-            token=reader.secret("konnectToken", "Konnect is called with it"),
+            token=reader.token("konnectToken", "Konnect is called with it"),
             region=reader.choice("konnectRegion", KONNECT_REGIONS),
             name=reader.text("konnectName") or f"kafka-gateway-{reader.stack}",
             address=reader.url("konnectAddress", reader.text("konnectAddress")),
@@ -95,7 +95,7 @@ def _existing(reader: ConfigReader, cluster: str, server_name: str) -> ExistingC
     reader.needed(authority, "data planes verify the control plane with it")
     return ExistingControlPlaneConfig(
         admin_url=reader.url("adminUrl", reader.needed("adminUrl", why)),
-        admin_token=reader.secret("adminToken", why),
+        admin_token=reader.token("adminToken", why),
         cluster=reader.needed("clusterControlPlane", why),
         server_name=server_name or cluster.partition(":")[0],
         ca_pem=read_authority(reader, authority),

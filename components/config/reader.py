@@ -15,7 +15,7 @@ import pulumi
 import yaml
 
 from components.config.secret import Secret
-from gateway.names.addresses import url_problem
+from gateway.names.addresses import token_problem, url_problem
 from gateway.names.spelling import choices
 
 PROJECT_FILE = Path(__file__).resolve().parents[2] / "Pulumi.yaml"
@@ -136,6 +136,12 @@ class ConfigReader:
         """Return a secret text that must be there."""
         hint = f"set it with `pulumi config set --secret {key}`"
         return Secret(self.needed(key, f"{why}: {hint}"))
+
+    def token(self, key: str, why: str) -> Secret:
+        """Return a secret text that must be there, and that requests show."""
+        if problem := token_problem(self.text(key)):
+            self.problem(key, problem)
+        return self.secret(key, why)
 
     def texts(self, key: str) -> Mapping[str, str]:
         """Return a mapping of texts, sorted by name."""

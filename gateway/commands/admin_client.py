@@ -16,6 +16,7 @@ import typer
 
 from gateway.errors import CommandFailed
 from gateway.http.json_api import ApiResponse, JsonApi
+from gateway.names.addresses import token_problem
 
 TOKEN = "KAFKA_GATEWAY_TOKEN"  # noqa: S105  # the variable's name
 
@@ -44,8 +45,8 @@ def admin_api(url: str, token_file: Path | None = None, ca: Path | None = None) 
     headers = {}
     token = _read(token_file).strip() if token_file else os.environ.get(TOKEN, "").strip()
     if token:
-        if not (token.isascii() and token.isprintable()):
-            raise CommandFailed("the token has characters that no header can have")
+        if problem := token_problem(token):
+            raise CommandFailed(f"the token {problem}")
         headers["Kong-Admin-Token"] = token
     return JsonApi(url, headers, None if ca is None else _read(ca))
 

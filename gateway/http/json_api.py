@@ -24,6 +24,7 @@ from typing import Any
 from gateway import __version__
 from gateway.errors import EndpointUnreachable
 from gateway.http.callers import is_loopback
+from gateway.names.addresses import token_problem
 from gateway.pem import verifying
 
 TOO_MANY = 429
@@ -77,6 +78,10 @@ class JsonApi:
 
         Raises EndpointUnreachable when no response comes within ``timeout`` seconds.
         """
+        # What http.client says of such a header shows it.
+        for name, value in self.headers.items():
+            if problem := token_problem(value):
+                raise EndpointUnreachable(f"{self.url} cannot be asked: the {name} {problem}")
         deadline, attempt = time.monotonic() + self.patience, 0
         while True:
             response = self._once(method, path, body, timeout)

@@ -143,6 +143,13 @@ def url_problem(url: str, *, credentials: bool = False, query: bool = False) -> 
     return ""
 
 
+def token_problem(token: str) -> str:
+    """Return why no request can show a token, in words without it."""
+    if token.isascii() and token.isprintable():
+        return ""
+    return "has characters that no header can have, such as a line end; set it without them"
+
+
 def without_userinfo(url: str) -> str:
     """Return a URL as it may be shown: without user and password."""
     head, separator, rest = url.partition("://")

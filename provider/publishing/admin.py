@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from gateway.http.json_api import JsonApi
+from gateway.names.addresses import url_problem
 from provider.fields import Problem
 from provider.publishing.control_plane import ControlPlanePublisher
 from provider.publishing.konnect import KonnectPublisher
@@ -23,9 +24,8 @@ def check_admin(admin: Any) -> list[Problem]:
     url = admin.get("url")
     if not url and admin.get("forward") is None:
         return [("admin.url", "is required, unless the Admin API is reached by admin.forward")]
-    if url and url != UNKNOWN and not url.startswith(("http://", "https://")):
-        return [("admin.url", "should start with http:// or https://")]
-    return []
+    problem = url_problem(url) if url and url != UNKNOWN else ""
+    return [("admin.url", problem)] if problem else []
 
 
 @contextmanager

@@ -67,6 +67,14 @@ def test_a_control_plane_of_ones_own_is_known_by_its_host_unless_said_otherwise(
             {"controlPlane": "konnect", "konnectToken": "t", "konnectRegion": "mars"},
             "konnectRegion: 'mars' is not one of us, eu, au",
         ),
+        (
+            {"controlPlane": "konnect", "konnectToken": "s3cret\n"},
+            "konnectToken: has characters that no header can have",
+        ),
+        (
+            {"controlPlane": "existing", "adminToken": "s3cret\r"},
+            "adminToken: has characters that no header can have",
+        ),
         ({"clusterServerName": "cp"}, "clusterServerName: 'cp' without clusterControlPlane"),
         ({"clusterControlPlane": "cp:1"}, "clusterControlPlane: only used with controlPlane exist"),
         ({"clusterCaPem": "PEM"}, "clusterCaPem: only used with controlPlane existing"),

@@ -137,6 +137,15 @@ def test_the_token_is_not_in_the_text_of_an_api() -> None:
     assert "planted" not in repr(JsonApi("http://x", {"Authorization": "planted"}))
 
 
+@pytest.mark.parametrize("token", ["planted\n", "a\r\nplanted: 1", "plantéd", "planted\x00"])
+def test_a_token_that_no_header_can_have_is_not_shown(token: str) -> None:
+    for header in ("Kong-Admin-Token", "Authorization"):
+        api = JsonApi("http://127.0.0.1:9", {header: token})
+        with pytest.raises(EndpointUnreachable, match=f"the {header} has characters") as caught:
+            api.request("GET", "/")
+        assert "plant" not in str(caught.value)
+
+
 def test_names_are_one_segment_of_a_path() -> None:
     assert quoted("a/b c") == "a%2Fb%20c"
 

@@ -16,7 +16,11 @@ from provider.values import UNKNOWN
     [
         ({}, "admin.url"),
         ({"url": "localhost:8001"}, "admin.url"),
+        ({"url": "http://["}, "admin.url"),
+        ({"url": "https://plane.test:99999"}, "admin.url"),
+        ({"url": "https://plane.test/a b"}, "admin.url"),
         ({"url": "https://plane.test"}, None),
+        ({"url": "https://plane.test:8444/admin"}, None),
         ({"url": UNKNOWN}, None),
         ({"forward": {"pod": "cp-0"}}, None),
         (UNKNOWN, None),

@@ -183,7 +183,8 @@ async def test_a_release_is_imported_by_its_number(
     ("wrong", "path", "reason"),
     [
         ({"admin": {"url": "http://a", "kind": "konnect"}}, "admin.kind", "has no releases"),
-        ({"admin": {"url": "a"}}, "admin.url", "should start with http://"),
+        ({"admin": {"url": "a"}}, "admin.url", "must begin with http://"),
+        ({"admin": {"url": "http://a", "token": "s3cret\n"}}, "admin.token", "no header can have"),
         ({"hold": "a b"}, "hold", "no name of a hold"),
         ({"waitSeconds": 601}, "waitSeconds", "between 0 and 600"),
     ],
