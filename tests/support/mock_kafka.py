@@ -105,7 +105,7 @@ def written(cluster: MockKafka, topic: str = "t") -> list[bytes]:
         consumer.assign([TopicPartition(topic, one, OFFSET_BEGINNING) for one in known])
         left = set(known)
         while left:
-            message = consumer.poll(10)
+            message = consumer.poll(PATIENCE)
             assert message is not None, "the topic could not be read"
             error, partition = message.error(), message.partition()
             assert partition is not None

@@ -21,7 +21,7 @@ from typer.testing import CliRunner, Result
 
 from gateway.commands.command_line import application
 from tests.support.node import NodeProcess, running_node
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, eventually
 
 ROUTES = """
 _format_version: "3.0"
@@ -66,11 +66,21 @@ def top(*arguments: str) -> Result:
     return CliRunner().invoke(application(), ["top", *arguments])
 
 
-def test_one_look_has_every_route_with_its_failures_and_times(node: NodeProcess) -> None:
+def looked(node: NodeProcess, *arguments: str) -> str:
+    """Look once, again until both routes had requests meanwhile; return what is printed."""
+
+    def look() -> str:
+        result = top("--url", f"http://127.0.0.1:{node.status}", "--once", *arguments)
+        assert result.exit_code == 0, result.output
+        both = "shop / orders" in result.stdout and "(no route)" in result.stdout
+        return result.stdout if both else ""
+
     with traffic(node):
-        result = top("--url", f"http://127.0.0.1:{node.status}", "--once", "--json")
-    assert result.exit_code == 0, result.output
-    found = json.loads(result.stdout)
+        return eventually(look)
+
+
+def test_one_look_has_every_route_with_its_failures_and_times(node: NodeProcess) -> None:
+    found = json.loads(looked(node, "--json"))
     orders, none = sorted(found["routes"], key=lambda row: row["name"], reverse=True)
     assert (orders["name"], none["name"]) == ("shop / orders", "(no route)")
     assert orders["requests"] == orders["failures"] > 0, "502: the service behind is closed"
@@ -81,11 +91,9 @@ def test_one_look_has_every_route_with_its_failures_and_times(node: NodeProcess)
 
 
 def test_a_table_for_people_without_a_terminal_has_no_escapes(node: NodeProcess) -> None:
-    with traffic(node):
-        result = top("--url", f"http://127.0.0.1:{node.status}", "--once", "--interval", "0.3")
-    assert result.exit_code == 0, result.output
-    assert "\x1b" not in result.stdout
-    lines = result.stdout.splitlines()
+    shown = looked(node, "--interval", "0.3")
+    assert "\x1b" not in shown
+    lines = shown.splitlines()
     assert "workers 2/2" in lines[0]
     assert any(line.startswith("route") and "p99 ms" in line for line in lines)
     assert any(line.startswith("shop / orders") for line in lines)
@@ -131,7 +139,7 @@ def test_on_a_terminal_it_draws_sorts_by_key_and_ends_by_q(node: NodeProcess) ->
 
 def _read(terminal: int, text: str) -> str:
     """Read until a text was drawn, whatever its colours."""
-    seen, until = "", time.monotonic() + 60
+    seen, until = "", time.monotonic() + PATIENCE
     while text not in seen and text not in re.sub(r"\x1b\[[0-9;]*m", "", seen):
         assert time.monotonic() < until, seen[-2000:]
         if select.select([terminal], [], [], 1)[0]:

@@ -19,7 +19,7 @@ from tests.support.node import NodeProcess, running_node
 from tests.support.producing import on_broker
 from tests.support.retrying import Retrying
 from tests.support.valkey import running_valkey
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +190,7 @@ def committed(broker: Broker, topic: str) -> int:
         consumer.assign([TopicPartition(topic, 0, 0)])
         found = 0
         while True:
-            message = consumer.poll(15)
+            message = consumer.poll(PATIENCE)
             assert message is not None
             if message.error() is not None:
                 return found

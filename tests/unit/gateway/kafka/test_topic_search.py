@@ -12,6 +12,7 @@ from gateway.kafka import topic_search
 from gateway.kafka.topic_search import find_headers
 from tests.support.broker import Broker
 from tests.support.producing import write_unreadable_headers
+from tests.support.waiting import PATIENCE
 
 NAME = "h"
 
@@ -26,7 +27,7 @@ def write(broker: Broker, topic: str, values: Sequence[bytes], at: float = 0.0) 
     producer = Producer(broker.client())
     for value in values:
         producer.produce(topic, b"v", headers=[(NAME, value)], timestamp=int(at * 1000))
-    assert producer.flush(20) == 0
+    assert producer.flush(PATIENCE) == 0
 
 
 def find(broker: Broker, *topics: str, since: float, within: float = 30) -> set[tuple[str, bytes]]:
@@ -52,13 +53,13 @@ def test_topics_that_are_empty_or_missing_hold_nothing(broker: Broker) -> None:
 def test_no_open_transaction_of_others_hides_a_record(broker: Broker) -> None:
     topic, now = broker.topic(), time()
     other = Producer({**broker.client(), "transactional.id": "left-open"})
-    other.init_transactions(20)
+    other.init_transactions(PATIENCE)
     other.begin_transaction()
     other.produce(topic, b"v", headers=[(NAME, b"y")])
-    assert other.flush(20) == 0
+    assert other.flush(PATIENCE) == 0
     write(broker, topic, [b"x"], now)
     assert find(broker, topic, since=now - 1) == {(topic, b"x")}
-    other.abort_transaction(20)
+    other.abort_transaction(PATIENCE)
     assert find(broker, topic, since=now - 1) == {(topic, b"x")}, "also with markers at the end"
 
 

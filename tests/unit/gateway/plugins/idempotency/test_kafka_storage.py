@@ -22,6 +22,7 @@ from gateway.plugins.idempotency.kafka_storage import KafkaStorage
 from gateway.plugins.shared_store import Seen, Standing
 from tests.support.broker import Broker
 from tests.support.keyed import keyed
+from tests.support.waiting import PATIENCE
 
 MARK = bytes(range(32))
 
@@ -81,7 +82,7 @@ class Nodes:
         try:
             consumer.assign([TopicPartition(self.records, 0, 0)])
             found = 0
-            while (message := consumer.poll(20)) is not None and message.error() is None:
+            while (message := consumer.poll(PATIENCE)) is not None and message.error() is None:
                 found += 1
             assert message is not None
             return found
@@ -161,7 +162,7 @@ async def test_death_between_record_and_answer_is_undone_and_taken_over(
         producer = self._producer
         producer.begin_transaction()
         producer.produce(jobs[0].records[0].topic, jobs[0].records[0].value)
-        assert producer.flush(20) == 0
+        assert producer.flush(PATIENCE) == 0
         opened.append(producer)
         return TransactionUnknown("nobody hears of it")
 

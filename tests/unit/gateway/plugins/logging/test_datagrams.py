@@ -13,12 +13,13 @@ from gateway.plugins.logging.counts import LogCounts
 from gateway.plugins.logging.datagrams import Datagrams, local_socket, udp_socket
 from tests.support.logging import until
 from tests.support.ports import free_ports
+from tests.support.waiting import PATIENCE
 
 
 def server() -> socket.socket:
     made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     made.bind(("127.0.0.1", 0))
-    made.settimeout(10)
+    made.settimeout(PATIENCE)
     return made
 
 
@@ -44,7 +45,7 @@ async def test_a_place_where_nobody_listens_is_an_error_until_somebody_does() ->
         await datagrams.send([b"kept"])
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as there:
         there.bind(("127.0.0.1", port))
-        there.settimeout(10)
+        there.settimeout(PATIENCE)
         assert await datagrams.send([b"kept"]) == 1
         assert there.recv(100) == b"kept"
 

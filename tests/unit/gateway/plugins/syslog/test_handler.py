@@ -18,6 +18,7 @@ from gateway.plugins.syslog import Config, handler
 from gateway.plugins.syslog.handler import Syslog
 from tests.support.logging import responded, until
 from tests.support.policies import policy_gateway
+from tests.support.waiting import PATIENCE
 
 _LINE = re.compile(rb"<(\d+)>([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) kong\[\d+\]: (\{.*\})")
 
@@ -29,7 +30,7 @@ def system_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[sock
     monkeypatch.setattr(handler, "_SOCKETS", (path,))
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as there:
         there.bind(path)
-        there.settimeout(10)
+        there.settimeout(PATIENCE)
         yield there
 
 
@@ -83,7 +84,7 @@ async def test_udp_stands_in_where_the_machine_has_no_socket(
 ) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as there:
         there.bind(("127.0.0.1", 0))
-        there.settimeout(10)
+        there.settimeout(PATIENCE)
         monkeypatch.setattr(handler, "_SOCKETS", ())
         monkeypatch.setattr(handler, "_ELSEWHERE", there.getsockname())
         sinks = LogSinks()

@@ -8,12 +8,13 @@ import orjson
 from gateway.plugins.logging.sinks import LogSinks
 from tests.support.logging import until
 from tests.support.policies import policy_gateway
+from tests.support.waiting import PATIENCE
 
 
 async def test_each_request_is_a_datagram_without_a_line_end() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
-        server.settimeout(10)
+        server.settimeout(PATIENCE)
         plugin = ("udp-log", {"host": "localhost", "port": server.getsockname()[1]})
         if socket.getaddrinfo("localhost", 0)[0][0] != socket.AF_INET:
             plugin[1]["host"] = "127.0.0.1"
