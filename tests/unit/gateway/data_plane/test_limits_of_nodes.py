@@ -62,7 +62,7 @@ def nodes(
         found = []
         for name in ("one", "two"):
             folder = tmp_path_factory.mktemp(name)
-            record = f"{{host: 127.0.0.1, port: {redis.port}, timeout: 500}}"
+            record = f"{{host: 127.0.0.1, port: {redis.port}, timeout: 2000}}"
             (folder / "kong.yml").write_text(ROUTES.format(redis=record, port=redis.port))
             settings = {
                 "KONG_DECLARATIVE_CONFIG": str(folder / "kong.yml"),
