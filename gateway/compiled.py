@@ -38,6 +38,7 @@ MODULES = (
     "gateway.outgoing.connection",
     "gateway.outgoing.pool",
     "gateway.plugins.chain",
+    "gateway.plugins.logging.collecting",
     "gateway.plugins.logging.serializer",
     "gateway.plugins.opentelemetry.passing",
     "gateway.plugins.produce.envelope",

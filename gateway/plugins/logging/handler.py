@@ -3,21 +3,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Hashable
-from time import monotonic, time
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from gateway.errors import ReleaseRefused
-from gateway.http.log_ids import named
 from gateway.http.messages import Request, Response
 from gateway.logs import get_logger
 from gateway.plugins.base import Handler, PluginContext
+from gateway.plugins.logging.collecting import EntryCollector
 from gateway.plugins.logging.paths import PathProblem, put
 from gateway.plugins.logging.queue import QueueLimits
-from gateway.plugins.logging.serializer import EntryTexts, log_entry
+from gateway.plugins.logging.serializer import log_entry
 
 if TYPE_CHECKING:
     from gateway.plugins.logging.custom_fields import CustomFields
@@ -33,10 +31,6 @@ OWN_LIMITS = QueueLimits(
 )
 """Those of the plugins that have no settings for them."""
 
-
-SMALL = 16384
-"""Bytes of a body that may be kept a little longer."""
-_MOST_WAITING = 256
 _log = get_logger("gateway.plugins.logging")
 
 
@@ -50,8 +44,7 @@ class LogHandler(Handler):
         self._fields: CustomFields | None = None
         self._key: Hashable = None
         self.add: Callable[[bytes], None] = _nowhere
-        self.add_all: Callable[[list[bytes]], None] = self._add_each
-        self._waiting: list[tuple[Request, Response]] = []
+        self._collector = EntryCollector(self._add_each, self.log)
         chunks = config.custom_fields_by_lua
         if chunks:
             if not context.lua_allowed:
@@ -61,41 +54,14 @@ class LogHandler(Handler):
             from gateway.plugins.logging.custom_fields import CustomFields
 
             self._fields = CustomFields(chunks, self.name)
+        elif type(self).log is LogHandler.log:
+            # Compiled, and called as it is, without a Python function before it.
+            self.log = self._collector.take  # type: ignore[method-assign]  # of this configuration
 
     def log(self, request: Request, response: Response) -> None:
-        """Hand the entry over: soon, together with those of other requests, where it can wait.
-
-        The code and the entities are at the processor's hand then, which halves the time it takes.
-        """
-        if (
-            self._fields is not None
-            or request.log_fields
-            or len(request.body) > SMALL
-            # What is known of TLS goes with the connection.
-            or request.connection.scheme == "https"
-        ):
-            self._write_entries()
-            self.add(self.entry(request, response))
-            return
-        waiting = self._waiting
-        if not waiting:
-            asyncio.get_running_loop().call_soon(self._write_entries)
-        waiting.append((request, response))
-        if len(waiting) >= _MOST_WAITING:
-            self._write_entries()
-
-    def _write_entries(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        if not waiting:
-            return
-        write = EntryTexts(time() - monotonic()).write
-        made = []
-        for request, response in waiting:
-            try:
-                made.append(write(request, response))
-            except Exception:
-                _log.exception("log handler failed", **named(request))
-        self.add_all(made)
+        """Hand the entry over, after those that wait."""
+        self._collector.write()
+        self.add(self.entry(request, response))
 
     def entry(self, request: Request, response: Response) -> bytes:
         """Return the entry as JSON."""
@@ -114,7 +80,7 @@ class LogHandler(Handler):
         """Have entries wait for ``send``; plugins with the same key share the queue."""
         self._key = (self.name, key or self.context.plugin_id)
         queue = self.context.logs.queue(self._key, self.name, limits, self.send)
-        self.add, self.add_all = queue.add, queue.add_all
+        self.add, self._collector.add_all = queue.add, queue.add_all
 
     def _add_each(self, entries: list[bytes]) -> None:
         """Hand entries to a sink that takes them one by one."""
@@ -130,11 +96,11 @@ class LogHandler(Handler):
 
     def close(self) -> None:
         """Give the queue back: what waits there is delivered."""
-        self._write_entries()
+        self._collector.write()
         if self._key is not None:
             self.context.logs.release(self._key)
             self._key = None
-            self.add, self.add_all = _nowhere, self._add_each
+            self.add, self._collector.add_all = _nowhere, self._add_each
 
 
 def _put_others(entry: dict[str, Any], request: Request) -> None:

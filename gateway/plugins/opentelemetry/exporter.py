@@ -15,7 +15,7 @@ from gateway.http.log_ids import named
 from gateway.http.messages import Request, Response
 from gateway.logs import get_logger
 from gateway.plugins.base import PluginContext
-from gateway.plugins.logging.handler import SMALL
+from gateway.plugins.logging.collecting import SMALL
 from gateway.plugins.logging.queue import QueueLimits
 from gateway.plugins.opentelemetry.sending import SpanReceiver, SpanSender
 
