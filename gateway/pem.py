@@ -65,7 +65,9 @@ def verifying(cafile: str | None = None, cadata: str | None = None) -> ssl.SSLCo
     this is: from 3.13 on its default asks for all of RFC 5280 (``VERIFY_X509_STRICT``), which many
     a company's authority, without key usage or key identifiers, does not meet.
     """
-    context = ssl.create_default_context(cafile=cafile, cadata=cadata)
+    context = ssl.create_default_context(
+        cafile=cafile, cadata=None if cadata is None else _ascii(cadata)
+    )
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
 
@@ -76,4 +78,14 @@ def trust(context: ssl.SSLContext, sources: Sequence[str], setting: str) -> None
         if source == SYSTEM:
             context.load_default_certs(ssl.Purpose.SERVER_AUTH)
         else:
-            context.load_verify_locations(cadata=read_pem(source, setting))
+            add_authorities(context, read_pem(source, setting))
+
+
+def add_authorities(context: ssl.SSLContext, text: str) -> None:
+    """Trust the certificates of a PEM text, whatever stands around them; raises ``SSLError``."""
+    context.load_verify_locations(cadata=_ascii(text))
+
+
+def _ascii(text: str) -> str:
+    # Python's ssl takes no other text, and bundles have names of authorities in their comments.
+    return text.encode("ascii", "ignore").decode()

@@ -51,7 +51,7 @@ from gateway.hybrid.node_id import node_id
 from gateway.hybrid.server_tls import ClusterIdentity
 from gateway.logs import configure_logs, get_logger
 from gateway.open_files import allow_open_files
-from gateway.pem import load_chain, read_pem
+from gateway.pem import add_authorities, load_chain, read_pem
 from gateway.plugins.opentelemetry.process_spans import NO_SPANS, ProcessSpans
 from gateway.settings.compatibility import use_version
 from gateway.settings.listen import ListenAddress
@@ -297,7 +297,7 @@ def _ask_certificates(context: ssl.SSLContext, authority: str) -> None:
     """Have clients show a certificate if they have one."""
     name = env_name("admin_client_ca")
     try:
-        context.load_verify_locations(cadata=read_pem(authority, name))
+        add_authorities(context, read_pem(authority, name))
     except ssl.SSLError as error:
         raise SettingsError(f"{name}: is no PEM of certificates: {error.reason}") from None
     context.verify_mode = ssl.CERT_OPTIONAL

@@ -155,7 +155,7 @@ def _reason(problem: Exception) -> str:
     if isinstance(problem, http.client.HTTPException):
         # What came instead of HTTP is another protocol's, and no text.
         return f"no HTTP: {type(problem).__name__}"
-    inner = getattr(problem, "reason", problem)
+    inner = getattr(problem, "reason", None) or problem
     return getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
 
 

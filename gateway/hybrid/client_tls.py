@@ -6,7 +6,7 @@ from __future__ import annotations
 import ssl
 
 from gateway.errors import SettingsError
-from gateway.pem import load_chain, read_pem, trust
+from gateway.pem import add_authorities, load_chain, read_pem, trust
 from gateway.settings.settings import Settings, env_name
 
 SHARED_NAME = "kong_clustering"
@@ -25,10 +25,10 @@ def client_context(settings: Settings) -> tuple[ssl.SSLContext, str]:
     try:
         load_chain(context, certificate, _pem(settings, "cluster_cert_key"))
         if settings.cluster_mtls == "shared":
-            context.load_verify_locations(cadata=certificate)
+            add_authorities(context, certificate)
             return context, SHARED_NAME
         if settings.cluster_ca_cert is not None:
-            context.load_verify_locations(cadata=_pem(settings, "cluster_ca_cert"))
+            add_authorities(context, _pem(settings, "cluster_ca_cert"))
         else:
             sources = settings.lua_ssl_trusted_certificate
             trust(context, sources, env_name("lua_ssl_trusted_certificate"))

@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.errors import SettingsError
-from gateway.pem import load_chain, read_pem
+from gateway.pem import add_authorities, load_chain, read_pem
 from gateway.settings.settings import Settings
 
 
@@ -71,7 +71,7 @@ def load_identity(context: ssl.SSLContext, identity: ClusterIdentity) -> None:
         text = f"KONG_CLUSTER_CERT and KONG_CLUSTER_CERT_KEY cannot be used: {error.reason}"
         raise SettingsError(f"{text}; they must be PEM and belong together") from None
     try:
-        context.load_verify_locations(cadata=identity.authority)
+        add_authorities(context, identity.authority)
     except ssl.SSLError as error:
         raise SettingsError(f"KONG_CLUSTER_CA_CERT cannot be used: {error.reason}") from None
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import ssl
 from functools import lru_cache
 
-from gateway.pem import load_chain, verifying
+from gateway.pem import add_authorities, load_chain, verifying
 
 
 @lru_cache(maxsize=256)
@@ -24,7 +24,7 @@ def tls_context(
     """
     context = verifying(cafile=ca)
     for pem in authorities:
-        context.load_verify_locations(cadata=pem)
+        add_authorities(context, pem)
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

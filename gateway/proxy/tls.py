@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from gateway.errors import ReleaseRefused, SettingsError
-from gateway.pem import load_chain, trust
+from gateway.pem import add_authorities, load_chain, trust
 
 Certificates = Callable[[str], tuple[str, str] | None]
 """Id of a certificate entity to (certificate PEM, key PEM)."""
@@ -70,7 +70,7 @@ def _context(
     if verify:
         trust(context, sources, "lua_ssl_trusted_certificate")
         for pem in authorities:
-            context.load_verify_locations(cadata=pem)
+            add_authorities(context, pem)
     else:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -18,7 +18,7 @@ from pathlib import Path
 from gateway.atomic_file import write_atomically
 from gateway.errors import SettingsError
 from gateway.logs import get_logger
-from gateway.pem import SYSTEM, read_pem
+from gateway.pem import SYSTEM, add_authorities, read_pem
 from gateway.settings.settings import Settings, env_name
 
 _SETTING = env_name("lua_ssl_trusted_certificate")
@@ -59,7 +59,7 @@ def trust_warning(settings: Settings) -> str:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         for source in sources:
-            context.load_verify_locations(cadata=_read(source))
+            add_authorities(context, _read(source))
     except ssl.SSLError:
         return f"{_SETTING}: no certificates in it that can be read; give PEM"
     if not context.get_ca_certs():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import SettingsError
-from gateway.pem import load_chain, read_pem, trust, verifying
+from gateway.pem import add_authorities, load_chain, read_pem, trust, verifying
 from tests.support import authority as relaxed
 from tests.support.broker import Authority
 from tests.support.handshake import shake_hands
@@ -70,3 +70,13 @@ def test_what_another_authority_signed_or_for_another_name_is_refused() -> None:
         shake_hands(verifying(cadata=company.pem), *pair, "other.test")
     with pytest.raises(ssl.SSLCertVerificationError):
         shake_hands(verifying(), *pair, "kafka.test")
+
+
+def test_what_stands_around_certificates_may_be_any_text(authority: Authority) -> None:
+    bundle = f"# NetLock Arany Főtanúsítvány\n{authority.certificate}\n# 証明書\n"
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    trust(context, [bundle], "X")
+    assert len(context.get_ca_certs()) == 1
+    assert len(verifying(cadata=bundle).get_ca_certs()) == 1
+    with pytest.raises(ssl.SSLError):
+        add_authorities(context, "Főtanúsítvány")

@@ -146,6 +146,11 @@ def test_a_token_that_no_header_can_have_is_not_shown(token: str) -> None:
         assert "plant" not in str(caught.value)
 
 
+def test_an_authority_that_is_none_is_the_reason() -> None:
+    with pytest.raises(EndpointUnreachable, match="does not contain a certificate"):
+        JsonApi("https://127.0.0.1:9", ca="nonsense").request("GET", "/")
+
+
 def test_names_are_one_segment_of_a_path() -> None:
     assert quoted("a/b c") == "a%2Fb%20c"
 
