@@ -26,6 +26,8 @@ def test_what_comes_in_one_turn_is_in_flight_together(cluster: MockKafka) -> Non
     async def job(worker: Worker) -> None:
         producer = worker.pool.get(config_of(cluster))
         assert await delivered(producer) is None
+        # Several wait for the end of a push: it is that of the one before.
+        await until(lambda: not producer.client.pushing)
         cluster.round_trip(200)
         for _ in range(7):
             producer.send("t", b"x")
@@ -77,7 +79,7 @@ def test_after_a_batch_of_several_the_next_wait_until_as_many_are_there(
         lane = producer.first_lane
         for _ in range(3):
             producer.send("t", b"together")
-        await until(lambda: producer.records == 3)
+        await until(lambda: producer.records == 3 and not producer.client.pushing)
         for number in range(2):
             producer.send("t", b"next", b"key" if number else None)
         await asyncio.sleep(0)
