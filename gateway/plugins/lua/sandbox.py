@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from time import thread_time
 from typing import Any
 
 from lupa import luajit21 as lupa
@@ -27,7 +28,7 @@ HARD = 4
 """Times ``memory`` at which allocation itself fails. Far above, since lupa's own calls end the
 process when they find no memory; it takes a single string operation to get there."""
 SECONDS = 0.1
-"""Time for all functions of one record, or of one phase of a request."""
+"""Processor time for all functions of one record, or of one phase of a request."""
 LARGEST = 8 * 1024**2
 """Bytes of a result; what a record may have is looked at where it is sent."""
 _LONGEST_STRING = 4 * 1024**2
@@ -63,6 +64,8 @@ class LuaSandbox:
 
         ``deepest``: tables inside each other that a result may have.
         """
+        self._begun = 0.0
+        """When the function that runs began, in this thread's processor time."""
         self._runtime = lupa.LuaRuntime(
             encoding=None,
             unpack_returned_tuples=True,
@@ -79,10 +82,10 @@ class LuaSandbox:
             _LONGEST_STRING,
             runtime.compile(_PATTERNS),
             " ".join(names).encode(),
+            lambda: seconds - (thread_time() - self._begun),
         )
         self._compile = made[b"compile"]
-        self.run: Callable[..., Any] = made[b"run"]
-        """Call a function with arguments, within the time; raises one of ``FAILURES``."""
+        self._run: Callable[..., Any] = made[b"run"]
         self.collect: Callable[[], Any] = made[b"collect"]
         """Free what is not used any more."""
         self.begin: Callable[[Any, Any], None] = made[b"begin"]
@@ -101,6 +104,11 @@ class LuaSandbox:
     def used(self) -> int:
         """Bytes of Lua memory in use."""
         return int(self._runtime.get_memory_used())
+
+    def run(self, function: Any, *arguments: Any) -> Any:
+        """Call a function, within the time; raises one of ``FAILURES``."""
+        self._begun = thread_time()
+        return self._run(function, *arguments)
 
     def compile(self, source: str, name: str = "", *, template: bool = False) -> Any:
         """Return a chunk as a function; raises ``NotLua``.

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import hashlib
+import threading
 from typing import Any
 
 import pytest
@@ -48,6 +50,29 @@ def test_a_loop_ends() -> None:
     sandbox = made(seconds=0.02)
     with pytest.raises(lupa.LuaError, match="longer than allowed"):
         sandbox.run(sandbox.compile("while true do end", "x"))
+
+
+def test_a_function_has_its_time_whatever_other_threads_take() -> None:
+    stop = threading.Event()
+
+    def burn() -> None:
+        while not stop.is_set():
+            hashlib.pbkdf2_hmac("sha256", b"a", b"b", 20_000)
+
+    others = [threading.Thread(target=burn) for _ in range(6)]
+    for thread in others:
+        thread.start()
+    sandbox = made(seconds=0.4)
+    until = "local e = os.clock() + {} while os.clock() < e do end return 'on'"
+    try:
+        # The clock is that of the process: a seventh of it is this thread's.
+        assert sandbox.run(sandbox.compile(until.format(0.6), "x")) == b"on"
+        with pytest.raises(lupa.LuaError, match="longer than allowed"):
+            sandbox.run(sandbox.compile(until.format(60), "x"))
+    finally:
+        stop.set()
+        for thread in others:
+            thread.join()
 
 
 def test_templates_find_their_variables_and_hardly_anything_else() -> None:
