@@ -32,11 +32,12 @@ class Watchers:
         self._takes.pop(token, None)
 
     def tell_written(self, tokens: Sequence[int], messages: Sequence[Any]) -> None:
-        """Tell of what is reported of a batch that is written as a whole, in the order of tokens.
+        """Tell of a batch that is written as a whole, in the order in which it was sent.
 
-        Of few records somebody wants to know, so the other reports are not looked at.
+        Reports are in the order of tokens. Of few records somebody wants to know, so the other
+        reports are not looked at.
         """
-        for token in self._takes.keys() & tokens:
+        for token in sorted(self._takes.keys() & tokens):
             message = messages[tokens.index(token)]
             self._takes.pop(token)(topic_of(message), message.partition, message.offset, "")
 
