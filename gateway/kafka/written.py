@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import compress
 from time import monotonic
 from typing import Any
 
@@ -37,9 +38,10 @@ class Watchers:
         Reports are in the order of tokens. Of few records somebody wants to know, so the other
         reports are not looked at.
         """
-        for token in sorted(self._takes.keys() & tokens):
-            message = messages[tokens.index(token)]
-            self._takes.pop(token)(topic_of(message), message.partition, message.offset, "")
+        takes = self._takes
+        for message in compress(messages, map(takes.__contains__, tokens)):
+            take = takes.pop(message._private)
+            take(topic_of(message), message.partition, message.offset, "")
 
     def tell(self, messages: Sequence[Any]) -> None:
         """Tell of what is reported."""

@@ -78,16 +78,20 @@ class SpanExporter:
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return
+        spans = self._writer()
+        for request, response in waiting:
+            try:
+                self._queue.add(spans.write(request, response, self._queue.add))
+            except Exception:
+                _log.exception("log handler failed", **named(request))
+
+    def _writer(self) -> SpanWriter:
         if self._spans is None:
             # Imported late: protobuf is large, and most workers trace nothing.
             from gateway.plugins.opentelemetry.spans import SpanWriter
 
             self._spans = SpanWriter(self._attributes)
-        for request, response in waiting:
-            try:
-                self._queue.add(self._spans.write(request, response, self._queue.add))
-            except Exception:
-                _log.exception("log handler failed", **named(request))
+        return self._spans
 
     def close(self) -> None:
         """Give the queue back: what waits there is sent."""
@@ -96,8 +100,8 @@ class SpanExporter:
         self._context.logs.release(self._key)
 
     async def _send(self, entries: list[bytes]) -> int:
-        assert self._spans is not None
-        body = self._spans.export(entries)
+        # Those of the configuration before, too, whose queue it goes on with.
+        body = self._writer().export(entries)
         if not await self._sender.send(body):
             # The receiver will never take these.
             self._context.logs.counts.dropped(_PLUGIN, "refused", len(entries))

@@ -22,6 +22,22 @@ def test_of_a_batch_those_who_ask_are_told_in_its_order(monkeypatch: pytest.Monk
     assert watchers
 
 
+class _Unsearched(list[int]):
+    def index(self, *_: object) -> int:
+        raise AssertionError("a search for each of many takes the square of their number")
+
+
+def test_a_batch_is_gone_through_once_however_many_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(written, "topic_of", lambda _: "t")
+    tokens = _Unsearched(range(1000))
+    messages = [SimpleNamespace(_private=token, partition=0, offset=token) for token in tokens]
+    watchers, told = Watchers(), list[int]()
+    watchers.add(tokens, lambda _topic, _partition, offset, _error: told.append(offset))
+    watchers.tell_written(tokens, messages)
+    assert told == tokens
+    assert not watchers
+
+
 def test_who_asks_is_told_once_all_records_are_reported() -> None:
     told: list[bool] = []
     records = WrittenRecords(2)

@@ -351,6 +351,16 @@ async def test_a_number_may_be_as_large_as_json_has_them(tmp_path: Path) -> None
         assert (await place.publish(document, wait=0)).status < 300
 
 
+@pytest.mark.parametrize("depth", [100, 1000])
+async def test_a_body_nested_deeply_is_refused_as_any_other(tmp_path: Path, depth: int) -> None:
+    async with running(tmp_path) as place:
+        body = b'{"host": ' + b"[" * depth + b"]" * depth + b"}"
+        for method, path in (("POST", "/services"), ("PUT", "/services/a")):
+            json = {"Content-Type": "application/json"}
+            reply = await place.ask(method, path, data=body, headers=json)
+            assert reply.status == 400, reply
+
+
 async def _weights(place: Place, upstream: str) -> dict[str, int]:
     reply = await place.ask("GET", f"/upstreams/{upstream}/targets")
     return {row["target"]: row["weight"] for row in reply.body["data"]}

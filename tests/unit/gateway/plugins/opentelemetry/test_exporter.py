@@ -7,10 +7,15 @@ import sys
 
 import pytest
 
+from gateway.http.messages import Response
+from gateway.outgoing.client import HttpClient
 from gateway.plugins.base import PluginContext
 from gateway.plugins.logging.sinks import LogSinks
 from gateway.plugins.opentelemetry import Config
 from gateway.plugins.opentelemetry.exporter import SpanExporter
+from gateway.plugins.opentelemetry.trace import Trace
+from tests.support.otlp import receiving
+from tests.support.requests import request_of
 from tests.support.waiting import PATIENCE
 
 
@@ -28,3 +33,27 @@ async def test_the_queue_is_given_back_at_the_end() -> None:
 def test_a_worker_that_traces_nothing_does_not_load_protobuf() -> None:
     code = "import sys, gateway.plugins.opentelemetry.handler\nassert 'google' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+async def test_spans_that_wait_go_by_the_configuration_that_follows() -> None:
+    logs = LogSinks()
+    with receiving() as receiver:
+        async with HttpClient() as http:
+            context = PluginContext(
+                None,  # type: ignore[arg-type]  # no Kafka
+                lambda _: None,
+                logs=logs,
+                http=http,
+            )
+            config = Config(traces_endpoint=receiver.url)
+            before = SpanExporter(config, context)
+            request = request_of()
+            request.trace = Trace(b"a" * 32, b"b" * 16, True)
+            request.trace.root = b"c" * 16
+            before.add(request, Response(200, []))
+            after = SpanExporter(config, context)
+            before.close()
+            after.close()
+            await asyncio.wait_for(logs.close(PATIENCE), PATIENCE)
+        assert [span.name for span in receiver.spans] == ["kong"]
+    assert logs.counts.report()["dropped"] == {}
