@@ -15,7 +15,13 @@ def reader(environment: dict[str, str], **secrets: str) -> ConfigReader:
 
 
 def test_variables_and_settings_that_no_key_has_are_passed_on() -> None:
-    given = {"TZ": "UTC", "no_proxy": "", "KONG_NGINX_HTTP_CLIENT_MAX_BODY_SIZE": "2m"}
+    given = {
+        "TZ": "UTC",
+        "no_proxy": "",
+        "KONG_CLUSTER_DP_LABELS": "region:eu",
+        "KONG_CLUSTER_MAX_PAYLOAD": "64m",
+        "KONG_NGINX_HTTP_CLIENT_MAX_BODY_SIZE": "2m",
+    }
     asked = reader(given)
     assert read_environment(asked) == given
     assert asked.problems == []
