@@ -67,8 +67,10 @@ class _Loader(yaml.CSafeLoader):
                 text = f'the key "{key.value}" stands here twice'
                 raise yaml.constructor.ConstructorError(None, None, text, key.start_mark)
             seen.add(key.value)
-            if key.tag != _DUPLICATES_ALLOWED:
-                key.tag = _TEXT
+        # What `<<` brings has keys too, which may not have been read where they stand.
+        self.flatten_mapping(node)
+        for key, _ in node.value:
+            key.tag = _TEXT
         return super().construct_mapping(node, deep)
 
 

@@ -84,6 +84,9 @@ def test_json_is_read_as_what_it_is() -> None:
 def test_a_key_is_the_text_that_was_written(key: str) -> None:
     assert load_yaml(f"{key}: 1\nb: {{{key}: 2}}") == {key: 1, "b": {key: 2}}
     assert load_yaml("yes: 1\ntrue: 2") == {"yes": 1, "true": 2}
+    # What is merged has not been read where it stands, so deep.
+    merged = load_yaml(f"a: {{b: {{c: &c {{{key}: 1}}}}}}\nd: {{<<: *c, {key}: 2}}\ne: {{<<: *c}}")
+    assert merged == {"a": {"b": {"c": {key: 1}}}, "d": {key: 2}, "e": {key: 1}}
 
 
 _VALUES = st.recursive(
