@@ -65,7 +65,9 @@ class SpanExporter:
         """
         waiting = self._waiting
         waiting.append((request, response))
-        if len(waiting) >= _TOGETHER or len(request.body) > SMALL:
+        body = response.body
+        large = len(request.body) > SMALL or (isinstance(body, bytes) and len(body) > SMALL)
+        if large or len(waiting) >= _TOGETHER:
             self._write()
         elif self._due is None:
             self._due = asyncio.get_running_loop().call_later(_SOON, self._write)

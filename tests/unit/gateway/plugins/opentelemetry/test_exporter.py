@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from gateway.http.messages import Response
+from gateway.http.messages import Request, Response
 from gateway.outgoing.client import HttpClient
 from gateway.plugins.base import PluginContext
 from gateway.plugins.logging.sinks import LogSinks
@@ -35,6 +35,25 @@ def test_a_worker_that_traces_nothing_does_not_load_protobuf() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def _recorded() -> Request:
+    request = request_of()
+    request.trace = Trace(b"a" * 32, b"b" * 16, True)
+    request.trace.root = b"c" * 16
+    return request
+
+
+async def test_large_bodies_are_not_kept_until_others_come() -> None:
+    logs = LogSinks()
+    context = PluginContext(None, lambda _: None, logs=logs)  # type: ignore[arg-type]  # no Kafka
+    exporter = SpanExporter(Config(traces_endpoint="http://127.0.0.1:9/v1/traces"), context)
+    answered = Response(200, [], b"b" * 100_000)
+    before = sys.getrefcount(answered)
+    exporter.add(_recorded(), answered)
+    assert sys.getrefcount(answered) == before
+    exporter.close()
+    await asyncio.wait_for(logs.close(0), PATIENCE)
+
+
 async def test_spans_that_wait_go_by_the_configuration_that_follows() -> None:
     logs = LogSinks()
     with receiving() as receiver:
@@ -47,10 +66,7 @@ async def test_spans_that_wait_go_by_the_configuration_that_follows() -> None:
             )
             config = Config(traces_endpoint=receiver.url)
             before = SpanExporter(config, context)
-            request = request_of()
-            request.trace = Trace(b"a" * 32, b"b" * 16, True)
-            request.trace.root = b"c" * 16
-            before.add(request, Response(200, []))
+            before.add(_recorded(), Response(200, []))
             after = SpanExporter(config, context)
             before.close()
             after.close()
