@@ -35,13 +35,16 @@ class Valkey:
 
     def __init__(self, folder: Path, *arguments: str, sentinel: bool = False) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        (self.port,) = free_ports(1)
+        self.port, bus = free_ports(2)
         self.folder = folder
         self.password: str | None = None
         if "--requirepass" in arguments:
             self.password = arguments[arguments.index("--requirepass") + 1]
         self._sentinel = sentinel
         self._arguments = arguments
+        if "--cluster-enabled" in arguments:
+            # By itself it would take one that the kernel gives to outgoing connections.
+            self._arguments += ("--cluster-port", str(bus))
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Valkey:
