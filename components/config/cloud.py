@@ -296,7 +296,7 @@ def read_release(reader: ConfigReader, *, konnect: bool) -> ReleaseConfig:
             ZONE,
             "the id of a Route 53 zone such as Z0123456789ABCDEFGHIJ",
         ),
-        environment=read_environment(reader),
+        environment=read_environment(reader, konnect=konnect),
     )
 
 

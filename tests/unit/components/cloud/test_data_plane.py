@@ -171,7 +171,7 @@ def test_no_variable_that_a_stack_sets_can_be_given_to_it(
     kongs = {f"KONG_{name.upper()}" for name in values(konnect)["env"]}
     names = {*rendered, *kongs} - {"TZ"}
     asked = ConfigReader("dev", {"environment": json.dumps(dict.fromkeys(names, "x"))})
-    read_environment(asked)
+    read_environment(asked, konnect=True)
     assert {problem.partition(":")[0] for problem in asked.problems} == {
         f"environment.{name}" for name in names
     }

@@ -18,12 +18,13 @@ def test_variables_and_settings_that_no_key_has_are_passed_on() -> None:
     given = {
         "TZ": "UTC",
         "no_proxy": "",
+        "KONG_ANONYMOUS_REPORTS": "off",
         "KONG_CLUSTER_DP_LABELS": "region:eu",
         "KONG_CLUSTER_MAX_PAYLOAD": "64m",
         "KONG_NGINX_HTTP_CLIENT_MAX_BODY_SIZE": "2m",
     }
     asked = reader(given)
-    assert read_environment(asked) == given
+    assert read_environment(asked, konnect=False) == given
     assert asked.problems == []
 
 
@@ -36,6 +37,7 @@ def test_variables_and_settings_that_no_key_has_are_passed_on() -> None:
         ("1A", "x", "no name of a variable"),
         ("É", "x", "no name of a variable"),
         ("KONG_ROLE", "x", "the stack sets it itself"),
+        ("KONG_ANONYMOUS_REPORTS", "off", "the stack sets it itself"),
         ("KONG_CLUSTER_CERT", "x", "the stack sets it itself"),
         ("KAFKA_API_SECRET", "x", "the stack sets it itself"),
         ("SHOP_KEY", "x", "stands among the secrets too"),
@@ -44,6 +46,6 @@ def test_variables_and_settings_that_no_key_has_are_passed_on() -> None:
 )
 def test_what_no_pod_would_begin_with_is_said(name: str, value: str, said: str) -> None:
     asked = reader({name: value}, SHOP_KEY="s")
-    read_environment(asked)
+    read_environment(asked, konnect=True)
     (problem,) = asked.problems
     assert problem.startswith(f"environment.{name}: {said}")
