@@ -87,6 +87,7 @@ class Producer:
         """Raise ``BufferFull`` unless that many records with so many bytes together fit."""
         if self.messages + records > self._max_messages or self.bytes + size > self._max_bytes:
             self.watch.refused("buffer_full", records)
+            self._watched.forget_after(self._token)
             raise BufferFull("_QUEUE_FULL", "buffer overflow")
 
     def reserve(self, records: int, size: int) -> None:
@@ -361,6 +362,7 @@ class Producer:
 
     def _refuse(self) -> None:
         """Raise what a record is refused with while Kafka is unreachable."""
+        self._watched.forget_after(self._token)
         barred = self._connectivity.barred
         if barred is not None:
             self.watch.refused("kafka_refuses", 1)

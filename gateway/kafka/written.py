@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import compress
+from itertools import compress, takewhile
 from time import monotonic
 from typing import Any
 
@@ -31,6 +31,11 @@ class Watchers:
     def forget(self, token: int) -> None:
         """Tell nobody of a record."""
         self._takes.pop(token, None)
+
+    def forget_after(self, token: int) -> None:
+        """Tell nobody of records after this one: their request was refused, others will be sent."""
+        for later in list(takewhile(token.__lt__, reversed(self._takes))):
+            del self._takes[later]
 
     def tell_written(self, tokens: Sequence[int], messages: Sequence[Any]) -> None:
         """Tell of a batch that is written as a whole, in the order in which it was sent.

@@ -225,7 +225,7 @@ class ProduceHandler(OpensProducer):
         if request.admission is not None:
             return self._in_turns(request)
         value = self._value(request)
-        to = self._addressed(request, follow=True)
+        to = self._addressed(request)
         self._sizes.check(len(value), to.key, to.headers)
         size = len(value) + extra_size(to.key, to.headers)
         self._open_producer().check_room(len(to.topics), size * len(to.topics))
@@ -236,6 +236,7 @@ class ProduceHandler(OpensProducer):
         elif not self._buffered:
             response = gathering = Gathering(self, request, 1, to.topics, listed=False)
         on_delivery = self._lost(request, to) if gathering is None else gathering.of(0)
+        self._headers.follow(request)
         for topic in to.topics:
             try:
                 self._send(topic, value, to.key, to.headers, on_delivery)
@@ -320,13 +321,13 @@ class ProduceHandler(OpensProducer):
         )
         return sizes, make, schemas.key(key)
 
-    def _addressed(self, request: Request, *, follow: bool = False) -> Addressed:
+    def _addressed(self, request: Request) -> Addressed:
         """Return where a request's records go, with key and headers: all of them the same."""
         query = arguments.parse(request.query) if self.config.topics_query_arg else {}
         return Addressed(
             self.topics.choose(query),
             self._keys.find(request),
-            self._headers.of(request, follow=follow),
+            self._headers.of(request),
         )
 
     def _value(self, request: Request, text: bytes | None = None) -> bytes:

@@ -117,12 +117,8 @@ class TracedHeaders:
         made._producer = producer
         return made
 
-    def of(self, request: Request, *, follow: bool = False) -> Sequence[Header]:
-        """Return the headers of a request's records.
-
-        ``follow``: the request has one, which is sent now, to each of its topics. A recorded trace
-        says where it was written.
-        """
+    def of(self, request: Request) -> Sequence[Header]:
+        """Return the headers of a request's records."""
         chosen = [] if self._select is None else self._select(request)
         trace = request.trace
         if trace is None:
@@ -130,30 +126,36 @@ class TracedHeaders:
         if trace.sampled:
             query = arguments.parse(request.query) if self._by_query else {}
             trace.topics = self._topics.choose(query)
-            trace.written = self._followed(len(trace.topics)) if follow else None
+            trace.written = None
         found: Sequence[Header] = trace.on_record(chosen) if self._goes_on else chosen
         return found
 
     def fitting(self, request: Request, size: int) -> Sequence[Header]:
-        """Return the headers of a record whose value has so many bytes.
+        """Return the headers of a record whose value has so many bytes, and which is sent now.
 
-        Raises ``RequestRejected`` (413) where it is too large with them.
+        A recorded trace says where it was written, in each of its topics. Raises
+        ``RequestRejected`` (413) where it is too large with them.
         """
         passing = request.passing
         if passing and size <= self.most_passing:
             # Nearly always, where there are traces.
             return passing
-        headers = self.of(request, follow=True)
+        headers = self.of(request)
         self._sizes.check(size, None, headers)
+        self.follow(request)
         return headers
 
-    def _followed(self, records: int) -> WrittenRecords | None:
-        producer = self._producer
-        if producer is None:
-            return None
-        written = WrittenRecords(records)
-        producer.watch_tokens(producer.last_token, written.take, records)
-        return written
+    def follow(self, request: Request) -> None:
+        """Have a recorded trace say where the one record is written that a request sends next.
+
+        To each topic of the trace. Only when nothing is left to refuse it for: the next record
+        would be another request's.
+        """
+        trace, producer = request.trace, self._producer
+        if trace is not None and trace.sampled and producer is not None:
+            records = len(trace.topics)
+            trace.written = written = WrittenRecords(records)
+            producer.watch_tokens(producer.last_token, written.take, records)
 
 
 def _forwarded(config: RecordHeaders) -> Select | None:

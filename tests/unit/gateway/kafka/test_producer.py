@@ -101,6 +101,25 @@ def test_the_buffer_is_bounded_in_bytes(cluster: MockKafka) -> None:
     working(job)
 
 
+def test_of_a_refused_record_nobody_is_told(cluster: MockKafka) -> None:
+    async def job(worker: Worker) -> None:
+        producer = worker.pool.get(config_of(cluster, buffer_bytes=1000))
+        told: dict[str, tuple[Any, ...]] = {}
+
+        def note(record: str, *report: Any) -> None:
+            told[record] = report
+
+        for record, size in (("first", 600), ("refused", 600), ("later", 100)):
+            if record != "later":
+                producer.watch_tokens(producer.last_token, partial(note, record), 1)
+            with pytest.raises(BufferFull) if record == "refused" else contextlib.nullcontext():
+                producer.send("t", b"x" * size)
+        await until(lambda: producer.messages == 0)
+        assert told == {"first": ("t", 0, 0, "")}
+
+    working(job)
+
+
 def test_a_producer_that_librdkafka_gave_up_is_replaced(cluster: MockKafka) -> None:
     async def job(worker: Worker) -> None:
         producer = worker.pool.get(config_of(cluster, acks=-1, idempotent=True))
