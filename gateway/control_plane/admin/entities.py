@@ -132,9 +132,9 @@ class EntityEndpoints:
             def change(table: Table) -> Written:
                 full = {**data, **self._foreign(table, request)}
                 own = key
-                if self._name_within is not None and not changes.is_id(key):
-                    full[self._name_within] = key
-                    found = self._find_within(table, request, key)
+                if (name := self._name_of(key)) is not None:
+                    full[name] = key
+                    found = self._find_within(table, request, name, key)
                     own = str(uuid4()) if found is None else found["id"]
                 return changes.put(table, self._collection, own, full, _now())
 
@@ -147,10 +147,11 @@ class EntityEndpoints:
     async def _read_one(self, request: Request, key: str) -> dict[str, Any]:
         """Read the body for one entity; what is there already says what a form is like."""
         table = self.publisher.table
-        if self._name_within is not None and not changes.is_id(key):
-            there = self._find_within(table, request, key) or {}
+        if (name := self._name_of(key)) is not None:
+            found = self._find_within(table, request, name, key)
         else:
-            there = changes.find(table, self._collection, key) or {}
+            found = changes.find(table, self._collection, key)
+        there = found or {}
         return await read_object(request, lambda form: self._shape({**there, **form}))
 
     def _shown(self, key: str) -> str:
@@ -193,14 +194,20 @@ class EntityEndpoints:
         parent = self._parent(table, request)["id"]
         return [row for row in rows if row.get(self._nesting.field) == parent]
 
-    def _find_within(self, table: Table, request: Request, key: str) -> Row | None:
-        """Return the entity that has the name inside the parent of this path, or None."""
-        name, rows = self._name_within, self._rows(table, request)
-        return next((row for row in rows if name is not None and row[name] == key), None)
+    def _name_of(self, key: str) -> str | None:
+        """Return the field in which a key is the name of an entity of this path's parent.
+
+        None: it is an id, or a name among all.
+        """
+        return None if changes.is_id(key) else self._name_within
+
+    def _find_within(self, table: Table, request: Request, name: str, key: str) -> Row | None:
+        """Return the entity with that field inside the parent of this path, or None."""
+        return next((row for row in self._rows(table, request) if row[name] == key), None)
 
     def _get(self, table: Table, request: Request, key: str) -> Row:
-        if self._name_within is not None and not changes.is_id(key):
-            found = self._find_within(table, request, key)
+        if (name := self._name_of(key)) is not None:
+            found = self._find_within(table, request, name, key)
             if found is None:
                 raise NotFound("Not found")
             return found
