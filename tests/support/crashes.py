@@ -17,6 +17,7 @@ import pytest
 
 _dump = pytest.StashKey[FileIO]()
 _folder = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
+_died = pytest.StashKey[bool]()
 _FILE = "crash_dump"
 
 
@@ -59,3 +60,17 @@ def pytest_handlecrashitem(report: pytest.TestReport) -> None:
     terminal.ensure_newline()
     terminal.write_line(report.longrepr, red=True)
     terminal.flush()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Note that a process died, in a test or between two."""
+    if error:
+        node.config.stash[_died] = True
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End with another code than failed tests do: what the process had left was not run at all."""
+    if _died in session.config.stash:
+        session.exitstatus = pytest.ExitCode.INTERNAL_ERROR

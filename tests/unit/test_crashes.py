@@ -48,3 +48,4 @@ def test_a_run_says_in_which_test_a_process_died_and_where(
         assert where in part, ran.stdout + ran.stderr
         assert said in part, ran.stdout + ran.stderr
     assert ("in test_crash" in at_once) is ("Fatal" in said)
+    assert ran.returncode == pytest.ExitCode.INTERNAL_ERROR  # else the gate might run it again
