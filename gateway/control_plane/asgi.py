@@ -14,6 +14,7 @@ from urllib.parse import unquote_to_bytes
 
 from starlette.types import ASGIApp, Message, Scope
 
+from gateway.control_plane.admin.paths import shown_path
 from gateway.errors import RequestRejected
 from gateway.http.application import STREAM
 from gateway.http.generated_responses import json_response, message_of
@@ -74,7 +75,7 @@ class _Call:
         except Exception:
             left = self.pending.abandoned or (self._pieces is not None and self._pieces.left)
             if self._rejected is None and not left:
-                _log.exception("request failed", path=self._request.path.decode("latin-1"))
+                _log.exception("request failed", path=shown_path(self._request.path.decode("latin-1")))
             if self._pieces is not None:
                 self._pieces.fail()
         if self._pieces is None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 from uuid import uuid4
@@ -152,6 +152,8 @@ class EntityType:
     """Foreign keys whose entity takes this one along when deleted; the others block that."""
     made_up: tuple[str, ...] = ()
     """Secrets that are made up when absent; documents must say them."""
+    as_named: Callable[[str], str] = str
+    """Returns a name in a URL as the entity has it: a target without a port is one of 8000."""
 
     @property
     def known_by_key(self) -> bool:

@@ -75,6 +75,10 @@ def _cookie_name(value: str) -> str:
 def _target(value: str) -> str:
     if read_host(value).problem:
         raise invalid(f"Invalid target ('{value}'); not a valid hostname or ip address")
+    return _with_port(value)
+
+
+def _with_port(value: str) -> str:
     return value if split_port(value)[1] is not None else with_target_port(value)
 
 
@@ -205,4 +209,5 @@ TARGETS = EntityType(
     key_field="target",
     parents=("upstream",),
     cascade=frozenset({"upstream"}),
+    as_named=_with_port,
 )

@@ -37,7 +37,7 @@ class Visitor:
 
     async def get(self, path: str, **headers: str) -> Reply:
         """Ask for a page."""
-        return await self._ask("GET", path, headers)
+        return await self.ask("GET", path, headers)
 
     async def post(
         self, path: str, fields: Mapping[str, str], form_of: str = "", **headers: str
@@ -45,10 +45,8 @@ class Visitor:
         """Send a form, with the token that the page ``form_of`` has in its."""
         sent = dict(fields)
         if form_of:
-            found = _FIELD.search(text(await self.get(form_of)))
-            assert found is not None, form_of
-            sent["form_token"] = found[1]
-        return await self._ask("POST", path, {**_FORM, **headers}, urlencode(sent))
+            sent["form_token"] = form_token(await self.get(form_of))
+        return await self.ask("POST", path, {**_FORM, **headers}, urlencode(sent))
 
     async def sign_in(self, token: str = TOKEN) -> Reply:
         """Sign in; keep the cookie."""
@@ -56,13 +54,25 @@ class Visitor:
         self.cookie = reply.headers.get("Set-Cookie", "").partition(";")[0]
         return reply
 
-    async def _ask(
-        self, method: str, path: str, headers: Mapping[str, str], data: str | None = None
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        data: str | None = None,
     ) -> Reply:
-        sent = {"Cookie": self.cookie, **headers}
+        """Send a request with the cookie; follow no redirect."""
+        sent = {"Cookie": self.cookie, **(headers or {})}
         return await self.place.ask(
             method, path, api="admin_gui", headers=sent, data=data, allow_redirects=False
         )
+
+
+def form_token(reply: Reply) -> str:
+    """Return what the forms of a page must be sent with."""
+    found = _FIELD.search(text(reply))
+    assert found is not None, reply
+    return found[1]
 
 
 def text(reply: Reply) -> str:

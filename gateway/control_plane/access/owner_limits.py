@@ -2,7 +2,7 @@
 """What a caller may change that is limited to some owners: their entities, and nobody else's.
 
 What it writes must not reach into what others have either: no plugin on another's route, none for
-all of them.
+all of them, and no upstream that takes the place of the host of another's service.
 """
 
 from __future__ import annotations
@@ -78,12 +78,23 @@ def _reason(
         return None
     if entity.collection == "plugins" and not any(change.after[name] for name in entity.foreign):
         return f"{row_label(entity, change.after)} would be for everybody's requests"
-    for target in _references(entity, change, after):
-        collection, row = target
+    for collection, row in _references(entity, change, after):
         if not identity.may_change(owner_of(row)):
             label = row_label(ENTITIES[collection], row)
             return f"it would refer to {label}, which belongs to {_owner(row)}"
+    for row in _taken_over(entity, change, after):
+        if not identity.may_change(owner_of(row)):
+            label = row_label(ENTITIES["services"], row)
+            return f"it would get the requests of {label}, which belongs to {_owner(row)}"
     return None
+
+
+def _taken_over(entity: EntityType, change: RowChange, after: Table) -> Iterator[Row]:
+    """Yield the services whose host is the name of an upstream that is made or renamed."""
+    assert change.after is not None
+    name = change.after.get("name")
+    if entity.collection == "upstreams" and name != (change.before or {}).get("name"):
+        yield from (row for row in after.get("services", ()) if row["host"] == name)
 
 
 def _owner(row: Row) -> str:

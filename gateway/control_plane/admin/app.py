@@ -19,6 +19,11 @@ from gateway.control_plane.admin.info import AdminNode, InfoEndpoints
 from gateway.control_plane.admin.middleware import CallerTrace, Guard, ResponseHeaders
 from gateway.control_plane.admin.openapi.document import OpenApiEndpoint
 from gateway.control_plane.admin.partials import partial_routes
+from gateway.control_plane.admin.paths import (
+    WholeKeys,
+    serve_trailing_slashes,
+    with_whole_keys,
+)
 from gateway.control_plane.admin.releases import ReleaseEndpoints
 from gateway.control_plane.admin.responses import EXCEPTION_HANDLERS, MAX_BODY
 from gateway.control_plane.admin.rights import with_rights
@@ -62,16 +67,19 @@ def admin_app(
     info.publish_paths(routes)
     description.describe(routes)
     with_rights(routes)
+    with_whole_keys(routes)
     app = Starlette(routes=routes, exception_handlers=EXCEPTION_HANDLERS, max_body_size=MAX_BODY)
+    serve_trailing_slashes(app.router)
+    behind = WholeKeys(DefaultWorkspace(app))
     origins = node.settings.admin_gui_url
     guarded = Guard(
-        CallerTrace(Audit(HoldHeader(DefaultWorkspace(app)), audit)),
+        CallerTrace(Audit(HoldHeader(behind), audit)),
         authentication,
         hosts_of(node.settings),
         origins,
     )
     # Around all of it: Starlette's own middleware does not see the responses to bugs.
-    return ResponseHeaders(GuiOrigins(guarded, DefaultWorkspace(app), origins))
+    return ResponseHeaders(GuiOrigins(guarded, behind, origins))
 
 
 def hosts_of(settings: Settings) -> set[str]:

@@ -17,9 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.control_plane.access.audit_entry import OF_REQUEST, AuditedCall
 from gateway.control_plane.access.audit_log import AuditLog
 from gateway.control_plane.admin.pages import following, page_before, page_size
-from gateway.control_plane.admin.paths import secret_paths
+from gateway.control_plane.admin.paths import shown_path
 from gateway.control_plane.admin.responses import SAFE, respond, warning
-from gateway.control_plane.changes import is_id
 from gateway.control_plane.publisher import Publisher
 from gateway.errors import AuditError
 
@@ -79,22 +78,11 @@ def _call(scope: Scope, request_id: str, status: int, made: list[int]) -> Audite
         address=scope["client"][0],
         agent=Headers(scope=scope).get("user-agent", ""),
         method=scope["method"],
-        path=_shown_path(scope["path"], state.get("route", "")),
+        path=shown_path(scope["path"]),
         body=state.get("body"),
         status=status,
         releases=tuple(made),
     )
-
-
-def _shown_path(path: str, route: str) -> str:
-    """Return a request's path without a key that is a secret."""
-    if route not in secret_paths():
-        return path
-    place = route.split("/").index("{key}") - len(route.split("/"))
-    parts = path.split("/")
-    if not is_id(parts[place]):
-        parts[place] = "…"
-    return "/".join(parts)
 
 
 class AuditEndpoints:

@@ -19,7 +19,7 @@ from gateway.control_plane.access.identity import AdminIdentity
 from gateway.control_plane.admin.owners import guarded, shows_owners
 from gateway.control_plane.admin.pages import page
 from gateway.control_plane.admin.paths import Nesting, nestings, top_collections, top_path
-from gateway.control_plane.admin.responses import read_object, respond, warning
+from gateway.control_plane.admin.responses import SAFE, read_object, respond, warning
 from gateway.control_plane.around import around_plugin
 from gateway.control_plane.authors import Author
 from gateway.control_plane.certificate_names import names_of
@@ -109,7 +109,7 @@ class EntityEndpoints:
         wanted = request.query_params.get("custom_id")
         if self._collection == "consumers" and self._nesting is None and wanted is not None:
             rows = [row for row in rows if row["custom_id"] == wanted]
-        shown = page(rows, request.url.path, request.query_params, self._show(request))
+        shown = page(rows, request.scope["path"], request.query_params, self._show(request))
         return respond(200, shown)
 
     async def one(self, request: Request) -> Response:
@@ -203,7 +203,8 @@ class EntityEndpoints:
 
     def _find_within(self, table: Table, request: Request, name: str, key: str) -> Row | None:
         """Return the entity with that field inside the parent of this path, or None."""
-        return next((row for row in self._rows(table, request) if row[name] == key), None)
+        wanted = ENTITIES[self._collection].as_named(key)
+        return next((row for row in self._rows(table, request) if row[name] == wanted), None)
 
     def _get(self, table: Table, request: Request, key: str) -> Row:
         if (name := self._name_of(key)) is not None:
@@ -248,7 +249,7 @@ class EntityEndpoints:
             return partial(show_certificate, self.publisher.table, owners=owners)
         if self._collection == "plugins":
             # A response to a write has all that the plugin will do.
-            whole = request.method != "GET" or request.query_params.get(_EXPAND) in _TRUE
+            whole = request.method not in SAFE or request.query_params.get(_EXPAND) in _TRUE
             return partial(show_plugin, self.publisher.table, owners=owners, whole=whole)
         return partial(show, self._collection, owners=owners)
 

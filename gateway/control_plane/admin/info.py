@@ -130,12 +130,12 @@ class InfoEndpoints:
         ]
         query = {name: text for name, text in request.query_params.items() if name != "tags"}
         rows.sort(key=lambda row: str(row["id"]))
-        return respond(200, page(rows, request.url.path, query, _tag))
+        return respond(200, page(rows, request.scope["path"], query, _tag))
 
     async def list_data_planes(self, request: Request) -> Response:
         """List all data planes that have been seen."""
         rows = [self._show(one) for one in self._data_planes]
-        return respond(200, page(rows, request.url.path, request.query_params, dict))
+        return respond(200, page(rows, request.scope["path"], request.query_params, dict))
 
     async def clustering_status(self, request: Request) -> Response:
         """Tell the same in Kong's older form, by id."""

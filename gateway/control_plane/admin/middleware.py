@@ -15,6 +15,7 @@ from gateway import __version__
 from gateway.control_plane.access.authentication import NOBODY, Authentication
 from gateway.control_plane.access.identity import AdminIdentity
 from gateway.control_plane.access.sent_token import AUTHORIZATION, TOKEN_HEADER, sent_token_of
+from gateway.control_plane.admin.paths import shown_path
 from gateway.control_plane.admin.responses import respond
 from gateway.control_plane.asgi import CLIENT_CERTIFICATE
 from gateway.control_plane.publish_spans import CALLER
@@ -72,6 +73,24 @@ class CallerTrace:
             CALLER.reset(mark)
 
 
+def while_valid(
+    receive: Receive, authentication: Authentication, identity: AdminIdentity
+) -> Receive:
+    """Return what receives a body, and raises 401 where its sender's token has ended meanwhile.
+
+    A body may take minutes, in which a token is revoked or expires.
+    """
+
+    async def receive_while_valid() -> Message:
+        message = await receive()
+        whole = message["type"] == "http.request" and not message.get("more_body")
+        if whole and identity.proven and not authentication.is_valid(identity):
+            raise HTTPException(401, _UNAUTHORIZED, _CHALLENGE)
+        return message
+
+    return receive_while_valid
+
+
 class Guard:
     """Finds out who calls, and lets in who may use the Admin API: ``request.state.identity``.
 
@@ -101,18 +120,8 @@ class Guard:
         if isinstance(found, Response):
             await found(scope, receive, send)
             return
-        identity = found
-        scope.setdefault("state", {})["identity"] = identity
-
-        async def receive_while_valid() -> Message:
-            message = await receive()
-            whole = message["type"] == "http.request" and not message.get("more_body")
-            # A body may take minutes, in which a token is revoked or expires.
-            if whole and identity.proven and not self._authentication.is_valid(identity):
-                raise HTTPException(401, _UNAUTHORIZED, _CHALLENGE)
-            return message
-
-        await self._app(scope, receive_while_valid, send)
+        scope.setdefault("state", {})["identity"] = found
+        await self._app(scope, while_valid(receive, self._authentication, found), send)
 
     def _without_gui(self, scope: Scope) -> list[tuple[bytes, bytes]]:
         """Return the headers; without those that name the origin when it is the GUI's."""
@@ -137,6 +146,6 @@ class Guard:
             found = self._authentication.of_certificate(scope.get(CLIENT_CERTIFICATE))
         if found is not None:
             return found
-        if sent and not await self._authentication.wrong.wait(scope["client"][0], path):
+        if sent and not await self._authentication.wrong.wait(scope["client"][0], shown_path(path)):
             return respond(429, {"message": TOO_MANY}, {"Retry-After": "10"})
         return respond(401, {"message": _UNAUTHORIZED}, _CHALLENGE)

@@ -13,6 +13,8 @@ from gateway.entities import Row
 from gateway.errors import QueryError
 
 DEFAULT_SIZE, MAX_SIZE = 100, 1000
+_KEPT = ("size", "tags", "owner_tags", "expand_partials", "custom_id")
+"""Arguments that the next page has to have too, to be one of the same list."""
 
 T = TypeVar("T")
 
@@ -72,8 +74,8 @@ def page(
     if len(rest) <= size:
         return {"data": [show(row) for row in shown], "next": None}
     offset = base64.urlsafe_b64encode(str(shown[-1]["id"]).encode()).decode().rstrip("=")
-    kept = {name: query[name] for name in ("size", "tags", "owner_tags") if name in query}
-    following = f"{quote(path)}?{urlencode({'offset': offset, **kept})}"
+    kept = {name: query[name] for name in _KEPT if name in query}
+    following = f"{quote(path, safe='/%')}?{urlencode({'offset': offset, **kept})}"
     return {"data": [show(row) for row in shown], "next": following, "offset": offset}
 
 

@@ -26,6 +26,6 @@ def partial_routes(publisher: Publisher) -> list[Route]:
         row = changes.get(table, "partials", request.path_params["key"])
         show = partial(show_plugin, table, owners=shows_owners(request))
         found = linked(table, row["id"])
-        return respond(200, page(found, request.url.path, request.query_params, show))
+        return respond(200, page(found, request.scope["path"], request.query_params, show))
 
     return [Route("/partials/{key}/links", links, methods=["GET"])]

@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which collection stands under which path (Kong 3.10 ``kong/api/endpoints.lua``)."""
+"""Which collection stands under which path (Kong 3.10 ``kong/api/endpoints.lua``), and keys in it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from urllib.parse import unquote, unquote_to_bytes
 
-from starlette.routing import Match, Route
-from starlette.types import Scope
+from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.entities import ENTITIES
+from gateway.entities.types import UUID
 
 _TOP = {
     "keyauth_credentials": "key-auths",
@@ -72,16 +76,25 @@ def top_collections() -> list[str]:
 
 
 @cache
-def secret_paths() -> frozenset[str]:
-    """Return the paths of routes in which ``{key}`` may be a secret: the one of a credential."""
-    found = set()
-    for collection in top_collections():
-        entity = ENTITIES[collection]
-        if entity.secret_key:
-            found |= {f"{top_path(collection)}/{{key}}"}
-            found |= {f"{top_path(collection)}/{{key}}/{field}" for field in entity.foreign}
-            found |= {f"{one.path}/{{key}}" for one in nestings() if one.child == collection}
-    return frozenset(found)
+def _secret_words() -> frozenset[str]:
+    """Return the words of paths after which a key stands that may be a secret: a credential's."""
+    secret = [one.collection for one in ENTITIES.values() if one.secret_key]
+    return frozenset(word[one] for one in secret for word in (_TOP, _NESTED))
+
+
+def shown_path(path: str) -> str:
+    """Return a request's path without keys that may be secrets, for logs.
+
+    Not only of paths that there are: a client that has misspelt one has sent the key all the same.
+    """
+    parts = path.split("/")
+    first = next((at for at, part in enumerate(parts) if part in _secret_words()), len(parts))
+    kept = [part if _is_harmless(part) else "…" for part in parts[first + 1 :]]
+    return "/".join([*parts[: first + 1], *kept])
+
+
+def _is_harmless(part: str) -> bool:
+    return not part or part == "consumer" or UUID.fullmatch(part) is not None
 
 
 def nestings() -> list[Nesting]:
@@ -92,3 +105,55 @@ def nestings() -> list[Nesting]:
         if child.collection != _ELSEWHERE
         for field, parent in child.foreign.items()
     ]
+
+
+class WholeKeys:
+    """Has a slash that a client encodes (``%2F``) be one of the key that it stands in.
+
+    Routes see such keys still encoded, and their endpoints as they are: see ``with_whole_keys``.
+    Kong's router splits paths before it decodes them, too (``kong/api/init.lua``, lapis).
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        parts = [unquote_to_bytes(part) for part in scope["raw_path"].split(b"/")]
+        texts = [part.decode("utf-8", "replace") for part in parts]
+        path = "/".join(text.replace("%", "%25").replace("/", "%2F") for text in texts)
+        await self._app({**scope, "path": path}, receive, send)
+
+
+def with_whole_keys(routes: Iterable[Route]) -> None:
+    """Have each route's endpoint see the keys of its path as they are."""
+    for route in routes:
+        route.app = _Decoded(route.app)
+
+
+class _Decoded:
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        scope["path_params"] = {name: unquote(key) for name, key in scope["path_params"].items()}
+        await self._app(scope, receive, send)
+
+
+def serve_trailing_slashes(router: Router) -> None:
+    """Have a path that ends in slashes be the one without, as in Kong (``kong/api/init.lua``).
+
+    Not by a redirect: many clients follow none of a write, and browsers none of a preflight.
+    """
+
+    async def without(scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        shorter = path.rstrip("/")
+        if shorter in ("", path):
+            raise HTTPException(404)
+        scope["path"] = shorter  # in place: who makes an error of it looks at the same
+        await router.app(scope, receive, send)
+
+    router.redirect_slashes = False
+    router.default = without

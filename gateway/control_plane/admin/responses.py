@@ -14,7 +14,7 @@ from starlette.routing import Match, Route
 
 from gateway.control_plane.admin.forms import MULTIPART, URLENCODED, infer, read_form
 from gateway.control_plane.admin.kong_errors import UNEXPECTED, kong_error
-from gateway.control_plane.admin.paths import LiteralRoute
+from gateway.control_plane.admin.paths import LiteralRoute, shown_path
 from gateway.documents.tree import plain
 from gateway.entities.shape import Shape
 from gateway.errors import GatewayError, RequestRejected, StoreError
@@ -107,7 +107,7 @@ async def _gateway_error(request: Request, error: Exception) -> Response:
     status, body = kong_error(error)
     if status >= 500:
         failed = "database failed" if isinstance(error, StoreError) else "request failed"
-        _log.error(failed, path=request.url.path, reason=str(error))
+        _log.error(failed, path=shown_path(request.scope["path"]), reason=str(error))
     headers = {"Retry-After": "1"} if status == 503 else None
     if status == 405:
         # What Kong can do there and this gateway cannot is not allowed.

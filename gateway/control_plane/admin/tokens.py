@@ -109,7 +109,7 @@ class TokenEndpoints:
         rows = [self._show(token) for token in self._authentication.tokens]
         rows.sort(key=lambda row: str(row["id"]))
         query = {name: text for name, text in request.query_params.items() if name != "tags"}
-        return respond(200, page(rows, request.url.path, query, dict))
+        return respond(200, page(rows, request.scope["path"], query, dict))
 
     async def one(self, request: Request) -> Response:
         """Show a token by its id or name, or revoke it."""

@@ -20,7 +20,7 @@ from gateway.control_plane.admin.pages import page
 from gateway.control_plane.admin.paths import LiteralRoute, nestings
 from gateway.control_plane.admin.responses import respond, warning
 from gateway.control_plane.publisher import Publisher
-from gateway.entities import Row
+from gateway.entities import ENTITIES, Row
 from gateway.errors import NotFound
 
 _ELSEWHERE = {
@@ -61,14 +61,15 @@ class UpstreamEndpoints:
         if request.query_params.get("balancer_health") != "1":
             rows = self._rows(upstream)
             body = page(
-                rows, request.url.path, request.query_params, lambda row: show("targets", row)
+                rows, request.scope["path"], request.query_params, lambda row: show("targets", row)
             )
         return respond(200, body | {"node_id": self._node_id}, _ELSEWHERE)
 
     async def set_health(self, request: Request) -> Response:
         """Refuse to set what is not known here."""
         upstream, key = self._upstream(request), request.path_params["key"]
-        if not any(key in (row["id"], row["target"]) for row in self._rows(upstream)):
+        meant = {key.lower(), ENTITIES["targets"].as_named(key)}
+        if not any(meant & {row["id"], row["target"]} for row in self._rows(upstream)):
             raise NotFound("Not found")
         text = f"Upstream {upstream['name']} has no balancer"
         return respond(400, {"message": text}, _ELSEWHERE)

@@ -60,8 +60,9 @@ async def _one(request: Request) -> Response:
 async def _nowhere(request: Request) -> Response:
     if request.method in ("GET", "HEAD", "DELETE"):
         raise NotFound("Not found")
-    kind = request.url.path.strip("/").split("/")[0]
-    raise Unsupported(f"this gateway has no {kind}: {request.url.path} cannot be written")
+    path: str = request.scope["path"]
+    kind = path.strip("/").split("/")[0]
+    raise Unsupported(f"this gateway has no {kind}: {path} cannot be written")
 
 
 def workspace_routes() -> list[Route]:

@@ -127,7 +127,9 @@ def _handlers(view: View) -> dict[Any, Handler]:
     async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         message = "There is no such page." if error.status_code == 404 else error.detail
-        return view.render(request, "problem.html", error.status_code, message=message)
+        response = view.render(request, "problem.html", error.status_code, message=message)
+        response.headers.update(error.headers or {})
+        return response
 
     async def bug(request: Request, error: Exception) -> Response:
         return view.render(request, "problem.html", 500, message=UNEXPECTED)

@@ -12,6 +12,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.control_plane.access.authentication import Authentication
+from gateway.control_plane.access.identity import AdminIdentity
+from gateway.control_plane.admin.middleware import while_valid
 from gateway.control_plane.page.session import LONGEST, SessionSealer
 from gateway.control_plane.page.static_files import PREFIX
 from gateway.control_plane.page.viewer import sign
@@ -75,6 +77,9 @@ class PageGate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         refused = self._refusal(scope)
+        viewer: AdminIdentity | None = scope.get("state", {}).get("identity")
+        if viewer is not None:
+            receive = while_valid(receive, self._authentication, viewer)
         await (refused or self._app)(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> Response | None:

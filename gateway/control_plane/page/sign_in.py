@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from gateway.control_plane.access.authentication import Authentication
 from gateway.control_plane.admin.middleware import TOO_MANY
+from gateway.control_plane.admin.responses import SAFE
 from gateway.control_plane.page.gate import SIGN_IN, session_cookie
 from gateway.control_plane.page.session import SessionSealer
 from gateway.control_plane.page.view import View
@@ -33,7 +34,7 @@ class SignInPage:
     async def sign_in(self, request: Request) -> Response:
         """Ask for a token, and keep it sealed in a cookie where it is valid."""
         target = _inside(request.query_params.get("next", "/"))
-        if request.method == "GET":
+        if request.method in SAFE:
             if viewer_of(request) is not None:
                 return RedirectResponse(target, 303)
             return self._view.render(request, "sign_in.html", problem="")

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.control_plane.admin.responses import SAFE
 from gateway.control_plane.clustering.data_planes import DataPlanes
 from gateway.control_plane.clustering.extensions import NodeExtensions
 from gateway.control_plane.ownership import owner_of
@@ -64,7 +65,7 @@ class TryItPage:
     async def try_it(self, request: Request) -> Response:
         """Show the form; with one that was sent, what a data plane did with its request."""
         demand(request, "write")
-        if request.method == "GET":
+        if request.method in SAFE:
             fields = {"path": request.query_params.get("path", "/")}
             return self._show(request, fields)
         fields = await self._view.form(request)

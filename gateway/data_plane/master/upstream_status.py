@@ -134,7 +134,7 @@ def _find(upstream: WatchedUpstream, name: str) -> FoundTarget | None:
     """Return a target by its id, or by host and port."""
     names = (name, _with_port(name))
     for target in upstream.targets.targets:
-        if name == target.row["id"] or target.name in names:
+        if name.lower() == target.row["id"] or target.name in names:
             return target
     return None
 

@@ -77,6 +77,8 @@ async def test_a_rollback_that_changes_only_its_own_is_made(tmp_path: Path) -> N
         ("POST", "/plugins", {"name": "key-auth"}),
         ("POST", "/services/team-b/routes", {"paths": ["/b"]}),
         ("PATCH", "/routes/team-a", {"service": {"name": "free"}}),
+        ("POST", "/upstreams", {"name": "a.test"}),
+        ("PUT", "/upstreams/a.test", {}),
     ],
 )
 async def test_a_single_write_is_to_its_own_entities(
@@ -136,3 +138,14 @@ async def test_reading_is_not_limited(tmp_path: Path) -> None:
     async with two_owners(tmp_path) as place:
         place.headers = await token(place, "a", "write", "team-a")
         assert set(await names(place, "/services")) == {"team-a", "team-b", "free"}
+
+
+async def test_an_upstream_takes_the_place_of_its_own_services_hosts_alone(tmp_path: Path) -> None:
+    async with two_owners(tmp_path) as place:
+        place.headers = await token(place, "a", "write", "team-a")
+        await make(place, "/upstreams", name="mine.test")
+        await make(place, "/services", name="mine", host="other.test")
+        await make(place, "/upstreams", name="other.test")
+        renamed = await place.ask("PATCH", "/upstreams/mine.test", {"name": "a.test"})
+        assert renamed.status == 403
+        assert "it would get the requests of services" in renamed.body["message"]

@@ -441,3 +441,19 @@ async def test_an_id_of_a_document_is_the_same_in_capitals(tmp_path: Path) -> No
             assert (await place.publish(document, wait=0)).status < 300
         found = (await place.ask("GET", "/routes")).body["data"]
         assert [row["service"] for row in found] == [{"id": service.lower()}] * 2
+
+
+async def test_a_target_is_named_with_its_port_or_without(tmp_path: Path) -> None:
+    async with running(tmp_path) as place:
+        await make(place, "/upstreams", name="u")
+        made = await place.ask("PUT", "/upstreams/u/targets/a.test", {"weight": 5})
+        again = await place.ask("PUT", "/upstreams/u/targets/a.test", {"weight": 6})
+        assert (again.body["id"], again.body["weight"]) == (made.body["id"], 6)
+        for name in ("a.test", "a.test:8000"):
+            path = f"/upstreams/u/targets/{name}"
+            assert (await place.ask("GET", path)).body["target"] == "a.test:8000"
+            assert (await place.ask("PATCH", path, {"weight": 7})).body["weight"] == 7
+            assert (await place.ask("PUT", f"{path}/healthy")).status == 400  # it is there
+        assert (await place.ask("GET", "/upstreams/u/targets/a.test:80")).status == 404
+        assert (await place.ask("DELETE", "/upstreams/u/targets/a.test")).status == 204
+        assert (await place.ask("GET", "/upstreams/u/targets")).body["data"] == []

@@ -2,11 +2,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
 from gateway.control_plane.page.gate import session_cookie
-from tests.support.page import TOKEN, Visitor, serving_page, text
+from tests.support.control_plane import connect, make
+from tests.support.page import TOKEN, Visitor, form_token, serving_page, text, token_for
 
 PAGES = ["/", "/data-planes", "/releases", "/releases/1", "/events", "/none"]
 
@@ -77,3 +79,42 @@ def test_the_cookie_is_out_of_reach_for_scripts_and_other_sites() -> None:
         assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(words)
         assert ("Secure" in words) is secure
     assert "Max-Age=0" in session_cookie("", "http")
+
+
+async def test_a_form_of_whom_signed_out_meanwhile_changes_nothing(tmp_path: Path) -> None:
+    async with serving_page(tmp_path) as place:
+        for name in ("a", "b"):
+            await make(place, "/services", name=name, host="a.test")
+        visitor = Visitor(place)
+        await visitor.sign_in(await token_for(place, "ci", "publish"))
+        form = urlencode({"form_token": form_token(await visitor.get("/releases/1"))}).encode()
+        wire = await connect(place, "admin_gui")
+        lines = [
+            "POST /releases/1/rollback HTTP/1.1",
+            "Host: 127.0.0.1",
+            f"Cookie: {visitor.cookie}",
+            f"Content-Length: {len(form)}",
+            "Connection: close",
+            "Expect: 100-continue",
+        ]
+        await wire.send("\r\n".join([*lines, "", ""]).encode())
+        # By then it is known who sends.
+        assert (await wire.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100")
+        await wire.send(form[:-1])
+        assert (await place.ask("DELETE", "/tokens/ci")).status == 204
+        await wire.send(form[-1:])
+        assert (await wire.rest()).startswith(b"HTTP/1.1 401")
+        await wire.close()
+        assert (await place.ask("GET", "/releases")).body["data"][0]["number"] == 2
+
+
+async def test_a_page_says_which_methods_it_has_and_a_head_is_like_its_get(tmp_path: Path) -> None:
+    async with serving_page(tmp_path) as place:
+        visitor = Visitor(place)
+        assert (await visitor.ask("HEAD", "/sign-in")).status == 200
+        await visitor.sign_in()
+        for path in ("/", "/try", "/releases"):
+            assert (await visitor.ask("HEAD", path)).status == 200
+            refused = await visitor.ask("PUT", path)
+            assert refused.status == 405
+            assert {"GET", "HEAD"} <= set(refused.headers["Allow"].split(", "))
