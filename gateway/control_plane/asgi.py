@@ -75,7 +75,9 @@ class _Call:
         except Exception:
             left = self.pending.abandoned or (self._pieces is not None and self._pieces.left)
             if self._rejected is None and not left:
-                _log.exception("request failed", path=shown_path(self._request.path.decode("latin-1")))
+                _log.exception(
+                    "request failed", path=shown_path(self._request.path.decode("latin-1"))
+                )
             if self._pieces is not None:
                 self._pieces.fail()
         if self._pieces is None:

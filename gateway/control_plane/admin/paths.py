@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which collection stands under which path (Kong 3.10 ``kong/api/endpoints.lua``), and keys in it."""
+"""Which collection stands under which path (Kong 3.10 ``kong/api/endpoints.lua``), and its keys."""
 
 from __future__ import annotations
 

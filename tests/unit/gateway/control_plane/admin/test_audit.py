@@ -92,7 +92,11 @@ async def test_no_secret_reaches_the_log_or_the_releases(tmp_path: Path) -> None
         assert (await place.ask("DELETE", "/default/key-auths/planted-api-key")).status == 204
         body = {"key": "planted-api-key", "consumer": {"username": "ann"}}
         assert (await place.ask("PUT", "/key-auths/planted-api-key", body)).status == 200
-        for path in ("/key-auths/planted-api-key/", "/key-auths/planted/key", "//key-auths/planted"):
+        for path in (
+            "/key-auths/planted-api-key/",
+            "/key-auths/planted/key",
+            "//key-auths/planted",
+        ):
             await place.ask("PATCH", path, {"tags": []})
         shown = json.dumps(await entries(place), ensure_ascii=False)
         releases = json.dumps((await place.ask("GET", "/releases")).body)

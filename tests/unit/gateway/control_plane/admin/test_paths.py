@@ -82,9 +82,7 @@ async def test_a_head_has_the_headers_of_its_get(tmp_path: Path) -> None:
         partial = await make(place, "/partials", type="redis-ce", config={"host": "r.test"})
         config = {"minute": 5, "policy": "redis"}
         links = [{"id": partial["id"]}]
-        plugin = await make(
-            place, "/plugins", name="rate-limiting", config=config, partials=links
-        )
+        plugin = await make(place, "/plugins", name="rate-limiting", config=config, partials=links)
         for path in ("/plugins", f"/plugins/{plugin['id']}"):
             got = await place.ask("GET", path)
             asked = await place.ask("HEAD", path)
