@@ -9,6 +9,7 @@ from typing import ParamSpec, TypeVar
 
 import typer
 
+from gateway.commands.lines import line
 from gateway.errors import GatewayError
 
 P = ParamSpec("P")
@@ -23,7 +24,9 @@ def in_words(command: Callable[P, T]) -> Callable[P, T]:
         try:
             return command(*arguments, **options)
         except GatewayError as error:
-            typer.echo(f"error: {error}", err=True)
+            # It may be in the words of a server: nothing in it may steer the terminal.
+            text = "\n".join(map(line, str(error).split("\n")))
+            typer.echo(f"error: {text}", err=True)
             raise typer.Exit(1) from None
 
     return run

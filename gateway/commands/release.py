@@ -75,7 +75,8 @@ def show(
 ) -> None:
     """Show a release: who made it, with what, and what it changed."""
     from gateway.commands.configuration.live import configuration
-    from gateway.commands.configuration.shown import console, line, show_changes
+    from gateway.commands.configuration.shown import console, show_changes
+    from gateway.commands.lines import line
     from gateway.control_plane.page.changes import entity_changes
 
     api = admin_api(url, token_file, ca)

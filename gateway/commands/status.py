@@ -13,6 +13,7 @@ import orjson
 import typer
 
 from gateway import __version__
+from gateway.commands.lines import line
 from gateway.commands.local_processes import ROOT, STATE, LocalProcess, local_processes
 from gateway.errors import GatewayError
 
@@ -169,4 +170,5 @@ def render(found: Json) -> str:
         error = f", {plane['error']}" if plane["error"] else ""
         lines.append(f"data plane   {plane['hostname']} ({plane['id']}): {state}{error}")
     lines += [f"problem      {problem}" for problem in found["problems"]]
-    return "\n".join(lines)
+    # Data planes tell their names and errors themselves: nothing in them may steer the terminal.
+    return "\n".join(map(line, lines))

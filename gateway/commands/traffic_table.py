@@ -11,7 +11,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from gateway.commands.configuration.shown import line
+from gateway.commands.lines import line
 from gateway.control_plane.traffic import percentile
 from gateway.data_plane.counters import BUCKETS
 from gateway.kafka.topic_counts import BOUNDS

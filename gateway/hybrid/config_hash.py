@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -23,6 +24,14 @@ class HashedRow(dict[str, Any]):
     def text(self) -> str:
         """The row's sorted text."""
         return _text(dict(self))
+
+
+_HASH = re.compile(r"[0-9a-f]{32}")
+
+
+def is_hash(given: Any) -> bool:
+    """Tell whether something that the other end has sent is the hash of a configuration."""
+    return isinstance(given, str) and _HASH.fullmatch(given) is not None
 
 
 def config_hash(table: Mapping[str, Any]) -> tuple[str, dict[str, str]]:

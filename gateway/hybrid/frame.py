@@ -15,8 +15,8 @@ from typing import Any
 
 import orjson
 
-from gateway.errors import ClusterError
-from gateway.hybrid.config_hash import ZERO_HASH, config_hash
+from gateway.errors import ClusterError, ReleaseRefused
+from gateway.hybrid.config_hash import config_hash, is_hash
 
 _HEADER = frozenset({"_format_version", "_transform", "workspaces"})
 """What stands in a configuration beside its collections of entities."""
@@ -59,14 +59,29 @@ def read_reconfigure(frame: bytes) -> tuple[dict[str, Any], str] | None:
     if not isinstance(table, dict):
         raise ClusterError("the control plane sent a configuration without a table")
     digest = message.get("config_hash")
-    if not isinstance(digest, str) or len(digest) != len(ZERO_HASH):
-        digest = config_hash(table)[0]
-    return table, digest
+    if is_hash(digest):
+        return table, str(digest)
+    try:
+        return table, config_hash(table)[0]
+    except RecursionError:
+        raise ClusterError("the control plane sent a frame that is nested too deeply") from None
 
 
 def is_empty(table: Mapping[str, Any]) -> bool:
     """Tell whether a configuration as data planes get it has no entities."""
     return not any(rows for name, rows in table.items() if name not in _HEADER)
+
+
+def check_form(table: Mapping[str, Any]) -> None:
+    """Raise ``ReleaseRefused`` for collections that are no lists of records."""
+    problems = [
+        f"{name}: expected an array of records"
+        for name, rows in table.items()
+        if name not in _HEADER
+        and not (isinstance(rows, list) and all(isinstance(row, dict) for row in rows))
+    ]
+    if problems:
+        raise ReleaseRefused(problems)
 
 
 def entity_rows(table: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:

@@ -28,6 +28,8 @@ Received = BytesMessage | TextMessage | Ping
 """What ``messages`` yields; messages are whole."""
 
 _CHUNK = 65536
+_MOST_PONGS = 100
+"""Pongs that wait at most until the peer takes something."""
 
 
 class WebSocket:
@@ -48,6 +50,8 @@ class WebSocket:
         self._largest = largest
         self._protocol = WSConnection(self.end)
         self._events: deque[Event] = deque()
+        self._pongs = 0
+        """Sent since the peer had taken all there was."""
 
     async def messages(self, silence: float | None = None) -> AsyncGenerator[Received, None]:
         """Yield whole messages and pings until the peer closes; its close frame gets ours.
@@ -88,8 +92,14 @@ class WebSocket:
         """Answer a ping, unless the connection is ending.
 
         Does not wait: a large configuration may be on its way, and pings must be read meanwhile.
+        Of a peer that sends pings and takes no pongs not all are answered (RFC 6455 section 5.5.3).
         """
-        if self._protocol.state is ConnectionState.OPEN:
+        if self._protocol.state is not ConnectionState.OPEN:
+            return
+        if not self._writer.transport.get_write_buffer_size():
+            self._pongs = 0
+        if self._pongs < _MOST_PONGS:
+            self._pongs += 1
             self.write(Pong(payload=payload))
 
     async def close(self, code: int = NORMAL, reason: str = "") -> None:

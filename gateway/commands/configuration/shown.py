@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from gateway.commands.lines import line
 from gateway.control_plane.page.changes import EntityChange, FieldChange
 from gateway.entities import ENTITIES
 
@@ -91,8 +92,3 @@ def _value(text: str | None) -> str:
 
 def _singular(change: EntityChange) -> str:
     return ENTITIES[change.collection].singular
-
-
-def line(text: str) -> str:
-    """Return a text on one line; what would steer the terminal stands for itself."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -23,13 +23,13 @@ from gateway.control_plane.clustering.extensions import NodeExtensions
 from gateway.control_plane.clustering.push import Push
 from gateway.control_plane.clustering.push_spans import PushSpans
 from gateway.errors import ClusterError
+from gateway.hybrid.config_hash import is_hash
 from gateway.hybrid.extensions import TRACES
 from gateway.hybrid.server_socket import ServerSocket
 from gateway.hybrid.websocket import GOING_AWAY, POLICY, Received
 from gateway.logs import get_logger
 from gateway.plugins.opentelemetry.process_spans import NO_SPANS, ProcessSpans
 
-_HASH_LENGTH = 32
 _LABELS, _LABEL_LENGTH = 10, 63
 _MAX_REASON = 2000
 """Characters kept of the reason for which a data plane refuses."""
@@ -166,10 +166,10 @@ class Session:
             self._log.info("data plane disconnected")
 
     def _take_ping(self, payload: bytes) -> None:
-        if len(payload) != _HASH_LENGTH:
-            raise ClusterError(f"a ping has {len(payload)} bytes instead of {_HASH_LENGTH}")
+        reported = payload.decode("latin-1")
+        if not is_hash(reported):
+            raise ClusterError("a ping has something else than the hash of a configuration")
         self._wire.pong()
-        reported = payload.decode("ascii", "replace")
         self._data_planes.report(self.node.id, reported)
         if self._sent is not None and self._sent.confirmed_by(reported):
             self._pushes.end()
@@ -189,7 +189,8 @@ class Session:
         if frame.get("type") != "error" or not isinstance(error, dict):
             raise ClusterError("the data plane sent a frame that is neither ping nor error")
         sent = "" if self._sent is None else self._sent.hash
-        refused = str(error.get("config_hash") or sent)
+        named = error.get("config_hash")
+        refused = str(named) if is_hash(named) else sent
         known = self._data_planes.get(self.node.id)
         if self._sent is not None and known is not None and refused == known.config_hash:
             # It could not even read which one it was, and named the one in force.

@@ -248,8 +248,10 @@ class ClusterClient:
                 self._refuse(error)
             except ClusterError as error:
                 _log.error("frame ignored", reason=str(error))
-            except Exception:
+            except Exception as error:
                 _log.exception("release not applied")
+                reason = f"the release cannot be applied: {type(error).__name__} (see the log)"
+                self._refuse(ReleaseRefused([reason]))
 
     def _refuse(self, error: ReleaseRefused) -> None:
         """Report why a release cannot be served; the old one stays in force."""

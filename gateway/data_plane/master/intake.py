@@ -56,13 +56,12 @@ class ReleaseIntake:
 
         Raises ``ReleaseRefused``, and ``ClusterError`` for a frame that cannot be read.
         """
-        release = await at_low_priority(parse_frame, frame)
-        if release is None or release.hash == self.hash_in_force:
-            return
         try:
+            release = await at_low_priority(parse_frame, frame)
+            if release is None or release.hash == self.hash_in_force:
+                return
             await at_low_priority(check_release, release)
         except ReleaseRefused as error:
-            error.hash = release.hash
             self._supervisor.refused(error)
             raise
         await self._apply_with_values_of_now(release)
@@ -122,7 +121,7 @@ class ReleaseIntake:
         try:
             frame = None if self.cache is None else self.cache.load()
             return None if frame is None else parse_frame(frame)
-        except (CacheError, ClusterError) as error:
+        except (CacheError, ClusterError, ReleaseRefused) as error:
             _log.warning("no use of the cached configuration", reason=str(error))
             return None
 

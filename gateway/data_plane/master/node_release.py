@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from gateway.errors import ReleaseRefused
-from gateway.hybrid.frame import entity_rows, is_empty, read_reconfigure
+from gateway.hybrid.frame import check_form, entity_rows, is_empty, read_reconfigure
 
 _BALANCED = ("upstreams", "targets", "certificates")
 _FORMATS = ("1.1", "2.1", "3.0")
@@ -34,10 +34,18 @@ class NodeRelease:
 def parse_frame(frame: bytes) -> NodeRelease | None:
     """Read a frame from the control plane; None when it is something else than a configuration.
 
-    Raises ``ClusterError`` for bytes that are not the protocol's.
+    Raises ``ClusterError`` for bytes that are not the protocol's, and ``ReleaseRefused`` for a
+    configuration that cannot be one.
     """
     found = read_reconfigure(frame)
-    return None if found is None else make_release(*found, frame)
+    if found is None:
+        return None
+    try:
+        check_form(found[0])
+        return make_release(*found, frame)
+    except ReleaseRefused as error:
+        error.hash = found[1]
+        raise
 
 
 def make_release(table: Mapping[str, Any], digest: str, frame: bytes = b"") -> NodeRelease:
@@ -46,7 +54,11 @@ def make_release(table: Mapping[str, Any], digest: str, frame: bytes = b"") -> N
     if table.get("upstreams"):
         balanced = {name: table.get(name) or () for name in _BALANCED}
     shown = any(map(_shows_upstreams, table.get("plugins") or ()))
-    return NodeRelease(digest, orjson.dumps(table), is_empty(table), frame, balanced, shown)
+    try:
+        content = orjson.dumps(table)
+    except TypeError:  # orjson reads four times as many levels as it writes
+        raise ReleaseRefused(["the configuration is nested too deeply"]) from None
+    return NodeRelease(digest, content, is_empty(table), frame, balanced, shown)
 
 
 def _shows_upstreams(row: Mapping[str, Any]) -> bool:
@@ -65,6 +77,11 @@ def check_release(release: NodeRelease) -> None:
 
     table = orjson.loads(release.table)
     version = table.get("_format_version", "3.0")
-    if version not in _FORMATS:
-        raise ReleaseRefused([f"_format_version: {version} is not one of {', '.join(_FORMATS)}"])
-    check_rows(entity_rows(table))
+    try:
+        if version not in _FORMATS:
+            known = ", ".join(_FORMATS)
+            raise ReleaseRefused([f"_format_version: {version} is not one of {known}"])
+        check_rows(entity_rows(table))
+    except ReleaseRefused as error:
+        error.hash = release.hash
+        raise

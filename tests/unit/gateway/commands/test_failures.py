@@ -19,3 +19,15 @@ def test_a_failure_is_one_sentence_and_exit_code_1(capsys: pytest.CaptureFixture
         failing()
     assert ended.value.exit_code == 1
     assert capsys.readouterr().err == "error: there is no such thing\n"
+
+
+@in_words
+def failing_in_others_words() -> None:
+    """Fail."""
+    raise CommandFailed("the server says \x1b[2J\x07no\nand more")
+
+
+def test_nothing_of_a_failure_steers_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit):
+        failing_in_others_words()
+    assert capsys.readouterr().err == "error: the server says \\x1b[2J\\x07no\nand more\n"

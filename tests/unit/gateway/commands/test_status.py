@@ -175,3 +175,10 @@ def test_without_a_stack_the_command_that_makes_it_is_named(
     code, shown = run()
     assert code == 1
     assert "the stack local is not up; run `make up`" in shown
+
+
+def test_nothing_that_a_data_plane_says_of_itself_steers_the_terminal(world: World) -> None:
+    world.planes = [PLANE | {"hostname": "\x1b[2Jvm\n", "error": "no\x07"}]
+    shown = run()[1]
+    assert r"data plane   \x1b[2Jvm\n (i):" in shown
+    assert r"no\x07" in shown

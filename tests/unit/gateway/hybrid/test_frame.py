@@ -8,10 +8,16 @@ from typing import Any
 import pytest
 
 from gateway.documents.document import to_table
-from gateway.errors import ClusterError
+from gateway.errors import ClusterError, ReleaseRefused
 from gateway.hybrid.config_hash import config_hash
 from gateway.hybrid.config_table import config_table
-from gateway.hybrid.frame import entity_rows, is_empty, read_reconfigure, reconfigure_payload
+from gateway.hybrid.frame import (
+    check_form,
+    entity_rows,
+    is_empty,
+    read_reconfigure,
+    reconfigure_payload,
+)
 from tests.support.documents import story
 
 
@@ -65,3 +71,23 @@ def test_entities_are_what_is_neither_header_nor_workspace() -> None:
     assert rows.keys() == {"services", "routes", "plugins"}
     assert not any("ws_id" in row for collection in rows.values() for row in collection)
     assert is_empty({**sent, **{name: [] for name in rows}})
+
+
+@pytest.mark.parametrize("digest", [None, 5, "", "0" * 31, "é" * 32, "\0" * 32, "G" * 32])
+def test_a_hash_that_is_none_is_computed(digest: Any) -> None:
+    table = config_table(to_table(story(), "o", 1))
+    message = {"type": "reconfigure", "config_table": table, "config_hash": digest}
+    assert read_reconfigure(frame(message)) == (table, config_hash(table)[0])
+
+
+def test_a_frame_that_is_nested_too_deeply_to_be_hashed_is_an_error_of_the_protocol() -> None:
+    deep = b"[" * 1000 + b"]" * 1000
+    content = b'{"type":"reconfigure","config_table":{"services":%b}}' % deep
+    with pytest.raises(ClusterError, match="nested too deeply"):
+        read_reconfigure(gzip.compress(content, mtime=0))
+
+
+@pytest.mark.parametrize("rows", [None, 5, "abc", {"a": {}}, ["a"], [None], [[]]])
+def test_collections_are_lists_of_records(rows: Any) -> None:
+    with pytest.raises(ReleaseRefused, match="services: expected an array of records"):
+        check_form({"_format_version": "3.0", "services": rows, "routes": [{}]})

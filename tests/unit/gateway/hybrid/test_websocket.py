@@ -117,3 +117,23 @@ async def test_nothing_can_be_sent_after_a_close_frame() -> None:
         await client.close()
         with pytest.raises(ClusterError, match="is ending"):
             client.write(BytesMessage(data=b"too late"))
+
+
+async def test_a_peer_that_sends_pings_and_takes_no_pongs_fills_no_memory() -> None:
+    read = asyncio.Event()
+
+    async def serve(socket: ServerSocket) -> None:
+        transport = socket._writer.transport
+        async for message in socket.messages():
+            if isinstance(message, BytesMessage):
+                read.set()
+                return
+            socket.pong(b"x" * 125)
+            assert transport.get_write_buffer_size() < 256 * 1024
+
+    async with connected(serve) as client:
+        client._writer.transport.pause_reading()  # type: ignore[attr-defined]  # SSL has it
+        for _ in range(100_000):
+            await client.send(Ping(payload=b"x" * 125))
+        await client.send(BytesMessage(data=b"done"))
+        await asyncio.wait_for(read.wait(), PATIENCE)

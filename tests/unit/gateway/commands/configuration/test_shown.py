@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from gateway.commands.configuration.shown import as_json, line, show_changes, show_table, summary
+from gateway.commands.configuration.shown import as_json, show_changes, show_table, summary
+from gateway.commands.lines import line
 from gateway.control_plane.page.changes import EntityChange, FieldChange
 
 CHANGES = [

@@ -107,7 +107,7 @@ async def test_an_error_frame_is_a_refusal_with_its_reason() -> None:
         assert place.data_planes.contact(NODE).refusals == {}, "it serves it after all"
 
 
-@pytest.mark.parametrize("named", [ZEROS, ""])
+@pytest.mark.parametrize("named", [ZEROS, "", "x" * 100_000])
 async def test_an_error_frame_that_does_not_name_the_configuration_is_about_the_last_one(
     named: str,
 ) -> None:
@@ -120,10 +120,13 @@ async def test_an_error_frame_that_does_not_name_the_configuration_is_about_the_
         assert place.data_planes.contact(NODE).refusals == {push.hash: "cannot be read"}
 
 
-@pytest.mark.parametrize("length", [0, 31, 33])
-async def test_a_ping_that_is_no_hash_ends_the_connection(length: int) -> None:
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"0" * 31, b"0" * 33, b"g" * 32, b"A" * 32, b"\0" * 32, b"\xc3" * 32, b"\x1b[1m" * 8],
+)
+async def test_a_ping_that_is_no_hash_ends_the_connection(payload: bytes) -> None:
     async with world() as place, joined(place) as peer:
-        await peer.send(Ping(payload=b"0" * length))
+        await peer.send(Ping(payload=payload))
         assert await peer.ended() is None
         await place.until(lambda: place.data_planes.connected() == [])
 

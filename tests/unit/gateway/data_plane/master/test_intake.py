@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,13 @@ from tests.support.fake_hashicorp_vault import running_vault
 from tests.support.supervision import served, supervising
 
 KEY = shared_pair().key
+
+
+def nested(levels: int) -> Any:
+    found: Any = []
+    for _ in range(levels):
+        found = [found]
+    return found
 
 
 def sent(path: str = "/a") -> dict[str, Any]:
@@ -63,6 +71,19 @@ async def test_a_release_that_is_wrong_reaches_no_worker(cache: ConfigCache) -> 
         assert caught.value.hash == config_hash(wrong)[0]
         assert "pathz" in supervisor.problem
         assert (intake.hash_in_force, cache.load()) == (ZERO_HASH, None)
+
+
+@pytest.mark.parametrize("rows", [5, ["a"], [{"config": nested(300)}]], ids=["5", "texts", "deep"])
+async def test_a_release_that_cannot_be_one_is_refused_by_its_hash(
+    cache: ConfigCache, rows: Any
+) -> None:
+    message = {"type": "reconfigure", "config_hash": "a" * 32, "config_table": {"plugins": rows}}
+    async with supervising() as supervisor:
+        intake = ReleaseIntake(supervisor, {}, cache)
+        with pytest.raises(ReleaseRefused) as caught:
+            await intake.take(gzip.compress(json.dumps(message).encode()))
+        assert caught.value.hash == "a" * 32
+        assert supervisor.problem == str(caught.value)
 
 
 async def test_frames_that_hold_no_configuration_change_nothing(cache: ConfigCache) -> None:
