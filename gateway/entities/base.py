@@ -40,16 +40,26 @@ Conditions = tuple[list[str], dict[str, str]]
 
 
 class StrictModel(BaseModel):
-    """A strict model: no unknown fields, no guessing of types; null means absent, as in decK."""
+    """A strict model: no unknown fields, no guessing of types; null means absent, as in decK.
+
+    No text is empty, unless its field is of the type ``MayBeEmpty``.
+    """
 
     own_checks: ClassVar[bool] = False
     """Whether checks over several fields of a ``config`` stand under it in errors, as Kong has them
     in its Kafka plugins; those of others stand under the entity."""
 
+    meant_nulls: ClassVar[frozenset[str]] = frozenset()
+    """The fields that have a default and in which null is not that, but none at all."""
+
     model_config = ConfigDict(
         extra="forbid",
         strict=True,
         hide_input_in_errors=True,
+        # Kong 3.10 kong/db/schema/init.lua, validate_field; items, keys and values of maps too.
+        str_min_length=1,
+        # A field whose name is none in Python has it as an alias, and rows have what files have.
+        serialize_by_alias=True,
         # A node starts faster when only the models are built that its configuration uses.
         defer_build=True,
     )
@@ -74,8 +84,9 @@ class StrictModel(BaseModel):
     def _null_means_absent(cls, data: Any) -> Any:
         # Unknown fields stay, so that a misspelt field is reported even when it is null.
         if isinstance(data, Mapping) and None in data.values():
-            fields = cls.model_fields
-            return {k: v for k, v in data.items() if v is not None or k not in fields}
+            kept = cls.meant_nulls
+            absent = cls.model_fields.keys() - kept
+            return {k: v for k, v in data.items() if v is not None or k not in absent}
         return data
 
 

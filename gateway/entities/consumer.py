@@ -9,16 +9,15 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from gateway.entities.base import Conditions, Entity, EntityType, Hint, at_least_one_of
-from gateway.entities.types import NonEmpty
 
 
 class Consumer(Entity):
     """A person or program that uses the gateway, known by its credentials."""
 
-    username: Annotated[NonEmpty, Hint(unique=True)] | None = Field(
+    username: Annotated[str, Hint(unique=True)] | None = Field(
         default=None, description="The consumer's unique name."
     )
-    custom_id: Annotated[NonEmpty, Hint(unique=True)] | None = Field(
+    custom_id: Annotated[str, Hint(unique=True)] | None = Field(
         default=None, description="The consumer's unique id in another system."
     )
 

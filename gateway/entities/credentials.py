@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from gateway.entities.base import Entity, EntityType, Hint, failed_condition, violation
-from gateway.entities.types import ForeignKey, NonEmpty, is_reference
+from gateway.entities.types import ForeignKey, MayBeEmpty, is_reference
 from gateway.settings.compatibility import is_newer
 
 _LETTERS = string.ascii_letters + string.digits
@@ -44,11 +44,9 @@ class ConsumerCredential(Entity):
 class KeyAuthCredential(ConsumerCredential):
     """An API key."""
 
-    key: Annotated[NonEmpty, Hint(unique=True, auto=True, referenceable=True, encrypted=True)] = (
-        Field(
-            default_factory=random_token,
-            description="The API key that requests show; made up when it is not given.",
-        )
+    key: Annotated[str, Hint(unique=True, auto=True, referenceable=True, encrypted=True)] = Field(
+        default_factory=random_token,
+        description="The API key that requests show; made up when it is not given.",
     )
     ttl: Annotated[int, Field(ge=0, le=100000000)] | None = Field(
         default=None, description="After how many seconds the key expires."
@@ -58,10 +56,10 @@ class KeyAuthCredential(ConsumerCredential):
 class BasicAuthCredential(ConsumerCredential):
     """A user name and a password."""
 
-    username: Annotated[NonEmpty, Hint(unique=True)] = Field(
+    username: Annotated[str, Hint(unique=True)] = Field(
         description="The unique user name that requests show."
     )
-    password: Annotated[NonEmpty, Hint(referenceable=True, encrypted=True)] = Field(
+    password: Annotated[str, Hint(referenceable=True, encrypted=True)] = Field(
         description="The password; it is stored as a hash."
     )
 
@@ -69,15 +67,15 @@ class BasicAuthCredential(ConsumerCredential):
 class JwtSecret(ConsumerCredential):
     """A key that signs JSON Web Tokens."""
 
-    key: Annotated[NonEmpty, Hint(unique=True, auto=True)] = Field(
+    key: Annotated[str, Hint(unique=True, auto=True)] = Field(
         default_factory=random_token,
         description="The unique value of the token's key claim, by which the secret is found.",
     )
-    secret: Annotated[str, Hint(auto=True, referenceable=True, encrypted=True)] = Field(
+    secret: Annotated[MayBeEmpty, Hint(auto=True, referenceable=True, encrypted=True)] = Field(
         default_factory=random_token,
         description="The secret that signs tokens with an HS algorithm; made up when not given.",
     )
-    rsa_public_key: NonEmpty | None = Field(
+    rsa_public_key: str | None = Field(
         default=None, description="The PEM public key for all other algorithms."
     )
     algorithm: Literal[
@@ -122,16 +120,16 @@ def _check_public_key(text: str) -> None:
 class Acl(ConsumerCredential):
     """A group that a consumer is in."""
 
-    group: NonEmpty = Field(description="The name of the group.")
+    group: str = Field(description="The name of the group.")
 
 
 class HmacAuthCredential(ConsumerCredential):
     """A user name and a secret that signs requests."""
 
-    username: Annotated[NonEmpty, Hint(unique=True)] = Field(
+    username: Annotated[str, Hint(unique=True)] = Field(
         description="The unique user name that requests show."
     )
-    secret: Annotated[NonEmpty, Hint(auto=True, referenceable=True, encrypted=True)] = Field(
+    secret: Annotated[str, Hint(auto=True, referenceable=True, encrypted=True)] = Field(
         default_factory=random_token,
         description="The secret that signs requests; made up when it is not given.",
     )
@@ -140,7 +138,7 @@ class HmacAuthCredential(ConsumerCredential):
 class MtlsAuthCredential(ConsumerCredential):
     """The subject of a client certificate."""
 
-    subject_name: NonEmpty = Field(
+    subject_name: str = Field(
         description="The name that the certificate is for: a subject alternative name, or its "
         "common name where it has none."
     )
@@ -154,11 +152,11 @@ class MtlsAuthCredential(ConsumerCredential):
 class OAuth2Credential(ConsumerCredential):
     """A client application that fetches OAuth 2 tokens."""
 
-    name: NonEmpty = Field(description="The name of the application.")
-    client_id: Annotated[NonEmpty, Hint(unique=True, auto=True)] = Field(
+    name: str = Field(description="The name of the application.")
+    client_id: Annotated[str, Hint(unique=True, auto=True)] = Field(
         default_factory=random_token, description="The application's unique client id."
     )
-    client_secret: Annotated[NonEmpty, Hint(auto=True, referenceable=True, encrypted=True)] = Field(
+    client_secret: Annotated[str, Hint(auto=True, referenceable=True, encrypted=True)] = Field(
         default_factory=random_token,
         description="The application's secret; made up when it is not given.",
     )

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from gateway.entities.base import StrictModel
 from gateway.entities.hosts import check_server_name
-from gateway.entities.types import HeaderName, NonEmpty, Number, UrlPath, invalid
+from gateway.entities.types import HeaderName, Number, UrlPath, invalid
 
 Status = Annotated[int, Field(ge=100, le=999)]
 Count = Annotated[int, Field(ge=0, le=255)]
@@ -88,7 +88,7 @@ class Active(StrictModel):
     https_verify_certificate: bool = Field(
         default=True, description="Whether the certificates of probed targets are verified."
     )
-    headers: dict[HeaderName, list[NonEmpty]] | None = Field(
+    headers: dict[HeaderName, list[str]] | None = Field(
         default=None, description="The headers of probes, each with its values."
     )
     healthy: ActiveHealthy = Field(

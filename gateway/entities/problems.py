@@ -27,9 +27,6 @@ _TYPES = {
 }
 
 
-_NO_UUID = "expected a valid UUID"
-
-
 @dataclass(frozen=True)
 class Problem:
     """One thing that is wrong. ``location`` is inside the entity; ``whole`` marks entity checks."""
@@ -98,21 +95,12 @@ def _problem(location: PropertyPath, item: Any, root: Shape) -> Problem:
         return Problem(location, f"value must be greater than {item['ctx']['gt']:g}", "", value)
     if kind in ("greater_than_equal", "less_than_equal"):
         return Problem(location, _range(shape), "", value)
-    if value == "" and _about_form(item):
-        return Problem(location, "length must be at least 1", "", value)
     if kind in ("string_too_short", "too_short"):
         return Problem(location, f"length must be at least {shape.min_length or 1}", "", value)
     if kind in _TYPES:
         text = "expected a set" if shape.type == "set" and kind == "list_type" else _TYPES[kind]
         return Problem(location, text, _got(value), value)
     return Problem(location, shape.message or item["msg"], "", value)
-
-
-def _about_form(item: Any) -> bool:
-    """Whether a string's form is wrong: its length comes before that, but after a UUID's form."""
-    if item["type"] == "invalid":
-        return bool(item["ctx"]["text"] != _NO_UUID)
-    return bool(item["type"] == "string_pattern_mismatch")
 
 
 def _range(shape: Shape) -> str:

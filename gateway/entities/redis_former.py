@@ -8,7 +8,7 @@ what the Admin API returns, as Kong's do; files that were dumped from Kong hold 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from gateway.entities.base import violation
 
@@ -36,13 +36,18 @@ def present_names(data: Mapping[str, Any]) -> Mapping[str, Any]:
         moved = dict.fromkeys(free, data["timeout"])
     for former, (present, host) in _ADDRESSES.items():
         addresses = data.get(former)
-        if data.get(present) is None and isinstance(addresses, list):
+        # What is no text, or an empty one, is refused where it stands.
+        if data.get(present) is None and _all_texts(addresses):
             moved[present] = [_node(former, host, address) for address in addresses]
     return {**data, **moved} if moved else data
 
 
-def _node(field: str, host: str, address: Any) -> dict[str, Any]:
-    name, _, port = address.rpartition(":") if isinstance(address, str) else ("", "", "")
+def _all_texts(addresses: Any) -> TypeGuard[list[str]]:
+    return isinstance(addresses, list) and all(one and isinstance(one, str) for one in addresses)
+
+
+def _node(field: str, host: str, address: str) -> dict[str, Any]:
+    name, _, port = address.rpartition(":")
     if not name or not (port.isascii() and port.isdecimal()):
         raise violation([], {field: f"Invalid Redis host address: {address}"})
     return {host: name, "port": int(port)}

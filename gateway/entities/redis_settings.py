@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from gateway.entities.base import Hint, StrictModel, violation
 from gateway.entities.redis_former import present_names
-from gateway.entities.types import Port
+from gateway.entities.types import MayBeEmpty, Port
 from gateway.entities.versions import by_version
 
 _Timeout = Annotated[int, Field(ge=0, le=2147483646)]
@@ -105,7 +105,8 @@ class RedisSettings(StrictModel):
         "included.",
     )
     username: _Secret | None = _USERNAME
-    password: _Secret | None = _PASSWORD
+    # An empty one stands for none, as in Kong; the other record refuses it, as Kong's does.
+    password: Annotated[MayBeEmpty, Hint(referenceable=True, encrypted=True)] | None = _PASSWORD
     database: int = _DATABASE
     ssl: bool = _TLS
     ssl_verify: bool = _TLS_VERIFIED

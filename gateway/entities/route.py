@@ -16,7 +16,6 @@ from gateway.entities.paths import check_route_path
 from gateway.entities.types import (
     ForeignKey,
     Name,
-    NonEmpty,
     Port,
     Protocol,
     check_header_name,
@@ -214,7 +213,7 @@ class Route(Entity):
     headers: (
         dict[
             Annotated[str, AfterValidator(_header_name)],
-            Annotated[list[NonEmpty], Field(min_length=1)],
+            Annotated[list[str], Field(min_length=1)],
         ]
         | None
     ) = Field(

@@ -68,7 +68,7 @@ def shape_of(model: type[BaseModel]) -> Shape:
 @cache
 def _shape_of(model: type[BaseModel], version: str) -> Shape:
     # The version is there for the cache: the defaults are those of the version in force.
-    fields = {name: _field(info) for name, info in model.model_fields.items()}
+    fields = {info.alias or name: _field(info) for name, info in model.model_fields.items()}
     return Shape("record", required=True, fields=fields)
 
 

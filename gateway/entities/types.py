@@ -56,6 +56,11 @@ def check_uuid(value: str) -> str:
     return value.lower()
 
 
+def _no_empty_uuid(value: Any) -> Any:
+    """Refuse an empty text for the UUID that it is not: Kong looks at that before the length."""
+    return check_uuid(value) if value == "" else value
+
+
 def check_uuid_or_reference(value: str) -> str:
     """Refuse what is neither a UUID nor a vault reference."""
     return value if is_reference(value) else check_uuid(value)
@@ -151,7 +156,7 @@ def _plain_id(value: Any) -> Any:
     Kong 3.10 ``kong/db/schema/init.lua`` validate_primary_key with ignore_others.
     """
     if not isinstance(value, Mapping):
-        return value
+        return _no_empty_uuid(value)
     key = value.get("id")
     if key is None:
         raise _about_id("missing primary key")
@@ -169,17 +174,20 @@ def _about_id(text: str) -> PydanticCustomError:
 
 Number = Annotated[float, AfterValidator(whole)]
 """A number; a whole one stays an integer."""
-Uuid = Annotated[str, AfterValidator(check_uuid)]
-UuidOrReference = Annotated[str, AfterValidator(check_uuid_or_reference)]
+Uuid = Annotated[str, BeforeValidator(_no_empty_uuid), AfterValidator(check_uuid)]
+UuidOrReference = Annotated[
+    str, BeforeValidator(_no_empty_uuid), AfterValidator(check_uuid_or_reference)
+]
 Name = Annotated[str, AfterValidator(check_name)]
 HeaderName = Annotated[str, AfterValidator(check_header_name)]
 Tag = Annotated[str, AfterValidator(check_tag)]
 UrlPath = Annotated[str, AfterValidator(check_url_path)]
 ForeignKey = Annotated[str, BeforeValidator(_plain_id), AfterValidator(check_uuid)]
 Port = Annotated[int, Field(ge=0, le=65535)]
-NonEmpty = Annotated[str, Field(min_length=1)]
-TopicName = Annotated[str, Field(min_length=1), AfterValidator(check_topic)]
-ConnectHost = Annotated[str, Field(min_length=1), AfterValidator(check_connect_host)]
+MayBeEmpty = Annotated[str, Field(min_length=0)]
+"""A text that may be empty, which any other in a model is refused for; Kong says `len_min = 0`."""
+TopicName = Annotated[str, AfterValidator(check_topic)]
+ConnectHost = Annotated[str, AfterValidator(check_connect_host)]
 ConnectPort = Annotated[int, Field(ge=0, le=65535), AfterValidator(check_connect_port)]
 HttpUrl = Annotated[str, AfterValidator(check_http_url)]
 TokenUrl = Annotated[str, AfterValidator(check_token_url)]

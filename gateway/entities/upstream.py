@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 from gateway.entities.base import Conditions, Entity, EntityType, Hint, failed_condition
 from gateway.entities.healthchecks import Healthchecks
 from gateway.entities.hosts import check_host_with_port, read_host, split_port, with_target_port
-from gateway.entities.types import ForeignKey, HeaderName, NonEmpty, UrlPath, invalid
+from gateway.entities.types import ForeignKey, HeaderName, UrlPath, invalid
 
 HashOn = Literal["none", "consumer", "ip", "header", "cookie", "path", "query_arg", "uri_capture"]
 
@@ -104,22 +104,22 @@ class Upstream(Entity):
     hash_fallback_header: HeaderName | None = Field(
         default=None, description="The header that is hashed when `hash_fallback` is `header`."
     )
-    hash_on_cookie: Annotated[NonEmpty, AfterValidator(_cookie_name)] | None = Field(
+    hash_on_cookie: Annotated[str, AfterValidator(_cookie_name)] | None = Field(
         default=None, description="The cookie that is hashed; it is set when a request has none."
     )
     hash_on_cookie_path: UrlPath = Field(
         default="/", description="The path of the cookie that is set."
     )
-    hash_on_query_arg: NonEmpty | None = Field(
+    hash_on_query_arg: str | None = Field(
         default=None, description="The query argument hashed when `hash_on` is `query_arg`."
     )
-    hash_fallback_query_arg: NonEmpty | None = Field(
+    hash_fallback_query_arg: str | None = Field(
         default=None, description="The query argument hashed when `hash_fallback` is `query_arg`."
     )
-    hash_on_uri_capture: NonEmpty | None = Field(
+    hash_on_uri_capture: str | None = Field(
         default=None, description="The group of the route's regular expression that is hashed."
     )
-    hash_fallback_uri_capture: NonEmpty | None = Field(
+    hash_fallback_uri_capture: str | None = Field(
         default=None, description="The group that is hashed when a request does not have the first."
     )
     slots: Annotated[int, Field(ge=10, le=65536)] = Field(

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from gateway.entities.base import Entity, EntityType, Hint, StrictModel, violation
-from gateway.entities.types import ForeignKey, Name, NonEmpty
+from gateway.entities.types import ForeignKey, Name
 
 
 class Vault(Entity):
@@ -19,7 +19,7 @@ class Vault(Entity):
         Field(pattern=r"^[a-z][a-z0-9-]*[a-z0-9]$"),
         Hint(unique=True, message="expected lower-case letters, digits and hyphens"),
     ] = Field(description="The unique word that stands for the vault in references.")
-    name: NonEmpty = Field(
+    name: str = Field(
         description="The kind of vault: `env`, `file`, `hcv` or `aws`. Others may be in a file; "
         "references to them do not resolve."
     )
@@ -54,7 +54,7 @@ class Key(Entity):
     name: Annotated[Name, Hint(unique=True)] | None = Field(
         default=None, description="The key's unique name."
     )
-    kid: NonEmpty = Field(description="The key id by which tokens refer to the key.")
+    kid: str = Field(description="The key id by which tokens refer to the key.")
     set: Annotated[ForeignKey, Hint(reference="key_sets")] | None = Field(
         default=None, description="The set that the key is in."
     )

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from gateway.entities.base import Hint, StrictModel, violation
-from gateway.entities.types import ConnectHost, HttpUrl, NonEmpty, Port
+from gateway.entities.types import ConnectHost, HttpUrl, Port
 
 Seconds = Annotated[float, Field(ge=0)]
 _FOREVER = 100_000_000.0
@@ -77,7 +77,7 @@ class EnvVault(DecodingVault):
 class FileVault(DecodingVault):
     """Files in a folder of the data plane, such as a secret that Kubernetes mounts."""
 
-    root: NonEmpty = Field(
+    root: str = Field(
         default="/run/secrets",
         description="The folder; one of the setting `vault_folders`, or below it.",
     )
@@ -101,13 +101,13 @@ class HashicorpVault(CachedVault):
     )
     host: ConnectHost = Field(default="127.0.0.1", description="The vault's host.")
     port: Port = Field(default=8200, description="The vault's port.")
-    mount: NonEmpty = Field(
+    mount: str = Field(
         default="secret", description="The path where the secrets engine is mounted."
     )
     kv: Literal["v1", "v2"] = Field(
         default="v1", description="The version of the secrets engine KV."
     )
-    namespace: NonEmpty | None = Field(
+    namespace: str | None = Field(
         default=None, description="The namespace, where the vault has such."
     )
     auth_method: Literal["token", "kubernetes", "approle"] = Field(
@@ -116,15 +116,15 @@ class HashicorpVault(CachedVault):
     token: Annotated[str, _SECRET] | None = Field(
         default=None, description="The token, for `token`; renewed while it can be."
     )
-    kube_role: NonEmpty | None = Field(default=None, description="The role, for `kubernetes`.")
-    kube_api_token_file: NonEmpty | None = Field(
+    kube_role: str | None = Field(default=None, description="The role, for `kubernetes`.")
+    kube_api_token_file: str | None = Field(
         default=None,
         description="The file with the service account's token; nothing: where Kubernetes puts it.",
     )
-    kube_auth_path: NonEmpty = Field(
+    kube_auth_path: str = Field(
         default="kubernetes", description="Where the method `kubernetes` is mounted."
     )
-    approle_auth_path: NonEmpty = Field(
+    approle_auth_path: str = Field(
         default="approle", description="Where the method `approle` is mounted."
     )
     approle_role_id: Annotated[str, _SECRET] | None = Field(
@@ -133,7 +133,7 @@ class HashicorpVault(CachedVault):
     approle_secret_id: Annotated[str, _SECRET] | None = Field(
         default=None, description="The secret id, for `approle`."
     )
-    approle_secret_id_file: NonEmpty | None = Field(
+    approle_secret_id_file: str | None = Field(
         default=None, description="A file with the secret id, in place of `approle_secret_id`."
     )
     approle_response_wrapping: bool = Field(
@@ -168,16 +168,14 @@ _NEEDED = {"token": ("token",), "kubernetes": ("kube_role",), "approle": ("appro
 class AwsVault(CachedVault):
     """AWS Secrets Manager; credentials come from where AWS' own clients look for them."""
 
-    region: NonEmpty | None = Field(
+    region: str | None = Field(
         default=None, description="The region; nothing: what the environment says."
     )
     endpoint_url: HttpUrl | None = Field(
         default=None, description="The service's address; nothing: that of the region."
     )
-    assume_role_arn: NonEmpty | None = Field(
-        default=None, description="The role to assume for access."
-    )
-    role_session_name: NonEmpty = Field(
+    assume_role_arn: str | None = Field(default=None, description="The role to assume for access.")
+    role_session_name: str = Field(
         default="KongVault", description="The session's name when a role is assumed."
     )
     sts_endpoint_url: HttpUrl | None = Field(

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from gateway.entities.base import Hint, StrictModel
 from gateway.entities.redis_settings import RedisSettings
+from gateway.entities.types import MayBeEmpty
 
 _NAMES: tuple[str, ...] = (
     "host",
@@ -46,7 +47,9 @@ class WithRedis(StrictModel):
         | None
     ) = _flat("username")
     redis_password: (
-        Annotated[str, Hint(shorthand=("redis.password",), referenceable=True, encrypted=True)]
+        Annotated[
+            MayBeEmpty, Hint(shorthand=("redis.password",), referenceable=True, encrypted=True)
+        ]
         | None
     ) = _flat("password")
     redis_database: Annotated[int, Hint(shorthand=("redis.database",))] | None = _flat("database")

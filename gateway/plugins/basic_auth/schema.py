@@ -9,7 +9,6 @@ from pydantic import Field, model_validator
 
 from gateway.entities.base import StrictModel, violation
 from gateway.entities.redis_settings import RedisSettings, host_missing
-from gateway.entities.types import NonEmpty
 from gateway.entities.versions import by_version
 from gateway.plugins.key_auth.schema import Principals
 
@@ -46,7 +45,7 @@ class Config(StrictModel):
         description="Whether the header with the password is taken out of the request, so that "
         "neither the upstream nor a record gets it.",
     )
-    anonymous: NonEmpty | None = Field(
+    anonymous: str | None = Field(
         default=None,
         description="The id or user name of the consumer as whom requests without a valid "
         "password pass; without it they are refused.",

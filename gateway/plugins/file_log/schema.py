@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from gateway.entities.types import NonEmpty, invalid
+from gateway.entities.types import invalid
 from gateway.plugins.logging.fields import LogFields
 
 _GOOD = re.compile(r"[^*&%\\`\x00-\x1f]+")
@@ -27,7 +27,7 @@ class Config(LogFields):
     waits in memory, 10,000 entries or 32 MiB a worker; then the oldest are dropped and counted.
     """
 
-    path: Annotated[NonEmpty, AfterValidator(_check_path)] = Field(
+    path: Annotated[str, AfterValidator(_check_path)] = Field(
         description="The file, made when it is not there; its folder must be there. A named pipe "
         "or `/dev/stdout` will do. No `*`, `&`, `%`, backslash or backtick."
     )

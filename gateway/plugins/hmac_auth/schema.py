@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from gateway.entities.base import StrictModel
-from gateway.entities.types import NonEmpty, Number
+from gateway.entities.types import Number
 from gateway.entities.versions import by_version
 
 _Algorithm = Literal["hmac-sha1", "hmac-sha224", "hmac-sha256", "hmac-sha384", "hmac-sha512"]
@@ -32,7 +32,7 @@ class Config(StrictModel):
         description="How many seconds the time in `Date` or `X-Date` may be off: it bounds for how "
         "long a request can be sent again.",
     )
-    anonymous: NonEmpty | None = Field(
+    anonymous: str | None = Field(
         default=None,
         description="The id or user name of the consumer as whom requests without a valid "
         "signature pass; without it they are refused.",

@@ -61,15 +61,11 @@ class Config(LogFields):
         description="Accepted for compatibility; idle connections are kept as for all requests "
         "that plugins make.",
     )
-    headers: (
-        dict[
-            HeaderName,
-            Annotated[str, Field(min_length=1), Hint(referenceable=True, encrypted=True)],
-        ]
-        | None
-    ) = Field(
-        default=None,
-        description="More headers of the requests; not Host, Content-Length or Content-Type.",
+    headers: dict[HeaderName, Annotated[str, Hint(referenceable=True, encrypted=True)]] | None = (
+        Field(
+            default=None,
+            description="More headers of the requests; not Host, Content-Length or Content-Type.",
+        )
     )
     queue: LogQueueSettings = Field(
         default_factory=LogQueueSettings, description="How entries wait for the endpoint."

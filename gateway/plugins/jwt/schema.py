@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from gateway.entities.base import Hint, StrictModel, failed_condition, violation
-from gateway.entities.types import NonEmpty
 
 
 def _jwt() -> list[str]:
@@ -52,7 +51,7 @@ class Config(StrictModel):
         description="How many seconds a token may still be good for at most; 0: any number. It "
         "needs `exp` among `claims_to_verify`.",
     )
-    anonymous: NonEmpty | None = Field(
+    anonymous: str | None = Field(
         default=None,
         description="The id or user name of the consumer as whom requests without a valid token "
         "pass; without it they are refused.",

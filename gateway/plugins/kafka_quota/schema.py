@@ -9,7 +9,6 @@ from pydantic import Field, model_validator
 
 from gateway.entities.base import StrictModel, at_least_one_of, failed_condition, violation
 from gateway.entities.redis_settings import RedisSettings, host_missing
-from gateway.entities.types import NonEmpty
 from gateway.plugins.limiting.usage_limits import UsageLimits
 
 
@@ -30,7 +29,7 @@ class Config(StrictModel):
         description="What is counted together. A request that has no such thing is counted with "
         "those of its client address.",
     )
-    header_name: NonEmpty | None = Field(
+    header_name: str | None = Field(
         default=None, description="The header whose values are counted apart, for `header`."
     )
     policy: Literal["local", "redis"] = Field(

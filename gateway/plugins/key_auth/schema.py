@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from gateway.entities.base import StrictModel, violation
-from gateway.entities.types import HeaderName, NonEmpty, Uuid
+from gateway.entities.types import HeaderName, Uuid
 from gateway.entities.versions import by_version
 
 
@@ -79,7 +79,7 @@ class Config(StrictModel):
         description="Whether keys are taken out of the request, so that neither the upstream nor "
         "a record gets them.",
     )
-    anonymous: NonEmpty | None = Field(
+    anonymous: str | None = Field(
         default=None,
         description="The id or user name of the consumer as whom requests without a valid key "
         "pass; without it they are refused.",

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from gateway.entities.base import StrictModel
-from gateway.entities.types import NonEmpty, invalid
+from gateway.entities.types import invalid
 from gateway.plugins.logging.paths import PathProblem, parse_path
 from gateway.plugins.logging.queue import QueueLimits
 
@@ -16,7 +16,7 @@ from gateway.plugins.logging.queue import QueueLimits
 class LogFields(StrictModel):
     """What every plugin that logs has."""
 
-    custom_fields_by_lua: dict[NonEmpty, NonEmpty] | None = Field(
+    custom_fields_by_lua: dict[str, str] | None = Field(
         default=None,
         description="Fields of the log entry, each with the Lua chunk whose result it gets; nil "
         "removes it. Dots lead into objects (`a.b`; `\\.` is a dot in a name), `[n]` into lists, "

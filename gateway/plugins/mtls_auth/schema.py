@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from gateway.entities.base import StrictModel, violation
-from gateway.entities.types import NonEmpty, Number, Port, Uuid
+from gateway.entities.types import Number, Port, Uuid
 from gateway.entities.versions import by_version
 
 _NOT_ASKED = "whether certificates are revoked is not asked here"
@@ -44,12 +44,12 @@ class Config(StrictModel):
         description="The fields of consumers that may hold a name of the certificate; empty: only "
         "`mtls_auth_credentials` count.",
     )
-    default_consumer: NonEmpty | None = Field(
+    default_consumer: str | None = Field(
         default=None,
         description="The id or user name of the consumer of certificates that are good and whose "
         "names nobody has.",
     )
-    anonymous: NonEmpty | None = Field(
+    anonymous: str | None = Field(
         default=None,
         description="The id or user name of the consumer as whom clients without a good "
         "certificate pass; without it they are refused.",

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from gateway.entities.base import Hint, StrictModel
-from gateway.entities.types import HeaderName, Number, TokenUrl
+from gateway.entities.types import HeaderName, MayBeEmpty, Number, TokenUrl
 from gateway.entities.versions import by_version
 
 
@@ -51,7 +51,7 @@ class Config(StrictModel):
     run_on_preflight: bool = Field(
         default=True, description="Whether OPTIONS requests need a token too."
     )
-    anonymous: str = Field(
+    anonymous: MayBeEmpty = Field(
         default="",
         description="The id or user name of the consumer as whom requests without an active token "
         "pass; when it is empty they are refused.",

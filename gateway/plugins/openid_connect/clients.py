@@ -120,7 +120,7 @@ def _client(config: Any, number: int) -> OpenIdClient:
     jwk = of(config.client_jwk, None)
     usual = "client_secret_basic" if secret or jwk is None else "private_key_jwt"
     if jwk is not None:
-        jwk = jwk.model_dump(by_alias=True, exclude_none=True, exclude={"issuer"})
+        jwk = jwk.model_dump(exclude_none=True, exclude={"issuer"})
     return OpenIdClient(
         config.client_id[number],
         secret,

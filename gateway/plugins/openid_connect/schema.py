@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from pydantic import model_validator
@@ -108,16 +107,6 @@ class Config(
         if idle:
             found.append(f"{', '.join(idle)}: without effect here; leave out what is not needed")
         return found
-
-    @model_validator(mode="before")
-    @classmethod
-    def _null_forwards_no_token(cls, data: Any) -> Any:
-        # Elsewhere null is the default; here it is how files of Kong say that no header is set,
-        # and it stays null: the field's own validator takes an empty text for it.
-        name = "upstream_access_token_header"
-        if isinstance(data, Mapping) and name in data and data[name] is None:
-            return {**data, name: ""}
-        return data
 
     @model_validator(mode="after")
     def _check(self) -> Config:

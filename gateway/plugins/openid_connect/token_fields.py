@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from gateway.entities.base import Hint, StrictModel
-from gateway.entities.types import HeaderName, NonEmpty, Number
+from gateway.entities.types import HeaderName, Number
 from gateway.entities.versions import by_version
 from gateway.plugins.openid_connect.fields import (
     METHODS,
@@ -19,10 +19,6 @@ from gateway.plugins.openid_connect.fields import (
 )
 
 ByUser = Annotated[list[Literal["custom_id", "id", "username"]], Hint(set=True)]
-
-
-def _or_none(text: str) -> str | None:
-    return text or None
 
 
 _OUTER = "Several names lead into nested objects."
@@ -152,7 +148,7 @@ class IdentityFields(StrictModel):
     consumer_groups_optional: bool = field(
         False, "Whether a token passes that names a consumer group which is not there, or none."
     )
-    anonymous: NonEmpty | None = field(
+    anonymous: str | None = field(
         None,
         "The id or user name of the consumer as whom requests without a valid token pass; "
         "without it they are refused.",
@@ -169,7 +165,10 @@ class ClaimHeader(StrictModel):
 class HeaderFields(StrictModel):
     """Which headers tell upstream and caller what a token says."""
 
-    upstream_access_token_header: Annotated[str, AfterValidator(_or_none)] | None = field(
+    # How files of Kong say that no header is set.
+    meant_nulls = frozenset({"upstream_access_token_header"})
+
+    upstream_access_token_header: str | None = field(
         "authorization:bearer",
         "The header in which the upstream gets the token, `:bearer` behind it for the word "
         "Bearer before the token. Null: in none.",

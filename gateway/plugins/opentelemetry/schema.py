@@ -144,7 +144,7 @@ class Config(StrictModel):
     headers: dict[HeaderName, Annotated[str, Hint(referenceable=True, encrypted=True)]] | None = (
         Field(default=None, description="Headers of the requests with spans, to sign in say.")
     )
-    resource_attributes: dict[str, Annotated[str, Field(min_length=1)]] | None = Field(
+    resource_attributes: dict[str, str] | None = Field(
         default=None,
         description="Attributes of the resource; `service.name` (`kong`), `service.instance.id` "
         "and `service.version` have values without it.",

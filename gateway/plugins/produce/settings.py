@@ -17,7 +17,6 @@ from gateway.plugins.produce.registry.settings import SchemaRegistry, Secret
 CONSUMERS = ("consumers", "acls", "consumer_groups", "consumer_group_consumers")
 _FORWARD = ("forward_method", "forward_uri", "forward_headers", "forward_body")
 
-RecordHeaderName = Annotated[str, Field(min_length=1)]
 Referenceable = Annotated[str, Hint(referenceable=True)]
 
 
@@ -64,25 +63,25 @@ class IdentityHeaders(StrictModel):
     No header of the client's gets a name that stands here.
     """
 
-    consumer_id: RecordHeaderName | None = Field(
+    consumer_id: str | None = Field(
         default=None, description="The record header for the consumer's id."
     )
-    consumer_username: RecordHeaderName | None = Field(
+    consumer_username: str | None = Field(
         default=None, description="The record header for the consumer's user name."
     )
-    consumer_custom_id: RecordHeaderName | None = Field(
+    consumer_custom_id: str | None = Field(
         default=None, description="The record header for the consumer's custom id."
     )
-    groups: RecordHeaderName | None = Field(
+    groups: str | None = Field(
         default=None,
         description="The record header for the groups that `acl` goes by, separated by commas: "
         "those of the token, else the consumer's.",
     )
-    consumer_groups: RecordHeaderName | None = Field(
+    consumer_groups: str | None = Field(
         default=None,
         description="The record header for the names of the consumer groups, separated by commas.",
     )
-    claims: dict[str, RecordHeaderName] = Field(
+    claims: dict[str, str] = Field(
         default_factory=dict,
         description="Claims of a verified token, each with the name of its record header; dots "
         "lead into objects. What is no text is written as JSON.",

@@ -8,18 +8,17 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, create_model
 
 from gateway.entities.base import Hint, StrictModel
-from gateway.entities.types import NonEmpty
 
 _Method = Literal["GET", "HEAD", "POST", "PATCH", "PUT"]
 _Methods = Annotated[list[_Method], Hint(set=True)]
 _Codes = Annotated[list[Annotated[int, Field(ge=100, le=900)]], Field(min_length=1)]
-_Names = list[NonEmpty] | None
+_Names = list[str] | None
 
 
 class CacheMemory(StrictModel):
     """Where the strategy `memory` keeps responses."""
 
-    dictionary_name: NonEmpty = Field(
+    dictionary_name: str = Field(
         default="kong_db_cache",
         description="Accepted for compatibility; changes nothing: all share the node's store.",
     )
@@ -54,7 +53,7 @@ class CacheSettings(StrictModel):
         description="The statuses that are kept; 206, 304, 412 and 416 never are: they respond to "
         "a part or a condition that one request asked for.",
     )
-    content_type: list[NonEmpty] = Field(
+    content_type: list[str] = Field(
         default=["text/plain", "application/json"],
         description="The content types that are kept. `*` stands for any type or subtype. "
         "Parameters must be the same: `application/json` is not "

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from gateway.entities.base import Conditions, at_least_one_of, failed_condition, violation
 from gateway.entities.redis_settings import host_missing
-from gateway.entities.types import HeaderName, NonEmpty, Number, check_url_path, invalid
+from gateway.entities.types import HeaderName, Number, check_url_path, invalid
 from gateway.plugins.limiting.periods import PERIODS, order_problem
 from gateway.plugins.limiting.usage_limits import NO_DATABASE, Limit, limits_of
 from gateway.redis.flat import WithRedis
@@ -39,7 +39,7 @@ class Config(WithRedis):
     header_name: HeaderName | None = Field(
         default=None, description="The header whose values are counted apart, for `header`."
     )
-    path: Annotated[NonEmpty, AfterValidator(check_url_path)] | None = Field(
+    path: Annotated[str, AfterValidator(check_url_path)] | None = Field(
         default=None, description="The path whose requests are counted together, for `path`."
     )
     policy: Literal["local", "cluster", "redis"] = Field(

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from gateway.entities.base import StrictModel, violation
 from gateway.entities.redis_settings import RedisDeployment
-from gateway.entities.types import HeaderName, NonEmpty, Number, check_url_path, invalid
+from gateway.entities.types import HeaderName, Number, check_url_path, invalid
 
 Identifier = Literal[
     "ip", "credential", "consumer", "service", "header", "path", "consumer-group", "route"
@@ -82,7 +82,7 @@ class Config(StrictModel):
         description="The seconds between two exchanges with Redis, at least 0.02; 0 counts each "
         "request there before it passes, -1 never. For `redis` it is 0 when it is not set.",
     )
-    namespace: NonEmpty | None = Field(
+    namespace: str | None = Field(
         default=None,
         description="The name of the counters: plugins of one namespace share them. It is the "
         "plugin's id when it is not set.",
@@ -97,7 +97,7 @@ class Config(StrictModel):
     header_name: HeaderName | None = Field(
         default=None, description="The header whose values are counted apart, for `header`."
     )
-    path: Annotated[NonEmpty, AfterValidator(check_url_path)] | None = Field(
+    path: Annotated[str, AfterValidator(check_url_path)] | None = Field(
         default=None, description="The path whose requests are counted together, for `path`."
     )
     redis: RedisDeployment = Field(

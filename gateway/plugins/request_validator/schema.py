@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, create_model, model_validator
 
@@ -50,7 +50,7 @@ _FIELDS: dict[str, Any] = {
         Literal["header", "path", "query"],
         Field(description="Where the parameter is; in the path, as a named group of the route."),
     ),
-    "name": (Annotated[str, Field(min_length=1)], Field(description="The parameter's name.")),
+    "name": (str, Field(description="The parameter's name.")),
     "required": (bool, Field(description="Whether the parameter must be there.")),
     "style": (
         Style | None,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from gateway.entities.types import ConnectHost, ConnectPort, NonEmpty
+from gateway.entities.types import ConnectHost, ConnectPort
 from gateway.entities.versions import by_version
 from gateway.plugins.logging.fields import LogFields
 
@@ -28,7 +28,7 @@ class Config(LogFields):
         default=60000, description="How long an idle connection is kept, in milliseconds."
     )
     tls: bool = Field(default=False, description="Whether the connection uses TLS.")
-    tls_sni: NonEmpty | None = Field(
+    tls_sni: str | None = Field(
         default=None,
         description="The server name that TLS asks for, and that the certificate must have; the "
         "host when it is not set.",

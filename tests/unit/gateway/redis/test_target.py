@@ -20,7 +20,6 @@ from gateway.redis.target import target_of
     ("given", "shown"),
     [
         ({"username": "u"}, (None, None)),
-        ({"username": "u", "password": ""}, (None, None)),
         ({"password": "p"}, (None, "p")),
         ({"username": "u", "password": "p"}, ("u", "p")),
     ],
@@ -29,6 +28,11 @@ def test_a_user_name_needs_a_password(given: dict[str, Any], shown: tuple[str, s
     for settings in (RedisSettings(host="h", **given), RedisDeployment(**given)):
         target = target_of(settings)
         assert (target.username, target.password) == shown
+
+
+def test_an_empty_password_stands_for_none() -> None:
+    target = target_of(RedisSettings(host="h", username="u", password=""))
+    assert (target.username, target.password) == (None, None)
 
 
 def test_no_password_is_shown() -> None:

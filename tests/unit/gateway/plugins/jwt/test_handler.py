@@ -402,7 +402,7 @@ def test_no_bytes_in_any_place_pass_or_raise(value: bytes, query: bytes) -> None
     request = request_of(
         target, headers=[(b"authorization", b"Bearer " + value), (b"cookie", value)]
     )
-    refused(handler(cookie_names=["a", ""]), request)
+    refused(handler(cookie_names=["a"]), request)
 
 
 @settings(max_examples=50)
