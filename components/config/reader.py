@@ -7,7 +7,7 @@ import functools
 import json
 import os
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,7 @@ class ConfigReader:
         self.stack = stack
         self.problems: list[str] = []
         self._values = {key: default_text(key) for key in declared()} | dict(values)
+        self._hidden = {*SECRETS, *(encrypted or ())}
         self._refuse_unknown_keys()
         if encrypted is not None:
             self._refuse_clear_secrets(encrypted)
@@ -69,6 +70,8 @@ class ConfigReader:
         values = {k.removeprefix(prefix): v for k, v in given.items() if k.startswith(prefix)}
         hidden: list[str] = json.loads(os.environ.get("PULUMI_CONFIG_SECRET_KEYS", "[]"))
         encrypted = {key.removeprefix(prefix) for key in hidden}
+        for key in sorted(encrypted & set(declared()) - set(SECRETS)):
+            pulumi.warn(f"{key} is encrypted, but is no secret here: previews and states show it")
         return cls(pulumi.get_stack(), values, encrypted)
 
     def done(self) -> None:
@@ -77,7 +80,14 @@ class ConfigReader:
             raise ConfigError(self.problems, self.stack)
 
     def problem(self, key: str, text: str) -> None:
-        """Note that the value of ``key`` cannot be used; ``text`` says why and what is allowed."""
+        """Note that the value of ``key`` cannot be used; ``text`` says why and what is allowed.
+
+        What is a secret, or stands encrypted in the stack's file, is not shown.
+        """
+        root = re.split(r"[.\[]", key)[0]
+        if root in self._hidden:
+            for form in _written_forms(self._values.get(root, "")):
+                text = text.replace(form, "…")
         self.problems.append(f"{key}: {text}")
 
     def text(self, key: str) -> str:
@@ -117,7 +127,7 @@ class ConfigReader:
         given, default = self._values[key], declared()[key]["default"]
         try:
             value = json.loads(given)
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
         if not isinstance(value, type(default)):
             kind = "list" if isinstance(default, list) else "mapping"
@@ -179,6 +189,24 @@ class ConfigReader:
                 self.problem(
                     key, f"in clear, in a file that is committed; make a new one: `{command}`"
                 )
+
+
+def _written_forms(value: str) -> list[str]:
+    """Return how texts may show a value or what is in it, the longest first."""
+    try:
+        inside = list(_leaves(json.loads(value)))
+    except (ValueError, RecursionError):
+        inside = []
+    found = {form for one in (value, *inside) for form in (str(one), repr(one))}
+    return sorted(found - {""}, key=len, reverse=True)
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(one)
+    elif value is not None and not isinstance(value, bool):
+        yield value
 
 
 @functools.cache

@@ -21,7 +21,7 @@ from provider.local.process import ProcessRecord, ProcessSpec, digest_of
 from provider.local.readiness import wait_ready
 from provider.resource import Resource, ResourceCall, State
 from provider.resource_types import ProcessType
-from provider.values import Properties, is_known, secret_texts
+from provider.values import UNKNOWN, Properties, is_known, secret_texts
 
 # Inputs that say how the process is managed; an edit of them alone restarts nothing.
 _MANAGEMENT = (
@@ -51,7 +51,7 @@ class Process(Resource):
         """Fill in defaults; find ports that are another's beside what is wrong in the inputs."""
         inputs, problems = super().check(call, olds, news)
         if not problems:
-            problems = port_problems(call, inputs, olds)
+            problems = _folder_problems(call, inputs, olds) or port_problems(call, inputs, olds)
         return inputs, problems
 
     def check_resource(self, olds: Properties, inputs: Properties) -> list[Problem]:
@@ -154,6 +154,23 @@ class Process(Resource):
             f"{inputs['name']}: {problem}\nlast lines of {log}:{lines}", call, inputs
         )
         raise ResourceInitFailed(hidden, identity, outputs)
+
+
+def _folder_problems(call: ResourceCall, inputs: Properties, olds: Properties) -> list[Problem]:
+    """Refuse a directory in which another stack has its process and its data.
+
+    One that the resource has had already is its own, whatever its stack was called then.
+    """
+    directory = inputs["directory"]
+    if directory in (UNKNOWN, olds.get("directory")):
+        return []
+    record = process.load_record(directory)
+    if record is None or record.stack in ("", call.stack):
+        return []
+    text = f"{directory} is that of the stack {record.stack}"
+    text += f", whose process {record.identity.pid} runs there" if record.is_running() else ""
+    text += "; take that stack down, or use another checkout for this one"
+    return [("directory", text + ("" if record.is_running() else ", or remove the directory"))]
 
 
 def _spec(inputs: Properties) -> ProcessSpec:

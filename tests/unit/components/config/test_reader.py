@@ -2,10 +2,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import pytest
 
-from components.config.reader import SECRETS, ConfigReader, declared, default_text
+from components.config.cloud import read_cloud
+from components.config.local import read_local
+from components.config.reader import SECRETS, ConfigError, ConfigReader, declared, default_text
 
 KINDS = {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict}
 
@@ -62,3 +65,35 @@ def test_a_secret_in_clear_is_refused_by_name_and_never_shown(key: str) -> None:
 def test_every_key_that_says_so_is_a_secret() -> None:
     described = {key for key, what in declared().items() if "--secret" in what["description"]}
     assert described == set(SECRETS)
+
+
+PLANTED = "hush-7d41"
+WRONG = [
+    PLANTED,
+    f"{PLANTED}\n",
+    json.dumps([PLANTED]),
+    json.dumps({"A": [PLANTED]}),
+    json.dumps([{"name": PLANTED, "x": {"y": PLANTED}}]),
+]
+
+
+@pytest.mark.parametrize("value", WRONG)
+@pytest.mark.parametrize("key", declared())
+def test_what_stands_encrypted_is_not_shown_when_it_is_wrong(key: str, value: str) -> None:
+    for read, stack in ((read_local, "local"), (read_cloud, "dev")):
+        reader = ConfigReader(stack, {key: value}, encrypted={key})
+        with suppress(ConfigError):
+            read(reader)
+        assert PLANTED not in "\n".join(reader.problems)
+
+
+def test_a_secret_is_not_shown_where_it_is_given_instead_of_its_mapping() -> None:
+    reader = ConfigReader("dev", {"secrets": PLANTED})
+    assert reader.structure("secrets") == {}
+    assert reader.problems == ["secrets: … is not a mapping"]
+
+
+def test_json_without_an_end_of_its_depth_is_no_list() -> None:
+    reader = ConfigReader("dev", {"topics": "[" * 5000})
+    reader.structure("topics")
+    assert len(reader.problems) == 1

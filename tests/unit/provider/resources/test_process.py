@@ -338,3 +338,33 @@ def test_a_tcp_port_is_waited_for(server: Server) -> None:
     server.harness.create(server.inputs(ready={"kind": "tcp", "port": server.port}))
     with contextlib.closing(socket.create_connection(("127.0.0.1", server.port), 1)):
         pass
+
+
+def test_the_directory_of_another_stack_is_left_alone(server: Server) -> None:
+    server.harness.create(server.inputs())
+    other = Harness(TOKEN, "server", stack="other")
+    port = free_ports(1)[0]
+    wanted = server.inputs(ports={"http": port}, ready=None)
+    refused = other.failures(wanted)["directory"]
+    assert f"{server.folder} is that of the stack project/test, whose process" in refused
+    assert "take that stack down" in refused
+    kill(server.pid)
+    record = process.load_record(server.folder)
+    assert record is not None
+    eventually(lambda: not record.is_running())
+    assert other.failures(wanted)["directory"].endswith("or remove the directory")
+    server.harness.update(server.inputs())
+    assert server.ask()
+
+
+def test_a_stack_that_was_renamed_keeps_its_process(server: Server) -> None:
+    server.harness.create(server.inputs())
+    pid = server.pid
+    former, renamed = server.harness, Harness(TOKEN, "server", stack="renamed")
+    renamed.id, renamed.inputs, renamed.outputs = former.id, former.inputs, former.outputs
+    server.harness = renamed
+    renamed.update(server.inputs())
+    assert server.pid == pid
+    server.harness.delete()
+    assert not alive(pid)
+    Harness(TOKEN, "server", stack="other").check(server.inputs())
