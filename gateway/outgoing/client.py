@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode, urlsplit
 
-import orjson
-
 from gateway.errors import OutgoingError
+from gateway.json_text import read_json
 from gateway.outgoing.connection import ConnectionKey
 from gateway.outgoing.delivery import CONNECT, CONNECTIONS, Deliveries, prepared
 from gateway.outgoing.proxies import BY_ENVIRONMENT, ForwardProxy
@@ -75,9 +74,9 @@ class Fetched:
     def json(self) -> Any:
         """Return what the body says, whatever its type; raises ``OutgoingError``."""
         try:
-            return orjson.loads(self.body)
-        except orjson.JSONDecodeError:
-            raise OutgoingError(f"{self.place}: the response is no JSON") from None
+            return read_json(self.body)
+        except ValueError as error:
+            raise OutgoingError(f"{self.place}: the response is no JSON: {error}") from None
 
     def json_object(self) -> dict[str, Any]:
         """Return the object in the body of a 200; raises ``OutgoingError`` for all else."""

@@ -17,6 +17,7 @@ from gateway.plugins.openid_connect.clients import Clients, OpenIdClient
 from gateway.plugins.openid_connect.places import ClientCredentials
 from gateway.plugins.openid_connect.provider import Reaching
 from gateway.plugins.tokens.claims import seconds
+from gateway.plugins.tokens.places import is_token
 
 _FORM = ("Content-Type", "application/x-www-form-urlencoded")
 _NEGATIVE = 5.0
@@ -189,7 +190,7 @@ class Endpoints:
             return ProviderAnswer(None)
         found = response.json_object()
         token = found.get("access_token")
-        if not isinstance(token, str) or not token:
+        if not isinstance(token, str) or not is_token(token.encode()):
             return ProviderAnswer(None)
         life = seconds(found.get("expires_in"))
         ends = None if life is None else now + life

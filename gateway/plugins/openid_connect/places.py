@@ -14,7 +14,7 @@ from gateway.http import arguments, changes
 from gateway.http.messages import Request
 from gateway.plugins.key_auth.bodies import Bodies
 from gateway.plugins.key_auth.places import Arguments
-from gateway.plugins.tokens.places import cookies
+from gateway.plugins.tokens.places import cookies, is_token
 
 _NAME = "access_token"
 _SECRET = "client_secret"  # noqa: S105  # the field's name
@@ -24,6 +24,7 @@ _SCHEME = re.compile(rb"\s*(bearer|dpop)\s+(\S+)\s*", re.IGNORECASE)
 _TOKEN = re.compile(rb"\s*(?:bearer|dpop)(?:\s|$)", re.IGNORECASE)
 """What may hold one, also where it is written wrong."""
 _BASIC = re.compile(rb"\s*basic\s+(\S+)\s*", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LARGEST = 64 * 1024
 """Bytes of a form that is read for a token."""
 _FORMS = (b"application/x-www-form-urlencoded", b"application/json")
@@ -70,20 +71,20 @@ class TokenPlaces:
             if value is None:
                 continue
             token = self._token(value, bare=name != b"authorization")
-            if token:
+            if token and is_token(token):
                 return token
         if self._query is not None and request.query:
             found = arguments.first(request.query, _NAME.encode())
-            if found:
+            if found and is_token(found):
                 return found
-        return next(cookies(request, self._cookies), None) if self._cookies else None
+        return next(filter(is_token, cookies(request, self._cookies)), None)
 
     def bearer_in_form(self, request: Request) -> bytes | None:
         """Return the token in a form or a JSON object, whose bytes are there."""
         if self._bodies is None:
             return None
         for place in self._bodies.places(request.body, request.header(b"content-type")):
-            if len(place.keys) == 1 and place.keys[0]:
+            if len(place.keys) == 1 and is_token(place.keys[0]):
                 return place.keys[0]
         return None
 
@@ -170,8 +171,7 @@ def _basic(value: bytes) -> ClientCredentials | None:
         return None
     name, colon, secret = text.partition(":")
     # RFC 6749 section 2.3.1: both are form-encoded.
-    found = ClientCredentials(unquote_plus(name), unquote_plus(secret))
-    return found if colon and name else None
+    return _client(unquote_plus(name), unquote_plus(secret)) if colon and name else None
 
 
 def _pair(encoded: bytes) -> ClientCredentials | None:
@@ -179,7 +179,12 @@ def _pair(encoded: bytes) -> ClientCredentials | None:
     secret = arguments.first(encoded, b"client_secret")
     if not name or not secret:
         return None
-    return ClientCredentials(name.decode("utf-8", "replace"), secret.decode("utf-8", "replace"))
+    return _client(name.decode("utf-8", "replace"), secret.decode("utf-8", "replace"))
+
+
+def _client(name: str, secret: str) -> ClientCredentials | None:
+    """Return a client; None for what cannot be one: RFC 6749 appendices A.1 and A.2."""
+    return None if _CONTROL.search(name + secret) else ClientCredentials(name, secret)
 
 
 def _without_cookies(request: Request, hidden: bytes) -> Iterator[tuple[bytes, bytes]]:

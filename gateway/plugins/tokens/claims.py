@@ -73,7 +73,10 @@ class Required:
         if not self._entries:
             return True
         found = set(words(at(claims, self._path)))
-        return any(entry in found or needed <= found for entry, needed in self._entries)
+        # An entry of blanks alone needs no word, and is met by none either.
+        return any(
+            entry in found or bool(needed and needed <= found) for entry, needed in self._entries
+        )
 
 
 def _word(value: str | int | float) -> str:

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import orjson
+from gateway.json_text import read_json
 
 HS = ("HS256", "HS384", "HS512")
 ALGORITHMS = (
@@ -121,6 +121,6 @@ def _json(part: bytes) -> Any:
     if text is None:
         return _WRONG
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
+        return read_json(text)
+    except ValueError:
         return _WRONG

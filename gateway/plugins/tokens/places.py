@@ -13,6 +13,18 @@ from gateway.http.messages import Request
 _BEARER = re.compile(rb"\s*[Bb]earer\s+(.+)", re.DOTALL)
 
 
+_TOKEN = re.compile(rb"[\x21-\x7e]+")
+
+
+def is_token(value: bytes) -> bool:
+    """Tell whether a text may be a token: visible ASCII (RFC 6749 appendix A.12), no blanks.
+
+    Of a query or a form any bytes may come. An issuer that trims what it is asked about would make
+    lines of ours out of those, and one that fails over a NUL seems to be gone for everybody.
+    """
+    return _TOKEN.fullmatch(value) is not None
+
+
 def bearer(value: bytes) -> bytes | None:
     """Return the token of a header value ``Bearer …`` (RFC 6750 section 2.1), else None."""
     if value.startswith(b"Bearer ") and not value.startswith(b"Bearer  "):

@@ -7,6 +7,7 @@ import asyncio
 import base64
 from time import time
 from typing import Any
+from urllib.parse import quote_from_bytes
 
 import pytest
 from aiohttp import web
@@ -196,6 +197,38 @@ async def test_wrong_credentials_are_refused_and_asked_for_once(name: str, secre
             await refused(handler, basic(name, secret))
         assert s.provider.asked.count("/token") <= 1
         assert [await refused(handler, shown(s.provider.token()))]
+
+
+async def test_no_line_of_the_gateway_is_made_of_a_token() -> None:
+    async with subject() as s:
+        # One that does not mind blanks around what it is asked about.
+        for end in ("\r\n", "\r\n\r\n", " ", "\0"):
+            s.provider.active[f"opaque{end}"] = {"active": True, "sub": "ann"}
+            request = request_of(b"/?access_token=opaque" + quote_from_bytes(end.encode()).encode())
+            await refused(s.handler(**BOTH), request)
+        assert "/introspect" not in s.provider.asked
+
+
+async def test_a_token_that_is_handed_out_is_one() -> None:
+    async with subject() as s:
+        body = b'{"access_token": "a\\r\\nx-admin: 1", "expires_in": 300}'
+        s.provider.broken = web.Response(body=body, content_type="application/json")
+        url = f"{s.provider.url}/token"
+        handler = s.handler(auth_methods=["client_credentials"], token_endpoint=url)
+        secret = base64.b64encode(b"app:app-secret")
+        request = request_of(headers=[(b"authorization", b"Basic " + secret)])
+        await refused(handler, request)
+
+
+async def test_an_answer_that_is_nested_too_deeply_is_none() -> None:
+    async with subject() as s:
+        deep = b'{"a":' * 400 + b"1" + b"}" * 400
+        body = b'{"active": true, "sub": "ann", "x": ' + deep + b"}"
+        s.provider.broken = web.Response(body=body, content_type="application/json")
+        url = f"{s.provider.url}/introspect"
+        shows = {"upstream_headers_names": ["x-a"], "upstream_headers_claims": ["x"]}
+        handler = s.handler(**BOTH, introspection_endpoint=url, **shows)
+        await refused(handler, shown(b"opaque"))
 
 
 async def test_nobody_is_asked_about_what_is_very_long() -> None:

@@ -46,6 +46,29 @@ def test_the_first_place_that_has_a_token_decides() -> None:
     assert places().bearer(request) == b"d"
 
 
+@pytest.mark.parametrize("sign", [b"\r\n", b"\n", b"\0", b" ", b"\t", b"\x7f", b"\xff"])
+def test_what_is_no_visible_ascii_is_no_token(sign: bytes) -> None:
+    given = places(bearer_token_param_type=["header", "query", "body", "cookie"])
+    escaped = b"".join(b"%%%02x" % byte for byte in sign)
+    for around in (b"%b", b"a%b", b"%ba", b"a%ba"):
+        shown, written = around % sign, around % escaped
+        headers = [(b"x-access-token", shown), (b"cookie", b"token=" + shown)]
+        request = request_of(b"/?access_token=" + written, headers=headers)
+        # Blanks around the value of a header are not of it.
+        assert given.bearer(request) in (None, b"a")
+        form = request_of(headers=[(b"content-type", b"application/x-www-form-urlencoded")])
+        form.body = b"access_token=" + written
+        assert given.bearer_in_form(form) is None
+
+
+def test_what_has_a_control_character_is_no_client() -> None:
+    for text in (b"id%00:x", b"id:x%0a", b"i\rd:x"):
+        request = request_of(headers=[(b"authorization", basic(text))])
+        assert places().credentials(request) is None
+    request = request_of(b"/?client_id=a%0d&client_secret=b")
+    assert places().credentials(request) is None
+
+
 def basic(text: bytes) -> bytes:
     return b"Basic " + base64.b64encode(text)
 

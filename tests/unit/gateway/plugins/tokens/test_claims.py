@@ -95,7 +95,8 @@ def test_times_may_be_texts(value: Any, time: float | None) -> None:
         (["a", "b"], ["a b"], True),
         (None, ["a"], False),
         ("ab", ["a"], False),
-        (None, [""], True),
+        (None, [" "], False),
+        ("a b", [" "], False),
     ],
 )
 def test_entries_are_alternatives_of_words_that_are_all_needed(
