@@ -12,6 +12,7 @@ from gateway.errors import ProtocolError, UpstreamError
 from gateway.http.client_connection import ConnectionUpgrade
 from gateway.http.generated_responses import message_of
 from gateway.http.messages import Response
+from gateway.plugins.kept_heads import kept_headers, kept_status, plain_headers
 
 REPLAYED = (b"Idempotent-Replayed", b"true")
 """Tells a client that the answer is that of an earlier request."""
@@ -39,12 +40,8 @@ def pack(mark: bytes, response: Response, *, whole: bool) -> bytes:
     ``whole``: the body is bytes and is kept; otherwise only that there was an answer.
     """
     body = response.body if whole and isinstance(response.body, bytes) else b""
-    headers = [
-        [name.decode("latin-1"), value.decode("latin-1")]
-        for name, value in response.headers
-        if name.lower() not in _NOT_KEPT
-    ]
-    head = orjson.dumps([response.status, headers, response.generated, whole])
+    headers = [pair for pair in response.headers if pair[0].lower() not in _NOT_KEPT]
+    head = orjson.dumps([response.status, plain_headers(headers), response.generated, whole])
     return mark + len(head).to_bytes(4, "big") + head + body
 
 
@@ -55,10 +52,11 @@ def unpack(value: bytes) -> Answer | None:
         status, headers, generated, whole = orjson.loads(value[36:end])
         if not whole:
             return Answer(mark, None)
-        pairs = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in headers]
-    except (ValueError, TypeError, AttributeError):
+        status, pairs = kept_status(status), kept_headers(headers)
+    except (ValueError, TypeError):
         return None
-    return Answer(mark, Response(status, [*pairs, REPLAYED], value[end:], generated=generated))
+    kept = Response(status, [*pairs, REPLAYED], value[end:], generated=generated is True)
+    return Answer(mark, kept)
 
 
 async def gathered(response: Response, most: int) -> tuple[Response, bool]:

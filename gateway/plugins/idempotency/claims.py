@@ -23,6 +23,11 @@ _ANSWER = b"A"
 """First byte of an answer's record; a claim's is that of a JSON object."""
 
 
+_CLAIM = {"claim": str, "after": str, "mark": str, "identity": str, "exact": bool}
+_RELEASE = {"release": str}
+"""The fields of the records, and their types."""
+
+
 @dataclass(slots=True)
 class Held:
     """The claim that a key has. ``tokens``: of all its claims, the last one's at the end."""
@@ -58,12 +63,18 @@ def answer_record(token: str, answer: bytes) -> bytes:
 
 
 def claim_of(value: bytes) -> dict[str, Any] | None:
-    """Return what a claim's or release's record says; None for any other."""
+    """Return what a claim's or release's record says; None for any other.
+
+    Others may write to the topic as well, by mistake.
+    """
     try:
         found = orjson.loads(value)
     except orjson.JSONDecodeError:
         return None
-    return found if isinstance(found, dict) else None
+    if not isinstance(found, dict):
+        return None
+    kinds = {name: type(one) for name, one in found.items()}
+    return found if kinds in (_CLAIM, _RELEASE) else None
 
 
 class Claims:

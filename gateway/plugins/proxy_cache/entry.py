@@ -12,6 +12,8 @@ import orjson
 
 from gateway.http.headers import Headers
 from gateway.http.messages import Response
+from gateway.plugins.kept_heads import kept_headers, kept_status, plain_headers
+from gateway.plugins.proxy_cache.freshness import delta
 
 VERSION = 1
 """Of this form; a response that was kept in another is forgotten."""
@@ -40,7 +42,7 @@ class CachedResponse:
         """Make an entry of a response; headers that are for one client only are dropped."""
         age = next((value for name, value in response.headers if name.lower() == b"age"), b"")
         kept = [pair for pair in response.headers if not _is_dropped(pair[0].lower(), body)]
-        seconds = min(int(age), 2**31) if age.isdigit() else 0
+        seconds = delta(age.decode("latin-1"))
         return cls(response.status, kept, body, stored, ttl, seconds, strict)
 
     def aged(self, now: float, *, with_own: bool = True) -> int:
@@ -53,9 +55,7 @@ class CachedResponse:
 
     def pack(self) -> bytes:
         """Return it as bytes: the length of the head, the head as JSON, the body."""
-        headers = [
-            [name.decode("latin-1"), value.decode("latin-1")] for name, value in self.headers
-        ]
+        headers = plain_headers(self.headers)
         head = orjson.dumps(
             [VERSION, self.status, headers, self.stored, self.ttl, self.age, self.strict]
         )
@@ -66,12 +66,13 @@ class CachedResponse:
         """Return what ``pack`` made bytes of; None for another version, and for anything else."""
         end = 4 + int.from_bytes(packed[:4], "big")
         try:
-            version, status, headers, *rest = orjson.loads(packed[4:end])
+            version, status, headers, *times, strict = orjson.loads(packed[4:end])
             if version != VERSION:
                 return None
-            pairs = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in headers]
-            return cls(status, pairs, packed[end:], *rest)
-        except (ValueError, TypeError, AttributeError):
+            stored, ttl, age = map(_number, times)
+            head = kept_status(status), kept_headers(headers)
+            return cls(*head, packed[end:], stored, int(ttl), int(age), strict is True)
+        except (ValueError, TypeError):
             return None
 
     def as_json(self) -> dict[str, Any]:
@@ -146,6 +147,12 @@ class Kept:
         close = getattr(self._body, "aclose", None)
         if close is not None:
             await close()
+
+
+def _number(value: Any) -> float:
+    if type(value) not in (int, float):
+        raise ValueError("no number")
+    return float(value)
 
 
 def _is_dropped(name: bytes, body: bytes) -> bool:

@@ -29,10 +29,19 @@ def directives(text: str) -> Directives:
             continue
         if name.endswith(("age", "fresh")) or (equals and name == "max-stale"):
             # One that is no number says nothing that could be relied on: it is over at once.
-            found[name] = min(int(value), _LONGEST) if value.isascii() and value.isdigit() else 0
+            found[name] = delta(value)
         else:
             found[name] = True
     return found
+
+
+def delta(text: str) -> int:
+    """Return seconds as a header has them; 0 for what is no number."""
+    if not (text.isascii() and text.isdigit()):
+        return 0
+    # Python makes no integer of thousands of digits.
+    digits = text.lstrip("0")
+    return _LONGEST if len(digits) > len(str(_LONGEST)) else min(int(digits or "0"), _LONGEST)
 
 
 def of_request(request: Request) -> Directives:

@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,10 +23,14 @@ def unpacked(value: bytes) -> Answer:
     return answer
 
 
+# What a header may have: any bytes but line ends and NUL.
+LINES = st.binary(max_size=20).map(lambda value: value.translate(None, b"\0\r\n"))
+
+
 @settings(max_examples=50)
 @given(
     st.integers(200, 499),
-    st.lists(st.tuples(st.just(b"X-One"), st.binary(max_size=20)), max_size=4),
+    st.lists(st.tuples(st.just(b"X-One"), LINES), max_size=4),
     st.binary(max_size=200),
 )
 def test_an_answer_comes_back_as_it_was(
@@ -95,6 +101,24 @@ async def test_a_stream_that_breaks_off_is_the_upstreams_failure() -> None:
     with pytest.raises(UpstreamError) as caught:
         await gathered(Response(200, [], broken()), 4)
     assert caught.value.status == 502
+
+
+@pytest.mark.parametrize("status", ["200", None, True, 200.0, 101, 0, 10**6])
+def test_an_answer_with_another_status_is_none(status: Any) -> None:
+    assert unpack(_packed(status, [])) is None
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"ab": 1}, ["ab"], "ab", None, [["a", 1]], [["", "b"]], [["a\r\nb", "c"]], [["a", "\n"]]],
+)
+def test_an_answer_with_what_is_no_header_is_none(headers: Any) -> None:
+    assert unpack(_packed(200, headers)) is None
+
+
+def _packed(status: Any, headers: Any) -> bytes:
+    head = orjson.dumps([status, headers, False, True])
+    return MARK + len(head).to_bytes(4, "big") + head
 
 
 @settings(max_examples=50)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -143,6 +144,21 @@ def test_whoever_reads_the_same_records_agrees(
         record = said(token, after) if kind == "claim" else released(token)
         assert one.claim(KEY, at, record) == other.claim(KEY, at, record)
     assert one.held(KEY, at) == other.held(KEY, at)
+
+
+SOUND = orjson.loads(claim_record(A, "", "mark", "identity", exact=True))
+
+
+@pytest.mark.parametrize("name", SOUND)
+@pytest.mark.parametrize("value", [None, 1, [], {}, "", True])
+def test_a_record_with_a_field_of_another_kind_is_no_claim(name: str, value: Any) -> None:
+    assert claim_of(orjson.dumps(SOUND)) == SOUND
+    missing = {other: SOUND[other] for other in SOUND if other != name}
+    assert claim_of(orjson.dumps(missing)) is None
+    other = {**SOUND, name: value}
+    same = type(value) is type(SOUND[name])
+    assert claim_of(orjson.dumps(other)) == (other if same else None)
+    assert (claim_of(orjson.dumps({"release": value})) is None) == (value != "")
 
 
 @settings(max_examples=50)

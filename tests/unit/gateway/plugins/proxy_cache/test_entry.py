@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 import pytest
 from hypothesis import given, settings
@@ -9,11 +11,14 @@ from hypothesis import strategies as st
 from gateway.http.messages import Response
 from gateway.plugins.proxy_cache.entry import CachedResponse, pack_names, unpack_names
 
+# What a header may have: any bytes but line ends and NUL.
+LINES = st.binary(max_size=20).map(lambda value: value.translate(None, b"\0\r\n"))
+
 
 @settings(max_examples=50)
 @given(
-    st.integers(100, 900),
-    st.lists(st.tuples(st.just(b"X-A"), st.binary(max_size=20)), max_size=3),
+    st.integers(200, 900),
+    st.lists(st.tuples(st.just(b"X-A"), LINES), max_size=3),
     st.binary(max_size=200),
 )
 def test_an_entry_comes_back_as_it_was(
@@ -21,6 +26,41 @@ def test_an_entry_comes_back_as_it_was(
 ) -> None:
     entry = CachedResponse.of(Response(status, headers), body, 1.5, 60, strict=True)
     assert CachedResponse.unpack(entry.pack()) == entry
+
+
+WRONG = [
+    None,
+    "x",
+    "1",
+    True,
+    [],
+    {},
+    {"a": "b"},
+    [["a"]],
+    [["a", 1]],
+    [["a\r\nb", "c"]],
+    [["a", "\n"]],
+]
+
+
+@pytest.mark.parametrize("place", range(1, 7))
+@pytest.mark.parametrize("value", WRONG)
+def test_an_entry_with_a_field_of_another_kind_is_none(place: int, value: Any) -> None:
+    fields = [1, 200, [["X-A", "1"]], 1.5, 60, 0, False]
+    fields[place] = value
+    head = orjson.dumps(fields)
+    entry = CachedResponse.unpack(len(head).to_bytes(4, "big") + head)
+    # Whether it is strict is True or not; a response may have no headers.
+    assert entry is None or place == 6 or (value == [] and place == 2)
+    if entry is not None:
+        assert entry.aged(2.0) == 0
+
+
+@pytest.mark.parametrize("age", ["9" * 5000, "0" * 5000 + "7", "1" * 11])
+def test_an_age_of_any_length_is_read(age: str) -> None:
+    response = Response(200, [(b"Age", age.encode())])
+    entry = CachedResponse.of(response, b"", 1.5, 60, strict=False)
+    assert entry.age == (7 if age.endswith("7") else 2**31)
 
 
 def test_an_entry_of_another_version_is_none() -> None:

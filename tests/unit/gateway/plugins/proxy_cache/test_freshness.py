@@ -26,6 +26,8 @@ NOW = 784111777.0
         ([("Cache-Control", "max-age=7.5")], 0),
         ([("Cache-Control", "max-age")], 0),
         ([("Cache-Control", "max-age=99999999999999999999")], 2**31),
+        ([("Cache-Control", "max-age=" + "9" * 5000)], 2**31),
+        ([("Cache-Control", "max-age=" + "0" * 5000 + "7")], 7),
         ([("Expires", "Sun, 06 Nov 1994 08:50:37 GMT")], 60),
         ([("Expires", "Sun, 06 Nov 1994 08:40:37 GMT")], 0),
         ([("Expires", "0")], 0),
