@@ -14,7 +14,14 @@ import orjson
 from gateway.errors import RequestRejected
 from gateway.http.messages import Request, Response
 from gateway.logs import get_logger
-from gateway.plugins.logging.paths import CustomField, PathProblem, parse_path, put
+from gateway.plugins.logging.paths import (
+    TOO_DEEP,
+    CustomField,
+    PathProblem,
+    is_loggable,
+    parse_path,
+    put,
+)
 from gateway.plugins.lua import SHARED
 from gateway.plugins.lua.phase import NAMES, Calls, Phase
 from gateway.plugins.lua.sandbox import FAILURES, MEMORY, LuaSandbox
@@ -71,7 +78,10 @@ class CustomFields:
                 self._report(str(field.path), str(error))
 
     def _value(self, value: Any) -> Any:
-        return None if value is None else orjson.loads(self._sandbox.bridge.to_json(value))
+        found = None if value is None else orjson.loads(self._sandbox.bridge.to_json(value))
+        if not is_loggable(found):
+            raise TypeError(TOO_DEEP)
+        return found
 
     def _report(self, field: str, problem: str) -> None:
         """Log a field that is left out: the first time, since every request may have it."""

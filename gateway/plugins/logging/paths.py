@@ -27,8 +27,30 @@ _LARGEST = 1000
 """Places in lists up to this one: an empty one before it costs memory, too."""
 
 
+_LONGEST_PATH, _DEEPEST_VALUE = 100, 150
+"""Parts of a path and levels of a value: together they are fewer than the 254 that orjson writes,
+and whatever a field is put into, it is no deeper than both."""
+TOO_DEEP = f"a value of a log field is plain, with {_DEEPEST_VALUE} levels of tables at most"
+_PLAIN = (dict, list, str, int, float, bool, type(None))
+
+
 class PathProblem(ValueError):
     """A path that leads nowhere."""
+
+
+def is_loggable(value: Any) -> bool:
+    """Tell whether a value can be written wherever a path leads: plain, and not nested too deep."""
+    level = [value]
+    for _ in range(_DEEPEST_VALUE + 1):
+        if not all(isinstance(one, _PLAIN) for one in level):
+            return False
+        members = [one for one in level if isinstance(one, dict | list)]
+        if not members:
+            return True
+        level = [
+            part for one in members for part in (one.values() if isinstance(one, dict) else one)
+        ]
+    return False
 
 
 def parse_path(text: str) -> Path:
@@ -44,6 +66,8 @@ def parse_path(text: str) -> Path:
             if not 1 <= place <= _LARGEST:
                 raise PathProblem(f"the field path '{text}' has a place not in 1 to {_LARGEST}")
             parts.append(place - 1)
+        if len(parts) > _LONGEST_PATH:
+            raise PathProblem(f"the field path '{text[:40]}…' has over {_LONGEST_PATH} parts")
         at = found.end()
         if at == len(text):
             return tuple(parts)

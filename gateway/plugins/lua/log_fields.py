@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.http.messages import Request
-from gateway.plugins.logging.paths import MODES, CustomField, parse_path
+from gateway.plugins.logging.paths import MODES, TOO_DEEP, CustomField, is_loggable, parse_path
 
 _MOST = 100
 """Fields of one request."""
@@ -26,6 +26,8 @@ def add_log_field(
         raise ValueError("mode must be 'set', 'add' or 'replace'")
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
+    if not is_loggable(value):
+        raise ValueError(TOO_DEEP)
     if len(request.log_fields) >= _MOST:
         raise ValueError(f"a request has {_MOST} log fields at most")
     field = CustomField(parse_path(key.decode("utf-8", "replace")), value, mode)

@@ -68,6 +68,21 @@ def test_what_fails_is_left_out_and_reported_once(caplog: pytest.LogCaptureFixtu
     assert len([one for one in caplog.records if one.message == "custom field left out"]) == 5
 
 
+@pytest.mark.parametrize("levels", [1, 100, 150, 151, 250, 300, 1200])
+def test_a_field_of_any_depth_takes_no_entry_along(levels: int) -> None:
+    path = ".".join(["f"] * 100)
+    deep = f"local t = {{}} for _ = 2, {levels} do t = {{t}} end return t"
+    entry = entry_with({path: deep, "good": "return 1"})
+    assert entry["good"] == 1
+    assert ("f" in entry) == (levels <= 150)
+
+
+def test_fields_into_fields_are_no_deeper() -> None:
+    deep = "local t = {} for _ = 2, 150 do t = {t = t} end return t"
+    entry = entry_with({"t": deep, ".".join(["t"] * 99) + ".x": deep, "good": "return 1"})
+    assert entry["good"] == 1
+
+
 def test_lua_sees_what_plugins_share_and_no_other_request() -> None:
     request = responded()
     request.context = {SHARED: {"who": "me"}}

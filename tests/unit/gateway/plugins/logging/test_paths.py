@@ -26,7 +26,11 @@ def test_dots_nest_and_brackets_are_places_in_lists(text: str, path: tuple[Any, 
 
 
 @pytest.mark.parametrize(
-    "text", ["", ".", "a.", ".a", "a..b", "a[0]", "a[1001]", "a[x]", "[1]", "a]", "a\\", "a[1]b"]
+    "text",
+    [
+        *("", ".", "a.", ".a", "a..b", "a[0]", "a[1001]", "a[x]", "[1]", "a]", "a\\", "a[1]b"),
+        *("a" + ".a" * 100, "a" + "[1]" * 100, "a" + ".a" * 100_000),
+    ],
 )
 def test_a_path_that_leads_nowhere_is_refused(text: str) -> None:
     with pytest.raises(PathProblem):

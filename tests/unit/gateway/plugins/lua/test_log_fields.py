@@ -21,6 +21,8 @@ kong.log.set_serialize_value("late.table", {1, {a = true}})
 kong.log.set_serialize_value("service", nil)
 kong.log.set_serialize_value("request.id", "hidden", {mode = "replace"})
 kong.log.set_serialize_value("nothing.here", 1, {mode = "replace"})
+pcall(kong.log.set_serialize_value, "function", print)
+pcall(kong.log.set_serialize_value, "null", ngx.null)
 """
 
 
@@ -41,8 +43,12 @@ async def test_lua_of_any_phase_adds_to_the_entries_of_all_plugins(tmp_path: Pat
 
 def test_what_is_wrong_is_an_error_and_fields_are_bounded() -> None:
     request = responded()
-    for wrong in ((1, 2), (b"a..b", 1), (b"a", 1, {"mode": "other"})):
-        with pytest.raises(ValueError, match=r"key|path|mode"):
+    deep: Any = 1
+    for _ in range(200):
+        deep = [deep]
+    values: list[Any] = [deep, object(), {"x": [object()]}]
+    for wrong in ((1, 2), (b"a..b", 1), (b"a", 1, {"mode": "other"}), *((b"a", v) for v in values)):
+        with pytest.raises(ValueError, match=r"key|path|mode|levels"):
             add_log_field(request, *wrong)
     for _ in range(100):
         add_log_field(request, b"a", b"\xff")
