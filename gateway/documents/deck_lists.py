@@ -97,8 +97,15 @@ class _Reader:
             for name in defaults
             if name in _DEFAULTS
         }
+        self.problems += [
+            f"_info.defaults.{name}: unknown; {choices(name, [*_DEFAULTS])}"
+            for name in defaults
+            if name not in _DEFAULTS
+        ]
         # Kong writes it into exports, whose passwords are hashed already.
         self._hashed = raw.get("_transform") is False
+        if not isinstance(raw.get("_transform"), bool | None):
+            self.problems.append("_transform: expected true or false")
         self._configs = self._map(raw, "_plugin_configs", "")
 
     def _map(self, around: Mapping[str, Any], name: str, path: str) -> dict[str, Any]:

@@ -156,3 +156,17 @@ def test_what_is_wrong_with_an_unnamed_one_is_told_by_its_place() -> None:
         check_document(document)
     paths = {split_problem(problem)[0] for problem in caught.value.problems}
     assert paths == {"services[1].prot", "services[1].routes[1].path", "services[1].routes[1]"}
+
+
+@pytest.mark.parametrize("given", ["false", "no", 0, [], {}])
+def test_whether_passwords_are_hashed_is_said_by_true_or_false(given: Any) -> None:
+    # By anything else a password would be hashed twice, or kept as it is.
+    assert _problems({"_transform": given}) == ["_transform: expected true or false"]
+
+
+def test_defaults_are_for_what_may_have_some() -> None:
+    problems = _problems({"_info": {"defaults": {"services": {"port": 81}, "route": {}}}})
+    assert problems == [
+        '_info.defaults.services: unknown; did you mean "service"? '
+        "allowed: service, route, upstream, target"
+    ]
