@@ -7,6 +7,7 @@ line itself.
 
 from __future__ import annotations
 
+import os
 import sys
 
 CONTROL_PLANE = frozenset(
@@ -38,10 +39,24 @@ def _run() -> None:
         from gateway.commands.run import start
 
         sys.exit(start())
+    _prepare()
     # Late: docs/decisions/imports-inside-functions.md
     from gateway.commands.command_line import application
 
     application()()
+
+
+def _prepare() -> None:
+    """Have streams that take any text, and a width, whatever the caller has left of them."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:  # it was closed
+            stream = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115 - to the end
+            setattr(sys, name, stream)
+        if mode == "w":
+            stream.reconfigure(errors="backslashreplace")
+    if os.environ.get("COLUMNS") == "0":
+        del os.environ["COLUMNS"]  # said by some that know of no terminal; nothing would be shown
 
 
 if __name__ == "__main__":

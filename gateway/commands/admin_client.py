@@ -8,7 +8,7 @@ comes from the environment or from a file.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -51,21 +51,51 @@ def admin_api(url: str, token_file: Path | None = None, ca: Path | None = None) 
     return JsonApi(url, headers, None if ca is None else _read(ca))
 
 
-def ask(api: JsonApi, method: str, path: str, body: Any = None, timeout: float = 10.0) -> Any:
-    """Return the body of a response; raises ``CommandFailed`` in the API's words for a refusal."""
+def ask(
+    api: JsonApi,
+    method: str,
+    path: str,
+    body: Any = None,
+    timeout: float = 10.0,
+    *,
+    has: Collection[str] = (),
+) -> Any:
+    """Return the body of a response, an object that ``has`` these fields where some are named.
+
+    Raises ``CommandFailed``: in the API's words for a refusal, and where something else responds
+    than an Admin API of ours.
+    """
     response = api.request(method, path, body, timeout)
     if not 200 <= response.status < 300:
         raise CommandFailed(_refused(api, method, path, response))
+    if has:
+        _check(api, response.body, has)
     return response.body
 
 
-def rows(api: JsonApi, path: str) -> Iterator[dict[str, Any]]:
-    """Yield what a collection has, page by page; raises ``CommandFailed`` as ``ask`` does."""
+def rows(api: JsonApi, path: str, has: Collection[str]) -> Iterator[dict[str, Any]]:
+    """Yield what a collection has, page by page, objects that have these fields.
+
+    Raises ``CommandFailed`` as ``ask`` does.
+    """
     following: str | None = path
     while following:
-        page = ask(api, "GET", following)
-        yield from page["data"]
+        page = ask(api, "GET", following, has=("data", "next"))
+        if not isinstance(page["data"], list) or not isinstance(page["next"], str | None):
+            raise _not_ours(api)
+        for one in page["data"]:
+            _check(api, one, has)
+            yield one
         following = page["next"]
+
+
+def _check(api: JsonApi, body: Any, has: Collection[str]) -> None:
+    if not isinstance(body, dict) or not body.keys() >= set(has):
+        raise _not_ours(api)
+
+
+def _not_ours(api: JsonApi) -> CommandFailed:
+    return CommandFailed(f"{api.url} is no Admin API of kafka-gateway; give the right --url")
 
 
 def _refused(api: JsonApi, method: str, path: str, response: ApiResponse) -> str:

@@ -170,7 +170,8 @@ def convert(
 
 def _write(text: str, output: Path | None) -> None:
     if output is None:
-        sys.stdout.write(text)
+        sys.stdout.buffer.write(text.encode())  # whatever the terminal has
+        sys.stdout.buffer.flush()
         return
     try:
         write_atomically(output, text.encode())

@@ -24,9 +24,15 @@ def in_words(command: Callable[P, T]) -> Callable[P, T]:
         try:
             return command(*arguments, **options)
         except GatewayError as error:
-            # It may be in the words of a server: nothing in it may steer the terminal.
-            text = "\n".join(map(line, str(error).split("\n")))
-            typer.echo(f"error: {text}", err=True)
-            raise typer.Exit(1) from None
+            text = str(error)
+        except BrokenPipeError:
+            raise  # typer ends quietly then
+        except OSError as error:
+            text = ": ".join(filter(None, (error.filename, error.strerror or str(error))))
+        except UnicodeEncodeError:
+            text = "what stands on the command line is not all UTF-8"
+        # It may be in the words of a server: nothing in it may steer the terminal.
+        typer.echo("error: " + "\n".join(map(line, text.split("\n"))), err=True)
+        raise typer.Exit(1)
 
     return run

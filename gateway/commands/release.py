@@ -29,6 +29,7 @@ Number = Annotated[str, typer.Argument(help="Its number, or newest.")]
 Wait = Annotated[float, typer.Option(min=0, max=600, help="Seconds to wait for data planes.")]
 Message = Annotated[str | None, typer.Option(help="A text for the list of releases.")]
 _PAGE = 100
+_SHOWN = ("number", "hash", "created_at", "who", "from", "with", "message")
 
 
 @app.command("list")
@@ -44,7 +45,8 @@ def list_(
     from gateway.commands.configuration.shown import console, show_table
 
     api = admin_api(url, token_file, ca)
-    found = list(islice(rows(api, f"/releases?size={min(limit, _PAGE)}"), limit))
+    listed = rows(api, f"/releases?size={min(limit, _PAGE)}", _SHOWN)
+    found = list(islice(listed, limit))
     if json:
         for one in found:
             typer.echo(orjson.dumps(one))
@@ -80,12 +82,13 @@ def show(
     from gateway.control_plane.page.changes import entity_changes
 
     api = admin_api(url, token_file, ca)
-    found = ask(api, "GET", f"/releases/{_number(api, number)}")
+    path = f"/releases/{_number(api, number)}"
+    found = ask(api, "GET", path, has=(*_SHOWN, "configuration"))
     if json:
         typer.echo(orjson.dumps(found))
         return
     out = console()
-    for name in ("number", "hash", "created_at", "who", "from", "with", "message"):
+    for name in _SHOWN:
         value = _time(found[name]) if name == "created_at" else found[name]
         out.print(f"{name}: {line(str(value or '-'))}", markup=False)
     before = found["number"] - 1

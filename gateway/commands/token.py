@@ -57,7 +57,7 @@ def create(
         "owners": owner or [],
         "expires_in": None if expires is None else _seconds(expires),
     }
-    made = ask(admin_api(url, token_file, ca), "POST", "/tokens", body)
+    made = ask(admin_api(url, token_file, ca), "POST", "/tokens", body, has=("token",))
     typer.echo(orjson.dumps(made) if json else made["token"])
 
 
@@ -76,7 +76,17 @@ def list_(
     # Late: docs/decisions/imports-inside-functions.md
     from gateway.commands.configuration.shown import console, show_table
 
-    found = rows(admin_api(url, token_file, ca), "/tokens?size=1000")
+    shown_of_each = (
+        "name",
+        "roles",
+        "owners",
+        "state",
+        "created_at",
+        "expires_at",
+        "last_used",
+        "id",
+    )
+    found = rows(admin_api(url, token_file, ca), "/tokens?size=1000", shown_of_each)
     shown = [one for one in found if every or one["state"] == "active"]
     shown.sort(key=lambda one: (one["name"], one["created_at"]))
     if json:

@@ -61,10 +61,12 @@ def read_files(
     origins = FileOrigins()
     problems: list[str] = []
     said: dict[str, tuple[str, Any]] = {}
+    empty = True
     for name in names:
         try:
             with naming(name):
                 raw = load_yaml(render_environment(_text(name, pipe), environment))
+                empty = empty and not raw
                 problems += [f"{name}: {text}" for text in _contradictions(said, name, raw)]
                 checked = checked_format(raw)
                 problems += [f"{name}: {text}" for text in _no_lists(checked)]
@@ -75,6 +77,10 @@ def read_files(
     if problems:
         raise DocumentError(problems)
     source = ", ".join(names)
+    if empty:
+        # As of a program that failed: it would take away all that its owner has.
+        text = 'holds nothing; a file without entities says so: _format_version: "3.0"'
+        raise DocumentError([f"{source}: {text}"])
     try:
         tags = _select(merged, select_tags)
         document = keyed(merged)

@@ -37,12 +37,13 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 class ApiResponse:
     """Status and JSON body; the body is None when it is empty or no JSON.
 
-    ``retry_after`` is the header of that name.
+    ``retry_after`` and ``location`` are the headers of those names.
     """
 
     status: int
     body: Any
     retry_after: str = ""
+    location: str = ""
 
     @property
     def message(self) -> str:
@@ -51,6 +52,8 @@ class ApiResponse:
             for name in ("message", "detail", "title"):
                 if isinstance(self.body.get(name), str):
                     return f"{self.status}: {self.body[name]}"
+        if self.location:
+            return f"{self.status}: it redirects to {self.location}; give the address that it is at"
         return str(self.status)
 
 
@@ -74,7 +77,8 @@ class JsonApi:
         """Send one request; any status is a response.
 
         One that was too many was not carried out, whatever it asks for (RFC 6585 section 4), so it
-        is sent again when the response says, or later and later.
+        is sent again when the response says, or later and later. A redirect is a response too: who
+        followed it would show what identifies us to whomever it leads to.
 
         Raises EndpointUnreachable when no response comes within ``timeout`` seconds.
         """
@@ -106,7 +110,8 @@ class JsonApi:
         except urllib.error.HTTPError as response:
             with response:
                 after = response.headers.get("Retry-After") or ""
-                return ApiResponse(response.code, _json(response.read()), after)
+                location = response.headers.get("Location") or ""
+                return ApiResponse(response.code, _json(response.read()), after, location)
         except (OSError, ValueError, http.client.HTTPException) as problem:
             raise EndpointUnreachable(
                 f"{self.url} does not answer ({_reason(problem)})"
@@ -117,7 +122,10 @@ class JsonApi:
         # must not be looked for behind one.
         here = is_loopback(urllib.parse.urlsplit(self.url).hostname or "")
         proxies: dict[str, str] | None = {} if here else None
-        handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler(proxies)]
+        handlers: list[urllib.request.BaseHandler] = [
+            urllib.request.ProxyHandler(proxies),
+            _NoRedirects(),
+        ]
         if self.url.startswith("https:"):
             context = verifying(cadata=self.ca)
             if not self.verified:
@@ -125,6 +133,11 @@ class JsonApi:
                 context.verify_mode = ssl.CERT_NONE
             handlers.append(urllib.request.HTTPSHandler(context=context))
         return urllib.request.build_opener(*handlers)
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        """Follow none: ``_once`` returns it as a response."""
 
 
 def quoted(name: str) -> str:
@@ -162,5 +175,5 @@ def _reason(problem: Exception) -> str:
 def _json(content: bytes) -> Any:
     try:
         return json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

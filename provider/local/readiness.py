@@ -60,4 +60,5 @@ def _probe_http(url: str) -> str | None:
         response = JsonApi(url, verified=False, patience=0).request("GET", timeout=_ATTEMPT_SECONDS)
     except EndpointUnreachable as problem:
         return str(problem)
-    return None if response.status < 300 else f"{url} answers {response.message}"
+    # A redirect too is what a server says that is there.
+    return None if response.status < 400 else f"{url} answers {response.message}"

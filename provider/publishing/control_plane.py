@@ -37,6 +37,7 @@ class ControlPlanePublisher:
             # A proxy, say, that has the port until the stack's ports are as they should be.
             raise EndpointUnreachable(f"{self._api.url} is no Admin API ({response.message})")
         expect(self._api, response, 200)
+        check_ours(self._api, response.body, "document", "release", "hash")
         body = response.body
         return OwnedDocument(body["document"], body["release"], body["hash"])
 
@@ -65,9 +66,16 @@ def published(
     Warns about data planes that do not serve the release within ``wait`` seconds.
     """
     expect(api, response, 200, 201)
+    check_ours(api, response.body, "number", "hash")
     number = response.body["number"]
     warn_unserved(number, _planes(response, "timeout", "incompatible"), wait, warn)
     return Published(number, response.body["hash"])
+
+
+def check_ours(api: JsonApi, body: Any, *has: str) -> None:
+    """Raise ResourceError where a body is no object with these fields: no API of ours sent it."""
+    if not isinstance(body, dict) or not body.keys() >= set(has):
+        raise ResourceError(f"{api.url} is no Admin API of ours")
 
 
 def warn_unserved(

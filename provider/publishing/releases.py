@@ -9,9 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.errors import ResourceError
 from gateway.http.json_api import JsonApi, quoted
-from provider.publishing.control_plane import MARGIN_SECONDS, expect, published, warn_unserved
+from provider.publishing.control_plane import (
+    MARGIN_SECONDS,
+    check_ours,
+    expect,
+    published,
+    warn_unserved,
+)
 from provider.publishing.publisher import Published
 from provider.retry import with_retry
 
@@ -51,7 +56,7 @@ class ReleaseApi:
     def newest(self) -> RecordedRelease | None:
         """Return the newest release; None where there is none yet."""
         body = self._read("/releases?size=1")
-        return _recorded(body["data"][0]) if body["data"] else None
+        return self._recorded(body["data"][0]) if body["data"] else None
 
     def find(self, number: int) -> RecordedRelease | None:
         """Return a release by its number; None where there is none, or none any more."""
@@ -59,7 +64,7 @@ class ReleaseApi:
         if response.status == 404:
             return None
         expect(self._api, response, 200)
-        return _recorded(response.body)
+        return self._recorded(response.body)
 
     def hold(self, name: str) -> KnownHold | None:
         """Return the hold of this name, an open one first; None where none is remembered."""
@@ -102,10 +107,10 @@ class ReleaseApi:
     def _read(self, path: str) -> dict[str, Any]:
         response = with_retry(lambda: self._api.request("GET", path), self._cancelled)
         expect(self._api, response, 200)
-        if not isinstance(response.body, dict):
-            raise ResourceError(f"{self._api.url} is no Admin API of ours")
-        return response.body
+        check_ours(self._api, response.body, "data")
+        body: dict[str, Any] = response.body
+        return body
 
-
-def _recorded(body: dict[str, Any]) -> RecordedRelease:
-    return RecordedRelease(body["number"], body["hash"] or "", body["message"])
+    def _recorded(self, body: Any) -> RecordedRelease:
+        check_ours(self._api, body, "number", "hash", "message")
+        return RecordedRelease(body["number"], body["hash"] or "", body["message"])

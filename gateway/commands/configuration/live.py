@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.commands.admin_client import ask
+from gateway.commands.admin_client import ask, rows
 from gateway.control_plane.ownership import canonical
 from gateway.entities.checks import Table
-from gateway.errors import CommandFailed
 from gateway.http.json_api import JsonApi
 from gateway.settings.compatibility import VERSIONS, version_in_force
 
@@ -18,26 +17,23 @@ PATIENCE = 60.0
 
 def newest(api: JsonApi) -> int:
     """Return the number of the newest release, 0 where there is none."""
-    page = ask(api, "GET", "/releases?size=1", timeout=PATIENCE)
-    try:
-        return int(page["data"][0]["number"]) if page["data"] else 0
-    except (KeyError, TypeError, ValueError):
-        text = f"{api.url} is no Admin API of kafka-gateway: it lists no releases"
-        raise CommandFailed(f"{text}; give the right --url") from None
+    first = next(rows(api, "/releases?size=1", ("number",)), None)
+    return 0 if first is None else int(first["number"])
 
 
 def configuration(api: JsonApi, number: int) -> Table:
     """Return the whole configuration of a release; it is empty before the first."""
     if not number:
         return {}
-    table: Table = ask(api, "GET", f"/releases/{number}", timeout=PATIENCE)["configuration"]
+    shown = ask(api, "GET", f"/releases/{number}", timeout=PATIENCE, has=("configuration",))
+    table: Table = shown["configuration"]
     return canonical(table)
 
 
 def compatibility(api: JsonApi) -> str:
     """Return the version whose defaults a control plane fills in: its ``compatibility_version``."""
-    shown = ask(api, "GET", "/", timeout=PATIENCE).get("configuration") or {}
-    version = shown.get("compatibility_version")
+    shown = ask(api, "GET", "/", timeout=PATIENCE, has=("version",))
+    version = (shown.get("configuration") or {}).get("compatibility_version")
     return version if version in VERSIONS else version_in_force()
 
 
@@ -46,5 +42,7 @@ def publish(api: JsonApi, path: str, body: dict[str, Any], wait: float) -> dict[
 
     Raises ``CommandFailed`` when a data plane refuses it: then it has been taken back.
     """
-    made: dict[str, Any] = ask(api, "POST", path, {**body, "wait": wait}, wait + PATIENCE)
+    made: dict[str, Any] = ask(
+        api, "POST", path, {**body, "wait": wait}, wait + PATIENCE, has=("number", "unchanged")
+    )
     return made

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from gateway.cli import CONTROL_PLANE
+from tests.support.waiting import PATIENCE
 from tools import slim_image
 
 HEAVY = ("pydantic", "typer", "rich", "cryptography", "wsproto", "confluent_kafka", "yaml")
@@ -58,3 +59,34 @@ def test_a_package_that_is_missing_elsewhere_is_no_matter_of_roles() -> None:
 def test_what_the_image_leaves_out_is_what_the_command_line_knows_of() -> None:
     left_out = {name for name in slim_image.CONTROL_PLANE if "." not in name}
     assert left_out - {"psycopg_binary"} == CONTROL_PLANE
+
+
+def _said(command: str, **environment: str) -> tuple[int, str]:
+    program = f"{sys.executable} -c 'from gateway.cli import main; main()'"
+    line = command.format(program)
+    given = {**os.environ, **environment}
+    done = subprocess.run(
+        ["sh", "-c", line], capture_output=True, check=False, env=given, timeout=PATIENCE
+    )
+    assert b"Traceback" not in done.stderr, done.stderr.decode()
+    return done.returncode, (done.stdout + done.stderr).decode()
+
+
+def test_streams_that_were_closed_are_empty() -> None:
+    code, said = _said("{} config validate - <&-")
+    assert (code, said.startswith("error: -: holds nothing")) == (1, True)
+    file = "echo '_format_version: \"3.0\"' | "
+    assert _said(f"{file}{{}} config convert - >&-")[0] == 0
+    assert _said(f"{file}{{}} config convert - 2>&-")[0] == 0
+
+
+def test_what_the_output_cannot_encode_is_escaped_and_a_file_is_utf_8() -> None:
+    ascii_only = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    code, said = _said("echo '_comment: été' | {} config convert -", **ascii_only)
+    assert (code, "_comment: été" in said) == (0, True)
+    code, said = _said("{} config validate ./é", **ascii_only)
+    assert (code, said) == (1, "error: ./\\xe9: cannot be read: No such file or directory\n")
+
+
+def test_a_width_of_nothing_is_none() -> None:
+    assert "Usage" in _said("{} token --help", COLUMNS="0")[1]

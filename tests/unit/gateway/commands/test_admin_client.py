@@ -4,10 +4,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from gateway.commands.admin_client import TOKEN, admin_api, ask
+from gateway.commands.command_line import application
 from gateway.errors import CommandFailed, EndpointUnreachable
 from tests.support.fake_control_plane import FakeControlPlane
+from tests.support.fixed_response import FixedResponse
 from tests.support.ports import free_ports
 
 
@@ -51,3 +54,33 @@ def test_a_refusal_is_in_the_words_of_the_api_with_what_to_do() -> None:
 def test_an_api_that_is_not_there_is_unreachable() -> None:
     with pytest.raises(EndpointUnreachable, match="does not answer"):
         ask(admin_api(f"http://127.0.0.1:{free_ports(1)[0]}"), "GET", "/")
+
+
+OTHERS = [b"", b"<html>", b"null", b"5", b"[]", b"{}", b'{"data":5,"next":null}', b'{"data":[5]}']
+OTHERS += [b'{"data":[{}],"next":null}', b'{"data":[{"number":1}],"next":5}', b"[" * 100_000]
+
+
+@pytest.mark.parametrize("body", OTHERS)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["token", "list"],
+        ["token", "create", "x"],
+        ["release", "list"],
+        ["release", "show"],
+        ["release", "show", "1"],
+        ["release", "diff", "1", "2"],
+        ["release", "rollback", "1"],
+        ["config", "diff", "-"],
+        ["config", "dump"],
+    ],
+    ids=" ".join,
+)
+def test_what_is_no_admin_api_of_ours_is_said_to_be_none(words: list[str], body: bytes) -> None:
+    with FixedResponse(body).running() as other:
+        given = [*words, "--url", other.url]
+        done = CliRunner().invoke(application(), given, input='_format_version: "3.0"')
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"error: {other.url} is no Admin API of kafka-gateway; give the right --url\n"
+    )

@@ -194,7 +194,8 @@ async def test_select_tags_of_a_publishing_call_are_texts(tmp_path: Path) -> Non
 
 
 async def test_files_with_a_terminal_are_asked_about_before_they_delete(tmp_path: Path) -> None:
-    file, empty = _file(tmp_path), _file(tmp_path, "", "empty.yaml")
+    empty = _file(tmp_path, "_format_version: '3.0'", "empty.yaml")
+    file = _file(tmp_path)
     async with running(tmp_path / "plane") as place:
         await run_against(place, "config", "sync", file, DECK_HOST="a.test")
         url = f"http://127.0.0.1:{place.port('admin')}"

@@ -206,3 +206,16 @@ def test_whatever_a_file_says_is_read_or_told_about(raw: dict[str, Any], version
         read_files(["-"], {}, lambda: text)
     with suppress(DocumentError):
         converted("-", lambda: text)
+
+
+@pytest.mark.parametrize("text", ["", "\n", "# routes\n", "---\n", "{}"])
+def test_what_holds_nothing_is_not_taken_for_a_document_without_entities(
+    tmp_path: Path, text: str
+) -> None:
+    with pytest.raises(DocumentError, match="-: holds nothing"):
+        _read("-", pipe=text.encode())
+    _write(tmp_path, a=text)
+    with pytest.raises(DocumentError, match="holds nothing"):
+        _read(tmp_path)
+    _write(tmp_path, b='_format_version: "3.0"')
+    assert _read(tmp_path).document == {}

@@ -14,6 +14,7 @@ from gateway.errors import EndpointUnreachable
 from gateway.http.json_api import ApiResponse, JsonApi, pause_before_retry, quoted
 from tests.support.fake_control_plane import FakeControlPlane
 from tests.support.fake_konnect import FakeKonnect
+from tests.support.fixed_response import FixedResponse
 from tests.support.ports import free_ports
 
 
@@ -175,3 +176,23 @@ def test_without_a_word_of_it_the_pause_doubles_to_half_a_minute(said: str) -> N
     for attempt in range(40):
         longest = min(30.0, 0.5 * 2.0**attempt)
         assert longest / 2 <= pause_before_retry(attempt, said) <= longest
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_identifies_us_goes_where_it_was_to_go_and_no_further(
+    status: int, method: str
+) -> None:
+    with FixedResponse(b"{}").running() as elsewhere:
+        there = FixedResponse(status=status, headers={"Location": f"{elsewhere.url}/x"})
+        with there.running():
+            api = JsonApi(there.url, {"Kong-Admin-Token": "secret"})
+            response = api.request(method, "/releases", None if method == "GET" else {})
+    assert response.status == status
+    assert f"it redirects to {elsewhere.url}/x" in response.message
+    assert elsewhere.received == []
+
+
+def test_a_body_that_is_nested_without_end_is_no_json() -> None:
+    with FixedResponse(b"[" * 100_000).running() as deep:
+        assert JsonApi(deep.url).request("GET").body is None

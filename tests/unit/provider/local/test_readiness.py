@@ -7,6 +7,7 @@ import pytest
 
 from provider.local.readiness import probe, wait_ready
 from tests.support.fake_control_plane import FakeControlPlane
+from tests.support.fixed_response import FixedResponse
 from tests.support.ports import free_ports
 
 
@@ -31,3 +32,8 @@ def test_a_wait_ends_when_the_process_has_ended_or_the_operation_is_cancelled() 
     assert wait_ready(ready, lambda: False, cancelled) == "it ended before it was ready"
     cancelled.set()
     assert "was cancelled while port" in (wait_ready(ready, lambda: True, cancelled) or "")
+
+
+def test_who_redirects_is_there() -> None:
+    with FixedResponse(status=302, headers={"Location": "/login"}).running() as server:
+        assert probe({"kind": "http", "url": server.url}) is None

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -11,7 +12,9 @@ from gateway.errors import EndpointUnreachable, ResourceError
 from gateway.http.json_api import JsonApi
 from provider.publishing.control_plane import ControlPlanePublisher
 from provider.publishing.publisher import Publication, Published
+from provider.publishing.releases import ReleaseApi
 from tests.support.fake_control_plane import FakeControlPlane
+from tests.support.fixed_response import FixedResponse
 from tests.support.ports import free_ports
 
 
@@ -64,3 +67,20 @@ def test_what_has_no_such_page_is_no_control_plane_without_such_an_owner() -> No
             other.owned("nobody")
         server.shutdown()
         thread.join()
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{}", b'{"number":1}', b"<html>"])
+def test_what_is_no_admin_api_of_ours_is_said_to_be_none(body: bytes) -> None:
+    with FixedResponse(body).running() as other:
+        publisher = ControlPlanePublisher(JsonApi(other.url))
+        releases = ReleaseApi(JsonApi(other.url))
+        calls: list[Callable[[], object]] = [
+            lambda: publish(other.url, "", {}),
+            lambda: publisher.owned("a"),
+            releases.newest,
+            lambda: releases.find(1),
+            lambda: releases.hold("h"),
+        ]
+        for call in calls:
+            with pytest.raises(ResourceError, match="is no Admin API of ours"):
+                call()
