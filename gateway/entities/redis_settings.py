@@ -14,12 +14,13 @@ from pydantic import Field, model_validator
 
 from gateway.entities.base import Hint, StrictModel, violation
 from gateway.entities.redis_former import present_names
-from gateway.entities.types import MayBeEmpty, Port
+from gateway.entities.types import ConnectHost, MayBeEmpty, Port
 from gateway.entities.versions import by_version
 
 _Timeout = Annotated[int, Field(ge=0, le=2147483646)]
 _Secret = Annotated[str, Hint(referenceable=True, encrypted=True)]
 _Referenceable = Annotated[str, Hint(referenceable=True)]
+_Host = Annotated[ConnectHost, Hint(referenceable=True)]
 
 _CLOUD = (
     "cannot be served: the gateway signs in to Redis with user name and password only; "
@@ -97,7 +98,7 @@ _CLOUD_SIGN_IN: Any = Field(default=None, description="Sign-in by a cloud's iden
 class RedisSettings(StrictModel):
     """One Redis server."""
 
-    host: _Referenceable | None = Field(default=None, description="The server's host.")
+    host: _Host | None = Field(default=None, description="The server's host.")
     port: Port = Field(default=6379, description="The server's port.")
     timeout: _Timeout = Field(
         default=2000,
@@ -110,28 +111,28 @@ class RedisSettings(StrictModel):
     database: int = _DATABASE
     ssl: bool = _TLS
     ssl_verify: bool = _TLS_VERIFIED
-    server_name: _Referenceable | None = _TLS_NAME
+    server_name: _Host | None = _TLS_NAME
     cloud_authentication: CloudAuthentication | None = _CLOUD_SIGN_IN
 
 
 class SentinelNode(StrictModel):
     """One Redis Sentinel."""
 
-    host: str = Field(default="127.0.0.1", description="The Sentinel's host.")
+    host: ConnectHost = Field(default="127.0.0.1", description="The Sentinel's host.")
     port: Port = Field(default=6379, description="The Sentinel's port.")
 
 
 class ClusterAddress(StrictModel):
     """One node of a Redis Cluster."""
 
-    ip: str = Field(default="127.0.0.1", description="The node's address or host name.")
+    ip: ConnectHost = Field(default="127.0.0.1", description="The node's address or host name.")
     port: Port = Field(default=6379, description="The node's port.")
 
 
 class RedisDeployment(StrictModel):
     """A Redis server, one that Sentinels watch over, or a Redis Cluster."""
 
-    host: _Referenceable | None = Field(default="127.0.0.1", description="The server's host.")
+    host: _Host | None = Field(default="127.0.0.1", description="The server's host.")
     port: Annotated[int, Field(ge=0, le=65535), Hint(referenceable=True)] | None = Field(
         default=6379, description="The server's port."
     )
@@ -176,7 +177,7 @@ class RedisDeployment(StrictModel):
     )
     ssl: bool = _TLS
     ssl_verify: bool = _TLS_VERIFIED
-    server_name: _Referenceable | None = _TLS_NAME
+    server_name: _Host | None = _TLS_NAME
     connection_is_proxied: bool = Field(
         default=False, description="Whether a proxy stands before Redis; a cluster has none."
     )

@@ -102,6 +102,14 @@ def server_problem(server: str, *, scheme: str = "") -> str:
     return port_problem(int(found["port"][:6] or 0))
 
 
+def bare_host(host: str) -> str:
+    """Return a host as connections take it: an IPv6 address without brackets.
+
+    Kong takes addresses in either form wherever it takes a host.
+    """
+    return host.strip("[]")
+
+
 def split_server(server: str, *, scheme: str = "") -> tuple[str, int]:
     """Return host and port of ``host:port``; an address in brackets is given without them.
 
@@ -111,7 +119,7 @@ def split_server(server: str, *, scheme: str = "") -> tuple[str, int]:
     if problem:
         raise ValueError(problem)
     host, _, port = server.rpartition("://")[2].rpartition(":")
-    return host.strip("[]"), int(port)
+    return bare_host(host), int(port)
 
 
 def url_problem(url: str, *, credentials: bool = False, query: bool = False) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.http.messages import Request
+from gateway.names.addresses import bare_host
 from gateway.outgoing.connection import ConnectionKey
 from gateway.proxy.tls import UpstreamTls
 
@@ -22,7 +23,7 @@ class ProxyUpstream:
     def __init__(
         self, route: Mapping[str, Any], service: Mapping[str, Any], tls: UpstreamTls
     ) -> None:
-        host, port = str(service["host"]), int(service["port"])
+        host, port = bare_host(str(service["host"])), int(service["port"])
         self.protocol: str = service.get("protocol") or "http"
         context = tls.context(service) if self.protocol == "https" else None
         self.key = ConnectionKey(host, port, context)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from gateway.entities.redis_settings import RedisDeployment, RedisSettings
+from gateway.names.addresses import bare_host
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def target_of(
     # A user name alone is not shown, as in Kong.
     user = settings.username if settings.password else None
     common = RedisTarget(
-        settings.host or "127.0.0.1",
+        bare_host(settings.host or "127.0.0.1"),
         6379 if settings.port is None else settings.port,
         connect,
         reply,
@@ -76,9 +77,11 @@ def target_of(
 def _deployed(common: RedisTarget, settings: RedisDeployment) -> RedisTarget:
     return replace(
         common,
-        cluster=tuple((node.ip, node.port) for node in settings.cluster_nodes or ()),
+        cluster=tuple((bare_host(node.ip), node.port) for node in settings.cluster_nodes or ()),
         redirections=settings.cluster_max_redirections,
-        sentinels=tuple((node.host, node.port) for node in settings.sentinel_nodes or ()),
+        sentinels=tuple(
+            (bare_host(node.host), node.port) for node in settings.sentinel_nodes or ()
+        ),
         master=settings.sentinel_master or "",
         sentinel_username=settings.sentinel_username if settings.sentinel_password else None,
         sentinel_password=settings.sentinel_password,

@@ -8,6 +8,7 @@ import ssl
 from typing import Any
 
 from gateway.errors import OutgoingError, ReleaseRefused
+from gateway.names.addresses import bare_host
 from gateway.outgoing.tls import tls_context
 from gateway.plugins.base import PluginContext
 from gateway.plugins.logging.handler import OWN_LIMITS, LogHandler
@@ -75,9 +76,10 @@ class TcpLog(LogHandler):
                 return writer
             self._disconnect()
         config = self.config
-        name = (config.tls_sni or config.host) if self._tls is not None else None
+        host = bare_host(config.host)
+        name = (config.tls_sni or host) if self._tls is not None else None
         self._open = await asyncio.open_connection(
-            config.host, config.port, ssl=self._tls, server_hostname=name
+            host, config.port, ssl=self._tls, server_hostname=name
         )
         writer = self._open[1]
         # So that ``drain`` waits until nothing is left here.

@@ -28,7 +28,7 @@ class Config(LogFields):
         default=60000, description="How long an idle connection is kept, in milliseconds."
     )
     tls: bool = Field(default=False, description="Whether the connection uses TLS.")
-    tls_sni: str | None = Field(
+    tls_sni: ConnectHost | None = Field(
         default=None,
         description="The server name that TLS asks for, and that the certificate must have; the "
         "host when it is not set.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.names.addresses import bare_host
 from gateway.plugins.base import PluginContext
 from gateway.plugins.logging.datagrams import LIMITS, Datagrams, udp_socket
 from gateway.plugins.logging.handler import LogHandler
@@ -19,7 +20,7 @@ class UdpLog(LogHandler):
         super().__init__(config, context)
         self._datagrams = Datagrams(
             f"{config.host}:{config.port}",
-            lambda: udp_socket(config.host, config.port, config.timeout / 1000),
+            lambda: udp_socket(bare_host(config.host), config.port, config.timeout / 1000),
             self.name,
             context.logs.counts,
         )

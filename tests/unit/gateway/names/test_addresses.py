@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.names.addresses import (
+    bare_host,
     host_problem,
     port_problem,
     server_problem,
@@ -108,6 +109,11 @@ def test_a_server_is_split_as_it_was_put_together(host: str) -> None:
         host.strip("[]"),
         9092,
     )
+
+
+def test_connections_take_addresses_without_brackets() -> None:
+    for host, bare in (("[::1]", "::1"), ("::1", "::1"), ("a.test", "a.test")):
+        assert bare_host(host) == bare
 
 
 @pytest.mark.parametrize(

@@ -30,11 +30,17 @@ async def test_preserve_host_sends_the_hosts_own_bytes() -> None:
         ({"host": "a", "port": 443, "protocol": "https"}, b"a"),
         ({"host": "a", "port": 80, "protocol": "https"}, b"a:80"),
         ({"host": "::1", "port": 81}, b"[::1]:81"),
+        ({"host": "[::1]", "port": 81}, b"[::1]:81"),
     ],
 )
 def test_the_upstream_is_asked_for_by_its_own_name(service: dict[str, Any], host: bytes) -> None:
     made = ProxyUpstream({}, service, UpstreamTls())
     assert made.host_for(request_of(host=b"client.test")) == host
+
+
+@pytest.mark.parametrize("host", ["::1", "[::1]"])
+def test_an_address_may_be_in_brackets(host: str) -> None:
+    assert ProxyUpstream({}, {"host": host, "port": 81}, UpstreamTls()).key.host == "::1"
 
 
 def test_times_are_seconds_and_have_kongs_defaults() -> None:

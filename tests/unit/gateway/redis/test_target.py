@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from gateway.entities.redis_settings import (
     ClusterAddress,
@@ -28,6 +29,34 @@ def test_a_user_name_needs_a_password(given: dict[str, Any], shown: tuple[str, s
     for settings in (RedisSettings(host="h", **given), RedisDeployment(**given)):
         target = target_of(settings)
         assert (target.username, target.password) == shown
+
+
+def test_addresses_may_be_in_brackets() -> None:
+    assert target_of(RedisSettings(host="[::1]")).host == "::1"
+    assert target_of(RedisDeployment(host="::1")).host == "::1"
+    nodes = [ClusterAddress(ip="[::1]", port=1)]
+    assert target_of(RedisDeployment(cluster_nodes=nodes)).cluster == (("::1", 1),)
+    sentinels = [SentinelNode(host="[::1]", port=1)]
+    watched = RedisDeployment(sentinel_master="m", sentinel_role="master", sentinel_nodes=sentinels)
+    assert target_of(watched).sentinels == (("::1", 1),)
+
+
+@pytest.mark.parametrize("host", ["a..b", "http://a.test/", "a b", "a\n", "x" * 64 + ".test"])
+def test_what_is_no_host_is_refused(host: str) -> None:
+    given: list[tuple[Any, dict[str, Any]]] = [
+        (RedisSettings, {"host": host}),
+        (RedisSettings, {"host": "h", "server_name": host}),
+        (RedisDeployment, {"host": host}),
+        (ClusterAddress, {"ip": host}),
+        (SentinelNode, {"host": host}),
+    ]
+    for kind, fields in given:
+        with pytest.raises(ValidationError):
+            kind(**fields)
+
+
+def test_a_vault_may_have_the_host() -> None:
+    assert RedisSettings(host="{vault://env/redis-host}").host == "{vault://env/redis-host}"
 
 
 def test_an_empty_password_stands_for_none() -> None:

@@ -50,9 +50,9 @@ class LineServer:
 
 @asynccontextmanager
 async def listening(
-    server: LineServer, port: int = 0, tls: ssl.SSLContext | None = None
+    server: LineServer, port: int = 0, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
 ) -> AsyncIterator[LineServer]:
-    listener = await asyncio.start_server(server.accept, "127.0.0.1", port, ssl=tls)
+    listener = await asyncio.start_server(server.accept, host, port, ssl=tls)
     server.port = listener.sockets[0].getsockname()[1]
     try:
         yield server
@@ -77,6 +77,16 @@ async def test_each_request_is_a_line_over_one_connection() -> None:
         await until(lambda: len(server.lines) == 3)
         assert server.uris == ["/0", "/1", "/2"]
         assert server.connections == 1
+
+
+@pytest.mark.parametrize("host", ["::1", "[::1]"])
+async def test_an_address_may_be_in_brackets(host: str) -> None:
+    async with (
+        listening(LineServer(), host="::1") as server,
+        policy_gateway(("tcp-log", {"host": host, "port": server.port})) as gateway,
+    ):
+        await gateway.ask("/1")
+        await until(lambda: server.uris == ["/1"])
 
 
 async def test_a_server_that_closes_is_connected_to_again() -> None:

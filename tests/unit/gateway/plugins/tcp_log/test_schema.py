@@ -24,7 +24,13 @@ def test_host_and_port_are_all_it_needs() -> None:
 
 @pytest.mark.parametrize(
     "config",
-    [{"host": "a"}, {"port": 1}, {"host": "a:1", "port": 1}, {"host": "a", "port": 65536}],
+    [
+        {"host": "a"},
+        {"port": 1},
+        {"host": "a:1", "port": 1},
+        {"host": "a", "port": 65536},
+        {"host": "a", "port": 1, "tls_sni": "a..b"},
+    ],
 )
 def test_what_cannot_work_is_refused(config: dict[str, Any]) -> None:
     with pytest.raises(SchemaViolation):

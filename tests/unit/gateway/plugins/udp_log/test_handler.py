@@ -11,6 +11,20 @@ from tests.support.policies import policy_gateway
 from tests.support.waiting import PATIENCE
 
 
+async def test_an_address_may_be_in_brackets() -> None:
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as server:
+        server.bind(("::1", 0))
+        server.settimeout(PATIENCE)
+        port = server.getsockname()[1]
+        sinks = LogSinks()
+        async with policy_gateway(
+            ("udp-log", {"host": "[::1]", "port": port}), logs=sinks
+        ) as gateway:
+            await gateway.ask("/1")
+            await until(lambda: sinks.counts.report()["sent"] == {"udp-log": 1})
+        assert orjson.loads(server.recv(1 << 16))["request"]["uri"] == "/1"
+
+
 async def test_each_request_is_a_datagram_without_a_line_end() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
