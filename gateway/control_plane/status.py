@@ -16,6 +16,7 @@ from gateway.control_plane.access.audit_log import AuditLog
 from gateway.control_plane.access.authentication import Authentication
 from gateway.control_plane.access.sent_token import sent_token_of
 from gateway.control_plane.admin.middleware import TOO_MANY, ResponseHeaders
+from gateway.control_plane.admin.paths import serve_trailing_slashes
 from gateway.control_plane.admin.responses import EXCEPTION_HANDLERS, read_object, respond
 from gateway.control_plane.publisher import Publisher
 from gateway.data_plane.master.exposition import OPENMETRICS, TEXT, wants_openmetrics
@@ -125,6 +126,7 @@ def status_app(
     if written is not None:
         routes.append(Route("/metrics", metrics, methods=["GET"]))
     app = Starlette(routes=routes, exception_handlers=EXCEPTION_HANDLERS)
+    serve_trailing_slashes(app.router)
     return ResponseHeaders(app, latency=False)
 
 

@@ -86,6 +86,10 @@ class MembershipEndpoints:
     async def remove(self, request: Request) -> Response:
         """Take one away from the entity in the path, or all."""
         name = request.path_params.get("other")
+        if name is None and request.scope["raw_path"].endswith(b"/"):
+            raise NotFound(
+                "Not found"
+            )  # a name that is empty, as of a variable, is not all of them
 
         def rule(table: Table) -> Table:
             row = self._find(table, request)

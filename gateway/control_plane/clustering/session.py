@@ -123,6 +123,7 @@ class Session:
         labels = info.get("labels")
         if isinstance(labels, dict):
             self.node.labels = dict(_labels(labels))
+        self._warn_of_twins()
         try:
             self._data_planes.see(self.node)
         except ClusterError:
@@ -134,6 +135,14 @@ class Session:
             self._log.warning("data plane refused", reason=incompatible.reason)
             await self._wire.close(POLICY, incompatible.reason[:120])
         return incompatible is None
+
+    def _warn_of_twins(self) -> None:
+        """Tell of another machine with the same id, which is not the same node come back."""
+        known, id_ = self._data_planes.get(self.node.id), self.node.id
+        connected = known is not None and self._data_planes.contact(id_).sessions > 0
+        if known is not None and connected and known.hostname != self.node.hostname:
+            text = "two data planes have one id, and are taken for one: give each its own prefix"
+            self._log.warning(text, other=known.hostname, other_ip=known.ip)
 
     async def _serve(self, messages: AsyncGenerator[Received, None]) -> None:
         self._data_planes.arrive(self.node.id)

@@ -17,6 +17,7 @@ from gateway.control_plane.access.audit_log import AuditLog
 from gateway.control_plane.access.authentication import Authentication
 from gateway.control_plane.admin.kong_errors import UNEXPECTED, kong_error
 from gateway.control_plane.admin.middleware import ResponseHeaders
+from gateway.control_plane.admin.paths import serve_trailing_slashes
 from gateway.control_plane.clustering.data_planes import DataPlanes
 from gateway.control_plane.clustering.extensions import NodeExtensions
 from gateway.control_plane.data_plane_lines import DataPlaneLines
@@ -98,6 +99,7 @@ class GatewayPage:
             *self.events.routes(),
         ]
         app = Starlette(routes=routes, exception_handlers=_handlers(view), max_body_size=MAX_BODY)
+        serve_trailing_slashes(app.router)
         gate = PageGate(
             AuditedWrites(app, parts.audit), authentication, sealer, page_hosts(parts.settings)
         )

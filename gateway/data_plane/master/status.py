@@ -107,10 +107,11 @@ class StatusApplication:
                 return self._refusal(request)
             return upstreams.respond(request)
         method = b"GET" if request.method == b"HEAD" else request.method
-        found = self._routes.get((method, request.path))
+        asked = request.path.rstrip(b"/")  # as in Kong, a slash at the end says nothing
+        found = self._routes.get((method, asked))
         if found is not None:
             return found(request)
-        known = any(path == request.path for _, path in self._routes)
+        known = any(path == asked for _, path in self._routes)
         return (
             json_response(405, "Method not allowed") if known else json_response(404, "Not found")
         )

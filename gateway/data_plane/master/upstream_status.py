@@ -44,7 +44,8 @@ class UpstreamStatus:
 
     def respond(self, request: Request) -> Response:
         """Show targets, or set the health of one."""
-        parts = [unquote(part) for part in request.path.decode("latin-1").split("/")[2:]]
+        path = request.path.decode("latin-1").rstrip("/")
+        parts = [unquote(part) for part in path.split("/")[2:]] or [""]
         upstream = self._health.find(parts[0])
         if upstream is None:
             return json_response(404, "Not found")

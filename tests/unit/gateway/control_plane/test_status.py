@@ -114,3 +114,10 @@ async def test_wrong_tokens_are_counted_with_those_of_the_admin_api(
         ]
     assert found == [401, 403, 429]
     assert noted == [("127.0.0.1", path) for path, _ in asked]
+
+
+async def test_a_slash_at_the_end_says_nothing(tmp_path: Path) -> None:
+    async with running(tmp_path) as place:
+        for path in ("/status/", "/status/ready/", "/metrics/"):
+            reply = await place.ask("GET", path, api="status", allow_redirects=False)
+            assert reply.status == 200

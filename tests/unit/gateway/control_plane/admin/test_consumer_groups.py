@@ -68,3 +68,13 @@ async def test_what_is_not_there_or_there_already_is_refused(tmp_path: Path) -> 
             assert (await place.ask("POST", path, body)).status == status, body
         assert (await place.ask("GET", "/consumer_groups/none")).status == 404
         assert (await place.ask("GET", "/consumer_group_consumers")).status == 404
+
+
+async def test_an_empty_name_is_not_all_of_them(tmp_path: Path) -> None:
+    async with running(tmp_path) as place:
+        await make(place, "/consumers", username="ann")
+        await make(place, "/consumer_groups", name="gold")
+        await make(place, "/consumer_groups/gold/consumers", consumer="ann")
+        for path in ("/consumer_groups/gold/consumers", "/consumers/ann/consumer_groups"):
+            assert (await place.ask("DELETE", f"{path}/")).status == 404
+            assert len((await place.ask("GET", f"{path}/")).body["data"]) == 1

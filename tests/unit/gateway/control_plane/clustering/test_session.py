@@ -213,3 +213,17 @@ async def test_labels_are_kept_as_far_as_a_setting_may_hold_them() -> None:
     async with world() as place, joined(place, labels=labels):
         await place.until(lambda: bool(place.data_planes.connected()))
         assert place.known().labels == {f"key-{n}": "v" for n in range(10)}
+
+
+async def test_two_machines_with_one_id_are_told_apart_from_one_that_came_back(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    text = "two data planes have one id"
+    async with world() as place, joined(place):
+        await place.until(lambda: place.data_planes.connected() == [NODE])
+        async with joined(place):
+            await place.until(lambda: place.data_planes.contact(NODE).sessions == 2)
+            assert text not in caplog.text
+        async with joined(place, hostname="node-b"):
+            await place.until(lambda: place.known().hostname == "node-b")
+            assert text in caplog.text

@@ -268,3 +268,8 @@ def test_traffic_is_told_by_route_to_callers_of_this_machine_alone() -> None:
         return await outcome if isinstance(outcome, Pending) else outcome
 
     assert asyncio.run(elsewhere()).status == 403
+
+
+def test_a_slash_at_the_end_says_nothing() -> None:
+    for path in (b"/status", b"/status/ready"):
+        assert ask(StandIn(), path + b"/") == ask(StandIn(), path)

@@ -124,3 +124,12 @@ async def test_others_than_this_machine_may_look_but_set_nothing() -> None:
     assert place.ask("pool.test/health", peer="192.0.2.1")[0] == 200
     assert place.ask("pool.test/targets/10.0.0.1:80/unhealthy", b"POST", "192.0.2.1")[0] == 403
     assert place.word() == "HEALTHY"
+
+
+async def test_a_slash_at_the_end_says_nothing_and_an_id_is_the_same_in_capitals() -> None:
+    place = Place("10.0.0.1:80")
+    assert place.ask("pool.test/health/") == place.ask("pool.test/health")
+    assert place.ask("")[0] == place.ask("/")[0] == 404
+    target = place.targets[0]["id"]
+    shown = place.ask(f"pool.test/targets/{target}")
+    assert place.ask(f"pool.test/targets/{target.upper()}/") == shown
