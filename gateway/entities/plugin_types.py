@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which plugins there are: found by entry points of group ``kafka_gateway.plugins``."""
+"""Which plugins there are: found by entry points of group ``kafka_gateway.plugins``.
+
+What an entry point names is light: a node has need of the schemas of the few plugins that its
+configuration uses, and those of all would be a fifth of its start.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -25,12 +29,16 @@ WEBSOCKETS = ("ws", "wss")
 
 @dataclass(frozen=True)
 class PluginType:
-    """A plugin as the registry knows it; the handler is imported only where requests are served."""
+    """A plugin as the registry knows it.
+
+    Its schema is imported where it is used, its handler only where requests are served.
+    """
 
     name: str
     version: str
     priority: int
-    schema: type[BaseModel]
+    schema_path: str
+    """``package.module:Class`` of the model of its ``config``."""
     handler_path: str
     """``package.module:Class``."""
     protocols: tuple[str, ...] = ("grpc", "grpcs", "http", "https")
@@ -62,10 +70,16 @@ class PluginType:
         """Tell whether its use cannot be limited to a ``consumer``, ``consumer_group``, …"""
         return bool(getattr(self, f"no_{scope}"))
 
+    @cached_property
+    def schema(self) -> type[BaseModel]:
+        """The model of its ``config``."""
+        found: type[BaseModel] = _imported(self.schema_path)
+        return found
+
     @property
     def folder(self) -> Path:
         """The folder of the plugin, with its ``example.yaml``."""
-        return Path(str(import_module(self.schema.__module__).__file__)).parent
+        return Path(str(import_module(self.schema_path.partition(":")[0]).__file__)).parent
 
     def default_protocols(self) -> tuple[str, ...]:
         """Return the protocols of a use that names none, by the compatibility version in force."""
@@ -79,8 +93,12 @@ class PluginType:
 
     def handler(self) -> Any:
         """Import and return the handler class, a subclass of ``gateway.plugins.base.Handler``."""
-        module, _, name = self.handler_path.partition(":")
-        return getattr(import_module(module), name)
+        return _imported(self.handler_path)
+
+
+def _imported(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)
 
 
 @cache

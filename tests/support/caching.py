@@ -13,9 +13,9 @@ from gateway.http.messages import Pending, Request, Response
 from gateway.plugins.base import Handler, PluginContext
 from gateway.plugins.chain import Chain
 from gateway.plugins.node_store import LocalStore, NodeStore
-from gateway.plugins.proxy_cache import Config
 from gateway.plugins.proxy_cache import handler as module
 from gateway.plugins.proxy_cache.handler import ProxyCache
+from gateway.plugins.proxy_cache.schema import Config
 from tests.support.producing import request
 
 ROUTE = "aaaaaaaa-0000-4000-8000-000000000001"

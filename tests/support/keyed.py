@@ -11,8 +11,8 @@ from typing import Any
 from gateway.http.messages import Pending, Request, Response
 from gateway.plugins.base import PluginContext
 from gateway.plugins.chain import Chain
-from gateway.plugins.idempotency import Config
 from gateway.plugins.idempotency.handler import Idempotency
+from gateway.plugins.idempotency.schema import Config
 from tests.support.producing import request
 
 

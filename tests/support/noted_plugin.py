@@ -56,7 +56,8 @@ class Reader(Noted):
     needs_body = True
 
 
+_CONFIG = f"{__name__}:Config"
 TYPES = {
-    "noted": PluginType("noted", "1.0", 10, Config, f"{__name__}:Noted", no_consumer_group=False),
-    "reader": PluginType("reader", "1.0", 20, Config, f"{__name__}:Reader"),
+    "noted": PluginType("noted", "1.0", 10, _CONFIG, f"{__name__}:Noted", no_consumer_group=False),
+    "reader": PluginType("reader", "1.0", 20, _CONFIG, f"{__name__}:Reader"),
 }

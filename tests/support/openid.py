@@ -13,8 +13,8 @@ from gateway.http.messages import Request, Response
 from gateway.outgoing.client import HttpClient
 from gateway.plugins.base import PluginContext
 from gateway.plugins.consumers import Consumers
-from gateway.plugins.openid_connect import Config
 from gateway.plugins.openid_connect.handler import OpenIdConnect
+from gateway.plugins.openid_connect.schema import Config
 from tests.support.fake_openid_provider import FakeOpenIdProvider, openid_provider
 from tests.support.requests import request_of
 

@@ -16,10 +16,10 @@ from gateway.kafka.config import ProducerConfig
 from gateway.kafka.pool import ProducerPool
 from gateway.plugins.base import PluginContext
 from gateway.plugins.chain import Chain
-from gateway.plugins.confluent import Config as ConfluentConfig
 from gateway.plugins.confluent.handler import Confluent
-from gateway.plugins.kafka_upstream import Config as KafkaUpstreamConfig
+from gateway.plugins.confluent.schema import Config as ConfluentConfig
 from gateway.plugins.kafka_upstream.handler import KafkaUpstream
+from gateway.plugins.kafka_upstream.schema import Config as KafkaUpstreamConfig
 from gateway.plugins.produce.handler import ProduceHandler
 from tests.support.broker import Broker
 from tests.support.waiting import PATIENCE

@@ -6,8 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import BaseModel
-
 from gateway.entities.plugin_types import PluginType
 from gateway.plugins.precedence import PluginTable, execution_order
 
@@ -97,7 +95,7 @@ def _configuration(uses: str) -> dict[str, Any]:
 def replay_plugin_order(document: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
     """Sort the names of each list, given backwards."""
     types = {
-        name: PluginType(name, "1", priority, BaseModel, "none:None")
+        name: PluginType(name, "1", priority, "pydantic:BaseModel", "none:None")
         for name, priority in _PRIORITIES.items()
     }
     for number, expected in enumerate(document["plugin_order"], 1):

@@ -21,7 +21,12 @@ from typing import NamedTuple, Protocol
 
 from gateway.compiled import use_compiled
 
-_SHARED = ("uvloop", "gateway.data_plane.worker.worker", "gateway.plugins.kafka_upstream.handler")
+_SHARED = (
+    "uvloop",
+    "gateway.data_plane.worker.worker",
+    "gateway.plugins.kafka_upstream.handler",
+    "gateway.plugins.kafka_upstream.schema",
+)
 """What forked workers have loaded already: all that one imports which produces records."""
 
 
@@ -85,12 +90,11 @@ def fork_workers(count: int) -> list[Spawned]:
     use_compiled()
     for name in _SHARED:
         import_module(name)
-    # Late, since a worker that is started anew imports it by itself. It loads the schemas of all
-    # plugins, at which workers look whatever a configuration asks for, and a master that reads one.
+    # Late, since a worker that is started anew imports it by itself.
     from gateway.entities.plugin_types import plugin_types
 
     plugin_types()
-    # Without a collection: of the 219,000 objects 800 are garbage, and a look at all takes 20 ms.
+    # Without a collection: of the objects hardly any is garbage, and a look at all takes 20 ms.
     gc.freeze()
     spawned: list[Spawned] = []
     for index in range(count):

@@ -3,17 +3,14 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import WEBSOCKETS, PluginType
-from gateway.plugins.acl.schema import Config
 
 PLUGIN = PluginType(
     name="acl",
     version=COMPATIBLE_WITH,
     priority=950,
-    schema=Config,
+    schema_path="gateway.plugins.acl.schema:Config",
     handler_path="gateway.plugins.acl.handler:AccessList",
     no_consumer=True,
     reads=("consumers", "acls", "consumer_groups", "consumer_group_consumers"),
     further_protocols=WEBSOCKETS,
 )
-
-__all__ = ["PLUGIN", "Config"]

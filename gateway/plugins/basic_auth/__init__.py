@@ -3,17 +3,14 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import PluginType
-from gateway.plugins.basic_auth.schema import Config
 
 PLUGIN = PluginType(
     name="basic-auth",
     version=COMPATIBLE_WITH,
     priority=1100,
-    schema=Config,
+    schema_path="gateway.plugins.basic_auth.schema:Config",
     handler_path="gateway.plugins.basic_auth.handler:BasicAuth",
     newer_protocols=("ws", "wss"),
     no_consumer=True,
     reads=("consumers", "basicauth_credentials"),
 )
-
-__all__ = ["PLUGIN", "Config"]

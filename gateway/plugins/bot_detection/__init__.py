@@ -3,15 +3,12 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import PluginType
-from gateway.plugins.bot_detection.schema import Config
 
 PLUGIN = PluginType(
     name="bot-detection",
     version=COMPATIBLE_WITH,
     priority=2500,
-    schema=Config,
+    schema_path="gateway.plugins.bot_detection.schema:Config",
     handler_path="gateway.plugins.bot_detection.handler:BotDetection",
     no_consumer=True,
 )
-
-__all__ = ["PLUGIN", "Config"]

@@ -3,15 +3,12 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import PluginType
-from gateway.plugins.confluent.schema import Config
 
 PLUGIN = PluginType(
     name="confluent",
     version=COMPATIBLE_WITH,
     priority=752,
-    schema=Config,
+    schema_path="gateway.plugins.confluent.schema:Config",
     handler_path="gateway.plugins.confluent.handler:Confluent",
     produces=True,
 )
-
-__all__ = ["PLUGIN", "Config"]

@@ -3,14 +3,11 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import PluginType
-from gateway.plugins.correlation_id.schema import Config
 
 PLUGIN = PluginType(
     name="correlation-id",
     version=COMPATIBLE_WITH,
     priority=100001,
-    schema=Config,
+    schema_path="gateway.plugins.correlation_id.schema:Config",
     handler_path="gateway.plugins.correlation_id.handler:CorrelationId",
 )
-
-__all__ = ["PLUGIN", "Config"]

@@ -3,15 +3,12 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import PluginType
-from gateway.plugins.cors.schema import Config
 
 PLUGIN = PluginType(
     name="cors",
     version=COMPATIBLE_WITH,
     priority=2000,
-    schema=Config,
+    schema_path="gateway.plugins.cors.schema:Config",
     handler_path="gateway.plugins.cors.handler:Cors",
     no_consumer=True,
 )
-
-__all__ = ["PLUGIN", "Config"]

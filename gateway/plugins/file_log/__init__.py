@@ -3,15 +3,12 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import ANY_PROTOCOL, PluginType
-from gateway.plugins.file_log.schema import Config
 
 PLUGIN = PluginType(
     name="file-log",
     version=COMPATIBLE_WITH,
     priority=9,
-    schema=Config,
+    schema_path="gateway.plugins.file_log.schema:Config",
     handler_path="gateway.plugins.file_log.handler:FileLog",
     further_protocols=ANY_PROTOCOL,
 )
-
-__all__ = ["PLUGIN", "Config"]

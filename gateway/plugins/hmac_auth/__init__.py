@@ -3,17 +3,14 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import PluginType
-from gateway.plugins.hmac_auth.schema import Config
 
 PLUGIN = PluginType(
     name="hmac-auth",
     version=COMPATIBLE_WITH,
     priority=1030,
-    schema=Config,
+    schema_path="gateway.plugins.hmac_auth.schema:Config",
     handler_path="gateway.plugins.hmac_auth.handler:HmacAuth",
     newer_protocols=("ws", "wss"),
     no_consumer=True,
     reads=("consumers", "hmacauth_credentials"),
 )
-
-__all__ = ["PLUGIN", "Config"]

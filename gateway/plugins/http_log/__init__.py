@@ -3,15 +3,12 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import ANY_PROTOCOL, PluginType
-from gateway.plugins.http_log.schema import Config
 
 PLUGIN = PluginType(
     name="http-log",
     version=COMPATIBLE_WITH,
     priority=12,
-    schema=Config,
+    schema_path="gateway.plugins.http_log.schema:Config",
     handler_path="gateway.plugins.http_log.handler:HttpLog",
     further_protocols=ANY_PROTOCOL,
 )
-
-__all__ = ["PLUGIN", "Config"]

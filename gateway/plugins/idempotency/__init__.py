@@ -3,7 +3,6 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import PluginType
-from gateway.plugins.idempotency.schema import Config
 
 PLUGIN = PluginType(
     name="idempotency",
@@ -11,8 +10,6 @@ PLUGIN = PluginType(
     # Behind authentication, limits and what changes requests (800 and above), before the plugins
     # that write records (752 and 751): what is answered from the store writes none.
     priority=758,
-    schema=Config,
+    schema_path="gateway.plugins.idempotency.schema:Config",
     handler_path="gateway.plugins.idempotency.handler:Idempotency",
 )
-
-__all__ = ["PLUGIN", "Config"]

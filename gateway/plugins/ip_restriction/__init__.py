@@ -3,17 +3,14 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import ANY_PROTOCOL, PluginType
-from gateway.plugins.ip_restriction.schema import Config
 
 PLUGIN = PluginType(
     name="ip-restriction",
     version=COMPATIBLE_WITH,
     priority=990,
-    schema=Config,
+    schema_path="gateway.plugins.ip_restriction.schema:Config",
     handler_path="gateway.plugins.ip_restriction.handler:IpRestriction",
     no_consumer_group=False,
     protocols=("grpc", "grpcs", "http", "https", "tcp", "tls"),
     further_protocols=ANY_PROTOCOL,
 )
-
-__all__ = ["PLUGIN", "Config"]

@@ -3,16 +3,13 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import PluginType
-from gateway.plugins.jwt.schema import Config
 
 PLUGIN = PluginType(
     name="jwt",
     version=COMPATIBLE_WITH,
     priority=1450,
-    schema=Config,
+    schema_path="gateway.plugins.jwt.schema:Config",
     handler_path="gateway.plugins.jwt.handler:JwtAuth",
     no_consumer=True,
     reads=("consumers", "jwt_secrets"),
 )
-
-__all__ = ["PLUGIN", "Config"]

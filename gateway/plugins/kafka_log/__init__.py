@@ -3,15 +3,12 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import PluginType
-from gateway.plugins.kafka_log.schema import Config
 
 PLUGIN = PluginType(
     name="kafka-log",
     version=COMPATIBLE_WITH,
     priority=5,
-    schema=Config,
+    schema_path="gateway.plugins.kafka_log.schema:Config",
     handler_path="gateway.plugins.kafka_log.handler:KafkaLog",
     protocols=("grpc", "grpcs", "http", "https", "ws", "wss"),
 )
-
-__all__ = ["PLUGIN", "Config"]

@@ -3,18 +3,15 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import PluginType
-from gateway.plugins.kafka_quota.schema import Config
 
 PLUGIN = PluginType(
     name="kafka-quota",
     version=COMPATIBLE_WITH,
     # Right before the plugins that write records, which run at 752 and 751.
     priority=753,
-    schema=Config,
+    schema_path="gateway.plugins.kafka_quota.schema:Config",
     handler_path="gateway.plugins.kafka_quota.handler:KafkaQuota",
     no_consumer_group=False,
     # For limit_by consumer-group.
     reads=("consumers", "consumer_groups", "consumer_group_consumers"),
 )
-
-__all__ = ["PLUGIN", "Config"]

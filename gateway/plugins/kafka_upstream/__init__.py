@@ -3,15 +3,12 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import PluginType
-from gateway.plugins.kafka_upstream.schema import Config
 
 PLUGIN = PluginType(
     name="kafka-upstream",
     version=COMPATIBLE_WITH,
     priority=751,
-    schema=Config,
+    schema_path="gateway.plugins.kafka_upstream.schema:Config",
     handler_path="gateway.plugins.kafka_upstream.handler:KafkaUpstream",
     produces=True,
 )
-
-__all__ = ["PLUGIN", "Config"]

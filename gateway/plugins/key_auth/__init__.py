@@ -3,17 +3,14 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import PluginType
-from gateway.plugins.key_auth.schema import Config
 
 PLUGIN = PluginType(
     name="key-auth",
     version=COMPATIBLE_WITH,
     priority=1250,
-    schema=Config,
+    schema_path="gateway.plugins.key_auth.schema:Config",
     handler_path="gateway.plugins.key_auth.handler:KeyAuth",
     newer_protocols=("ws", "wss"),
     no_consumer=True,
     reads=("consumers", "keyauth_credentials"),
 )
-
-__all__ = ["PLUGIN", "Config"]

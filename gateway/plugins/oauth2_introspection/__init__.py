@@ -3,16 +3,13 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import PluginType
-from gateway.plugins.oauth2_introspection.schema import Config
 
 PLUGIN = PluginType(
     name="oauth2-introspection",
     version=COMPATIBLE_WITH,
     priority=1700,
-    schema=Config,
+    schema_path="gateway.plugins.oauth2_introspection.schema:Config",
     handler_path="gateway.plugins.oauth2_introspection.handler:OAuth2Introspection",
     no_consumer=True,
     reads=("consumers",),
 )
-
-__all__ = ["PLUGIN", "Config"]

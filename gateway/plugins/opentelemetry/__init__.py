@@ -3,7 +3,6 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import ANY_PROTOCOL, PluginType
-from gateway.plugins.opentelemetry.schema import Config
 
 PLUGIN = PluginType(
     name="opentelemetry",
@@ -11,9 +10,7 @@ PLUGIN = PluginType(
     priority=14,
     # Records carry the context: it is there before they are made.
     before_produce=761,
-    schema=Config,
+    schema_path="gateway.plugins.opentelemetry.schema:Config",
     handler_path="gateway.plugins.opentelemetry.handler:OpenTelemetry",
     further_protocols=ANY_PROTOCOL,
 )
-
-__all__ = ["PLUGIN", "Config"]

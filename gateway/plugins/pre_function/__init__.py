@@ -3,16 +3,13 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import ANY_PROTOCOL, PluginType
-from gateway.plugins.pre_function.schema import Config
 
 PLUGIN = PluginType(
     name="pre-function",
     version=COMPATIBLE_WITH,
     priority=1000000,
-    schema=Config,
+    schema_path="gateway.plugins.pre_function.schema:Config",
     handler_path="gateway.plugins.pre_function.handler:ServerlessFunction",
     no_consumer=True,
     further_protocols=ANY_PROTOCOL,
 )
-
-__all__ = ["PLUGIN", "Config"]

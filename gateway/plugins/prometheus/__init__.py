@@ -3,16 +3,13 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import ANY_PROTOCOL, PluginType
-from gateway.plugins.prometheus.schema import Config
 
 PLUGIN = PluginType(
     name="prometheus",
     version=COMPATIBLE_WITH,
     priority=13,
-    schema=Config,
+    schema_path="gateway.plugins.prometheus.schema:Config",
     handler_path="gateway.plugins.prometheus.handler:Prometheus",
     protocols=("grpc", "grpcs", "http", "https"),
     further_protocols=ANY_PROTOCOL,
 )
-
-__all__ = ["PLUGIN", "Config"]

@@ -3,17 +3,14 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import ANY_PROTOCOL, PluginType
-from gateway.plugins.proxy_cache.schema import Config
 
 PLUGIN = PluginType(
     name="proxy-cache",
     version=COMPATIBLE_WITH,
     priority=100,
-    schema=Config,
+    schema_path="gateway.plugins.proxy_cache.schema:Config",
     handler_path="gateway.plugins.proxy_cache.handler:ProxyCache",
     no_consumer_group=False,
     before_produce=754,
     further_protocols=ANY_PROTOCOL,
 )
-
-__all__ = ["PLUGIN", "Config"]

@@ -3,16 +3,13 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import PluginType
-from gateway.plugins.proxy_cache_advanced.schema import Config
 
 PLUGIN = PluginType(
     name="proxy-cache-advanced",
     version=COMPATIBLE_WITH,
     priority=100,
-    schema=Config,
+    schema_path="gateway.plugins.proxy_cache_advanced.schema:Config",
     handler_path="gateway.plugins.proxy_cache_advanced.handler:ProxyCacheAdvanced",
     no_consumer_group=False,
     before_produce=754,
 )
-
-__all__ = ["PLUGIN", "Config"]

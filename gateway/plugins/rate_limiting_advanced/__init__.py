@@ -3,17 +3,14 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import PluginType
-from gateway.plugins.rate_limiting_advanced.schema import Config
 
 PLUGIN = PluginType(
     name="rate-limiting-advanced",
     version=COMPATIBLE_WITH,
     priority=910,
-    schema=Config,
+    schema_path="gateway.plugins.rate_limiting_advanced.schema:Config",
     handler_path="gateway.plugins.rate_limiting_advanced.handler:RateLimitingAdvanced",
     no_consumer_group=False,
     # For the identifier consumer-group.
     reads=("consumers", "consumer_groups", "consumer_group_consumers"),
 )
-
-__all__ = ["PLUGIN", "Config"]

@@ -3,14 +3,11 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import PluginType
-from gateway.plugins.request_size_limiting.schema import Config
 
 PLUGIN = PluginType(
     name="request-size-limiting",
     version=COMPATIBLE_WITH,
     priority=951,
-    schema=Config,
+    schema_path="gateway.plugins.request_size_limiting.schema:Config",
     handler_path="gateway.plugins.request_size_limiting.handler:RequestSizeLimiting",
 )
-
-__all__ = ["PLUGIN", "Config"]

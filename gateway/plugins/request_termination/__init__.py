@@ -3,16 +3,13 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import PluginType
-from gateway.plugins.request_termination.schema import Config
 
 PLUGIN = PluginType(
     name="request-termination",
     version=COMPATIBLE_WITH,
     priority=2,
-    schema=Config,
+    schema_path="gateway.plugins.request_termination.schema:Config",
     handler_path="gateway.plugins.request_termination.handler:RequestTermination",
     no_consumer_group=False,
     before_produce=760,
 )
-
-__all__ = ["PLUGIN", "Config"]

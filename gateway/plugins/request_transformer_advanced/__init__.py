@@ -3,16 +3,13 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import ANY_PROTOCOL, PluginType
-from gateway.plugins.request_transformer_advanced.schema import Config
 
 PLUGIN = PluginType(
     name="request-transformer-advanced",
     version=COMPATIBLE_WITH,
     priority=802,
-    schema=Config,
+    schema_path="gateway.plugins.request_transformer_advanced.schema:Config",
     handler_path="gateway.plugins.request_transformer.handler:RequestTransformer",
     no_consumer_group=False,
     further_protocols=ANY_PROTOCOL,
 )
-
-__all__ = ["PLUGIN", "Config"]

@@ -3,14 +3,11 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import PluginType
-from gateway.plugins.request_validator.schema import Config
 
 PLUGIN = PluginType(
     name="request-validator",
     version=COMPATIBLE_WITH,
     priority=999,
-    schema=Config,
+    schema_path="gateway.plugins.request_validator.schema:Config",
     handler_path="gateway.plugins.request_validator.handler:RequestValidator",
 )
-
-__all__ = ["PLUGIN", "Config"]

@@ -3,14 +3,11 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import PluginType
-from gateway.plugins.response_ratelimiting.schema import Config
 
 PLUGIN = PluginType(
     name="response-ratelimiting",
     version=COMPATIBLE_WITH,
     priority=900,
-    schema=Config,
+    schema_path="gateway.plugins.response_ratelimiting.schema:Config",
     handler_path="gateway.plugins.response_ratelimiting.handler:ResponseRateLimiting",
 )
-
-__all__ = ["PLUGIN", "Config"]

@@ -3,15 +3,12 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import PluginType
-from gateway.plugins.response_transformer.schema import Config
 
 PLUGIN = PluginType(
     name="response-transformer",
     version=COMPATIBLE_WITH,
     priority=800,
-    schema=Config,
+    schema_path="gateway.plugins.response_transformer.schema:Config",
     handler_path="gateway.plugins.response_transformer.handler:ResponseTransformer",
     no_consumer_group=False,
 )
-
-__all__ = ["PLUGIN", "Config"]

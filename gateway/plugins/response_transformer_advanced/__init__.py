@@ -3,15 +3,12 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import PluginType
-from gateway.plugins.response_transformer_advanced.schema import Config
 
 PLUGIN = PluginType(
     name="response-transformer-advanced",
     version=COMPATIBLE_WITH,
     priority=800,
-    schema=Config,
+    schema_path="gateway.plugins.response_transformer_advanced.schema:Config",
     handler_path="gateway.plugins.response_transformer_advanced.handler:ResponseTransformerAdvanced",
     no_consumer_group=False,
 )
-
-__all__ = ["PLUGIN", "Config"]

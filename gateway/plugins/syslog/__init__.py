@@ -3,15 +3,12 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import ANY_PROTOCOL, PluginType
-from gateway.plugins.syslog.schema import Config
 
 PLUGIN = PluginType(
     name="syslog",
     version=COMPATIBLE_WITH,
     priority=4,
-    schema=Config,
+    schema_path="gateway.plugins.syslog.schema:Config",
     handler_path="gateway.plugins.syslog.handler:Syslog",
     further_protocols=ANY_PROTOCOL,
 )
-
-__all__ = ["PLUGIN", "Config"]

@@ -3,15 +3,12 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import ANY_PROTOCOL, PluginType
-from gateway.plugins.tcp_log.schema import Config
 
 PLUGIN = PluginType(
     name="tcp-log",
     version=COMPATIBLE_WITH,
     priority=7,
-    schema=Config,
+    schema_path="gateway.plugins.tcp_log.schema:Config",
     handler_path="gateway.plugins.tcp_log.handler:TcpLog",
     further_protocols=ANY_PROTOCOL,
 )
-
-__all__ = ["PLUGIN", "Config"]

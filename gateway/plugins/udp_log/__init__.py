@@ -3,15 +3,12 @@
 
 from gateway import COMPATIBLE_WITH
 from gateway.entities.plugin_types import ANY_PROTOCOL, PluginType
-from gateway.plugins.udp_log.schema import Config
 
 PLUGIN = PluginType(
     name="udp-log",
     version=COMPATIBLE_WITH,
     priority=8,
-    schema=Config,
+    schema_path="gateway.plugins.udp_log.schema:Config",
     handler_path="gateway.plugins.udp_log.handler:UdpLog",
     further_protocols=ANY_PROTOCOL,
 )
-
-__all__ = ["PLUGIN", "Config"]

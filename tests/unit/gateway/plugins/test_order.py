@@ -5,14 +5,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel
-
 from gateway.entities.plugin_types import PluginType, plugin_types
 from gateway.plugins.order import in_order
 
 
 def _type(name: str, priority: int, **more: Any) -> PluginType:
-    return PluginType(name, "1", priority, BaseModel, "x:Y", **more)
+    return PluginType(name, "1", priority, "pydantic:BaseModel", "x:Y", **more)
 
 
 TYPES = {

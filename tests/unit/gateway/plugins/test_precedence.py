@@ -37,7 +37,7 @@ def _type(
         name,
         "1",
         priority,
-        _Config,
+        f"{__name__}:_Config",
         "none:None",
         no_consumer=no_consumer,
         no_service=no_service,

@@ -134,7 +134,7 @@ class Warns(BaseModel):
 
 @pytest.mark.parametrize(("config", "texts"), [({}, 0), ({"quiet": False}, 1), ({"quiet": "?"}, 0)])
 def test_a_schema_warns_of_its_own_fields(config: dict[str, Any], texts: int) -> None:
-    types = {"w": PluginType("w", "1", 1, Warns, "x:Y")}
+    types = {"w": PluginType("w", "1", 1, f"{__name__}:Warns", "x:Y")}
     rows = [{"id": "1", "name": "w", "config": config, "enabled": True}]
     found = configuration_warnings({"plugins": rows}, types)
     assert found == ['plugins["w"].config.quiet: it is loud'] * texts

@@ -5,7 +5,6 @@ import ssl
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
 
 from gateway.data_plane.worker.certificate_requests import Use, certificate_requests
 from gateway.entities.plugin_types import PluginType
@@ -22,7 +21,7 @@ ROUTES: list[dict[str, Any]] = [
 
 def use(*named: str, asks: bool = True, **scope: str) -> Use:
     given = (lambda _: named) if asks else (lambda _: None)
-    return scope, PluginType("p", "1", 1, BaseModel, "none:None", asks=given), None
+    return scope, PluginType("p", "1", 1, "pydantic:BaseModel", "none:None", asks=given), None
 
 
 @pytest.mark.parametrize(
@@ -47,5 +46,5 @@ def test_clients_are_asked_for_the_names_of_routes_that_want_it(
 
 
 def test_a_plugin_that_never_asks_asks_nobody() -> None:
-    kind = PluginType("p", "1", 1, BaseModel, "none:None")
+    kind = PluginType("p", "1", 1, "pydantic:BaseModel", "none:None")
     assert certificate_requests([({}, kind, None)], ROUTES, AUTHORITIES) == {}

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gateway.http.messages import Response
-from gateway.plugins.acl import Config
 from gateway.plugins.acl.handler import AccessList
+from gateway.plugins.acl.schema import Config
 from gateway.plugins.base import PluginContext
 from gateway.plugins.consumers import Consumers
 from tests.support.gates import consumers, credential, gate

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from gateway.http.messages import Response
 from gateway.plugins.base import PluginContext
-from gateway.plugins.basic_auth import Config
 from gateway.plugins.basic_auth.handler import BasicAuth
+from gateway.plugins.basic_auth.schema import Config
 from gateway.plugins.consumers import Consumers
 from tests.support.gates import consumers, credential, gate
 from tests.support.releases import compiled_configuration, number, plugin_row, route, table

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from gateway.plugins.base import PluginContext
-from gateway.plugins.bot_detection import Config
 from gateway.plugins.bot_detection import handler as module
 from gateway.plugins.bot_detection.handler import BotDetection
+from gateway.plugins.bot_detection.schema import Config
 from tests.support.gates import gate
 from tests.support.requests import request_of
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.http.messages import Response
-from gateway.plugins.confluent import Config
+from gateway.plugins.confluent.schema import Config
 from gateway.plugins.produce.producer_config import confluent_producer
 from tests.support.broker import Broker
 from tests.support.ports import free_ports

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.plugins.consumers import virtual
-from gateway.plugins.correlation_id import Config
 from gateway.plugins.correlation_id.handler import CorrelationId
+from gateway.plugins.correlation_id.schema import Config
 from tests.support.policies import policy_gateway
 from tests.support.requests import request_of
 from tests.support.upstream import answering, ok

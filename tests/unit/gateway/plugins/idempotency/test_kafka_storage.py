@@ -16,9 +16,9 @@ from gateway.errors import NodeStoreUnavailable, TransactionUnknown
 from gateway.kafka.pool import ProducerPool
 from gateway.kafka.transactions import TransactionalWriter
 from gateway.plugins.base import PluginContext
-from gateway.plugins.idempotency import Config
 from gateway.plugins.idempotency.attempt import Attempt
 from gateway.plugins.idempotency.kafka_storage import KafkaStorage
+from gateway.plugins.idempotency.schema import Config
 from gateway.plugins.shared_store import Seen, Standing
 from tests.support.broker import Broker
 from tests.support.keyed import keyed

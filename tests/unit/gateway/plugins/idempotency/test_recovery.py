@@ -17,13 +17,13 @@ from gateway.kafka import topic_search
 from gateway.kafka.pool import ProducerPool
 from gateway.plugins.base import PluginContext
 from gateway.plugins.chain import Chain
-from gateway.plugins.idempotency import Config
 from gateway.plugins.idempotency.attempt import Attempt
 from gateway.plugins.idempotency.handler import Idempotency
 from gateway.plugins.idempotency.recovery import Note, read_note, recovery_of
+from gateway.plugins.idempotency.schema import Config
 from gateway.plugins.idempotency.storage import RedisStorage, make_storage
-from gateway.plugins.kafka_upstream import Config as KafkaUpstreamConfig
 from gateway.plugins.kafka_upstream.handler import KafkaUpstream
+from gateway.plugins.kafka_upstream.schema import Config as KafkaUpstreamConfig
 from gateway.plugins.node_store import LocalStore, NodeStore
 from gateway.plugins.shared_store import Seen, Standing
 from gateway.redis.clients import RedisClients

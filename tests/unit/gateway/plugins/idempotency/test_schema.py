@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from gateway.plugins.idempotency import Config
+from gateway.plugins.idempotency.schema import Config
 
 
 def test_a_configuration_may_be_empty() -> None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from gateway.plugins.base import PluginContext
-from gateway.plugins.idempotency import Config
+from gateway.plugins.idempotency.schema import Config
 from gateway.plugins.idempotency.storage import MemoryStorage, make_storage
 
 

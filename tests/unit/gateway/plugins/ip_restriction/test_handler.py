@@ -9,9 +9,9 @@ import pytest
 
 from gateway.http.messages import Response
 from gateway.plugins.base import PluginContext
-from gateway.plugins.ip_restriction import Config
 from gateway.plugins.ip_restriction import handler as module
 from gateway.plugins.ip_restriction.handler import IpRestriction
+from gateway.plugins.ip_restriction.schema import Config
 from tests.support.gates import gate
 from tests.support.requests import request_of
 

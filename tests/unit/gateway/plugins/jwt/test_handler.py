@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from gateway.http.messages import Request, Response
 from gateway.plugins.base import PluginContext
 from gateway.plugins.consumers import Consumers
-from gateway.plugins.jwt import Config
 from gateway.plugins.jwt import handler as module
 from gateway.plugins.jwt.handler import JwtAuth
+from gateway.plugins.jwt.schema import Config
 from gateway.plugins.tokens import jose
 from gateway.plugins.tokens.jose import ALGORITHMS, HS
 from tests.support.requests import request_of

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from gateway.entities.problems import problems_of
-from gateway.plugins.jwt import Config
+from gateway.plugins.jwt.schema import Config
 
 
 def test_defaults_are_those_of_kong() -> None:

@@ -15,9 +15,9 @@ from gateway.http.clock import Clock
 from gateway.http.heads import HeadWriter
 from gateway.http.messages import Request, Response
 from gateway.plugins.chain import Chain
-from gateway.plugins.kafka_quota import Config
 from gateway.plugins.kafka_quota import handler as module
 from gateway.plugins.kafka_quota.handler import KafkaQuota
+from gateway.plugins.kafka_quota.schema import Config
 from tests.support.broker import Broker
 from tests.support.producing import Worker, answer, on_broker, request, working
 from tests.support.valkey import Valkey, running_valkey

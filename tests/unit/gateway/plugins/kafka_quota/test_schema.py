@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from gateway.entities.problems import problems_of
-from gateway.plugins.kafka_quota import Config
+from gateway.plugins.kafka_quota.schema import Config
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from gateway.http.messages import Request, Response
 from gateway.kafka.pool import ProducerPool
 from gateway.plugins.base import PluginContext
 from gateway.plugins.consumers import Consumers
-from gateway.plugins.key_auth import Config
 from gateway.plugins.key_auth.handler import KeyAuth
+from gateway.plugins.key_auth.schema import Config
 from tests.support.requests import request_of
 
 ANN = {"id": "c-ann", "username": "ann", "custom_id": "007"}

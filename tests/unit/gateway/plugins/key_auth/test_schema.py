@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from gateway.entities.problems import problems_of
-from gateway.plugins.key_auth import Config
+from gateway.plugins.key_auth.schema import Config
 
 
 def test_what_files_of_konnect_have_beside_is_accepted() -> None:

@@ -10,12 +10,12 @@ import orjson
 import pytest
 
 from gateway.errors import ReleaseRefused
-from gateway.plugins.acl import Config as AclConfig
+from gateway.plugins.acl.schema import Config as AclConfig
 from gateway.plugins.base import PluginContext
 from gateway.plugins.consumers import Consumers
-from gateway.plugins.mtls_auth import Config
 from gateway.plugins.mtls_auth import handler as module
 from gateway.plugins.mtls_auth.handler import MtlsAuth
+from gateway.plugins.mtls_auth.schema import Config
 from tests.support.authority import Authority, client_context, shared_pair
 from tests.support.gates import SERVERS, Answer, consumers, credential, gate
 from tests.support.logging import until

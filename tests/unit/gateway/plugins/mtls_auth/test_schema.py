@@ -8,7 +8,7 @@ import pytest
 
 from gateway.entities import validate_row
 from gateway.errors import SchemaViolation
-from gateway.plugins.mtls_auth import Config
+from gateway.plugins.mtls_auth.schema import Config
 
 CA = str(uuid4())
 

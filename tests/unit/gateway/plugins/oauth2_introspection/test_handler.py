@@ -17,8 +17,8 @@ from gateway.http.messages import Request, Response
 from gateway.outgoing.client import HttpClient
 from gateway.plugins.base import PluginContext
 from gateway.plugins.consumers import Consumers
-from gateway.plugins.oauth2_introspection import Config
 from gateway.plugins.oauth2_introspection.handler import OAuth2Introspection
+from gateway.plugins.oauth2_introspection.schema import Config
 from tests.support.fake_openid_provider import FakeOpenIdProvider, openid_provider
 from tests.support.openid import CONSUMERS, shown
 from tests.support.requests import request_of

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from gateway.plugins.oauth2_introspection import Config
+from gateway.plugins.oauth2_introspection.schema import Config
 
 NEEDED = {"introspection_url": "https://a.test/", "authorization_value": "Basic x"}
 

@@ -9,8 +9,8 @@ import pytest
 from joserfc import jwt
 
 from gateway.errors import OutgoingError, ReleaseRefused
-from gateway.plugins.openid_connect import Config
 from gateway.plugins.openid_connect.clients import Clients, Proof
+from gateway.plugins.openid_connect.schema import Config
 from gateway.plugins.tokens import jose
 from tests.support.requests import request_of
 from tests.support.tokens import private_key

@@ -11,8 +11,8 @@ import pytest
 from gateway.http.messages import Pending, Request, Response
 from gateway.plugins.authentication import hiding_at_last
 from gateway.plugins.chain import Chain
-from gateway.plugins.key_auth import Config as KeyAuthConfig
 from gateway.plugins.key_auth.handler import KeyAuth
+from gateway.plugins.key_auth.schema import Config as KeyAuthConfig
 from gateway.plugins.tokens import jose
 from tests.support.openid import CONSUMERS, message, passes, refused, shown, subject
 from tests.support.requests import request_of

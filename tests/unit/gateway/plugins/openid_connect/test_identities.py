@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from gateway.plugins.consumers import Consumers, Identity
-from gateway.plugins.openid_connect import Config
 from gateway.plugins.openid_connect.identities import Identities
 from gateway.plugins.openid_connect.refusals import Refusals
+from gateway.plugins.openid_connect.schema import Config
 from tests.support.openid import CONSUMERS, GROUPS
 
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.plugins.openid_connect import Config
 from gateway.plugins.openid_connect.places import ClientCredentials, TokenPlaces, read_form
+from gateway.plugins.openid_connect.schema import Config
 from tests.support.requests import request_of
 
 FORM = b"application/x-www-form-urlencoded"

@@ -4,8 +4,8 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.plugins.authentication import Denial
-from gateway.plugins.openid_connect import Config
 from gateway.plugins.openid_connect.refusals import Refusals
+from gateway.plugins.openid_connect.schema import Config
 
 
 def refusals(**config: Any) -> Refusals:

@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.plugins.openid_connect import Config
 from gateway.plugins.openid_connect.rules import Rules
+from gateway.plugins.openid_connect.schema import Config
 
 TIMES = st.none() | st.integers(900, 1100)
 

@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from gateway.entities.problems import problems_of
-from gateway.plugins.openid_connect import PLUGIN, Config
+from gateway.plugins.openid_connect import PLUGIN
+from gateway.plugins.openid_connect.schema import Config
 from gateway.schema import plugin_schema
 
 ISSUER = {"issuer": "https://login.test"}

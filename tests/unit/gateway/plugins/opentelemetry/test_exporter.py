@@ -11,8 +11,8 @@ from gateway.http.messages import Request, Response
 from gateway.outgoing.client import HttpClient
 from gateway.plugins.base import PluginContext
 from gateway.plugins.logging.sinks import LogSinks
-from gateway.plugins.opentelemetry import Config
 from gateway.plugins.opentelemetry.exporter import SpanExporter
+from gateway.plugins.opentelemetry.schema import Config
 from gateway.plugins.opentelemetry.trace import Trace
 from tests.support.otlp import receiving
 from tests.support.requests import request_of

@@ -11,9 +11,9 @@ import pytest
 
 from gateway.errors import OutgoingError
 from gateway.outgoing.client import HttpClient
-from gateway.plugins.opentelemetry import Config
 from gateway.plugins.opentelemetry.grpc_sending import GrpcSender
 from gateway.plugins.opentelemetry.process_spans import ProcessSpans
+from gateway.plugins.opentelemetry.schema import Config
 from gateway.plugins.opentelemetry.sending import SpanReceiver, SpanSender
 from gateway.settings.tracing import TracingSettings
 from tests.support.authority import Authority

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-from gateway.plugins.post_function import Config
+from gateway.plugins.post_function.schema import Config
 from gateway.plugins.warnings import configuration_warnings
 from tests.unit.gateway.plugins.test_warnings import KAFKA, warned
 

@@ -11,8 +11,8 @@ import pytest
 from gateway.http.messages import Request, Response
 from gateway.plugins.chain import Chain
 from gateway.plugins.consumers import Consumers
-from gateway.plugins.key_auth import Config as KeyAuthConfig
 from gateway.plugins.key_auth.handler import KeyAuth
+from gateway.plugins.key_auth.schema import Config as KeyAuthConfig
 from tests.support.broker import Broker
 from tests.support.producing import (
     SENT,

@@ -11,10 +11,10 @@ import pytest
 from gateway.http.messages import Request, Response
 from gateway.plugins.chain import Chain
 from gateway.plugins.consumers import Consumers
-from gateway.plugins.kafka_quota import Config as QuotaConfig
 from gateway.plugins.kafka_quota.handler import KafkaQuota
-from gateway.plugins.kafka_upstream import Config as KafkaUpstreamConfig
+from gateway.plugins.kafka_quota.schema import Config as QuotaConfig
 from gateway.plugins.kafka_upstream.handler import KafkaUpstream
+from gateway.plugins.kafka_upstream.schema import Config as KafkaUpstreamConfig
 from gateway.plugins.produce import callers
 from gateway.plugins.produce.callers import NO_CREDENTIAL, TOO_MANY
 from gateway.plugins.produce.handler import ProduceHandler

@@ -15,8 +15,8 @@ from gateway.http.messages import Pending, Response
 from gateway.kafka.outbox import STAMP, StampedOutbox, stamp_of
 from gateway.kafka.pool import ProducerPool
 from gateway.plugins.base import PluginContext
-from gateway.plugins.kafka_upstream import Config
 from gateway.plugins.kafka_upstream.handler import KafkaUpstream
+from gateway.plugins.kafka_upstream.schema import Config
 from gateway.plugins.produce import responses
 from tests.support.mock_kafka import mock_kafka
 from tests.support.requests import request_of

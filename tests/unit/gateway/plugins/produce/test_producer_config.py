@@ -10,7 +10,7 @@ import pytest
 from gateway.errors import CertificateMissing, ProduceError
 from gateway.kafka.config import ProducerConfig, librdkafka_settings
 from gateway.kafka.handle import Handle
-from gateway.plugins.kafka_upstream import Config
+from gateway.plugins.kafka_upstream.schema import Config
 from gateway.plugins.produce.producer_config import kafka_upstream_producer
 
 HERE = {"topic": "t", "bootstrap_servers": [{"host": "b", "port": 1}, {"host": "::1", "port": 2}]}

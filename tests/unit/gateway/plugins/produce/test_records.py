@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import RequestRejected
 from gateway.plugins.consumers import Consumers
-from gateway.plugins.kafka_upstream import Config
+from gateway.plugins.kafka_upstream.schema import Config
 from gateway.plugins.opentelemetry.passing import PassingTrace
 from gateway.plugins.opentelemetry.trace import Trace
 from gateway.plugins.produce.records import (

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.entities import validate_row
 from gateway.errors import SchemaViolation
-from gateway.plugins.kafka_upstream import Config
+from gateway.plugins.kafka_upstream.schema import Config
 
 
 @pytest.mark.parametrize("name", ["kafka-upstream", "confluent"])

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from gateway.http.messages import Response
 from gateway.plugins.base import Handler, PluginContext
-from gateway.plugins.prometheus import Config
 from gateway.plugins.prometheus.handler import Prometheus
+from gateway.plugins.prometheus.schema import Config
 from gateway.plugins.request_metrics import SEPARATOR, RequestMetrics
 from tests.support.policies import PolicyGateway, policy_gateway
 from tests.support.releases import number

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from gateway.plugins.proxy_cache import Config
+from gateway.plugins.proxy_cache.schema import Config
 from gateway.schema import plugin_schema
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.plugins.proxy_cache_advanced import Config
 from gateway.plugins.proxy_cache_advanced.handler import ProxyCacheAdvanced
+from gateway.plugins.proxy_cache_advanced.schema import Config
 from tests.support.caching import Cached
 from tests.support.ports import free_ports
 from tests.support.valkey import running_valkey

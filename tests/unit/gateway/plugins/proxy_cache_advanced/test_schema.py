@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from gateway.plugins.proxy_cache_advanced import Config
+from gateway.plugins.proxy_cache_advanced.schema import Config
 
 
 def test_defaults_are_kongs() -> None:

@@ -14,9 +14,9 @@ from gateway.http.heads import HeadWriter
 from gateway.http.messages import Request, Response
 from gateway.kafka.pool import ProducerPool
 from gateway.plugins.base import PluginContext
-from gateway.plugins.rate_limiting import Config
 from gateway.plugins.rate_limiting import handler as module
 from gateway.plugins.rate_limiting.handler import RateLimiting
+from gateway.plugins.rate_limiting.schema import Config
 from gateway.plugins.shared_counters import SharedCounters
 from gateway.routing.router import Router
 from tests.support.requests import StandInConnection, request_of, route_row

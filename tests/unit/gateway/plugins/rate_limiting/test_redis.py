@@ -16,9 +16,9 @@ from gateway.http.heads import HeadWriter
 from gateway.http.messages import Request, Response
 from gateway.kafka.pool import ProducerPool
 from gateway.plugins.base import PluginContext
-from gateway.plugins.rate_limiting import Config
 from gateway.plugins.rate_limiting import handler as module
 from gateway.plugins.rate_limiting.handler import RateLimiting
+from gateway.plugins.rate_limiting.schema import Config
 from gateway.redis.clients import RedisClients
 from tests.support.producing import until
 from tests.support.requests import StandInConnection, request_of

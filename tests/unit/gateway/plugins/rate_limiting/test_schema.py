@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from gateway.entities.problems import problems_of
-from gateway.plugins.rate_limiting import Config
+from gateway.plugins.rate_limiting.schema import Config
 from gateway.schema import plugin_schema
 
 

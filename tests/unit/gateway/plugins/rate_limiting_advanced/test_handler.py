@@ -16,9 +16,9 @@ from gateway.http.heads import HeadWriter
 from gateway.http.messages import Request, Response
 from gateway.kafka.pool import ProducerPool
 from gateway.plugins.base import PluginContext
-from gateway.plugins.rate_limiting_advanced import Config
 from gateway.plugins.rate_limiting_advanced import handler as module
 from gateway.plugins.rate_limiting_advanced.handler import RateLimitingAdvanced
+from gateway.plugins.rate_limiting_advanced.schema import Config
 from gateway.plugins.shared_counters import SharedCounters
 from gateway.redis.clients import RedisClients
 from tests.support.producing import until

@@ -5,8 +5,8 @@ from typing import Any
 
 from gateway.kafka.pool import ProducerPool
 from gateway.plugins.base import PluginContext
-from gateway.plugins.rate_limiting_advanced import Config
 from gateway.plugins.rate_limiting_advanced.origins import CombinedOrigins
+from gateway.plugins.rate_limiting_advanced.schema import Config
 from tests.support.requests import request_of
 
 

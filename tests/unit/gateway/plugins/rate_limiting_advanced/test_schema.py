@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from gateway.entities.problems import problems_of
-from gateway.plugins.rate_limiting_advanced import Config
+from gateway.plugins.rate_limiting_advanced.schema import Config
 
 ONE: dict[str, Any] = {"limit": [1], "window_size": [60]}
 

@@ -16,8 +16,8 @@ from gateway.http.headers import Headers
 from gateway.http.messages import Request, Response
 from gateway.kafka.pool import ProducerPool
 from gateway.plugins.base import PluginContext
-from gateway.plugins.request_size_limiting import Config
 from gateway.plugins.request_size_limiting.handler import CountedBody, RequestSizeLimiting
+from gateway.plugins.request_size_limiting.schema import Config
 from tests.support.policies import policy_gateway
 from tests.support.requests import request_of
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.plugins.request_size_limiting import Config
+from gateway.plugins.request_size_limiting.schema import Config
 
 
 @pytest.mark.parametrize(

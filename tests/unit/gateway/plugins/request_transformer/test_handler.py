@@ -12,8 +12,8 @@ import pytest
 from gateway.kafka.pool import ProducerPool
 from gateway.plugins.base import PluginContext
 from gateway.plugins.produce.envelope import EnvelopeBuilder
-from gateway.plugins.request_transformer import Config
 from gateway.plugins.request_transformer.handler import RequestTransformer
+from gateway.plugins.request_transformer.schema import Config
 from tests.support.http import ReceivedResponse
 from tests.support.policies import PolicyGateway, policy_gateway
 from tests.support.requests import request_of

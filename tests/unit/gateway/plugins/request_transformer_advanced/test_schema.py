@@ -5,7 +5,7 @@ import pytest
 
 from gateway.entities.plugin_types import plugin_types
 from gateway.errors import SchemaViolation
-from gateway.plugins.request_transformer_advanced import Config
+from gateway.plugins.request_transformer_advanced.schema import Config
 from tests.support.policies import checked, policy_gateway
 
 NAME = "request-transformer-advanced"

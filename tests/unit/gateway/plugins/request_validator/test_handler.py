@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.plugins.request_validator import Config
 from gateway.plugins.request_validator.handler import RequestValidator
+from gateway.plugins.request_validator.schema import Config
 from tests.support.policies import policy_gateway
 from tests.support.requests import request_of
 

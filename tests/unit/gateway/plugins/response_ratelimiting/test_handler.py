@@ -13,9 +13,9 @@ import pytest
 from gateway.http.messages import Request, Response
 from gateway.kafka.pool import ProducerPool
 from gateway.plugins.base import PluginContext
-from gateway.plugins.response_ratelimiting import Config
 from gateway.plugins.response_ratelimiting import handler as module
 from gateway.plugins.response_ratelimiting.handler import ResponseRateLimiting
+from gateway.plugins.response_ratelimiting.schema import Config
 from gateway.redis.clients import RedisClients
 from tests.support.producing import until
 from tests.support.requests import request_of

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from gateway.entities.problems import problems_of
-from gateway.plugins.response_ratelimiting import Config
+from gateway.plugins.response_ratelimiting.schema import Config
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from gateway.http.headers import Headers
-from gateway.plugins.response_transformer import Config
 from gateway.plugins.response_transformer.response_headers import ResponseHeaderChanges
+from gateway.plugins.response_transformer.schema import Config
 
 H: Headers = [(b"X-A", b"1"), (b"X-B", b"2"), (b"X-A", b"3")]
 

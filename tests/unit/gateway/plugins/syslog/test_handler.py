@@ -14,8 +14,9 @@ from gateway.http.messages import Response
 from gateway.kafka.pool import ProducerPool
 from gateway.plugins.base import PluginContext
 from gateway.plugins.logging.sinks import LogSinks
-from gateway.plugins.syslog import Config, handler
+from gateway.plugins.syslog import handler
 from gateway.plugins.syslog.handler import Syslog
+from gateway.plugins.syslog.schema import Config
 from tests.support.logging import responded, until
 from tests.support.policies import policy_gateway
 from tests.support.waiting import PATIENCE

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import RequestRejected
 from gateway.http.arguments import parse
-from gateway.plugins.request_transformer import Config
+from gateway.plugins.request_transformer.schema import Config
 from gateway.plugins.transformations.arguments import change_arguments, changes_of
 from gateway.plugins.transformations.templates import Rendering, Templates
 from tests.support.requests import request_of

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.http.headers import Headers
-from gateway.plugins.request_transformer import Config
+from gateway.plugins.request_transformer.schema import Config
 from gateway.plugins.transformations.headers import HeaderChanges
 from gateway.plugins.transformations.templates import Rendering, Templates
 from tests.support.requests import request_of

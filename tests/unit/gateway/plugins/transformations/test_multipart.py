@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import BodyUnreadable, RequestRejected
-from gateway.plugins.request_transformer import Config
+from gateway.plugins.request_transformer.schema import Config
 from gateway.plugins.transformations.arguments import changes_of
 from gateway.plugins.transformations.multipart import Parts, change_parts
 from gateway.plugins.transformations.templates import Rendering, Templates
