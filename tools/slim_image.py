@@ -98,7 +98,7 @@ def slim(packages: Path, roles: str) -> None:
         if other_lua or path.suffix in FOR_WRITERS:
             path.unlink()
         elif shared:
-            path.write_bytes(stripped(path.read_bytes()))
+            _strip(path)
     if roles == "all":
         share_openssl(packages / LIBPQ, openssl_of_python())
     else:
@@ -162,6 +162,14 @@ def share_openssl(libraries: Path, openssl: dict[str, Path]) -> None:
             kept.unlink()
         else:
             kept.replace(file)
+
+
+def _strip(path: Path) -> None:
+    """Put a stripped library in the place of one: a new file, since uv's is that of its cache."""
+    made = path.with_suffix(".stripped")
+    made.write_bytes(stripped(path.read_bytes()))
+    shutil.copymode(path, made)
+    made.replace(path)
 
 
 def stripped(library: bytes) -> bytes:

@@ -108,6 +108,19 @@ def test_an_image_for_data_planes_has_nothing_that_only_control_planes_import(
     assert not list(packages.glob("*.dist-info"))
 
 
+def test_files_that_a_cache_has_as_well_stay_whole_there(tmp_path: Path) -> None:
+    # uv links what it installs to its cache, from which other environments get it.
+    packages = site_packages(tmp_path / "site-packages")
+    installed = packages / "lupa" / f"{LUA}{SUFFIX[1:]}"
+    cached = tmp_path / "cached"
+    cached.hardlink_to(installed)
+    mode, content = cached.stat().st_mode, cached.read_bytes()
+    slim(packages, "data-plane")
+    assert (cached.stat().st_mode, cached.read_bytes()) == (mode, content)
+    assert installed.read_bytes() == stripped(content)
+    assert installed.stat().st_mode == mode
+
+
 def test_roles_that_there_are_not_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"'dataplane': give one of all, data-plane"):
         slim(tmp_path, "dataplane")
