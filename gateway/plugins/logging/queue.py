@@ -28,6 +28,8 @@ _MOST_DOUBLINGS = 40
 _LAST_TRIES = 1.0
 """Seconds in which a queue that closes tries again where its sink does not take entries."""
 _NEVER = 1 << 62
+_BETWEEN_LINES = 60.0
+"""Seconds between two lines about a sink that takes nothing."""
 
 Send = Callable[[list[bytes]], Awaitable[int]]
 """Delivers entries in their order and returns how many it did, from the first on.
@@ -94,6 +96,7 @@ class BatchQueue:
         """The sink has them, and has not said whether it takes them."""
         self._lost_meanwhile = 0
         """Of those in flight: dropped, as far as they are not taken."""
+        self._silent_until = 0.0
         self._signal: asyncio.Future[None] | None = None
         self._wake_at = 0
         """So many entries begin or end the wait."""
@@ -263,7 +266,7 @@ class BatchQueue:
         try:
             taken = await self.send(batch)
         except OutgoingError as error:
-            problem = str(error)
+            problem = self._failed(error)
         except Exception as error:
             problem = self._bug(error)
         finally:
@@ -288,6 +291,19 @@ class BatchQueue:
         take = entries.popleft
         for _ in repeat(None, count):
             take()
+
+    def _failed(self, error: OutgoingError) -> str:
+        """Return what is wrong, and log it before anything is lost by it."""
+        problem, now = str(error), self._clock.now()
+        if now >= self._silent_until:
+            self._silent_until = now + _BETWEEN_LINES
+            _log.warning(
+                "log entries wait: they cannot be delivered",
+                plugin=self._plugin,
+                entries=len(self._entries) or len(self._alone),
+                problem=problem,
+            )
+        return problem
 
     def _bug(self, error: Exception) -> str:
         _log.error("a log plugin failed", plugin=self._plugin, exc_info=error)
@@ -343,7 +359,7 @@ class BatchQueue:
                     return
                 problem = "the sink did not take it"
             except OutgoingError as error:
-                problem = str(error)
+                problem = self._failed(error)
             except Exception as error:
                 problem = self._bug(error)
             if self._clock.now() >= self._end or self._time_is_over(began):

@@ -152,6 +152,32 @@ async def test_attempts_are_twice_as_far_apart_each_time_and_end() -> None:
     await it.queue.close(1)
 
 
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_a_sink_that_takes_nothing_is_told_of_before_anything_is_lost(
+    caplog: pytest.LogCaptureFixture, at_once: bool
+) -> None:
+    it = Subject(batch=1, retry_time=-1, first_delay=1, longest_delay=1, at_once=at_once)
+    it.sink.away = True
+    it.add(b"1")
+    await settle()
+
+    def told() -> list[str]:
+        wait = "log entries wait: they cannot be delivered"
+        lines: list[Any] = [one for one in caplog.records if one.message == wait]
+        return [one.fields["problem"] for one in lines]
+
+    assert told() == ["the sink is away"]
+    for _ in range(59):
+        await it.clock.advance(1)
+    assert len(told()) == 1
+    await it.clock.advance(2)
+    assert (len(told()), it.dropped) == (2, {})
+    it.sink.away = False
+    await it.clock.advance(1)
+    assert it.sink.entries == [b"1"]
+    await it.queue.close(1)
+
+
 async def test_a_batch_that_is_taken_in_part_goes_on_with_the_rest() -> None:
     it = Subject(batch=3, coalescing=0)
     it.sink.takes = 2
