@@ -30,7 +30,7 @@ def in_words(command: Callable[P, T]) -> Callable[P, T]:
         except OSError as error:
             text = ": ".join(filter(None, (error.filename, error.strerror or str(error))))
         except UnicodeEncodeError:
-            text = "what stands on the command line is not all UTF-8"
+            text = "what stands on the command line, or in the environment, is not all UTF-8"
         # It may be in the words of a server: nothing in it may steer the terminal.
         typer.echo("error: " + "\n".join(map(line, text.split("\n"))), err=True)
         raise typer.Exit(1)

@@ -24,6 +24,7 @@ from gateway.commands.failures import in_words
 from gateway.commands.record_formats import Output, formatter, heading
 from gateway.commands.spans import span
 from gateway.errors import KafkaError
+from gateway.names.addresses import server_problem, topic_problem
 
 if TYPE_CHECKING:
     from gateway.kafka.admin import KafkaConnection, Record
@@ -51,7 +52,17 @@ Authority = Annotated[
 Mechanism = Annotated[str, typer.Option(help="PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.")]
 Plaintext = Annotated[bool, typer.Option("--plaintext", help="Connect without TLS.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
-Name = Annotated[str, typer.Argument(help="The topic.")]
+_SCHEME = "SASL_SSL"
+"""What Confluent Cloud shows before its brokers' addresses."""
+
+
+def _topic(name: str) -> str:
+    if problem := topic_problem(name):
+        raise typer.BadParameter(f"the topic {problem}")
+    return name
+
+
+Name = Annotated[str, typer.Argument(help="The topic.", callback=_topic)]
 
 
 @app.command("list")
@@ -82,8 +93,10 @@ def list_(
 @in_words
 def create(
     topic: Name,
-    partitions: Annotated[int, typer.Option(min=1)] = 1,
-    replicas: Annotated[int, typer.Option(help="-1 leaves it to the cluster.")] = -1,
+    partitions: Annotated[int, typer.Option(min=1, max=100_000)] = 1,
+    replicas: Annotated[
+        int, typer.Option(min=-1, max=10_000, help="-1 leaves it to the cluster.")
+    ] = -1,
     config: Annotated[list[str] | None, typer.Option(help="name=value, repeatable.")] = None,
     stack: Stack = "local",
     bootstrap_servers: Servers = None,
@@ -208,12 +221,13 @@ def _milliseconds(since: str | None) -> int | None:
     if ago is not None:
         return int((time.time() - ago) * 1000)
     try:
-        at = datetime.fromisoformat(since)
-    except ValueError:
+        # One without a zone in year 1 has no timestamp in some.
+        at = datetime.fromisoformat(since).timestamp()
+    except (ValueError, OverflowError):
         raise KafkaError(
             f"--since {since}: write 30s, 10m, 2h or 7d, or a time like 2026-11-28T20:00:00Z"
         ) from None
-    return int(at.timestamp() * 1000)
+    return int(at * 1000)
 
 
 def connection(
@@ -229,7 +243,11 @@ def connection(
     # Late: docs/decisions/imports-inside-functions.md
     from gateway.kafka.admin import KafkaConnection
 
+    # The client's C code does not survive what is no UTF-8.
+    for text in (user, password, mechanism):
+        (text or "").encode()
     if bootstrap_servers is not None:
+        _check_servers(bootstrap_servers)
         return KafkaConnection(
             bootstrap_servers,
             user,
@@ -246,6 +264,14 @@ def connection(
         ca=str(ca) if ca else None,
         ca_pem=None if ca else kafka.get("caPem"),
     )
+
+
+def _check_servers(text: str) -> None:
+    """Raise ``KafkaError`` for what is no list of brokers."""
+    given = [one.strip() for one in text.split(",") if one.strip()]
+    problems = [server_problem(one, scheme=_SCHEME) for one in given or [""]]
+    if found := [problem for problem in problems if problem]:
+        raise KafkaError(f"--bootstrap-servers: {found[0]}")
 
 
 def stack_outputs(stack: str) -> Mapping[str, Any]:
@@ -272,6 +298,7 @@ def stack_outputs(stack: str) -> Mapping[str, Any]:
 def _pairs(given: list[str], flag: str) -> dict[str, str]:
     found = {}
     for pair in given:
+        pair.encode()  # the client's C code does not survive what is no UTF-8
         name, equals, value = pair.partition("=")
         if not equals or not name:
             raise KafkaError(f"{flag} {pair}: write it as name=value")

@@ -44,7 +44,7 @@ def failing_with(error: Exception) -> None:
     [
         (OSError(28, "No space left on device"), "No space left on device"),
         (PermissionError(13, "Permission denied", "/x"), "/x: Permission denied"),
-        (UnicodeEncodeError("utf-8", "secret\udcff", 6, 7, "no"), "not all UTF-8"),
+        (UnicodeEncodeError("utf-8", "secret\udcff", 6, 7, "no"), "is not all UTF-8"),
     ],
 )
 def test_what_the_system_refuses_is_a_sentence_too(
