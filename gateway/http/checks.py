@@ -20,8 +20,10 @@ from gateway.http.messages import Request
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5})?)?")
 _ABSOLUTE = re.compile(rb"(https?)://([^/?#]*)([^#]*)", re.IGNORECASE)
 _SPECIAL = IDENTITY.union(
-    b"host content-length transfer-encoding expect connection proxy-connection upgrade".split()
+    b"host content-length authorization transfer-encoding expect connection proxy-connection "
+    b"upgrade".split()
 )
+_SINGLE = (b"host", b"authorization")
 # Numbers: ``b"x" in data`` makes and drops an exception first, ``120 in data`` is ten times faster.
 _SLASH, _HASH = 47, 35
 _REFUSED_METHODS = frozenset((b"TRACE", b"CONNECT"))
@@ -44,6 +46,7 @@ def check_head(request: Request, trusted: bool) -> int:
     """
     host = None
     length = 0
+    authorized = False
     special = request.version != "1.1"
     for name, value in request.headers:
         if name in _SPECIAL:
@@ -51,6 +54,8 @@ def check_head(request: Request, trusted: bool) -> int:
                 host = value
             elif name == b"content-length":
                 length = int(value)
+            elif name == b"authorization" and not authorized:
+                authorized = True
             else:
                 special = True
     request.host = host
@@ -72,13 +77,11 @@ def _check_special(request: Request, length: int, trusted: bool) -> int:
         # Only the gateway names the consumer, also on routes where no plugin asks for it.
         request.headers = without_identity(request.headers)
     version = request.version
-    hosts = 0
+    _check_single(request)
     upgrades: list[bytes] = []
     options: list[bytes] = []
     for name, value in request.headers:
-        if name == b"host":
-            hosts += 1
-        elif name == b"transfer-encoding":
+        if name == b"transfer-encoding":
             check_transfer_encoding(value, version)
             length = -1
         elif name == b"expect" and version == "1.1":
@@ -89,8 +92,6 @@ def _check_special(request: Request, length: int, trusted: bool) -> int:
             options += [option.strip() for option in value.lower().split(b",")]
         elif name == b"upgrade":
             upgrades.append(value)
-    if hosts > 1:
-        raise bad_request()
     # RFC 9112 section 9.3: close is looked at first.
     request.keep_alive = b"close" not in options and (version == "1.1" or b"keep-alive" in options)
     if upgrades and version == "1.1" and b"upgrade" in options:
@@ -101,6 +102,16 @@ def _check_special(request: Request, length: int, trusted: bool) -> int:
             # A WebSocket handshake (RFC 6455 section 4.1) is the only one passed on.
             request.upgrade = upgrades[0] if upgrades[0].lower() == b"websocket" else None
     return length
+
+
+def _check_single(request: Request) -> None:
+    """Refuse what may not be there twice.
+
+    Of two proofs a plugin might look at the one, and the upstream at the other. nginx refuses them
+    too (ngx_http_request.c, ngx_http_process_unique_header_line).
+    """
+    if any(len(request.header_values(name)) > 1 for name in _SINGLE):
+        raise bad_request()
 
 
 def _check_target(request: Request) -> None:

@@ -105,6 +105,7 @@ pub fn read_head<'py>(
     let mut pairs = Vec::with_capacity(request.headers.len());
     let mut host = None;
     let mut length = None;
+    let mut authorized = false;
     for header in request.headers.iter() {
         let mut buffer = [0u8; LONGEST_NAME];
         let Some(name) = lower(header.name.as_bytes(), &mut buffer) else {
@@ -125,6 +126,12 @@ pub fn read_head<'py>(
                 Some(found) if length.is_none() => length = Some(found),
                 _ => return Ok(None),
             },
+            b"authorization" => {
+                if authorized {
+                    return Ok(None);
+                }
+                authorized = true;
+            }
             b"connection" => {
                 if !header.value.eq_ignore_ascii_case(b"keep-alive") {
                     return Ok(None);

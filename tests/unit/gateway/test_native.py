@@ -126,6 +126,7 @@ def test_a_head_that_is_cut_is_declined(end: int) -> None:
         b"Host: a\r\nx_credential_identifier: admin\r\n",
         b"Host: a\r\nConnection: close\r\n",
         b"Host: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n",
+        b"Host: a\r\nAuthorization: a\r\nauthorization: b\r\n",
         b"Host: a/b\r\n",
         b"Host: a\r\nX: a\r\n b\r\n",
         b"X: a\r\n",

@@ -14,6 +14,10 @@ BAD = {
     "same length twice": (
         b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\na"
     ),
+    "two proofs": b"GET / HTTP/1.1\r\nHost: a\r\nAuthorization: a\r\nauthorization: b\r\n\r\n",
+    "the same proof twice": (
+        b"GET / HTTP/1.0\r\nHost: a\r\nAuthorization: a\r\nX: y\r\nAuthorization: a\r\n\r\n"
+    ),
     "a list of lengths": b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1, 1\r\n\r\na",
     "a signed length": b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\na",
     "a hex length": b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x1\r\n\r\na",
