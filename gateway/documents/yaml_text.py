@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,10 @@ DEEPEST = 100
 """Levels that maps and lists may be nested in each other; no entity has more than a dozen."""
 
 _TEXT = "tag:yaml.org,2002:str"
+_FLOAT = "tag:yaml.org,2002:float"
+_EXPONENT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)[eE][-+]?[0-9]{1,2}$")
+"""YAML 1.2 section 10.3.2, which decK and JSON go by; 1.1 wants a dot and a sign. No more digits:
+part of a commit's number is a text."""
 _DUPLICATES_ALLOWED = "tag:yaml.org,2002:merge"
 
 
@@ -74,9 +79,15 @@ class _Loader(yaml.CSafeLoader):
         return super().construct_mapping(node, deep)
 
 
+def _with_exponents(known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what plain texts stand for, by their first character, with numbers such as 1e5."""
+    firsts = {first: [*known.get(first, ()), (_FLOAT, _EXPONENT)] for first in "-+.0123456789"}
+    return {**known, **firsts}
+
+
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in found if not tag.endswith(":timestamp")]
-    for first, found in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+    for first, found in _with_exponents(yaml.CSafeLoader.yaml_implicit_resolvers).items()
 }
 
 
@@ -86,6 +97,10 @@ class _Dumper(yaml.CSafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
         """Write no anchors."""
         return True
+
+
+# So that a text that looks like such a number is quoted.
+_Dumper.yaml_implicit_resolvers = _with_exponents(yaml.CSafeDumper.yaml_implicit_resolvers)
 
 
 def _represent_text(dumper: yaml.CSafeDumper, text: str) -> yaml.ScalarNode:

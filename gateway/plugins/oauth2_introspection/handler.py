@@ -8,6 +8,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from time import time
 from typing import Any
+from urllib.parse import quote_from_bytes
 
 import orjson
 
@@ -33,6 +34,8 @@ _NEGATIVE = 5.0
 _DAY = 86400.0
 _CLAIMS = ("scope", "client_id", "token_type", "exp", "iat", "nbf", "sub", "aud", "iss", "jti")
 _REALM = b'Bearer realm="service"'
+_PLAIN = "".join(map(chr, range(0x21, 0x7F)))
+"""What stays as it is of a path in a header."""
 _MISSING = ("invalid_request", "The access token is missing")
 _INVALID = ("invalid_token", "The access token is invalid or has expired")
 
@@ -155,7 +158,7 @@ class OAuth2Introspection(AuthenticationHandler):
             *config.custom_introspection_headers.items(),
         ]
         if config.introspect_request:
-            headers.append(("X-Request-Path", request.path.decode("latin-1")))
+            headers.append(("X-Request-Path", quote_from_bytes(request.path, _PLAIN)))
             headers.append(("X-Request-Http-Method", request.method.decode("latin-1")))
         if config.keepalive == 0:
             headers.append(("Connection", "close"))

@@ -89,6 +89,27 @@ def test_a_key_is_the_text_that_was_written(key: str) -> None:
     assert merged == {"a": {"b": {"c": {key: 1}}}, "d": {key: 2}, "e": {key: 1}}
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e5", 1e5),
+        ("1e+18", 1e18),
+        ("1E-9", 1e-9),
+        ("-2.5e3", -2500.0),
+        ("+.5e1", 5.0),
+        ("1.e2", 100.0),
+    ],
+)
+def test_a_number_with_an_exponent_is_one(text: str, value: float) -> None:
+    assert load_yaml(f"a: {text}\nb: '{text}'") == {"a": value, "b": text}
+    assert load_yaml(write_yaml({"a": text, text: value})) == {"a": text, text: value}
+
+
+@pytest.mark.parametrize("text", ["12e4567", "1e", "e5", "1e5x", "1e+", "0x1e5g", "1e5.0"])
+def test_what_only_looks_like_one_is_a_text(text: str) -> None:
+    assert load_yaml(f"a: {text}") == {"a": text}
+
+
 _VALUES = st.recursive(
     st.none()
     | st.booleans()
