@@ -172,6 +172,10 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             _abort(context, problem, implementation(_type_of(request.urn)), request)
         except GatewayError as problem:
             context.abort(grpc.StatusCode.UNKNOWN, str(problem))
+        except OSError as problem:
+            # A full disk, say, or a directory of another user.
+            where = problem.filename or type(problem).__name__
+            context.abort(grpc.StatusCode.UNKNOWN, f"{where}: {problem.strerror or 'it failed'}")
         except Exception as problem:
             context.abort(grpc.StatusCode.INTERNAL, _bug(problem))
 

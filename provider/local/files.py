@@ -17,12 +17,14 @@ def file_problems(inputs: Properties) -> list[Problem]:
     """Return what is wrong with the directory and the names of the files."""
     problems: list[Problem] = []
     directory = inputs["directory"]
-    if directory != UNKNOWN and not Path(directory).is_absolute():
+    if directory != UNKNOWN and (not Path(directory).is_absolute() or "\0" in directory):
         problems.append(("directory", "should be an absolute path"))
     problems.extend(
         (render_path(("files", name)), "should be a path below the directory")
         for name in _known_names(inputs["files"])
-        if Path(name).is_absolute() or ".." in Path(name).parts
+        if Path(name).is_absolute()
+        or not Path(name).parts
+        or {"..", "\0"} & {*Path(name).parts, *name}
     )
     return problems
 

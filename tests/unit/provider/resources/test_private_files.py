@@ -79,12 +79,12 @@ def test_they_go_but_not_from_under_a_process(
 
 
 def test_a_place_elsewhere_is_refused(harness: Harness) -> None:
-    given: Properties = {"directory": "here", "files": {"../a": "1", "/b": "2", "c": "3"}}
-    assert harness.failures(given) == {
-        "directory": "should be an absolute path",
-        'files["../a"]': "should be a path below the directory",
-        'files["/b"]': "should be a path below the directory",
-    }
+    wrong = ("../a", "/b", "", ".", "a/../..", "n\0l")
+    given: Properties = {"directory": "here", "files": dict.fromkeys((*wrong, "c"), "1")}
+    problems = harness.failures(given)
+    assert problems.pop("directory") == "should be an absolute path"
+    assert set(problems.values()) == {"should be a path below the directory"}
+    assert len(problems) == len(wrong)
 
 
 def test_they_cannot_be_imported(harness: Harness, tmp_path: Path) -> None:
@@ -92,3 +92,13 @@ def test_they_cannot_be_imported(harness: Harness, tmp_path: Path) -> None:
     harness.outputs = {}
     with pytest.raises(CallError, match="cannot be imported"):
         harness.read()
+
+
+def test_what_the_disk_refuses_is_said_with_its_place(harness: Harness, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CallError) as caught:
+        harness.create(inputs(tmp_path / "file" / "below", a="1"))
+    assert str(tmp_path / "file") in caught.value.text
+    assert caught.value.text.endswith(": Not a directory")
+    with pytest.raises(CallError, match="File name too long"):
+        harness.create(inputs(tmp_path / "there", **{"x" * 300: "1"}))
