@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import aiohttp
@@ -28,6 +29,17 @@ def test_names_are_those_of_the_subject_and_its_alternatives() -> None:
     assert certificate_names(der(authority.issue("ann"))) == ("ann",)
     assert certificate_names(der(authority.issue("a.test", server=True))) == ("a.test",)
     assert certificate_names(b"no certificate") == ()
+
+
+def test_one_that_has_expired_since_the_connection_was_made_names_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    certificate = der(Authority().issue("ann", days=(0, 1)))
+    assert certificate_names(certificate) == ("ann",)
+    tomorrow = time.time() + 86400
+    monkeypatch.setattr(time, "time", lambda: tomorrow + 3600)
+    assert certificate_names(certificate) == ()
+    assert certificate_names(der(Authority().issue("ann", days=(-2, -1)))) == ()
 
 
 async def test_a_certificate_does_what_the_token_of_its_name_may(tmp_path: Path) -> None:

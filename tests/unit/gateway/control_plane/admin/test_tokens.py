@@ -153,3 +153,11 @@ async def test_a_token_is_made_and_revoked_at_all_control_planes(
         await until(200)
         assert (await one.ask("DELETE", "/tokens/ci", headers=ADMIN)).status == 204
         await until(401)
+
+
+async def test_what_is_said_twice_of_a_token_is_kept_once(tmp_path: Path) -> None:
+    async with running(tmp_path, admin_token=TOKEN) as place:
+        place.headers = ADMIN
+        body = {"name": "ci", "roles": ["write", "read", "write"], "owners": ["b", "a", "b"]}
+        made = (await place.ask("POST", "/tokens", body)).body
+        assert (made["roles"], made["owners"]) == (["read", "write"], ["a", "b"])
