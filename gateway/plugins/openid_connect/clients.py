@@ -40,7 +40,8 @@ class OpenIdClient:
     secret: str = field(default="", repr=False)
     method: str = "client_secret_basic"
     algorithm: str | None = None
-    jwk: dict[str, Any] | None = field(default=None, repr=False)
+    # It has no hash; what is asked about is looked up by one. Equal clients have equal keys.
+    jwk: dict[str, Any] | None = field(default=None, repr=False, hash=False)
 
     def proof(self, url: str, method: str | None, certificate: tuple[str, str] | None) -> Proof:
         """Return what proves the client at an endpoint; raises ``OutgoingError``."""

@@ -9,12 +9,14 @@ from time import time
 from typing import Any
 from urllib.parse import quote_from_bytes
 
+import orjson
 import pytest
 from aiohttp import web
 
 from gateway.http.messages import Request
 from tests.support.openid import passes, refused, run, shown, subject
 from tests.support.requests import request_of
+from tests.support.tokens import private_key
 
 CLIENT: dict[str, Any] = {"client_id": ["gateway"], "client_secret": ["its secret"]}
 BOTH: dict[str, Any] = {"auth_methods": ["bearer", "introspection"], **CLIENT}
@@ -197,6 +199,24 @@ async def test_wrong_credentials_are_refused_and_asked_for_once(name: str, secre
             await refused(handler, basic(name, secret))
         assert s.provider.asked.count("/token") <= 1
         assert [await refused(handler, shown(s.provider.token()))]
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256", "HS256"])
+async def test_a_client_may_prove_itself_by_a_key(algorithm: str) -> None:
+    async with subject() as s:
+        key = private_key(algorithm).as_dict(private=True)
+        client = {"client_id": ["gateway"], "client_jwk": [{**key, "alg": algorithm, "kid": "k"}]}
+        handler = s.handler(auth_methods=["introspection"], **client)
+        s.provider.active["opaque"] = {"active": True, "sub": "ann"}
+        for _ in range(2):
+            await passes(handler, shown(b"opaque"))
+        (form,) = s.provider.forms
+        assert form["client_id"] == "gateway"
+        head, _, _ = form["client_assertion"].partition(".")
+        assert orjson.loads(base64.urlsafe_b64decode(head + "==")) == {
+            "typ": "JWT", "alg": algorithm, "kid": "k",
+        }  # fmt: skip
+        await refused(handler, shown(b"other"))
 
 
 async def test_no_line_of_the_gateway_is_made_of_a_token() -> None:
