@@ -6,6 +6,7 @@ They are entities of their own; the field stands for those that refer to the cer
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,8 +33,8 @@ def split_names(data: Mapping[str, Any], also: str = "") -> tuple[dict[str, Any]
     wrong = {str(at): text for at, name in enumerate(names, 1) if (text := _problem(name))}
     if wrong:
         raise SchemaViolation({FIELD: wrong}, "certificates")
-    for name in names:
-        if names.count(name) > 1:
+    for name, count in Counter(names).items():
+        if count > 1:
             raise SchemaViolation({FIELD: f"{name} is duplicated"}, "certificates")
     return rest, sorted({*names, also} - {""})
 
@@ -67,8 +68,9 @@ def with_names(table: Table, certificate: str, names: Sequence[str], now: int) -
         if other is not None and other["certificate"] != certificate:
             text = f"{name} already associated with existing certificate '{other['certificate']}'"
             raise SchemaViolation({FIELD: text}, "certificates")
+    wanted = set(names)
     kept = [
-        row for row in there.values() if row["certificate"] != certificate or row["name"] in names
+        row for row in there.values() if row["certificate"] != certificate or row["name"] in wanted
     ]
     made = [
         validate_row(

@@ -28,7 +28,7 @@ _BRACKET = re.compile(r"\[(\d*)\]")
 
 def read_form(content: bytes, content_type: str) -> dict[str, Any]:
     """Return what a form holds, nested, all values texts. Raises ``RequestRejected`` (400)."""
-    tree: dict[str, Any] = {}
+    tree = _Branch()
     for count, (name, value) in enumerate(_pairs(content, content_type)):
         if count >= _MOST or len(name) > _LONGEST:
             text = f"the form has more than {_MOST} fields, or one whose name is too long"
@@ -45,9 +45,13 @@ def _pairs(content: bytes, content_type: str) -> Iterator[tuple[str, str]]:
         yield from _parts(content, content_type)
         return
     try:
-        yield from parse_qsl(content.decode(), keep_blank_values=True, max_num_fields=_MOST)
-    except ValueError:
+        text = content.decode()
+    except UnicodeDecodeError:
         raise RequestRejected(400, "Cannot parse form body: expected UTF-8") from None
+    try:
+        yield from parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST)
+    except ValueError:
+        raise RequestRejected(400, f"the form has more than {_MOST} fields") from None
 
 
 def _parts(content: bytes, content_type: str) -> Iterator[tuple[str, str]]:
@@ -81,19 +85,27 @@ def _steps(name: str) -> Iterator[str | int]:
             yield int(index[:6] or 0)
 
 
-def _put(tree: dict[Any, Any], steps: list[str | int], value: str) -> None:
+class _Branch(dict[Any, Any]):
+    """What is below one step."""
+
+    last = 0
+    """The highest position in it: to look for that at each field took seconds for thousands."""
+
+
+def _put(tree: _Branch, steps: list[str | int], value: str) -> None:
     for step, after in zip(steps, [*steps[1:], None], strict=True):
         key = step
-        if step == 0:
-            key = max((one for one in tree if isinstance(one, int)), default=0) + 1
+        if isinstance(step, int):
+            key = step or tree.last + 1
+            tree.last = max(tree.last, key)
         if after is None:
             former = tree.get(key)
             repeated = [*former, value] if isinstance(former, list) else [former, value]
             tree[key] = value if former is None else repeated
             return
         below = tree.get(key)
-        if not isinstance(below, dict):
-            below = tree[key] = {}
+        if not isinstance(below, _Branch):
+            below = tree[key] = _Branch()
         tree = below
 
 

@@ -3,9 +3,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from gateway.control_plane.certificate_names import split_names
+from gateway.errors import SchemaViolation
 from tests.support.certificates import self_signed
 from tests.support.control_plane import Place, make, messages, names, running
 
@@ -81,3 +86,12 @@ async def test_names_that_cannot_be_are_refused_and_nothing_is_written(tmp_path:
             assert (reply.status, reply.body["fields"]) == (400, {"snis": wrong}), reply
         assert len((await place.ask("GET", "/certificates")).body["data"]) == 1
         assert await _names(place) == ["a.test"]
+
+
+def test_many_names_take_no_longer_than_they_have_to() -> None:
+    names = [f"{at}.test" for at in range(50_000)]
+    started = time.process_time()
+    assert split_names({"snis": names})[1] == sorted(names)
+    with pytest.raises(SchemaViolation, match="is duplicated"):
+        split_names({"snis": [*names, "1.test"]})
+    assert time.process_time() - started < 5

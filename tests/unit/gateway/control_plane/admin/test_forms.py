@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -152,3 +153,16 @@ async def test_every_path_says_which_methods_it_has(tmp_path: Path) -> None:
             assert (wrong.status, wrong.headers["Allow"]) == (405, methods)
             assert wrong.body == {"message": "Method not allowed"}
         assert (await place.ask("OPTIONS", "/no/such/path")).status == 404
+
+
+@pytest.mark.parametrize("field", ["a[]=x", "a=x", "a[].b=x"])
+def test_thousands_of_one_field_take_no_longer_than_they_have_to(field: str) -> None:
+    started = time.process_time()
+    found = read_form("&".join([field] * 10_000).encode(), URLENCODED)
+    assert len(found["a"]) == 10_000
+    assert time.process_time() - started < 1
+
+
+def test_a_form_with_too_many_fields_is_told_so() -> None:
+    with pytest.raises(RequestRejected, match="more than 10000 fields"):
+        read_form("&".join(f"a{at}=x" for at in range(10_001)).encode(), URLENCODED)
