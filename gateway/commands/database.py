@@ -148,4 +148,5 @@ def _store(conf: Path | None) -> Store:
 
 
 def _counted(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items()) if count)
+    found = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()) if count)
+    return found or "no rows"

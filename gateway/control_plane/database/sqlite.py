@@ -97,7 +97,10 @@ class SqliteDatabase(Database):
         if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
             return StoreError(f"the database {self.path} cannot be written; check its permissions")
         if name in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
-            return StoreError(f"the database {self.path} is damaged; restore it from a backup")
+            text = (
+                f"the database {self.path} is damaged; move it away, with the files -wal and -shm"
+            )
+            return StoreError(f"{text} beside it, and run `kafka-gateway database restore BACKUP`")
         return StoreError(f"the database {self.path} failed: {error.orig}")
 
 

@@ -83,3 +83,22 @@ def test_a_node_without_a_database_has_none_to_look_after(
     done = run("status")
     assert done.exit_code == 1
     assert "KONG_DATABASE: off has no database" in done.output
+
+
+def test_the_remedy_for_a_damaged_file_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KONG_PREFIX", str(tmp_path))
+    file, backup = tmp_path / "control-plane.sqlite", str(tmp_path / "backup.gz")
+    assert run("migrate").exit_code == 0
+    assert "no rows" in run("backup", backup).output
+    file.write_bytes(b"junk" * 1000)
+    for arguments in (("restore", backup), ("restore", backup, "--replace"), ("status",)):
+        said = run(*arguments)
+        assert said.exit_code == 1
+        assert "is damaged; move it away" in said.output
+        assert "`kafka-gateway database restore BACKUP`" in said.output
+    for one in tmp_path.glob("control-plane.sqlite*"):
+        one.rename(tmp_path / f"old-{one.name}")
+    assert run("restore", backup).exit_code == 0
+    assert "is damaged" not in run("status").output
