@@ -226,10 +226,14 @@ class ClusterClient:
             _log.warning("frame ignored", reason="no requests are tried on this node")
             return
         try:
+            wanted = read_tried(frame)
+        except ClusterError as error:
+            _log.warning("frame ignored", reason=str(error))
+            return
+        try:
             trace = (await self._try_request(frame)).encode()
         except (ClusterError, WorkerGone, TimeoutError) as error:
-            failed = RequestTrace(read_tried(frame).id, error=str(error) or "it took too long")
-            trace = encode(failed)
+            trace = encode(RequestTrace(wanted.id, error=str(error) or "it took too long"))
         with suppress(ClusterError):
             socket.write(BytesMessage(data=trace))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, BytesMessage, Event, Ping, Pong, Request
 
@@ -310,3 +311,47 @@ async def test_a_frame_above_the_limit_breaks_the_connection() -> None:
     async with scripted(script) as (port, tls), client(port, tls, taker, largest=1024) as made:
         await until(lambda: "KONG_CLUSTER_MAX_PAYLOAD" in made.failure)
         assert taker.frames == []
+
+
+async def test_what_goes_wrong_with_a_release_is_told_as_its_refusal() -> None:
+    told: list[Any] = []
+
+    async def script(side: Side) -> None:
+        side.send(BytesMessage(data=b"a release"))
+        while True:
+            event = await side.event()
+            if isinstance(event, BytesMessage):
+                told.append(orjson.loads(event.data))
+
+    class Broken(Taker):
+        async def take(self, frame: bytes) -> None:
+            raise KeyError("secret")
+
+    async with scripted(script) as (port, tls), client(port, tls, Broken()):
+        await until(lambda: len(told) == 2)
+    assert told[1]["type"] == "error"
+    text = "the release cannot be applied: KeyError (see the log)"
+    assert told[1]["error"]["message"] == text
+
+
+async def test_a_request_to_be_tried_that_cannot_be_read_is_ignored(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tried: list[bytes] = []
+
+    async def script(side: Side) -> None:
+        side.send(BytesMessage(data=b'{"type":"kafka_gateway_try","id":5}'))
+        while True:
+            await side.event()
+
+    async def try_request(frame: bytes) -> str:
+        tried.append(frame)
+        return ""
+
+    async with (
+        scripted(script) as (port, tls),
+        client(port, tls, Taker(), try_request=try_request) as made,
+    ):
+        await until(lambda: "frame ignored" in caplog.text)
+        assert made.connected_since is not None
+    assert tried == []
