@@ -49,7 +49,7 @@ class RoutesPage:
     async def route(self, request: Request) -> Response:
         """Show one route."""
         lines = await self._of_now()
-        row = lines.find(request.path_params["key"])
+        row = lines.find(request.path_params["key"].lower())
         if row is None:
             raise NotFound("There is no such route any more.")
         line = lines.line(row, with_settings=True)

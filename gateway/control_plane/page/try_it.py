@@ -24,6 +24,8 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _TARGET = re.compile(r"/[!-~]{0,4000}")
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}):[ \t]*([\t -~\x80-\uffff]{0,4000})")
 _MOST_HEADERS = 50
+_EMPTY = {"method": "POST", "path": "/", "headers": "", "body": "", "node": ""}
+"""The fields of the form before anybody has filled it in."""
 _MOST_SHOWN = 200
 """Policies and records of a trace that are shown; of more records it says how many."""
 _LONGEST_RESPONSE = 4 * LONGEST_BODY
@@ -110,7 +112,7 @@ class TryItPage:
             "try_it.html",
             nodes=nodes,
             methods=METHODS,
-            fields={"method": "POST", "headers": "", "body": "", "node": "", **fields},
+            fields={**_EMPTY, **fields},
             trace=trace,
             most=_MOST_SHOWN,
             problem=problem,

@@ -166,3 +166,12 @@ async def test_it_says_who_tries_it_and_keeps_to_the_routes_of_their_owners(tmp_
             assert (await asking).status == 200
             assert (asked["client"], asked["routes"]) == ("127.0.0.1", allowed)
             assert asked["headers"][-1] == ["X-Kafka-Gateway-Tried-By", name]
+
+
+@pytest.mark.parametrize("field", sorted(FORM))
+async def test_a_form_without_a_field_is_shown_again(tmp_path: Path, field: str) -> None:
+    async with serving_page(tmp_path) as place:
+        visitor = Visitor(place)
+        await visitor.sign_in()
+        rest = {name: value for name, value in FORM.items() if name != field}
+        assert (await visitor.post("/try", rest, "/try")).status == 200
