@@ -5,10 +5,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from gateway.entities.base import Hint, StrictModel
-from gateway.entities.types import HeaderName, Number
+from gateway.entities.types import (
+    HeaderName,
+    Number,
+    check_header_name,
+    check_token_url,
+    invalid,
+)
 from gateway.entities.versions import by_version
 from gateway.plugins.openid_connect.fields import (
     METHODS,
@@ -20,6 +26,24 @@ from gateway.plugins.openid_connect.fields import (
 
 ByUser = Annotated[list[Literal["custom_id", "id", "username"]], Hint(set=True)]
 
+
+def _check_token_header(value: str) -> str:
+    name, colon, scheme = value.partition(":")
+    check_header_name(name.strip())
+    if colon and not (scheme.isascii() and scheme.strip().isalnum()):
+        raise invalid(f"'{value}' names no scheme behind the colon; write authorization:bearer")
+    return value
+
+
+def _check_redirect(value: str) -> str:
+    before, _, fragment = value.partition("#")
+    if fragment.isascii() and fragment.isprintable() and " " not in fragment:
+        check_token_url(before)
+        return value
+    raise invalid("has characters behind the # that no header can have")
+
+
+RedirectUri = Annotated[str, AfterValidator(_check_redirect)]
 
 _OUTER = "Several names lead into nested objects."
 
@@ -168,10 +192,12 @@ class HeaderFields(StrictModel):
     # How files of Kong say that no header is set.
     meant_nulls = frozenset({"upstream_access_token_header"})
 
-    upstream_access_token_header: str | None = field(
-        "authorization:bearer",
-        "The header in which the upstream gets the token, `:bearer` behind it for the word "
-        "Bearer before the token. Null: in none.",
+    upstream_access_token_header: Annotated[str, AfterValidator(_check_token_header)] | None = (
+        field(
+            "authorization:bearer",
+            "The header in which the upstream gets the token, `:bearer` behind it for the word "
+            "Bearer before the token. Null: in none.",
+        )
     )
     upstream_access_token_jwk_header: HeaderName | None = idle(
         None, "The header for the key that has signed the token."
@@ -246,10 +272,12 @@ class AnswerFields(StrictModel):
     forbidden_error_message: str = field(
         "Forbidden", "The text for callers who are known and may not."
     )
-    unauthorized_redirect_uri: list[str] | None = field(
+    unauthorized_redirect_uri: list[RedirectUri] | None = field(
         None, "Where browsers are sent that are not known."
     )
-    forbidden_redirect_uri: list[str] | None = field(None, "Where browsers are sent that may not.")
-    unexpected_redirect_uri: list[str] | None = idle(
+    forbidden_redirect_uri: list[RedirectUri] | None = field(
+        None, "Where browsers are sent that may not."
+    )
+    unexpected_redirect_uri: list[RedirectUri] | None = idle(
         None, "Where browsers are sent after an internal error."
     )

@@ -87,10 +87,26 @@ def test_what_the_defaults_are_can_be_sent_again() -> None:
         ({"unknown": 1}, "unknown"),
         ({"upstream_headers": [{"header": "a b", "path": ["x"]}]}, "header"),
         ({"upstream_headers": [{"header": "a", "path": []}]}, "path"),
+        ({"upstream_access_token_header": "a b"}, "bad header name"),
+        ({"upstream_access_token_header": "a\r\nb: c"}, "bad header name"),
+        ({"upstream_access_token_header": "a:b\r\nc"}, "names no scheme"),
+        ({"upstream_access_token_header": "a:"}, "names no scheme"),
+        ({"unauthorized_redirect_uri": ["https://a.test/\r\nX: y"]}, "unauthorized_redirect_uri"),
+        ({"forbidden_redirect_uri": ["/login"]}, "forbidden_redirect_uri"),
+        ({"forbidden_redirect_uri": ["https://a.test/#\n"]}, "forbidden_redirect_uri"),
+        ({"unexpected_redirect_uri": ["https://a.test/a b"]}, "unexpected_redirect_uri"),
     ],
 )
 def test_what_cannot_be_is_refused_with_a_reason(config: dict[str, Any], problem: str) -> None:
     assert problem in problems(**config)
+
+
+@pytest.mark.parametrize("url", ["https://a.test/login?x=1#/in", "{vault://env/login}"])
+def test_browsers_may_be_sent_to_any_address(url: str) -> None:
+    config = Config.model_validate({**ISSUER, "unauthorized_redirect_uri": [url]})
+    assert config.unauthorized_redirect_uri == [url]
+    header = {"upstream_access_token_header": "X-Token:bearer"}
+    assert Config.model_validate({**ISSUER, **header}).upstream_access_token_header
 
 
 @pytest.mark.parametrize(
