@@ -83,7 +83,10 @@ def import_key(algorithm: str, material: bytes | Mapping[str, Any]) -> Any | Non
     from joserfc import jwk
 
     kind: Any = _KEY_TYPES.get(algorithm[:2])
-    data: Any = dict(material) if isinstance(material, Mapping) else material
+    data: Any = material
+    if isinstance(material, Mapping):
+        # Some providers write null for a member that a key does not have.
+        data = {name: value for name, value in material.items() if value is not None}
     with warnings.catch_warnings():
         # The weakness of a key is the business of who made it: Kong takes any.
         warnings.simplefilter("ignore")

@@ -43,6 +43,8 @@ def test_a_key_may_be_a_jwk(algorithm: str) -> None:
     other = "ES256" if algorithm != "ES256" else "ES384"
     assert not jose.is_signed(jws, jose.import_key(algorithm, public_jwk(algorithm, alg=other)))
     assert not jose.is_signed(jws, jose.import_key(algorithm, public_jwk(algorithm, use="enc")))
+    absent = dict.fromkeys(("kid", "alg", "use", "key_ops", "x5c", "x5t", "x5u"))
+    assert jose.is_signed(jws, jose.import_key(algorithm, {**public_jwk(algorithm), **absent}))
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
