@@ -30,7 +30,7 @@ from gateway.kafka import librdkafka as rdk
 from gateway.kafka.batch import JOINED, LENT, Batch
 from gateway.kafka.handle import Handle
 from gateway.kafka.headed_records import HeadedRecords
-from gateway.kafka.librdkafka import DESTROYED, error_name, error_text, ffi, lib, text
+from gateway.kafka.librdkafka import DESTROYED, ffi, lib, text
 from gateway.kafka.pusher import Pusher
 from gateway.kafka.reports import Reports
 
@@ -93,13 +93,13 @@ class Client:
     def topic(self, name: str) -> Any:
         """Return the handle of a topic, looked up from then on; raises ``ProduceError``."""
         if self._handle.closed:
-            raise ProduceError(error_name(DESTROYED), error_text(DESTROYED))
+            raise rdk.produce_error(DESTROYED)
         found = self._topics.get(name)
         if found is None:
             found = lib.rd_kafka_topic_new(self._handle.pointer, name.encode(), _NULL)
             if found == _NULL:
                 code = lib.rd_kafka_last_error()
-                raise ProduceError(error_name(code), error_text(code))
+                raise rdk.produce_error(code)
             self._topics[name] = found
         return found
 

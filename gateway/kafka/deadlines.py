@@ -8,6 +8,9 @@ from collections import deque
 from collections.abc import Callable
 from time import monotonic
 
+LATE = "_TIMED_OUT"
+"""librdkafka's name of what a record past its deadline fails with."""
+NO_RESPONSE = "no response from Kafka within the deadline"
 _SWEEP = 0.25
 """Seconds between two looks for records past their deadline."""
 
@@ -28,13 +31,29 @@ class Deadlines:
         self._marked = 0
         self._sweeper: asyncio.TimerHandle | None = None
 
-    def mark(self, taken_at: float, token: int) -> None:
-        """Note that the records up to a token were taken at a time, or after."""
+    def mark(self, taken_at: float, token: int) -> bool:
+        """Note that the records up to a token were taken at a time, or after.
+
+        Return whether they are late already: the loop, or the process, was held up.
+        """
         if token > self._marked:
             self._marked = token
             self._marks.append((taken_at, token))
             if self._sweeper is None:
                 self._sweeper = self._loop.call_later(_SWEEP, self._sweep)
+        return taken_at <= monotonic() - self._within
+
+    def passed(self) -> int:
+        """Return the last token that is late by now, whether it was told of or not; 0: none is.
+
+        Where the loop was held up, what is late is not told of yet.
+        """
+        late, last = monotonic() - self._within, 0
+        for taken_at, token in self._marks:
+            if taken_at > late:
+                break
+            last = token
+        return last
 
     def close(self) -> None:
         """Look no more."""

@@ -108,7 +108,9 @@ class FirstLane(Lane):
         if self.scheduled is not None:
             self.scheduled.cancel()
             self.scheduled = None
-            self._owner.mark(self._staged_at)
+            if self._owner.mark(self._staged_at):
+                for topic, batch in self.staged.items():
+                    self.staged[topic] = self._wanted(topic, batch)
         if not (self.staged or self._backlog):
             return
         going = self._backlog.next(self.staged)

@@ -24,7 +24,7 @@ class LaneOwner(Protocol):
     topics: set[str]
     watch: Watch
 
-    def mark(self, taken_at: float) -> None:
+    def mark(self, taken_at: float) -> bool:
         """Note the time since when the last records were taken."""
         ...
 

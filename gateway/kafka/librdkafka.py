@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from gateway.errors import ProduceError
 from gateway.kafka._rdkafka import ffi as _ffi
 
 PRODUCER = 0
@@ -71,3 +72,8 @@ def error_name(code: int) -> str:
 def error_text(code: int) -> str:
     """Return librdkafka's sentence for an error."""
     return text(lib.rd_kafka_err2str(code))
+
+
+def produce_error(code: int, topic: str = "") -> ProduceError:
+    """Return an error of librdkafka as what a sender is told."""
+    return ProduceError(error_name(code), error_text(code), topic)

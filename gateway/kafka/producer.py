@@ -10,15 +10,15 @@ from functools import partial
 from itertools import repeat, takewhile
 from typing import Any
 
-from gateway.errors import BufferFull, KafkaRefuses, ProduceError, ProducerUnhealthy
+from gateway.errors import BufferFull, ProduceError
 from gateway.kafka.batch import Batch, Header, extra_size
 from gateway.kafka.client import Client
 from gateway.kafka.config import ProducerConfig
-from gateway.kafka.deadlines import Deadlines
+from gateway.kafka.deadlines import LATE, NO_RESPONSE, Deadlines
 from gateway.kafka.first_lane import FirstLane
 from gateway.kafka.hand_overs import HandedOver
 from gateway.kafka.key_order import KeyOrder, QueuedRecord, Slot
-from gateway.kafka.librdkafka import error_name, error_text
+from gateway.kafka.librdkafka import error_name, produce_error
 from gateway.kafka.prober import Prober
 from gateway.kafka.refused_batches import REFUSALS, is_innocent, names_the_guilty
 from gateway.kafka.reports import record_of, topic_of
@@ -66,7 +66,8 @@ class Producer:
         self.first_lane = FirstLane(self, loop, prober)
         self.second_lane = SecondLane(self, loop, prober)
         self.doubts = self.second_lane.doubts
-        self._token = 0
+        self.last_token = 0
+        """The number of the record that was taken last."""
         self._watched = Watchers()
         self._deadlines = Deadlines(loop, config.deadline / 1000, self._late)
         self._drained: asyncio.Event | None = None
@@ -87,7 +88,7 @@ class Producer:
         """Raise ``BufferFull`` unless that many records with so many bytes together fit."""
         if self.messages + records > self._max_messages or self.bytes + size > self._max_bytes:
             self.watch.refused("buffer_full", records)
-            self._watched.forget_after(self._token)
+            self._watched.forget_after(self.last_token)
             raise BufferFull("_QUEUE_FULL", "buffer overflow")
 
     def reserve(self, records: int, size: int) -> None:
@@ -125,14 +126,15 @@ class Producer:
         if self.messages >= self._max_messages or self.bytes + size > self._max_bytes:
             self.check_room(1, size)
         if self.watch.gate_closed or self._connectivity.barred is not None:
-            self._refuse()
-        token = self._token + 1
+            self._watched.forget_after(self.last_token)
+            raise self.watch.refusal()
+        token = self.last_token + 1
         if key or self.doubts:
             self._send_apart(
                 QueuedRecord(token, topic, value, key or None, headers, size), on_delivery
             )
             return
-        self._token = token
+        self.last_token = token
         self._pending[token] = on_delivery
         first = self.first_lane
         if first.scheduled is None:
@@ -163,7 +165,7 @@ class Producer:
         more = extra_size(key, headers)
         record.size += more
         apart = bool(self.doubts) and self.second_lane.takes(record)
-        self._token = token
+        self.last_token = token
         self._pending[token] = on_delivery
         if more:
             self._extras[token] = more
@@ -209,7 +211,7 @@ class Producer:
         self.watch.close()
         self._deadlines.close()
         self.first_lane.quiet()
-        self._expire(self._token, "_DESTROY")
+        self._expire(self.last_token, "_DESTROY")
         await self.first_lane.close()
         await self.second_lane.close()
         self.watch.log.close()
@@ -273,12 +275,9 @@ class Producer:
             callback = pop(token, _no_sender)
             if message.err:
                 failed += 1
-                self._fail(callback, message.err, topic_of(message))
-            elif callback is not None:
-                try:
-                    callback(None)
-                except Exception as error:
-                    self.watch.log.bug(error)
+                self._fail(callback, produce_error(message.err, topic_of(message)))
+            else:
+                self._tell(callback, None)
         if self._slots:
             self._forget([message._private for message in messages])
         self._settled(messages, size, failed)
@@ -289,34 +288,48 @@ class Producer:
         self.bytes -= size
         self.records += len(messages) - failed
         self.watch.reported(messages, size, failed)
+        self._look_drained()
+
+    def _look_drained(self) -> None:
         if self._drained is not None and not self._pending:
             self._drained.set()
 
-    @property
-    def last_token(self) -> int:
-        """The number of the record that was taken last."""
-        return self._token
-
     def watch_tokens(self, since: int, take: OnSettled, next_ones: int = 0) -> None:
         """Have ``take`` told of each record after the token ``since``, and of the next ones."""
-        self._watched.add(range(since + 1, self._token + 1 + next_ones), take)
+        self._watched.add(range(since + 1, self.last_token + 1 + next_ones), take)
 
     def awaits(self, tokens: Sequence[int]) -> bool:
-        """Tell whether the senders of all these records still wait."""
+        """Tell whether the senders of all these records, in their order, still wait."""
+        if tokens and tokens[0] <= self._deadlines.passed():
+            return False
         return all(map(self._pending.__contains__, tokens))
 
     def still_wanted(self, records: Sequence[QueuedRecord]) -> list[QueuedRecord]:
         """Return the records whose senders still wait; the others are let go."""
-        wanted = []
+        late, wanted = self._deadlines.passed(), []
         for record in records:
-            if record.token in self._pending:
+            if record.token > late and record.token in self._pending:
                 wanted.append(record)
             else:
-                self.messages -= 1
-                self.bytes -= record.size
-                self._forget((record.token,))
-                self.watch.place(record.topic, record.token)
+                self._let_go(record)
         return wanted
+
+    def _let_go(self, record: QueuedRecord) -> None:
+        """Send a record no more; who still waits for it is told in the loop's next turn."""
+        token, topic = record.token, record.topic
+        self.messages -= 1
+        self.bytes -= record.size
+        if token in self._pending:
+            self._loop.call_soon(self._time_out, self._pending.pop(token), topic)
+        else:
+            self.watch.place(topic, token)
+        self._watched.tell_lost(topic, token, LATE)
+        self._forget((token,))
+
+    def _time_out(self, callback: OnDelivery | None, topic: str) -> None:
+        self._fail(callback, ProduceError(LATE, NO_RESPONSE, topic))
+        self.watch.failed()
+        self._look_drained()
 
     def not_taken(self, topic: str, refused: Sequence[tuple[int, int, int]]) -> None:
         """Fail records that librdkafka did not take: token, bytes of the value, error."""
@@ -324,21 +337,21 @@ class Producer:
             self.messages -= 1
             self.bytes -= size + self._forget((token,))
             self.watch.place(topic, token)
-            self._watched.forget(token)
-            self._fail(self._pending.pop(token, _no_sender), code, topic)
+            self._watched.tell_lost(topic, token, error_name(code))
+            self._fail(self._pending.pop(token, _no_sender), produce_error(code, topic))
         self.watch.failed()
 
     def bar(self) -> None:
         """Fail what callers wait for: Kafka refuses us. What is only buffered is kept."""
         barred = self._connectivity.barred
         if barred is not None and self.config.waited:
-            self._give_up(self._token, barred, barred.reason)
+            self._give_up(self.last_token, barred, barred.reason)
             self.first_lane.client.purge(queued_only=True)
             self.second_lane.purge()
 
-    def mark(self, taken_at: float) -> None:
-        """Note the time since when the last records were taken."""
-        self._deadlines.mark(taken_at, self._token)
+    def mark(self, taken_at: float) -> bool:
+        """Note since when the last records were taken; return whether they are late already."""
+        return self._deadlines.mark(taken_at, self.last_token)
 
     def _forget(self, tokens: Sequence[int]) -> int:
         """Let those go that waited for records; return the bytes of their keys and headers."""
@@ -352,27 +365,15 @@ class Producer:
                     self._follow(wanted)
         return more
 
-    def _fail(self, callback: OnDelivery | None, code: int, topic: str) -> None:
-        if callback is _no_sender:
-            return
-        reason = error_name(code)
-        self.watch.count(reason, topic)
-        error = ProduceError(reason, error_text(code), topic)
-        self._tell(callback, self._connectivity.explained(error))
+    def _fail(self, callback: OnDelivery | None, error: ProduceError) -> None:
+        if callback is not _no_sender:
+            self.watch.count(error.reason, error.topic)
+            self._tell(callback, self._connectivity.explained(error))
 
-    def _refuse(self) -> None:
-        """Raise what a record is refused with while Kafka is unreachable."""
-        self._watched.forget_after(self._token)
-        barred = self._connectivity.barred
-        if barred is not None:
-            self.watch.refused("kafka_refuses", 1)
-            raise KafkaRefuses(barred.reason, barred.detail)
-        self.watch.refused("unhealthy", 1)
-        raise ProducerUnhealthy("_ALL_BROKERS_DOWN", "the producer is unhealthy")
-
-    def _tell(self, callback: OnDelivery | None, error: ProduceError) -> None:
+    def _tell(self, callback: OnDelivery | None, error: ProduceError | None) -> None:
         if callback is None:
-            self.watch.log.record("record lost", error)
+            if error is not None:
+                self.watch.log.record("record lost", error)
             return
         try:
             callback(error)
@@ -381,20 +382,18 @@ class Producer:
 
     def _late(self, last: int) -> bool:
         """Fail the records up to a token, whatever librdkafka still tries."""
-        if last:
-            self._expire(last, "_TIMED_OUT")
+        self._expire(last, LATE)
         return bool(self._pending)
 
     def _expire(self, last: int, reason: str) -> None:
         """Fail the pending records up to a token."""
-        error = ProduceError(reason, "no response from Kafka within the deadline")
-        self._give_up(last, self._connectivity.explained(error), reason)
+        error = self._connectivity.explained(ProduceError(reason, NO_RESPONSE))
+        self._give_up(last, error, reason)
 
     def _give_up(self, last: int, error: ProduceError, reason: str) -> None:
         """Fail the pending records up to a token; ``reason`` is what is counted."""
-        expired = list(takewhile(last.__ge__, self._pending))
-        for token in expired:
+        for token in list(takewhile(last.__ge__, self._pending)):
             self.watch.count_untold(reason, token, last=self.closing)
             self._tell(self._pending.pop(token), error)
-        if expired:
-            self.watch.failed()
+        self.watch.failed()
+        self._look_drained()

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from gateway.errors import KafkaRefuses, ProduceError, ProducerUnhealthy
 from gateway.kafka.client_log import ClientLog, Later
 from gateway.kafka.config import ProducerConfig
 from gateway.kafka.connectivity import Connectivity
@@ -76,6 +77,15 @@ class Watch:
     def refused(self, reason: str, records: int) -> None:
         """Count records that were not accepted; their senders know."""
         self.refusals[reason] = self.refusals.get(reason, 0) + records
+
+    def refusal(self) -> ProduceError:
+        """Count a record that is refused while Kafka is unreachable; return what it fails with."""
+        barred = self.connectivity.barred
+        if barred is not None:
+            self.refused("kafka_refuses", 1)
+            return KafkaRefuses(barred.reason, barred.detail)
+        self.refused("unhealthy", 1)
+        return ProducerUnhealthy("_ALL_BROKERS_DOWN", "the producer is unhealthy")
 
     def topic(self, name: str) -> TopicCounts:
         """Return what is counted of a topic."""

@@ -28,9 +28,11 @@ class Watchers:
         """Have ``take`` told of these records."""
         self._takes |= dict.fromkeys(tokens, take)
 
-    def forget(self, token: int) -> None:
-        """Tell nobody of a record."""
-        self._takes.pop(token, None)
+    def tell_lost(self, topic: str, token: int, error: str) -> None:
+        """Tell of a record that librdkafka was not given: the name of an error, and no place."""
+        take = self._takes.pop(token, None)
+        if take is not None:
+            take(topic, -1, -1, error)
 
     def forget_after(self, token: int) -> None:
         """Tell nobody of records after this one: their request was refused, others will be sent."""
