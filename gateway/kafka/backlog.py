@@ -33,11 +33,11 @@ class Backlog:
     def __bool__(self) -> bool:
         return bool(self._parts)
 
-    def next(self, staged: dict[str, Batch]) -> list[tuple[str, Batch]]:
+    def next(self, staged: dict[str, Batch], waited_until: int = 0) -> list[tuple[str, Batch]]:
         """Return what goes now: of each topic what has waited longest, or what is staged.
 
         What goes, and what is to wait here, is taken out of ``staged``; what stays there is behind
-        something that has waited.
+        something that has waited. Records up to the token ``waited_until`` have waited as well.
         """
         waited, self._parts = self._parts, {}
         going = []
@@ -47,6 +47,9 @@ class Backlog:
                 self._parts[topic] = parts
         for topic in [topic for topic in staged if topic not in waited]:
             batch = staged.pop(topic)
+            # One that waited for its turn by key may stand behind younger ones.
+            if min(batch.tokens) <= waited_until:
+                batch = self._wanted(topic, batch)
             if not batch.fits(self._weight, self._records):
                 batch, *rest = batch.parts(self._weight, self._records)
                 if rest:

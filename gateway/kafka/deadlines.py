@@ -31,17 +31,19 @@ class Deadlines:
         self._marked = 0
         self._sweeper: asyncio.TimerHandle | None = None
 
-    def mark(self, taken_at: float, token: int) -> bool:
+    def mark(self, taken_at: float, token: int) -> int:
         """Note that the records up to a token were taken at a time, or after.
 
-        Return whether they are late already: the loop, or the process, was held up.
+        Return up to which token records may be late: those noted before, or all where the loop, or
+        the process, was held up.
         """
-        if token > self._marked:
+        before = self._marked
+        if token > before:
             self._marked = token
             self._marks.append((taken_at, token))
             if self._sweeper is None:
                 self._sweeper = self._loop.call_later(_SWEEP, self._sweep)
-        return taken_at <= monotonic() - self._within
+        return token if taken_at <= monotonic() - self._within else before
 
     def passed(self) -> int:
         """Return the last token that is late by now, whether it was told of or not; 0: none is.

@@ -105,15 +105,14 @@ class FirstLane(Lane):
         if self.client.forget_push() and (self.count > 1 or self._backlog):
             self._when_pushed()
             return
+        waited = 0
         if self.scheduled is not None:
             self.scheduled.cancel()
             self.scheduled = None
-            if self._owner.mark(self._staged_at):
-                for topic, batch in self.staged.items():
-                    self.staged[topic] = self._wanted(topic, batch)
+            waited = self._owner.mark(self._staged_at)
         if not (self.staged or self._backlog):
             return
-        going = self._backlog.next(self.staged)
+        going = self._backlog.next(self.staged, waited)
         self.count = sum(len(batch.values) for batch in self.staged.values())
         taken = sum(self._hand_over(topic, batch) for topic, batch in going)
         if taken:

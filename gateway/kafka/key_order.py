@@ -39,37 +39,43 @@ class KeyOrder:
     librdkafka alone keeps the order of what is written, but not of what comes back refused: the
     records behind are in flight by then. So of each key only as many are in flight as go in
     one batch, up to ``records`` and ``size`` bytes; what comes meanwhile waits, and goes together.
+    True while there is a record with a key.
     """
 
     def __init__(self, records: int, size: int) -> None:
+        self._slots: dict[int, Slot] = {}
         self._turns: dict[Slot, _Turn] = {}
         self._records = records
         self._size = size
 
-    def goes(self, slot: Slot) -> bool:
-        """Tell whether a record may go now; it is in flight then, until ``done``."""
-        if slot in self._turns:
-            return False
-        self._turns[slot] = _Turn()
-        return True
+    def __bool__(self) -> bool:
+        return bool(self._slots)
 
-    def wait(self, slot: Slot, record: QueuedRecord) -> None:
-        """Keep a record that may not go yet."""
-        turn = self._turns[slot]
+    def goes(self, record: QueuedRecord, key: bytes) -> bool:
+        """Tell whether a record may go now, in flight until ``done``; else it is kept here."""
+        self._slots[record.token] = slot = (record.topic, key)
+        turn = self._turns.get(slot)
+        if turn is None:
+            self._turns[slot] = _Turn()
+            return True
         if turn.waiting is None:
             turn.waiting = deque()
         turn.waiting.append(record)
+        return False
 
-    def done(self, slot: Slot) -> list[QueuedRecord] | None:
-        """Note that a record was reported; return those that go next, in flight from now on."""
+    def done(self, token: int) -> list[QueuedRecord]:
+        """Note that a record is over; return those that go next, in flight from now on."""
+        slot = self._slots.pop(token, None)
+        if slot is None:
+            return []
         turn = self._turns[slot]
         turn.in_flight -= 1
         if turn.in_flight:
-            return None
+            return []
         waiting = turn.waiting
         if not waiting:
             del self._turns[slot]
-            return None
+            return []
         behind, size = [waiting.popleft()], 0
         while waiting and len(behind) < self._records:
             size += behind[-1].size

@@ -24,8 +24,8 @@ class LaneOwner(Protocol):
     topics: set[str]
     watch: Watch
 
-    def mark(self, taken_at: float) -> bool:
-        """Note the time since when the last records were taken."""
+    def mark(self, taken_at: float) -> int:
+        """Note since when the last were taken; return up to which token records may be late."""
         ...
 
     def reported(self, messages: Sequence[Any]) -> None:

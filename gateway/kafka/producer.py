@@ -17,10 +17,10 @@ from gateway.kafka.config import ProducerConfig
 from gateway.kafka.deadlines import LATE, NO_RESPONSE, Deadlines
 from gateway.kafka.first_lane import FirstLane
 from gateway.kafka.hand_overs import HandedOver
-from gateway.kafka.key_order import KeyOrder, QueuedRecord, Slot
+from gateway.kafka.key_order import KeyOrder, QueuedRecord
 from gateway.kafka.librdkafka import error_name, produce_error
 from gateway.kafka.prober import Prober
-from gateway.kafka.refused_batches import REFUSALS, is_innocent, names_the_guilty
+from gateway.kafka.refused_batches import REFUSALS, guilty_of
 from gateway.kafka.reports import record_of, topic_of
 from gateway.kafka.second_lane import MOST_TOGETHER, SecondLane
 from gateway.kafka.watch import Watch
@@ -37,7 +37,8 @@ class Producer:
     """Writes records with one connection and delivery configuration.
 
     All calls on the event loop's thread. Made by ``ProducerPool.get``. ``messages`` and ``bytes``
-    are what is buffered or in flight; ``records`` is how many were written.
+    are what is buffered or in flight; ``records`` is how many were written, ``last_token`` the
+    number of the last that was taken.
     """
 
     def __init__(
@@ -60,16 +61,14 @@ class Producer:
         self._prober = prober
         self._pending: dict[int, OnDelivery | None] = {}
         self._extras: dict[int, int] = {}
-        self._slots: dict[int, Slot] = {}
         most = min(config.batch_messages, MOST_TOGETHER)
         self._order = KeyOrder(most, config.batch_bytes)
         self.first_lane = FirstLane(self, loop, prober)
         self.second_lane = SecondLane(self, loop, prober)
         self.doubts = self.second_lane.doubts
         self.last_token = 0
-        """The number of the record that was taken last."""
         self._watched = Watchers()
-        self._deadlines = Deadlines(loop, config.deadline / 1000, self._late)
+        self._deadlines = Deadlines(loop, config.deadline / 1000, self._expire)
         self._drained: asyncio.Event | None = None
         self._max_messages, self._max_bytes = config.buffer_messages, config.buffer_bytes
 
@@ -161,7 +160,6 @@ class Producer:
     def _send_apart(self, record: QueuedRecord, on_delivery: OnDelivery | None) -> None:
         """Take a record that has a key, or whose topic may have to go another way."""
         token, topic, key, headers = record.token, record.topic, record.key, record.headers
-        slot = None if key is None else (topic, key)
         more = extra_size(key, headers)
         record.size += more
         apart = bool(self.doubts) and self.second_lane.takes(record)
@@ -169,16 +167,14 @@ class Producer:
         self._pending[token] = on_delivery
         if more:
             self._extras[token] = more
-        if slot is not None:
-            self._slots[token] = slot
         self.messages += 1
         self.bytes += record.size
         if self.first_lane.scheduled is None:
             # Whichever way it goes: its deadline is noted then.
             self.first_lane.schedule()
-        if slot is not None and not self._order.goes(slot):
-            self._order.wait(slot, record)
-        elif apart:
+        if key is not None and not self._order.goes(record, key):
+            return  # it waits there
+        if apart:
             self.second_lane.add(topic, [record])
         else:
             self.first_lane.stage(record)
@@ -231,23 +227,19 @@ class Producer:
         """Return the records of a refused batch that are worth sending again, and whether the
         broker has named the others. Those, and records past their deadline, are reported as failed.
         """
-        named = names_the_guilty(messages)
-        again, over = [], []
-        for message in messages:
-            guilty = named and not is_innocent(message)
-            if guilty:
-                self.second_lane.blame(message)
-            if guilty or message._private not in self._pending:
-                over.append(message)
-            else:
-                again.append(record_of(message, self._extras.get(message._private, 0)))
-        if over:
+        guilty = guilty_of(messages)
+        kept = self._pending.keys() & {message._private for message in messages}
+        for message in guilty:
+            self.second_lane.blame(message)
+            kept.discard(message._private)
+        if over := [message for message in messages if message._private not in kept]:
             self.settle(over)
-        return again, named
+        again = [record_of(one, self._extras) for one in messages if one._private in kept]
+        return again, bool(guilty)
 
     def written(self, batch: HandedOver, messages: Sequence[Any]) -> None:
         """Do what ``settle`` does for a batch all of which is written, with fewer looks at it."""
-        if self._slots or self.watch.unplaced:
+        if self._order or self.watch.unplaced:
             self.settle(messages)
             return
         if self._watched:
@@ -278,7 +270,7 @@ class Producer:
                 self._fail(callback, produce_error(message.err, topic_of(message)))
             else:
                 self._tell(callback, None)
-        if self._slots:
+        if self._order:
             self._forget([message._private for message in messages])
         self._settled(messages, size, failed)
 
@@ -299,32 +291,48 @@ class Producer:
         self._watched.add(range(since + 1, self.last_token + 1 + next_ones), take)
 
     def awaits(self, tokens: Sequence[int]) -> bool:
-        """Tell whether the senders of all these records, in their order, still wait."""
-        if tokens and tokens[0] <= self._deadlines.passed():
+        """Tell whether the senders of all these records still wait."""
+        if (late := self._deadlines.passed()) and any(map(late.__ge__, tokens)):
             return False
         return all(map(self._pending.__contains__, tokens))
 
     def still_wanted(self, records: Sequence[QueuedRecord]) -> list[QueuedRecord]:
         """Return the records whose senders still wait; the others are let go."""
-        late, wanted = self._deadlines.passed(), []
+        wanted, gone = self._divided(records)
+        self._pass_turns(gone)
+        return wanted
+
+    def _divided(self, records: Sequence[QueuedRecord]) -> tuple[list[QueuedRecord], list[int]]:
+        """Return the records whose senders still wait, and the tokens of the others, let go."""
+        late, wanted, gone = self._deadlines.passed(), [], []
         for record in records:
             if record.token > late and record.token in self._pending:
                 wanted.append(record)
             else:
                 self._let_go(record)
-        return wanted
+                gone.append(record.token)
+        return wanted, gone
 
     def _let_go(self, record: QueuedRecord) -> None:
         """Send a record no more; who still waits for it is told in the loop's next turn."""
         token, topic = record.token, record.topic
         self.messages -= 1
         self.bytes -= record.size
+        self._extras.pop(token, None)
         if token in self._pending:
             self._loop.call_soon(self._time_out, self._pending.pop(token), topic)
         else:
             self.watch.place(topic, token)
         self._watched.tell_lost(topic, token, LATE)
-        self._forget((token,))
+
+    def _pass_turns(self, tokens: list[int]) -> None:
+        """Have those records go that wait for others with their keys, which are over."""
+        for token in tokens:  # which grow meanwhile
+            if behind := self._order.done(token):
+                wanted, gone = self._divided(behind)
+                tokens += gone
+                if wanted:
+                    self._follow(wanted)
 
     def _time_out(self, callback: OnDelivery | None, topic: str) -> None:
         self._fail(callback, ProduceError(LATE, NO_RESPONSE, topic))
@@ -349,20 +357,15 @@ class Producer:
             self.first_lane.client.purge(queued_only=True)
             self.second_lane.purge()
 
-    def mark(self, taken_at: float) -> bool:
-        """Note since when the last records were taken; return whether they are late already."""
+    def mark(self, taken_at: float) -> int:
+        """Note since when the last were taken; return up to which token records may be late."""
         return self._deadlines.mark(taken_at, self.last_token)
 
     def _forget(self, tokens: Sequence[int]) -> int:
         """Let those go that waited for records; return the bytes of their keys and headers."""
-        pop = self._extras.pop
-        more = sum([pop(token, 0) for token in tokens])
-        if self._slots:
-            for token in tokens:
-                slot = self._slots.pop(token, None)
-                behind = None if slot is None else self._order.done(slot)
-                if behind is not None and (wanted := self.still_wanted(behind)):
-                    self._follow(wanted)
+        more = sum(map(self._extras.pop, tokens, repeat(0)))
+        if self._order:
+            self._pass_turns(list(tokens))
         return more
 
     def _fail(self, callback: OnDelivery | None, error: ProduceError) -> None:
@@ -371,29 +374,27 @@ class Producer:
             self._tell(callback, self._connectivity.explained(error))
 
     def _tell(self, callback: OnDelivery | None, error: ProduceError | None) -> None:
-        if callback is None:
-            if error is not None:
-                self.watch.log.record("record lost", error)
-            return
-        try:
-            callback(error)
-        except Exception as problem:
-            self.watch.log.bug(problem)
+        if callback is not None:
+            try:
+                callback(error)
+            except Exception as problem:
+                self.watch.log.bug(problem)
+        elif error is not None:
+            self.watch.log.record("record lost", error)
 
-    def _late(self, last: int) -> bool:
-        """Fail the records up to a token, whatever librdkafka still tries."""
-        self._expire(last, LATE)
-        return bool(self._pending)
-
-    def _expire(self, last: int, reason: str) -> None:
-        """Fail the pending records up to a token."""
+    def _expire(self, last: int, reason: str = LATE) -> bool:
+        """Fail the records up to a token, whatever librdkafka still tries; are others pending?"""
         error = self._connectivity.explained(ProduceError(reason, NO_RESPONSE))
         self._give_up(last, error, reason)
+        return bool(self._pending)
 
     def _give_up(self, last: int, error: ProduceError, reason: str) -> None:
         """Fail the pending records up to a token; ``reason`` is what is counted."""
-        for token in list(takewhile(last.__ge__, self._pending)):
+        tokens = list(takewhile(last.__ge__, self._pending))
+        # All before any is told of: who is told may have records handed over.
+        callbacks = [self._pending.pop(token) for token in tokens]
+        for token, callback in zip(tokens, callbacks, strict=True):
             self.watch.count_untold(reason, token, last=self.closing)
-            self._tell(self._pending.pop(token), error)
+            self._tell(callback, error)
         self.watch.failed()
         self._look_drained()

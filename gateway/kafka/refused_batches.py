@@ -35,15 +35,11 @@ REFUSALS = TOO_LARGE | {
 """Error codes after which the records of a batch are worth sending again in smaller ones."""
 
 
-def names_the_guilty(messages: Sequence[Any]) -> bool:
-    """Tell whether it is known which are to blame: all but those that ``is_innocent``.
+def guilty_of(messages: Sequence[Any]) -> list[Any]:
+    """Return the records that are known to be to blame; none where that is not known.
 
-    librdkafka says so only when a broker has named several. With one, or all, or none named every
-    record of the batch has the same error.
+    librdkafka gives the others an error of their own only when a broker has named several. With
+    one, or all, or none named every record of the batch has the same error.
     """
-    return any(is_innocent(message) for message in messages)
-
-
-def is_innocent(message: Any) -> bool:
-    """Tell whether a record was refused for others of its batch."""
-    return bool(message.err == _INVALID_DIFFERENT_RECORD)
+    guilty = [message for message in messages if message.err != _INVALID_DIFFERENT_RECORD]
+    return guilty if len(guilty) < len(messages) else []

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gateway.kafka.batch import Header
@@ -45,11 +45,12 @@ def latency_of(message: Any) -> int:
     return max(0, int(lib.rd_kafka_message_latency(message)))
 
 
-def record_of(message: Any, more: int) -> QueuedRecord:
-    """Return a copy of a reported record as it was sent; ``more``: bytes of key and headers."""
+def record_of(message: Any, extras: Mapping[int, int]) -> QueuedRecord:
+    """Return a copy of a reported record as it was sent; ``extras``: bytes of key and headers."""
     value, key, headers = content_of(message)
-    size = len(value) + more
-    return QueuedRecord(message._private, topic_of(message), value, key, headers, size)
+    token: int = message._private
+    size = len(value) + extras.get(token, 0)
+    return QueuedRecord(token, topic_of(message), value, key, headers, size)
 
 
 def content_of(message: Any) -> tuple[bytes, bytes | None, list[Header]]:

@@ -53,6 +53,20 @@ def test_a_topic_with_more_than_one_request_holds_up_no_other() -> None:
     assert not backlog
 
 
+def test_what_has_waited_is_looked_at_before_it_goes() -> None:
+    def even(_: str, waited: Batch) -> Batch:
+        return batch(*(token for token in waited.tokens if token % 2 == 0))
+
+    backlog = Backlog(10_000, 3, even)
+    staged = {"a": batch(1, 2, 3, 4, 5), "b": batch(6, 7)}
+    assert tokens(backlog.next(staged)) == {"a": [1, 2, 3], "b": [6, 7]}
+    staged = {"a": batch(9), "b": batch(11, 8), "c": batch(11)}
+    # 8 had waited for its turn by key when 9 and 11 came.
+    assert tokens(backlog.next(staged, 8)) == {"a": [4], "b": [8], "c": [11]}
+    # And 9 was behind what had waited.
+    assert tokens(backlog.next(staged, 11)) == {"a": []}
+
+
 def test_without_a_limit_everything_goes() -> None:
     backlog = Backlog(inf, inf, as_it_is)
     assert tokens(backlog.next({"a": batch(*range(5000))})) == {"a": list(range(5000))}

@@ -7,13 +7,11 @@ import asyncio
 import time
 from collections.abc import Sequence
 from functools import partial
-from time import monotonic
 from typing import Any
 
 import pytest
 
 from gateway.errors import ProduceError
-from gateway.kafka import deadlines
 from gateway.kafka.batch import Header
 from gateway.kafka.client import Client
 from gateway.kafka.config import ProducerConfig
@@ -315,68 +313,6 @@ def test_records_that_wait_past_their_deadline_are_reported_and_not_written(
 
     assert {type(report) for report in working(job)} == {ProduceError}
     assert not {b"%d" % number for number in range(4, 12)} & set(written(cluster))
-
-
-@pytest.mark.parametrize("key", [None, b"k"])
-def test_nothing_is_sent_past_its_deadline_where_the_loop_was_held_up(
-    cluster: MockKafka, monkeypatch: pytest.MonkeyPatch, key: bytes | None
-) -> None:
-    ahead = 0.0
-    monkeypatch.setattr(deadlines, "monotonic", lambda: monotonic() + ahead)
-
-    async def job(worker: Worker) -> None:
-        nonlocal ahead
-        producer = worker.pool.get(small_requests(cluster, deadline=3000))
-        assert await delivered(producer) is None
-        told: list[str] = []
-        producer.watch_tokens(producer.last_token, lambda *one: told.append(one[-1]), 12)
-        for number in range(12):
-            producer.send("t", b"%d" % number, key, on_delivery=reports.append)
-        # Before anything was looked at.
-        ahead = 60.0
-        producer.flush()
-        assert (producer.messages, producer.bytes, producer.first_lane.in_flight) == (0, 0, 0)
-        await until(lambda: len(reports) == 12)
-        assert told == ["_TIMED_OUT"] * 12
-        assert producer.watch.topics["t"].failures == {"_TIMED_OUT": 12}
-        ahead = 0.0
-        assert await delivered(producer, b"next") is None
-
-    reports: list[Any] = []
-    working(job)
-    assert {report.reason for report in reports} == {"_TIMED_OUT"}
-    assert set(written(cluster)) == {b"v", b"next"}
-
-
-@pytest.mark.parametrize("key", [None, b"k"])
-def test_what_waits_behind_others_is_not_sent_past_its_deadline(
-    cluster: MockKafka, monkeypatch: pytest.MonkeyPatch, key: bytes | None
-) -> None:
-    ahead = 0.0
-    monkeypatch.setattr(deadlines, "monotonic", lambda: monotonic() + ahead)
-    # Nobody is told by the clock alone.
-    monkeypatch.setattr(deadlines, "_SWEEP", 3600.0)
-
-    async def job(worker: Worker) -> None:
-        nonlocal ahead
-        producer = worker.pool.get(small_requests(cluster, deadline=30_000))
-        assert await delivered(producer) is None
-        producer.first_lane._hold = 60.0
-        cluster.round_trip(300)
-        for number in range(12):
-            producer.send("t", b"%d" % number, key, on_delivery=reports.append)
-        producer.flush()
-        first = producer.first_lane.in_flight
-        assert 0 < first < 12
-        ahead = 60.0
-        await until(lambda: len(reports) == 12)
-        # What was on its way is told of as what became of it.
-        assert [report is None for report in reports] == [True] * first + [False] * (12 - first)
-        assert (producer.messages, producer.bytes) == (0, 0)
-
-    reports: list[Any] = []
-    working(job)
-    assert len(written(cluster)) == 1 + sum(report is None for report in reports)
 
 
 def test_what_is_refused_of_a_backlog_is_sent_again_and_nothing_twice(cluster: MockKafka) -> None:

@@ -28,8 +28,8 @@ def test_of_a_key_one_batch_is_on_the_way_and_all_go_in_order(steps: list[bytes 
     def report() -> None:
         for key, tokens in list(on_the_way.items()):
             on_the_way[key] = []
-            for _ in tokens:
-                behind = order.done(("t", key)) or []
+            for reported in tokens:
+                behind = order.done(reported)
                 on_the_way[key] += [one.token for one in behind]
                 assert len(behind) <= MOST
             gone[key] += on_the_way[key]
@@ -39,31 +39,29 @@ def test_of_a_key_one_batch_is_on_the_way_and_all_go_in_order(steps: list[bytes 
             report()
             continue
         came[key].append(token)
-        if order.goes(("t", key)):
+        if order.goes(record(token, key), key):
             assert not on_the_way[key]
             on_the_way[key] = [token]
             gone[key].append(token)
         else:
             assert on_the_way[key]
-            order.wait(("t", key), record(token, key))
     while any(on_the_way.values()):
         report()
     assert gone == came
+    assert not order
     assert not order._turns
 
 
 def test_what_goes_together_is_bounded_in_bytes() -> None:
     order = KeyOrder(100, 10)
-    slot = ("t", b"k")
-    assert order.goes(slot)
-    for token, size in enumerate((6, 4, 1, 20, 1)):
-        assert not order.goes(slot)
-        order.wait(slot, QueuedRecord(token, "t", b"", b"k", (), size))
+    assert order.goes(record(0, b"k"), b"k")
+    for token, size in enumerate((6, 4, 1, 20, 1), 1):
+        assert not order.goes(QueuedRecord(token, "t", b"", b"k", (), size), b"k")
     batches = []
-    behind = order.done(slot)
+    behind = order.done(0)
     while behind:
         batches.append([one.size for one in behind])
-        for _ in behind:
-            following = order.done(slot)
+        for one in behind:
+            following = order.done(one.token)
         behind = following
     assert batches == [[6, 4], [1], [20], [1]]
