@@ -292,6 +292,15 @@ def test_every_folder_and_every_top_level_file_is_on_the_page() -> None:
     none_of(name for name in (folders | top) - plugins if name.rsplit("/", 1)[-1] not in page)
 
 
+def test_no_file_at_the_top_is_there_by_mistake() -> None:
+    """As what a program writes to a relative path that runs where the repository is."""
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    known = {"LICENSE", "Makefile", "pyproject.toml", "requirements.txt"}
+    known.update(re.findall(r"[\w.]+", page))
+    files = {path.name for path in ROOT.glob("[!.]*") if path.is_file() and path.suffix != ".md"}
+    none_of(files - known)
+
+
 def test_no_comment_cites_a_page_that_is_not_here() -> None:
     pages = {path.name for path in ROOT.rglob("*.md") if ".venv" not in path.parts}
     pages.add("comment.md")  # written by the pull-request preview
