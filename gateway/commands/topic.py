@@ -24,7 +24,7 @@ from gateway.commands.failures import in_words
 from gateway.commands.record_formats import Output, formatter, heading
 from gateway.commands.spans import span
 from gateway.errors import KafkaError
-from gateway.names.addresses import server_problem, topic_problem
+from gateway.names.addresses import server_problem, topic_problem, without_userinfo
 
 if TYPE_CHECKING:
     from gateway.kafka.admin import KafkaConnection, Record
@@ -38,7 +38,7 @@ Stack = Annotated[
 ]
 Servers = Annotated[
     str | None,
-    typer.Option(envvar="KAFKA_BOOTSTRAP_SERVERS", help="host:port[,…]; then no stack is asked."),
+    typer.Option(envvar="KAFKA_BOOTSTRAP_SERVERS", help="host[:port][,…]; then no stack is asked."),
 ]
 User = Annotated[str | None, typer.Option(envvar="KAFKA_USER", help="User name or API key.")]
 Password = Annotated[
@@ -269,9 +269,20 @@ def connection(
 def _check_servers(text: str) -> None:
     """Raise ``KafkaError`` for what is no list of brokers."""
     given = [one.strip() for one in text.split(",") if one.strip()]
-    problems = [server_problem(one, scheme=_SCHEME) for one in given or [""]]
-    if found := [problem for problem in problems if problem]:
-        raise KafkaError(f"--bootstrap-servers: {found[0]}")
+    problems = map(_server_problem, given or [""])
+    if problem := next(filter(None, problems), ""):
+        raise KafkaError(f"--bootstrap-servers: {problem}")
+
+
+def _server_problem(server: str) -> str:
+    """Return what is wrong with a broker; without a port it is at 9092, as librdkafka has it."""
+    scheme, separator, rest = without_userinfo(server).rpartition("://")
+    if separator and scheme.upper() != _SCHEME:
+        # The flags say how to connect; librdkafka would go by both.
+        write = "host:port" if server_problem(rest, bare=True) else rest
+        flag = ", with --plaintext for one without TLS" * scheme.upper().endswith("PLAINTEXT")
+        return f"'{scheme}://{rest}' has a scheme; write '{write}'{flag}"
+    return server_problem(server, scheme=_SCHEME, bare=True)
 
 
 def stack_outputs(stack: str) -> Mapping[str, Any]:

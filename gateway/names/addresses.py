@@ -83,18 +83,19 @@ def port_problem(port: int) -> str:
     return ""
 
 
-def server_problem(server: str, *, scheme: str = "") -> str:
+def server_problem(server: str, *, scheme: str = "", bare: bool = False) -> str:
     """Return what is wrong with ``host:port`` or ``[v6]:port``.
 
-    ``scheme``: one that may stand before it, as some show their addresses.
+    ``scheme``: one that may stand before it, as some show their addresses. ``bare``: whether a
+    host without a port is one too.
     """
     if scheme and server.upper().startswith(f"{scheme}://"):
         server = server[len(scheme) + 3 :]
     found = _WITH_PORT.fullmatch(server)
     if found is None:
-        bare = server.strip()
-        if not bare or bare != server or _SCHEME.match(server) or not _is_host(server):
-            return host_problem(server) or f"'{_cut(server)}' is not host:port"
+        problem = host_problem(server)
+        if problem or bare:
+            return problem
         return f"'{_cut(server)}' is not host:port; add the port"
     problem = host_problem(found["host"])
     if problem:

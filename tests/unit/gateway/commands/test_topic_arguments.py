@@ -69,9 +69,12 @@ def test_what_is_no_time_is_said(since: str) -> None:
     [
         ("", "must not be empty"),
         (",", "must not be empty"),
-        ("h", "add the port"),
+        ("a b", "name one host"),
         ("h:99999", "no port to connect to"),
-        ("h:9092,PLAINTEXT://i:9092", "is a URL"),
+        ("h:9092,PLAINTEXT://i:9092", "write 'i:9092', with --plaintext"),
+        ("sasl_plaintext://[::1]", "write '[::1]', with --plaintext"),
+        ("SSL://i:9092", "write 'i:9092'\n"),
+        ("https://u:p@i/x", "'https://i/x' has a scheme; write 'host:port'\n"),
         ("\udcff:9092", "neither a host name nor an address"),
     ],
 )
@@ -80,3 +83,12 @@ def test_what_are_no_brokers_is_said(servers: str, said: str) -> None:
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr.startswith("error: --bootstrap-servers: ")
     assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    "servers",
+    ["localhost", "one,two:9092", "10.0.0.1", "[::1]", "::1", "SASL_SSL://one", "sasl_ssl://a:1"],
+)
+def test_a_broker_needs_no_port(servers: str) -> None:
+    found = command.connection("local", servers, None, None, None, "PLAIN", plaintext=True)
+    assert found.bootstrap_servers == servers
