@@ -12,6 +12,7 @@ import yaml
 
 from gateway.documents.json_text import load_json
 from gateway.errors import DocumentError
+from gateway.names.numbers import whole
 from gateway.names.property_paths import render_path
 
 MOST_VALUES = 5_000_000
@@ -85,6 +86,12 @@ def _with_exponents(known: Mapping[str, Any]) -> dict[str, Any]:
     return {**known, **firsts}
 
 
+def _construct_number(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> float:
+    """Return a whole number as such, however it is written; in the JSON of decK it is one, too."""
+    return whole(float(loader.construct_yaml_float(node)))
+
+
+_Loader.add_constructor(_FLOAT, _construct_number)
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in found if not tag.endswith(":timestamp")]
     for first, found in _with_exponents(yaml.CSafeLoader.yaml_implicit_resolvers).items()

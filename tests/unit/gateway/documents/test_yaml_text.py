@@ -2,12 +2,14 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.documents.yaml_text import load_yaml, write_yaml
+from gateway.entities import validate_row
 from gateway.errors import DocumentError
 
 _LAUGHS = "\n".join(
@@ -103,6 +105,31 @@ def test_a_key_is_the_text_that_was_written(key: str) -> None:
 def test_a_number_with_an_exponent_is_one(text: str, value: float) -> None:
     assert load_yaml(f"a: {text}\nb: '{text}'") == {"a": value, "b": text}
     assert load_yaml(write_yaml({"a": text, text: value})) == {"a": text, text: value}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("6e4", int),
+        ("8.0", int),
+        ("-0.0", int),
+        ("-25e1", int),
+        ("9007199254740991.0", int),
+        ("9007199254740992.0", float),
+        ("1e18", float),
+        ("1.5", float),
+        ("15e-1", float),
+    ],
+)
+def test_a_whole_number_is_one_however_it_is_written(text: str, kind: type) -> None:
+    value = load_yaml(f"a: {text}")["a"]
+    assert (type(value), value) == (kind, float(text))
+
+
+def test_fields_for_whole_numbers_take_them() -> None:
+    row = load_yaml("a: {name: s, host: h.test, port: 8e1, connect_timeout: 6e4}")["a"]
+    found = validate_row("services", {"id": str(uuid4()), **row})
+    assert (found["port"], found["connect_timeout"]) == (80, 60000)
 
 
 @pytest.mark.parametrize("text", ["12e4567", "1e", "e5", "1e5x", "1e+", "0x1e5g", "1e5.0"])
