@@ -67,6 +67,15 @@ def read_reconfigure(frame: bytes) -> tuple[dict[str, Any], str] | None:
         raise ClusterError("the control plane sent a frame that is nested too deeply") from None
 
 
+def hash_of(frame: bytes) -> str:
+    """Return the hash of a frame's configuration, empty where there is none to be read."""
+    try:
+        found = read_reconfigure(frame)
+    except Exception:  # asked of frames that something unexpected is wrong with
+        return ""
+    return "" if found is None else found[1]
+
+
 def is_empty(table: Mapping[str, Any]) -> bool:
     """Tell whether a configuration as data planes get it has no entities."""
     return not any(rows for name, rows in table.items() if name not in _HEADER)

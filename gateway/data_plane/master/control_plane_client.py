@@ -21,6 +21,7 @@ import orjson
 from wsproto.events import BytesMessage, Ping
 
 from gateway import COMPATIBLE_WITH
+from gateway.data_plane.low_priority import at_low_priority
 from gateway.data_plane.master.intake import ReleaseIntake
 from gateway.data_plane.master.switch_spans import ReceivedFrame, SwitchSpans
 from gateway.data_plane.master.traffic_reports import TrafficReports
@@ -37,6 +38,7 @@ from gateway.hybrid.extensions import (
     read_tried,
     type_of,
 )
+from gateway.hybrid.frame import hash_of
 from gateway.logs import get_logger
 from gateway.plugins.opentelemetry.process_spans import NO_SPANS, ProcessSpans
 from gateway.tasks import BackgroundTasks
@@ -255,7 +257,9 @@ class ClusterClient:
             except Exception as error:
                 _log.exception("release not applied")
                 reason = f"the release cannot be applied: {type(error).__name__} (see the log)"
-                self._refuse(ReleaseRefused([reason]))
+                refused = ReleaseRefused([reason])
+                refused.hash = await at_low_priority(hash_of, frame.content)
+                self._refuse(refused)
 
     def _refuse(self, error: ReleaseRefused) -> None:
         """Report why a release cannot be served; the old one stays in force."""

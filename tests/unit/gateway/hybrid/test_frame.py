@@ -14,6 +14,7 @@ from gateway.hybrid.config_table import config_table
 from gateway.hybrid.frame import (
     check_form,
     entity_rows,
+    hash_of,
     is_empty,
     read_reconfigure,
     reconfigure_payload,
@@ -44,6 +45,12 @@ def test_a_frame_without_a_hash_gets_one() -> None:
     table = config_table(to_table(story(), "o", 1))
     found = read_reconfigure(frame({"type": "reconfigure", "config_table": table}))
     assert found == (table, config_hash(table)[0])
+
+
+def test_a_hash_is_told_of_what_has_one() -> None:
+    sent = config_table(to_table(story(), "o", 1))
+    assert hash_of(reconfigure_payload(sent)) == config_hash(sent)[0]
+    assert [hash_of(one) for one in (b"", b"plain", frame({"type": "something"}))] == [""] * 3
 
 
 def test_frames_of_another_type_are_passed_over() -> None:

@@ -21,6 +21,7 @@ from gateway.data_plane.master.intake import ReleaseIntake
 from gateway.data_plane.master.node_release import parse_frame
 from gateway.errors import ClusterError, ReleaseRefused
 from gateway.hybrid.config_hash import ZERO_HASH
+from gateway.hybrid.frame import hash_of, reconfigure_payload
 from gateway.pem import load_chain
 from tests.support.authority import Authority
 from tests.support.control_plane import NAME, Place, certificates, running
@@ -315,9 +316,10 @@ async def test_a_frame_above_the_limit_breaks_the_connection() -> None:
 
 async def test_what_goes_wrong_with_a_release_is_told_as_its_refusal() -> None:
     told: list[Any] = []
+    payload = reconfigure_payload({"_format_version": "3.0"})
 
     async def script(side: Side) -> None:
-        side.send(BytesMessage(data=b"a release"))
+        side.send(BytesMessage(data=payload))
         while True:
             event = await side.event()
             if isinstance(event, BytesMessage):
@@ -332,6 +334,8 @@ async def test_what_goes_wrong_with_a_release_is_told_as_its_refusal() -> None:
     assert told[1]["type"] == "error"
     text = "the release cannot be applied: KeyError (see the log)"
     assert told[1]["error"]["message"] == text
+    # Not that of the release in force, nor of one that came meanwhile.
+    assert told[1]["error"]["config_hash"] == hash_of(payload) != ZERO_HASH
 
 
 async def test_a_request_to_be_tried_that_cannot_be_read_is_ignored(
