@@ -50,6 +50,14 @@ class LiteralRoute(Route):
         return (Match.FULL if match is Match.PARTIAL else match), found
 
 
+class WholeRoute(Route):
+    """A route that ends in a key with slashes (``{key:path}``); one at the end is none of it."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match no path that ends in a slash: see ``serve_trailing_slashes``."""
+        return (Match.NONE, {}) if scope["path"].endswith("/") else super().matches(scope)
+
+
 @dataclass(frozen=True)
 class Nesting:
     """A collection inside an entity: ``/services/{parent}/routes``."""

@@ -14,6 +14,7 @@ from gateway.control_plane.access.identity import AdminIdentity
 from gateway.control_plane.access.owner_limits import limits_of
 from gateway.control_plane.admin.entities import LONGEST_WAIT, author
 from gateway.control_plane.admin.pages import following, number_in, page_before, page_size
+from gateway.control_plane.admin.paths import WholeRoute
 from gateway.control_plane.admin.responses import read_object, respond
 from gateway.control_plane.authors import Author
 from gateway.control_plane.ownership import owner_of, owns_anything
@@ -45,7 +46,7 @@ class ReleaseEndpoints:
             Route(f"{one}/diff", self.diff, methods=["GET"]),
             Route(f"{one}/rollback", self.rollback, methods=["POST"]),
             Route("/owners", self.owners, methods=["GET"]),
-            Route("/owners/{owner:path}", self.owner, methods=["GET", "DELETE"]),
+            WholeRoute("/owners/{owner:path}", self.owner, methods=["GET", "DELETE"]),
         ]
 
     async def releases(self, request: Request) -> Response:

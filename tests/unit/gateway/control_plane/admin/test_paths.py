@@ -73,6 +73,25 @@ async def test_a_path_that_ends_in_a_slash_is_the_one_without(tmp_path: Path) ->
             allowed = await place.ask("OPTIONS", path, allow_redirects=False)
             assert allowed.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
             assert (await place.ask("DELETE", "/services/a/", allow_redirects=False)).status == 204
+        for owner in ("a", "a/b", "a/"):
+            document = {"services": {"of": {"url": "http://h.test/"}}}
+            body = {"owner": owner, "document": document}
+            assert (await place.ask("POST", "/releases?wait=0", body)).status == 201
+            for slashes in ("", "/", "//"):
+                path = f"/owners/{owner.replace('a/', 'a%2F')}{slashes}"
+                assert (await place.ask("GET", path)).status == 200
+            assert (await place.ask("DELETE", path, allow_redirects=False)).status == 204
+        assert (await place.ask("GET", "/owners/")).body["data"] == []
+        assert (await place.ask("DELETE", "/owners/")).status == 405
+        for owner in ("a", "a/b", "a/"):
+            document = {"services": {"of": {"url": "http://h.test/"}}}
+            await place.publish(document, owner=owner)
+            for slashes in ("", "/", "//"):
+                path = f"/owners/{owner.removesuffix('/')}{'%2F' * owner.endswith('/')}{slashes}"
+                assert (await place.ask("GET", path, allow_redirects=False)).status == 200
+            assert (await place.ask("DELETE", path, allow_redirects=False)).status == 204
+        assert (await place.ask("GET", "/owners/")).body["data"] == []
+        assert (await place.ask("DELETE", "/owners/")).status == 405
         for path in ("/bananas/", "//", "/owners/none/"):
             assert (await place.ask("GET", path, allow_redirects=False)).status == 404
 
