@@ -331,6 +331,7 @@ class BatchQueue:
         _log.error("log entries lost", plugin=self._plugin, entries=lost, problem=problem)
 
     def _resumed(self) -> None:
+        self._silent_until = 0.0  # the next time that it takes nothing is told of at once
         if self._full:
             self._full = False
             _log.info("queue resumed processing", plugin=self._plugin)
