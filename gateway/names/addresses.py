@@ -176,8 +176,8 @@ def _is_host(host: str) -> bool:
     labels = host.removesuffix(".").split(".")
     if len(host) > _LONGEST_HOST or not all(map(_LABEL.fullmatch, labels)):
         return False
-    # The resolver takes what ends in a number for an IPv4 address, and this is none.
-    return not labels[-1].isdigit()
+    # Numbers alone are meant as an IPv4 address, and this is none.
+    return not all(label.isdigit() for label in labels)
 
 
 def _alone(host: str) -> str:

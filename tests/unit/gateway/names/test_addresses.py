@@ -21,6 +21,7 @@ from gateway.names.addresses import (
 HOSTS = [
     "kafka", "a.b.example", "xxx-yyyyy.us-east-2.aws.confluent.cloud", "10.0.0.1", "::1", "[::1]",
     "kafka_1", "host.example.", "2001:db8::1", "1password.example", "a" * 63 + ".b",
+    "redis.1", "1.redis.2.",
 ]  # fmt: skip
 
 
@@ -54,6 +55,8 @@ def test_names_and_addresses_are_hosts(host: str) -> None:
         ("-a", "neither"),
         ("256.1.1.1", "neither"),
         ("1.2.3", "neither"),
+        ("1.2.3.4.", "neither"),
+        ("1", "neither"),
         ("a" * 64, "neither"),
         ("a." * 127 + "aa", "neither"),
         ("[::1", "neither"),
