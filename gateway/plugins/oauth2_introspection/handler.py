@@ -110,7 +110,7 @@ class OAuth2Introspection(AuthenticationHandler):
         return self._missing if token is None else await self._asked(request, token)
 
     async def _asked(self, request: Request, token: bytes) -> Found:
-        if len(token) > LONGEST_QUESTION:
+        if not 0 < len(token) <= LONGEST_QUESTION:
             return self._inactive
         try:
             claims = await self._keeper.get(self._fetch(request, token))

@@ -155,6 +155,8 @@ class OpenIdConnect(AuthenticationHandler):
         )
 
     def _of_bearer(self, request: Request, token: bytes) -> Found | Awaitable[Found]:
+        if not token:
+            return self._refusals.unauthorized("what is shown is no token")
         now = time()
         if now >= self._look_at:
             self._look_at = now + _GLANCE

@@ -19,7 +19,7 @@ from gateway.plugins.tokens.places import cookies, is_token
 _NAME = "access_token"
 _SECRET = "client_secret"  # noqa: S105  # the field's name
 _HEADERS = (b"authorization", b"access-token", b"x-access-token")
-_SCHEME = re.compile(rb"\s*(bearer|dpop)\s+(\S+)\s*", re.IGNORECASE)
+_SCHEME = re.compile(rb"\s*(bearer|dpop)\s+(\S.*)", re.IGNORECASE | re.DOTALL)
 """DPoP: RFC 9449 section 7.1; only where proofs are checked."""
 _TOKEN = re.compile(rb"\s*(?:bearer|dpop)(?:\s|$)", re.IGNORECASE)
 """What may hold one, also where it is written wrong."""
@@ -38,7 +38,11 @@ class ClientCredentials(NamedTuple):
 
 
 class TokenPlaces:
-    """The places of one configuration; the first that has something decides."""
+    """The places of one configuration; the first that has something decides.
+
+    Also where that can be no token, for which an empty one stands: who shows it is not
+    authenticated by what is in another place.
+    """
 
     def __init__(self, config: Any) -> None:
         places = config.bearer_token_param_type
@@ -65,27 +69,29 @@ class TokenPlaces:
         """Whether a form is looked through, where the head has nothing."""
 
     def bearer(self, request: Request) -> bytes | None:
-        """Return the token in head or query."""
+        """Return the token in head or query; None where nothing is shown."""
         for name in self.header_names:
             value = request.header(name)
             if value is None:
                 continue
             token = self._token(value, bare=name != b"authorization")
-            if token and is_token(token):
-                return token
+            if token:
+                return _possible(token)
         if self._query is not None and request.query:
             found = arguments.first(request.query, _NAME.encode())
-            if found and is_token(found):
-                return found
-        return next(filter(is_token, cookies(request, self._cookies)), None)
+            if found:
+                return _possible(found)
+        return next(map(_possible, cookies(request, self._cookies)), None)
 
     def bearer_in_form(self, request: Request) -> bytes | None:
         """Return the token in a form or a JSON object, whose bytes are there."""
         if self._bodies is None:
             return None
         for place in self._bodies.places(request.body, request.header(b"content-type")):
-            if len(place.keys) == 1 and is_token(place.keys[0]):
-                return place.keys[0]
+            if len(place.keys) > 1:
+                return b""  # a list or an object
+            if any(place.keys):
+                return _possible(place.keys[0])
         return None
 
     def credentials(self, request: Request) -> ClientCredentials | None:
@@ -129,8 +135,9 @@ class TokenPlaces:
             return token
         match = _SCHEME.fullmatch(value)
         if match is not None:
-            return match[2] if self._proofs or match[1].lower() == b"bearer" else None
-        return value.strip() if bare and b" " not in value.strip() else None
+            taken = self._proofs or match[1].lower() == b"bearer"
+            return match[2].rstrip() if taken else None
+        return value.strip() if bare else None
 
     def _is_proof(self, name: bytes, value: bytes) -> bool:
         if name != b"authorization":
@@ -159,6 +166,11 @@ async def read_form(request: Request) -> None:
         return
     body = b"".join([piece async for piece in request.stream])
     request.body, request.stream = body, None
+
+
+def _possible(token: bytes) -> bytes:
+    """Return what is shown as a token, empty for what can be none."""
+    return token if is_token(token) else b""
 
 
 def _basic(value: bytes) -> ClientCredentials | None:

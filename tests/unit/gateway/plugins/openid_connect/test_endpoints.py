@@ -229,6 +229,13 @@ async def test_no_line_of_the_gateway_is_made_of_a_token() -> None:
         assert "/introspect" not in s.provider.asked
 
 
+async def test_who_shows_what_is_no_token_is_not_known_by_another() -> None:
+    async with subject() as s:
+        head = [(b"authorization", b"Bearer a b"), (b"x-access-token", s.provider.token())]
+        await passes(s.handler(), request_of(headers=head[1:]))
+        await refused(s.handler(), request_of(headers=list(head)))
+
+
 async def test_a_token_that_is_handed_out_is_one() -> None:
     async with subject() as s:
         body = b'{"access_token": "a\\r\\nx-admin: 1", "expires_in": 300}'

@@ -28,7 +28,8 @@ def places(**config: Any) -> TokenPlaces:
         (b"Bearer abc", b"abc"),
         (b"BEARER  abc ", b"abc"),
         (b"Bearer", None),
-        (b"Bearer a b", None),
+        (b"Bearer a b", b""),
+        (b"bearer \xe9 ", b""),
         (b"Basic abc", None),
         (b"DPoP abc", None),
         (b"abc", None),
@@ -55,10 +56,23 @@ def test_what_is_no_visible_ascii_is_no_token(sign: bytes) -> None:
         headers = [(b"x-access-token", shown), (b"cookie", b"token=" + shown)]
         request = request_of(b"/?access_token=" + written, headers=headers)
         # Blanks around the value of a header are not of it.
-        assert given.bearer(request) in (None, b"a")
+        assert given.bearer(request) in (b"", b"a")
         form = request_of(headers=[(b"content-type", b"application/x-www-form-urlencoded")])
         form.body = b"access_token=" + written
-        assert given.bearer_in_form(form) is None
+        assert given.bearer_in_form(form) == b""
+
+
+def test_what_can_be_no_token_is_not_passed_over_for_another_place() -> None:
+    given = places(bearer_token_param_type=["header", "query", "cookie", "body"])
+    for head in ((b"authorization", b"Bearer a b"), (b"access-token", b"\xe9")):
+        request = request_of(b"/?access_token=d", headers=[head, (b"x-access-token", b"c")])
+        assert given.bearer(request) == b""
+    request = request_of(b"/?access_token=%00&access_token=d", headers=[(b"cookie", b"token=c")])
+    assert given.bearer(request) == b""
+    form = request_of(headers=[(b"content-type", b"application/json")])
+    for value in (b'"\\u0000"', b'["d"]'):
+        form.body = b'{"access_token": %b, "access_token": "d"}' % value
+        assert given.bearer_in_form(form) == b""
 
 
 def test_what_has_a_control_character_is_no_client() -> None:
