@@ -59,7 +59,8 @@ def _certificates(reader: ConfigReader, key: str) -> list[Certificate]:
     try:
         found = x509.load_pem_x509_certificates(text.encode())
     except ValueError:
-        reader.problem(key, "holds no certificate; allowed: PEM text, -----BEGIN CERTIFICATE-----")
+        text = "holds no certificate; allowed: PEM text, -----BEGIN CERTIFICATE-----"
+        reader.problem(key, text, harmless=True)
         return []
     now = datetime.now(UTC)
     for certificate in found:
@@ -80,8 +81,10 @@ def _check_pair(
         private = serialization.load_pem_private_key(text.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         allowed = "PEM text without a passphrase, -----BEGIN PRIVATE KEY-----"
-        reader.problem(key, f"holds no key that can be read; allowed: {allowed}")
+        text = f"holds no key that can be read; allowed: {allowed}"
+        reader.problem(key, text, harmless=True)
         return
     if private.public_key() != certificate.public_key():
         name = certificate.subject.rfc4514_string()
-        reader.problem(key, f"does not fit {certificate_key}, {name!r}; allowed: that one's key")
+        text = f"does not fit {certificate_key}, {name!r}; allowed: that one's key"
+        reader.problem(key, text, harmless=True)

@@ -7,7 +7,7 @@ import functools
 import json
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ SECRETS = (
 )
 """Keys that must not stand in clear in a file that is committed."""
 WHOLE = re.compile(r"-?[0-9]{1,18}")
+_NOT_SHOWN = "cannot be used, and is secret, so not shown; its description says what it may be"
 URL = re.compile(r"^https?://[^/\s]+/?$")
 
 
@@ -79,16 +80,21 @@ class ConfigReader:
         if self.problems:
             raise ConfigError(self.problems, self.stack)
 
-    def problem(self, key: str, text: str) -> None:
+    def problem(self, key: str, text: str, *, harmless: bool = False) -> None:
         """Note that the value of ``key`` cannot be used; ``text`` says why and what is allowed.
 
-        What is a secret, or stands encrypted in the stack's file, is not shown.
+        Of what is a secret, or stands encrypted in the stack's file, nothing is shown, unless the
+        text is ``harmless``: it would be the same for any other value that is wrong in this way.
         """
         root = re.split(r"[.\[]", key)[0]
-        if root in self._hidden:
-            for form in _written_forms(self._values.get(root, "")):
-                text = text.replace(form, "…")
-        self.problems.append(f"{key}: {text}")
+        if root in self._hidden and not harmless and self._values.get(root):
+            key, text = root, _NOT_SHOWN
+        self._note(key, text)
+
+    def _note(self, key: str, text: str) -> None:
+        """Keep a problem that may be shown."""
+        if (line := f"{key}: {text}") not in self.problems:
+            self.problems.append(line)
 
     def text(self, key: str) -> str:
         """Return a text."""
@@ -150,7 +156,7 @@ class ConfigReader:
     def token(self, key: str, why: str) -> Secret:
         """Return a secret text that must be there, and that requests show."""
         if problem := token_problem(self.text(key)):
-            self.problem(key, problem)
+            self.problem(key, problem, harmless=True)
         return self.secret(key, why)
 
     def texts(self, key: str) -> Mapping[str, str]:
@@ -180,33 +186,15 @@ class ConfigReader:
     def _refuse_unknown_keys(self) -> None:
         allowed = declared()
         for key in sorted(set(self._values) - set(allowed)):
-            self.problem(key, f"unknown key; {choices(key, sorted(allowed))}")
+            text = f"unknown key; {choices(key, sorted(allowed))}"
+            self.problem(key, text, harmless=True)
 
     def _refuse_clear_secrets(self, encrypted: Collection[str]) -> None:
         for key in SECRETS:
             if self._values[key] != default_text(key) and key not in encrypted:
                 command = f"pulumi config set --secret {key} --stack {self.stack}"
-                self.problem(
-                    key, f"in clear, in a file that is committed; make a new one: `{command}`"
-                )
-
-
-def _written_forms(value: str) -> list[str]:
-    """Return how texts may show a value or what is in it, the longest first."""
-    try:
-        inside = list(_leaves(json.loads(value)))
-    except (ValueError, RecursionError):
-        inside = []
-    found = {form for one in (value, *inside) for form in (str(one), repr(one))}
-    return sorted(found - {""}, key=len, reverse=True)
-
-
-def _leaves(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict | list):
-        for one in value.values() if isinstance(value, dict) else value:
-            yield from _leaves(one)
-    elif value is not None and not isinstance(value, bool):
-        yield value
+                text = f"in clear, in a file that is committed; make a new one: `{command}`"
+                self.problem(key, text, harmless=True)
 
 
 @functools.cache

@@ -21,7 +21,7 @@ def read_secrets(reader: ConfigReader) -> Mapping[str, Secret]:
     for name, value in sorted(reader.structure("secrets").items()):
         problem = _problem(name, value)
         if problem:
-            reader.problem(f"secrets.{name}", problem)
+            reader.problem(f"secrets.{name}", problem, harmless=True)
         else:
             found[name] = Secret(value)
     return found

@@ -39,14 +39,14 @@ class ComponentArguments(ConfigReader):
             lines = "\n".join(f"  {problem}" for problem in self.problems)
             raise pulumi.RunError(f"{self._component} cannot be made:\n{lines}")
 
-    def problem(self, key: str, text: str) -> None:
-        """Note a problem of a key under the name of its argument."""
+    def _note(self, key: str, text: str) -> None:
+        """Keep a problem of a key under the name of its argument."""
 
         def renamed(found: re.Match[str]) -> str:
             return self._arguments.get(found[0], found[0])
 
         names = r"\b(?:" + "|".join(map(re.escape, self._arguments)) + r")\b"
-        super().problem(re.sub(names, renamed, key, count=1), re.sub(names, renamed, text))
+        super()._note(re.sub(names, renamed, key, count=1), re.sub(names, renamed, text))
 
 
 def _text(value: Any) -> str:

@@ -67,7 +67,8 @@ def test_every_key_that_says_so_is_a_secret() -> None:
     assert described == set(SECRETS)
 
 
-PLANTED = "hush-7d41"
+PLANTED = "hush-7d41" * 12
+"""Longer than what messages cut values to, of which a part would be shown too."""
 WRONG = [
     PLANTED,
     f"{PLANTED}\n",
@@ -84,13 +85,28 @@ def test_what_stands_encrypted_is_not_shown_when_it_is_wrong(key: str, value: st
         reader = ConfigReader(stack, {key: value}, encrypted={key})
         with suppress(ConfigError):
             read(reader)
-        assert PLANTED not in "\n".join(reader.problems)
+        assert "hush" not in "\n".join(reader.problems)
+
+
+@pytest.mark.parametrize("value", ["e", "is", "10", "x" * 200])
+def test_nothing_can_be_told_of_a_hidden_value_by_its_problem(value: str) -> None:
+    """A text with its letters left out would tell them."""
+    said = []
+    for wrong in (value, "\u00e9"):
+        values = {"replicas": wrong, "topics": f"[{wrong}"}
+        reader = ConfigReader("dev", values, encrypted=values)
+        reader.integer("replicas", 100, 200)
+        reader.structure("topics")
+        said.append(reader.problems)
+    assert said[0] == said[1]
+    assert len(said[0]) == 2
 
 
 def test_a_secret_is_not_shown_where_it_is_given_instead_of_its_mapping() -> None:
     reader = ConfigReader("dev", {"secrets": PLANTED})
     assert reader.structure("secrets") == {}
-    assert reader.problems == ["secrets: … is not a mapping"]
+    (problem,) = reader.problems
+    assert problem.startswith("secrets: cannot be used, and is secret, so not shown")
 
 
 def test_json_without_an_end_of_its_depth_is_no_list() -> None:
