@@ -170,11 +170,15 @@ def _check_name(reader: ConfigReader, config: CloudConfig) -> None:
         )
     if release.certificate_zone:
         if release.certificate_arn:
-            reader.problem("certificateZone", "beside certificateArn; set one of the two")
+            reader.problem(
+                "certificateZone", "beside certificateArn; set one of the two", harmless=True
+            )
         if not release.hostname:
-            reader.problem("certificateZone", "without hostname; set the name to certify")
+            reader.problem(
+                "certificateZone", "without hostname; set the name to certify", harmless=True
+            )
         if not isinstance(cluster, EksConfig):
-            reader.problem("certificateZone", "only used with cluster eks")
+            reader.problem("certificateZone", "only used with cluster eks", harmless=True)
     known = CERTIFICATE_ARN.match(release.certificate_arn)
     region = known["region"] if known else ""
     if region and isinstance(cluster, EksConfig) and region != cluster.region:

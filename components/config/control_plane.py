@@ -70,7 +70,7 @@ def read_control_plane(
         reader.problem("controlPlaneResources", "only used with controlPlane own")
     for key in ("clusterControlPlane", *BROUGHT):
         if kind != "existing" and reader.has(key):
-            reader.problem(key, "only used with controlPlane existing")
+            reader.problem(key, "only used with controlPlane existing", harmless=True)
     if kind == "konnect":
         return KonnectConfig(
             token=reader.token("konnectToken", "Konnect is called with it"),
