@@ -50,7 +50,7 @@ class Backlog:
             # One that waited for its turn by key may stand behind younger ones.
             if min(batch.tokens) <= waited_until:
                 batch = self._wanted(topic, batch)
-            if not batch.fits(self._weight, self._records):
+            if batch.tokens and not batch.fits(self._weight, self._records):
                 batch, *rest = batch.parts(self._weight, self._records)
                 if rest:
                     self._parts[topic] = deque(rest)

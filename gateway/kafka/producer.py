@@ -391,10 +391,10 @@ class Producer:
     def _give_up(self, last: int, error: ProduceError, reason: str) -> None:
         """Fail the pending records up to a token; ``reason`` is what is counted."""
         tokens = list(takewhile(last.__ge__, self._pending))
-        # All before any is told of: who is told may have records handed over.
-        callbacks = [self._pending.pop(token) for token in tokens]
-        for token, callback in zip(tokens, callbacks, strict=True):
+        for token in tokens:
             self.watch.count_untold(reason, token, last=self.closing)
+        # All before any is told of: who is told may have records handed over.
+        for callback in [self._pending.pop(token) for token in tokens]:
             self._tell(callback, error)
         self.watch.failed()
         self._look_drained()

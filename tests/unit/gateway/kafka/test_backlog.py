@@ -67,6 +67,12 @@ def test_what_has_waited_is_looked_at_before_it_goes() -> None:
     assert tokens(backlog.next(staged, 11)) == {"a": []}
 
 
+def test_nothing_is_left_of_a_batch_that_nobody_wants_however_small_requests_are() -> None:
+    backlog = Backlog(1, 1, lambda _topic, _waited: Batch())
+    assert tokens(backlog.next({"a": batch(1, 2)}, 2)) == {"a": []}
+    assert not backlog
+
+
 def test_without_a_limit_everything_goes() -> None:
     backlog = Backlog(inf, inf, as_it_is)
     assert tokens(backlog.next({"a": batch(*range(5000))})) == {"a": list(range(5000))}
