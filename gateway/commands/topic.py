@@ -277,7 +277,7 @@ def _check_servers(text: str) -> None:
 def _server_problem(server: str) -> str:
     """Return what is wrong with a broker; without a port it is at 9092, as librdkafka has it."""
     scheme, separator, rest = without_userinfo(server).rpartition("://")
-    if separator and scheme.upper() != _SCHEME:
+    if separator and scheme.upper() != _SCHEME and "@" not in server:
         # The flags say how to connect; librdkafka would go by both.
         write = "host:port" if server_problem(rest, bare=True) else rest
         flag = ", with --plaintext for one without TLS" * scheme.upper().endswith("PLAINTEXT")

@@ -104,7 +104,8 @@ def checked_format(raw: dict[str, Any]) -> dict[str, Any]:
     if not raw:
         return {}
     raw = dict(raw)
-    version = str(raw.pop("_format_version", "1.1"))
+    given = raw.pop("_format_version", "1.1")
+    version = "3.0" if given == 3 else str(given)  # a number without quotes
     if version not in _FORMATS:
         advice = choices(version, (f'"{known}"' for known in _FORMATS))
         raise DocumentError([f'_format_version: "{version}" is not known; {advice}'])

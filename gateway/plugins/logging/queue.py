@@ -29,7 +29,9 @@ _LAST_TRIES = 1.0
 """Seconds in which a queue that closes tries again where its sink does not take entries."""
 _NEVER = 1 << 62
 _BETWEEN_LINES = 60.0
-"""Seconds between two lines about a sink that takes nothing."""
+"""Seconds between two lines about a sink that takes nothing, and …"""
+_SHORTEST_SILENCE = 1.0
+"""… where it took something in between."""
 
 Send = Callable[[list[bytes]], Awaitable[int]]
 """Delivers entries in their order and returns how many it did, from the first on.
@@ -331,7 +333,8 @@ class BatchQueue:
         _log.error("log entries lost", plugin=self._plugin, entries=lost, problem=problem)
 
     def _resumed(self) -> None:
-        self._silent_until = 0.0  # the next time that it takes nothing is told of at once
+        # Another time is told of as well, but not each entry of a sink that takes every second.
+        self._silent_until = min(self._silent_until, self._clock.now() + _SHORTEST_SILENCE)
         if self._full:
             self._full = False
             _log.info("queue resumed processing", plugin=self._plugin)

@@ -74,7 +74,10 @@ def test_what_is_no_time_is_said(since: str) -> None:
         ("h:9092,PLAINTEXT://i:9092", "write 'i:9092', with --plaintext"),
         ("sasl_plaintext://[::1]", "write '[::1]', with --plaintext"),
         ("SSL://i:9092", "write 'i:9092'\n"),
-        ("https://u:p@i/x", "'https://i/x' has a scheme; write 'host:port'\n"),
+        ("https://i/x", "'https://i/x' has a scheme; write 'host:port'\n"),
+        # Of credentials nothing is shown, wherever they end.
+        ("https://u:secret@i/x", "do not belong into a host"),
+        ("SSL://u:sec/ret@i:9092", "do not belong into a host"),
         ("\udcff:9092", "neither a host name nor an address"),
     ],
 )
@@ -83,6 +86,7 @@ def test_what_are_no_brokers_is_said(servers: str, said: str) -> None:
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr.startswith("error: --bootstrap-servers: ")
     assert said in done.stderr
+    assert "secret" not in done.stderr.replace("/", "")
 
 
 @pytest.mark.parametrize(

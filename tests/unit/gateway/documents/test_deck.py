@@ -115,6 +115,13 @@ def test_what_is_no_deck_file_is_refused_with_its_name(tmp_path: Path, content: 
     _problem(path)
 
 
+@pytest.mark.parametrize("written", ["3.0", '"3.0"', "'3.0'", "2.1", "1.1"])
+def test_a_format_is_known_with_quotes_and_without(tmp_path: Path, written: str) -> None:
+    file = tmp_path / "kong.yaml"
+    file.write_text(f"_format_version: {written}\nroutes:\n- name: r\n  paths: [/r]\n")
+    assert list(load_deck(file, {})["routes"]) == ["r"]
+
+
 def test_a_condition_comes_through_and_a_wrong_one_is_named_by_its_path(tmp_path: Path) -> None:
     file = tmp_path / "kong.yaml"
     text = """_format_version: "3.0"
