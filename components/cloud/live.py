@@ -7,10 +7,12 @@ live is refused like any other wrong configuration, and what was chosen once sta
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import grpc
 import pulumi
 from google.protobuf import struct_pb2
 from pulumi.runtime import settings
@@ -18,6 +20,10 @@ from pulumi.runtime.proto import resource_pb2
 
 from provider.values import decode
 
+_UNREADABLE = "failed to load checkpoint"
+"""What the engine says of a state that is half written, or damaged."""
+_TRIES, _PAUSE = 50, 0.2
+"""How often a state that cannot be read is asked for, and the seconds in between."""
 READ = "pulumi:pulumi:readStackResourceOutputs"
 """Every resource of a stack's last state (pulumi/pulumi, `pkg/resource/deploy/builtins.go`)."""
 
@@ -37,9 +43,7 @@ class LiveStack:
         # Not by `pulumi.runtime.invoke`: it would look every resource up that an output refers to,
         # and none is registered yet.
         request = resource_pb2.ResourceInvokeRequest(tok=READ, args=arguments)
-        monitor = settings.get_monitor()
-        assert monitor is not None, "there is one wherever a program runs"
-        answer = monitor.Invoke(request)
+        answer = _invoke(request)
         # `return` is a keyword, and the field's name.
         found, _ = decode(getattr(answer, "return"))
         kept: dict[str, dict[str, Mapping[str, Any]]] = {}
@@ -55,6 +59,23 @@ class LiveStack:
     def one(self, token: str) -> Mapping[str, Any]:
         """Return the outputs of the only resource of one type, or nothing."""
         return next(iter(self.all(token).values()), {})
+
+
+def _invoke(request: resource_pb2.ResourceInvokeRequest) -> Any:
+    """Ask until the state can be read: the engine writes it meanwhile, where it is in a file.
+
+    That is so where a component of the package is made after other resources.
+    """
+    monitor = settings.get_monitor()
+    assert monitor is not None, "there is one wherever a program runs"
+    for _ in range(_TRIES - 1):
+        try:
+            return monitor.Invoke(request)
+        except grpc.RpcError as error:
+            if _UNREADABLE not in str(error):
+                raise
+        time.sleep(_PAUSE)
+    return monitor.Invoke(request)
 
 
 NOTHING = LiveStack({})

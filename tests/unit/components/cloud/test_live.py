@@ -2,8 +2,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
+import grpc
+import pytest
+
+from components.cloud import live
 from components.cloud.live import READ, LiveCluster, LiveStack, live_cluster
 from tests.support.registrations import register, secret
 
@@ -24,6 +29,36 @@ def test_the_state_is_asked_for_by_the_stacks_whole_name() -> None:
     assert found[0].one("aws:ec2/vpc:Vpc")["cidrBlock"] == "10.0.0.0/16"
     assert found[0].all("aws:ec2/vpc:Vpc").keys() == {"cluster-vpc"}
     assert found[0].one("aws:ec2/subnet:Subnet") == {}
+
+
+@pytest.mark.parametrize(
+    ("said", "failures", "asked"),
+    [
+        ("failed to load checkpoint: EOF", 3, 4),
+        ("failed to load checkpoint: unexpected end of JSON input", live._TRIES, live._TRIES),
+        ("resource monitor shut down", 1, 1),
+    ],
+)
+def test_a_state_that_is_being_written_is_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch, said: str, failures: int, asked: int
+) -> None:
+    asks: list[Any] = []
+
+    def invoke(request: Any) -> str:
+        asks.append(request)
+        if len(asks) <= failures:
+            raise grpc.RpcError(said)
+        return "the state"
+
+    monkeypatch.setattr(live, "_PAUSE", 0.0)
+    monitor = SimpleNamespace(Invoke=invoke)
+    monkeypatch.setattr("pulumi.runtime.settings.get_monitor", lambda: monitor)
+    if failures < asked:
+        assert live._invoke("a request") == "the state"  # type: ignore[arg-type]  # it is passed on
+    else:
+        with pytest.raises(grpc.RpcError, match=said):
+            live._invoke("a request")  # type: ignore[arg-type]  # it is passed on
+    assert asks == ["a request"] * asked
 
 
 def test_a_cluster_is_as_much_as_was_made_of_it() -> None:
