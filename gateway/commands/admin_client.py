@@ -73,14 +73,16 @@ def ask(
     return response.body
 
 
-def rows(api: JsonApi, path: str, has: Collection[str]) -> Iterator[dict[str, Any]]:
+def rows(
+    api: JsonApi, path: str, has: Collection[str], timeout: float = 10.0
+) -> Iterator[dict[str, Any]]:
     """Yield what a collection has, page by page, objects that have these fields.
 
     Raises ``CommandFailed`` as ``ask`` does.
     """
     following: str | None = path
     while following:
-        page = ask(api, "GET", following, has=("data", "next"))
+        page = ask(api, "GET", following, timeout=timeout, has=("data", "next"))
         if not isinstance(page["data"], list) or not isinstance(page["next"], str | None):
             raise _not_ours(api)
         for one in page["data"]:

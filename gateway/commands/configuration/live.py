@@ -17,7 +17,7 @@ PATIENCE = 60.0
 
 def newest(api: JsonApi) -> int:
     """Return the number of the newest release, 0 where there is none."""
-    first = next(rows(api, "/releases?size=1", ("number",)), None)
+    first = next(rows(api, "/releases?size=1", ("number",), PATIENCE), None)
     return 0 if first is None else int(first["number"])
 
 

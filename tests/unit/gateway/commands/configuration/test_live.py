@@ -4,6 +4,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from gateway.commands.admin_client import admin_api
 from gateway.commands.configuration import live
 from gateway.commands.configuration.live import compatibility, configuration, newest, publish
 from gateway.errors import CommandFailed, EndpointUnreachable
+from gateway.http.json_api import ApiResponse, JsonApi
 from gateway.settings.compatibility import OLDER, VERSIONS, use_version
 from tests.support.command_line import run_against
 from tests.support.control_plane import running
@@ -78,3 +80,17 @@ def test_a_control_plane_that_does_not_answer_is_given_up(monkeypatch: pytest.Mo
             newest(api)
         with pytest.raises(EndpointUnreachable, match="does not answer"):
             publish(api, "/releases", {}, 0)
+
+
+def test_a_control_plane_has_as_long_for_its_newest_release_as_for_all_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    patience: list[float] = []
+
+    def request(_: JsonApi, method: str, path: str, body: Any, timeout: float) -> ApiResponse:
+        patience.append(timeout)
+        return ApiResponse(200, {"data": [{"number": 7}], "next": None})
+
+    monkeypatch.setattr(JsonApi, "request", request)
+    assert newest(JsonApi("http://127.0.0.1:1")) == 7
+    assert patience == [live.PATIENCE]
