@@ -30,6 +30,8 @@ from gateway.http.json_api import quoted
 app = typer.Typer(help="Make, list and revoke tokens of a control plane.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_OF_EACH = ["name", "roles", "owners", "state", "created_at", "expires_at", "last_used", "id"]
+"""Fields of a token that are shown."""
 
 
 @app.command()
@@ -76,17 +78,7 @@ def list_(
     # Late: docs/decisions/imports-inside-functions.md
     from gateway.commands.configuration.shown import console, show_table
 
-    shown_of_each = (
-        "name",
-        "roles",
-        "owners",
-        "state",
-        "created_at",
-        "expires_at",
-        "last_used",
-        "id",
-    )
-    found = rows(admin_api(url, token_file, ca), "/tokens?size=1000", shown_of_each)
+    found = rows(admin_api(url, token_file, ca), "/tokens?size=1000", _OF_EACH)
     shown = [one for one in found if every or one["state"] == "active"]
     shown.sort(key=lambda one: (one["name"], one["created_at"]))
     if json:

@@ -10,9 +10,8 @@ import re
 from typing import Any
 
 from gateway.http.headers import Headers
+from gateway.names.header_texts import is_field_name
 
-_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-"""RFC 9110 section 5.1."""
 _VALUE = re.compile(r"[^\x00\r\n]*")
 
 
@@ -37,7 +36,7 @@ def kept_headers(value: Any) -> Headers:
         if type(pair) is not list or len(pair) != 2 or not all(isinstance(x, str) for x in pair):
             raise ValueError("no header")
         name, text = pair
-        if _NAME.fullmatch(name) is None or _VALUE.fullmatch(text) is None:
+        if not is_field_name(name) or _VALUE.fullmatch(text) is None:
             raise ValueError("no header")
         found.append((name.encode("latin-1"), text.encode("latin-1")))
     return found

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import http.server
 import json
-import threading
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from typing import Any
 
 from gateway.documents.document import from_table, to_table
 from gateway.errors import DocumentError
+from tests.support.serving import serving
 
 
 class FakeControlPlane:
@@ -67,16 +67,8 @@ class FakeControlPlane:
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
                 pass
 
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
+        with serving(Handler, port) as self.url:
             yield self
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
 
     def respond(self, method: str, path: str, body: Any) -> tuple[int, Any]:
         """Return status and body for one request."""

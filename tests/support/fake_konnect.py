@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import http.server
 import json
-import threading
 import urllib.parse
 import uuid
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from typing import Any
 
 from gateway.entities import ENTITIES
 from gateway.schema import entity_schema, plugin_schema
+from tests.support.serving import serving
 
 ORGANIZATION = "6f5b7a0c-5b0b-4f4e-8f5e-3f6d3c1b2a10"
 ENDPOINTS = ("https://abc123.us.cp.test:443", "https://abc123.us.tp.test:443")
@@ -77,16 +77,8 @@ class FakeKonnect:
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
                 pass
 
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
+        with serving(Handler) as self.url:
             yield self
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
 
     def answer(self, method: str, target: str, body: Any) -> tuple[int, Any]:
         """Return status and body for one request."""

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import http.server
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+from tests.support.serving import serving
 
 
 @dataclass
@@ -42,12 +43,5 @@ class FixedResponse:
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's
                 pass
 
-        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-            self.url = f"http://127.0.0.1:{server.server_port}"
-            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-            thread.start()
-            try:
-                yield self
-            finally:
-                server.shutdown()
-                thread.join()
+        with serving(Handler) as self.url:
+            yield self

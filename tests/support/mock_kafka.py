@@ -83,6 +83,11 @@ def config_of(cluster: MockKafka, **changes: Any) -> ProducerConfig:
     return ProducerConfig(bootstrap=tuple(cluster.bootstrap.split(",")), **changes)
 
 
+def small_requests(cluster: MockKafka, **changes: Any) -> ProducerConfig:
+    """Return the configuration of an idempotent producer with requests of four records."""
+    return config_of(cluster, **{"acks": -1, "idempotent": True, "batch_messages": 4, **changes})
+
+
 async def delivered(producer: Producer, value: bytes = b"v", topic: str = "t") -> Any:
     """Send a record; return None or its error."""
     report = asyncio.get_running_loop().create_future()

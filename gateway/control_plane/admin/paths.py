@@ -12,8 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.control_plane.changes import is_id
 from gateway.entities import ENTITIES
-from gateway.entities.types import UUID
 
 _TOP = {
     "keyauth_credentials": "key-auths",
@@ -102,7 +102,7 @@ def shown_path(path: str) -> str:
 
 
 def _is_harmless(part: str) -> bool:
-    return not part or part == "consumer" or UUID.fullmatch(part) is not None
+    return not part or part == "consumer" or is_id(part)
 
 
 def nestings() -> list[Nesting]:

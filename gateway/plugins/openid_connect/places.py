@@ -12,6 +12,7 @@ from urllib.parse import unquote_plus
 
 from gateway.http import arguments, changes
 from gateway.http.messages import Request
+from gateway.names.header_texts import has_control
 from gateway.plugins.key_auth.bodies import Bodies
 from gateway.plugins.key_auth.places import Arguments
 from gateway.plugins.tokens.places import cookies, is_token
@@ -24,7 +25,6 @@ _SCHEME = re.compile(rb"\s*(bearer|dpop)\s+(\S.*)", re.IGNORECASE | re.DOTALL)
 _TOKEN = re.compile(rb"\s*(?:bearer|dpop)(?:\s|$)", re.IGNORECASE)
 """What may hold one, also where it is written wrong."""
 _BASIC = re.compile(rb"\s*basic\s+(\S+)\s*", re.IGNORECASE)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LARGEST = 64 * 1024
 """Bytes of a form that is read for a token."""
 _FORMS = (b"application/x-www-form-urlencoded", b"application/json")
@@ -196,7 +196,7 @@ def _pair(encoded: bytes) -> ClientCredentials | None:
 
 def _client(name: str, secret: str) -> ClientCredentials | None:
     """Return a client; None for what cannot be one: RFC 6749 appendices A.1 and A.2."""
-    return None if _CONTROL.search(name + secret) else ClientCredentials(name, secret)
+    return None if has_control(name + secret) else ClientCredentials(name, secret)
 
 
 def _without_cookies(request: Request, hidden: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field
 from gateway.entities.base import Hint, StrictModel
 from gateway.entities.types import HeaderName, Number, invalid, is_reference
 from gateway.entities.versions import by_version
+from gateway.names.header_texts import has_control, is_field_name
 from gateway.plugins.openid_connect.fields import (
     METHODS,
     Method,
@@ -22,16 +23,13 @@ from gateway.plugins.openid_connect.fields import (
 ByUser = Annotated[list[Literal["custom_id", "id", "username"]], Hint(set=True)]
 
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-"""RFC 9110 section 5.1."""
 _URL = re.compile(r"[0-9A-Za-z][0-9A-Za-z+.-]*://(?:[^/?#@]*@)?[^/?#@:]")
 """A scheme and a host, of whatever kind: Kong asks no more of a URL (``typedefs.url``)."""
 
 
 def _check_text(value: str) -> None:
     """Refuse what no header can carry (RFC 9110 section 5.5): it would begin another line."""
-    if _CONTROL.search(value):
+    if has_control(value):
         raise invalid("has a line end or another control character, which no header can have")
 
 
@@ -39,7 +37,7 @@ def _check_token_header(value: str) -> str:
     """Refuse what is sent in no head; Kong takes any name, and any text behind the colon."""
     _check_text(value)
     name = value.partition(":")[0].strip()
-    if _FIELD_NAME.fullmatch(name) is None:
+    if not is_field_name(name):
         raise invalid(f"bad header name '{name}'; write authorization:bearer")
     return value
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -11,18 +10,18 @@ from pydantic import AfterValidator, Field, model_validator
 from gateway.entities.base import failed_condition, violation
 from gateway.entities.redis_settings import host_missing
 from gateway.entities.types import HeaderName, invalid
+from gateway.names.header_texts import is_field_name
 from gateway.plugins.limiting.usage_limits import NO_DATABASE, UsageLimits
 from gateway.redis.flat import WithRedis
 
 
 def _token(value: str) -> str:
     # RFC 9110 §5.6.2: it becomes part of header names.
-    if _TOKEN.fullmatch(value) is None:
+    if not is_field_name(value):
         raise invalid("must be usable in the name of a header")
     return value
 
 
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _Name = Annotated[str, AfterValidator(_token)]
 
 

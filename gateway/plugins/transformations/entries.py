@@ -9,10 +9,10 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from gateway.entities.types import invalid, is_reference
+from gateway.names.header_texts import is_field_name
 from gateway.plugins.transformations.templates import check_template
 
 _ENTRY = re.compile(r"([^:]+):*(.*)", re.DOTALL)
-_header_name = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+").fullmatch
 
 
 def split(entry: str) -> tuple[str, str]:
@@ -42,7 +42,7 @@ def _check_template_pair(entry: str) -> str:
 
 def _check_header(entry: str) -> str:
     name = split(entry)[0]
-    if not is_reference(entry) and not _header_name(name):
+    if not is_reference(entry) and not is_field_name(name):
         raise invalid(f"'{name}' is not a valid header")
     return entry
 

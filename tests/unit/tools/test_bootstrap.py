@@ -4,14 +4,14 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
-import threading
 from collections.abc import Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
+from tests.support.serving import serving
 from tools import bootstrap
 
 
@@ -26,14 +26,9 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     folder = tmp_path / "site" / f"v{bootstrap.PULUMI_VERSION}"
     folder.mkdir(parents=True)
     handler = partial(Quiet, directory=str(tmp_path / "site"))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        url = f"http://127.0.0.1:{server.server_port}"
+    with serving(handler) as url:
         monkeypatch.setattr(bootstrap, "PULUMI_ARCHIVES", url)
         yield folder
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

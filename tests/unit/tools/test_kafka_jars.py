@@ -2,14 +2,14 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
+from tests.support.serving import serving
 from tools import kafka_jars
 
 
@@ -26,12 +26,8 @@ def repository(tmp_path: Path) -> Iterator[str]:
         jar.parent.mkdir(parents=True, exist_ok=True)
         jar.write_text(jar.name)
     handler = partial(Quiet, directory=str(tmp_path / "repository"))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
+    with serving(handler) as url:
+        yield f"{url}/"
 
 
 def test_every_jar_with_a_checksum_has_a_path() -> None:

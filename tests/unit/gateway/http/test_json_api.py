@@ -16,6 +16,7 @@ from tests.support.fake_control_plane import FakeControlPlane
 from tests.support.fake_konnect import FakeKonnect
 from tests.support.fixed_response import FixedResponse
 from tests.support.ports import free_ports
+from tests.support.serving import serving
 
 
 @pytest.fixture
@@ -78,13 +79,8 @@ def proxy() -> Iterator[tuple[str, list[str]]]:
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}", asked
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Handler) as url:
+        yield url, asked
     assert agents <= {"kafka-gateway", "None"}
 
 

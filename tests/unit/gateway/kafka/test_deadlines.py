@@ -14,7 +14,7 @@ import pytest
 
 from gateway.kafka import deadlines, first_lane
 from gateway.kafka.deadlines import Deadlines
-from tests.support.mock_kafka import MockKafka, config_of, delivered, written
+from tests.support.mock_kafka import MockKafka, delivered, small_requests, written
 from tests.support.producing import Worker, until, working
 
 
@@ -36,12 +36,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> LateClock:
 def unswept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tell nobody by the clock alone."""
     monkeypatch.setattr(deadlines, "_SWEEP", 3600.0)
-
-
-def small_requests(cluster: MockKafka, **changes: Any) -> Any:
-    """Return the configuration of an idempotent producer with requests of four records."""
-    small = {"batch_messages": 4, "deadline": 30_000}
-    return config_of(cluster, acks=-1, idempotent=True, **{**small, **changes})
 
 
 async def test_what_was_taken_before_is_late_and_what_came_after_is_not() -> None:
@@ -81,7 +75,7 @@ def test_nothing_is_sent_past_its_deadline_where_the_loop_was_held_up(
     cluster: MockKafka, clock: LateClock, key: bytes | None
 ) -> None:
     async def job(worker: Worker) -> None:
-        producer = worker.pool.get(small_requests(cluster))
+        producer = worker.pool.get(small_requests(cluster, deadline=30_000))
         assert await delivered(producer) is None
         told: list[str] = []
         producer.watch_tokens(producer.last_token, lambda *one: told.append(one[-1]), 12)
@@ -111,7 +105,7 @@ def test_what_waits_behind_others_is_not_sent_past_its_deadline(
     cluster: MockKafka, clock: LateClock, key: bytes | None, behind: bool
 ) -> None:
     async def job(worker: Worker) -> None:
-        producer = worker.pool.get(small_requests(cluster))
+        producer = worker.pool.get(small_requests(cluster, deadline=30_000))
         assert await delivered(producer) is None
         producer.first_lane._hold = 60.0
         cluster.round_trip(300)
@@ -142,7 +136,7 @@ def test_what_waits_behind_others_is_not_sent_past_its_deadline(
 @pytest.mark.kafka
 def test_who_is_told_may_have_records_handed_over(cluster: MockKafka, clock: LateClock) -> None:
     async def job(worker: Worker) -> None:
-        producer = worker.pool.get(small_requests(cluster))
+        producer = worker.pool.get(small_requests(cluster, deadline=30_000))
         producer.declare("u")  # with several topics, a record's is counted when it is let go
         assert await delivered(producer) is None
         producer.first_lane._hold = 60.0
@@ -177,7 +171,7 @@ def test_any_number_of_late_records_of_one_key_is_let_go(
     many = 3000
 
     async def job(worker: Worker) -> None:
-        producer = worker.pool.get(small_requests(cluster, batch_messages=1))
+        producer = worker.pool.get(small_requests(cluster, deadline=30_000, batch_messages=1))
         assert await delivered(producer) is None
         for number in range(many):
             producer.send("t", b"%d" % number, b"k", on_delivery=reports.append)

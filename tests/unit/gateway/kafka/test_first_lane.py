@@ -16,7 +16,14 @@ from gateway.kafka.batch import Header
 from gateway.kafka.client import Client
 from gateway.kafka.config import ProducerConfig
 from gateway.kafka.first_lane import FirstLane
-from tests.support.mock_kafka import MockKafka, config_of, delivered, silence, written
+from tests.support.mock_kafka import (
+    MockKafka,
+    config_of,
+    delivered,
+    silence,
+    small_requests,
+    written,
+)
 from tests.support.producing import Worker, until, working
 
 pytestmark = pytest.mark.kafka
@@ -208,11 +215,6 @@ def test_a_flush_waits_for_no_company(cluster: MockKafka, monkeypatch: pytest.Mo
         producer.send("t", b"left when the pool closes")
 
     working(job)
-
-
-def small_requests(cluster: MockKafka, **changes: Any) -> Any:
-    """Return the configuration of an idempotent producer with requests of four records."""
-    return config_of(cluster, acks=-1, idempotent=True, batch_messages=4, **changes)
 
 
 def test_no_more_than_one_request_is_handed_over_at_a_time(cluster: MockKafka) -> None:

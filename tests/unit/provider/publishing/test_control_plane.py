@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from provider.publishing.releases import ReleaseApi
 from tests.support.fake_control_plane import FakeControlPlane
 from tests.support.fixed_response import FixedResponse
 from tests.support.ports import free_ports
+from tests.support.serving import serving
 
 
 def publish(url: str, token: str, document: dict[str, Any]) -> Published:
@@ -59,14 +60,10 @@ def test_what_has_no_such_page_is_no_control_plane_without_such_an_owner() -> No
     with FakeControlPlane().running() as plane:
         own = JsonApi(plane.url, {"Kong-Admin-Token": plane.token})
         assert ControlPlanePublisher(own).owned("nobody") is None
-    with ThreadingHTTPServer(("127.0.0.1", 0), NoSuchPage) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        other = ControlPlanePublisher(JsonApi(f"http://127.0.0.1:{server.server_port}"))
+    with serving(NoSuchPage) as url:
+        other = ControlPlanePublisher(JsonApi(url))
         with pytest.raises(EndpointUnreachable, match=r"is no Admin API \(404: no Route matched"):
             other.owned("nobody")
-        server.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{}", b'{"number":1}', b"<html>"])
